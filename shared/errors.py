@@ -1,0 +1,23 @@
+"""The three families of errors; each tells the caller what to do next.
+
+* `PoisonError`: the record is bad. Park it with the reason, go on, up to a limit.
+* `TransientError`: something is away. Back off and try again from the same offset.
+* anything else is a bug: stop, keep the offset, alarm.
+"""
+
+
+class PoisonError(Exception):
+    """A record that can never be processed; `reason` is a stable code, `detail` is for a person."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class TransientError(Exception):
+    """Kafka, Postgres or a peer is away or slow; nothing was decided, so the same offset can be tried again."""
+
+
+class MisconfiguredError(Exception):
+    """The service must not run like this; the text is one line that names the setting or topic and the mend."""

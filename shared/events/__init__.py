@@ -1,0 +1,1 @@
+"""The events on Kafka: one module a topic, `codec` to write and read them."""

@@ -1,0 +1,76 @@
+"""What every event has: a type, a version, an id, an account and a time."""
+
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID, uuid5
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
+
+STOPLINE_NAMESPACE = UUID("6f1dc7c5-5c0e-5d58-9a55-7a1b4a3f0a11")
+
+MAX_BODY_CHARACTERS = 20_000
+AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+ListId = Annotated[int, Field(ge=1, le=2**53 - 1)]
+MessageId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")]
+ShortText = Annotated[str, StringConstraints(max_length=512)]
+Body = Annotated[str, StringConstraints(max_length=MAX_BODY_CHARACTERS)]
+
+
+def _to_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def format_time(moment: datetime) -> str:
+    """Return `moment` as ISO 8601 in UTC, always with microseconds, such as 2026-11-24T11:13:00.000000Z."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_to_utc), PlainSerializer(format_time, when_used="json")]
+
+
+class Event(BaseModel):
+    """Base of all events: frozen, strict about types, tolerant of fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    category: ClassVar[str]
+    """The middle of the CloudEvents type, such as `delivery` in `stopline.delivery.message_sent.v1`."""
+
+    type: str
+    version: Literal[1] = 1
+
+    @classmethod
+    def cloud_event_type(cls) -> str:
+        name = cls.model_fields["type"].default
+        return f"stopline.{cls.category}.{name}.v{cls.model_fields['version'].default}"
+
+    def cloud_event_id(self) -> str:
+        """Return what tells this event from all others of its source, computed so that a replay gives the same."""
+        raise NotImplementedError
+
+    def cloud_event_time(self) -> datetime | None:
+        return None
+
+
+class IdentifiedEvent(Event):
+    event_id: UUID
+    occurred_at: Time
+
+    def cloud_event_id(self) -> str:
+        return str(self.event_id)
+
+    def cloud_event_time(self) -> datetime | None:
+        return self.occurred_at
+
+
+def derived_id(cause: UUID | str, *parts: str) -> UUID:
+    """Return the id of an event that follows from `cause`: the same whenever it is computed again (UUIDv5)."""
+    return uuid5(STOPLINE_NAMESPACE, "|".join((str(cause), *parts)))

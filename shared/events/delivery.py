@@ -1,0 +1,104 @@
+"""Topic `delivery-events`: what became of each outbound message."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, TypeAdapter
+
+from shared.events.base import AccountId, IdentifiedEvent, ListId, MessageId, ShortText, Time, derived_id
+from shared.phone_numbers import Phone, SenderNumber
+
+Scope = Annotated[str, StringConstraints(pattern=r"^(account|list:[0-9]{1,16}|sender:.{1,40})$")]
+SuppressedState = Literal["opted_out", "held"]
+
+
+class _MessageEvent(IdentifiedEvent):
+    category: ClassVar[str] = "delivery"
+
+    account_id: AccountId
+    message_id: MessageId
+    list_id: ListId
+    phone: Phone
+    sender_number: SenderNumber
+
+
+class MessageDispatching(_MessageEvent):
+    """The carrier is about to be called. `decision_started_at` is when the fence of the decision began."""
+
+    type: Literal["message_dispatching"] = "message_dispatching"
+    decision_started_at: Time
+
+
+class MessageSent(_MessageEvent):
+    """The carrier took the message."""
+
+    type: Literal["message_sent"] = "message_sent"
+    carrier_message_id: ShortText
+
+
+class MessageSuppressed(_MessageEvent):
+    """The message was dropped: sending to the phone is forbidden for `scope`."""
+
+    type: Literal["message_suppressed"] = "message_suppressed"
+    scope: Scope
+    state: SuppressedState
+    decision_started_at: Time
+
+
+class MessageFailed(_MessageEvent):
+    """The carrier refused the message for good."""
+
+    type: Literal["message_failed"] = "message_failed"
+    reason: ShortText
+
+
+class MessageOutcomeUnknown(_MessageEvent):
+    """The carrier was called and no answer is known; a delivery receipt settles it, never a second call."""
+
+    type: Literal["message_outcome_unknown"] = "message_outcome_unknown"
+
+
+class MessageRejected(IdentifiedEvent):
+    """The request did not validate and is parked; `phone` is missing where the request had none that is one."""
+
+    category: ClassVar[str] = "delivery"
+
+    type: Literal["message_rejected"] = "message_rejected"
+    account_id: AccountId | None = None
+    message_id: MessageId
+    phone: Phone | None = None
+    reason: ShortText
+    detail: ShortText
+
+
+class DeliveryReceiptReceived(IdentifiedEvent):
+    """A gateway's receipt for a message. `message_id` is ours, where the gateway gives it back."""
+
+    category: ClassVar[str] = "delivery"
+
+    type: Literal["delivery_receipt_received"] = "delivery_receipt_received"
+    account_id: AccountId
+    gateway: ShortText
+    carrier_message_id: ShortText
+    message_id: MessageId | None = None
+    phone: Phone | None = None
+    status: Literal["delivered", "failed", "pending"]
+    gateway_status: ShortText
+
+
+AnyDeliveryEvent = (
+    MessageDispatching
+    | MessageSent
+    | MessageSuppressed
+    | MessageFailed
+    | MessageOutcomeUnknown
+    | MessageRejected
+    | DeliveryReceiptReceived
+)
+DeliveryEvent = Annotated[AnyDeliveryEvent, Field(discriminator="type")]
+delivery_events: TypeAdapter[AnyDeliveryEvent] = TypeAdapter(DeliveryEvent)
+
+
+def delivery_event_id(account_id: str, message_id: str, event_type: str) -> UUID:
+    """Return the id of the event of `event_type` about a message: there is one of each, however often it is told."""
+    return derived_id(f"{account_id}|{message_id}", event_type)

@@ -1,0 +1,49 @@
+"""Topic `inbound-messages`: what recipients and gateways say, and the markers by which the sender fences."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+from shared.events.base import AccountId, Body, Event, IdentifiedEvent, MessageId, ShortText, Time
+from shared.phone_numbers import Phone, SenderNumber
+
+
+class MessageReceived(IdentifiedEvent):
+    """A person's text message, as a gateway reported it.
+
+    `event_id` is computed from what the gateway sent wherever the gateway gives its message an id, so that a
+    webhook sent twice is the same event. `occurred_at` is when Stopline had it; `sent_at` is the gateway's own time,
+    which is missing where the gateway gives none. `replied_message_id` (ours) and `replied_carrier_message_id` (the
+    carrier's) point at the message that this one answers, where the gateway knows.
+    """
+
+    category: ClassVar[str] = "inbound"
+
+    type: Literal["message_received"] = "message_received"
+    account_id: AccountId
+    gateway: ShortText
+    gateway_message_id: ShortText | None = None
+    phone: Phone
+    sender_number: SenderNumber | None = None
+    body: Body
+    replied_message_id: MessageId | None = None
+    replied_carrier_message_id: ShortText | None = None
+    replied_body: Body | None = None
+    sent_at: Time | None = None
+
+
+class FenceMarkerAppended(Event):
+    """A sender's marker: once the watermark has passed its offset, everything before it is decided and published."""
+
+    category: ClassVar[str] = "inbound"
+
+    type: Literal["fence_marker_appended"] = "fence_marker_appended"
+    marker_id: UUID
+
+    def cloud_event_id(self) -> str:
+        return str(self.marker_id)
+
+
+InboundEvent = Annotated[MessageReceived | FenceMarkerAppended, Field(discriminator="type")]
+inbound_events: TypeAdapter[MessageReceived | FenceMarkerAppended] = TypeAdapter(InboundEvent)

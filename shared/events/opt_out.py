@@ -1,0 +1,41 @@
+"""Topic `opt-out-events`: who left which list, or came back, and why."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+from shared.events.base import AccountId, IdentifiedEvent, ListId, ShortText
+from shared.events.delivery import Scope
+from shared.phone_numbers import Phone, SenderNumber
+
+AttributionMethod = Literal["replied_message", "last_message", "possible_lists", "account", "opt_outs_of_sender"]
+
+
+class _PreferenceChanged(IdentifiedEvent):
+    """Common to both directions; `cause_event_id` is the inbound event, `rule` and `rule_version` what matched it."""
+
+    category: ClassVar[str] = "optout"
+
+    account_id: AccountId
+    phone: Phone
+    scope: Scope
+    list_id: ListId | None
+    sender_number: SenderNumber | None
+    cause_event_id: UUID
+    rule: ShortText
+    rule_version: int
+    attribution: AttributionMethod
+
+
+class OptedOut(_PreferenceChanged):
+    type: Literal["opted_out"] = "opted_out"
+
+
+class OptedIn(_PreferenceChanged):
+    type: Literal["opted_in"] = "opted_in"
+
+
+AnyOptOutEvent = OptedOut | OptedIn
+OptOutEvent = Annotated[AnyOptOutEvent, Field(discriminator="type")]
+opt_out_events: TypeAdapter[AnyOptOutEvent] = TypeAdapter(OptOutEvent)

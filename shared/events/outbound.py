@@ -1,0 +1,32 @@
+"""Topic `outbound-messages`: what a business asks to be sent. Any Kafka client may write it."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, TypeAdapter
+
+from shared.events.base import AccountId, Body, Event, ListId, MessageId, Time
+from shared.phone_numbers import Phone, SenderNumber
+
+
+class MessageRequested(Event):
+    """A message to one member of a list.
+
+    `message_id` is the producer's own and unique within the account: a second request with the same id is never sent.
+    """
+
+    category: ClassVar[str] = "outbound"
+
+    type: Literal["message_requested"] = "message_requested"
+    account_id: AccountId
+    message_id: MessageId
+    list_id: ListId
+    phone: Phone
+    sender_number: SenderNumber
+    body: Annotated[Body, Field(min_length=1)]
+    requested_at: Time | None = None
+
+    def cloud_event_id(self) -> str:
+        return f"{self.account_id}/{self.message_id}"
+
+
+outbound_events: TypeAdapter[MessageRequested] = TypeAdapter(MessageRequested)

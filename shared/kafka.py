@@ -1,0 +1,66 @@
+"""Kafka clients with the settings that the guarantees need, and deadlines for calls that can hang."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.errors import TransientError
+
+T = TypeVar("T")
+
+START_SECONDS = 15.0
+STOP_SECONDS = 5.0
+SEND_SECONDS = 10.0
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+TRANSACTION_RETRY_BACKOFF_MS = 5
+"""Kafka 4 refuses the first produce of a transaction close behind another once (KIP-890); aiokafka waits this long."""
+
+
+def producer_options() -> dict[str, Any]:
+    """Return what every producer is made with: nothing is acknowledged before all in-sync replicas have it."""
+    return {"acks": "all", "enable_idempotence": True, "max_request_size": MAX_REQUEST_BYTES}
+
+
+def new_producer(bootstrap: str, **options: Any) -> AIOKafkaProducer:
+    """Return an idempotent producer, not yet started."""
+    return AIOKafkaProducer(bootstrap_servers=bootstrap, **{**producer_options(), **options})
+
+
+def new_transactional_producer(bootstrap: str, transactional_id: str, **options: Any) -> AIOKafkaProducer:
+    """Return a producer whose start fences every earlier one with the same `transactional_id`."""
+    return new_producer(
+        bootstrap, transactional_id=transactional_id, retry_backoff_ms=TRANSACTION_RETRY_BACKOFF_MS, **options
+    )
+
+
+def new_consumer(bootstrap: str, **options: Any) -> AIOKafkaConsumer:
+    """Return a consumer that commits nothing by itself and stops, rather than skips, at a missing offset."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, **{"enable_auto_commit": False, "auto_offset_reset": "none", **options}
+    )
+
+
+async def within(seconds: float, call: Awaitable[T], what: str) -> T:
+    """Await `call` for at most so long.
+
+    Raises:
+        TransientError: it took longer, or Kafka refused it.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await call
+    except (TimeoutError, KafkaError, OSError, ssl.SSLError) as error:
+        raise TransientError(f"{what}: {error or 'no answer'} (within {seconds} s)") from error
+
+
+async def stop_quietly(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    """Stop a client whose Kafka may be away: its `stop` can hang, so it gets a deadline and no second try."""
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await client.stop()
+    except (TimeoutError, KafkaError, OSError):
+        return

@@ -1,0 +1,141 @@
+"""The topics: their names, how they are kept, and the check by which a service refuses to run on others."""
+
+from dataclasses import dataclass, field
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from shared.errors import MisconfiguredError
+from shared.settings import KafkaSettings
+
+INBOUND_MESSAGES = "inbound-messages"
+OPT_OUT_EVENTS = "opt-out-events"
+SUPPRESSIONS = "suppressions"
+OUTBOUND_MESSAGES = "outbound-messages"
+DELIVERY_EVENTS = "delivery-events"
+PARKED_MESSAGES = "parked-messages"
+
+PLACED_BY_PHONE = (INBOUND_MESSAGES, OPT_OUT_EVENTS, SUPPRESSIONS, DELIVERY_EVENTS)
+
+_DAY_MS = 24 * 60 * 60 * 1000
+_PARKED_RECORD_BYTES = 4 * 1024 * 1024
+_REQUEST_TIMEOUT_MS = 10_000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as it must be; `configs` are the broker's names and values."""
+
+    name: str
+    partitions: int
+    replication_factor: int
+    configs: dict[str, str] = field(default_factory=dict)
+
+
+def topics(settings: KafkaSettings) -> list[Topic]:
+    """Return all topics of a deployment."""
+    in_sync = {"min.insync.replicas": str(max(1, settings.replication_factor - 1))}
+    deleted = {"cleanup.policy": "delete", **in_sync}
+    kept = {
+        INBOUND_MESSAGES: {**deleted, "retention.ms": str(30 * _DAY_MS)},
+        OPT_OUT_EVENTS: {**deleted, "retention.ms": str(5 * 365 * _DAY_MS)},
+        SUPPRESSIONS: {"cleanup.policy": "compact", **in_sync, "min.cleanable.dirty.ratio": "0.1"},
+        OUTBOUND_MESSAGES: {**deleted, "retention.ms": str(7 * _DAY_MS)},
+        DELIVERY_EVENTS: {**deleted, "retention.ms": str(30 * _DAY_MS)},
+        PARKED_MESSAGES: {
+            **deleted,
+            "retention.ms": str(90 * _DAY_MS),
+            "max.message.bytes": str(_PARKED_RECORD_BYTES),
+        },
+    }
+    return [
+        Topic(name, 1 if name == PARKED_MESSAGES else settings.partitions, settings.replication_factor, configs)
+        for name, configs in kept.items()
+    ]
+
+
+async def create_topics(settings: KafkaSettings) -> list[str]:
+    """Make the topics that are missing, and return their names; topics that exist are left as they are."""
+    async with _admin(settings) as admin:
+        present = set(await admin.list_topics())
+        missing = [topic for topic in topics(settings) if topic.name not in present]
+        if missing:
+            await _create(admin, missing)
+    return [topic.name for topic in missing]
+
+
+async def _create(admin: AIOKafkaAdminClient, missing: list[Topic]) -> None:
+    response = await admin.create_topics(
+        [
+            NewTopic(topic.name, topic.partitions, topic.replication_factor, topic_configs=topic.configs)
+            for topic in missing
+        ],
+        timeout_ms=_REQUEST_TIMEOUT_MS,
+    )
+    for name, code, *message in response.topic_errors:
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise MisconfiguredError(f"topic {name} could not be made: {for_code(code).__name__} {message}")
+
+
+async def differences(settings: KafkaSettings) -> list[str]:
+    """Return what differs between the topics in Kafka and those that Stopline needs, a line each."""
+    async with _admin(settings) as admin:
+        expected = {topic.name: topic for topic in topics(settings)}
+        present = set(await admin.list_topics())
+        found = [f"topic {name} does not exist" for name in expected if name not in present]
+        there = [topic for topic in expected.values() if topic.name in present]
+        partitions = {
+            row["topic"]: len(row["partitions"]) for row in await admin.describe_topics([topic.name for topic in there])
+        }
+        configs = await _configs(admin, there)
+    for topic in there:
+        count = partitions[topic.name]
+        if count != topic.partitions:
+            found.append(f"topic {topic.name} has {count} partitions, must have {topic.partitions}")
+        found += [
+            f"topic {topic.name}: {name} is {configs[topic.name].get(name)}, must be {value}"
+            for name, value in topic.configs.items()
+            if name in _GUARANTEEING and configs[topic.name].get(name) != value
+        ]
+    return found
+
+
+# How long records are kept is the operator's to change; these decide what is acknowledged and what can be lost.
+_GUARANTEEING = {"cleanup.policy", "min.insync.replicas", "max.message.bytes"}
+
+
+async def _configs(admin: AIOKafkaAdminClient, there: list[Topic]) -> dict[str, dict[str, str]]:
+    responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in there])
+    return {
+        name: {entry[0]: entry[1] for entry in entries}
+        for response in responses
+        for _, _, _, name, entries in response.resources
+    }
+
+
+async def check_topics(settings: KafkaSettings) -> None:
+    """Refuse topics that do not match.
+
+    Raises:
+        MisconfiguredError: one line that says what differs and how to mend it.
+    """
+    found = await differences(settings)
+    if found:
+        raise MisconfiguredError(f"{'; '.join(found)} (missing topics: run `stopline topics create`)")
+
+
+class _admin:  # noqa: N801 (reads as a function where it is used)
+    """An admin client for the length of a `with` block."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._client = AIOKafkaAdminClient(
+            bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=_REQUEST_TIMEOUT_MS
+        )
+
+    async def __aenter__(self) -> AIOKafkaAdminClient:
+        await self._client.start()
+        return self._client
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
