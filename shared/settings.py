@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import MisconfiguredError
 
-SettingsT = TypeVar("SettingsT", bound="ServiceSettings")
+SettingsT = TypeVar("SettingsT", bound="KafkaSettings")
 
 
 class KafkaSettings(BaseSettings):
