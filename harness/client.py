@@ -1,0 +1,169 @@
+"""A client of the customer API and of Kafka, for the story, the demo, the pytest plugin and the tests."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+from aiokafka import TopicPartition
+
+from shared.errors import TransientError
+from shared.events import codec
+from shared.events.delivery import AnyDeliveryEvent, delivery_events
+from shared.events.outbound import MessageRequested
+from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, new_producer, stop_quietly, within
+from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
+
+_SOURCE = "stopline/harness"
+_REQUEST_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Account:
+    """Credentials of an account; `webhook_url` is where its gateway posts replies."""
+
+    account_id: str
+    api_key: str
+    webhook_url: str
+
+
+async def create_account(api_url: str, inbound_url: str, admin_token: str, account_id: str) -> Account:
+    """Make an account as an administrator does."""
+    async with httpx.AsyncClient(timeout=_REQUEST_SECONDS) as http:
+        answer = await http.post(
+            f"{api_url}/v1/accounts",
+            json={"account_id": account_id, "name": account_id},
+            headers={"Authorization": f"Bearer {admin_token}"},
+        )
+    made = _checked(answer)
+    return Account(account_id, made["api_key"], f"{inbound_url}{made['webhook_path']}")
+
+
+class ApiClient:
+    """The customer API as one account; use as an async context manager."""
+
+    def __init__(self, api_url: str, account: Account) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=api_url, auth=(account.account_id, account.api_key), timeout=_REQUEST_SECONDS
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def create_list(self, name: str) -> int:
+        """Return the new list's id."""
+        made: int = _checked(await self._http.post("/v1/lists", json={"name": name}))["list_id"]
+        return made
+
+    async def add_contacts(self, list_id: int, phones: Iterable[str]) -> None:
+        contacts = [{"phone": phone, "fields": {}} for phone in phones]
+        _checked(await self._http.post(f"/v1/lists/{list_id}/contacts", json={"contacts": contacts}))
+
+    async def contact_status(self, list_id: int, phone: str) -> str | None:
+        """Return `active`, `opted_out` or `held`; None for a phone that is not on the list."""
+        contacts = await self._pages(f"/v1/lists/{list_id}/contacts", "contacts", {})
+        return next((contact["status"] for contact in contacts if contact["phone"] == phone), None)
+
+    async def opt_outs(self, phone: str) -> list[dict[str, Any]]:
+        return await self._pages("/v1/opt-outs", "opt_outs", {"phone": phone})
+
+    async def inbox(self, phone: str) -> list[dict[str, Any]]:
+        return await self._pages("/v1/inbox", "messages", {"phone": phone})
+
+    async def _pages(self, path: str, name: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        after: str | None = None
+        while True:
+            page = _checked(await self._http.get(path, params=query if after is None else {**query, "after": after}))
+            found += page[name]
+            after = page["next"]
+            if after is None:
+                return found
+
+
+def _checked(answer: httpx.Response) -> dict[str, Any]:
+    if answer.is_error:
+        raise TransientError(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}")
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def produce(bootstrap: str, requests: Iterable[MessageRequested]) -> None:
+    """Write messages to `outbound-messages` and wait until Kafka has acknowledged them all."""
+    producer = new_producer(bootstrap, linger_ms=5)
+    await within(START_SECONDS, producer.start(), "connecting to Kafka")
+    try:
+        acknowledged = [
+            await producer.send(
+                OUTBOUND_MESSAGES,
+                codec.encode(request),
+                key=request.phone.encode(),
+                headers=codec.cloud_event_headers(request, _SOURCE),
+            )
+            for request in requests
+        ]
+        await within(SEND_SECONDS, asyncio.gather(*acknowledged), "producing messages")
+    finally:
+        await stop_quietly(producer)
+
+
+class DeliveryEvents:
+    """Follows `delivery-events` from where it is when opened; `until` waits for an event."""
+
+    def __init__(self, incoming: AsyncIterator[AnyDeliveryEvent]) -> None:
+        self._incoming = incoming
+        self.seen: list[AnyDeliveryEvent] = []
+
+    async def of_message(self, message_id: str, *types: str, timeout_seconds: float = 20.0) -> AnyDeliveryEvent:
+        """Return the first event about `message_id` of one of `types`.
+
+        Raises:
+            TransientError: none came in time.
+        """
+        for event in self.seen:
+            if event.message_id == message_id and event.type in types:
+                return event
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                async for event in self._incoming:
+                    self.seen.append(event)
+                    if event.message_id == message_id and event.type in types:
+                        return event
+        except TimeoutError:
+            pass
+        raise TransientError(f"no {' or '.join(types)} about {message_id} within {timeout_seconds} s")
+
+
+@asynccontextmanager
+async def follow_delivery_events(bootstrap: str) -> AsyncIterator[DeliveryEvents]:
+    """Follow the events that are written from now on."""
+    consumer = new_consumer(bootstrap)
+    await within(START_SECONDS, consumer.start(), "connecting to Kafka")
+    try:
+        partitions = [TopicPartition(DELIVERY_EVENTS, p) for p in consumer.partitions_for_topic(DELIVERY_EVENTS) or ()]
+        consumer.assign(partitions)
+        await within(SEND_SECONDS, consumer.seek_to_end(*partitions), "seeking")
+        for partition in partitions:
+            await within(SEND_SECONDS, consumer.position(partition), "asking for a position")
+
+        async def incoming() -> AsyncIterator[AnyDeliveryEvent]:
+            while True:
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    for record in records:
+                        yield codec.decode(delivery_events, record.value)
+
+        yield DeliveryEvents(incoming())
+    finally:
+        await stop_quietly(consumer)
+
+
+def request_json(request: MessageRequested) -> str:
+    """Return the request as one line of JSON, as it is typed into a console producer."""
+    fields = json.loads(codec.encode(request))
+    return json.dumps({name: value for name, value in fields.items() if value is not None})
