@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.stack.folders import default_data_folder
 from shared.errors import MisconfiguredError
 
 _MAX_SOCKET_PATH_BYTES = 100
@@ -13,18 +14,17 @@ _MAX_SOCKET_PATH_BYTES = 100
 
 @dataclass(frozen=True)
 class StackFolder:
-    """The folder of one background stack: `STOPLINE_HOME`, else `stopline` among the user's state files."""
+    """The folder of one background stack: `STOPLINE_HOME`, else the usual place for the user's data."""
 
     path: Path
 
     @classmethod
     def default(cls) -> "StackFolder":
         chosen = os.environ.get("STOPLINE_HOME")
-        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-        return cls(Path(chosen).absolute() if chosen else state / "stopline")
+        return cls(Path(chosen).absolute() if chosen else default_data_folder())
 
     def create(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o711)
         if len(os.fsencode(self.control_socket)) > _MAX_SOCKET_PATH_BYTES:
             raise MisconfiguredError(
                 f"STOPLINE_HOME: {self.path} is too long for a socket's path; choose a shorter one"

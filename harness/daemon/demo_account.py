@@ -1,0 +1,30 @@
+"""The account `demo` of a background stack: made once, its credentials kept beside the data."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.client import Account, create_account
+from harness.daemon.state import write_private
+from harness.sandbox.client import SandboxClient
+from harness.stack.stack import Stack
+
+DEMO_ACCOUNT_ID = "demo"
+
+
+async def demo_account(stack: Stack, credentials: Path) -> dict[str, Any]:
+    """Return the demo account's credentials, with its webhooks known to the sandbox carrier."""
+    ends = stack.endpoints()
+    if credentials.exists():
+        kept = json.loads(credentials.read_text())
+        path = kept["webhook_url"].split("/webhooks/", 1)[1]
+        account = Account(DEMO_ACCOUNT_ID, kept["api_key"], f"{ends['inbound_url']}/webhooks/{path}")
+    else:
+        account = await create_account(ends["api_url"], ends["inbound_url"], ends["admin_token"], DEMO_ACCOUNT_ID)
+    write_private(credentials, asdict(account))
+    async with SandboxClient(ends["sandbox_url"]) as sandbox:
+        await sandbox.register_account(
+            account.account_id, webhook_url=account.webhook_url, receipt_url=f"{account.webhook_url}/receipts"
+        )
+    return asdict(account)

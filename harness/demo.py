@@ -1,0 +1,49 @@
+"""What `stopline demo` prints at the end: four commands to try on the running stack."""
+
+import random
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+from harness.client import Account, ApiClient, request_json
+from harness.story.world import INSTRUCTION, SENDER_NUMBER, any_phone
+from shared.events.outbound import MessageRequested
+
+
+async def commands_to_try(book: dict[str, Any]) -> str:
+    """Make a list with one phone on it, and return four commands that show its opt-out, ready to paste."""
+    account = Account(**book["demo_account"])
+    phone = any_phone()
+    async with ApiClient(book["api_url"], account) as api:
+        list_id = await api.create_list(f"demo {random.randrange(10**6):06d}")  # noqa: S311 (no secret)
+        await api.add_contacts(list_id, [phone])
+
+    def produce(text: str) -> str:
+        request = MessageRequested(
+            account_id=account.account_id,
+            message_id=f"demo-{uuid4().hex[:8]}",
+            list_id=list_id,
+            phone=phone,
+            sender_number=SENDER_NUMBER,
+            body=f"{text} {INSTRUCTION}",
+        )
+        return f"echo '{request_json(request)}' | stopline kafka console-producer --topic outbound-messages"
+
+    phone_url = f"{book['sandbox_url']}/phones/{quote(phone)}"
+    return "\n".join(
+        (
+            "",
+            f"Try it, with the phone {phone} on list {list_id}:",
+            "",
+            "  1. produce a message:",
+            f"     {produce('Hello.')}",
+            "  2. look at the phone:",
+            f"     curl -s {phone_url}/messages",
+            "  3. reply STOP from the phone:",
+            f"""     curl -s {phone_url}/replies -H 'content-type: application/json' -d '{{"body": "STOP"}}'""",
+            "  4. produce another, look again: it did not arrive:",
+            f"     {produce('Hello again.')}",
+            "",
+            "`stopline down` stops the stack.",
+        )
+    )
