@@ -1,0 +1,54 @@
+"""The pytest plugin: `stopline_stack`, one real stack a session, and `stopline_account`, an account of its own a test.
+
+async def test_a_stop_is_heard(stopline_stack, stopline_account): ...
+"""
+
+import sys
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+if TYPE_CHECKING:
+    from harness.client import Account
+    from harness.stack.stack import Stack
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("stopline")
+    group.addoption(
+        "--stopline-backend",
+        choices=("embedded", "containers", "external"),
+        help="where Kafka and Postgres come from (default: STOPLINE_BACKEND, else what the machine can do)",
+    )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stopline_stack(request: pytest.FixtureRequest) -> "AsyncIterator[Stack]":
+    """A whole stack, started once a session: Kafka, Postgres, the three services, the sandbox carrier."""
+    from harness.stack.stack import Stack
+
+    backend = request.config.getoption("--stopline-backend")
+    async with Stack(backend=backend, say=_say) as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stopline_account(stopline_stack: "Stack") -> "Account":
+    """A new account whose replies the sandbox carrier posts to the stack's webhooks."""
+    from harness.client import create_account
+    from harness.sandbox.client import SandboxClient
+
+    ends = stopline_stack.endpoints()
+    account = await create_account(ends["api_url"], ends["inbound_url"], ends["admin_token"], f"t-{uuid4().hex[:12]}")
+    async with SandboxClient(ends["sandbox_url"]) as sandbox:
+        await sandbox.register_account(
+            account.account_id, webhook_url=account.webhook_url, receipt_url=f"{account.webhook_url}/receipts"
+        )
+    return account
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
