@@ -1,0 +1,109 @@
+"""The commands that a person types, on a stack of their own: up, status, story, parked, down."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+STOPLINE = [sys.executable, "-m", "harness.cli"]
+SECONDS = 240
+
+
+class Shell:
+    """Runs `stopline` commands with one folder as its home."""
+
+    def __init__(self, home: Path) -> None:
+        self.environment = {**os.environ, "STOPLINE_HOME": str(home)}
+
+    def run(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*STOPLINE, *words],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            **more,
+        )
+
+    def status(self) -> dict[str, Any]:
+        book: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        return book
+
+
+@pytest.fixture(scope="module")
+def shell() -> Iterator[Shell]:
+    with tempfile.TemporaryDirectory(prefix="stopline-e2e-") as folder:
+        Path(folder).chmod(0o711)
+        shell = Shell(Path(folder))
+        started = shell.run("up", "--free-ports")
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield shell
+        shell.run("down")
+
+
+@pytest.mark.timeout(SECONDS)
+def test_the_story_of_an_opt_out_holds_and_holds_again_after_the_services_restarted(shell: Shell) -> None:
+    played = shell.run("story")
+    assert played.returncode == 0, played.stdout + played.stderr
+    lines = [line for line in played.stdout.splitlines() if line.startswith(("ok ", "FAIL"))]
+    assert all(line.startswith("ok ") for line in lines)
+    assert sum("none arrives" in line for line in lines) == 2
+    assert sum("the phone got no answer to its STOP" in line for line in lines) == 2
+
+
+def test_up_on_a_running_stack_starts_nothing(shell: Shell) -> None:
+    before = shell.status()["pid"]
+    assert "already running" in shell.run("up").stdout
+    assert shell.status()["pid"] == before
+
+
+def test_status_tells_a_program_all_that_it_needs(shell: Shell) -> None:
+    book = shell.status()
+    assert book["running"] is True
+    assert {"kafka_bootstrap", "inbound_url", "api_url", "sandbox_url", "demo_account"} <= set(book)
+    assert {"account_id", "api_key", "webhook_url"} <= set(book["demo_account"])
+
+
+def test_a_message_that_kafkas_own_console_producer_writes_and_is_no_json_is_parked_for_the_operator(
+    shell: Shell,
+) -> None:
+    shell.run("kafka", "console-producer", "--topic", "outbound-messages", input="this is no JSON\n")
+    shell.environment["STOPLINE_KAFKA_BOOTSTRAP"] = shell.status()["kafka_bootstrap"]
+    parked = _until_parked(shell)
+    assert (parked["parked_reason"], parked["original_topic"]) == ("not_json", "outbound-messages")
+    assert shell.run("parked", "show", parked["parked_id"]).stdout == "this is no JSON"
+
+
+def _until_parked(shell: Shell) -> dict[str, Any]:
+    for _ in range(20):
+        lines = shell.run("parked", "list").stdout.splitlines()
+        if lines:
+            found: dict[str, Any] = json.loads(lines[0])
+            return found
+    raise AssertionError("nothing was parked")
+
+
+def test_down_leaves_no_process_behind_and_a_second_up_finds_the_data(shell: Shell) -> None:
+    book = shell.status()
+    children = psutil.Process(book["pid"]).children(recursive=True)
+    assert len(children) >= 6  # Kafka, Postgres, three services, the sandbox carrier
+    assert shell.run("down").returncode == 0
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    assert shell.run("status").returncode == 1
+    assert shell.run("up", "--free-ports").returncode == 0
+    assert shell.status()["demo_account"]["api_key"] == book["demo_account"]["api_key"]
+
+
+def test_without_a_stack_the_story_says_how_to_start_one() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        told = Shell(Path(folder)).run("story")
+    assert (told.returncode, told.stderr) == (78, "stopline: no stack is running; start one with `stopline up`\n")
