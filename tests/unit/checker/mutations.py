@@ -1,0 +1,326 @@
+"""Single faults planted into a history, each with the rules that must find it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import NamedTuple, TypeVar
+
+from checker.simulator import ACCOUNT, phone
+from harness.checker.history import Call, Changed, Decided, History, Outage, Place, Received, ScopeKey, Told
+from shared.events.base import derived_id
+from shared.events.delivery import (
+    MessageDispatching,
+    MessageRejected,
+    MessageSent,
+    MessageSuppressed,
+    delivery_event_id,
+)
+from shared.events.opt_out import OptedOut
+
+T = TypeVar("T")
+Plant = Callable[[History, Random], History | None]
+
+
+class Mutation(NamedTuple):
+    """`plant` returns None where the history has nothing to break in this way."""
+
+    plant: Plant
+    found_by: frozenset[tuple[str, str]]
+
+
+def _without(items: tuple[T, ...], gone: Callable[[T], bool]) -> tuple[T, ...]:
+    return tuple(item for item in items if not gone(item))
+
+
+def _any(items: list[T], random: Random) -> T | None:
+    return random.choice(items) if items else None
+
+
+def lose_a_webhook(history: History, random: Random) -> History | None:
+    gone = _any(list(history.inbound), random)
+    return gone and replace(history, inbound=_without(history.inbound, lambda r: r.event == gone.event))
+
+
+def leave_undecided(history: History, random: Random) -> History | None:
+    gone = _any(list(history.decided), random)
+    return gone and replace(history, decided=_without(history.decided, lambda d: d == gone))
+
+
+def decide_twice(history: History, random: Random) -> History | None:
+    again = _any(list(history.decided), random)
+    return again and replace(history, decided=(*history.decided, again))
+
+
+def decide_what_is_not_there(history: History, _random: Random) -> History | None:
+    extra = Decided(ACCOUNT, derived_id("nothing", "such"), phone(0))
+    return replace(history, decided=(*history.decided, extra))
+
+
+def call_twice(history: History, random: Random) -> History | None:
+    call = _any(list(history.calls), random)
+    again = call and replace(call, arrived_at=call.arrived_at + timedelta(milliseconds=30))
+    return again and replace(history, calls=(*history.calls, again))
+
+
+def call_in_an_outage(history: History, random: Random) -> History | None:
+    call = _any(list(history.calls), random)
+    if call is None:
+        return None
+    outage = Outage("kafka", call.arrived_at - timedelta(seconds=2), call.arrived_at + timedelta(seconds=1))
+    return replace(history, outages=(*history.outages, outage))
+
+
+def call_unannounced(history: History, random: Random) -> History | None:
+    call = _any(list(history.calls), random)
+    told = _without(history.told, lambda t: t.event.type == "message_dispatching" and _about(t, call))
+    return call and replace(history, told=told)
+
+
+def announce_late(history: History, random: Random) -> History | None:
+    call = _any(list(history.calls), random)
+    if call is None:
+        return None
+    late = call.arrived_at + timedelta(milliseconds=500)
+    told = tuple(
+        replace(t, created_at=late) if t.event.type == "message_dispatching" and _about(t, call) else t
+        for t in history.told
+    )
+    return replace(history, told=told)
+
+
+def call_on_a_stale_decision(history: History, random: Random) -> History | None:
+    call = _any(list(history.calls), random)
+    if call is None:
+        return None
+    told = tuple(
+        replace(
+            t, event=t.event.model_copy(update={"decision_started_at": call.arrived_at - timedelta(milliseconds=1600)})
+        )
+        if t.event.type == "message_dispatching" and _about(t, call)
+        else t
+        for t in history.told
+    )
+    return replace(history, told=told)
+
+
+def _sent_instead(history: History, drop: MessageSuppressed, told_at: Told, **claims: object) -> History:
+    """Return the history in which a message was sent that was dropped."""
+    fields = drop.model_dump(exclude={"type", "event_id", "scope", "state"}) | claims
+    told = [t for t in history.told if t.event != drop]
+    dispatching = MessageDispatching(event_id=delivery_event_id(ACCOUNT, drop.message_id, "d"), **fields)
+    sent = MessageSent(
+        event_id=delivery_event_id(ACCOUNT, drop.message_id, "s"), carrier_message_id=f"c-{drop.message_id}", **fields
+    )
+    called_at = told_at.created_at  # before anything that came after the drop
+    call = Call(ACCOUNT, drop.message_id, drop.phone, drop.sender_number, "Hi", called_at, 200)
+    received = Received(ACCOUNT, drop.message_id, drop.phone, called_at)
+    return replace(
+        history,
+        told=(*told, Told(told_at.created_at, dispatching), Told(called_at, sent)),
+        calls=(*history.calls, call),
+        received=(*history.received, received),
+    )
+
+
+def send_after_stop(history: History, random: Random) -> History | None:
+    drop = _any([t for t in history.told if isinstance(t.event, MessageSuppressed)], random)
+    return drop and _sent_instead(history, drop.event, drop)
+
+
+def send_long_after_stop_on_an_old_claim(history: History, random: Random) -> History | None:
+    """The sender says that it decided long before the STOP; the carrier's clock knows better."""
+    long_after = [
+        (told, stop.created_at)
+        for told in history.told
+        if isinstance(told.event, MessageSuppressed) and (stop := _last_stop_before(told, history)) is not None
+        if told.created_at - stop.created_at > timedelta(seconds=2)
+    ]
+    chosen = _any(long_after, random)
+    if chosen is None:
+        return None
+    drop, stopped_at = chosen
+    return _sent_instead(history, drop.event, drop, decision_started_at=stopped_at - timedelta(seconds=1))
+
+
+def _last_stop_before(drop: Told, history: History) -> Changed | None:
+    about = [c for c in history.changed if c.event.phone == drop.event.phone and c.event.scope == drop.event.scope]
+    return max((c for c in about if c.created_at < drop.created_at), key=lambda c: c.created_at, default=None)
+
+
+def forget_a_fate(history: History, random: Random) -> History | None:
+    request = _any(list(history.requested), random)
+    gone = request and request.request.message_id
+    return request and replace(history, told=_without(history.told, lambda t: t.event.message_id == gone))
+
+
+def contradict_a_fate(history: History, random: Random) -> History | None:
+    call = _any(list(history.calls), random)
+    if call is None:
+        return None
+    rejected = MessageRejected(
+        event_id=derived_id(call.message_id, "r"),
+        occurred_at=call.arrived_at,
+        account_id=ACCOUNT,
+        message_id=call.message_id,
+        reason="invalid",
+        detail="",
+    )
+    return replace(history, told=(*history.told, Told(call.arrived_at, rejected)))
+
+
+def say_sent_without_a_call(history: History, random: Random) -> History | None:
+    sent = _any([t for t in history.told if isinstance(t.event, MessageSent)], random)
+    return sent and replace(
+        history,
+        calls=_without(history.calls, lambda c: _about(sent, c)),
+        received=_without(history.received, lambda m: _about(sent, m)),
+    )
+
+
+def say_sent_though_refused(history: History, random: Random) -> History | None:
+    sent = _any([t for t in history.told if isinstance(t.event, MessageSent)], random)
+    calls = tuple(replace(c, status=422) if sent and _about(sent, c) else c for c in history.calls)
+    return sent and replace(history, calls=calls)
+
+
+def lose_an_opt_out_in_the_topic(history: History, random: Random) -> History | None:
+    key = _any([k for k, state in history.states.items() if state == "opted_out"], random)
+    return key and replace(history, published=_without(history.published, lambda p: _key(p) == key))
+
+
+def bring_back_by_a_zombie(history: History, random: Random) -> History | None:
+    """A record behind the last one: compaction keeps the zombie's."""
+    key = _any([k for k, state in history.states.items() if state == "opted_out"], random)
+    if key is None:
+        return None
+    last = [p for p in history.published if _key(p) == key][-1]
+    stale = replace(last, offset=10_000, event=last.event.model_copy(update={"state": "opted_in"}))
+    return replace(history, published=(*history.published, stale))
+
+
+def lose_an_opt_out_in_the_database(history: History, random: Random) -> History | None:
+    key = _any([k for k, state in history.states.items() if state == "opted_out"], random)
+    return key and replace(history, states={**history.states, key: "opted_in"})
+
+
+def opt_out_of_another_list(history: History, _random: Random) -> History | None:
+    key = ScopeKey(ACCOUNT, "list:99", phone(0))
+    return replace(history, states={**history.states, key: "opted_out"})
+
+
+def change_another_list(history: History, random: Random) -> History | None:
+    change = _any([c for c in history.changed if isinstance(c.event, OptedOut)], random)
+    if change is None:
+        return None
+    other = replace(change, event=change.event.model_copy(update={"scope": "list:99"}))
+    return replace(history, changed=(*history.changed, other))
+
+
+def change_in_silence(history: History, random: Random) -> History | None:
+    gone = _any(list(history.changed), random)
+    return gone and replace(history, changed=_without(history.changed, lambda c: c == gone))
+
+
+def tell_a_change_twice(history: History, random: Random) -> History | None:
+    again = _any(list(history.changed), random)
+    return again and replace(history, changed=(*history.changed, again))
+
+
+def call_what_nobody_requested(history: History, random: Random) -> History | None:
+    call = _any(list(history.calls), random)
+    mine = [r for r in history.requested if call and _about(r, call)]
+    return call and replace(history, requested=_without(history.requested, lambda r: r in mine))
+
+
+def call_another_phone(history: History, random: Random) -> History | None:
+    call = _any(list(history.calls), random)
+    calls = tuple(replace(c, phone=phone(9)) if c == call else c for c in history.calls)
+    return call and replace(history, calls=calls)
+
+
+def receive_without_a_call(history: History, _random: Random) -> History | None:
+    extra = Received(ACCOUNT, "m-none", phone(0), history.read_at)
+    return replace(history, received=(*history.received, extra))
+
+
+def drop_for_nothing(history: History, random: Random) -> History | None:
+    wrote = {r.event.phone for r in history.inbound}
+    sent = _any([t for t in history.told if isinstance(t.event, MessageSent) and t.event.phone not in wrote], random)
+    if sent is None:
+        return None
+    drop = MessageSuppressed(
+        **sent.event.model_dump(exclude={"type", "carrier_message_id"}),
+        scope=f"list:{sent.event.list_id}",
+        state="opted_out",
+        decision_started_at=sent.created_at,
+    )
+    about = [t for t in history.told if t.event.message_id == sent.event.message_id]
+    return replace(
+        history,
+        told=(*_without(history.told, lambda t: t in about), Told(sent.created_at, drop)),
+        calls=_without(history.calls, lambda c: _about(sent, c)),
+        received=_without(history.received, lambda m: _about(sent, m)),
+    )
+
+
+def skip_a_bad_record(history: History, _random: Random) -> History | None:
+    return replace(history, unreadable=(Place("outbound-messages", 0, 999),))
+
+
+def park_twice(history: History, _random: Random) -> History | None:
+    place = Place("outbound-messages", 0, 999)
+    return replace(history, unreadable=(place,), parked=(place, place))
+
+
+def _about(one: object, call: object) -> bool:
+    return call is not None and _message_id(one) == _message_id(call)
+
+
+def _message_id(thing: object) -> str:
+    inner = getattr(thing, "event", None) or getattr(thing, "request", thing)
+    return str(inner.message_id)  # type: ignore[attr-defined]
+
+
+def _key(published: object) -> ScopeKey:
+    event = published.event  # type: ignore[attr-defined]
+    return ScopeKey(event.account_id, event.scope, event.phone)
+
+
+def _found_by(*rules: str) -> frozenset[tuple[str, str]]:
+    return frozenset((rule.split()[0], rule.split()[1]) for rule in rules)
+
+
+MUTATIONS = {
+    plant.__name__: Mutation(plant, _found_by(*rules))
+    for plant, *rules in (
+        (lose_a_webhook, "G2 webhook_lost"),
+        (leave_undecided, "G2 not_decided"),
+        (decide_twice, "G2 decided_twice"),
+        (decide_what_is_not_there, "G2 decided_without_event"),
+        (call_twice, "G3 called_twice"),
+        (call_in_an_outage, "G4 called_during_outage"),
+        (call_unannounced, "G1 unannounced_call"),
+        (announce_late, "G1 announced_late"),
+        (call_on_a_stale_decision, "G1 stale_decision"),
+        (send_after_stop, "G1 sent_after_stop"),
+        (send_long_after_stop_on_an_old_claim, "G1 sent_after_stop"),
+        (forget_a_fate, "G2 no_fate"),
+        (contradict_a_fate, "G2 fates_contradict"),
+        (say_sent_without_a_call, "G2 sent_without_call"),
+        (say_sent_though_refused, "G2 sent_without_call"),
+        (lose_an_opt_out_in_the_topic, "G2 opt_out_lost"),
+        (bring_back_by_a_zombie, "G2 opt_out_lost"),
+        (lose_an_opt_out_in_the_database, "G2 opt_out_lost"),
+        (opt_out_of_another_list, "G5 forbidden_without_wish"),
+        (change_another_list, "G5 wrong_scope"),
+        (change_in_silence, "G2 change_missing"),
+        (tell_a_change_twice, "G2 change_told_twice"),
+        (call_what_nobody_requested, "G6 never_requested"),
+        (call_another_phone, "G6 never_requested"),
+        (receive_without_a_call, "G6 received_without_call"),
+        (drop_for_nothing, "G5 dropped_for_nothing"),
+        (skip_a_bad_record, "G2 not_parked_once"),
+        (park_twice, "G2 not_parked_once"),
+    )
+}

@@ -1,0 +1,213 @@
+"""A system that keeps its guarantees, in a few lines and with a clock of its own; it leaves a history behind."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from harness.checker.history import (
+    Answered,
+    Call,
+    Changed,
+    Decided,
+    History,
+    Inbound,
+    Outage,
+    Place,
+    Published,
+    Received,
+    Requested,
+    ScopeKey,
+    Told,
+)
+from shared.events.base import derived_id
+from shared.events.delivery import (
+    MessageDispatching,
+    MessageOutcomeUnknown,
+    MessageSent,
+    MessageSuppressed,
+    delivery_event_id,
+)
+from shared.events.inbound import MessageReceived
+from shared.events.opt_out import OptedIn, OptedOut
+from shared.events.outbound import MessageRequested
+from shared.events.suppression import SuppressionChanged
+
+ACCOUNT = "acme"
+NUMBERS = {1: "+18335550101", 2: "+18335550102", 3: "+18335550102"}
+"""Lists 2 and 3 send from one number."""
+START_OF_TIME = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def phone(index: int) -> str:
+    return f"+1415555010{index}"
+
+
+@dataclass
+class Simulator:
+    """Every step takes its time; what one step did is seen by all that follow."""
+
+    now: datetime = START_OF_TIME
+    answered: list[Answered] = field(default_factory=list)
+    inbound: list[Inbound] = field(default_factory=list)
+    requested: list[Requested] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    changed: list[Changed] = field(default_factory=list)
+    published: list[Published] = field(default_factory=list)
+    decided: list[Decided] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
+    parked: list[Place] = field(default_factory=list)
+    forbidden: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(phone, scope) to the number that the STOP went to."""
+    touched: dict[ScopeKey, str] = field(default_factory=dict)
+
+    def pass_time(self, milliseconds: int) -> None:
+        self.now += timedelta(milliseconds=milliseconds)
+
+    def send(self, person: int, list_id: int, *, crash: str = "", reply: str = "") -> str:
+        """Ask for a message and decide it; `crash` before or after the call; a `reply` may come while it is decided."""
+        number, to = NUMBERS[list_id], phone(person)
+        message_id = f"m{len(self.requested)}"
+        request = MessageRequested(
+            account_id=ACCOUNT, message_id=message_id, list_id=list_id, phone=to, sender_number=number, body="Hi"
+        )
+        self.requested.append(Requested(Place("outbound-messages", 0, len(self.requested)), request))
+        self.pass_time(5)
+        decided_at = self.now
+        fields = {**request.model_dump(include=_COMMON), "occurred_at": decided_at}
+        scope = next((s for s in (f"list:{list_id}", "account") if (to, s) in self.forbidden), None)
+        if scope is not None:
+            self._tell(MessageSuppressed, fields, scope=scope, state="opted_out", decision_started_at=decided_at)
+            return message_id
+        self._tell(MessageDispatching, fields, decision_started_at=decided_at)
+        if reply:
+            self.write(person, reply)
+        self.pass_time(20)
+        if crash != "before call":
+            self.calls.append(Call(ACCOUNT, message_id, to, number, "Hi", self.now, 200, f"c-{message_id}"))
+            self.received.append(Received(ACCOUNT, message_id, to, self.now))
+        if crash:
+            self._tell(MessageOutcomeUnknown, fields)
+        else:
+            self._tell(MessageSent, fields, carrier_message_id=f"c-{message_id}")
+        return message_id
+
+    def write(self, person: int, body: str, *, pointer: str | None = None, number: str | None = None) -> None:
+        """The person writes: to the number of the message pointed at, the one given, or the last one heard from."""
+        sender, pointed = (
+            phone(person),
+            next((r.request for r in self.requested if r.request.message_id == pointer), None),
+        )
+        heard = [c for c in self.calls if c.phone == sender]
+        to = pointed.sender_number if pointed else number or (heard[-1].sender_number if heard else NUMBERS[1])
+        index = len(self.inbound)
+        event = MessageReceived(
+            event_id=derived_id(ACCOUNT, str(index)),
+            occurred_at=self.now,
+            account_id=ACCOUNT,
+            gateway="clicksend",
+            gateway_message_id=f"g{index}",
+            phone=sender,
+            sender_number=to,
+            body=body,
+            replied_message_id=pointer,
+            sent_at=self.now.replace(microsecond=0),
+        )
+        self._append(event)
+        self.decided.append(Decided(ACCOUNT, event.event_id, sender))
+        self._apply(event, f"list:{pointed.list_id}" if pointed else None)
+
+    def repeat_last(self) -> None:
+        """The gateway posts its last webhook once more."""
+        if self.inbound:
+            self.pass_time(3)
+            self._append(self.inbound[-1].event)
+
+    def fail(self, what: str, seconds: int) -> None:
+        """Something is down for a while, and nothing happens meanwhile."""
+        self.outages.append(Outage(what, self.now, self.now + timedelta(seconds=seconds)))
+        self.pass_time(seconds * 1000 + 1)
+
+    def history(self) -> History:
+        return History(
+            **{name: tuple(getattr(self, name)) for name in _LISTS},
+            states=dict(self.touched),
+            read_at=self.now + timedelta(seconds=1),
+        )
+
+    def _append(self, event: MessageReceived) -> None:
+        self.inbound.append(Inbound(0, 2 * len(self.inbound), self.now, event))
+        self.pass_time(2)
+        self.answered.append(Answered(ACCOUNT, str(event.gateway_message_id), event.phone, self.now))
+        self.pass_time(3)
+
+    def _apply(self, event: MessageReceived, pointed: str | None) -> None:
+        word = event.body.casefold()
+        if word.startswith("stop"):
+            dispatched = [t.event for t in self.told if isinstance(t.event, MessageDispatching)]
+            mine = [e for e in dispatched if (e.phone, e.sender_number) == (event.phone, event.sender_number)]
+            scope = pointed or (f"list:{mine[-1].list_id}" if mine else "account")
+            if (event.phone, scope) not in self.forbidden:
+                self._change(event, scope, "opted_out", pointed)
+            self.forbidden[event.phone, scope] = str(event.sender_number)
+        elif word == "start":
+            candidates = [
+                scope
+                for (who, scope), number in self.forbidden.items()
+                if who == event.phone and (number == event.sender_number or scope == "account")
+            ]
+            if pointed in candidates:
+                candidates = [scope for scope in candidates if scope in (pointed, "account")]
+            for scope in candidates:
+                del self.forbidden[event.phone, scope]
+                self._change(event, scope, "opted_in", pointed)
+
+    def _change(self, event: MessageReceived, scope: str, state: str, pointed: str | None) -> None:
+        suppression = SuppressionChanged(
+            account_id=ACCOUNT,
+            scope=scope,
+            phone=event.phone,
+            state=state,
+            cause_event_id=event.event_id,
+            changed_at=self.now,
+        )
+        made = (OptedOut if state == "opted_out" else OptedIn)(
+            event_id=derived_id(event.event_id, scope),
+            occurred_at=self.now,
+            account_id=ACCOUNT,
+            phone=event.phone,
+            scope=scope,
+            list_id=None,
+            sender_number=event.sender_number,
+            cause_event_id=event.event_id,
+            rule="STOP",
+            rule_version=1,
+            attribution="replied_message" if pointed else "last_message",
+        )
+        self.published.append(Published(0, len(self.published), self.now, suppression))
+        self.changed.append(Changed(self.now, made))
+        self.touched[ScopeKey(ACCOUNT, scope, event.phone)] = state
+        self.pass_time(1)
+
+    def _tell(self, kind: type, fields: dict[str, object], **more: object) -> None:
+        name = kind.model_fields["type"].default
+        event_id: UUID = delivery_event_id(ACCOUNT, str(fields["message_id"]), name)
+        self.told.append(Told(self.now, kind(event_id=event_id, **fields, **more)))
+        self.pass_time(1)
+
+
+_COMMON = {"account_id", "message_id", "list_id", "phone", "sender_number"}
+_LISTS = (
+    "answered",
+    "inbound",
+    "requested",
+    "told",
+    "changed",
+    "published",
+    "decided",
+    "calls",
+    "received",
+    "outages",
+    "parked",
+)
