@@ -22,8 +22,8 @@ _MAX_HEADER_BYTES = 16 * 1024
 def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[[SettingsT], Any]) -> int:
     """Run the service until it is told to stop; return the exit code.
 
-    A wrong setting or topic is one line on standard error and exit code 78. An application that sets
-    `app.state.failed` (a text) before it stops exits with 1.
+    A wrong setting or topic is one line on standard error and exit code 78. The application says that its start cannot
+    be (`app.state.misconfigured`) or that it met a bug (`app.state.failed`, exit code 1), and calls `app.state.stop()`.
     """
     try:
         settings = load(settings_type)
@@ -44,14 +44,12 @@ def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[
         )
         app.state.stop = lambda: setattr(server, "should_exit", True)
         server.run()
-    except MisconfiguredError as error:
+    except (MisconfiguredError, ValueError) as error:
         return _end(name, str(error), EXIT_MISCONFIGURED)
-    except ValueError as error:
-        return _end(name, str(error), EXIT_MISCONFIGURED)
-    if not server.started:
-        return EXIT_MISCONFIGURED if getattr(app.state, "misconfigured", None) else EXIT_FAILED
-    failed = getattr(app.state, "failed", None)
-    return EXIT_FAILED if failed else 0
+    misconfigured = getattr(app.state, "misconfigured", None)
+    if misconfigured:
+        return _end(name, misconfigured, EXIT_MISCONFIGURED)
+    return 0 if server.started and not getattr(app.state, "failed", None) else EXIT_FAILED
 
 
 def _end(name: str, text: str, code: int) -> int:

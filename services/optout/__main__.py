@@ -1,0 +1,10 @@
+"""`python -m services.optout` runs the opt-out service."""
+
+import sys
+
+from services.optout.app import create_app
+from services.optout.settings import Settings
+from shared.service import run_service
+
+if __name__ == "__main__":
+    sys.exit(run_service("optout", Settings, create_app))

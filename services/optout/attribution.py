@@ -1,0 +1,73 @@
+"""Finds the lists whose message a reply answers (G5): the right ones and no other.
+
+In this order: the gateway's own pointer; the last message from the number that was answered; every list that may have
+sent it; the account. A message that the carrier refused was never read, so nobody answers it; one whose outcome is
+unknown may have been read, so its list is possible beside the one of the last message that certainly arrived.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.optout.person import SentMessage
+from shared.events.inbound import MessageReceived
+from shared.events.opt_out import AttributionMethod
+
+CLOCK_SLACK = timedelta(seconds=5)
+"""Gateways give times in whole seconds, by clocks of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """`list_ids` is empty where none is known: then the account is meant. `message_id` is the one that was answered."""
+
+    method: AttributionMethod
+    list_ids: tuple[int, ...] = ()
+    message_id: str | None = None
+
+
+def attribute(event: MessageReceived, sent: Sequence[SentMessage]) -> Attribution:
+    """Return the lists that `event` answers; `sent` went to its phone within the window, newest first."""
+    pointed = _pointed_at(event, sent)
+    if pointed is not None:
+        return Attribution("replied_message", (pointed.list_id,), pointed.message_id)
+    readable = [message for message in sent if message.outcome != "failed"]
+    answered = [m for m in readable if event.sender_number in (None, m.sender_number)]
+    if not answered:
+        return Attribution("account")
+    before = [m for m in answered if m.dispatched_at <= _latest(event)]
+    possible = _last_certain(before) if before and event.sender_number is not None else answered
+    lists = _distinct(message.list_id for message in possible)
+    if len(lists) == 1:
+        return Attribution("last_message", lists, possible[0].message_id)
+    return Attribution("possible_lists", lists)
+
+
+def _pointed_at(event: MessageReceived, sent: Sequence[SentMessage]) -> SentMessage | None:
+    for message in sent:
+        if event.replied_message_id is not None and message.message_id == event.replied_message_id:
+            return message
+    for message in sent:
+        if event.replied_carrier_message_id is not None and (
+            message.carrier_message_id == event.replied_carrier_message_id
+        ):
+            return message
+    return None
+
+
+def _latest(event: MessageReceived) -> datetime:
+    return (event.sent_at or event.occurred_at) + CLOCK_SLACK
+
+
+def _last_certain(newest_first: Sequence[SentMessage]) -> list[SentMessage]:
+    """Return the newest messages down to, and with, the first that certainly reached the phone."""
+    possible: list[SentMessage] = []
+    for message in newest_first:
+        possible.append(message)
+        if message.outcome == "sent":
+            break
+    return possible
+
+
+def _distinct(list_ids: Iterable[int]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(list_ids))

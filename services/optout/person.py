@@ -1,0 +1,40 @@
+"""What is known about one person (a phone in an account) when a message from them is decided."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from shared.events.suppression import SuppressionState
+
+Outcome = Literal["dispatching", "sent", "failed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """The state of one scope; `sender_number` is the number that the person wrote to, `sent_at` the gateway's time."""
+
+    scope: str
+    state: SuppressionState
+    sender_number: str | None
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message that went to the person; `outcome` is the newest that is known."""
+
+    message_id: str
+    list_id: int
+    sender_number: str
+    carrier_message_id: str | None
+    outcome: Outcome
+    dispatched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`sent` are the messages of the attribution window, newest first."""
+
+    suppressions: Mapping[str, Suppression] = field(default_factory=dict)
+    sent: Sequence[SentMessage] = ()

@@ -1,0 +1,129 @@
+"""Follows `delivery-events` of a worker's partition, so that a reply cannot overtake the message that it answers.
+
+The partition is that of the worker's phones: the worker needs no consumer group for it, and keeps the position with
+what it read, in Postgres.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from services.optout.pipeline.context import Context
+from services.optout.record.connection import AWAY
+from services.optout.record.deliveries import forget_sent, record_deliveries
+from services.optout.record.position import PositionMovedError, read_position
+from shared.errors import PoisonError, TransientError
+from shared.events.codec import decode
+from shared.events.delivery import AnyDeliveryEvent, delivery_events
+from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from shared.topics import DELIVERY_EVENTS
+
+_POLL_MS = 500
+_BATCH_RECORDS = 2_000
+_CATCH_UP_SECONDS = 5.0
+_FORGET_AT_MOST = 1_000
+_FORGET_EVERY_BATCHES = 100
+
+
+class Deliveries:
+    """`catch_up` waits until all that is in the partition now is in the record."""
+
+    def __init__(self, context: Context, consumer: AIOKafkaConsumer, partition: int) -> None:
+        self._context = context
+        self._consumer = consumer
+        self._partition = partition
+        self._topic_partition = TopicPartition(DELIVERY_EVENTS, partition)
+        self._recorded = 0
+        self._moved = asyncio.Condition()
+        self._batches = 0
+
+    async def catch_up(self) -> None:
+        """Wait until the record has every event that Kafka had when this was called.
+
+        Raises:
+            TransientError: that takes too long; nothing may be attributed meanwhile.
+        """
+        ends = await within(SEND_SECONDS, self._consumer.end_offsets([self._topic_partition]), "asking for an end")
+        end = ends[self._topic_partition]
+        try:
+            async with asyncio.timeout(_CATCH_UP_SECONDS), self._moved:
+                await self._moved.wait_for(lambda: self._recorded >= end)
+        except TimeoutError as error:
+            raise TransientError(f"delivery events of partition {self._partition} lag behind offset {end}") from error
+
+    async def follow(self) -> None:
+        """Record events until cancelled; returns with an error where Kafka or Postgres is away."""
+        await self._begin()
+        while True:
+            polled = await self._consumer.getmany(
+                self._topic_partition, timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS
+            )
+            next_offset = await within(SEND_SECONDS, self._consumer.position(self._topic_partition), "position")
+            if next_offset > self._recorded:
+                await self._record(polled.get(self._topic_partition, ()), next_offset)
+
+    async def _begin(self) -> None:
+        async with self._context.pool.acquire() as connection:
+            position = await read_position(connection, self._partition)
+        begin = (
+            await within(SEND_SECONDS, self._consumer.beginning_offsets([self._topic_partition]), "begin")
+        ).values()
+        await self._advance(position.delivery_next_offset)
+        # What Kafka has deleted already was sent before the attribution window began.
+        self._consumer.seek(self._topic_partition, max(self._recorded, *begin))
+
+    async def _record(self, records: Sequence[ConsumerRecord], next_offset: int) -> None:
+        events = [event for record in records if (event := _read(record)) is not None]
+        try:
+            async with self._context.pool.acquire() as connection:
+                await record_deliveries(connection, self._partition, self._recorded, next_offset, events)
+                await self._forget(connection)
+        except PositionMovedError:
+            await self._begin()
+        else:
+            await self._advance(next_offset)
+
+    async def _forget(self, connection: object) -> None:
+        self._batches += 1
+        if self._batches % _FORGET_EVERY_BATCHES == 0:
+            before = self._context.now() - self._context.settings.attribution_window - timedelta(days=1)
+            await forget_sent(connection, before, _FORGET_AT_MOST)  # type: ignore[arg-type]
+
+    async def _advance(self, next_offset: int) -> None:
+        async with self._moved:
+            self._recorded = next_offset
+            self._moved.notify_all()
+
+
+def _read(record: ConsumerRecord) -> AnyDeliveryEvent | None:
+    """Return the event; None for what is none: others may write to this topic too, and it decides nothing here."""
+    try:
+        return decode(delivery_events, record.value)
+    except PoisonError:
+        return None
+
+
+@asynccontextmanager
+async def following_deliveries(context: Context, partition: int) -> AsyncIterator[Deliveries]:
+    """Follow while inside the `with` block; an error while following ends the block with `TransientError`."""
+    consumer = new_consumer(context.settings.kafka_bootstrap, auto_offset_reset="earliest")
+    await within(START_SECONDS, consumer.start(), "connecting to Kafka")
+    try:
+        consumer.assign([TopicPartition(DELIVERY_EVENTS, partition)])
+        deliveries = Deliveries(context, consumer, partition)
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(_ending_transiently(deliveries))
+            yield deliveries
+            task.cancel()
+    finally:
+        await stop_quietly(consumer)
+
+
+async def _ending_transiently(deliveries: Deliveries) -> None:
+    try:
+        await deliveries.follow()
+    except AWAY as error:
+        raise TransientError(f"Postgres is away: {error!r}") from error

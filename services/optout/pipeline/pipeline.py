@@ -1,0 +1,114 @@
+"""The process's part of the consumer group: a worker for each partition that is ours, none for one that is not."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+
+from services.optout.pipeline.context import Context
+from services.optout.pipeline.worker import ConsumerStuckError, Worker
+from services.optout.record.connection import Pool
+from services.optout.settings import Settings
+from shared.errors import TransientError
+from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
+from shared.topics import INBOUND_MESSAGES
+
+log = logging.getLogger(__name__)
+
+_END_WORKERS_SECONDS = 8.0
+_RESTART_SECONDS = 1.0
+_HEARTBEATS_PER_SESSION = 3
+
+
+class Pipeline:
+    """Runs until cancelled; `ready` says whether everything that is ours is being decided."""
+
+    def __init__(self, settings: Settings, pool: Pool) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}
+        self._joined = False
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def ready(self) -> bool:
+        return self._joined and all(worker.state == "running" for worker, _ in self._workers.values())
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each partition that is ours."""
+        return {str(partition): worker.state for partition, (worker, _) in sorted(self._workers.items())}
+
+    async def run(self) -> None:
+        """Work until cancelled.
+
+        Raises:
+            Exception: a bug; nothing behind it was published.
+        """
+        while True:
+            self._failed = asyncio.get_running_loop().create_future()
+            try:
+                await self._run_once()
+            except (ConsumerStuckError, TransientError) as error:
+                log.warning("the consumer begins anew: %s", error)
+                await asyncio.sleep(_RESTART_SECONDS)
+
+    async def _run_once(self) -> None:
+        session_ms = int(self._settings.session_timeout_seconds * 1000)
+        consumer = new_consumer(
+            self._settings.kafka_bootstrap,
+            group_id=self._settings.group_id,
+            # Every worker seeks to its own start; it refuses to go on where records are missing.
+            auto_offset_reset="earliest",
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=session_ms // _HEARTBEATS_PER_SESSION,
+        )
+        context = Context(self._settings, self._pool, consumer)
+        try:
+            await within(START_SECONDS, consumer.start(), "connecting to Kafka")
+            consumer.subscribe([INBOUND_MESSAGES], listener=_Listener(self, context))
+            await self._failed
+        finally:
+            self._joined = False
+            await self.end_workers(list(self._workers))
+            await stop_quietly(consumer)
+
+    def begin_workers(self, context: Context, partitions: Iterable[int]) -> None:
+        for partition in partitions:
+            worker = Worker(context, partition)
+            task = asyncio.create_task(worker.run(), name=f"partition {partition}")
+            task.add_done_callback(self._note_failure)
+            self._workers[partition] = worker, task
+        self._joined = True
+
+    async def end_workers(self, partitions: Iterable[int]) -> None:
+        """Cancel the workers and wait until they are gone: their producers are closed when the successor begins."""
+        tasks = [self._workers.pop(partition)[1] for partition in partitions if partition in self._workers]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_END_WORKERS_SECONDS)
+
+    def _note_failure(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._failed.done():
+            self._failed.set_exception(_leaf(error))
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    def __init__(self, pipeline: Pipeline, context: Context) -> None:
+        self._pipeline = pipeline
+        self._context = context
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        await self._pipeline.end_workers([each.partition for each in revoked])
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        log.info("assigned: %s", sorted(each.partition for each in assigned))
+        self._pipeline.begin_workers(self._context, [each.partition for each in assigned])
+
+
+def _leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,120 @@
+"""The one Kafka transaction that a batch is: suppressions, opt-out events, parked records, watermark, offsets."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from services.optout.pipeline.consume import SERVICE
+from services.optout.record.entry import Entry, opt_out_events_of, suppressions_of
+from shared.errors import TransientError
+from shared.events.base import Event
+from shared.events.codec import Headers, cloud_event_headers, encode
+from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, CheckpointPublished, WatermarkAdvanced
+from shared.failpoints import reach
+from shared.kafka import SEND_SECONDS, within
+from shared.parking import ParkedRecord
+from shared.topics import INBOUND_MESSAGES, OPT_OUT_EVENTS, PARKED_MESSAGES, SUPPRESSIONS
+
+MAX_BATCH_BYTES = 512 * 1024
+_ABORT_SECONDS = 5.0
+
+Record = tuple[bytes, bytes, Headers]
+
+
+class FencedError(Exception):
+    """Another process has the partition now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What one transaction publishes; `next_offset` is the watermark and the offset that it commits."""
+
+    next_offset: int
+    entries: Sequence[Entry] = ()
+    parked: Sequence[ParkedRecord] = ()
+    checkpoint: CheckpointPublished | None = None
+
+
+class Publisher:
+    """Publishes for one partition with its transactional producer, already started."""
+
+    def __init__(self, producer: AIOKafkaProducer, partition: int, group_id: str) -> None:
+        self._producer = producer
+        self._partition = partition
+        self._group_id = group_id
+
+    async def publish(self, publication: Publication) -> None:
+        """Publish all or nothing.
+
+        Raises:
+            FencedError: another process has the partition.
+            TransientError: Kafka did not take it; the producer is of no further use.
+        """
+        try:
+            await within(SEND_SECONDS, self._transaction(publication), "publishing a batch")
+        except TransientError as error:
+            if isinstance(error.__cause__, ProducerFenced):
+                raise FencedError(str(error)) from error
+            await self._abort()
+            raise
+
+    async def _transaction(self, publication: Publication) -> None:
+        await self._producer.begin_transaction()
+        reach("optout.after_begin")
+        # A commit succeeds although a record in the transaction was refused: every send is awaited before.
+        await asyncio.gather(*await self._send_all(publication))
+        reach("optout.after_sends")
+        offsets = {TopicPartition(INBOUND_MESSAGES, self._partition): publication.next_offset}
+        await self._producer.send_offsets_to_transaction(offsets, self._group_id)
+        reach("optout.after_offsets")
+        reach("optout.before_kafka_commit")
+        await self._producer.commit_transaction()
+        reach("optout.after_kafka_commit")
+
+    async def _send_all(self, publication: Publication) -> list[asyncio.Future[Any]]:
+        suppressions = [
+            _record(change.key(), change) for entry in publication.entries for change in suppressions_of(entry)
+        ]
+        if publication.checkpoint is not None:
+            suppressions.append(_record(CHECKPOINT_KEY, publication.checkpoint))
+        suppressions.append(_record(WATERMARK_KEY, WatermarkAdvanced(next_offset=publication.next_offset)))
+        events = [
+            _record(event.phone.encode(), event) for entry in publication.entries for event in opt_out_events_of(entry)
+        ]
+        return [
+            *await self._send(OPT_OUT_EVENTS, events),
+            *await self._send(SUPPRESSIONS, suppressions),  # the watermark last, behind what it vouches for
+            *[
+                await self._producer.send(
+                    PARKED_MESSAGES, parked.value, parked.key, partition=0, headers=parked.headers
+                )
+                for parked in publication.parked
+            ],
+        ]
+
+    async def _send(self, topic: str, records: Iterable[Record]) -> list[asyncio.Future[Any]]:
+        sent: list[asyncio.Future[Any]] = []
+        builder = self._producer.create_batch()
+        for key, value, headers in records:
+            if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                sent.append(await self._producer.send_batch(builder, topic, partition=self._partition))
+                builder = self._producer.create_batch()
+                builder.append(key=key, value=value, timestamp=None, headers=headers)
+        if builder.record_count():
+            sent.append(await self._producer.send_batch(builder, topic, partition=self._partition))
+        return sent
+
+    async def _abort(self) -> None:
+        try:
+            async with asyncio.timeout(_ABORT_SECONDS):
+                await self._producer.abort_transaction()
+        except (TimeoutError, KafkaError, AssertionError, OSError):
+            return  # the next producer with this transactional id aborts it
+
+
+def _record(key: bytes, event: Event) -> Record:
+    return key, encode(event), cloud_event_headers(event, SERVICE)

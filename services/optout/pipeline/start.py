@@ -1,0 +1,89 @@
+"""Where a worker begins: at the smaller of what Postgres has recorded and what Kafka has published."""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from services.optout.pipeline.context import Context
+from services.optout.record.position import Position, read_position
+from shared.errors import TransientError
+from shared.kafka import SEND_SECONDS, START_SECONDS, within
+from shared.topics import INBOUND_MESSAGES
+
+_NO_OFFSET = -1
+
+
+class MissingRecordsError(Exception):
+    """Kafka does not have what must be decided next: nothing is guessed (G4), a person has to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`offset` is the next to publish; `committed` what the group had committed, 0 if nothing."""
+
+    offset: int
+    recorded: Position
+    committed: int
+
+
+async def find_start(context: Context, partition: int) -> Start:
+    """Return where to begin; called when `init_transactions` has fenced every predecessor.
+
+    A database that was restored from a backup is behind Kafka: its messages are decided again. A process that died
+    between Postgres and Kafka left Kafka behind: its decisions are published from the record.
+
+    Raises:
+        MissingRecordsError: the topic has lost records that are not decided, or is not the one that was recorded.
+        TransientError: Kafka is away.
+    """
+    async with context.pool.acquire() as connection:
+        recorded = await read_position(connection, partition)
+    begin, end = await _range(context, partition)
+    committed = await _committed(context, partition)
+    start = Start(
+        # Without a committed offset (none ever was, or it has expired) all that Kafka still has is published again.
+        min(recorded.next_offset, begin if committed is None else committed),
+        recorded,
+        committed or 0,
+    )
+    latest = max(recorded.next_offset, start.committed)
+    if latest > end:
+        raise MissingRecordsError(
+            f"{INBOUND_MESSAGES} {partition} ends at {end}, but {latest} is decided: Kafka has lost records, or this"
+            " database belongs to another cluster"
+        )
+    if start.offset < begin:
+        raise MissingRecordsError(
+            f"{INBOUND_MESSAGES} {partition} begins at {begin}, but {start.offset} is the next to decide: records were"
+            " deleted undecided"
+        )
+    return start
+
+
+async def _range(context: Context, partition: int) -> tuple[int, int]:
+    topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
+    begins = await within(SEND_SECONDS, context.consumer.beginning_offsets([topic_partition]), "asking for the begin")
+    ends = await within(SEND_SECONDS, context.consumer.end_offsets([topic_partition]), "asking for the end")
+    return begins[topic_partition], ends[topic_partition]
+
+
+async def _committed(context: Context, partition: int) -> int | None:
+    """Return the committed offset; None where there is none.
+
+    Asked of the coordinator by an admin client: the consumer's own look-up swallows errors, and the admin client leaves
+    a partition out where the group as a whole had an error, instead of answering -1.
+    """
+    topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
+    admin = AIOKafkaAdminClient(bootstrap_servers=context.settings.kafka_bootstrap)
+    await within(START_SECONDS, admin.start(), "connecting to Kafka")
+    try:
+        asked = admin.list_consumer_group_offsets(context.settings.group_id, partitions=[topic_partition])
+        answer = (await within(SEND_SECONDS, asked, "asking for the committed offset")).get(topic_partition)
+    finally:
+        async with asyncio.timeout(SEND_SECONDS):
+            await admin.close()
+    if answer is None:
+        raise TransientError(f"the group's offset of partition {partition} is not known yet")
+    return None if answer.offset == _NO_OFFSET else int(answer.offset)

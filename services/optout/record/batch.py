@@ -1,0 +1,83 @@
+"""The one Postgres transaction that a batch of inbound messages is: position, state, decisions, new state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.optout.decide import apply, decide
+from services.optout.person import Person
+from services.optout.record.connection import Connection
+from services.optout.record.entry import Entry, entry_of, stored_body
+from services.optout.record.load import PersonKey, load_known, load_persons, load_rules
+from services.optout.record.position import Position, move_position, save_head
+from services.optout.record.write import Decided, write_decisions
+from services.optout.rules import VersionedRule
+from shared.events.inbound import MessageReceived
+from shared.failpoints import reach
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An inbound message and the offset at which it stood."""
+
+    offset: int
+    event: MessageReceived
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages of one partition from `expected` up to, not with, `next_offset`; other records lie between."""
+
+    partition: int
+    expected: int
+    next_offset: int
+    received: Sequence[Received]
+
+
+async def record_batch(
+    connection: Connection, batch: Batch, now: datetime, window: timedelta
+) -> tuple[list[Entry], Position]:
+    """Decide and record the batch, all or nothing; return the new entries and the partition's new head.
+
+    Raises:
+        PositionMovedError: another process has recorded offsets of this batch.
+    """
+    async with connection.transaction():
+        head = await move_position(connection, batch.partition, batch.expected, batch.next_offset)
+        reach("optout.after_position")
+        decided = await _decide_all(connection, batch, now, window)
+        reach("optout.after_load")
+        head = await write_decisions(connection, batch.partition, head, decided)
+        await save_head(connection, batch.partition, head)
+        reach("optout.before_record_commit")
+    reach("optout.after_record_commit")
+    return [entry for entry, _ in decided], head
+
+
+async def _decide_all(connection: Connection, batch: Batch, now: datetime, window: timedelta) -> list[Decided]:
+    events = [received.event for received in batch.received]
+    known = await load_known(connection, events)
+    rules = await load_rules(connection, (event.account_id for event in events))
+    persons = await load_persons(connection, events, now - window)
+    decided: list[Decided] = []
+    for received in batch.received:
+        event = received.event
+        if event.event_id not in known:
+            known.add(event.event_id)
+            entry = _decide_one(received, batch.partition, rules[event.account_id], persons, now)
+            decided.append((entry, stored_body(event)))
+    return decided
+
+
+def _decide_one(
+    received: Received,
+    partition: int,
+    rules: Sequence[VersionedRule],
+    persons: dict[PersonKey, Person],
+    now: datetime,
+) -> Entry:
+    event = received.event
+    key = event.account_id, event.phone
+    decision = decide(event, persons[key], rules)
+    persons[key] = apply(decision, event, persons[key])
+    return entry_of(event, decision, partition, received.offset, now)

@@ -1,0 +1,44 @@
+"""The pool of connections to the database `optout`, with the deadlines that every statement has."""
+
+import asyncpg
+
+from shared.errors import TransientError
+
+Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
+Pool = asyncpg.Pool[asyncpg.Record]
+
+STATEMENT_SECONDS = 30.0
+CONNECT_SECONDS = 10.0
+ZOMBIE_SECONDS = 10
+"""A process that sleeps inside its transaction would block its successor on the position's row for ever."""
+
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.TransactionRollbackError,
+)
+"""What Postgres raises when it is away, full, or has ended a transaction: to be tried again."""
+
+
+async def open_pool(url: str, size: int) -> Pool:
+    """Connect.
+
+    Raises:
+        TransientError: Postgres does not answer.
+    """
+    try:
+        return await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            timeout=CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            server_settings={"idle_in_transaction_session_timeout": str(ZOMBIE_SECONDS * 1000)},
+        )
+    except AWAY as error:
+        raise TransientError(f"Postgres does not answer: {error!r}") from error

@@ -1,0 +1,122 @@
+"""What was sent, from `delivery-events`: rows that only ever move towards a final outcome."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.optout.person import Outcome
+from services.optout.record.connection import Connection
+from services.optout.record.position import PositionMovedError
+from shared.events.delivery import (
+    AnyDeliveryEvent,
+    DeliveryReceiptReceived,
+    MessageDispatching,
+    MessageFailed,
+    MessageOutcomeUnknown,
+    MessageSent,
+)
+
+_MOVE = """
+UPDATE partition_positions SET delivery_next_offset = $3 WHERE partition = $1 AND delivery_next_offset = $2
+RETURNING delivery_next_offset
+"""
+
+_RANK = "array_position(ARRAY['dispatching', 'unknown', 'sent', 'failed'], {})"
+
+_SAVE_SENT = f"""
+INSERT INTO sent_messages AS m
+    (account_id, message_id, list_id, phone, sender_number, carrier_message_id, outcome, dispatched_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::timestamptz[])
+ON CONFLICT (account_id, message_id) DO UPDATE SET
+    carrier_message_id = coalesce(excluded.carrier_message_id, m.carrier_message_id),
+    dispatched_at = least(excluded.dispatched_at, m.dispatched_at),
+    outcome = CASE WHEN {_RANK.format("excluded.outcome")} > {_RANK.format("m.outcome")}
+        THEN excluded.outcome ELSE m.outcome END
+"""  # noqa: S608 (no value from outside)
+
+_SAVE_RECEIPTS = f"""
+UPDATE sent_messages m SET outcome = receipt.outcome
+FROM unnest($1::text[], $2::text[], $3::text[]) AS receipt (account_id, message_id, outcome)
+WHERE m.account_id = receipt.account_id AND m.message_id = receipt.message_id
+    AND {_RANK.format("receipt.outcome")} > {_RANK.format("m.outcome")}
+"""  # noqa: S608 (no value from outside)
+
+_FORGET = """
+DELETE FROM sent_messages WHERE ctid IN (SELECT ctid FROM sent_messages WHERE dispatched_at < $1 LIMIT $2)
+"""
+
+_RANKS: dict[Outcome, int] = {"dispatching": 0, "unknown": 1, "sent": 2, "failed": 3}
+
+
+@dataclass
+class _Sent:
+    event: MessageDispatching | MessageSent | MessageFailed | MessageOutcomeUnknown
+    outcome: Outcome
+    carrier_message_id: str | None
+    dispatched_at: datetime
+
+
+async def record_deliveries(
+    connection: Connection, partition: int, expected: int, next_offset: int, events: Sequence[AnyDeliveryEvent]
+) -> None:
+    """Save what the events say and move the position, all or nothing.
+
+    Raises:
+        PositionMovedError: another process has recorded them.
+    """
+    async with connection.transaction():
+        if await connection.fetchval(_MOVE, partition, expected, next_offset) is None:
+            raise PositionMovedError(f"delivery events of partition {partition} are no longer at {expected}")
+        sent = _fold(events)
+        if sent:
+            await connection.execute(_SAVE_SENT, *_columns(sent))
+        receipts = [
+            e for e in events if isinstance(e, DeliveryReceiptReceived) and e.message_id and e.status != "pending"
+        ]
+        if receipts:
+            outcomes = ["sent" if e.status == "delivered" else "failed" for e in receipts]
+            await connection.execute(
+                _SAVE_RECEIPTS, [e.account_id for e in receipts], [e.message_id for e in receipts], outcomes
+            )
+
+
+def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
+    """Return one row for each message: the outcome that is furthest, the earliest time."""
+    rows: dict[tuple[str, str], _Sent] = {}
+    for event in events:
+        match event:
+            case MessageDispatching():
+                new = _Sent(event, "dispatching", None, event.occurred_at)
+            case MessageSent():
+                new = _Sent(event, "sent", event.carrier_message_id, event.occurred_at)
+            case MessageFailed():
+                new = _Sent(event, "failed", None, event.occurred_at)
+            case MessageOutcomeUnknown():
+                new = _Sent(event, "unknown", None, event.occurred_at)
+            case _:
+                continue
+        row = rows.setdefault((event.account_id, event.message_id), new)
+        row.outcome = max(row.outcome, new.outcome, key=_RANKS.__getitem__)
+        row.carrier_message_id = row.carrier_message_id or new.carrier_message_id
+        row.dispatched_at = min(row.dispatched_at, new.dispatched_at)
+    return list(rows.values())
+
+
+def _columns(rows: Sequence[_Sent]) -> list[list[object]]:
+    return [
+        [row.event.account_id for row in rows],
+        [row.event.message_id for row in rows],
+        [row.event.list_id for row in rows],
+        [row.event.phone for row in rows],
+        [row.event.sender_number for row in rows],
+        [row.carrier_message_id for row in rows],
+        [row.outcome for row in rows],
+        [row.dispatched_at for row in rows],
+    ]
+
+
+async def forget_sent(connection: Connection, before: datetime, at_most: int) -> int:
+    """Delete at most so many messages older than the attribution window; return how many."""
+    deleted = await connection.execute(_FORGET, before, at_most)
+    return int(deleted.split()[-1])

@@ -1,0 +1,72 @@
+"""How far a partition is in the record; moved first in every transaction, so that only one process can write."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from services.optout.record.connection import Connection
+
+_READ = """
+INSERT INTO partition_positions (partition) VALUES ($1)
+ON CONFLICT (partition) DO UPDATE SET partition = excluded.partition
+RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_count, suppressed_digest
+"""
+
+_MOVE = """
+UPDATE partition_positions SET next_offset = $3 WHERE partition = $1 AND next_offset = $2
+RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_count, suppressed_digest
+"""
+
+_SAVE_HEAD = """
+UPDATE partition_positions
+SET sequence = $2, head_hash = $3, suppressed_count = $4, suppressed_digest = $5
+WHERE partition = $1
+"""
+
+_TWO_TO_64, _TWO_TO_63 = 1 << 64, 1 << 63
+
+
+class PositionMovedError(Exception):
+    """Another process has moved the position: what it decided is in the record, and is published from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """`digest` is unsigned here; Postgres keeps it signed."""
+
+    next_offset: int
+    delivery_next_offset: int
+    sequence: int
+    head_hash: bytes
+    suppressed_count: int
+    digest: int
+
+
+async def read_position(connection: Connection, partition: int) -> Position:
+    """Return the position of the partition; a partition that was never decided is at 0."""
+    row = await connection.fetchrow(_READ, partition)
+    assert row is not None  # noqa: S101 (the statement always returns one)
+    return _position(row)
+
+
+async def move_position(connection: Connection, partition: int, expected: int, next_offset: int) -> Position:
+    """Move the position from `expected` to `next_offset`, holding its row until the transaction ends.
+
+    Raises:
+        PositionMovedError: it was not at `expected`.
+    """
+    row = await connection.fetchrow(_MOVE, partition, expected, next_offset)
+    if row is None:
+        raise PositionMovedError(f"partition {partition} is no longer at offset {expected}")
+    return _position(row)
+
+
+async def save_head(connection: Connection, partition: int, head: Position) -> None:
+    """Save where the hash chain stands and what a cache must hold."""
+    signed = head.digest - _TWO_TO_64 if head.digest >= _TWO_TO_63 else head.digest
+    await connection.execute(_SAVE_HEAD, partition, head.sequence, head.head_hash, head.suppressed_count, signed)
+
+
+def _position(row: asyncpg.Record) -> Position:
+    next_offset, delivery_next_offset, sequence, head_hash, count, signed = row
+    return Position(next_offset, delivery_next_offset, sequence, head_hash, count, signed % _TWO_TO_64)

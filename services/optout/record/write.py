@@ -1,0 +1,106 @@
+"""Writes the decisions of a batch: the entries with their hash chain, and the states that they leave."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from services.optout.record.connection import Connection
+from services.optout.record.entry import Entry
+from services.optout.record.position import Position
+from shared.suppression_digest import MASK, key_digest
+
+_DECISION_COLUMNS = (
+    "event_id", "partition", "sequence", "inbound_offset", "account_id", "phone", "body", "decided_at", "entry", "hash",
+)  # fmt: skip
+
+_CHANGE_STATES = """
+INSERT INTO suppressions (account_id, scope, phone, state, cause_event_id, sender_number, sent_at, changed_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
+    $8::timestamptz[])
+ON CONFLICT (account_id, phone, scope) DO UPDATE SET
+    state = excluded.state, cause_event_id = excluded.cause_event_id, changed_at = excluded.changed_at,
+    sender_number = excluded.sender_number, sent_at = excluded.sent_at
+"""
+
+# Somebody who writes STOP again has left through this number, at this time, too.
+_CONFIRM_STATES = """
+UPDATE suppressions s SET sender_number = confirmed.sender_number, sent_at = confirmed.sent_at
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+    AS confirmed (account_id, scope, phone, sender_number, sent_at)
+WHERE s.account_id = confirmed.account_id AND s.phone = confirmed.phone AND s.scope = confirmed.scope
+"""
+
+StateKey = tuple[str, str, str]
+"""Account, scope, phone."""
+
+Decided = tuple[Entry, str]
+"""An entry, and the text of the message that it decides."""
+
+
+async def write_decisions(
+    connection: Connection, partition: int, head: Position, decided: Sequence[Decided]
+) -> Position:
+    """Append the entries behind `head`, save the states that they leave, and return the new head."""
+    rows = []
+    for entry, body in decided:
+        text = entry.model_dump_json()
+        chained = hashlib.sha256(head.head_hash + text.encode()).digest()
+        head = replace(_count(head, entry), sequence=head.sequence + 1, head_hash=chained)
+        rows.append(
+            (
+                entry.event_id,
+                partition,
+                head.sequence,
+                entry.offset,
+                entry.account_id,
+                entry.phone,
+                body,
+                entry.decided_at,
+                text,
+                chained,
+            )
+        )
+    await connection.copy_records_to_table("decisions", records=rows, columns=_DECISION_COLUMNS)
+    await _save_states(connection, [entry for entry, _ in decided])
+    return head
+
+
+def _count(head: Position, entry: Entry) -> Position:
+    """Count the keys that the entry suppresses or releases: `changed` are just those whose state it changes."""
+    if not entry.changed:
+        return head
+    sign = 1 if entry.answer == "opt_out" else -1
+    digits = int(entry.phone[1:])
+    digest = sum(key_digest(entry.account_id, scope, digits) for scope in entry.changed)
+    return replace(
+        head,
+        suppressed_count=head.suppressed_count + sign * len(entry.changed),
+        digest=(head.digest + sign * digest) & MASK,
+    )
+
+
+async def _save_states(connection: Connection, decided: Sequence[Entry]) -> None:
+    changed = {(e.account_id, scope, e.phone): e for e in decided for scope in e.changed}
+    confirmed = {(e.account_id, scope, e.phone): e for e in decided for scope in e.confirmed}
+    if changed:
+        await connection.execute(
+            _CHANGE_STATES,
+            *_columns(changed),
+            ["opted_out" if entry.answer == "opt_out" else "opted_in" for entry in changed.values()],
+            [entry.event_id for entry in changed.values()],
+            [entry.sender_number for entry in changed.values()],
+            [entry.sent_at for entry in changed.values()],
+            [entry.decided_at for entry in changed.values()],
+        )
+    again = {key: entry for key, entry in confirmed.items() if key not in changed or entry.offset > changed[key].offset}
+    if again:
+        await connection.execute(
+            _CONFIRM_STATES,
+            *_columns(again),
+            [entry.sender_number for entry in again.values()],
+            [entry.sent_at for entry in again.values()],
+        )
+
+
+def _columns(keys: Mapping[StateKey, Entry]) -> list[list[str]]:
+    return [[key[column] for key in keys] for column in range(3)]
