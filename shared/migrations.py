@@ -1,10 +1,11 @@
 """Numbered SQL files of a service, run in order, each once, each whole or not at all."""
 
 from pathlib import Path
+from typing import TypeAlias
 
 import asyncpg
 
-Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
 _LOCK = 0x53544F504C494E45  # "STOPLINE": one migration at a time in a database
 _CREATE = "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())"

@@ -1,11 +1,13 @@
 """The pool of connections to the database `optout`, with the deadlines that every statement has."""
 
+from typing import TypeAlias
+
 import asyncpg
 
 from shared.errors import TransientError
 
-Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
-Pool = asyncpg.Pool[asyncpg.Record]
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
