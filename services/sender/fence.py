@@ -1,0 +1,109 @@
+"""The fence (G1): before messages are decided, all that Kafka had acknowledged by then is decided and known here.
+
+A marker is appended to each inbound partition concerned; once the watermark of that partition has passed it, the cache
+has all that stood before it. One marker serves every batch that began to wait before it was appended.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import uuid4
+
+from aiokafka import AIOKafkaProducer
+
+from shared.events.codec import cloud_event_headers, encode
+from shared.events.inbound import FenceMarkerAppended
+from shared.kafka import within
+from shared.topics import INBOUND_MESSAGES
+
+_SOURCE = "stopline/sender"
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def boottime() -> float:
+    """Return seconds of a clock that also runs while the process is stopped or the machine sleeps."""
+    return time.clock_gettime(_CLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """When a decision began: before its markers were appended."""
+
+    started_at: datetime
+    started_boottime: float
+
+    def age_seconds(self) -> float:
+        return boottime() - self.started_boottime
+
+
+class Watermarked(Protocol):
+    """What tells how far the cache is: `CacheFollower`."""
+
+    async def wait_for_watermark(self, partition: int, next_offset: int) -> None: ...
+
+
+class Fence:
+    """Passes many batches at once.
+
+    Args:
+        producer: idempotent, `acks=all`, already started.
+        cache: whose watermarks are waited for.
+        deadline_seconds: after which a decision begins again.
+    """
+
+    def __init__(self, producer: AIOKafkaProducer, cache: Watermarked, deadline_seconds: float) -> None:
+        self._producer = producer
+        self._cache = cache
+        self._deadline_seconds = deadline_seconds
+        self._gates: dict[int, _Gate] = {}
+
+    async def pass_(self, partitions: Iterable[int]) -> Pass:
+        """Wait until the cache knows everything that these inbound partitions had when this was called.
+
+        Raises:
+            TransientError: that takes too long, or Kafka or the cache is away; nothing may be decided.
+        """
+        started = Pass(datetime.now(UTC), boottime())
+        waits = asyncio.gather(*(self._gate(partition).wait() for partition in set(partitions)))
+        await within(self._deadline_seconds, waits, "the fence")
+        return started
+
+    def _gate(self, partition: int) -> "_Gate":
+        if partition not in self._gates:
+            self._gates[partition] = _Gate(self._producer, self._cache, partition, self._deadline_seconds)
+        return self._gates[partition]
+
+
+class _Gate:
+    """One partition: at most one marker in flight, and one round of those who came too late for it."""
+
+    def __init__(self, producer: AIOKafkaProducer, cache: Watermarked, partition: int, deadline: float) -> None:
+        self._producer = producer
+        self._cache = cache
+        self._partition = partition
+        self._deadline_seconds = deadline
+        self._in_flight: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+
+    async def wait(self) -> None:
+        """Wait for a marker that is appended after this call."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._round(self._in_flight))
+        await asyncio.shield(self._next)
+
+    async def _round(self, before: "asyncio.Task[None] | None") -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        # From here on the marker is being appended: whoever calls now waits for the next one.
+        self._in_flight, self._next = self._next, None
+        await within(self._deadline_seconds, self._mark(), f"the fence of partition {self._partition}")
+
+    async def _mark(self) -> None:
+        marker = FenceMarkerAppended(marker_id=uuid4())
+        appended = await self._producer.send_and_wait(
+            INBOUND_MESSAGES, encode(marker), partition=self._partition, headers=cloud_event_headers(marker, _SOURCE)
+        )
+        await self._cache.wait_for_watermark(self._partition, appended.offset + 1)

@@ -1,0 +1,19 @@
+"""Every metric of the sender, with what moves it."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+MESSAGES = Counter("stopline_sender_messages", "A message got its fate.", ["fate"])
+CALLS_IN_FLIGHT = Gauge("stopline_sender_calls_in_flight", "Carrier calls that wait for their answer.")
+REDECIDED = Counter("stopline_sender_redecided", "A decision grew too old before the carrier call and was made again.")
+NOT_CALLED = Counter("stopline_sender_not_called", "The carrier could not be reached; the message was decided again.")
+RECORDS_PARKED = Counter("stopline_sender_records_parked", "A record could not be read and was parked.", ["reason"])
+FENCE_SECONDS = Histogram(
+    "stopline_sender_fence_seconds",
+    "A fence was passed.",
+    buckets=(0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+BATCHES_RETRIED = Counter("stopline_sender_batches_retried", "Kafka, Postgres or the cache was away; a batch waits.")
+CACHE_RECORDS = Counter("stopline_sender_cache_records", "A record of the topic suppressions was applied.")
+CACHE_DIVERGED = Counter("stopline_sender_cache_diverged", "A checkpoint differed from the cache, which was rebuilt.")
+SWEPT_TO_UNKNOWN = Counter("stopline_sender_swept_to_unknown", "A call's answer never came: its message is unknown.")
+HALTED = Gauge("stopline_sender_halted", "1 while the sender has stopped and needs a person.")

@@ -1,0 +1,132 @@
+"""The cache as a file, so that a restart maps it and reads only the tail of the topic.
+
+A line of magic, the header's length and CRC-32 (8 bytes), the header as JSON, zeros up to a multiple of 8, and then the
+sorted keys of every (account, scope), one behind the other, as little-endian unsigned 64-bit numbers. The header has
+the CRC-32 of the keys. A file that is not whole, or not of this cluster and topic, counts as none.
+"""
+
+import json
+import logging
+import os
+import struct
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from services.sender.suppressions.keys import Keys
+from services.sender.suppressions.lookup import ScopeKey
+
+log = logging.getLogger(__name__)
+
+MAGIC = b"STOPLINE SUPPRESSIONS 1\n"
+_LENGTH_AND_CRC = struct.Struct("<II")
+_MAX_HEADER_BYTES = 64 * 1024 * 1024
+_KEY_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which topic of which cluster a snapshot was made from."""
+
+    cluster_id: str
+    topic: str
+    partitions: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """`positions` are the next offsets to read, `watermarks` the newest ones read (0 where none), by partition."""
+
+    origin: Origin
+    positions: list[int]
+    watermarks: list[int]
+    scopes: list[tuple[ScopeKey, Keys]]
+
+
+def write_snapshot(path: Path, snapshot: Snapshot) -> None:
+    """Write the file, whole or not at all."""
+    crc = 0
+    for _, keys in snapshot.scopes:
+        crc = zlib.crc32(keys.data, crc)
+    header = {
+        "origin": asdict(snapshot.origin),
+        "positions": snapshot.positions,
+        "watermarks": snapshot.watermarks,
+        "scopes": [[account_id, scope, keys.size] for (account_id, scope), keys in snapshot.scopes],
+        "crc": crc,
+    }
+    encoded = json.dumps(header).encode()
+    new = path.with_suffix(".new")
+    with new.open("wb") as file:
+        file.write(MAGIC)
+        file.write(_LENGTH_AND_CRC.pack(len(encoded), zlib.crc32(encoded)))
+        file.write(encoded)
+        file.write(bytes(-file.tell() % _KEY_BYTES))
+        for _, keys in snapshot.scopes:
+            keys.tofile(file)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_snapshot(path: Path, origin: Origin) -> Snapshot | None:
+    """Map the file; None, with a line in the log, where there is none that can be used."""
+    try:
+        snapshot = _read(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("the snapshot %s is not used: %s", path.name, error)
+        return None
+    if snapshot.origin != origin:
+        log.warning("the snapshot %s is not used: it is of %s, not of %s", path.name, snapshot.origin, origin)
+        return None
+    return snapshot
+
+
+def _read(path: Path) -> Snapshot:
+    with path.open("rb") as file:
+        header = _read_header(file)
+        begin = file.tell() + -file.tell() % _KEY_BYTES
+    sizes = [size for _, _, size in header["scopes"]]
+    if path.stat().st_size != begin + sum(sizes) * _KEY_BYTES:
+        raise ValueError("its length is not what its header says")
+    whole: Keys = np.memmap(path, dtype="<u8", mode="r", offset=begin) if sum(sizes) else np.empty(0, dtype=np.uint64)
+    if zlib.crc32(whole.data) != header["crc"]:
+        raise ValueError("its keys do not have their checksum")
+    parts = np.split(whole, np.cumsum(sizes)[:-1]) if sizes else []
+    named = zip(header["scopes"], parts, strict=True)
+    scopes: list[tuple[ScopeKey, Keys]] = [((account_id, scope), keys) for (account_id, scope, _), keys in named]
+    return Snapshot(Origin(**header["origin"]), header["positions"], header["watermarks"], scopes)
+
+
+def _read_header(file: Any) -> dict[str, Any]:
+    if file.read(len(MAGIC)) != MAGIC:
+        raise ValueError("it is no snapshot of this version")
+    length, crc = _LENGTH_AND_CRC.unpack(_exactly(file, _LENGTH_AND_CRC.size))
+    if length > _MAX_HEADER_BYTES:
+        raise ValueError("its header is too long")
+    encoded = _exactly(file, length)
+    if zlib.crc32(encoded) != crc:
+        raise ValueError("its header does not have its checksum")
+    header: dict[str, Any] = json.loads(encoded)
+    return header
+
+
+def _exactly(file: Any, length: int) -> bytes:
+    read: bytes = file.read(length)
+    if len(read) != length:
+        raise ValueError("it ends too early")
+    return read
