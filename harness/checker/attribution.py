@@ -1,8 +1,8 @@
 """Which scopes a reply may be about, from what was sent to the person.
 
-A reply that points at a message is about that message's list, and nothing else. One without a pointer is about lists
-that sent to the person from the number that was answered; which of them depends on what was known when it was decided,
-so the checker accepts any of those. The account is right only where nothing certainly was sent before the reply.
+A reply that points at a message by our id is about that message's list, and nothing else. Any other is about lists that
+sent to the person from the number that was answered; which of them depends on what was known when it was decided, so
+the checker accepts any of those. The account is right only where nothing certainly was sent before the reply.
 """
 
 from collections import defaultdict
@@ -22,7 +22,6 @@ class Dispatch:
     """A message that was about to be sent, as announced before the carrier was called."""
 
     message_id: str
-    carrier_message_id: str | None
     scope: str
     sender_number: str
     created_at: datetime
@@ -41,16 +40,12 @@ Dispatches = dict[tuple[str, str], list[Dispatch]]
 
 def dispatches_by_person(history: History) -> Dispatches:
     """Return the announced messages of each (account, phone)."""
-    carrier_ids = {(call.account_id, call.message_id): call.carrier_message_id for call in history.calls}
     found: Dispatches = defaultdict(list)
     for told in history.told:
         match told.event:
             case MessageDispatching() as event:
-                carrier_id = carrier_ids.get((event.account_id, event.message_id))
                 found[event.account_id, event.phone].append(
-                    Dispatch(
-                        event.message_id, carrier_id, f"list:{event.list_id}", event.sender_number, told.created_at
-                    )
+                    Dispatch(event.message_id, f"list:{event.list_id}", event.sender_number, told.created_at)
                 )
     return found
 
@@ -59,7 +54,7 @@ def attribute(
     event: MessageReceived, created_at: datetime, decided_by: datetime, dispatches: Sequence[Dispatch]
 ) -> Attribution:
     """Return what a reply may be about that was recorded at `created_at` and decided no later than `decided_by`."""
-    pointed = next((each.scope for each in dispatches if _points_at(event, each)), None)
+    pointed = next((d.scope for d in dispatches if d.message_id == event.replied_message_id), None)
     if pointed is not None:
         return Attribution(pointed, frozenset({pointed}))
     same_number = [d for d in dispatches if event.sender_number in (None, d.sender_number)]
@@ -67,10 +62,3 @@ def attribute(
     certain = any(d.created_at <= written_at for d in same_number)
     possible = {d.scope for d in same_number if d.created_at <= decided_by}
     return Attribution(None, frozenset(possible if certain else possible | {ACCOUNT}))
-
-
-def _points_at(event: MessageReceived, dispatch: Dispatch) -> bool:
-    if event.replied_message_id is not None and event.replied_message_id == dispatch.message_id:
-        return True
-    replied = event.replied_carrier_message_id
-    return replied is not None and replied == dispatch.carrier_message_id

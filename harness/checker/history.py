@@ -110,7 +110,6 @@ class Call:
     body: str
     arrived_at: datetime
     status: int | None
-    carrier_message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,22 +48,22 @@ def after_stop(state: State, event: MessageReceived, scopes: frozenset[str]) -> 
 def scopes_of_start(state: State, event: MessageReceived, pointed: str | None) -> frozenset[str]:
     """Return what a START ends: what was opted out on the number it was sent to, and opt-outs from the account.
 
-    A START that points at a message of one list is about that list. One that was sent before the STOP, by the
-    gateway's clock, is old and ends nothing.
+    A START that points at a message of a list that is opted out is about that list. What was opted out by a STOP that
+    was written later, by the gateway's clock, stays so.
     """
-    candidates = {
-        scope
-        for scope, opt_out in state.items()
-        if scope == "account" or opt_out.sender_number == event.sender_number
-        if not _is_older(event.sent_at, opt_out.sent_at)
-    }
-    if pointed in candidates:
-        return frozenset(candidates & {str(pointed), "account"})
-    return frozenset(candidates)
+    if pointed is not None and pointed in state:
+        meant = {pointed, "account"} & state.keys()
+    else:
+        meant = {scope for scope, opt_out in state.items() if scope == "account" or _same_number(event, opt_out)}
+    return frozenset(scope for scope in meant if not _is_older(event.sent_at, state[scope].sent_at))
 
 
 def after_start(state: State, scopes: frozenset[str]) -> State:
     return {scope: opt_out for scope, opt_out in state.items() if scope not in scopes}
+
+
+def _same_number(event: MessageReceived, opt_out: OptOut) -> bool:
+    return opt_out.sender_number in (None, event.sender_number)
 
 
 def _is_older(moment: datetime | None, than: datetime | None) -> bool:

@@ -85,7 +85,7 @@ class Simulator:
             self.write(person, reply)
         self.pass_time(20)
         if crash != "before call":
-            self.calls.append(Call(ACCOUNT, message_id, to, number, "Hi", self.now, 200, f"c-{message_id}"))
+            self.calls.append(Call(ACCOUNT, message_id, to, number, "Hi", self.now, 200))
             self.received.append(Received(ACCOUNT, message_id, to, self.now))
         if crash:
             self._tell(MessageOutcomeUnknown, fields)

@@ -1,0 +1,67 @@
+"""Reads the history of one account from a running stack."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from harness.checker.history import History, Outage
+from harness.checker.read_http import read_answered, read_calls, read_received, read_record
+from harness.checker.read_kafka import KafkaRecords, Positions, read_records
+from harness.client import Account
+from harness.sandbox.client import SandboxClient
+
+
+@dataclass(frozen=True)
+class Run:
+    """Whose history it is, and where it begins: `since` is None for the beginning of all topics."""
+
+    bootstrap: str
+    api_url: str
+    sandbox: SandboxClient
+    account: Account
+    phones: Sequence[str]
+    since: Positions | None = None
+    outages: Sequence[Outage] = ()
+
+
+async def read_history(run: Run) -> History:
+    """Read everything about the account.
+
+    Raises:
+        TransientError: Kafka, the API or the sandbox carrier is away.
+    """
+    account_id = run.account.account_id
+    # Kafka last: what the carrier was called for, and what the record has, stood in Kafka before.
+    calls = await read_calls(run.sandbox, account_id)
+    received = await read_received(run.sandbox, account_id, run.phones)
+    answered = await read_answered(run.sandbox, account_id)
+    decided, states = await read_record(run.api_url, run.account, run.phones)
+    records = _of_account(await read_records(run.bootstrap, run.since), account_id)
+    return History(
+        answered=tuple(answered),
+        inbound=tuple(records.inbound),
+        requested=tuple(records.requested),
+        told=tuple(records.told),
+        changed=tuple(records.changed),
+        published=tuple(records.published),
+        decided=tuple(decided),
+        calls=tuple(calls),
+        received=tuple(received),
+        outages=tuple(run.outages),
+        unreadable=tuple(records.unreadable),
+        parked=tuple(records.parked),
+        states=states,
+        read_at=datetime.now(UTC),
+    )
+
+
+def _of_account(records: KafkaRecords, account_id: str) -> KafkaRecords:
+    return KafkaRecords(
+        inbound=[r for r in records.inbound if r.event.account_id == account_id],
+        requested=[r for r in records.requested if r.request.account_id == account_id],
+        told=[r for r in records.told if r.event.account_id == account_id],
+        changed=[r for r in records.changed if r.event.account_id == account_id],
+        published=[r for r in records.published if r.event.account_id == account_id],
+        unreadable=records.unreadable,
+        parked=records.parked,
+    )

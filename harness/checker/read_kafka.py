@@ -1,0 +1,123 @@
+"""What Kafka acknowledged: the records of all topics, as any consumer can read them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from pydantic import TypeAdapter
+
+from harness.checker.history import Changed, Inbound, Place, Published, Requested, Told
+from shared import topics
+from shared.errors import PoisonError
+from shared.events.codec import decode
+from shared.events.delivery import AnyDeliveryEvent, delivery_events
+from shared.events.inbound import MessageReceived, inbound_events
+from shared.events.opt_out import OptedIn, OptedOut, opt_out_events
+from shared.events.outbound import MessageRequested, outbound_events
+from shared.events.suppression import SuppressionChanged, suppression_events
+from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
+
+READ_SECONDS = 60.0
+T = TypeVar("T")
+Positions = Mapping[TopicPartition, int]
+
+_TOPICS = (*topics.PLACED_BY_PHONE, topics.OUTBOUND_MESSAGES, topics.PARKED_MESSAGES)
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {
+    topics.INBOUND_MESSAGES: inbound_events,
+    topics.OPT_OUT_EVENTS: opt_out_events,
+    topics.SUPPRESSIONS: suppression_events,
+    topics.OUTBOUND_MESSAGES: outbound_events,
+    topics.DELIVERY_EVENTS: delivery_events,
+}
+
+
+@dataclass
+class KafkaRecords:
+    """All records between two positions, sorted by what they are."""
+
+    inbound: list[Inbound] = field(default_factory=list)
+    requested: list[Requested] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    changed: list[Changed] = field(default_factory=list)
+    published: list[Published] = field(default_factory=list)
+    unreadable: list[Place] = field(default_factory=list)
+    parked: list[Place] = field(default_factory=list)
+
+    def add(self, record: ConsumerRecord[bytes, bytes]) -> None:
+        place = Place(record.topic, record.partition, record.offset)
+        if record.topic == topics.PARKED_MESSAGES:
+            self._add_parked(record)
+            return
+        try:
+            event = decode(_ADAPTERS[record.topic], record.value)
+        except PoisonError:
+            self.unreadable.append(place)
+            return
+        self._add_event(place, datetime.fromtimestamp(record.timestamp / 1000, UTC), event)
+
+    def _add_event(self, place: Place, created_at: datetime, event: object) -> None:
+        match event:
+            case MessageReceived():
+                self.inbound.append(Inbound(place.partition, place.offset, created_at, event))
+            case MessageRequested():
+                self.requested.append(Requested(place, event))
+            case SuppressionChanged():
+                self.published.append(Published(place.partition, place.offset, created_at, event))
+            case OptedOut() | OptedIn():
+                self.changed.append(Changed(created_at, event))
+            case _ if isinstance(event, AnyDeliveryEvent):
+                self.told.append(Told(created_at, event))
+
+    def _add_parked(self, record: ConsumerRecord[bytes, bytes]) -> None:
+        headers = dict(record.headers)
+        if {"original_topic", "original_partition", "original_offset"} <= headers.keys():
+            topic, partition, offset = (headers[f"original_{name}"] for name in ("topic", "partition", "offset"))
+            self.parked.append(Place(topic.decode(), int(partition), int(offset)))
+
+
+async def end_positions(bootstrap: str) -> Positions:
+    """Return where every partition ends now: what is written later stands behind."""
+    return await _with_consumer(bootstrap, _ends)
+
+
+async def read_records(bootstrap: str, since: Positions | None = None) -> KafkaRecords:
+    """Read everything committed, from the beginning or from `since`, up to where the partitions end now.
+
+    Raises:
+        TransientError: Kafka is away, or a transaction stays open so long that what is behind it cannot be read.
+    """
+
+    async def read(consumer: AIOKafkaConsumer) -> KafkaRecords:
+        records = KafkaRecords()
+        ends = await _ends(consumer)
+        for partition in ends:
+            consumer.seek(partition, 0 if since is None else since[partition])
+        while not await _all_read(consumer, ends):
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                for record in batch:
+                    records.add(record)
+        return records
+
+    return await _with_consumer(bootstrap, read)
+
+
+async def _all_read(consumer: AIOKafkaConsumer, ends: Positions) -> bool:
+    return all([await consumer.position(partition) >= end for partition, end in ends.items()])
+
+
+async def _ends(consumer: AIOKafkaConsumer) -> Positions:
+    partitions = [TopicPartition(topic, p) for topic in _TOPICS for p in consumer.partitions_for_topic(topic) or ()]
+    consumer.assign(partitions)
+    ends: Positions = await consumer.end_offsets(partitions)
+    return ends
+
+
+async def _with_consumer(bootstrap: str, use: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T:
+    consumer = new_consumer(bootstrap, isolation_level="read_committed")
+    await within(START_SECONDS, consumer.start(), "connecting to Kafka")
+    try:
+        return await within(READ_SECONDS, use(consumer), "reading the topics")
+    finally:
+        await stop_quietly(consumer)
