@@ -1,0 +1,60 @@
+"""The evidence (G8): the record's own entries about a phone, each with what is needed to check it."""
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from services.optout.api.context import Account, Database
+from services.optout.api.errors import ApiError
+from services.optout.api.fields import PageLimit, PhoneFilter
+from services.optout.api.guard import GuardedRoute
+from services.optout.api.pages import keys_after, page
+from services.optout.record.entry import entries
+
+# A phone's entries behind a given place in the chain, each with the hash of the entry before it in its partition.
+EVIDENCE = """
+SELECT d.partition, d.sequence, d.phone, d.body, d.entry, d.hash, coalesce((
+    SELECT p.hash FROM decisions p WHERE p.partition = d.partition AND p.inbound_offset < d.inbound_offset
+    ORDER BY p.inbound_offset DESC LIMIT 1), '') AS previous_hash
+FROM decisions d
+WHERE d.account_id = $1 AND d.phone = $2 AND d.sequence > $3
+ORDER BY d.sequence LIMIT $4
+"""
+
+router = APIRouter(route_class=GuardedRoute)
+
+
+@router.get("/v1/evidence")
+async def read_evidence(
+    account_id: Account,
+    database: Database,
+    phone: PhoneFilter,
+    after: Annotated[str | None, Query()] = None,
+    limit: PageLimit = 100,
+) -> dict[str, Any]:
+    if phone is None:
+        raise ApiError(422, "invalid", "phone: say whose evidence, such as ?phone=%2B14155550100", "phone")
+    (sequence,) = keys_after(after, 0)
+    rows = await database.fetch(EVIDENCE, account_id, phone, sequence, limit + 1)
+    return {"phone": phone, **page("entries", rows, limit, _shown, "sequence")}
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    """Return an entry as it is chained: `hash` is the SHA-256 of `previous_hash` (its bytes) and `entry` (UTF-8)."""
+    return {
+        "partition": row["partition"],
+        "sequence": row["sequence"],
+        "entry": row["entry"],
+        "body": row["body"],
+        "previous_hash": row["previous_hash"].hex(),
+        "hash": row["hash"].hex(),
+        "intact": _is_intact(row),
+    }
+
+
+def _is_intact(row: Any) -> bool:
+    entry = entries.validate_json(row["entry"])
+    chained = hashlib.sha256(row["previous_hash"] + row["entry"].encode()).digest()
+    told = (entry.phone, entry.body_sha256)
+    return bool(chained == row["hash"] and told == (row["phone"], hashlib.sha256(row["body"].encode()).hexdigest()))

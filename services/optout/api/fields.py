@@ -1,0 +1,60 @@
+"""The types of what callers send, with their limits."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from services.optout.api.errors import ApiError
+from shared.phone_numbers import normalise_phone
+
+MAX_CONTACTS = 1000
+MAX_FIELDS = 50
+MAX_PAGE = 1000
+_MAX_SAFE_INTEGER = 2**53 - 1
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("a text cannot hold the character U+0000")
+    return text
+
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_without_nul)
+]
+FieldName = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_without_nul)]
+FieldText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_without_nul)]
+FieldNumber = Annotated[int, Field(strict=True, ge=-_MAX_SAFE_INTEGER, le=_MAX_SAFE_INTEGER)]
+FieldDecimal = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+FieldValue = Annotated[bool, Field(strict=True)] | FieldNumber | FieldDecimal | FieldText | None
+GivenPhone = Annotated[str, AfterValidator(normalise_phone)]
+"""A phone as the caller wrote it, turned into E.164."""
+
+
+class Given(BaseModel):
+    """Base of what callers send: a field that is not known is a mistake, so it is refused rather than ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+PageLimit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+
+
+def _phone_filter(phone: Annotated[str | None, Query()] = None) -> str | None:
+    return None if phone is None else phone_of(phone)
+
+
+PhoneFilter = Annotated[str | None, Depends(_phone_filter)]
+
+
+def phone_of(text: str) -> str:
+    """Return a phone out of the address in E.164; a plus sign that was not written as %2B is forgiven.
+
+    Raises:
+        ApiError: it is no phone number.
+    """
+    try:
+        return normalise_phone(text)
+    except ValueError as error:
+        raise ApiError(422, "invalid", f"phone: {error}", "phone") from None

@@ -1,0 +1,70 @@
+"""The inbox: what people wrote, newest first, with what was decided."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.optout.api.context import Account, Database
+from services.optout.api.fields import PageLimit, PhoneFilter
+from services.optout.api.guard import GuardedRoute
+from services.optout.api.pages import keys_after, page
+from services.optout.record.entry import entries
+from shared.events.base import format_time
+
+# The account's messages decided before a given time (and id, where times are equal).
+INBOX = """
+SELECT event_id, decided_at, body, entry FROM decisions
+WHERE account_id = $1 AND (decided_at, event_id) < ($2, $3)
+ORDER BY decided_at DESC, event_id DESC LIMIT $4
+"""
+
+# The same of one phone.
+INBOX_OF_PHONE = """
+SELECT event_id, decided_at, body, entry FROM decisions
+WHERE account_id = $1 AND (decided_at, event_id) < ($2, $3) AND phone = $5
+ORDER BY decided_at DESC, event_id DESC LIMIT $4
+"""
+
+_END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+_LAST_ID = UUID(int=2**128 - 1)
+
+router = APIRouter(route_class=GuardedRoute)
+
+
+@router.get("/v1/inbox")
+async def read_inbox(
+    account_id: Account,
+    database: Database,
+    phone: PhoneFilter,
+    after: Annotated[str | None, Query()] = None,
+    limit: PageLimit = 100,
+) -> dict[str, Any]:
+    before, event_id = keys_after(after, _END_OF_TIME, _LAST_ID)
+    if phone is None:
+        rows = await database.fetch(INBOX, account_id, before, event_id, limit + 1)
+    else:
+        rows = await database.fetch(INBOX_OF_PHONE, account_id, before, event_id, limit + 1, phone)
+    return page("messages", rows, limit, _shown, "decided_at", "event_id")
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    entry = entries.validate_json(row["entry"])
+    return {
+        "event_id": str(entry.event_id),
+        "phone": entry.phone,
+        "sender_number": entry.sender_number,
+        "body": row["body"],
+        "received_at": format_time(entry.received_at),
+        "decision": {
+            "decided_at": format_time(entry.decided_at),
+            "answer": entry.answer,
+            "reason": entry.reason,
+            "rule": entry.rule,
+            "rule_version": entry.rule_version,
+            "attribution": entry.attribution,
+            "message_id": entry.message_id,
+            "changed": entry.changed,
+        },
+    }

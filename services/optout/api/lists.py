@@ -1,0 +1,61 @@
+"""Contact lists of an account."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from services.optout.api.context import Account, Database
+from services.optout.api.errors import ApiError
+from services.optout.api.fields import Given, Name, PageLimit
+from services.optout.api.guard import GuardedRoute
+from services.optout.api.pages import keys_after, page
+from services.optout.record.connection import Connection
+from shared.events.base import format_time
+
+# Adds a list; no row comes back where the account has one of that name.
+ADD_LIST = """
+INSERT INTO contact_lists (account_id, name) VALUES ($1, $2)
+ON CONFLICT (account_id, name) DO NOTHING
+RETURNING list_id, name, created_at
+"""
+
+# The account's lists behind a given id.
+LISTS = """
+SELECT list_id, name, created_at FROM contact_lists
+WHERE account_id = $1 AND list_id > $2 ORDER BY list_id LIMIT $3
+"""
+
+router = APIRouter(route_class=GuardedRoute)
+
+
+class NewList(Given):
+    name: Name
+
+
+@router.post("/v1/lists", status_code=201)
+async def create_list(new: NewList, account_id: Account, database: Database) -> dict[str, Any]:
+    row = await database.fetchrow(ADD_LIST, account_id, new.name)
+    if row is None:
+        message = f"name: there is a list named {new.name!r}; GET /v1/lists shows it, or choose another name"
+        raise ApiError(409, "list_exists", message, "name")
+    return _shown(row)
+
+
+@router.get("/v1/lists")
+async def read_lists(
+    account_id: Account, database: Database, after: Annotated[str | None, Query()] = None, limit: PageLimit = 100
+) -> dict[str, Any]:
+    (list_id,) = keys_after(after, 0)
+    rows = await database.fetch(LISTS, account_id, list_id, limit + 1)
+    return page("lists", rows, limit, _shown, "list_id")
+
+
+async def require_list(database: Connection, account_id: str, list_id: int) -> None:
+    """Answer 404 unless the list is the account's: another account's list looks like none."""
+    query = "SELECT FROM contact_lists WHERE account_id = $1 AND list_id = $2"
+    if await database.fetchrow(query, account_id, list_id) is None:
+        raise ApiError(404, "not_found", f"there is no list {list_id}; GET /v1/lists shows yours", "list_id")
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {"list_id": row["list_id"], "name": row["name"], "created_at": format_time(row["created_at"])}

@@ -1,0 +1,21 @@
+"""All routes of the customer API in one router; it reads `request.app.state.pool` and `request.app.state.settings`."""
+
+from fastapi import APIRouter, Request
+
+from services.optout.api import accounts, contacts, evidence, inbox, lists, opt_outs, suppressions
+from services.optout.api.errors import ApiError
+from services.optout.api.guard import GuardedRoute
+
+api_routes = APIRouter()
+for part in (accounts, lists, contacts, opt_outs, suppressions, inbox, evidence):
+    api_routes.include_router(part.router)
+
+_fallback = APIRouter(route_class=GuardedRoute)
+
+
+@_fallback.api_route("/v1/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+async def no_such_route(request: Request) -> None:
+    raise ApiError(404, "not_found", f"there is no {request.method} {request.url.path}")
+
+
+api_routes.include_router(_fallback)
