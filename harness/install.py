@@ -1,0 +1,125 @@
+"""Java and Maven, which the embedded Kafka needs: found, installed where that needs no question, or named."""
+
+import asyncio
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.processes import HarnessError
+
+Say = Callable[[str], None]
+
+JAVA_VERSION = 17
+_APT_SECONDS = 600
+_VERSION_SECONDS = 30
+_PROGRAMS = {
+    "java": (
+        f"Java {JAVA_VERSION} or newer",
+        {"apt-get": "default-jre-headless", "brew": "openjdk", "dnf": "java-21-openjdk-headless"},
+    ),
+    "mvn": ("Maven", {"apt-get": "maven", "brew": "maven", "dnf": "maven"}),
+}
+
+
+class MissingProgramError(HarnessError):
+    """A program is not there and cannot be installed without asking; the text has the command that installs it."""
+
+
+def find_java() -> Path | None:
+    """Return the `java` to use: of JAVA_HOME, else of the path, where it is new enough."""
+    return next((java for java in java_candidates() if _java_version(java) >= JAVA_VERSION), None)
+
+
+def java_candidates() -> list[Path]:
+    """Return each `java` that there is, of whatever version, the preferred one first."""
+    homes = [os.environ["JAVA_HOME"]] if os.environ.get("JAVA_HOME") else []
+    # Homebrew links its Java nowhere
+    homes += ["/opt/homebrew/opt/openjdk", "/usr/local/opt/openjdk"] if platform.system() == "Darwin" else []
+    on_path = shutil.which("java")
+    candidates = [Path(home, "bin", "java") for home in homes] + ([Path(on_path)] if on_path else [])
+    return [java for java in candidates if java.is_file()]
+
+
+def _java_version(java: Path) -> int:
+    """Return the major version; 0 where there is none (macOS has a `java` that only says so)."""
+    try:
+        said = subprocess.run(
+            [java, "-version"], capture_output=True, text=True, timeout=_VERSION_SECONDS, check=False
+        ).stderr
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    found = re.search(r'version "(\d+)', said)
+    return int(found.group(1)) if found else 0
+
+
+def find_maven() -> Path | None:
+    found = shutil.which("mvn")
+    return Path(found) if found else None
+
+
+def can_install() -> bool:
+    """Tell whether programs can be installed without asking anybody: root, with apt-get."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+async def ensure_java(say: Say) -> Path:
+    """Return Java, after installing it where that is needed and possible.
+
+    Raises:
+        MissingProgramError: it is not there and cannot be installed.
+    """
+    return await asyncio.to_thread(_ensure, "java", find_java, say)
+
+
+async def ensure_maven(say: Say) -> Path:
+    """Return Maven, after installing it where that is needed and possible.
+
+    Raises:
+        MissingProgramError: it is not there and cannot be installed.
+    """
+    return await asyncio.to_thread(_ensure, "mvn", find_maven, say)
+
+
+def _ensure(program: str, find: Callable[[], Path | None], say: Say) -> Path:
+    if (found := find()) is not None:
+        return found
+    if not can_install():
+        raise MissingProgramError(how_to_install(program))
+    title, packages = _PROGRAMS[program]
+    say(f"installing {title} ({packages['apt-get']}, with apt-get)")
+    _apt_get_install(packages["apt-get"])
+    if (found := find()) is None:
+        raise MissingProgramError(f"apt-get installed {packages['apt-get']}, but that is not {title}")
+    return found
+
+
+def _apt_get_install(package: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (["update", "-qq"], ["install", "-qqy", "--no-install-recommends", package]):
+        done = subprocess.run(
+            # another apt-get may be at work: wait for it rather than fail
+            ["apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_APT_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise MissingProgramError(f"apt-get {arguments[0]} failed: {done.stderr.strip()[-500:]}")
+
+
+def how_to_install(program: str) -> str:
+    """Return one line: what is missing, and the command for this platform."""
+    title, packages = _PROGRAMS[program]
+    prefix = {"apt-get": "sudo apt-get install -y", "dnf": "sudo dnf install -y", "brew": "brew install"}
+    managers = ["brew"] if platform.system() == "Darwin" else ["apt-get", "dnf"]
+    manager = next((name for name in managers if shutil.which(name)), None)
+    if manager is None:
+        return f"{title} is missing: install it (`{program}` must be on the path)"
+    return f"{title} is missing: {prefix[manager]} {packages[manager]}"

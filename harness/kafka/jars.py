@@ -1,0 +1,66 @@
+"""Kafka's jars: fetched once per user by Maven, into the cache."""
+
+import asyncio
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from harness.install import Say, ensure_maven
+from harness.kafka.runtime import POM, kafka_version
+from harness.processes import ManagedProcess, StartError
+
+_ATTEMPTS = 3
+_ATTEMPT_SECONDS = 900.0
+_PROGRESS_SECONDS = 5.0
+
+
+async def fetch_jars(folder: Path, say: Say) -> None:
+    """Fill `folder`, which appears only when it is complete.
+
+    Raises:
+        StartError: Maven failed three times.
+        MissingProgramError: there is no Maven and it cannot be installed.
+    """
+    maven = await ensure_maven(say)
+    say(f"fetching Apache Kafka {kafka_version()} with Maven (45 MB, once)")
+    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix="jars-"))
+    try:
+        await _fetch(maven, partial, folder.parent / "maven.log", say)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+async def _fetch(maven: Path, folder: Path, log_path: Path, say: Say) -> None:
+    for attempt in range(1, _ATTEMPTS + 1):
+        fetching = ManagedProcess(
+            "Maven",
+            [maven, "-B", "-f", POM, "dependency:copy-dependencies", f"-DoutputDirectory={folder}"],
+            log_path=log_path,
+            cwd=folder.parent,
+        )
+        fetching.start()
+        if await _wait(fetching, say) == 0:
+            return
+        if attempt < _ATTEMPTS:
+            say(f"Maven failed (see {log_path}); trying again")
+    raise fetching.start_error(f"could not fetch Kafka's jars in {_ATTEMPTS} attempts")
+
+
+async def _wait(fetching: ManagedProcess, say: Say) -> int:
+    """Return the exit code; says now and then how far it has come."""
+    try:
+        async with asyncio.timeout(_ATTEMPT_SECONDS):
+            while True:
+                try:
+                    return await fetching.wait_exit(_PROGRESS_SECONDS)
+                except TimeoutError:
+                    if not fetching.alive:
+                        continue
+                    fetched = len(re.findall(r"Downloaded.*\.jar", fetching.log_tail(lines=10_000)))
+                    say(f"  {fetched} jars fetched")
+    except TimeoutError:
+        raise StartError(f"Maven did not end within {_ATTEMPT_SECONDS} s; its log is {fetching.log_path}") from None
+    finally:
+        fetching.kill()

@@ -1,0 +1,86 @@
+"""Getting Kafka ready to run, once per user and Java: jars, a formatted storage, an archive of loaded classes."""
+
+import asyncio
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness.install import Say, ensure_java, java_candidates
+from harness.kafka.cluster import KafkaCluster
+from harness.kafka.jars import fetch_jars
+from harness.kafka.properties import NodePorts, node_properties
+from harness.kafka.runtime import KafkaRuntime, kafka_home
+from harness.kafka.storage import new_kafka_id
+from harness.kafka.warm_up import use_every_path
+from harness.processes import StartError
+from harness.stack.folders import FileLock, make_temporary_folder, remove_temporary_folder
+from harness.stack.ports import free_ports, release_ports
+
+_FORMAT_SECONDS = 60
+
+
+async def prepare_kafka(say: Say) -> KafkaRuntime:
+    """Return a Kafka that can be started; the first call of a user takes its time and says what it does.
+
+    Raises:
+        MissingProgramError: Java or Maven are missing and cannot be installed.
+        StartError: the jars could not be fetched, or Kafka does not run here.
+    """
+    home = kafka_home()
+    for known in (KafkaRuntime(java, home) for java in java_candidates()):
+        if known.is_complete:  # an archive made by this Java: it was looked at then
+            return known
+    runtime = KafkaRuntime(await ensure_java(say), home)
+    async with FileLock(home.with_suffix(".lock"), lambda: say("another process gets Kafka ready: waiting for it")):
+        await _complete(runtime, say)
+    return runtime
+
+
+async def _complete(runtime: KafkaRuntime, say: Say) -> None:
+    if not runtime.jars_folder.is_dir():
+        runtime.home.mkdir(parents=True, exist_ok=True)
+        await fetch_jars(runtime.jars_folder, say)
+    if not runtime.bootstrap_checkpoint.is_file():
+        await asyncio.to_thread(_make_bootstrap_checkpoint, runtime)
+    if not runtime.class_archive.is_file():
+        say("running Kafka once, so that it starts in two seconds from now on (takes ten, once)")
+        await _make_class_archive(runtime)
+
+
+def _make_bootstrap_checkpoint(runtime: KafkaRuntime) -> None:
+    """Let Kafka format a folder, and keep the file that says which features a new cluster has."""
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = Path(scratch, "settings")
+        properties = node_properties(1, {1: NodePorts(1, 2)}, Path(scratch, "node"))
+        settings.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
+        command = runtime.command("kafka.tools.StorageTool", "format", "-t", new_kafka_id(), "-c", str(settings))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_FORMAT_SECONDS, check=False)
+        if done.returncode:
+            raise StartError(f"Kafka could not format its storage: {(done.stderr or done.stdout)[-2000:]}")
+        _put(Path(scratch, "node", "bootstrap.checkpoint"), runtime.bootstrap_checkpoint)
+
+
+async def _make_class_archive(runtime: KafkaRuntime) -> None:
+    scratch = make_temporary_folder()
+    ports = free_ports(2)
+    archive = scratch / "classes.jsa"
+    kafka = KafkaCluster(runtime, scratch, [NodePorts(*ports)], more_options=(f"-XX:ArchiveClassesAtExit={archive}",))
+    try:
+        await kafka.start()
+        await use_every_path(kafka.bootstrap)
+        await kafka.stop()
+        if not archive.is_file():
+            raise kafka.nodes[0].start_error("wrote no class archive at its end")
+        _put(archive, runtime.class_archive)
+    finally:
+        await kafka.kill()
+        release_ports(ports)
+        remove_temporary_folder(scratch)
+
+
+def _put(made: Path, final: Path) -> None:
+    """Copy a file so that it is there as a whole or not at all."""
+    partial = final.with_suffix(".partial")
+    shutil.copyfile(made, partial)
+    partial.rename(final)

@@ -1,0 +1,7 @@
+"""Child processes: started, stopped, killed, paused, and never left behind."""
+
+from harness.processes.errors import HarnessError, StartError
+from harness.processes.guardian import guardian
+from harness.processes.process import ManagedProcess, User
+
+__all__ = ["HarnessError", "ManagedProcess", "StartError", "User", "guardian"]

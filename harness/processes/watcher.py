@@ -1,0 +1,108 @@
+"""The process that outlives a crash of its parent, for as long as it takes to clean up behind it.
+
+Run as a script with nothing but the standard library. It reads one line per thing to remember from standard input;
+the end of the input means that the parent is gone, however it went: even `kill -9` closes a pipe. Then everything
+that is still remembered is killed, run or removed, in this order.
+
+    group 4711          a process group, to be killed with all that descends from it
+    command ["docker", "rm", "--force", "4f1d"]    a command to be run
+    folder /tmp/stopline-x1y2z3                    a folder to be removed
+    forget <a line as above>                       no longer needed
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+_COMMAND_SECONDS = 30
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes below `pid`, which may have left its group (as Postgres's backends do)."""
+    children: dict[int, list[int]] = {}
+    for child, parent in _parents():
+        children.setdefault(parent, []).append(child)
+    found = [pid]
+    for each in found:
+        found += children.get(each, [])
+    return found[1:]
+
+
+def _parents() -> Iterable[tuple[int, int]]:
+    if Path("/proc/self/stat").exists():
+        yield from _parents_from_proc()
+        return
+    listing = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False).stdout
+    for line in listing.splitlines():
+        child, parent = line.split()
+        yield int(child), int(parent)
+
+
+def _parents_from_proc() -> Iterable[tuple[int, int]]:
+    for entry in os.listdir("/proc"):  # noqa: PTH208 (plain names: a hundred of them, and a Path for none)
+        if entry.isdigit():
+            with suppress(OSError):
+                stat = Path("/proc", entry, "stat").read_text(errors="replace")
+                # "4711 (a name (with brackets)) S 1 ...": the parent is the second field behind the name
+                yield int(entry), int(stat.rpartition(")")[2].split()[1])
+
+
+def signal_tree(group: int, number: signal.Signals) -> None:
+    """Send a signal to a process group and to everything that descends from its leader."""
+    below = descendants(group)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+    for pid in below:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def remember(lines: Iterable[str]) -> list[str]:
+    """Return what is still to be cleaned up once the lines have ended."""
+    kept: dict[str, None] = {}
+    for line in lines:
+        entry = line.rstrip("\n")
+        if entry.startswith("forget "):
+            kept.pop(entry.removeprefix("forget "), None)
+        elif entry:
+            kept[entry] = None
+    return list(kept)
+
+
+def clean_up(entries: list[str]) -> None:
+    """Do what the entries ask for: processes first, folders (which they may be writing to) last."""
+    for kind, act in (("group", _kill), ("command", _run), ("folder", _remove)):
+        for entry in entries:
+            name, _, value = entry.partition(" ")
+            if name == kind:
+                act(value)
+
+
+def _kill(group: str) -> None:
+    signal_tree(int(group), signal.SIGKILL)
+
+
+def _run(argv: str) -> None:
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(json.loads(argv), capture_output=True, timeout=_COMMAND_SECONDS, check=False)
+
+
+def _remove(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Watch standard input until it ends."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    clean_up(remember(sys.stdin))
+
+
+if __name__ == "__main__":
+    main()

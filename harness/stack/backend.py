@@ -1,0 +1,51 @@
+"""What a stack stands on: a Kafka and a PostgreSQL with two databases, and how their faults are caused."""
+
+from typing import Protocol
+
+
+class Backend(Protocol):
+    """Kafka and PostgreSQL, from wherever. Nodes of Kafka are numbered from 0."""
+
+    @property
+    def kafka_bootstrap(self) -> str: ...
+
+    @property
+    def kafka_nodes(self) -> int: ...
+
+    @property
+    def optout_database_url(self) -> str: ...
+
+    @property
+    def sender_database_url(self) -> str: ...
+
+    async def start(self) -> None:
+        """Start both and wait until they serve.
+
+        Raises:
+            HarnessError: what is missing or did not start, and what to do about it; nothing is left running.
+        """
+
+    async def stop(self) -> None:
+        """End both; does nothing where they are not running."""
+
+    async def kill_kafka(self, node: int = 0) -> None:
+        """End a node as `kill -9` does."""
+
+    async def start_kafka(self, node: int = 0) -> None:
+        """Start a node that was killed, with its data and at its address, and wait until it serves."""
+
+    async def pause_kafka(self, node: int = 0) -> None:
+        """Freeze a node: its connections stay open, and nothing answers."""
+
+    async def resume_kafka(self, node: int = 0) -> None: ...
+
+    async def kill_postgres(self) -> None:
+        """End the server and its sessions as `kill -9` does."""
+
+    async def start_postgres(self) -> None:
+        """Start the server that was killed, with its data and at its address, and wait until it serves."""
+
+    async def pause_postgres(self) -> None:
+        """Freeze the server and its sessions."""
+
+    async def resume_postgres(self) -> None: ...

@@ -1,0 +1,60 @@
+"""Free ports on this machine that stay ours while the server behind them is killed and started again."""
+
+import errno
+import fcntl
+import os
+import random
+import socket
+import tempfile
+from pathlib import Path
+
+# Below the ports that systems hand out to outgoing connections (from 32768 on Linux, 49152 on macOS): otherwise a
+# client that calls a killed broker again and again may be given that very port as its own, and block its return.
+_LOWEST, _HIGHEST = 20_000, 32_000
+_ATTEMPTS = 1_000
+_locks: dict[int, int] = {}
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nothing listens on and no other process of this user takes until we end."""
+    return [_free_port() for _ in range(count)]
+
+
+def _free_port() -> int:
+    for _ in range(_ATTEMPTS):
+        port = random.randrange(_LOWEST, _HIGHEST)  # noqa: S311 (spreads, hides nothing)
+        if port not in _locks and _is_free(port) and _reserve(port):
+            return port
+    raise RuntimeError(f"no free port between {_LOWEST} and {_HIGHEST}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return False
+    return True
+
+
+def _reserve(port: int) -> bool:
+    folder = Path(tempfile.gettempdir(), f"stopline-ports-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = os.open(folder / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    _locks[port] = lock  # held as long as this process lives
+    return True
+
+
+def release_ports(ports: list[int]) -> None:
+    """Give ports back that `free_ports` reserved; others are left alone."""
+    for port in ports:
+        if (lock := _locks.pop(port, None)) is not None:
+            os.close(lock)
