@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import MisconfiguredError
 
-SettingsT = TypeVar("SettingsT", bound="KafkaSettings")
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
 class KafkaSettings(BaseSettings):

@@ -1,0 +1,90 @@
+"""A call of the sender: how it is asked, and what is remembered of it."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from harness.sandbox.clock import shown
+from harness.sandbox.faults import Fate
+from shared.events.base import AccountId, Body, MessageId
+from shared.phone_numbers import Phone
+
+
+class SendRequest(BaseModel):
+    """The body of `POST /v1/messages`."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    message_id: MessageId
+    account_id: AccountId
+    to: Phone
+    sender_number: Annotated[str, StringConstraints(min_length=1, max_length=40), Field(alias="from")]
+    body: Annotated[Body, Field(min_length=1)]
+    custom_string: Annotated[str, StringConstraints(max_length=512)] = ""
+    """Given back in replies and receipts."""
+
+
+@dataclass(slots=True)
+class Call:
+    """A call that arrived; `status` and `answered_at` follow when it is answered. A delivered one is a message."""
+
+    carrier_message_id: str
+    message_id: str
+    account_id: str
+    phone: str
+    sender_number: str
+    body: str
+    custom_string: str
+    received_at: int
+    delivered: bool
+    status: int | None = None
+    answered_at: int | None = None
+    dropped: bool = False
+
+    def answer(self, status: int | None, now: int) -> None:
+        self.status, self.answered_at, self.dropped = status, now, status is None
+
+    @property
+    def outcome(self) -> str:
+        if self.dropped:
+            return "dropped"
+        return "answering" if self.status is None else "answered"
+
+    def as_message(self) -> dict[str, Any]:
+        """Return what a person sees on the phone."""
+        return {
+            "carrier_message_id": self.carrier_message_id,
+            "message_id": self.message_id,
+            "account_id": self.account_id,
+            "from": self.sender_number,
+            "body": self.body,
+            "received_at": shown(self.received_at),
+        }
+
+    def as_call(self) -> dict[str, Any]:
+        """Return what a checker needs to know."""
+        return {
+            **self.as_message(),
+            "to": self.phone,
+            "custom_string": self.custom_string,
+            "delivered": self.delivered,
+            "outcome": self.outcome,
+            "status": self.status,
+            "answered_at": shown(self.answered_at),
+        }
+
+
+def new_call(request: SendRequest, fate: Fate, now: int) -> Call:
+    return Call(
+        str(uuid4()).upper(),
+        request.message_id,
+        request.account_id,
+        request.to,
+        request.sender_number,
+        request.body,
+        request.custom_string,
+        now,
+        fate.reaches_phone,
+    )

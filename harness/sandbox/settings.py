@@ -1,0 +1,26 @@
+"""What the sandbox carrier needs to know, and how much of what happened it keeps."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Count = Annotated[int, Field(ge=1, le=10_000_000)]
+
+
+class SandboxSettings(BaseSettings):
+    """Settings of `harness/sandbox`. Beyond the `…max…` limits the oldest is forgotten; answers say how much was."""
+
+    model_config = SettingsConfigDict(env_prefix="STOPLINE_", frozen=True)
+
+    sandbox_token: Annotated[SecretStr, Field(min_length=1)]
+    """What the sender shows as `Authorization: Bearer …`: its STOPLINE_CARRIER_TOKEN."""
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=1, le=65535)] = 8084
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    sandbox_forget: bool = False
+    """Keep neither calls nor messages: for benchmarks, which measure the sender and not this."""
+    sandbox_max_calls: Count = 200_000
+    sandbox_max_messages: Count = 200_000
+    sandbox_max_messages_per_phone: Count = 10_000
+    sandbox_max_webhooks: Count = 50_000

@@ -1,0 +1,49 @@
+"""Everything that the sandbox carrier knows."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from harness.sandbox.calls import Call
+from harness.sandbox.faults import Faults
+from harness.sandbox.gateway import Gateway
+from harness.sandbox.journal import Journal
+from harness.sandbox.limits import MAX_WAITING_REQUESTS
+from harness.sandbox.patience import Patience
+from harness.sandbox.phones import Phones
+from harness.sandbox.settings import SandboxSettings
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$", max_length=2048)]
+
+
+class Account(BaseModel):
+    """Where the gateway posts what concerns an account."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    webhook_url: Url
+    receipt_url: Url | None = None
+
+
+@dataclass
+class World:
+    settings: SandboxSettings
+    phones: Phones
+    calls: Journal[Call]
+    gateway: Gateway
+    accounts: dict[str, Account]
+    faults: Faults
+    patience: Patience
+
+
+def new_world(settings: SandboxSettings) -> World:
+    return World(
+        settings,
+        Phones(settings.sandbox_max_messages, settings.sandbox_max_messages_per_phone),
+        Journal(settings.sandbox_max_calls),
+        Gateway(settings.sandbox_max_webhooks),
+        {},
+        Faults(),
+        Patience(MAX_WAITING_REQUESTS),
+    )

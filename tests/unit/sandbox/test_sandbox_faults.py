@@ -1,0 +1,69 @@
+"""The decision what becomes of a call, and what a set of faults may say."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from harness.sandbox.faults import Fate, Faults, decide
+
+PHONE = "+14155550100"
+ANOTHER = "+14155550101"
+
+
+def never_asked() -> float:
+    raise AssertionError("no rate is above zero")
+
+
+def always() -> float:
+    return 0.0
+
+
+def test_without_faults_every_call_reaches_the_phone_and_is_answered_200() -> None:
+    assert decide(Faults(), never_asked) == Fate(reaches_phone=True, status=200)
+
+
+@pytest.mark.parametrize(
+    ("faults", "fate"),
+    [
+        (Faults(error_rate=1, error_status=503), Fate(reaches_phone=False, status=503)),
+        (Faults(error_rate=1, deliver_before_error=True), Fate(reaches_phone=True, status=500)),
+        (Faults(drop_rate=1), Fate(reaches_phone=False, status=None)),
+        (Faults(drop_rate=1, drop_when="after"), Fate(reaches_phone=True, status=None)),
+        (Faults(undeliverable_rate=1), Fate(reaches_phone=False, status=200)),
+        (Faults(drop_rate=1, error_rate=1), Fate(reaches_phone=False, status=None)),
+    ],
+)
+def test_a_fault_that_always_strikes_decides_the_fate(faults: Faults, fate: Fate) -> None:
+    assert decide(faults, always) == fate
+
+
+@given(rate=st.floats(0, 1), roll=st.floats(0, 1, exclude_max=True))
+def test_a_fault_strikes_exactly_below_its_rate(rate: float, roll: float) -> None:
+    struck = decide(Faults(error_rate=rate), lambda: roll).status == 500
+    assert struck == (roll < rate)
+
+
+def test_faults_limited_to_phones_leave_the_others_alone() -> None:
+    faults = Faults.model_validate({"phones": [PHONE], "error_rate": 1})
+    assert faults.concerning(PHONE).error_rate == 1
+    assert faults.concerning(ANOTHER) == Faults()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("latency_seconds", -1),
+        ("latency_seconds", float("nan")),
+        ("error_rate", 1.5),
+        ("error_status", 200),
+        ("drop_when", "during"),
+        ("duplicate_webhooks", 1000),
+        ("webhook_retries", -1),
+        ("phones", ["nobody"]),
+        ("no_such_fault", 1),
+    ],
+)
+def test_a_fault_that_cannot_be_is_refused_by_name(field: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=field):
+        Faults.model_validate({field: value})
