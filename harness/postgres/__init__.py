@@ -1,6 +1,5 @@
 """PostgreSQL on this machine: from a Python wheel, or an installed one."""
 
-from harness.postgres.binaries import find_binaries
 from harness.postgres.server import PostgresServer
 
-__all__ = ["PostgresServer", "find_binaries"]
+__all__ = ["PostgresServer"]

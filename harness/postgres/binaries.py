@@ -11,10 +11,10 @@ from pathlib import Path
 
 from harness.postgres.user import may_enter
 from harness.processes import HarnessError, User
+from harness.stack.folders import shared_cache_folder
 
 _OLDEST_VERSION = 15
 _VERSION_SECONDS = 10
-_SHARED_CACHE = Path("/var/cache/stopline")
 
 
 def find_binaries() -> Path:
@@ -66,7 +66,7 @@ def open_to(user: User, folder: Path) -> Path:
         return folder
     installation = folder.parent  # bin, lib and share belong together: the programs find the rest from where they are
     identity = f"{installation} {(folder / 'postgres').stat().st_mtime_ns}"
-    copy = _SHARED_CACHE / f"postgres-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+    copy = shared_cache_folder() / f"postgres-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
     if not copy.is_dir():
         _copy(installation, copy)
     return copy / folder.name

@@ -1,4 +1,4 @@
-"""The passwords of a cluster, made with it and kept beside it."""
+"""The passwords of the roles, kept beside the data that they belong to."""
 
 import json
 import os
@@ -11,12 +11,22 @@ DATABASES = ("optout", "sender")
 """Each belongs to the role of the same name, which cannot connect to the other."""
 
 
-def passwords(path: Path) -> dict[str, str]:
-    """Return the password of every role, made and written at the first call."""
-    if not path.exists():
-        made = {role: secrets.token_urlsafe(24) for role in (OWNER, *DATABASES)}
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(file, "w") as text:
-            json.dump(made, text)
+def make_passwords(path: Path) -> dict[str, str]:
+    """Write a new password for every role to `path`, and return them."""
+    made = {role: secrets.token_urlsafe(24) for role in (OWNER, *DATABASES)}
+    file = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with os.fdopen(file, "w") as text:
+        json.dump(made, text)
+    return made
+
+
+def read_passwords(path: Path) -> dict[str, str]:
+    """Return the password of every role."""
     kept: dict[str, str] = json.loads(path.read_text())
     return kept
+
+
+def url(port: int, role: str, passwords: dict[str, str]) -> str:
+    """Return the address of the role's own database."""
+    database = "postgres" if role == OWNER else role
+    return f"postgresql://{role}:{passwords[role]}@127.0.0.1:{port}/{database}"

@@ -1,27 +1,18 @@
 """A PostgreSQL server as a process of this machine, reached by TCP on 127.0.0.1 only."""
 
 import asyncio
-import os
-import signal
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-import asyncpg
+from harness.postgres.passwords import OWNER, read_passwords, url
+from harness.postgres.process import Installation, find_installation, server_process, wait_until_serves
+from harness.postgres.template import copy_data, ensure_template
+from harness.postgres.user import may_enter
+from harness.processes import HarnessError, ManagedProcess
+from harness.processes.watcher import descendants, is_running
 
-from harness.postgres.binaries import find_binaries, open_to
-from harness.postgres.initialise import ensure_data_folder, ensure_databases
-from harness.postgres.passwords import OWNER, passwords
-from harness.postgres.user import unprivileged_user
-from harness.processes import ManagedProcess
-from harness.processes.watcher import descendants
-
-_DEADLINE_SECONDS = 60.0
-_CONNECT_SECONDS = 10.0
 _STOP_SECONDS = 20.0
 _KILL_SECONDS = 10.0
-_BACKENDS_SECONDS = 2.0
 _POLL_SECONDS = 0.02
 
 
@@ -49,65 +40,35 @@ class PostgresServer:
 
     def url(self, role: str) -> str:
         """Return the address of the role's own database."""
-        database = "postgres" if role == OWNER else role
-        return f"postgresql://{role}:{self._passwords()[role]}@127.0.0.1:{self._port}/{database}"
-
-    def _passwords(self) -> dict[str, str]:
-        return passwords(self._folder / "postgres-passwords.json")
+        return url(self._port, role, read_passwords(self._folder / "postgres-passwords.json"))
 
     async def start(self) -> None:
         """Start the server, again if it was killed, and wait until it serves.
 
         Raises:
             StartError: it ended or did not get ready; it names the log and shows its end.
+            HarnessError: there is no PostgreSQL, or it cannot run here.
         """
-        user = unprivileged_user()
-        binaries = await asyncio.to_thread(find_binaries)
-        binaries = binaries if user is None else await asyncio.to_thread(open_to, user, binaries)
-        data, log_path = self._folder / "postgres", self._folder / "logs" / "postgres.log"
-        await ensure_data_folder(binaries, data, self._passwords()[OWNER], user, log_path)
-        self._process = ManagedProcess(
-            "PostgreSQL",
-            [binaries / "postgres", "-D", data, *self._settings()],
-            log_path=log_path,
-            cwd=Path("/"),
-            user=user,
-            stop_signal=signal.SIGINT,  # ends the sessions; SIGTERM would wait for every client to leave
-        )
+        if self._process is None:
+            installation = await asyncio.to_thread(find_installation)
+            await self._ensure_data(installation)
+            log_path = self._folder / "logs" / "postgres.log"
+            self._process = server_process(
+                installation, self._folder / "postgres", self._port, log_path, durable=self._durable
+            )
         self._process.start()
-        await self._wait_until_ready()
+        await wait_until_serves(self._process, self.url(OWNER))
 
-    def _settings(self) -> list[str]:
-        settings = {
-            "listen_addresses": "127.0.0.1",
-            "port": str(self._port),
-            "unix_socket_directories": "",
-            "shared_buffers": "256MB",
-            "max_connections": "200",
-            "max_wal_size": "2GB",
-            "fsync": "on" if self._durable else "off",
-            "full_page_writes": "on" if self._durable else "off",
-        }
-        return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-
-    async def _wait_until_ready(self) -> None:
-        try:
-            async with asyncio.timeout(_DEADLINE_SECONDS):
-                while not await self._serves():  # noqa: ASYNC110 (it happens in other processes)
-                    await asyncio.sleep(_POLL_SECONDS)
-                await ensure_databases(self.url(OWNER), self._passwords())
-        except TimeoutError:
-            raise self.process.start_error(f"did not serve within {_DEADLINE_SECONDS} s") from None
-
-    async def _serves(self) -> bool:
-        if not self.process.alive:
-            raise self.process.start_error(f"ended with code {self.process.returncode} while it was starting")
-        try:
-            connection = await asyncpg.connect(self.url(OWNER), timeout=_CONNECT_SECONDS)
-        except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
-            return False
-        await connection.close()
-        return True
+    async def _ensure_data(self, installation: Installation) -> None:
+        user = installation.user
+        if user is not None and not may_enter(user, self._folder):
+            raise HarnessError(
+                f"PostgreSQL does not run as root, and {user.name} cannot enter {self._folder}: "
+                "take another folder (not below /root), or run as another user"
+            )
+        if not (self._folder / "postgres").is_dir():
+            template = await ensure_template(installation)
+            await asyncio.to_thread(copy_data, template, self._folder)
 
     async def stop(self) -> None:
         """End it cleanly, whatever its clients are doing."""
@@ -126,14 +87,6 @@ class PostgresServer:
 
 
 async def _wait_until_gone(pids: Sequence[int]) -> None:
-    # With a limit: where no init process collects the dead, they stay visible.
-    ends = time.monotonic() + _BACKENDS_SECONDS
-    while time.monotonic() < ends and any(map(_exists, pids)):  # noqa: ASYNC110 (they are other processes)
-        await asyncio.sleep(_POLL_SECONDS)
-
-
-def _exists(pid: int) -> bool:
-    with suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return True
-    return False
+    async with asyncio.timeout(_KILL_SECONDS):
+        while any(map(is_running, pids)):  # noqa: ASYNC110 (they are other processes)
+            await asyncio.sleep(_POLL_SECONDS)

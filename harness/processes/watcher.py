@@ -34,6 +34,18 @@ def descendants(pid: int) -> list[int]:
     return found[1:]
 
 
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there and not just waiting for its parent to take notice of its end."""
+    with suppress(OSError):
+        return Path("/proc", str(pid), "stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
+    if Path("/proc/self/stat").exists():
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
 def _parents() -> Iterable[tuple[int, int]]:
     if Path("/proc/self/stat").exists():
         yield from _parents_from_proc()

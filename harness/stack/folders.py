@@ -23,6 +23,11 @@ def cache_folder() -> Path:
     return Path(base) / "stopline"
 
 
+def shared_cache_folder() -> Path:
+    """Return the cache folder for what the user that Postgres runs as must get to, where that is not us."""
+    return Path("/var/cache/stopline") if is_root() else cache_folder()
+
+
 def default_data_folder() -> Path:
     """Return where a kept stack (`stopline up`) has its data.
 
@@ -37,7 +42,7 @@ def default_data_folder() -> Path:
 class FileLock:
     """A lock between processes that a crash releases; `on_wait` is called once where somebody else holds it."""
 
-    def __init__(self, path: Path, on_wait: Callable[[], None]) -> None:
+    def __init__(self, path: Path, on_wait: Callable[[], None] = lambda: None) -> None:
         self._path = path
         self._on_wait = on_wait
         self._file: int | None = None

@@ -1,0 +1,84 @@
+"""The server process: its settings, and when it serves."""
+
+import asyncio
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from harness.postgres.binaries import find_binaries, open_to
+from harness.postgres.user import unprivileged_user
+from harness.processes import ManagedProcess, User
+
+_DEADLINE_SECONDS = 60.0
+_CONNECT_SECONDS = 10.0
+_POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The programs, and whom they run as (None: as we do)."""
+
+    binaries: Path
+    user: User | None
+
+
+def find_installation() -> Installation:
+    """Return what PostgreSQL is run with.
+
+    Raises:
+        HarnessError: there is none that is new enough, or no user that it could run as.
+    """
+    user, binaries = unprivileged_user(), find_binaries()
+    return Installation(binaries if user is None else open_to(user, binaries), user)
+
+
+def server_process(
+    installation: Installation, data: Path, port: int, log_path: Path, *, durable: bool
+) -> ManagedProcess:
+    """Return the process of a server, not yet started."""
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": "",
+        "shared_buffers": "256MB",
+        "max_connections": "200",
+        "max_wal_size": "2GB",
+        "fsync": "on" if durable else "off",
+        "full_page_writes": "on" if durable else "off",
+    }
+    arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return ManagedProcess(
+        "PostgreSQL",
+        [installation.binaries / "postgres", "-D", data, *arguments],
+        log_path=log_path,
+        cwd=Path("/"),
+        user=installation.user,
+        stop_signal=signal.SIGINT,  # ends the sessions; SIGTERM would wait for every client to leave
+    )
+
+
+async def wait_until_serves(process: ManagedProcess, address: str) -> None:
+    """Return when the server takes connections at `address`.
+
+    Raises:
+        StartError: it ended, or the deadline passed.
+    """
+    try:
+        async with asyncio.timeout(_DEADLINE_SECONDS):
+            while not await _serves(process, address):  # noqa: ASYNC110 (it happens in another process)
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        raise process.start_error(f"did not serve within {_DEADLINE_SECONDS} s") from None
+
+
+async def _serves(process: ManagedProcess, address: str) -> bool:
+    if not process.alive:
+        raise process.start_error(f"ended with code {process.returncode} while it was starting")
+    try:
+        connection = await asyncpg.connect(address, timeout=_CONNECT_SECONDS)
+    except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
+        return False
+    await connection.close()
+    return True
