@@ -69,7 +69,7 @@ class Receiver:
         if status is None:
             assert request.transport is not None
             request.transport.abort()
-        return web.Response(status=status or 200, text="heard")
+        return web.Response(status=status or 200, text="heard", headers={"Location": f"{self.url}/elsewhere"})
 
 
 @dataclass
