@@ -26,7 +26,7 @@ Name = Annotated[
 FieldName = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_without_nul)]
 FieldText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_without_nul)]
 FieldNumber = Annotated[int, Field(strict=True, ge=-_MAX_SAFE_INTEGER, le=_MAX_SAFE_INTEGER)]
-FieldDecimal = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+FieldDecimal = Annotated[float, Field(strict=True, ge=-_MAX_SAFE_INTEGER, le=_MAX_SAFE_INTEGER)]
 FieldValue = Annotated[bool, Field(strict=True)] | FieldNumber | FieldDecimal | FieldText | None
 GivenPhone = Annotated[str, AfterValidator(normalise_phone)]
 """A phone as the caller wrote it, turned into E.164."""

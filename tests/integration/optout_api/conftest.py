@@ -1,0 +1,74 @@
+"""Fixtures: the customer API on a real Postgres, accounts of its own for each test, and what people wrote."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from optout_api_world import ADMIN_TOKEN, WEBHOOK_KEY, Caller, Record
+from pydantic import SecretStr
+
+from harness.postgres import PostgresServer
+from harness.stack.ports import free_ports
+from services.optout.api import api_routes
+from services.optout.app import MIGRATIONS
+from services.optout.record.connection import Pool, open_pool
+from shared.migrations import migrate
+
+
+@pytest.fixture(scope="session")
+async def postgres_of_api() -> AsyncIterator[PostgresServer]:
+    folder = Path(tempfile.mkdtemp(prefix="stopline-api-"))
+    folder.chmod(0o755)  # PostgreSQL does not run as root, and must be able to enter
+    server = PostgresServer(folder, free_ports(1)[0], durable=False)
+    await server.start()
+    yield server
+    await server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def pool(postgres_of_api: PostgresServer) -> AsyncIterator[Pool]:
+    opened = await open_pool(postgres_of_api.url("optout"), 5)
+    async with opened.acquire() as connection:
+        await migrate(connection, MIGRATIONS)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def app(pool: Pool) -> FastAPI:
+    made = FastAPI()
+    made.include_router(api_routes)
+    made.state.pool = pool
+    made.state.settings = SimpleNamespace(
+        admin_token=SecretStr(ADMIN_TOKEN), webhook_key=SecretStr(WEBHOOK_KEY), public_inbound_url="https://in.test/"
+    )
+    return made
+
+
+@pytest.fixture
+async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+        yield client
+
+
+@pytest.fixture
+async def acme(http: httpx.AsyncClient) -> Caller:
+    return await Caller.of_new_account(http)
+
+
+@pytest.fixture
+async def other(http: httpx.AsyncClient) -> Caller:
+    return await Caller.of_new_account(http)
+
+
+@pytest.fixture
+def record(pool: Pool) -> Record:
+    """The opt-out service's record, with a partition of its own for the test."""
+    return Record(pool, uuid4().int % 2**31)
