@@ -79,11 +79,8 @@ class KafkaCluster:
         await self._wait_until_ready()
 
     async def _wait_until_ready(self) -> None:
-        running = [node for node in self.nodes if node.alive]
-        await wait_until_ready(running, [each.broker for each in self._running_ports()])
-
-    def _running_ports(self) -> list[NodePorts]:
-        return [each for node, each in zip(self.nodes, self._ports.values(), strict=True) if node.alive]
+        pairs = zip(self.nodes, self._ports.values(), strict=True)
+        await wait_until_ready({("127.0.0.1", ports.broker): node for node, ports in pairs if node.alive})
 
     async def stop(self) -> None:
         """End all nodes cleanly."""

@@ -27,14 +27,20 @@ async def prepare_kafka(say: Say) -> KafkaRuntime:
         MissingProgramError: Java or Maven are missing and cannot be installed.
         StartError: the jars could not be fetched, or Kafka does not run here.
     """
+    if (prepared := prepared_kafka()) is not None:
+        return prepared
     home = kafka_home()
-    for known in (KafkaRuntime(java, home) for java in java_candidates()):
-        if known.is_complete:  # an archive made by this Java: it was looked at then
-            return known
     runtime = KafkaRuntime(await ensure_java(say), home)
     async with FileLock(home.with_suffix(".lock"), lambda: say("another process gets Kafka ready: waiting for it")):
         await _complete(runtime, say)
     return runtime
+
+
+def prepared_kafka() -> KafkaRuntime | None:
+    """Return the Kafka that an earlier `prepare_kafka` left; None where there is none."""
+    # A class archive was made by this very Java: that it is new enough was seen then.
+    known = (KafkaRuntime(java, kafka_home()) for java in java_candidates())
+    return next((each for each in known if each.is_complete), None)
 
 
 async def _complete(runtime: KafkaRuntime, say: Say) -> None:

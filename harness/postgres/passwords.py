@@ -26,7 +26,7 @@ def read_passwords(path: Path) -> dict[str, str]:
     return kept
 
 
-def url(port: int, role: str, passwords: dict[str, str]) -> str:
+def url(port: int, role: str, passwords: dict[str, str], *, host: str = "127.0.0.1") -> str:
     """Return the address of the role's own database."""
     database = "postgres" if role == OWNER else role
-    return f"postgresql://{role}:{passwords[role]}@127.0.0.1:{port}/{database}"
+    return f"postgresql://{role}:{passwords[role]}@{host}:{port}/{database}"

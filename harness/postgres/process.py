@@ -9,7 +9,7 @@ import asyncpg
 
 from harness.postgres.binaries import find_binaries, open_to
 from harness.postgres.user import unprivileged_user
-from harness.processes import ManagedProcess, User
+from harness.processes import ManagedProcess, Running, User
 
 _DEADLINE_SECONDS = 60.0
 _CONNECT_SECONDS = 10.0
@@ -59,7 +59,7 @@ def server_process(
     )
 
 
-async def wait_until_serves(process: ManagedProcess, address: str) -> None:
+async def wait_until_serves(process: Running, address: str) -> None:
     """Return when the server takes connections at `address`.
 
     Raises:
@@ -73,7 +73,7 @@ async def wait_until_serves(process: ManagedProcess, address: str) -> None:
         raise process.start_error(f"did not serve within {_DEADLINE_SECONDS} s") from None
 
 
-async def _serves(process: ManagedProcess, address: str) -> bool:
+async def _serves(process: Running, address: str) -> bool:
     if not process.alive:
         raise process.start_error(f"ended with code {process.returncode} while it was starting")
     try:

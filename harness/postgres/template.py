@@ -51,7 +51,7 @@ async def _make(installation: Installation, template: Path) -> None:
         server.start()
         try:
             await wait_until_serves(server, url(ports[0], OWNER, passwords))
-            await _make_databases(url(ports[0], OWNER, passwords), passwords)
+            await make_databases(url(ports[0], OWNER, passwords), passwords)
         finally:
             await server.stop(_STOP_SECONDS)
         await asyncio.to_thread(copy_data, scratch, template)
@@ -85,7 +85,7 @@ async def _initdb(installation: Installation, data: Path, password: str, log_pat
         initdb.kill()
 
 
-async def _make_databases(owner_url: str, passwords: dict[str, str]) -> None:
+async def make_databases(owner_url: str, passwords: dict[str, str]) -> None:
     """Make each role and its database. The names are constants, the passwords URL-safe: nothing needs quoting."""
     connection = await asyncpg.connect(owner_url)
     try:

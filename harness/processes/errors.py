@@ -1,7 +1,9 @@
 """What the harness could not do, told in one or a few lines that a person can act on."""
 
+from shared.errors import MisconfiguredError
 
-class HarnessError(Exception):
+
+class HarnessError(MisconfiguredError):
     """The stack cannot be started or driven like this; the text names what is wrong and the mend."""
 
 

@@ -20,6 +20,11 @@ def free_ports(count: int) -> list[int]:
     return [_free_port() for _ in range(count)]
 
 
+def taken(port: int) -> bool:
+    """Tell whether something listens on a port of this machine."""
+    return not _is_free(port)
+
+
 def _free_port() -> int:
     for _ in range(_ATTEMPTS):
         port = random.randrange(_LOWEST, _HIGHEST)  # noqa: S311 (spreads, hides nothing)

@@ -1,0 +1,18 @@
+"""What can be waited for until it serves: a process of this machine, or a container."""
+
+from typing import Protocol
+
+from harness.processes.errors import StartError
+
+
+class Running(Protocol):
+    """Something that was started, and may end before it serves."""
+
+    @property
+    def alive(self) -> bool: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def start_error(self, why: str) -> StartError:
+        """Return the error for a start that failed: what, where it is logged, and the last lines of that."""

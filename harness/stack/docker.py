@@ -1,0 +1,130 @@
+"""Containers, by testcontainers: started, killed and paused like processes."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.processes import StartError
+
+_TAIL_LINES = 20
+_PING_SECONDS = 5
+
+
+def docker_answers() -> bool:
+    """Tell whether there is a Docker engine that we may use."""
+    try:
+        import docker  # type: ignore[import-untyped]  # ships no types
+
+        client = docker.from_env(timeout=_PING_SECONDS)
+        try:
+            return bool(client.ping())
+        finally:
+            client.close()
+    except Exception:  # noqa: BLE001 (whatever keeps us from Docker, it does not answer)
+        return False
+
+
+def docker_host() -> str:
+    """Return where published ports are reached."""
+    from testcontainers.core.docker_client import DockerClient
+
+    client = DockerClient()
+    try:
+        host = client.host()
+    finally:
+        client.client.close()
+    return "127.0.0.1" if host == "localhost" else host
+
+
+def make_network(name: str) -> None:
+    """Make a network in which containers reach each other by name."""
+    from testcontainers.core.docker_client import DockerClient
+
+    client = DockerClient().client
+    try:
+        client.networks.create(name)
+    finally:
+        client.close()
+
+
+@dataclass(frozen=True)
+class ContainerSettings:
+    """What a container is made with.
+
+    Ports are named inside: outside; volumes are named name: folder inside.
+    """
+
+    image: str
+    environment: Mapping[str, str]
+    ports: Mapping[int, int]
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+
+
+class Container:
+    """A container that keeps its name, ports and data when it is killed and started again."""
+
+    def __init__(self, name: str, settings: ContainerSettings, network_name: str) -> None:
+        self.name = name
+        self._settings = settings
+        self._network_name = network_name
+        self._container: Any = None
+
+    @property
+    def exists(self) -> bool:
+        return self._container is not None
+
+    async def start(self) -> None:
+        """Make and start it, or start it again; does not wait until it serves.
+
+        Raises:
+            StartError: Docker refused.
+        """
+        await asyncio.to_thread(self._container.start if self.exists else self._make)
+
+    def _make(self) -> None:
+        from testcontainers.core.container import DockerContainer
+
+        settings = self._settings
+        made = DockerContainer(
+            settings.image,
+            name=self.name,
+            env=dict(settings.environment),
+            volumes=[(volume, folder, "rw") for volume, folder in settings.volumes.items()],
+        ).with_kwargs(network=self._network_name)
+        if settings.command:
+            made = made.with_command(list(settings.command))
+        for inside, outside in settings.ports.items():
+            made = made.with_bind_ports(inside, outside)
+        try:
+            self._container = made.start().get_wrapped_container()
+        except Exception as error:
+            raise StartError(f"container {self.name} of {settings.image} could not be started: {error}") from error
+
+    @property
+    def alive(self) -> bool:
+        return self.returncode is None
+
+    @property
+    def returncode(self) -> int | None:
+        self._container.reload()
+        state = self._container.attrs["State"]
+        return None if state["Running"] else int(state["ExitCode"])
+
+    def start_error(self, why: str) -> StartError:
+        said = self._container.logs(tail=_TAIL_LINES).decode(errors="replace")
+        return StartError(f"container {self.name} {why}; its log ends so:\n{said}")
+
+    async def stop(self, timeout_seconds: int) -> None:
+        await asyncio.to_thread(self._container.stop, timeout=timeout_seconds)
+
+    async def kill(self) -> None:
+        await asyncio.to_thread(self._container.kill, "KILL")
+        await asyncio.to_thread(self._container.wait)
+
+    async def pause(self) -> None:
+        await asyncio.to_thread(self._container.pause)
+
+    async def resume(self) -> None:
+        await asyncio.to_thread(self._container.unpause)

@@ -1,0 +1,63 @@
+"""The backend that is already there: addresses from the environment, and no power over it."""
+
+import os
+from typing import NoReturn
+
+from harness.processes import HarnessError
+
+
+class ExternalBackend:
+    """Kafka and PostgreSQL that somebody else runs.
+
+    Read from STOPLINE_KAFKA_BOOTSTRAP, STOPLINE_OPTOUT_DATABASE_URL and STOPLINE_SENDER_DATABASE_URL.
+
+    Raises:
+        HarnessError: one of them is not set.
+    """
+
+    def __init__(self) -> None:
+        self.kafka_bootstrap = _setting("STOPLINE_KAFKA_BOOTSTRAP")
+        self.kafka_nodes = len(self.kafka_bootstrap.split(","))
+        self.optout_database_url = _setting("STOPLINE_OPTOUT_DATABASE_URL")
+        self.sender_database_url = _setting("STOPLINE_SENDER_DATABASE_URL")
+
+    async def start(self) -> None:
+        """Nothing to start: the services say what they cannot reach."""
+
+    async def stop(self) -> None:
+        """Nothing to stop."""
+
+    async def kill_kafka(self, node: int = 0) -> None:
+        _refuse(f"kill Kafka node {node}")
+
+    async def start_kafka(self, node: int = 0) -> None:
+        _refuse(f"start Kafka node {node}")
+
+    async def pause_kafka(self, node: int = 0) -> None:
+        _refuse(f"pause Kafka node {node}")
+
+    async def resume_kafka(self, node: int = 0) -> None:
+        _refuse(f"resume Kafka node {node}")
+
+    async def kill_postgres(self) -> None:
+        _refuse("kill PostgreSQL")
+
+    async def start_postgres(self) -> None:
+        _refuse("start PostgreSQL")
+
+    async def pause_postgres(self) -> None:
+        _refuse("pause PostgreSQL")
+
+    async def resume_postgres(self) -> None:
+        _refuse("resume PostgreSQL")
+
+
+def _setting(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise HarnessError(f"the external backend needs {name}: set it, or choose another STOPLINE_BACKEND")
+    return value
+
+
+def _refuse(what: str) -> NoReturn:
+    raise HarnessError(f"cannot {what}: the external backend belongs to somebody else (use embedded or containers)")
