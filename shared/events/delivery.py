@@ -8,8 +8,8 @@ from pydantic import Field, StringConstraints, TypeAdapter
 from shared.events.base import AccountId, IdentifiedEvent, ListId, MessageId, ShortText, Time, derived_id
 from shared.phone_numbers import Phone, SenderNumber
 
-Scope = Annotated[str, StringConstraints(pattern=r"^(account|list:[0-9]{1,16}|sender:.{1,40})$")]
 SuppressedState = Literal["opted_out", "held"]
+Scope = Annotated[str, StringConstraints(pattern=r"^(account|list:[0-9]{1,16}|sender:.{1,40})$")]
 
 
 class _MessageEvent(IdentifiedEvent):

@@ -14,6 +14,7 @@ from shared.events.delivery import (
     MessageFailed,
     MessageOutcomeUnknown,
     MessageSent,
+    MessageSuppressed,
 )
 
 _MOVE = """
@@ -35,11 +36,11 @@ ON CONFLICT (account_id, message_id) DO UPDATE SET
         THEN excluded.outcome ELSE m.outcome END
 """  # noqa: S608 (no value from outside)
 
-_SAVE_RECEIPTS = f"""
-UPDATE sent_messages m SET outcome = receipt.outcome
-FROM unnest($1::text[], $2::text[], $3::text[]) AS receipt (account_id, message_id, outcome)
-WHERE m.account_id = receipt.account_id AND m.message_id = receipt.message_id
-    AND {_RANK.format("receipt.outcome")} > {_RANK.format("m.outcome")}
+_SAVE_LATER = f"""
+UPDATE sent_messages m SET outcome = later.outcome
+FROM unnest($1::text[], $2::text[], $3::text[]) AS later (account_id, message_id, outcome)
+WHERE m.account_id = later.account_id AND m.message_id = later.message_id
+    AND {_RANK.format("later.outcome")} > {_RANK.format("m.outcome")}
 """  # noqa: S608 (no value from outside)
 
 _FORGET = """
@@ -77,7 +78,7 @@ async def record_deliveries(
         if receipts:
             outcomes = ["sent" if e.status == "delivered" else "failed" for e in receipts]
             await connection.execute(
-                _SAVE_RECEIPTS, [e.account_id for e in receipts], [e.message_id for e in receipts], outcomes
+                _SAVE_LATER, [e.account_id for e in receipts], [e.message_id for e in receipts], outcomes
             )
 
 
@@ -101,6 +102,20 @@ def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
         row.carrier_message_id = row.carrier_message_id or new.carrier_message_id
         row.dispatched_at = min(row.dispatched_at, new.dispatched_at)
     return list(rows.values())
+
+
+def _told_later(events: Sequence[AnyDeliveryEvent]) -> list[tuple[str, str, Outcome]]:
+    """Return what is told of messages that were announced before: receipts, and those dropped in the last moment."""
+    told: list[tuple[str, str, Outcome]] = []
+    for event in events:
+        match event:
+            case DeliveryReceiptReceived(message_id=str(message_id), status="delivered" | "failed" as status):
+                told.append((event.account_id, message_id, "sent" if status == "delivered" else "failed"))
+            case MessageSuppressed():
+                told.append((event.account_id, event.message_id, "failed"))
+            case _:
+                continue
+    return told
 
 
 def _columns(rows: Sequence[_Sent]) -> list[list[object]]:

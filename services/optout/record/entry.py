@@ -77,16 +77,8 @@ def _told(decision: Decision) -> dict[str, object]:
             answer, reason = "opt_out", "opted_out" if decision.changed else "already_opted_out"
         case OptIn():
             answer, reason = "opt_in", "opted_in"
-        case Unchanged(reason=why, match=None):
-            return {"answer": "none", "reason": why}
-        case Unchanged(reason=why, match=match):
-            return {
-                "answer": "none",
-                "reason": why,
-                "rule": match.rule,
-                "rule_version": match.version,
-                "term": match.term,
-            }
+        case Unchanged():
+            return {"answer": "none", "reason": decision.reason, **_rule(decision.match)}
     return {
         "answer": answer,
         "reason": reason,

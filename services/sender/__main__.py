@@ -1,0 +1,10 @@
+"""`python -m services.sender` runs the sender."""
+
+import sys
+
+from services.sender.app import create_app
+from services.sender.settings import Settings
+from shared.service import run_service
+
+if __name__ == "__main__":
+    sys.exit(run_service("sender", Settings, create_app))

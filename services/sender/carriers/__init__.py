@@ -1,0 +1,1 @@
+"""Carriers: one module each, behind `carrier.Carrier`."""

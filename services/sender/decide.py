@@ -1,0 +1,57 @@
+"""What happens to a requested message: pure; the request, its ledger row and the cache's answer in, a verdict out."""
+
+from dataclasses import dataclass
+
+from services.sender.ledger.rows import Row
+from services.sender.suppressions.lookup import Query, Suppression, query
+from shared.events.outbound import MessageRequested
+from shared.partitions import partition_of
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Sending is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Sending is forbidden."""
+
+    suppression: Suppression
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The message has had its fate; its event is told again, in case it never was."""
+
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Its call is under way, here or in a process that died: nobody calls again, the sweeper ends it."""
+
+
+Known = Repeat | Leave
+Verdict = Send | Drop
+
+
+def known(row: Row | None) -> Known | None:
+    """Return what to do with a message that the ledger knows; None where it has to be decided."""
+    if row is None or row.state == "pending":
+        return None
+    return Leave() if row.state == "dispatching" else Repeat(row)
+
+
+def verdict(suppression: Suppression | None) -> Verdict:
+    return Send() if suppression is None else Drop(suppression)
+
+
+def scopes_of(request: MessageRequested) -> tuple[str, ...]:
+    """Return the scopes in which an opt-out forbids the message."""
+    return f"list:{request.list_id}", "account", f"sender:{request.sender_number}"
+
+
+def query_of(request: MessageRequested, partitions: int) -> Query:
+    """Return what to ask the suppression cache about the message."""
+    return query(request.account_id, scopes_of(request), partition_of(request.phone, partitions), request.phone)

@@ -1,0 +1,151 @@
+"""Rows of the ledger, in bulk: found, claimed, settled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import asyncpg
+
+from services.sender.ledger.connection import Connection
+from shared.events.outbound import MessageRequested
+
+State = Literal["pending", "dispatching", "sent", "suppressed", "failed", "unknown"]
+SUPPRESSED: Final = "suppressed"
+MessageKey = tuple[str, str]
+"""Account and message id."""
+
+_COLUMNS = "account_id, message_id, list_id, phone, sender_number, state, detail, decision_started_at, changed_at"
+
+_FIND = f"""
+SELECT {_COLUMNS} FROM messages
+JOIN unnest($1::text[], $2::text[]) AS wanted (account_id, message_id) USING (account_id, message_id)
+"""  # noqa: S608 (no value from outside)
+
+# One row an id, for ever: who inserts it, or finds it pending, has the message; nobody else has.
+_TAKE = f"""
+INSERT INTO messages AS m ({_COLUMNS})
+SELECT taken.*, $8::timestamptz, now()
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[]) AS taken
+ON CONFLICT (account_id, message_id) DO UPDATE SET
+    state = excluded.state, detail = excluded.detail,
+    decision_started_at = excluded.decision_started_at, changed_at = now()
+WHERE m.state = 'pending'
+RETURNING account_id, message_id
+"""  # noqa: S608 (no value from outside)
+
+_SETTLE = """
+UPDATE messages m SET state = settled.state, detail = settled.detail, changed_at = now()
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS settled (account_id, message_id, state, detail)
+WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id
+    AND m.state IN ('dispatching', 'unknown')
+RETURNING m.account_id, m.message_id
+"""
+
+_LOST_CALLS = f"""
+SELECT {_COLUMNS} FROM messages
+WHERE state = 'dispatching' AND changed_at < now() - $1::interval
+ORDER BY changed_at LIMIT $2 FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 (no value from outside)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`detail` is the carrier's message id of what was sent, state and scope of what was suppressed, else a reason."""
+
+    account_id: str
+    message_id: str
+    list_id: int
+    phone: str
+    sender_number: str
+    state: State
+    detail: str | None
+    decision_started_at: datetime
+    changed_at: datetime
+
+    @property
+    def key(self) -> MessageKey:
+        return self.account_id, self.message_id
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a message's row becomes; `pending` gives it back, to be decided again."""
+
+    key: MessageKey
+    state: State
+    detail: str | None
+
+
+def key_of(request: MessageRequested) -> MessageKey:
+    return request.account_id, request.message_id
+
+
+def suppressed_detail(scope: str, state: str) -> str:
+    """Return the detail of a suppressed message; `split(" ", 1)` gives state and scope back."""
+    return f"{state} {scope}"
+
+
+def row_of(
+    request: MessageRequested, state: State, detail: str | None, decision_started_at: datetime, changed_at: datetime
+) -> Row:
+    """Return the row that the ledger has of a message that has just been written to it."""
+    return Row(
+        request.account_id,
+        request.message_id,
+        request.list_id,
+        request.phone,
+        request.sender_number,
+        state,
+        detail,
+        decision_started_at,
+        changed_at,
+    )
+
+
+async def find(connection: Connection, keys: Sequence[MessageKey]) -> dict[MessageKey, Row]:
+    """Return the rows that there are."""
+    rows = await connection.fetch(_FIND, [key[0] for key in keys], [key[1] for key in keys])
+    return {row.key: row for row in map(_row, rows)}
+
+
+async def take(
+    connection: Connection,
+    taken: Sequence[tuple[MessageRequested, State, str | None]],
+    decision_started_at: datetime,
+) -> set[MessageKey]:
+    """Write rows for ids that have none, or a pending one; return the keys that are ours now."""
+    requests = [request for request, _, _ in taken]
+    rows = await connection.fetch(
+        _TAKE,
+        [request.account_id for request in requests],
+        [request.message_id for request in requests],
+        [request.list_id for request in requests],
+        [request.phone for request in requests],
+        [request.sender_number for request in requests],
+        [state for _, state, _ in taken],
+        [detail for _, _, detail in taken],
+        decision_started_at,
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+async def settle(connection: Connection, settled: Sequence[Settled]) -> set[MessageKey]:
+    """Write what became of calls; return the keys whose rows were still open."""
+    rows = await connection.fetch(
+        _SETTLE,
+        [each.key[0] for each in settled],
+        [each.key[1] for each in settled],
+        [each.state for each in settled],
+        [each.detail for each in settled],
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+async def lock_lost_calls(connection: Connection, older_than: timedelta, at_most: int) -> list[Row]:
+    """Return, and lock until the transaction ends, calls whose process must have died."""
+    return [_row(row) for row in await connection.fetch(_LOST_CALLS, older_than, at_most)]
+
+
+def _row(record: asyncpg.Record) -> Row:
+    return Row(*record)
