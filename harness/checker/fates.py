@@ -23,6 +23,7 @@ _ALLOWED = frozenset(
         {"message_outcome_unknown"},
         {"message_outcome_unknown", "message_sent"},  # settled later, by a receipt or a late answer
         {"message_outcome_unknown", "message_failed"},
+        {"message_outcome_unknown", "message_suppressed"},  # the call was never made, and was forbidden by then
     )
 )
 _ACCEPTED_STATUS = range(200, 300)

@@ -1,5 +1,6 @@
 """What Kafka acknowledged: the records of all topics, as any consumer can read them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from shared.events.suppression import SuppressionChanged, suppression_events
 from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
 
 READ_SECONDS = 60.0
+_LOOK_SECONDS = 0.02
 T = TypeVar("T")
 Positions = Mapping[TopicPartition, int]
 
@@ -108,14 +110,15 @@ async def _all_read(consumer: AIOKafkaConsumer, ends: Positions) -> bool:
 
 
 async def _ends(consumer: AIOKafkaConsumer) -> Positions:
-    partitions = [TopicPartition(topic, p) for topic in _TOPICS for p in consumer.partitions_for_topic(topic) or ()]
-    consumer.assign(partitions)
-    ends: Positions = await consumer.end_offsets(partitions)
+    consumer.subscribe(_TOPICS)  # without a group: all partitions, once their number is known
+    while {partition.topic for partition in consumer.assignment()} != set(_TOPICS):  # noqa: ASYNC110 (there is no event)
+        await asyncio.sleep(_LOOK_SECONDS)
+    ends: Positions = await consumer.end_offsets(list(consumer.assignment()))
     return ends
 
 
 async def _with_consumer(bootstrap: str, use: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T:
-    consumer = new_consumer(bootstrap, isolation_level="read_committed")
+    consumer = new_consumer(bootstrap, isolation_level="read_committed", auto_offset_reset="earliest")
     await within(START_SECONDS, consumer.start(), "connecting to Kafka")
     try:
         return await within(READ_SECONDS, use(consumer), "reading the topics")
