@@ -41,8 +41,9 @@ def wish_of(body: str) -> Wish:
 
 
 def after_stop(state: State, event: MessageReceived, scopes: frozenset[str]) -> State:
-    """Return the state after a STOP for `scopes`."""
-    return {**state, **dict.fromkeys(scopes, OptOut(event.sender_number, event.sent_at))}
+    """Return the state after a STOP for `scopes`; one written before the STOP in force leaves that as it is."""
+    newer = {scope for scope in scopes if scope not in state or not _is_older(event.sent_at, state[scope].sent_at)}
+    return {**state, **dict.fromkeys(newer, OptOut(event.sender_number, event.sent_at))}
 
 
 def scopes_of_start(state: State, event: MessageReceived, pointed: str | None) -> frozenset[str]:

@@ -16,7 +16,7 @@ _SUPPRESSED = ("opted_out", "held")
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """`changed` are the scopes that were not opted out before; `confirmed` those that were."""
+    """`changed` are the scopes that were not opted out before; `confirmed` those that were, by an older STOP."""
 
     match: Match
     attribution: Attribution
@@ -55,16 +55,19 @@ def decide(event: MessageReceived, person: Person, rules: Sequence[VersionedRule
         return Unchanged("no_rule")
     attribution = attribute(event, person.sent)
     if match.action == "OPT_OUT":
-        return _opt_out(match, attribution, person)
+        return _opt_out(event, match, attribution, person)
     return _opt_in(event, match, attribution, person)
 
 
-def _opt_out(match: Match, attribution: Attribution, person: Person) -> OptOut:
+def _opt_out(event: MessageReceived, match: Match, attribution: Attribution, person: Person) -> OptOut:
     scopes = [list_scope(list_id) for list_id in attribution.list_ids]
     if match.scope == "account" or not scopes:
         scopes = [ACCOUNT]
-    confirmed = tuple(s for s in scopes if s in person.suppressions and person.suppressions[s].state == "opted_out")
-    return OptOut(match, attribution, tuple(s for s in scopes if s not in confirmed), confirmed)
+    already = [s for s in scopes if s in person.suppressions and person.suppressions[s].state == "opted_out"]
+    # A STOP that was written before the one in force, and arrived behind it, does not make that one older: a START
+    # between the two would take it back.
+    confirmed = tuple(s for s in already if not _is_older(event, person.suppressions[s]))
+    return OptOut(match, attribution, tuple(s for s in scopes if s not in already), confirmed)
 
 
 def _opt_in(event: MessageReceived, match: Match, attribution: Attribution, person: Person) -> Decision:
