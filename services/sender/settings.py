@@ -22,6 +22,8 @@ class Settings(ServiceSettings):
     calls_in_flight: Annotated[int, Field(ge=1, le=2_000)] = 200
     call_seconds: Annotated[float, Field(gt=0, le=120)] = 20
     """How long the carrier may take to answer; then the outcome is unknown."""
+    sweep_margin_seconds: Annotated[float, Field(gt=0, le=600)] = 10
+    """How much longer than a call may take until its process is taken for dead."""
     fence_seconds: Annotated[float, Field(gt=0, le=120)] = 10
     snapshot_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     database_connections: Annotated[int, Field(ge=2, le=200)] = 10
@@ -29,4 +31,4 @@ class Settings(ServiceSettings):
     @property
     def sweep_after_seconds(self) -> float:
         """A call that is older than this has lost its process."""
-        return self.call_seconds + 10
+        return self.call_seconds + self.sweep_margin_seconds
