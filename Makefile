@@ -1,0 +1,78 @@
+# Everything a developer or CI does, by name. `make` alone shows this list.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+# In the order in which a failure is cheapest to find; a tier that is not there yet is left out.
+TIERS := unit architecture contract property integration e2e faults compose
+TESTS := $(wildcard $(TIERS:%=tests/%))
+SOAK_MINUTES ?= 60
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(INSTALLED) ## make .venv from the lock (done by all others where it is missing)
+
+$(INSTALLED): requirements-dev.lock pyproject.toml tools/make-venv
+	@tools/make-venv
+	@touch $@
+
+test: lint ## everything that this machine can run: lint, then every tier of tests; ends within 20 minutes on 2 cores
+	$(BIN)/pytest $(TESTS)
+
+unit: $(INSTALLED) ## the tests that need neither Kafka nor Postgres, in seconds
+	$(BIN)/pytest -q $(wildcard tests/unit tests/architecture tests/contract)
+
+lint: $(INSTALLED) ## ruff, mypy --strict, import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## let ruff format and mend what it can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+story: $(INSTALLED) ## the life of an opt-out, a line per claim, on a stack of its own
+	@export STOPLINE_HOME; STOPLINE_HOME=$$(mktemp -d); chmod 711 "$$STOPLINE_HOME"; \
+	trap '$(BIN)/stopline down; rm -rf "$$STOPLINE_HOME"' EXIT; \
+	$(BIN)/stopline up --free-ports; $(BIN)/stopline story
+
+demo: $(INSTALLED) ## set everything up, play the story, leave the stack running
+	@$(BIN)/stopline demo
+
+up: $(INSTALLED) ## the stack in the background
+	@$(BIN)/stopline up
+
+down: $(INSTALLED) ## stop it; its data are kept
+	@$(BIN)/stopline down
+
+bench: $(INSTALLED) ## the benchmarks; QUICK=1 for two minutes
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+soak: $(INSTALLED) ## the fault tests, again and again for SOAK_MINUTES (60)
+	@end=$$((SECONDS + $(SOAK_MINUTES) * 60)); round=0; \
+	while ((SECONDS < end)); do \
+		round=$$((round + 1)); echo "soak: round $$round, $$(((end - SECONDS) / 60)) minutes left"; \
+		$(BIN)/pytest -q -x tests/faults; \
+	done
+
+image: ## build the image
+	docker build -t stopline:dev .
+
+compose-up: .env ## the deployment with the sandbox carrier, by Docker Compose
+	docker compose --profile demo up --build --detach --wait
+
+compose-down: ## stop it; its volumes are kept
+	docker compose --profile demo down
+
+.env:
+	deploy/new-env .env
+
+hooks: $(INSTALLED) ## run the checks before each commit
+	$(BIN)/pre-commit install
+
+.PHONY: help setup test unit lint format story demo up down bench soak image compose-up compose-down hooks
