@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
-from aiokafka import TopicPartition
 
 from shared.errors import TransientError
 from shared.events import codec
@@ -143,13 +142,10 @@ class DeliveryEvents:
 @asynccontextmanager
 async def follow_delivery_events(bootstrap: str) -> AsyncIterator[DeliveryEvents]:
     """Follow the events that are written from now on."""
-    consumer = new_consumer(bootstrap)
+    consumer = new_consumer(bootstrap, DELIVERY_EVENTS, auto_offset_reset="latest")
     await within(START_SECONDS, consumer.start(), "connecting to Kafka")
     try:
-        partitions = [TopicPartition(DELIVERY_EVENTS, p) for p in consumer.partitions_for_topic(DELIVERY_EVENTS) or ()]
-        consumer.assign(partitions)
-        await within(SEND_SECONDS, consumer.seek_to_end(*partitions), "seeking")
-        for partition in partitions:
+        for partition in consumer.assignment():
             await within(SEND_SECONDS, consumer.position(partition), "asking for a position")
 
         async def incoming() -> AsyncIterator[AnyDeliveryEvent]:

@@ -37,10 +37,13 @@ def new_transactional_producer(bootstrap: str, transactional_id: str, **options:
     )
 
 
-def new_consumer(bootstrap: str, **options: Any) -> AIOKafkaConsumer:
-    """Return a consumer that commits nothing by itself and stops, rather than skips, at a missing offset."""
+def new_consumer(bootstrap: str, *topics: str, **options: Any) -> AIOKafkaConsumer:
+    """Return a consumer that commits nothing by itself and stops, rather than skips, at a missing offset.
+
+    With `topics` and no group it is assigned all their partitions when it has started.
+    """
     return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, **{"enable_auto_commit": False, "auto_offset_reset": "none", **options}
+        *topics, bootstrap_servers=bootstrap, **{"enable_auto_commit": False, "auto_offset_reset": "none", **options}
     )
 
 
@@ -64,3 +67,8 @@ async def stop_quietly(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
             await client.stop()
     except (TimeoutError, KafkaError, OSError):
         return
+    except asyncio.CancelledError:
+        # aiokafka lets the cancellation of its own tasks out; ours goes on.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise

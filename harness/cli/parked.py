@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
 from shared.parking import ORIGINAL_HEADER_PREFIX
@@ -55,7 +55,9 @@ def describe(record: ConsumerRecord) -> dict[str, Any]:
 
 async def _records() -> AsyncIterator[ConsumerRecord]:
     settings = load(KafkaSettings)
-    consumer = new_consumer(settings.kafka_bootstrap, isolation_level="read_committed", auto_offset_reset="earliest")
+    consumer = new_consumer(
+        settings.kafka_bootstrap, PARKED_MESSAGES, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
     await within(START_SECONDS, consumer.start(), "connecting to Kafka")
     try:
         async for record in _to_the_end(consumer):
@@ -65,12 +67,7 @@ async def _records() -> AsyncIterator[ConsumerRecord]:
 
 
 async def _to_the_end(consumer: AIOKafkaConsumer) -> AsyncIterator[ConsumerRecord]:
-    partitions = [
-        TopicPartition(PARKED_MESSAGES, p) for p in sorted(consumer.partitions_for_topic(PARKED_MESSAGES) or ())
-    ]
-    if not partitions:
-        return
-    consumer.assign(partitions)
+    partitions = list(consumer.assignment())
     ends = await within(SEND_SECONDS, consumer.end_offsets(partitions), "asking for the end of parked-messages")
     while [
         p for p in partitions if await within(SEND_SECONDS, consumer.position(p), "asking for a position") < ends[p]

@@ -8,7 +8,7 @@ from services.sender.decide import Drop, Repeat, Send, known, query_of, verdict
 from services.sender.dispatch import Dispatcher
 from services.sender.fence import Fence, Pass
 from services.sender.ledger.connection import Pool
-from services.sender.ledger.rows import SUPPRESSED, find, key_of, row_of, suppressed_detail, take
+from services.sender.ledger.rows import Taken, find, key_of, row_of, suppressed_detail, take
 from services.sender.report import Reporter, outcome
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.suppressions.keys import partition_in
@@ -71,7 +71,7 @@ class BatchProcessor:
         return await self._dispatcher.dispatch([request for request, each in pairs if isinstance(each, Send)], decided)
 
     async def _drop(self, dropped: Sequence[tuple[MessageRequested, Suppression]], decided: Pass) -> None:
-        rows = [(request, SUPPRESSED, suppressed_detail(*found)) for request, found in dropped]
+        rows: list[Taken] = [(request, "suppressed", suppressed_detail(*found)) for request, found in dropped]
         async with self._pool.acquire() as connection:
             taken = await take(connection, rows, decided.started_at)
         reach("sender.after_drop_rows")
@@ -80,4 +80,4 @@ class BatchProcessor:
         if mine:
             await self._reporter.publish([outcome(row) for row in mine])
         reach("sender.after_drop_events")
-        metrics.MESSAGES.labels(SUPPRESSED).inc(len(mine))
+        metrics.MESSAGES.labels("suppressed").inc(len(mine))

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
+from faststream.kafka.annotations import KafkaMessage as Batch
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
 from services.sender.settings import Settings
@@ -55,7 +56,7 @@ def _subscribe(broker: KafkaBroker, settings: Settings, topic: str, group_id: st
         decoder=_nothing,
     )
 
-    async def handle_batch(message: KafkaMessage) -> None:
+    async def handle_batch(message: Batch) -> None:
         records = message.raw_message
         await handle(records)
         reach("sender.before_commit")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Literal
 
 import asyncpg
 
@@ -11,7 +11,6 @@ from services.sender.ledger.connection import Connection
 from shared.events.outbound import MessageRequested
 
 State = Literal["pending", "dispatching", "sent", "suppressed", "failed", "unknown"]
-SUPPRESSED: Final = "suppressed"
 MessageKey = tuple[str, str]
 """Account and message id."""
 
@@ -47,6 +46,9 @@ SELECT {_COLUMNS} FROM messages
 WHERE state = 'dispatching' AND changed_at < now() - $1::interval
 ORDER BY changed_at LIMIT $2 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 (no value from outside)
+
+Taken = tuple[MessageRequested, State, str | None]
+"""A message, and the state and detail that its row gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ async def find(connection: Connection, keys: Sequence[MessageKey]) -> dict[Messa
 
 async def take(
     connection: Connection,
-    taken: Sequence[tuple[MessageRequested, State, str | None]],
+    taken: Sequence[Taken],
     decision_started_at: datetime,
 ) -> set[MessageKey]:
     """Write rows for ids that have none, or a pending one; return the keys that are ours now."""
