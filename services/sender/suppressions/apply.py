@@ -3,7 +3,7 @@
 from aiokafka import ConsumerRecord
 
 from services.sender.suppressions.keys import key_of
-from services.sender.suppressions.lookup import SuppressionCache
+from services.sender.suppressions.lookup import HELD, NOT_SUPPRESSED, OPTED_OUT, SuppressionCache
 from services.sender.suppressions.watermarks import Watermarks
 from shared.events.codec import decode
 from shared.events.suppression import (
@@ -13,6 +13,8 @@ from shared.events.suppression import (
     suppression_events,
 )
 from shared.suppression_digest import format_digest
+
+_STATES = {"opted_out": OPTED_OUT, "held": HELD, "opted_in": NOT_SUPPRESSED}
 
 
 class CheckpointDiffersError(Exception):
@@ -30,7 +32,9 @@ def apply_record(record: ConsumerRecord, cache: SuppressionCache, watermarks: Wa
     match event:
         case SuppressionChanged():
             key = key_of(record.partition, event.phone)
-            cache.apply(event.account_id, event.scope, key, suppressed=event.state != "opted_in")
+            cache.apply(event.account_id, event.scope, [(key, _STATES[event.state])])
+            for due in cache.due():
+                due.merge()
         case WatermarkAdvanced():
             watermarks.advance(record.partition, event.next_offset)
         case CheckpointPublished():

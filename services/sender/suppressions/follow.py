@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from services.sender import metrics
 from services.sender.suppressions.apply import CheckpointDiffersError, apply_record
-from services.sender.suppressions.lookup import Query, SuppressionCache
+from services.sender.suppressions.lookup import Query, Suppression, SuppressionCache
 from services.sender.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
 from services.sender.suppressions.watermarks import Watermarks
 from shared.errors import PoisonError, TransientError
@@ -44,6 +44,7 @@ class CacheFollower:
 
     def __init__(self, bootstrap: str, partitions: int, folder: Path, snapshot_seconds: float) -> None:
         self._bootstrap = bootstrap
+        self.partitions = partitions
         self._partitions = [TopicPartition(SUPPRESSIONS, p) for p in range(partitions)]
         self._path = folder / SNAPSHOT_FILE
         self._snapshot_seconds = snapshot_seconds
@@ -59,7 +60,7 @@ class CacheFollower:
         """Whether the cache knows all that the topic holds, and nothing speaks against it."""
         return self._caught_up
 
-    def check(self, queries: Sequence[Query]) -> list[str | None]:
+    def check(self, queries: Sequence[Query]) -> list[Suppression | None]:
         """Return what `SuppressionCache.check` does.
 
         Raises:

@@ -1,46 +1,78 @@
-"""Phones as unsigned 64-bit keys: the partition above, the digits below, so that a partition is one slice of an array.
+"""Suppressions as unsigned 64-bit keys: the partition above, the phone's digits below, the state in the lowest bit.
 
-E.164 has at most 15 digits, which fit in 50 bits; 14 bits are left for the partition.
+So a partition is one slice of a sorted array, and a phone has one place in it, whatever its state. E.164 has at most 15
+digits, which fit in 50 bits; 13 bits are left for the partition.
 """
+
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Keys = NDArray[np.uint64]
+"""Sorted, without duplicates."""
+
+OPTED_OUT: Final = 0
+HELD: Final = 1
 
 PHONE_BITS = 50
-MAX_PARTITIONS = 1 << 14
-_PHONE_MASK = np.uint64((1 << PHONE_BITS) - 1)
+_STATE_BITS = 1
+_PARTITION_SHIFT = PHONE_BITS + _STATE_BITS
+MAX_PARTITIONS = 1 << (64 - _PARTITION_SHIFT)
+_PHONE_MASK = (1 << PHONE_BITS) - 1
+_ONE_BIT = np.uint64(_STATE_BITS)
+
+EMPTY: Keys = np.empty(0, dtype=np.uint64)
 
 
 def key_of(partition: int, phone: str) -> int:
-    """Return the key of a phone in E.164 that belongs to `partition`."""
-    return partition << PHONE_BITS | int(phone[1:])
+    """Return the key of a phone in E.164 that belongs to `partition`, without a state."""
+    return partition << _PARTITION_SHIFT | int(phone[1:]) << _STATE_BITS
+
+
+def partition_in(key: int) -> int:
+    """Return the partition that the key belongs to."""
+    return key >> _PARTITION_SHIFT
 
 
 def phone_digits(keys: Keys) -> Keys:
     """Return the phones of the keys, as numbers."""
-    return keys & _PHONE_MASK
+    return (keys >> _ONE_BIT) & np.uint64(_PHONE_MASK)
 
 
 def partition_slice(keys: Keys, partition: int) -> Keys:
-    """Return the part of the sorted `keys` that belongs to `partition`."""
-    bounds = np.array([partition << PHONE_BITS, (partition + 1) << PHONE_BITS], dtype=np.uint64)
-    begin, end = np.searchsorted(keys, bounds)
+    """Return the part of `keys` that belongs to `partition`."""
+    bounds = np.array([partition << _PARTITION_SHIFT, ((partition + 1) << _PARTITION_SHIFT) - 1], dtype=np.uint64)
+    begin, end = keys.searchsorted(bounds[:1])[0], keys.searchsorted(bounds[1:], side="right")[0]
     return keys[begin:end]
 
 
-def contains(keys: Keys, wanted: Keys) -> NDArray[np.bool_]:
-    """Say for each of `wanted` whether it is among the sorted `keys`."""
-    if not keys.size:
-        return np.zeros(wanted.size, dtype=np.bool_)
-    at = np.searchsorted(keys, wanted)
-    at[at == keys.size] = 0  # behind the last key: compared with the first, which it cannot be
-    found: NDArray[np.bool_] = keys[at] == wanted
-    return found
+def differ(keys: Keys, wanted: Keys, differences: Keys) -> None:
+    """Fill in the state of each key that is `wanted` (without a state), a number above `HELD` where it is not there."""
+    if keys.size:
+        # The nearest key that is not below; past the end the last one, which differs by more than a state.
+        keys.take(keys.searchsorted(wanted), mode="clip", out=differences)
+        np.bitwise_xor(differences, wanted, out=differences)
+    else:
+        differences.fill(HELD + 1)
 
 
-def merge(keys: Keys, added: Keys, removed: Keys) -> Keys:
-    """Return the sorted `keys` with some added that were not there and some removed that were."""
-    kept = keys if not removed.size else np.delete(keys, np.searchsorted(keys, removed))
-    return kept if not added.size else np.insert(kept, np.searchsorted(kept, added), added)
+def merge(keys: Keys, removed: Keys, added: Keys) -> Keys:
+    """Return `keys` without those that are `removed` (given without a state), and with `added` (with their state).
+
+    Every phone that is added stands among the removed too; what is not there is not missed.
+    """
+    kept = _without(keys, removed)
+    return kept if not added.size else np.insert(kept, kept.searchsorted(added), added)
+
+
+def _without(keys: Keys, removed: Keys) -> Keys:
+    at = keys.searchsorted(removed)
+    states = np.empty(removed.size, dtype=np.uint64)
+    differ(keys, removed, states)
+    there = at[states <= HELD]
+    if not there.size:
+        return keys
+    kept = np.ones(keys.size, dtype=np.bool_)
+    kept[there] = False
+    return keys[kept]

@@ -1,122 +1,195 @@
-"""The suppressed keys of every (account, scope): a sorted array, and a small set of changes to it."""
+"""The suppressed keys of every (account, scope): a sorted array, and a small set of changes to it.
+
+`SuppressionCache.check` is what a decision asks. One task applies changes (the follower); checks may run meanwhile,
+also while a merge or a digest runs in a thread: a scope's array and changes are replaced together, never altered.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from itertools import chain, repeat
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from services.sender.suppressions.keys import Keys, contains, key_of, merge, partition_slice, phone_digits
+from services.sender.suppressions.keys import (
+    EMPTY,
+    HELD,
+    OPTED_OUT,
+    Keys,
+    differ,
+    key_of,
+    merge,
+    partition_slice,
+    phone_digits,
+)
 from shared.suppression_digest import MASK, keys_digest
 
 ScopeKey = tuple[str, str]
 """Account and scope."""
 
 Query = tuple[str, tuple[str, ...], int]
-"""Account, the scopes in which sending may be forbidden, and the phone's key."""
+"""Account, the scopes in which sending may be forbidden, and the phone's key: see `query`."""
 
-_MIN_CHANGES_TO_MERGE = 1_000
-_MERGE_FRACTION = 64
-_EMPTY: Keys = np.empty(0, dtype=np.uint64)
+NOT_SUPPRESSED: Final = 2
+State = int
+"""`OPTED_OUT`, `HELD` or `NOT_SUPPRESSED`."""
+
+_MIN_CHANGES_TO_MERGE = 256
+_MERGE_FRACTION = 128  # the memory of the changes: less than one byte for each key
 
 
-@dataclass(slots=True)
+class Suppression(NamedTuple):
+    """Why sending is forbidden: the scope and the state, as they stand in `MessageSuppressed`."""
+
+    scope: str
+    state: Literal["opted_out", "held"]
+
+
 class ScopeKeys:
-    """`changes` says of a key whether it is suppressed now, where that differs from `keys`."""
+    """The keys of one (account, scope); `changes` are the newest states, `keys` all others."""
 
-    keys: Keys = field(default_factory=lambda: _EMPTY)
-    changes: dict[int, bool] = field(default_factory=dict)
+    __slots__ = ("_both", "scope", "suppressions")
 
-    def holds(self, key: int) -> bool:
-        changed = self.changes.get(key)
-        return bool(contains(self.keys, np.array([key], dtype=np.uint64))[0]) if changed is None else changed
+    def __init__(self, scope: str, keys: Keys = EMPTY) -> None:
+        self.scope = scope
+        self.suppressions = (Suppression(scope, "opted_out"), Suppression(scope, "held"))
+        self._both: tuple[Keys, dict[int, State]] = (keys, {})
 
-    def set(self, key: int, suppressed: bool) -> bool:  # noqa: FBT001 (a state, not a switch)
-        """Set the key's state; return whether that changed it."""
-        if self.holds(key) is suppressed:
-            return False
-        if key in self.changes:
-            del self.changes[key]  # back to what the array says
-        else:
-            self.changes[key] = suppressed
-        if len(self.changes) > max(_MIN_CHANGES_TO_MERGE, self.keys.size // _MERGE_FRACTION):
-            self.merge()
-        return True
+    @property
+    def keys(self) -> Keys:
+        return self._both[0]
+
+    @property
+    def changes(self) -> dict[int, State]:
+        return self._both[1]
+
+    def is_due(self) -> bool:
+        """Say whether there are so many changes that they should be merged."""
+        keys, changes = self._both
+        return len(changes) > max(_MIN_CHANGES_TO_MERGE, keys.size // _MERGE_FRACTION)
 
     def merge(self) -> None:
-        if self.changes:
-            added = np.array(sorted(key for key, on in self.changes.items() if on), dtype=np.uint64)
-            removed = np.array(sorted(key for key, on in self.changes.items() if not on), dtype=np.uint64)
-            self.keys, self.changes = merge(self.keys, added, removed), {}
+        """Put the changes into the array; nobody may change the scope meanwhile, anybody may check it."""
+        keys, changes = self._both
+        if changes:
+            removed = np.fromiter(changes, dtype=np.uint64, count=len(changes))
+            states = np.fromiter(changes.values(), dtype=np.uint64, count=len(changes))
+            order = np.argsort(removed)
+            removed, states = removed[order], states[order]
+            suppressed = states <= HELD
+            self._both = (merge(keys, removed, removed[suppressed] | states[suppressed]), {})
 
-    def holds_each(self, wanted: Sequence[int]) -> list[bool]:
-        """Say for each key whether it is suppressed."""
-        found: list[bool] = contains(self.keys, np.array(wanted, dtype=np.uint64)).tolist()
-        if self.changes:
-            changes = self.changes
-            return [changes.get(key, there) for key, there in zip(wanted, found, strict=True)]
-        return found
+    def look_up(self, wanted: Keys, differences: Keys) -> None:
+        """Fill in the state of each key that is wanted; whatever is above `HELD` is not suppressed."""
+        keys, changes = self._both
+        differ(keys, wanted, differences)
+        if changes:
+            for at, key in enumerate(wanted.tolist()):
+                changed = changes.get(key)
+                if changed is not None:
+                    differences[at] = changed
+
+
+Groups = dict[ScopeKeys, tuple[list[int], list[int]]]
+"""For each scope the positions of the queries, and the keys, that are to be looked up there."""
 
 
 class SuppressionCache:
-    """Whom this sender may not message. Not for several threads; nothing in it waits."""
+    """Whom this sender may not message.
+
+    Args:
+        scopes: every (account, scope) with its sorted keys, as `arrays` gives them.
+    """
 
     def __init__(self, scopes: Iterable[tuple[ScopeKey, Keys]] = ()) -> None:
-        self._scopes: dict[ScopeKey, ScopeKeys] = {scope: ScopeKeys(keys) for scope, keys in scopes}
+        self._accounts: dict[str, dict[str, ScopeKeys]] = {}
+        self._due: dict[ScopeKey, ScopeKeys] = {}
+        for (account_id, scope), keys in scopes:
+            self._accounts.setdefault(account_id, {})[scope] = ScopeKeys(scope, keys)
 
-    def apply(self, account_id: str, scope: str, key: int, *, suppressed: bool) -> bool:
-        """Set the state of one key; return whether that changed it."""
-        scope_keys = self._scopes.get((account_id, scope))
-        if scope_keys is None:
-            if not suppressed:
-                return False
-            scope_keys = self._scopes[account_id, scope] = ScopeKeys()
-        return scope_keys.set(key, suppressed)
+    def apply(self, account_id: str, scope: str, states: Iterable[tuple[int, State]]) -> None:
+        """Set the states of keys of one (account, scope), in this order."""
+        scopes = self._accounts.setdefault(account_id, {})
+        scope_keys = scopes.get(scope) or scopes.setdefault(scope, ScopeKeys(scope))
+        scope_keys.changes.update(states)
+        if scope_keys.is_due():
+            self._due[account_id, scope] = scope_keys
 
-    def check(self, queries: Sequence[Query]) -> list[str | None]:
+    def due(self) -> list[ScopeKeys]:
+        """Return the scopes to merge now, and forget that they are due."""
+        due, self._due = list(self._due.values()), {}
+        return due
+
+    def check(self, queries: Sequence[Query]) -> list[Suppression | None]:
         """Return for each query the first of its scopes that forbids sending, or None: sending is allowed."""
-        answers: list[str | None] = [None] * len(queries)
-        for scope_key, positions in _by_scope(queries).items():
-            scope_keys = self._scopes.get(scope_key)
-            if scope_keys is None:
+        groups = self._grouped(queries)
+        wanted = np.array(list(chain.from_iterable(keys for _, keys in groups.values())), dtype=np.uint64)
+        states = np.empty(wanted.size, dtype=np.uint64)
+        begin = 0
+        for scope_keys, (_, keys) in groups.items():
+            end = begin + len(keys)
+            scope_keys.look_up(wanted[begin:end], states[begin:end])
+            begin = end
+        return _answers(queries, groups, states)
+
+    def _grouped(self, queries: Sequence[Query]) -> Groups:
+        groups: Groups = {}
+        for at, (account_id, scopes, key) in enumerate(queries):
+            known = self._accounts.get(account_id)
+            if known is None:
                 continue
-            held = scope_keys.holds_each([queries[at][2] for at in positions])
-            for at, suppressed in zip(positions, held, strict=True):
-                if suppressed:
-                    answers[at] = _first(queries[at][1], answers[at], scope_key[1])
-        return answers
+            for scope in scopes:
+                scope_keys = known.get(scope)
+                if scope_keys is not None:
+                    group = groups.get(scope_keys)
+                    if group is None:
+                        group = groups[scope_keys] = ([], [])
+                    group[0].append(at)
+                    group[1].append(key)
+        return groups
 
     def count_and_digest(self, partition: int) -> tuple[int, int]:
-        """Return how many keys of the partition are suppressed, and their digest, from the keys themselves."""
+        """Return how many keys of the partition are suppressed, and their digest, from the keys themselves.
+
+        Merges what is not merged yet; may run in a thread, like `arrays`, while nothing is applied.
+        """
         count, digest = 0, 0
-        for (account_id, scope), scope_keys in self._scopes.items():
-            scope_keys.merge()
-            mine = partition_slice(scope_keys.keys, partition)
+        for (account_id, scope), keys in self.arrays():
+            mine = partition_slice(keys, partition)
             count += mine.size
             digest += keys_digest(account_id, scope, phone_digits(mine))
         return count, digest & MASK
 
     def arrays(self) -> Iterator[tuple[ScopeKey, Keys]]:
-        """Give every (account, scope) with its sorted keys."""
-        for scope_key, scope_keys in self._scopes.items():
-            scope_keys.merge()
-            yield scope_key, scope_keys.keys
+        """Give every (account, scope) with its sorted keys; merges what is not merged yet."""
+        for account_id, scopes in self._accounts.items():
+            for scope, scope_keys in scopes.items():
+                scope_keys.merge()
+                yield (account_id, scope), scope_keys.keys
 
     def __len__(self) -> int:
         return sum(keys.size for _, keys in self.arrays())
 
 
-def _by_scope(queries: Sequence[Query]) -> dict[ScopeKey, list[int]]:
-    positions: dict[ScopeKey, list[int]] = {}
-    for at, (account_id, scopes, _) in enumerate(queries):
-        for scope in scopes:
-            positions.setdefault((account_id, scope), []).append(at)
-    return positions
+def _answers(queries: Sequence[Query], groups: Groups, states: Keys) -> list[Suppression | None]:
+    answers: list[Suppression | None] = [None] * len(queries)
+    suppressed = np.flatnonzero(states <= HELD)
+    if suppressed.size:
+        positions = list(chain.from_iterable(positions for positions, _ in groups.values()))
+        scopes = list(chain.from_iterable(repeat(scope, len(keys)) for scope, (_, keys) in groups.items()))
+        for index, state in zip(suppressed.tolist(), states[suppressed].tolist(), strict=True):
+            at, new = positions[index], scopes[index].suppressions[state]
+            found = answers[at]
+            answers[at] = new if found is None else _first(queries[at][1], found, new)
+    return answers
 
 
-def _first(scopes: tuple[str, ...], found: str | None, new: str) -> str:
-    return new if found is None or scopes.index(new) < scopes.index(found) else found
+def _first(scopes: tuple[str, ...], one: Suppression, other: Suppression) -> Suppression:
+    return one if scopes.index(one.scope) <= scopes.index(other.scope) else other
 
 
 def query(account_id: str, scopes: tuple[str, ...], partition: int, phone: str) -> Query:
-    """Return what to ask the cache about a phone in E.164."""
+    """Return what to ask the cache about a phone in E.164 that belongs to `partition`."""
     return account_id, scopes, key_of(partition, phone)
+
+
+__all__ = ["HELD", "NOT_SUPPRESSED", "OPTED_OUT", "Query", "ScopeKey", "Suppression", "SuppressionCache", "query"]
