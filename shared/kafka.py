@@ -16,6 +16,8 @@ START_SECONDS = 15.0
 STOP_SECONDS = 5.0
 SEND_SECONDS = 10.0
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
+FETCH_WAIT_MS = 25
+"""aiokafka has one fetch a broker under way: a partition that was just read waits for a fetch that leaves it out."""
 TRANSACTION_RETRY_BACKOFF_MS = 5
 """Kafka 4 refuses the first produce of a transaction close behind another once (KIP-890); aiokafka waits this long."""
 
@@ -43,7 +45,9 @@ def new_consumer(bootstrap: str, *topics: str, **options: Any) -> AIOKafkaConsum
     With `topics` and no group it is assigned all their partitions when it has started.
     """
     return AIOKafkaConsumer(
-        *topics, bootstrap_servers=bootstrap, **{"enable_auto_commit": False, "auto_offset_reset": "none", **options}
+        *topics,
+        bootstrap_servers=bootstrap,
+        **{"enable_auto_commit": False, "auto_offset_reset": "none", "fetch_max_wait_ms": FETCH_WAIT_MS, **options},
     )
 
 

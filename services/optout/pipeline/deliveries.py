@@ -109,7 +109,7 @@ def _read(record: ConsumerRecord) -> AnyDeliveryEvent | None:
 @asynccontextmanager
 async def following_deliveries(context: Context, partition: int) -> AsyncIterator[Deliveries]:
     """Follow while inside the `with` block; an error while following ends the block with `TransientError`."""
-    consumer = new_consumer(context.settings.kafka_bootstrap, auto_offset_reset="earliest")
+    consumer = new_consumer(context.settings.kafka_bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=_POLL_MS)
     await within(START_SECONDS, consumer.start(), "connecting to Kafka")
     try:
         consumer.assign([TopicPartition(DELIVERY_EVENTS, partition)])
