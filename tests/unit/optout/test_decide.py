@@ -1,0 +1,111 @@
+"""What an inbound message changes, for the person who wrote it and for nobody else."""
+
+from datetime import timedelta
+
+import pytest
+from people import NOON, OTHER_NUMBER, RULES, reply, sent
+
+from services.optout.decide import OptIn, OptOut, Unchanged, apply, decide
+from services.optout.person import Person, Suppression
+from services.optout.rules import Rule, VersionedRule
+
+
+def person(*suppressions: Suppression, lists: tuple[int, ...] = (1,)) -> Person:
+    return Person({s.scope: s for s in suppressions}, [sent(list_id, n + 1) for n, list_id in enumerate(lists)])
+
+
+def opted_out(scope: str, number: str = "+18335550123", minutes_ago: int | None = None) -> Suppression:
+    at = None if minutes_ago is None else NOON - timedelta(minutes=minutes_ago)
+    return Suppression(scope, "opted_out", number, at)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["STOP", "stop", " Stop. ", "S\u200bTOP", "STOP!!!", "\uff33\uff34\uff2f\uff30", "stop please", "Stop\nthanks"],
+)
+def test_the_stop_rule_hears_stop_in_whatever_dress(body: str) -> None:
+    decision = decide(reply(body), person(), RULES)
+    assert isinstance(decision, OptOut)
+    assert decision.changed == ("list:1",)
+
+
+@pytest.mark.parametrize("body", ["stopping by", "don't stop", "nonstop", "", "🛑🛑", "\x00", "Thanks!", "bus stop"])
+def test_other_words_change_nothing(body: str) -> None:
+    assert decide(reply(body), person(), RULES) == Unchanged("no_rule")
+
+
+def test_an_opt_out_changes_the_attributed_list_and_no_other() -> None:
+    before = person(lists=(1, 2))
+    decision = decide(reply(), before, RULES)
+    assert set(apply(decision, reply(), before).suppressions) == {"list:1"}
+
+
+def test_where_no_list_is_known_the_account_is_opted_out() -> None:
+    decision = decide(reply(), Person(), RULES)
+    assert isinstance(decision, OptOut)
+    assert decision.changed == ("account",)
+
+
+def test_a_second_stop_changes_nothing_and_is_on_record() -> None:
+    decision = decide(reply(), person(opted_out("list:1")), RULES)
+    assert isinstance(decision, OptOut)
+    assert (decision.changed, decision.confirmed) == ((), ("list:1",))
+
+
+def test_start_takes_back_the_opt_outs_made_by_writing_to_the_same_number() -> None:
+    before = person(opted_out("list:1"), opted_out("list:2", OTHER_NUMBER), opted_out("list:3"), lists=(9,))
+    decision = decide(reply("START"), before, RULES)
+    assert isinstance(decision, OptIn)
+    assert set(decision.changed) == {"list:1", "list:3"}
+
+
+def test_start_as_an_answer_to_a_lists_message_takes_back_that_lists_opt_out_only() -> None:
+    before = person(opted_out("list:1"), opted_out("list:2"), lists=(1, 2))
+    decision = decide(reply("start", replied_message_id=before.sent[1].message_id), before, RULES)
+    assert isinstance(decision, OptIn)
+    assert decision.changed == ("list:2",)
+
+
+def test_start_takes_back_an_opt_out_of_the_account() -> None:
+    decision = decide(reply("START"), Person({"account": opted_out("account", OTHER_NUMBER)}), RULES)
+    assert isinstance(decision, OptIn)
+    assert decision.changed == ("account",)
+
+
+def test_start_from_somebody_who_never_left_changes_nothing() -> None:
+    decision = decide(reply("START"), person(), RULES)
+    assert isinstance(decision, Unchanged)
+    assert decision.reason == "not_opted_out"
+
+
+def test_a_start_that_was_written_before_the_stop_and_arrives_behind_it_brings_nobody_back() -> None:
+    before = person(opted_out("list:1", minutes_ago=5))
+    late = decide(reply("START", sent_at=NOON - timedelta(minutes=6)), before, RULES)
+    assert isinstance(late, Unchanged)
+    assert late.reason == "older_than_opt_out"
+    assert isinstance(decide(reply("START", sent_at=NOON), before, RULES), OptIn)
+
+
+def test_after_a_start_a_stop_counts_again() -> None:
+    start, stop = reply("START"), reply("STOP")
+    back = apply(decide(start, person(opted_out("list:1")), RULES), start, person(opted_out("list:1")))
+    decision = decide(stop, back, RULES)
+    assert isinstance(decision, OptOut)
+    assert decision.changed == ("list:1",)
+
+
+def test_a_disabled_rule_and_a_rule_of_another_number_match_nothing() -> None:
+    off = VersionedRule(1, 1, Rule(name="off", enabled=False, match="exact", terms=("bye",), action="OPT_OUT"))
+    other = VersionedRule(2, 1, Rule(name="x", sender_number="12345", match="exact", terms=("bye",), action="OPT_OUT"))
+    assert decide(reply("bye"), person(), (off, other)) == Unchanged("no_rule")
+    assert isinstance(decide(reply("bye", sender_number="12345"), person(), (other,)), OptOut)
+
+
+def test_opt_out_rules_come_before_opt_in_rules_whatever_their_order() -> None:
+    both = [
+        VersionedRule(1, 1, Rule(name="in", match="starts_with", terms=("go",), action="OPT_IN")),
+        VersionedRule(2, 7, Rule(name="out", match="starts_with", terms=("go",), action="OPT_OUT")),
+    ]
+    decision = decide(reply("go"), person(), both)
+    assert isinstance(decision, OptOut)
+    assert (decision.match.rule, decision.match.version) == ("out", 7)
