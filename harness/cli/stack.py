@@ -45,9 +45,9 @@ def _down(_: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from harness.daemon.state import StackFolder
+    from harness.daemon.state import Home
 
-    book = StackFolder.default().read_address_book()
+    book = Home.default().read_address_book()
     if arguments.json:
         print(json.dumps({"running": book is not None, **(book or {})}, indent=2))
     elif book is None:
@@ -58,9 +58,9 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _running() -> dict[str, Any]:
-    from harness.daemon.state import StackFolder
+    from harness.daemon.state import Home
 
-    book = StackFolder.default().read_address_book()
+    book = Home.default().read_address_book()
     if book is None:
         raise MisconfiguredError("no stack is running; start one with `stopline up`")
     return book
@@ -68,10 +68,10 @@ def _running() -> dict[str, Any]:
 
 def _story(_: argparse.Namespace) -> int:
     from harness.daemon.control import ask
-    from harness.daemon.state import StackFolder
+    from harness.daemon.state import Home
     from harness.story.play import play_story
 
-    control = partial(ask, StackFolder.default().control_socket)
+    control = partial(ask, Home.default().control_socket)
     return 1 if asyncio.run(play_story(_running(), control, _say)) else 0
 
 

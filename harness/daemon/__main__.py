@@ -7,11 +7,11 @@ import sys
 
 from harness.daemon.control import serve
 from harness.daemon.demo_account import demo_account
-from harness.daemon.state import StackFolder, write_private
+from harness.daemon.state import Home, write_private
 from harness.stack.stack import Stack
 
 
-async def _run(folder: StackFolder, fixed_ports: bool) -> None:  # noqa: FBT001 (from the command line)
+async def _run(folder: Home, fixed_ports: bool) -> None:  # noqa: FBT001 (from the command line)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -33,7 +33,7 @@ def _say(text: str) -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(_run(StackFolder.default(), "--free-ports" not in sys.argv))
+        asyncio.run(_run(Home.default(), "--free-ports" not in sys.argv))
     except Exception as error:  # noqa: BLE001 (the last word of the log is what `stopline up` shows)
         _say(f"failed: {error}")
         sys.exit(1)

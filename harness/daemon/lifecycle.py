@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from harness.daemon.state import StackFolder, is_running
+from harness.daemon.state import Home, is_running
 from shared.errors import TransientError
 
 _START_SECONDS = 600.0  # a machine with nothing installed downloads Java, Maven and Kafka first
@@ -22,7 +22,7 @@ def start(*, free_ports: bool, say: Callable[[str], None]) -> dict[str, Any]:
     Raises:
         TransientError: it could not be started; the text has the reason and the log's place.
     """
-    folder = StackFolder.default()
+    folder = Home.default()
     folder.create()
     running = folder.read_address_book()
     if running is not None:
@@ -44,7 +44,7 @@ def start(*, free_ports: bool, say: Callable[[str], None]) -> dict[str, Any]:
         raise
 
 
-def _wait(daemon: subprocess.Popen[bytes], folder: StackFolder, say: Callable[[str], None]) -> dict[str, Any]:
+def _wait(daemon: subprocess.Popen[bytes], folder: Home, say: Callable[[str], None]) -> dict[str, Any]:
     deadline = time.monotonic() + _START_SECONDS
     with folder.log.open(errors="replace") as log:
         while time.monotonic() < deadline:
@@ -62,7 +62,7 @@ def _wait(daemon: subprocess.Popen[bytes], folder: StackFolder, say: Callable[[s
 
 def stop() -> bool:
     """Stop the stack and wait until its processes are gone; False where none ran."""
-    folder = StackFolder.default()
+    folder = Home.default()
     book = folder.read_address_book()
     if book is None:
         return False

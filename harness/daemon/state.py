@@ -13,13 +13,13 @@ _MAX_SOCKET_PATH_BYTES = 100
 
 
 @dataclass(frozen=True)
-class StackFolder:
+class Home:
     """The folder of one background stack: `STOPLINE_HOME`, else the usual place for the user's data."""
 
     path: Path
 
     @classmethod
-    def default(cls) -> "StackFolder":
+    def default(cls) -> "Home":
         chosen = os.environ.get("STOPLINE_HOME")
         return cls(Path(chosen).absolute() if chosen else default_data_folder())
 
