@@ -1,0 +1,70 @@
+"""While something is away without which a guarantee cannot be given, nothing is sent; afterwards everything is."""
+
+import asyncio
+
+import pytest
+
+from faults.world import World, longer_than
+from harness.checker.sends import FRESHNESS, TRANSPORT_SLACK
+
+pytestmark = pytest.mark.timeout(150)
+
+A_DECISION_LIVES = (FRESHNESS + TRANSPORT_SLACK).total_seconds() + 1.5
+
+
+async def test_kafka_killed_under_load(world: World) -> None:
+    async with world.load() as load:
+        await load.flows()
+        await world.stack.backend.kill_kafka()
+        async with world.outage("Kafka"):
+            await longer_than(A_DECISION_LIVES)
+        await world.stack.backend.start_kafka()
+        await load.flows(timeout_seconds=60)
+    await world.settle()
+
+
+async def test_postgres_killed_under_load(world: World) -> None:
+    async with world.load() as load:
+        await load.flows()
+        await world.stack.backend.kill_postgres()
+        async with world.outage("Postgres"):
+            await longer_than(A_DECISION_LIVES)
+        await world.stack.backend.start_postgres()
+        await load.flows(timeout_seconds=60)
+    await world.settle()
+
+
+async def test_kafka_frozen_under_load(world: World) -> None:
+    async with world.load() as load:
+        await load.flows()
+        await world.stack.backend.pause_kafka()
+        async with world.outage("Kafka"):
+            await longer_than(A_DECISION_LIVES)
+        await world.stack.backend.resume_kafka()
+        await load.flows(timeout_seconds=60)
+    await world.settle()
+
+
+async def test_opt_out_service_away_under_load(world: World) -> None:
+    service = world.service("optout")
+    async with world.load() as load:
+        await load.flows()
+        await service.kill()
+        async with world.outage("the opt-out service"):
+            await longer_than(A_DECISION_LIVES)
+        await service.start()
+        await load.flows(timeout_seconds=60)
+    await world.settle()
+
+
+async def test_all_services_killed_at_once_under_load(world: World) -> None:
+    services = [world.service(name) for name in ("inbound", "optout", "sender")]
+    async with world.load() as load:
+        await load.flows()
+        for service in services:
+            await service.kill()
+        async with world.outage("everything"):
+            pass
+        await asyncio.gather(*(service.start() for service in services))
+        await load.flows(timeout_seconds=60)
+    await world.settle()

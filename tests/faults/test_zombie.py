@@ -1,0 +1,47 @@
+"""A process that lost its partitions without knowing it (a zombie) publishes nothing behind its successor."""
+
+import pytest
+
+from faults.waiting import until
+from faults.world import World, is_frozen
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.mark.parametrize("place", ["optout.after_load", "optout.before_record_commit", "optout.after_record_commit"])
+async def test_a_zombie_cannot_bring_back_who_opted_out_again(place: str, world: World) -> None:
+    """It is frozen while it decides a START; its successor decides the START and another STOP; then it wakes up."""
+    phone, list_id = world.shop.phones[0], world.shop.list_ids[0]
+    await world.arrives(await world.send(phone, list_id))
+    await world.reply(phone, "STOP")
+    await until("the STOP is decided", lambda: world.is_state("opted_out", phone, list_id))
+    zombie = world.service("optout")
+    await zombie.stop()
+    await zombie.start(failpoint=f"{place}=stop@1")
+    await world.reply(phone, "START")
+    await until("the opt-out service is frozen", lambda: is_frozen(zombie))
+    async with world.successor():
+        await until("the successor has decided the START", lambda: world.is_state("active", phone, list_id))
+        await world.reply(phone, "STOP")
+        await until("the successor has decided the STOP", lambda: world.is_state("opted_out", phone, list_id))
+        await world.fate(await world.send(phone, list_id), "message_suppressed")
+        await zombie.resume()
+        await zombie.wait_ready()
+        for other in world.shop.phones:
+            await world.arrives(await world.send(other, world.shop.list_ids[1]))
+        await world.fate(await world.send(phone, list_id), "message_suppressed")
+        await world.settle()
+
+
+async def test_a_zombie_under_load_breaks_no_guarantee(world: World) -> None:
+    zombie = world.service("optout")
+    async with world.load() as load:
+        await load.flows()
+        await zombie.pause()
+        async with world.successor():
+            await load.flows(timeout_seconds=60)
+            await zombie.resume()
+            await zombie.wait_ready()
+            await load.flows(timeout_seconds=60)
+        await load.flows(timeout_seconds=60)
+    await world.settle()
