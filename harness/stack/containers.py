@@ -146,7 +146,7 @@ class ContainersBackend:
             remove_temporary_folder(self._folder)
 
     def _containers(self) -> list[Container]:
-        return [*self._kafka, self.postgres]
+        return [*self._kafka, *([] if self._postgres is None else [self._postgres])]
 
     def _names(self) -> list[str]:
         return [*(each.name for each in self._containers()), self._name]

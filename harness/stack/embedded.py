@@ -79,7 +79,7 @@ class EmbeddedBackend:
         try:
             await together(self._start_kafka(self._folder), self._postgres.start())
         except BaseException:
-            await self.stop()
+            await self.stop(keep_logs=True)
             raise
 
     async def _start_kafka(self, folder: Path) -> None:
@@ -91,14 +91,14 @@ class EmbeddedBackend:
         self._kafka = KafkaCluster(runtime, folder, ports, quick_start=self._quick_start)
         await self._kafka.start()
 
-    async def stop(self) -> None:
+    async def stop(self, *, keep_logs: bool = False) -> None:
         """End both: cleanly where the data is kept, else at once; see `Backend.stop`."""
         kept = self._given_folder is not None
         running = [server for server in (self._kafka, self._postgres) if server is not None]
         await together(*(server.stop() if kept else server.kill() for server in running))
         release_ports(self._ports)
         if self._folder is not None and not kept:
-            remove_temporary_folder(self._folder)
+            remove_temporary_folder(self._folder, keep_logs=keep_logs)
 
     async def kill_kafka(self, node: int = 0) -> None:
         await self.kafka.kill_node(node)

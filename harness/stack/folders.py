@@ -8,7 +8,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.processes import guardian
+from harness.processes import HarnessError, guardian
+
+LOGS = "logs"
 
 _LOCK_POLL_SECONDS = 0.1
 
@@ -78,6 +80,68 @@ def make_temporary_folder() -> Path:
     return folder
 
 
-def remove_temporary_folder(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+def remove_temporary_folder(folder: Path, *, keep_logs: bool = False) -> None:
+    """Remove the folder; after a failure, all but its logs, which the error names."""
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        if entry.name == LOGS and keep_logs:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink()
+    if not keep_logs:
+        shutil.rmtree(folder, ignore_errors=True)
     guardian().forget_folder(folder)
+
+
+class StackFolder:
+    """The folder of one stack: `given` and kept, or a temporary one. One stack at a time uses it."""
+
+    def __init__(self, given: Path | None) -> None:
+        self.kept = given is not None
+        self._given = given
+        self._path: Path | None = None
+        self._lock: int | None = None
+
+    @property
+    def path(self) -> Path:
+        if self._path is None:
+            raise RuntimeError("the folder was not opened")
+        return self._path
+
+    @property
+    def logs(self) -> Path:
+        return self.path / LOGS
+
+    def open(self) -> None:
+        """Make it, and put the logs of the last run aside.
+
+        Raises:
+            HarnessError: another stack uses it.
+        """
+        if self._given is None:
+            self._path = make_temporary_folder()
+            self.logs.mkdir()
+            return
+        self._given.mkdir(parents=True, exist_ok=True, mode=0o711)
+        self._lock = os.open(self._given / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise HarnessError(f"another stack is running in {self._given}: stop it, or take another folder") from None
+        self._path = self._given
+        self.logs.mkdir(exist_ok=True)
+        for log in self.logs.glob("*.log"):
+            log.replace(log.with_suffix(".log.1"))
+
+    def close(self, *, keep_logs: bool) -> None:
+        """Remove a temporary one, give a kept one free."""
+        if self._path is None:
+            return
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+        if not self.kept:
+            remove_temporary_folder(self._path, keep_logs=keep_logs)
+        self._path = None

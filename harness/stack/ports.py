@@ -6,7 +6,10 @@ import os
 import random
 import socket
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+
+from harness.processes import HarnessError
 
 # Below the ports that systems hand out to outgoing connections (from 32768 on Linux, 49152 on macOS): otherwise a
 # client that calls a killed broker again and again may be given that very port as its own, and block its return.
@@ -20,9 +23,17 @@ def free_ports(count: int) -> list[int]:
     return [_free_port() for _ in range(count)]
 
 
-def taken(port: int) -> bool:
-    """Tell whether something listens on a port of this machine."""
-    return not _is_free(port)
+def refuse_taken(ports: Mapping[str, int]) -> None:
+    """Check that what is named can listen on its port.
+
+    Raises:
+        HarnessError: one line that names every port that is taken.
+    """
+    taken = [f"{port} ({name})" for name, port in ports.items() if not _is_free(port)]
+    if taken:
+        raise HarnessError(
+            f"something else listens on port {', '.join(taken)}: end it, or take free ports (stopline up --free-ports)"
+        )
 
 
 def _free_port() -> int:

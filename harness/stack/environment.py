@@ -1,0 +1,77 @@
+"""The settings of each process of a stack, as environment variables."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import harness
+from harness.stack.backend import Backend
+from harness.stack.secrets import StackSecrets
+from shared.settings import KafkaSettings
+
+MODULES = {
+    "inbound": "services.inbound",
+    "optout": "services.optout",
+    "sender": "services.sender",
+    "sandbox": "harness.sandbox",
+}
+"""What `python -m` runs for each."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the processes of a stack know of each other."""
+
+    backend: Backend
+    kafka: KafkaSettings
+    secrets: StackSecrets
+    inbound_url: str
+    sandbox_url: str
+
+
+def sandbox_environment(secrets: StackSecrets, port: int) -> dict[str, str]:
+    """Return the sandbox carrier's, which needs neither Kafka nor a database."""
+    return _process(port) | {"STOPLINE_SANDBOX_TOKEN": secrets.carrier_token}
+
+
+def service_environment(service: str, around: Surroundings, port: int, cache_folder: Path) -> dict[str, str]:
+    """Return what one instance of a service gets; only what it needs, as in a deployment."""
+    return {
+        **_process(port),
+        "STOPLINE_KAFKA_BOOTSTRAP": around.kafka.kafka_bootstrap,
+        "STOPLINE_PARTITIONS": str(around.kafka.partitions),
+        "STOPLINE_REPLICATION_FACTOR": str(around.kafka.replication_factor),
+        **_own(service, around, cache_folder),
+    }
+
+
+def _own(service: str, around: Surroundings, cache_folder: Path) -> dict[str, str]:
+    return {
+        "inbound": {"STOPLINE_WEBHOOK_KEY": around.secrets.webhook_key},
+        "optout": {
+            "STOPLINE_WEBHOOK_KEY": around.secrets.webhook_key,
+            "STOPLINE_ADMIN_TOKEN": around.secrets.admin_token,
+            "STOPLINE_OPTOUT_DATABASE_URL": around.backend.optout_database_url,
+            "STOPLINE_PUBLIC_INBOUND_URL": around.inbound_url,
+        },
+        "sender": {
+            "STOPLINE_SENDER_DATABASE_URL": around.backend.sender_database_url,
+            "STOPLINE_CARRIER_URL": around.sandbox_url,
+            "STOPLINE_CARRIER_TOKEN": around.secrets.carrier_token,
+            "STOPLINE_CACHE_DIR": str(cache_folder),
+        },
+    }[service]
+
+
+def _process(port: int) -> dict[str, str]:
+    """Return ours without our own settings, with a way to find the code wherever the process runs."""
+    inherited: Mapping[str, str] = {
+        name: value for name, value in os.environ.items() if not name.startswith("STOPLINE_")
+    }
+    code = str(Path(harness.__file__).parents[1])
+    return {
+        **inherited,
+        "PYTHONPATH": os.pathsep.join(filter(None, [code, inherited.get("PYTHONPATH", "")])),
+        "STOPLINE_HTTP_PORT": str(port),
+    }

@@ -1,0 +1,201 @@
+"""The whole system on one machine: Kafka and Postgres, the three services, the sandbox carrier with its phones."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from harness.install import Say
+from harness.processes import HarnessError
+from harness.stack.backend import Backend
+from harness.stack.choose import EXTERNAL, BackendOptions, choose_backend
+from harness.stack.control import control
+from harness.stack.environment import MODULES, Surroundings, sandbox_environment, service_environment
+from harness.stack.folders import StackFolder
+from harness.stack.ports import free_ports, refuse_taken, release_ports
+from harness.stack.secrets import StackSecrets, stack_secrets
+from harness.stack.service import Service
+from harness.stack.together import together
+from shared.settings import KafkaSettings
+from shared.topics import create_topics
+
+SERVICE_PORTS = {"inbound": 8081, "optout": 8082, "sender": 8083, "sandbox": 8084}
+KAFKA_PORT, POSTGRES_PORT = 9092, 5432
+_REPLICAS = 3
+
+
+class Stack:
+    """An async context manager: started inside, with nothing left running behind it.
+
+    Args:
+        backend: embedded, containers or external; None: see `choose_backend`.
+        data_dir: kept, and taken up again by the next start; None: a temporary folder, removed at the end.
+        fixed_ports: the usual ports (8081 to 8084, 9092, 5432) instead of free ones.
+        kafka_nodes: 1, or 3.
+        partitions: of every topic that is placed by phone; those of the environment, else 6.
+        durable, quick_start: see `EmbeddedBackend`.
+        service_env: settings for all services, such as STOPLINE_LOG_LEVEL.
+        say: gets a line for each step that takes long.
+
+    Attributes:
+        services: `inbound`, `optout`, `sender` and `sandbox`, and what `add_service` added.
+    """
+
+    def __init__(  # noqa: PLR0913 (each is a choice of the caller with a default)
+        self,
+        *,
+        backend: str | None = None,
+        data_dir: Path | None = None,
+        fixed_ports: bool = False,
+        kafka_nodes: int = 1,
+        partitions: int | None = None,
+        durable: bool = True,
+        quick_start: bool = True,
+        service_env: Mapping[str, str] | None = None,
+        say: Say = print,
+    ) -> None:
+        self.services: dict[str, Service] = {}
+        self._backend_name = backend
+        self._fixed_ports = fixed_ports
+        self._partitions = partitions
+        self._service_env = dict(service_env or {})
+        self._say = say
+        self._folder = StackFolder(data_dir)
+        self._ports: dict[str, int] = {}
+        self._backend: Backend | None = None
+        self._secrets: StackSecrets | None = None
+        self._options = BackendOptions(
+            data_folder=data_dir,
+            kafka_nodes=kafka_nodes,
+            kafka_port=KAFKA_PORT if fixed_ports else None,
+            postgres_port=POSTGRES_PORT if fixed_ports else None,
+            durable=durable,
+            quick_start=quick_start,
+            say=say,
+        )
+
+    @property
+    def backend(self) -> Backend:
+        if self._backend is None:
+            raise HarnessError("the stack was not started")
+        return self._backend
+
+    @property
+    def secrets(self) -> StackSecrets:
+        if self._secrets is None:
+            raise HarnessError("the stack was not started")
+        return self._secrets
+
+    async def start(self) -> None:
+        """Start everything and wait until all of it is ready.
+
+        Raises:
+            HarnessError: what is missing or did not start, and what to do about it; nothing is left running.
+        """
+        try:
+            self._folder.open()
+            await self._start()
+        except BaseException:
+            await self.stop(keep_logs=True)
+            raise
+
+    async def _start(self) -> None:
+        self._secrets = stack_secrets(self._folder.path / "secrets.json")
+        backend = choose_backend(self._backend_name, self._options)
+        self._choose_ports()
+        self._backend = backend
+        self._say("starting Kafka and Postgres")
+        self._add("sandbox", sandbox_environment(self.secrets, self._ports["sandbox"]))
+        await together(self._start_backend(), self.services["sandbox"].start())
+        self._say("starting the services")
+        for name in ("inbound", "optout", "sender"):
+            self._add(name, self._environment(name, name, self._ports[name]))
+        await together(*(self.services[name].start() for name in ("inbound", "optout", "sender")))
+
+    def _choose_ports(self) -> None:
+        if self._fixed_ports:
+            servers = {} if self._is_external() else {"Kafka": KAFKA_PORT, "Postgres": POSTGRES_PORT}
+            refuse_taken({**SERVICE_PORTS, **servers})
+            self._ports = dict(SERVICE_PORTS)
+        else:
+            self._ports = dict(zip(SERVICE_PORTS, free_ports(len(SERVICE_PORTS)), strict=True))
+
+    def _is_external(self) -> bool:
+        return (self._backend_name or os.environ.get("STOPLINE_BACKEND")) == EXTERNAL
+
+    async def _start_backend(self) -> None:
+        await self.backend.start()
+        await create_topics(self.kafka_settings())
+
+    def kafka_settings(self) -> KafkaSettings:
+        """Return what the services know of Kafka; the environment decides what the caller left open."""
+        chosen: dict[str, Any] = {"kafka_bootstrap": self.backend.kafka_bootstrap}
+        if self._partitions is not None:
+            chosen["partitions"] = self._partitions
+        if self.backend.kafka_nodes >= _REPLICAS:
+            chosen["replication_factor"] = _REPLICAS
+        return KafkaSettings(**chosen)
+
+    def _environment(self, service: str, name: str, port: int) -> dict[str, str]:
+        around = Surroundings(
+            self.backend,
+            self.kafka_settings(),
+            self.secrets,
+            inbound_url=f"http://127.0.0.1:{self._ports['inbound']}",
+            sandbox_url=f"http://127.0.0.1:{self._ports['sandbox']}",
+        )
+        cache_folder = self._folder.path / f"{name}-cache"
+        return service_environment(service, around, port, cache_folder) | self._service_env
+
+    def _add(self, name: str, environment: dict[str, str]) -> Service:
+        module = MODULES[name.partition("-")[0]]
+        log_path = self._folder.logs / f"{name}.log"
+        self.services[name] = Service(name, module, self._ports[name], environment, log_path)
+        return self.services[name]
+
+    async def add_service(
+        self, service: str, instance: int = 2, *, failpoint: str | None = None, wait: bool = True
+    ) -> Service:
+        """Start one more instance of a service, called `optout-2` and so on, and return it."""
+        name = f"{service}-{instance}"
+        if name in self.services:
+            raise HarnessError(f"{name} is already part of the stack")
+        self._ports[name] = free_ports(1)[0]
+        added = self._add(name, self._environment(service, name, self._ports[name]))
+        await added.start(failpoint, wait=wait)
+        return added
+
+    async def control(self, command: str, service: str) -> None:
+        """Do what `stopline` asks a background stack for; see `harness.stack.control`."""
+        await control(self.services, self.backend, command, service)
+
+    def endpoints(self) -> dict[str, Any]:
+        """Return where everything is, as `stopline status --json` shows it."""
+        return {
+            "kafka_bootstrap": self.backend.kafka_bootstrap,
+            "inbound_url": self.services["inbound"].url,
+            "api_url": self.services["optout"].url,
+            "sender_url": self.services["sender"].url,
+            "sandbox_url": self.services["sandbox"].url,
+            "optout_database_url": self.backend.optout_database_url,
+            "sender_database_url": self.backend.sender_database_url,
+            "admin_token": self.secrets.admin_token,
+            "logs": str(self._folder.logs),
+        }
+
+    async def stop(self, *, keep_logs: bool = False) -> None:
+        """End everything: cleanly where the data are kept, else at once."""
+        started = [service for service in self.services.values() if service.started]
+        await together(*(service.stop() if self._folder.kept else service.kill() for service in started))
+        if self._backend is not None:
+            await self._backend.stop()
+        release_ports([*self._ports.values()])
+        self._folder.close(keep_logs=keep_logs)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.shield(self.stop())
