@@ -1,0 +1,54 @@
+"""What gateways are answered. Nothing in it is meant for a phone: a gateway must not send any of it on."""
+
+import json
+from typing import NamedTuple
+from uuid import UUID
+
+from starlette.types import Send
+
+from services.inbound.errors import WebhookError
+from services.inbound.limits import MAX_REQUEST_BYTES, READ_SECONDS, RETRY_AFTER_SECONDS
+
+_RawHeaders = list[tuple[bytes, bytes]]
+_JSON = (b"content-type", b"application/json")
+_CLOSE: _RawHeaders = [(b"connection", b"close")]
+
+
+class Answer(NamedTuple):
+    """An HTTP answer with JSON in it."""
+
+    status: int
+    body: bytes
+    headers: _RawHeaders
+
+    async def send(self, send: Send) -> None:
+        headers = [_JSON, (b"content-length", b"%d" % len(self.body)), *self.headers]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def accepted(event_id: UUID) -> Answer:
+    return Answer(200, f'{{"status":"accepted","event_id":"{event_id}"}}'.encode(), [])
+
+
+def refused(error: WebhookError) -> Answer:
+    return _error(error.status_code, error.reason, error.detail, field=error.field)
+
+
+def _error(
+    status: int, code: str, message: str, headers: _RawHeaders | None = None, *, field: str | None = None
+) -> Answer:
+    body = json.dumps({"error": {"code": code, "message": message, "field": field}})
+    return Answer(status, body.encode(), headers or [])
+
+
+NOT_FOUND = _error(404, "not_found", "there is nothing here; copy the webhook's address from the account's settings")
+"""The same for a wrong secret, an unknown account and an address that does not exist."""
+TOO_LARGE = _error(413, "too_large", f"the body has more than {MAX_REQUEST_BYTES} bytes", _CLOSE)
+TOO_SLOW = _error(408, "too_slow", f"the body did not come within {READ_SECONDS:.0f} s", _CLOSE)
+UNAVAILABLE = _error(
+    503,
+    "unavailable",
+    "not accepted, because it could not be stored; send it again",
+    [(b"retry-after", b"%d" % RETRY_AFTER_SECONDS)],
+)

@@ -1,0 +1,42 @@
+"""The application: built from settings, connected by its lifespan."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+
+from services.inbound import answers
+from services.inbound.front import WebhookFront
+from services.inbound.kafka_link import KafkaLink
+from services.inbound.publish import Publisher
+from services.inbound.routes import operator_routes, webhook_handlers, webhook_routes
+from services.inbound.settings import InboundSettings
+
+
+def create_app(settings: InboundSettings, give_up: Callable[[Exception], None]) -> FastAPI:
+    """Return the application.
+
+    Args:
+        settings: see `InboundSettings`.
+        give_up: called with a `MisconfiguredError` when the service must not go on.
+    """
+    link = KafkaLink(settings, give_up)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await link.start()
+        yield
+        await link.stop()
+
+    # No page to try the webhooks on: whoever opened it would publish messages that nobody wrote.
+    app = FastAPI(title="Stopline inbound", lifespan=lifespan, docs_url=None, redoc_url=None)
+    messages, receipts = webhook_handlers(settings, Publisher(link))
+    app.router.routes += webhook_routes(messages, receipts)
+    app.add_middleware(WebhookFront, messages=messages, receipts=receipts)
+    app.include_router(operator_routes(link))
+    app.add_exception_handler(404, _not_found)
+    return app
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return Response(answers.NOT_FOUND.body, answers.NOT_FOUND.status, media_type="application/json")

@@ -1,0 +1,91 @@
+"""A webhook from its address to the answer."""
+
+import hmac
+import logging
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from starlette.types import Receive, Scope, Send
+
+from services.inbound import answers, metrics
+from services.inbound.answers import Answer
+from services.inbound.errors import WebhookError
+from services.inbound.limits import MAX_SECRETS_KEPT
+from services.inbound.park import parked_record
+from services.inbound.publish import Publisher, event_record
+from services.inbound.request_body import TooLargeError, TooSlowError, read_body
+from services.inbound.settings import InboundSettings
+from services.inbound.webhooks.reading import Reported, read_event
+from shared.errors import TransientError
+from shared.webhook_secrets import webhook_secret
+
+_log = logging.getLogger(__name__)
+_ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_expected_secret = lru_cache(maxsize=MAX_SECRETS_KEPT)(webhook_secret)
+
+
+class WebhookHandler:
+    """Answers one kind of webhook of one gateway; an ASGI application."""
+
+    def __init__(self, settings: InboundSettings, publisher: Publisher, kind: str, reported: Reported) -> None:
+        self._webhook_key = settings.webhook_key.get_secret_value()
+        self._partitions = settings.partitions
+        self._publisher = publisher
+        self.kind = kind
+        self.reported = reported
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 2xx only when Kafka has the event, and 4xx to the right secret only when Kafka has the bytes."""
+        try:
+            outcome, answer = await self._answer(scope, receive)
+        except TransientError:
+            outcome, answer = "unavailable", answers.UNAVAILABLE
+        except TooLargeError:
+            outcome, answer = "too_large", answers.TOO_LARGE
+        except TooSlowError:
+            outcome, answer = "too_slow", answers.TOO_SLOW
+        metrics.WEBHOOKS.labels(self.reported.gateway, self.kind, outcome).inc()
+        await answer.send(send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[str, Answer]:
+        account_id: str = scope["path_params"]["account"]
+        if not self._is_address(account_id, scope["path_params"]["secret"]):
+            return "unauthorised", answers.NOT_FOUND
+        body = await read_body(receive)
+        content_type = _content_type(scope)
+        now = datetime.now(UTC)
+        try:
+            event = read_event(self.reported, account_id, content_type, body, now)
+        except WebhookError as error:
+            await self._park(account_id, content_type, body, error, now)
+            return "refused", answers.refused(error)
+        await self._publisher.publish(event_record(event, self._partitions))
+        return "accepted", answers.accepted(event.event_id)
+
+    def _is_address(self, account_id: str, secret: str) -> bool:
+        if not _ACCOUNT_ID.fullmatch(account_id):
+            return False
+        expected = _expected_secret(self._webhook_key, account_id)
+        return hmac.compare_digest(expected.encode(), secret.encode(errors="replace"))
+
+    async def _park(self, account_id: str, content_type: str, body: bytes, error: WebhookError, now: datetime) -> None:
+        record = parked_record(
+            account_id=account_id,
+            gateway=self.reported.gateway,
+            kind=self.kind,
+            content_type=content_type,
+            body=body,
+            error=error,
+            now=now,
+        )
+        await self._publisher.publish(record)
+        _log.warning("a webhook of account %s was refused and parked: %s", account_id, error.reason)
+
+
+def _content_type(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            text: str = value.decode("latin-1")
+            return text.lower()
+    return ""

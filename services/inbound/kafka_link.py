@@ -1,0 +1,153 @@
+"""The one connection to Kafka of the process: made in the background, and made anew when it cannot go on."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaProducer
+
+from services.inbound import metrics
+from services.inbound.limits import (
+    CONNECT_SECONDS,
+    PROBE_SECONDS,
+    RECONNECT_PAUSE_SECONDS,
+    RENEW_AFTER_SECONDS,
+    REQUEST_TIMEOUT_MS,
+)
+from services.inbound.settings import InboundSettings
+from shared.errors import MisconfiguredError, TransientError
+from shared.kafka import new_producer, stop_quietly, within
+from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, PARKED_MESSAGES, check_topics
+
+_log = logging.getLogger(__name__)
+
+
+class KafkaLink:
+    """Holds `producer`, or None while there is none to publish through.
+
+    It repeats a record until Kafka has it, so most outages need nothing from us. Two do: a refusal
+    for good (the sequence of that partition is broken from then on), and brokers that came back at other addresses.
+
+    Args:
+        settings: where Kafka is and what its topics must look like.
+        give_up: called once with the error when the topics do not match; the service must not go on.
+    """
+
+    def __init__(self, settings: InboundSettings, give_up: Callable[[Exception], None]) -> None:
+        self._settings = settings
+        self._give_up = give_up
+        self._attempted = asyncio.Event()
+        self._spent = asyncio.Event()
+        self._spent.set()
+        self._missing_since: float | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
+        self.producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Begin to connect, and return after the first attempt whether it worked or not."""
+        self._task = asyncio.create_task(self._keep_connected())
+        await self._attempted.wait()
+
+    async def stop(self) -> None:
+        """Close what is open; records that nobody waits for any more get no more time."""
+        if self._task is not None:
+            self._task.cancel()
+        self._replace_with(None)
+        _, late = await asyncio.wait(self._retiring, timeout=CONNECT_SECONDS) if self._retiring else (set(), set())
+        for task in late:
+            task.cancel()
+
+    def acknowledged(self) -> None:
+        """Note that Kafka has a record."""
+        if self._missing_since is not None:
+            _log.info("Kafka acknowledges again")
+            self._missing_since = None
+
+    def missed(self) -> None:
+        """Note that a record was not acknowledged in time."""
+        now = time.monotonic()
+        if self._missing_since is None:
+            _log.warning("Kafka does not acknowledge; webhooks are answered 503 until it does")
+            self._missing_since = now
+        if now - self._missing_since > RENEW_AFTER_SECONDS:
+            self._spent.set()
+
+    def refused(self, error: Exception) -> None:
+        """Note that Kafka refused a record for good."""
+        _log.error("Kafka refused a record; the connection is made anew: %r", error)
+        self._replace_with(None)
+        self._spent.set()
+
+    async def is_ready(self) -> bool:
+        """Say whether a webhook that came now would be acknowledged, as far as one can know."""
+        if self.producer is None or self._missing_since is not None:
+            return False
+        try:
+            await within(PROBE_SECONDS, self.producer.client.fetch_all_metadata(), "asking Kafka for its topics")
+        except TransientError:
+            return False
+        return True
+
+    async def _keep_connected(self) -> None:
+        while True:
+            await self._spent.wait()
+            try:
+                await self._renew()
+            except MisconfiguredError as error:
+                self._give_up(error)
+                return
+            except TransientError as error:
+                _log.warning("Kafka is away, trying again: %s", error)
+            except Exception:  # noqa: BLE001 (a service that cannot connect says so and stays, not ready)
+                _log.exception("connecting to Kafka failed in an unexpected way, trying again")
+            finally:
+                self._attempted.set()
+            await asyncio.sleep(RECONNECT_PAUSE_SECONDS)
+
+    async def _renew(self) -> None:
+        await within(CONNECT_SECONDS, check_topics(self._settings), "checking the topics")
+        if self.producer is None or self._missing_since is not None:  # else the old one has come round by itself
+            self._replace_with(await self._connect())
+            self._missing_since = None
+            _log.info("connected to Kafka")
+        self._spent.clear()
+
+    async def _connect(self) -> AIOKafkaProducer:
+        producer = new_producer(
+            self._settings.kafka_bootstrap, client_id="stopline-inbound", request_timeout_ms=REQUEST_TIMEOUT_MS
+        )
+        try:
+            await within(CONNECT_SECONDS, _start(producer), "connecting to Kafka")
+        except BaseException:
+            await stop_quietly(producer)
+            raise
+        return producer
+
+    def _replace_with(self, producer: AIOKafkaProducer | None) -> None:
+        old, self.producer = self.producer, producer
+        metrics.CONNECTED.set(producer is not None)
+        if old is not None:
+            metrics.CONNECTIONS_ENDED.inc()
+            task = asyncio.create_task(_end(old))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+
+
+async def _start(producer: AIOKafkaProducer) -> None:
+    await producer.start()
+    for topic in (INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES):
+        await producer.partitions_for(topic)  # so that the first webhook does not wait for it
+
+
+async def _end(producer: AIOKafkaProducer) -> None:
+    """Stop a producer whenever its Kafka lets it: it first delivers what it holds.
+
+    Those are records of webhooks that were answered 503; that Kafka gets some of them nevertheless is what a
+    gateway's repetition does too, and the opt-out service knows both by their event id.
+    """
+    try:
+        await producer.stop()
+    except Exception:  # noqa: BLE001 (it is being thrown away)
+        _log.exception("a connection to Kafka did not end cleanly")

@@ -1,0 +1,24 @@
+"""Every metric of the service and what moves it."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+WEBHOOKS = Counter(
+    "stopline_inbound_webhooks",
+    "Webhooks that were answered. kind: message, receipt; outcome: accepted (Kafka has the event), refused (4xx; Kafka "
+    "has the parked bytes), too_large (413), too_slow (408), unauthorised (404), unavailable (503: Kafka did not "
+    "acknowledge in time).",
+    ["gateway", "kind", "outcome"],
+)
+ACKNOWLEDGE_SECONDS = Histogram(
+    "stopline_inbound_acknowledge_seconds",
+    "From handing a record to the producer to Kafka's acknowledgement; those that Kafka did not acknowledge are in "
+    "the highest bucket.",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5),
+)
+WAITING = Gauge("stopline_inbound_publishes_waiting", "Records that wait for Kafka's acknowledgement now.")
+CONNECTED = Gauge("stopline_inbound_kafka_connected", "1 while there is a connection to publish through, else 0.")
+CONNECTIONS_ENDED = Counter(
+    "stopline_inbound_kafka_connections_ended",
+    "Connections given up: at the end of the service, because Kafka refused a record for good, or because it "
+    "acknowledged none for too long.",
+)

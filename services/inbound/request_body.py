@@ -1,0 +1,50 @@
+"""The body of a request, up to a limit of bytes and time, whatever its Content-Length says."""
+
+import asyncio
+
+from starlette.types import Receive
+
+from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES, READ_SECONDS
+
+
+class TooLargeError(Exception):
+    """The body has more than `MAX_REQUEST_BYTES`."""
+
+
+class TooSlowError(Exception):
+    """The body did not come in time, or its sender is gone."""
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        TooLargeError: some of what remained was read, so that the sender gets to read the answer.
+        TooSlowError: it did not come.
+    """
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return await _read(receive)
+    except TimeoutError:
+        raise TooSlowError from None
+
+
+async def _read(receive: Receive) -> bytes:
+    body, more = await _part(receive)
+    while more and len(body) <= MAX_REQUEST_BYTES:
+        part, more = await _part(receive)
+        body += part
+    if len(body) <= MAX_REQUEST_BYTES:
+        return body
+    drained = len(body)
+    while more and drained < DRAIN_BYTES:
+        part, more = await _part(receive)
+        drained += len(part)
+    raise TooLargeError
+
+
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise TooSlowError
+    return message.get("body", b""), message.get("more_body", False)

@@ -1,0 +1,85 @@
+"""The addresses, as OpenAPI documents them."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.routing import APIRoute
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from services.inbound.handle import WebhookHandler
+from services.inbound.kafka_link import KafkaLink
+from services.inbound.publish import Publisher
+from services.inbound.settings import InboundSettings
+from services.inbound.webhooks import MESSAGES, RECEIPTS
+from services.inbound.webhooks.reading import Reported
+
+Handlers = dict[str, WebhookHandler]
+
+
+class WebhookRoute(APIRoute):
+    """A documented route that hands the request to an ASGI application as it is."""
+
+    def __init__(self, path: str, handler: WebhookHandler, **documentation: Any) -> None:
+        super().__init__(path, _documented, methods=["POST"], **documentation)
+        self.app = handler
+
+
+async def _documented() -> None:
+    """Stand for the handler in the documentation."""
+
+
+def webhook_handlers(settings: InboundSettings, publisher: Publisher) -> tuple[Handlers, Handlers]:
+    """Return the handlers of messages and of receipts, by gateway."""
+    messages = {name: WebhookHandler(settings, publisher, "message", model) for name, model in MESSAGES.items()}
+    receipts = {name: WebhookHandler(settings, publisher, "receipt", model) for name, model in RECEIPTS.items()}
+    return messages, receipts
+
+
+def webhook_routes(messages: Handlers, receipts: Handlers) -> list[WebhookRoute]:
+    """Return `/webhooks/{gateway}/{account}/{secret}` for messages, with `/receipts` behind it for receipts."""
+    address = "/webhooks/{gateway}/{{account}}/{{secret}}"
+    return [
+        WebhookRoute(address.format(gateway=gateway) + end, handler, **_documentation(handler.kind, handler.reported))
+        for end, handlers in (("", messages), ("/receipts", receipts))
+        for gateway, handler in handlers.items()
+    ]
+
+
+def _documentation(kind: str, reported: Reported) -> dict[str, Any]:
+    schema = reported.model_json_schema(mode="validation")
+    content = {name: {"schema": schema} for name in ("application/x-www-form-urlencoded", "application/json")}
+    return {
+        "operation_id": f"{reported.gateway}_{kind}",
+        "summary": f"{reported.gateway}: {'a person wrote' if kind == 'message' else 'a delivery receipt'}",
+        "tags": ["webhooks"],
+        "openapi_extra": {"requestBody": {"required": True, "content": content}},
+        "responses": {
+            200: {"description": "Kafka has the event."},
+            404: {"description": "No such address, or not with this secret."},
+            413: {"description": "The body is over 64 kB."},
+            422: {"description": "It can never be accepted; the bytes are parked for an operator."},
+            503: {"description": "Kafka did not acknowledge in time; send it again."},
+        },
+    }
+
+
+def operator_routes(link: KafkaLink) -> APIRouter:
+    """Return health and metrics."""
+    router = APIRouter(tags=["operators"])
+
+    @router.get("/health/live")
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @router.get("/health/ready")
+    async def ready(response: Response) -> dict[str, str]:
+        if await link.is_ready():
+            return {"status": "ready"}
+        response.status_code = 503
+        return {"status": "not ready: Kafka does not answer or does not acknowledge"}
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

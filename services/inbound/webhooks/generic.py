@@ -1,0 +1,33 @@
+"""Our own webhook, for gateways that Stopline has no module for: a relay posts what it was told in these fields."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from services.inbound.webhooks.reported import ReceiptStatus, ReportedMessage, ReportedReceipt
+
+
+class GenericMessage(ReportedMessage):
+    gateway: ClassVar[str] = "generic"
+
+    sender: str = Field(validation_alias="from", description="the person's number, E.164")
+    body: str = Field(description="the text")
+    to: str | None = Field(None, description="the number or sender ID that was answered")
+    message_id: str | None = Field(None, description="the gateway's id of this text, the same in every repetition")
+    sent_at: str | None = Field(None, description="when it was sent: Unix seconds, or ISO 8601 with an offset")
+    replied_message_id: str | None = Field(None, description="the message_id of the message that this one answers")
+    replied_carrier_message_id: str | None = Field(None, description="the gateway's id of that message")
+    replied_body: str | None = Field(None, description="the text of that message")
+
+
+class GenericReceipt(ReportedReceipt):
+    gateway: ClassVar[str] = "generic"
+
+    carrier_message_id: str = Field(min_length=1, description="the gateway's id of the message")
+    status: ReceiptStatus
+    message_id: str | None = Field(None, description="the message_id that it was sent with")
+    to: str | None = Field(None, description="the number that it was sent to")
+    gateway_status: str = Field("", description="the gateway's own words for it")
+
+    def outcome(self) -> tuple[ReceiptStatus, str]:
+        return self.status, self.gateway_status or self.status

@@ -1,0 +1,86 @@
+"""What every gateway reports, under one set of names; a gateway's module says what it calls them."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from services.inbound.webhooks import values
+from shared.events.base import derived_id
+from shared.events.delivery import DeliveryReceiptReceived
+from shared.events.inbound import MessageReceived
+
+ReceiptStatus = Literal["delivered", "failed", "pending"]
+
+
+class ReportedMessage(BaseModel):
+    """A person's text message. Only who wrote what is needed; the rest counts as missing where it cannot be read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    gateway: ClassVar[str]
+
+    sender: str
+    body: str
+    to: str | None
+    message_id: str | None
+    sent_at: str | None
+    replied_message_id: str | None
+    replied_carrier_message_id: str | None
+    replied_body: str | None
+
+    def event(self, account_id: str, now: datetime) -> MessageReceived:
+        """Return the event.
+
+        Raises:
+            WebhookError: `from` is no number, or the text is too long.
+        """
+        phone = values.phone(self.sender, "from")
+        gateway_id = values.gateway_id(self.message_id)
+        body = values.body(self.body)
+        return MessageReceived(
+            event_id=values.message_event_id(account_id, self.gateway, gateway_id, phone, body),
+            occurred_at=now,
+            account_id=account_id,
+            gateway=self.gateway,
+            gateway_message_id=gateway_id,
+            phone=phone,
+            sender_number=values.sender_number(self.to),
+            body=body,
+            replied_message_id=values.message_id(self.replied_message_id),
+            replied_carrier_message_id=values.gateway_id(self.replied_carrier_message_id),
+            replied_body=values.replied_body(self.replied_body),
+            sent_at=values.moment(self.sent_at, now),
+        )
+
+
+class ReportedReceipt(BaseModel):
+    """What became of a message that was sent."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    gateway: ClassVar[str]
+
+    carrier_message_id: str
+    message_id: str | None
+    to: str | None
+
+    def outcome(self) -> tuple[ReceiptStatus, str]:
+        """Return the status, and the gateway's own words for it."""
+        raise NotImplementedError
+
+    def event(self, account_id: str, now: datetime) -> DeliveryReceiptReceived:
+        """Return the event; a receipt that is repeated is the same event."""
+        status, gateway_status = self.outcome()
+        cause = f"{account_id}|{self.gateway}|{self.carrier_message_id}|{status}|{gateway_status}"
+        return DeliveryReceiptReceived(
+            event_id=derived_id(cause, "delivery_receipt_received"),
+            occurred_at=now,
+            account_id=account_id,
+            gateway=self.gateway,
+            carrier_message_id=values.short_text(self.carrier_message_id),
+            message_id=values.message_id(self.message_id),
+            phone=values.optional_phone(self.to),
+            status=status,
+            gateway_status=values.short_text(gateway_status),
+        )

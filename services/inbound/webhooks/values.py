@@ -1,0 +1,98 @@
+"""Values that gateways write, read as ours: what is optional and unreadable counts as missing."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from services.inbound.errors import WebhookError
+from services.inbound.fields import DAMAGED
+from services.inbound.webhooks import phones
+from shared.events.base import MAX_BODY_CHARACTERS, derived_id
+
+_MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_MAX_SHORT_TEXT = 512
+_UNIX_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+_OLDEST = timedelta(days=366)
+_AHEAD = timedelta(minutes=10)
+
+
+def phone(text: str, field: str) -> str:
+    """Return the recipient's number in E.164.
+
+    Raises:
+        WebhookError: `invalid_utf8` or `invalid_number`.
+    """
+    if DAMAGED in text:
+        raise WebhookError("invalid_utf8", "is not UTF-8; send the number in ASCII", field=field)
+    try:
+        return phones.phone(text)
+    except ValueError as error:
+        raise WebhookError("invalid_number", str(error), field=field) from None
+
+
+def optional_phone(text: str | None) -> str | None:
+    try:
+        return phones.phone(text) if text else None
+    except ValueError:
+        return None
+
+
+def sender_number(text: str | None) -> str | None:
+    try:
+        return phones.sender_number(text) if text else None
+    except ValueError:
+        return None
+
+
+def body(text: str) -> str:
+    """Return a message's text.
+
+    Raises:
+        WebhookError: `too_long`.
+    """
+    if len(text) > MAX_BODY_CHARACTERS:
+        raise WebhookError("too_long", f"has {len(text)} characters; the limit is {MAX_BODY_CHARACTERS}", field="body")
+    return text
+
+
+def replied_body(text: str | None) -> str | None:
+    return text[:MAX_BODY_CHARACTERS] if text else None
+
+
+def message_id(text: str | None) -> str | None:
+    """Return the id that the message was sent with, if `text` can be one of ours."""
+    return text if text and _MESSAGE_ID.fullmatch(text) else None
+
+
+def gateway_id(text: str | None) -> str | None:
+    """Return an id of the gateway's; a damaged one tells nothing apart and counts as missing."""
+    return text[:_MAX_SHORT_TEXT] if text and DAMAGED not in text else None
+
+
+def short_text(text: str) -> str:
+    return text[:_MAX_SHORT_TEXT]
+
+
+def moment(text: str | None, now: datetime) -> datetime | None:
+    """Return the gateway's time, from Unix seconds or ISO 8601 with an offset; one that cannot be is missing."""
+    found = _moment(text.strip()) if text else None
+    return found if found and now - _OLDEST < found < now + _AHEAD else None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        if _UNIX_SECONDS.fullmatch(text):
+            return datetime.fromtimestamp(float(text), UTC)
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def message_event_id(account_id: str, gateway: str, id_: str | None, sender: str, text: str) -> UUID:
+    """Return the event's id: computed where the gateway gives one, so that a repeated webhook is the same event.
+
+    Without one each webhook is its own event: a second STOP does no harm, and taking two messages for one could lose
+    a STOP that came after a START.
+    """
+    return derived_id(f"{account_id}|{gateway}|{id_}|{sender}|{text}") if id_ else uuid4()
