@@ -18,6 +18,7 @@ def check(history: History) -> list[Violation]:
     * G4: nothing was called while something was down without which no guarantee can be given.
     * G5: only lists that a reply was about changed; nothing was dropped that nobody opted out of.
     * G6: the carrier was given nothing that nobody asked for.
+    * G8: no entry of the record was changed after it was written.
     """
     lines = timelines(history)
     return [

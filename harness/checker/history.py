@@ -92,11 +92,13 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """An entry of the record, as the customer API shows it."""
+    """An entry of the record, as the customer API shows it; `opted_out` are the scopes it says a STOP was about."""
 
     account_id: str
     event_id: UUID
     phone: str
+    opted_out: frozenset[str] = frozenset()
+    intact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ async def read_history(run: Run) -> History:
         TransientError: Kafka, the API or the sandbox carrier is away.
     """
     account_id = run.account.account_id
-    # Kafka last: what the carrier was called for, and what the record has, stood in Kafka before.
-    calls = await read_calls(run.sandbox, account_id)
+    # Effects before their causes, Kafka last: what is read first must have its reason in what is read later.
     received = await read_received(run.sandbox, account_id, run.phones)
+    calls = await read_calls(run.sandbox, account_id)
     answered = await read_answered(run.sandbox, account_id)
     decided, states = await read_record(run.api_url, run.account, run.phones)
     records = _of_account(await read_records(run.bootstrap, run.since), account_id)

@@ -1,6 +1,7 @@
 """What the carrier, the phones and the gateway saw, and what the customer API says: over HTTP, from outside."""
 
 import asyncio
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -9,12 +10,13 @@ from uuid import UUID
 import httpx
 
 from harness.checker.history import Answered, Call, Decided, Received, ScopeKey
-from harness.client import Account, ApiClient
+from harness.client import Account
 from harness.sandbox.client import SandboxClient
 from shared.errors import TransientError
 
 _REQUEST_SECONDS = 15.0
 _AT_ONCE = 4
+_PAGE = 1000
 
 
 async def read_calls(sandbox: SandboxClient, account_id: str) -> list[Call]:
@@ -57,21 +59,15 @@ async def read_record(
 ) -> tuple[list[Decided], dict[ScopeKey, str]]:
     """Return the entries of the record about these phones, and the state of each of their scopes."""
     limit = asyncio.Semaphore(_AT_ONCE)
-    async with (
-        ApiClient(api_url, account) as api,
-        httpx.AsyncClient(auth=(account.account_id, account.api_key), timeout=_REQUEST_SECONDS) as http,
-    ):
+    login = (account.account_id, account.api_key)
+    async with httpx.AsyncClient(base_url=api_url, auth=login, timeout=_REQUEST_SECONDS) as http:
 
-        async def one(phone: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        async def one(phone: str) -> tuple[list[Decided], list[dict[str, Any]]]:
             async with limit:
-                return await api.inbox(phone), await _suppressions(http, api_url, phone)
+                return await _evidence(http, phone), (await _get(http, f"/v1/suppressions/{phone}"))["suppressions"]
 
         answers = await asyncio.gather(*(one(phone) for phone in phones))
-    decided = [
-        Decided(account.account_id, UUID(message["event_id"]), message["phone"])
-        for inbox, _ in answers
-        for message in inbox
-    ]
+    decided = [entry for evidence, _ in answers for entry in evidence]
     states = {
         ScopeKey(account.account_id, found["scope"], phone): str(found["state"])
         for phone, (_, suppressions) in zip(phones, answers, strict=True)
@@ -80,11 +76,31 @@ async def read_record(
     return decided, states
 
 
-async def _suppressions(http: httpx.AsyncClient, api_url: str, phone: str) -> list[dict[str, Any]]:
-    answer = await http.get(f"{api_url}/v1/suppressions/{phone}")
+async def _evidence(http: httpx.AsyncClient, phone: str) -> list[Decided]:
+    found: list[Decided] = []
+    query: dict[str, str | int] = {"phone": phone, "limit": _PAGE}
+    while True:
+        page = await _get(http, "/v1/evidence", query)
+        found += [_decided(shown, phone) for shown in page["entries"]]
+        if page["next"] is None:
+            return found
+        query["after"] = page["next"]
+
+
+def _decided(shown: dict[str, Any], phone: str) -> Decided:
+    entry = json.loads(shown["entry"])
+    opted_out = {*entry["changed"], *entry["confirmed"]} if entry["answer"] == "opt_out" else set()
+    return Decided(entry["account_id"], UUID(entry["event_id"]), phone, frozenset(opted_out), shown["intact"])
+
+
+async def _get(http: httpx.AsyncClient, path: str, query: dict[str, str | int] | None = None) -> dict[str, Any]:
+    try:
+        answer = await http.get(path, params=query)
+    except httpx.TransportError as error:
+        raise TransientError(f"GET {path}: {type(error).__name__}") from error
     if answer.is_error:
-        raise TransientError(f"GET /v1/suppressions: {answer.status_code} {answer.text}")
-    found: list[dict[str, Any]] = answer.json()["suppressions"]
+        raise TransientError(f"GET {path}: {answer.status_code} {answer.text}")
+    found: dict[str, Any] = answer.json()
     return found
 
 

@@ -15,7 +15,7 @@ _FORBIDDING = ("opted_out", "held")
 
 def check_record(history: History, lines: dict[Person, Timeline]) -> Iterator[Violation]:
     yield from _webhooks_lost(history)
-    yield from _decided_once(history)
+    yield from _decided_once_for_good(history)
     for line in lines.values():
         for step in line.steps:
             yield from _changes_of(step, history)
@@ -31,7 +31,7 @@ def _webhooks_lost(history: History) -> Iterator[Violation]:
             yield Violation("G2", "webhook_lost", answer.gateway_message_id, detail)
 
 
-def _decided_once(history: History) -> Iterator[Violation]:
+def _decided_once_for_good(history: History) -> Iterator[Violation]:
     times = Counter(decided.event_id for decided in history.decided)
     first = first_records(history)
     for event_id in first:
@@ -39,6 +39,9 @@ def _decided_once(history: History) -> Iterator[Violation]:
             yield Violation("G2", "not_decided", str(event_id), "recorded in Kafka, no entry in the record")
         if times[event_id] > 1:
             yield Violation("G2", "decided_twice", str(event_id), f"{times[event_id]} entries in the record")
+    for decided in history.decided:
+        if not decided.intact:
+            yield Violation("G8", "record_changed", str(decided.event_id), "the entry does not fit its hash")
     for event_id in times.keys() - first.keys():
         yield Violation("G2", "decided_without_event", str(event_id), "an entry in the record, no event in Kafka")
 

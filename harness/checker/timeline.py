@@ -1,8 +1,7 @@
 """Each person's inbound messages in the order of the log, and what was forbidden after each of them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +12,17 @@ from harness.checker.preferences import State, Wish, after_start, after_stop, sc
 
 Person = tuple[str, str]
 """Account and phone."""
-Claim = Changed | Published
+
+
+@dataclass
+class Claims:
+    """What the opt-out service says a message was about, and when it first said so."""
+
+    scopes: set[str] = field(default_factory=set)
+    first_at: datetime | None = None
+
+
+_NOTHING = Claims()
 
 
 @dataclass(frozen=True)
@@ -68,15 +77,17 @@ def timelines(history: History) -> dict[Person, Timeline]:
     for record in sorted(first_records(history).values(), key=lambda r: (r.partition, r.offset)):
         event = record.event
         person = (event.account_id, event.phone)
-        claimed = claims.get(event.event_id, [])
-        decided_by = min((c.created_at for c in claimed), default=history.read_at)
+        claimed = claims.get(event.event_id, _NOTHING)
+        decided_by = claimed.first_at or history.read_at
         attribution = attribute(event, record.created_at, decided_by, dispatches.get(person, []))
-        found[person].add(_step(record, bounds.get(event.event_id), found[person].last_state, attribution, claimed))
+        found[person].add(
+            _step(record, bounds.get(event.event_id), found[person].last_state, attribution, claimed.scopes)
+        )
     return found
 
 
 def _step(
-    record: Inbound, acknowledged: datetime | None, state: State, attribution: Attribution, claimed: Sequence[Claim]
+    record: Inbound, acknowledged: datetime | None, state: State, attribution: Attribution, claimed: set[str]
 ) -> Step:
     wish = wish_of(record.event.body)
     if wish is Wish.NONE:
@@ -86,15 +97,19 @@ def _step(
         return Step(record, acknowledged, wish, scopes, scopes, after_start(state, scopes))
     scopes = attribution.possible
     if len(scopes) > 1:  # which of the possible ones is the service's to say
-        scopes = scopes & {claim.event.scope for claim in claimed}
+        scopes = scopes & claimed
     changes = frozenset(scope for scope in scopes if scope not in state)
     return Step(record, acknowledged, wish, attribution.possible, changes, after_stop(state, record.event, scopes))
 
 
-def _claims(history: History) -> dict[UUID, list[Claim]]:
-    """Return what the opt-out service says each event changed, by either of the topics on which it says so."""
-    found: defaultdict[UUID, list[Claim]] = defaultdict(list)
-    claims: list[Claim] = [*history.changed, *history.published]
-    for each in claims:
-        found[each.event.cause_event_id].append(each)
+def _claims(history: History) -> dict[UUID, Claims]:
+    """Return what the opt-out service says each event was about, wherever it says so."""
+    found: defaultdict[UUID, Claims] = defaultdict(Claims)
+    for decided in history.decided:
+        found[decided.event_id].scopes.update(decided.opted_out)
+    told: list[Changed | Published] = [*history.changed, *history.published]
+    for each in told:
+        claims = found[each.event.cause_event_id]
+        claims.scopes.add(each.event.scope)
+        claims.first_at = min(each.created_at, claims.first_at or each.created_at)
     return found

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Guarantee = Literal["G1", "G2", "G3", "G4", "G5", "G6"]
+Guarantee = Literal["G1", "G2", "G3", "G4", "G5", "G6", "G8"]
 
 
 @dataclass(frozen=True, slots=True)

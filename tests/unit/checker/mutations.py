@@ -52,6 +52,12 @@ def decide_twice(history: History, random: Random) -> History | None:
     return again and replace(history, decided=(*history.decided, again))
 
 
+def change_the_record(history: History, random: Random) -> History | None:
+    changed = _any(list(history.decided), random)
+    others = _without(history.decided, lambda d: d == changed)
+    return changed and replace(history, decided=(*others, replace(changed, intact=False)))
+
+
 def decide_what_is_not_there(history: History, _random: Random) -> History | None:
     extra = Decided(ACCOUNT, derived_id("nothing", "such"), phone(0))
     return replace(history, decided=(*history.decided, extra))
@@ -293,6 +299,7 @@ MUTATIONS = {
         (leave_undecided, "G2 not_decided"),
         (decide_twice, "G2 decided_twice"),
         (decide_what_is_not_there, "G2 decided_without_event"),
+        (change_the_record, "G8 record_changed"),
         (call_twice, "G3 called_twice"),
         (call_in_an_outage, "G4 called_during_outage"),
         (call_unannounced, "G1 unannounced_call"),
