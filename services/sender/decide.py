@@ -28,11 +28,11 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
-    """Its call is under way, here or in a process that died: nobody calls again, the sweeper ends it."""
+class Await:
+    """Its call is under way in another process, or that process died: nobody calls again, its fate is awaited."""
 
 
-Known = Repeat | Leave
+Known = Repeat | Await
 Verdict = Send | Drop
 
 
@@ -40,7 +40,7 @@ def known(row: Row | None) -> Known | None:
     """Return what to do with a message that the ledger knows; None where it has to be decided."""
     if row is None or row.state == "pending":
         return None
-    return Leave() if row.state == "dispatching" else Repeat(row)
+    return Await() if row.state == "dispatching" else Repeat(row)
 
 
 def verdict(suppression: Suppression | None) -> Verdict:

@@ -1,17 +1,22 @@
 """From a decision to the carrier: claimed in the ledger, announced to Kafka, called while the decision is fresh."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from services.sender import metrics
 from services.sender.carriers.carrier import Accepted, Answer, Carrier, NotCalled, Refused, Unknown
-from services.sender.fence import Pass
-from services.sender.ledger.connection import Pool
-from services.sender.ledger.rows import Settled, State, key_of, row_of, settle, take
+from services.sender.fence import Pass, boottime
+from services.sender.ledger.connection import Pool, session
+from services.sender.ledger.owner import Owner
+from services.sender.ledger.rows import MessageKey, Settled, State, key_of, row_of, settle, take
 from services.sender.report import Reporter, dispatching, outcome
+from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import reach
+
+T = TypeVar("T")
 
 FRESH_SECONDS = 1.0
 """G1: a carrier call is never made on a decision that began longer ago."""
@@ -19,74 +24,147 @@ CHUNK_MESSAGES = 50
 _CHUNKS_AHEAD = 2
 
 
+@dataclass(slots=True)
+class Chunk:
+    """Messages that go the way together; `answers` has those of them for which the carrier may have been called."""
+
+    requests: list[MessageRequested]
+    decided: Pass
+    answers: dict[MessageKey, Answer] = field(default_factory=dict)
+
+    def settled(self) -> list[Settled]:
+        return [Settled(key_of(request), *state_of(self.answers.get(key_of(request)))) for request in self.requests]
+
+    def not_called(self) -> list[MessageRequested]:
+        return [request for request in self.requests if key_of(request) not in self.answers]
+
+
 class Dispatcher:
     """Works in chunks, several at once, so that the calls in flight stay many while rows and events go in bulk."""
 
-    def __init__(self, pool: Pool, reporter: Reporter, carrier: Carrier, calls_in_flight: int) -> None:
+    def __init__(self, pool: Pool, owner: Owner, reporter: Reporter, carrier: Carrier, calls_in_flight: int) -> None:
         self._pool = pool
+        self._owner = owner
         self._reporter = reporter
         self._carrier = carrier
         self._calls = asyncio.Semaphore(calls_in_flight)
         self._chunks = asyncio.Semaphore(calls_in_flight // CHUNK_MESSAGES + _CHUNKS_AHEAD)
+        self._unsettled: list[Chunk] = []
+        self._pause_until = 0.0
+        self.stopping = False
+        """Set to let calls under way come to their end and begin no more."""
 
     async def dispatch(self, requests: Sequence[MessageRequested], decided: Pass) -> list[MessageRequested]:
         """Send what is allowed; return what has to be decided again.
 
-        That is what waited until its decision was too old, and what the carrier could not be reached for.
+        That is what waited until its decision was too old, what the carrier could not be reached for, and what another
+        process has claimed meanwhile.
+
+        Raises:
+            TransientError: Kafka or Postgres is away, the carrier asks for a pause, or this process stops.
         """
-        async with asyncio.TaskGroup() as tasks:
-            chunks = [tasks.create_task(self._chunk(chunk, decided)) for chunk in _chunks_of(requests)]
-        return [request for chunk in chunks for request in chunk.result()]
+        self._check_may_call()
+        undone = await _all(self._chunk(chunk, decided) for chunk in _chunks_of(requests))
+        return [request for each in undone for request in each]
+
+    async def settle_leftovers(self) -> None:
+        """Settle what could not be settled when its answers came; nothing may be claimed before.
+
+        Raises:
+            TransientError: it still cannot be.
+        """
+        while self._unsettled:
+            await self._settle(self._unsettled[-1])
+            self._unsettled.pop()
+
+    def _check_may_call(self) -> None:
+        if self.stopping:
+            raise TransientError("the sender stops")
+        if boottime() < self._pause_until:
+            raise TransientError(f"the carrier asked for a pause, {self._pause_until - boottime():.1f} s are left")
 
     async def _chunk(self, requests: Sequence[MessageRequested], decided: Pass) -> list[MessageRequested]:
         async with self._chunks:
+            self._check_may_call()
             if decided.age_seconds() >= FRESH_SECONDS:
                 metrics.REDECIDED.inc(len(requests))
                 return list(requests)
-            mine = await self._claim(requests, decided)
-            if not mine:
-                return []
-            await self._reporter.publish([dispatching(request, decided.started_at) for request in mine])
-            reach("sender.after_dispatching_event")
-            answers = await asyncio.gather(*(self._call(request, decided) for request in mine))
-            reach("sender.after_carrier_call")
-            return await self._settle(list(zip(mine, answers, strict=True)), decided)
+            chunk = Chunk(list(requests), decided)
+            try:
+                await self._claim(chunk)
+                await self._announce(chunk)
+                await _all(self._call(request, chunk) for request in chunk.requests)
+                reach("sender.after_carrier_call")
+                await self._settle(chunk)
+            except BaseException:
+                self._unsettled.append(chunk)
+                raise
+            claimed = set(map(key_of, chunk.requests))
+            return chunk.not_called() + [request for request in requests if key_of(request) not in claimed]
 
-    async def _claim(self, requests: Sequence[MessageRequested], decided: Pass) -> list[MessageRequested]:
-        async with self._pool.acquire() as connection:
-            taken = await take(connection, [(request, "dispatching", None) for request in requests], decided.started_at)
+    async def _claim(self, chunk: Chunk) -> None:
+        """Write the messages into the ledger; those that another process has are taken out of the chunk."""
+        await self._owner.hold()
+        rows = [(request, _DISPATCHING, None) for request in chunk.requests]
+        async with session(self._pool) as connection:
+            taken = await take(connection, self._owner.number, rows, chunk.decided.started_at)
+        chunk.requests = [request for request in chunk.requests if key_of(request) in taken]
         reach("sender.after_claim")
-        return [request for request in requests if key_of(request) in taken]
 
-    async def _call(self, request: MessageRequested, decided: Pass) -> Answer:
+    async def _announce(self, chunk: Chunk) -> None:
+        """Tell of the messages before the carrier is called, so that no reply can come before its message."""
+        if chunk.requests:
+            started_at = chunk.decided.started_at
+            await self._reporter.publish(dispatching(request, started_at) for request in chunk.requests)
+        reach("sender.after_dispatching_event")
+
+    async def _call(self, request: MessageRequested, chunk: Chunk) -> None:
         async with self._calls:
-            fresh_seconds = FRESH_SECONDS - decided.age_seconds()
-            if fresh_seconds <= 0:
+            begin_by = chunk.decided.started_boottime + FRESH_SECONDS
+            if boottime() >= begin_by:
                 metrics.REDECIDED.inc()
-                return NotCalled("the decision is too old")
+                return
+            if self.stopping or boottime() < self._pause_until:
+                return
+            chunk.answers[key_of(request)] = Unknown("the sender stopped during the call")
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
-                return await self._carrier.send(request, fresh_seconds)
+                answer = await self._carrier.send(request, begin_by)
+        self._note(answer, key_of(request), chunk)
 
-    async def _settle(self, answered: list[tuple[MessageRequested, Answer]], decided: Pass) -> list[MessageRequested]:
-        settled = [Settled(key_of(request), *_state_of(answer)) for request, answer in answered]
-        async with self._pool.acquire() as connection:
-            open_keys = await settle(connection, settled)
+    def _note(self, answer: Answer, key: MessageKey, chunk: Chunk) -> None:
+        if isinstance(answer, NotCalled):
+            metrics.NOT_CALLED.inc()
+            del chunk.answers[key]
+            return
+        chunk.answers[key] = answer
+        if not isinstance(answer, Accepted) and answer.pause_seconds:
+            self._pause_until = max(self._pause_until, boottime() + answer.pause_seconds)
+
+    async def _settle(self, chunk: Chunk) -> None:
+        """Write what became of the calls, and tell it; what was not called is given back."""
+        settled = chunk.settled()
+        if not settled:
+            return
+        async with session(self._pool) as connection:
+            changed = await settle(connection, self._owner.number, settled)
         reach("sender.after_settle")
-        now = datetime.now(UTC)
         rows = [
-            row_of(request, each.state, each.detail, decided.started_at, now)
-            for (request, _), each in zip(answered, settled, strict=True)
-            if each.state != "pending" and each.key in open_keys
+            row_of(request, each.state, each.detail, chunk.decided.started_at, changed[each.key])
+            for request, each in zip(chunk.requests, settled, strict=True)
+            if each.state != "pending" and each.key in changed
         ]
         if rows:
-            await self._reporter.publish([outcome(row) for row in rows])
+            await self._reporter.publish(map(outcome, rows))
         reach("sender.after_outcome_event")
         for row in rows:
             metrics.MESSAGES.labels(row.state).inc()
-        return [request for request, answer in answered if isinstance(answer, NotCalled)]
 
 
-def _state_of(answer: Answer) -> tuple[State, str | None]:
+_DISPATCHING: State = "dispatching"
+
+
+def state_of(answer: Answer | None) -> tuple[State, str | None]:
+    """Return what a message's row becomes; None and `NotCalled`: it was not called."""
     match answer:
         case Accepted(carrier_message_id=carrier_message_id):
             return "sent", carrier_message_id
@@ -94,9 +172,21 @@ def _state_of(answer: Answer) -> tuple[State, str | None]:
             return "failed", reason
         case Unknown(detail=detail):
             return "unknown", detail
-        case NotCalled(detail=detail):
-            metrics.NOT_CALLED.inc()
-            return "pending", detail
+        case NotCalled() | None:
+            return "pending", None
+
+
+async def _all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Wait until all have come to their end, also where one fails: a call that is interrupted has an unknown outcome.
+
+    Raises:
+        BaseException: one of those that were raised, a bug before a `TransientError`.
+    """
+    done = await asyncio.gather(*works, return_exceptions=True)
+    errors = [each for each in done if isinstance(each, BaseException)]
+    if errors:
+        raise min(errors, key=lambda error: isinstance(error, TransientError))
+    return [each for each in done if not isinstance(each, BaseException)]
 
 
 def _chunks_of(requests: Sequence[MessageRequested]) -> Iterator[Sequence[MessageRequested]]:

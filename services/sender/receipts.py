@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aiokafka import ConsumerRecord
 
-from services.sender.ledger.connection import AWAY, Pool
-from services.sender.ledger.rows import Settled, find, settle
+from services.sender.ledger.connection import Pool, session
+from services.sender.ledger.lost import lock_without_answer, settle_locked
+from services.sender.ledger.rows import MessageKey, Settled
 from services.sender.report import Reporter, outcome
 from shared.errors import PoisonError, TransientError
 from shared.events.codec import decode
@@ -25,25 +27,31 @@ class ReceiptHandler:
     def __init__(self, pool: Pool, reporter: Reporter) -> None:
         self._pool = pool
         self._reporter = reporter
+        self.busy = False
 
-    async def handle(self, records: Sequence[ConsumerRecord]) -> None:
-        """Return when the receipts are in the ledger; tries as long as that takes."""
-        settled = list({each.key: each for record in records if (each := _settled(record)) is not None}.values())
+    async def handle(self, records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:
+        """Return the records when their receipts are in the ledger; tries as long as that takes."""
+        settled = {each.key: each for record in records if (each := _settled(record)) is not None}
+        self.busy = True
         while settled:
             try:
                 await self._settle(settled)
-            except* (TransientError, *AWAY) as errors:
-                log.warning("receipts wait: %s", errors.exceptions[0])
-            else:
-                return
-            await asyncio.sleep(_BACKOFF_SECONDS)
+                break
+            except TransientError as error:
+                log.warning("receipts wait: %s", error)
+                await asyncio.sleep(_BACKOFF_SECONDS)
+        self.busy = False
+        return records
 
-    async def _settle(self, settled: Sequence[Settled]) -> None:
-        async with self._pool.acquire() as connection:
-            open_keys = await settle(connection, settled)
-            rows = await find(connection, list(open_keys)) if open_keys else {}
-        if rows:
-            await self._reporter.publish([outcome(row) for row in rows.values()])
+    async def _settle(self, settled: dict[MessageKey, Settled]) -> None:
+        async with session(self._pool) as connection, connection.transaction():
+            rows = await lock_without_answer(connection, list(settled))
+            if rows:
+                fates = [(row, settled[row.key]) for row in rows]
+                await self._reporter.publish(
+                    outcome(replace(row, state=fate.state, detail=fate.detail)) for row, fate in fates
+                )
+                await settle_locked(connection, [fate for _, fate in fates])
 
 
 def _settled(record: ConsumerRecord) -> Settled | None:
@@ -58,6 +66,6 @@ def _settled(record: ConsumerRecord) -> Settled | None:
         case DeliveryReceiptReceived(message_id=str(message_id), status="delivered"):
             return Settled((event.account_id, message_id), "sent", event.carrier_message_id)
         case DeliveryReceiptReceived(message_id=str(message_id), status="failed"):
-            return Settled((event.account_id, message_id), "failed", f"receipt: {event.gateway_status}")
+            return Settled((event.account_id, message_id), "failed", f"receipt: {event.gateway_status}"[:512])
         case _:
             return None

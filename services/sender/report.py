@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
-
 from services.sender.ledger.rows import Row
+from services.sender.producer import Producer, Record
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.delivery import (
     AnyDeliveryEvent,
@@ -29,37 +28,25 @@ SOURCE = "stopline/sender"
 
 
 class Reporter:
-    """Publishes with the sender's one idempotent producer, already started."""
+    """Publishes through the sender's own idempotent producer."""
 
-    def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
+    def __init__(self, producer: Producer, partitions: int) -> None:
         self._producer = producer
         self._partitions = partitions
 
-    async def publish(self, events: Sequence[AnyDeliveryEvent]) -> None:
+    async def publish(self, events: Iterable[AnyDeliveryEvent]) -> None:
         """Publish, each at the partition of its phone (of its message id, where it has no phone).
 
         Raises:
             TransientError: Kafka did not acknowledge all of them.
         """
-        by_partition: dict[int, list[AnyDeliveryEvent]] = defaultdict(list)
+        by_partition: dict[int, list[Record]] = defaultdict(list)
         for event in events:
-            by_partition[partition_of(_key(event), self._partitions)].append(event)
-        sends = [self._publish(partition, mine) for partition, mine in by_partition.items()]
+            by_partition[partition_of(_key(event), self._partitions)].append(_record(event))
+        sends = [self._producer.send_all(DELIVERY_EVENTS, *each) for each in by_partition.items()]
         await within(SEND_SECONDS, asyncio.gather(*sends), "publishing delivery events")
 
-    async def _publish(self, partition: int, events: Iterable[AnyDeliveryEvent]) -> None:
-        sent: list[asyncio.Future[Any]] = []
-        builder = self._producer.create_batch()
-        for event in events:
-            key, value, headers = _key(event).encode(), encode(event), cloud_event_headers(event, SOURCE)
-            if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                sent.append(await self._producer.send_batch(builder, DELIVERY_EVENTS, partition=partition))
-                builder = self._producer.create_batch()
-                builder.append(key=key, value=value, timestamp=None, headers=headers)
-        sent.append(await self._producer.send_batch(builder, DELIVERY_EVENTS, partition=partition))
-        await asyncio.gather(*sent)
-
-    async def park(self, parked: Sequence[ParkedRecord]) -> None:
+    async def park(self, parked: Iterable[ParkedRecord]) -> None:
         """Park records.
 
         Raises:
@@ -70,6 +57,10 @@ class Reporter:
             for each in parked
         ]
         await within(SEND_SECONDS, asyncio.gather(*sends), "parking records")
+
+
+def _record(event: AnyDeliveryEvent) -> Record:
+    return Record(_key(event).encode(), encode(event), cloud_event_headers(event, SOURCE))
 
 
 def _key(event: AnyDeliveryEvent) -> str:

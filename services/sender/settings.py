@@ -27,6 +27,8 @@ class Settings(ServiceSettings):
     fence_seconds: Annotated[float, Field(gt=0, le=120)] = 10
     snapshot_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     database_connections: Annotated[int, Field(ge=2, le=200)] = 10
+    stop_seconds: Annotated[float, Field(gt=0, le=120)] = 6
+    """How long calls under way get to end when the service is told to stop; then their outcome is unknown."""
 
     @property
     def sweep_after_seconds(self) -> float:

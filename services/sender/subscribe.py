@@ -1,9 +1,11 @@
 """FastStream's part: two consumer groups, batches of raw records, offsets committed by us when a batch is done.
 
-FastStream's own parser fails on a header that is not UTF-8 and on a value that is not JSON, its acknowledgement commits
-whatever the consumer has reached and keeps a failure to itself; so records come raw, and the commit is ours.
+FastStream's own parser fails on a header that is not UTF-8 and on a value that is not JSON; after a handler that failed
+it goes on, and the next acknowledgement commits what was skipped; and an acknowledgement that fails it keeps to itself.
+So records come raw, the commit is ours, and a handler that cannot finish a batch never returns.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -23,26 +25,41 @@ from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
 log = logging.getLogger(__name__)
 
-HandleBatch = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
+HandleBatch = Callable[[Sequence[ConsumerRecord]], Awaitable[Sequence[ConsumerRecord]]]
+"""Returns the records that are done: all, or a first part, and then no more batches are to come."""
+GiveUp = Callable[[Exception], None]
+
 _HEARTBEATS_PER_SESSION = 3
+_POLL_MS = 20  # FastStream sleeps as long again after a poll that brought nothing
 
 
 def new_broker(settings: Settings) -> KafkaBroker:
     """Return the broker, not connected; it makes no topics."""
-    return KafkaBroker(settings.kafka_bootstrap, allow_auto_create_topics=False, logger=None)
+    return KafkaBroker(
+        settings.kafka_bootstrap.split(","),
+        allow_auto_create_topics=False,
+        graceful_timeout=settings.stop_seconds,
+        logger=None,
+    )
 
 
-def subscribe(broker: KafkaBroker, settings: Settings, outbound: HandleBatch, receipts: HandleBatch) -> list[Any]:
-    """Subscribe both handlers; return the subscribers."""
-    return [
-        _subscribe(broker, settings, OUTBOUND_MESSAGES, settings.sender_group_id, outbound),
-        _subscribe(broker, settings, DELIVERY_EVENTS, f"{settings.sender_group_id}-receipts", receipts),
+def subscribe(
+    broker: KafkaBroker, settings: Settings, outbound: HandleBatch, receipts: HandleBatch, give_up: GiveUp
+) -> list[Any]:
+    """Subscribe both handlers; return the subscribers. `give_up` is called with a bug, which ends all reading."""
+    group = settings.sender_group_id
+    subscribers = [
+        (_subscriber(broker, settings, OUTBOUND_MESSAGES, group), outbound),
+        (_subscriber(broker, settings, DELIVERY_EVENTS, f"{group}-receipts"), receipts),
     ]
+    for subscriber, handle in subscribers:
+        subscriber(_handler(subscriber, handle, give_up))
+    return [subscriber for subscriber, _ in subscribers]
 
 
-def _subscribe(broker: KafkaBroker, settings: Settings, topic: str, group_id: str, handle: HandleBatch) -> Any:
+def _subscriber(broker: KafkaBroker, settings: Settings, topic: str, group_id: str) -> Any:
     session_ms = int(settings.session_timeout_seconds * 1000)
-    subscriber = broker.subscriber(
+    return broker.subscriber(
         topic,
         batch=True,
         group_id=group_id,
@@ -50,21 +67,34 @@ def _subscribe(broker: KafkaBroker, settings: Settings, topic: str, group_id: st
         # Messages that wait when the group is new are to be decided too.
         auto_offset_reset="earliest",
         max_records=settings.batch_records,
+        batch_timeout_ms=_POLL_MS,
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=session_ms // _HEARTBEATS_PER_SESSION,
         parser=_raw,
         decoder=_nothing,
     )
 
-    async def handle_batch(message: Batch) -> None:
-        records = message.raw_message
-        await handle(records)
-        reach("sender.before_commit")
-        await commit(subscriber.consumer, records)
-        reach("sender.after_commit")
 
-    subscriber(handle_batch)
-    return subscriber
+def _handler(subscriber: Any, handle: HandleBatch, give_up: GiveUp) -> Callable[[Batch], Awaitable[None]]:
+    async def handle_batch(message: Batch) -> None:
+        try:
+            await _handle(subscriber.consumer, message.raw_message, handle)
+        except TransientError as error:
+            log.info("a batch is left for later: %s", error)  # only where the sender stops
+        except Exception as error:  # noqa: BLE001 (whatever it is: the offset is kept, whoever supervises us is told)
+            give_up(error)
+            await asyncio.Event().wait()
+
+    return handle_batch
+
+
+async def _handle(consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord], handle: HandleBatch) -> None:
+    done = await handle(records)
+    reach("sender.before_commit")
+    await commit(consumer, done)
+    reach("sender.after_commit")
+    if len(done) < len(records):
+        await asyncio.Event().wait()
 
 
 async def _raw(records: tuple[ConsumerRecord, ...]) -> KafkaMessage:

@@ -1,4 +1,4 @@
-"""Ends calls whose process died between the call and the answer: their outcome is unknown, and nobody calls again."""
+"""Ends calls whose process died between the claim and the answer: their outcome is unknown, and nobody calls again."""
 
 import asyncio
 import logging
@@ -6,15 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.sender import metrics
-from services.sender.ledger.connection import AWAY, Pool
-from services.sender.ledger.rows import Settled, lock_lost_calls, settle
+from services.sender.ledger.connection import Pool, session
+from services.sender.ledger.lost import lock_lost_calls, settle_locked
+from services.sender.ledger.rows import Settled
 from services.sender.report import Reporter, outcome
 from shared.errors import TransientError
 
 log = logging.getLogger(__name__)
 
 _AT_MOST = 1_000
-_EVERY_SECONDS = 2.0
+_EVERY_SECONDS = 1.0
+_DETAIL = "the sender stopped between the claim and the answer"
 
 
 async def sweep_for_ever(pool: Pool, reporter: Reporter, older_than: timedelta) -> None:
@@ -23,19 +25,20 @@ async def sweep_for_ever(pool: Pool, reporter: Reporter, older_than: timedelta) 
         try:
             while await sweep(pool, reporter, older_than) == _AT_MOST:
                 continue
-        except (TransientError, *AWAY) as error:
+        except TransientError as error:
             log.warning("lost calls are swept later: %s", error)
         await asyncio.sleep(_EVERY_SECONDS)
 
 
 async def sweep(pool: Pool, reporter: Reporter, older_than: timedelta) -> int:
-    """Tell that the outcome of calls older than `older_than` is unknown, then note it; return how many there were."""
-    async with pool.acquire() as connection, connection.transaction():
+    """Tell that the outcome of lost calls is unknown, then note it; return how many there were.
+
+    Lost is a call whose process is gone, or one that is older than `older_than`.
+    """
+    async with session(pool) as connection, connection.transaction():
         lost = await lock_lost_calls(connection, older_than, _AT_MOST)
         if lost:
-            await reporter.publish([outcome(replace(row, state="unknown")) for row in lost])
-            await settle(
-                connection, [Settled(row.key, "unknown", "the sender stopped during the call") for row in lost]
-            )
+            await reporter.publish(outcome(replace(row, state="unknown")) for row in lost)
+            await settle_locked(connection, [Settled(row.key, "unknown", _DETAIL) for row in lost])
             metrics.SWEPT_TO_UNKNOWN.inc(len(lost))
     return len(lost)

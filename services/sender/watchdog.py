@@ -1,54 +1,100 @@
-"""Ends the process where a consumer is stuck: Kafka has records for it and none arrive, as after a broker's restart."""
+"""Watches the consumers: whether Kafka answers them, and whether one is stuck, as happens after a broker's restart."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.errors import TransientError
-from shared.kafka import SEND_SECONDS, within
+from shared.kafka import within
 
-log = logging.getLogger(__name__)
-
-_LOOK_SECONDS = 10.0
-_STUCK_LOOKS = 3
+_LOOK_SECONDS = 2.0
+_ANSWER_SECONDS = 3.0
+_STUCK_SECONDS = 30.0
+_NOBODY_SECONDS = 300.0
+_STALE_SECONDS = 10.0
 
 
 class ConsumerStuckError(Exception):
-    """A consumer stood still although Kafka had more for it."""
+    """A consumer stood still although Kafka had more for it: the process must end, its successor's will not."""
 
 
-async def watch(subscribers: Sequence[Any], is_busy: Callable[[], bool]) -> None:
-    """Look now and then, until cancelled.
+@dataclass(slots=True)
+class Stillness:
+    """How long each partition has stood still with records waiting: pure, the time comes from outside."""
 
-    Raises:
-        ConsumerStuckError: a consumer that nothing keeps busy stood still three looks long, with records waiting.
-    """
-    still: dict[tuple[int, TopicPartition], tuple[int, int]] = {}
-    while True:
-        await asyncio.sleep(_LOOK_SECONDS)
-        for number, subscriber in enumerate(subscribers):
+    since: dict[TopicPartition, tuple[int, float]] = field(default_factory=dict)
+
+    def look(self, positions: dict[TopicPartition, tuple[int, int]], now: float) -> float:
+        """Take note of (position, end) of each partition; return for how long the stillest of them stood still."""
+        before, self.since = self.since, {}
+        for tp, (position, end) in positions.items():
+            if position < end:
+                was, since = before.get(tp, (position, now))
+                self.since[tp] = position, since if was == position else now
+        return max((now - since for _, since in self.since.values()), default=0.0)
+
+
+@dataclass(slots=True)
+class Watched:
+    """A subscriber, its topic, and whether its handler has a batch in hands."""
+
+    subscriber: Any
+    topic: str
+    is_busy: Callable[[], bool]
+    stillness: Stillness = field(default_factory=Stillness)
+
+
+class Watchdog:
+    """`watch` looks now and then until cancelled."""
+
+    def __init__(self, watched: Iterable[Watched]) -> None:
+        self._watched = list(watched)
+        self._answered_at = time.monotonic()
+
+    @property
+    def kafka_answers(self) -> bool:
+        return time.monotonic() - self._answered_at < _STALE_SECONDS
+
+    async def watch(self) -> None:
+        """Look until cancelled.
+
+        Raises:
+            ConsumerStuckError: a consumer that nothing keeps busy stood still for too long, with records waiting.
+        """
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
             try:
-                lags = await _lags(subscriber.consumer)
-            except (TransientError, KafkaError, OSError):
+                for each in self._watched:
+                    await _look(each)
+                self._answered_at = time.monotonic()
+            except (TransientError, KafkaError):
                 continue  # Kafka is away: nothing can arrive
-            for tp, (position, lag) in lags.items():
-                before, looks = still.get((number, tp), (-1, 0))
-                looks = looks + 1 if lag > 0 and position == before and not is_busy() else 0
-                still[number, tp] = position, looks
-                if looks >= _STUCK_LOOKS:
-                    raise ConsumerStuckError(
-                        f"{tp.topic} {tp.partition} stands at {position} with {lag} records waiting"
-                    )
 
 
-async def _lags(consumer: AIOKafkaConsumer | None) -> dict[TopicPartition, tuple[int, int]]:
-    if consumer is None:
-        return {}
-    mine = list(consumer.assignment())
-    ends = await within(SEND_SECONDS, consumer.end_offsets(mine), "asking for the ends") if mine else {}
-    positions = {tp: await within(SEND_SECONDS, consumer.position(tp), "asking for a position") for tp in mine}
-    return {tp: (position, ends[tp] - position) for tp, position in positions.items()}
+async def _look(watched: Watched) -> None:
+    consumer = watched.subscriber.consumer
+    mine = consumer.assignment()
+    positions = await (_positions(consumer, mine) if mine else _committed(consumer, watched.topic))
+    still_seconds = watched.stillness.look({} if watched.is_busy() else positions, time.monotonic())
+    if still_seconds > (_STUCK_SECONDS if mine else _NOBODY_SECONDS):
+        raise ConsumerStuckError(f"{watched.topic} stands still for {still_seconds:.0f} s with records waiting")
+
+
+async def _positions(
+    consumer: AIOKafkaConsumer, mine: Iterable[TopicPartition]
+) -> dict[TopicPartition, tuple[int, int]]:
+    ends = await within(_ANSWER_SECONDS, consumer.end_offsets(mine), "asking for the ends")
+    return {tp: (await within(_ANSWER_SECONDS, consumer.position(tp), "a position"), ends[tp]) for tp in mine}
+
+
+async def _committed(consumer: AIOKafkaConsumer, topic: str) -> dict[TopicPartition, tuple[int, int]]:
+    """Return how far the group is: a consumer without partitions may be one too many, or one that Kafka has lost."""
+    everything = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+    ends = await within(_ANSWER_SECONDS, consumer.end_offsets(everything), "asking for the ends")
+    committed = {tp: await within(_ANSWER_SECONDS, consumer.committed(tp), "a committed offset") for tp in everything}
+    return {tp: (committed[tp] or 0, ends[tp]) for tp in everything}

@@ -8,14 +8,17 @@ from shared.events.outbound import MessageRequested
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
+    """The carrier has the message."""
+
     carrier_message_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The carrier will never take this message."""
+    """The carrier will never take this message; it asks for a pause where `pause_seconds` is not 0."""
 
     reason: str
+    pause_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,12 @@ class Unknown:
     """The carrier may have the message or not: it is never called again for it."""
 
     detail: str
+    pause_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)
 class NotCalled:
-    """Nothing of the request was sent, or the carrier said that it did nothing: it may be tried again."""
+    """Not a byte of the request was written: the message may be decided again."""
 
     detail: str
 
@@ -38,7 +42,7 @@ Answer = Accepted | Refused | Unknown | NotCalled
 class Carrier(Protocol):
     """Both methods are called on one event loop."""
 
-    async def send(self, request: MessageRequested, connect_seconds: float) -> Answer:
-        """Call once. If no connection is made within `connect_seconds`, the answer is `NotCalled`."""
+    async def send(self, request: MessageRequested, begin_by: float) -> Answer:
+        """Call once; after `begin_by`, on the clock of `services.sender.fence.boottime`, write nothing any more."""
 
     async def close(self) -> None: ...

@@ -1,15 +1,35 @@
 """The generic HTTP carrier: `POST {url}/v1/messages` with a bearer token; the sandbox carrier speaks it."""
 
 import json
+from contextvars import ContextVar
 
 import aiohttp
+from aiohttp.connector import Connection
 
-from services.sender.carriers.carrier import Accepted, Answer, NotCalled, Refused, Unknown
+from services.sender.carriers.answers import answer_of
+from services.sender.carriers.carrier import Answer, NotCalled, Unknown
+from services.sender.fence import boottime
 from shared.events.outbound import MessageRequested
 
 _MAX_DETAIL_CHARACTERS = 200
-_OK, _TOO_MANY_REQUESTS, _SERVER_ERROR = 200, 429, 500
 _MAX_ANSWER_BYTES = 64 * 1024
+# Shorter than servers keep a connection, so that a call does not meet one that is just being closed.
+_KEEP_ALIVE_SECONDS = 4.0
+
+_begin_by: ContextVar[float] = ContextVar("begin_by")
+
+
+class _TooLateError(Exception):
+    """The connection took so long that the decision is too old."""
+
+
+class _PunctualRequest(aiohttp.ClientRequest):
+    """Looks at the clock once more with the connection in hand, where the request is about to be written."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        if boottime() >= _begin_by.get():
+            raise _TooLateError
+        return await super().send(conn)
 
 
 class GenericCarrier:
@@ -26,16 +46,27 @@ class GenericCarrier:
         self._url = f"{url.rstrip('/')}/v1/messages"
         self._call_seconds = call_seconds
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=calls_in_flight, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(
+                limit=calls_in_flight, ttl_dns_cache=60, keepalive_timeout=_KEEP_ALIVE_SECONDS
+            ),
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            request_class=_PunctualRequest,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
-    async def send(self, request: MessageRequested, connect_seconds: float) -> Answer:
-        timeout = aiohttp.ClientTimeout(total=self._call_seconds, connect=connect_seconds, sock_connect=connect_seconds)
+    async def send(self, request: MessageRequested, begin_by: float) -> Answer:
+        remaining = begin_by - boottime()
+        if remaining <= 0:
+            return NotCalled("the decision is too old")
+        _begin_by.set(begin_by)
+        timeout = aiohttp.ClientTimeout(total=self._call_seconds, connect=remaining, sock_connect=remaining)
         try:
-            async with self._session.post(self._url, data=_body(request), timeout=timeout) as response:
-                return _answer(response.status, await response.content.read(_MAX_ANSWER_BYTES))
-        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
+            # A redirect that was followed would be a second call.
+            async with self._session.post(
+                self._url, data=_body(request), timeout=timeout, allow_redirects=False
+            ) as response:
+                return answer_of(response.status, response.headers, await response.content.read(_MAX_ANSWER_BYTES))
+        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, _TooLateError) as error:
             return NotCalled(_detail(error))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Unknown(_detail(error))
@@ -55,21 +86,6 @@ def _body(request: MessageRequested) -> bytes:
             "custom_string": request.message_id,
         }
     ).encode()
-
-
-def _answer(status: int, body: bytes) -> Answer:
-    if status == _TOO_MANY_REQUESTS:
-        return NotCalled("the carrier asks for fewer calls (429)")
-    if status >= _SERVER_ERROR:
-        return Unknown(f"the carrier answered {status}")
-    try:
-        fields = json.loads(body)
-        if status == _OK:
-            return Accepted(str(fields["carrier_message_id"]))
-        return Refused(f"{status} {fields['error']['code']}: {fields['error']['message']}"[:_MAX_DETAIL_CHARACTERS])
-    except (ValueError, KeyError, TypeError):
-        detail = f"the carrier answered {status} with {len(body)} bytes that are not its format"
-        return Unknown(detail) if status == _OK else Refused(detail)
 
 
 def _detail(error: BaseException) -> str:

@@ -1,16 +1,20 @@
 """The pool of connections to the database `sender`."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 import asyncpg
 
-from shared.errors import TransientError
+from shared.errors import MisconfiguredError, TransientError
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_SECONDS = 15.0
 CONNECT_SECONDS = 10.0
+ZOMBIE_SECONDS = 10
+"""A process that sleeps inside its transaction would block others on its rows for ever."""
 
 AWAY = (
     OSError,
@@ -21,7 +25,14 @@ AWAY = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
 )
-"""What Postgres raises when it is away or full: to be tried again."""
+"""What Postgres raises when it is away or full, or has ended a transaction: to be tried again."""
+
+_WRONG_ADDRESS = (
+    ValueError,
+    asyncpg.ClientConfigurationError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
 
 
 async def open_pool(url: str, size: int) -> Pool:
@@ -29,10 +40,32 @@ async def open_pool(url: str, size: int) -> Pool:
 
     Raises:
         TransientError: Postgres does not answer.
+        MisconfiguredError: it answers, and does not know this database or user.
     """
     try:
         return await asyncpg.create_pool(
-            url, min_size=1, max_size=size, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS
+            url,
+            min_size=1,
+            max_size=size,
+            timeout=CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            server_settings={"idle_in_transaction_session_timeout": str(ZOMBIE_SECONDS * 1000)},
         )
+    except _WRONG_ADDRESS as error:
+        raise MisconfiguredError(f"STOPLINE_SENDER_DATABASE_URL: {error}") from None
     except AWAY as error:
         raise TransientError(f"Postgres does not answer: {error!r}") from error
+
+
+@asynccontextmanager
+async def session(pool: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection.
+
+    Raises:
+        TransientError: Postgres is away, or was before the `with` block had ended: what it wrote last may be there.
+    """
+    try:
+        async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
+            yield connection
+    except AWAY as error:
+        raise TransientError(f"Postgres: {error!r}") from error

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import asyncpg
@@ -23,29 +23,24 @@ JOIN unnest($1::text[], $2::text[]) AS wanted (account_id, message_id) USING (ac
 
 # One row an id, for ever: who inserts it, or finds it pending, has the message; nobody else has.
 _TAKE = f"""
-INSERT INTO messages AS m ({_COLUMNS})
-SELECT taken.*, $8::timestamptz, now()
+INSERT INTO messages AS m ({_COLUMNS}, owner)
+SELECT taken.*, $8::timestamptz, now(), $9::bigint
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[]) AS taken
 ON CONFLICT (account_id, message_id) DO UPDATE SET
-    state = excluded.state, detail = excluded.detail,
+    state = excluded.state, detail = excluded.detail, owner = excluded.owner,
     decision_started_at = excluded.decision_started_at, changed_at = now()
 WHERE m.state = 'pending'
-RETURNING account_id, message_id
+RETURNING account_id, message_id, changed_at
 """  # noqa: S608 (no value from outside)
 
+# The sweeper may have been first: an answer then still counts, but a message it gave up is not decided again.
 _SETTLE = """
 UPDATE messages m SET state = settled.state, detail = settled.detail, changed_at = now()
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS settled (account_id, message_id, state, detail)
-WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id
-    AND m.state IN ('dispatching', 'unknown')
-RETURNING m.account_id, m.message_id
+WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id AND m.owner = $5
+    AND (m.state = 'dispatching' OR m.state = 'unknown' AND settled.state IN ('sent', 'failed'))
+RETURNING m.account_id, m.message_id, m.changed_at
 """
-
-_LOST_CALLS = f"""
-SELECT {_COLUMNS} FROM messages
-WHERE state = 'dispatching' AND changed_at < now() - $1::interval
-ORDER BY changed_at LIMIT $2 FOR UPDATE SKIP LOCKED
-"""  # noqa: S608 (no value from outside)
 
 Taken = tuple[MessageRequested, State, str | None]
 """A message, and the state and detail that its row gets."""
@@ -108,15 +103,13 @@ def row_of(
 async def find(connection: Connection, keys: Sequence[MessageKey]) -> dict[MessageKey, Row]:
     """Return the rows that there are."""
     rows = await connection.fetch(_FIND, [key[0] for key in keys], [key[1] for key in keys])
-    return {row.key: row for row in map(_row, rows)}
+    return {(row[0], row[1]): Row(*row) for row in rows}
 
 
 async def take(
-    connection: Connection,
-    taken: Sequence[Taken],
-    decision_started_at: datetime,
-) -> set[MessageKey]:
-    """Write rows for ids that have none, or a pending one; return the keys that are ours now."""
+    connection: Connection, owner: int, taken: Sequence[Taken], decision_started_at: datetime
+) -> dict[MessageKey, datetime]:
+    """Write rows for ids that have none, or a pending one; return the keys that are ours now, and since when."""
     requests = [request for request, _, _ in taken]
     rows = await connection.fetch(
         _TAKE,
@@ -128,26 +121,25 @@ async def take(
         [state for _, state, _ in taken],
         [detail for _, _, detail in taken],
         decision_started_at,
+        owner,
     )
-    return {(row[0], row[1]) for row in rows}
+    return _changed(rows)
 
 
-async def settle(connection: Connection, settled: Sequence[Settled]) -> set[MessageKey]:
-    """Write what became of calls; return the keys whose rows were still open."""
-    rows = await connection.fetch(
-        _SETTLE,
+async def settle(connection: Connection, owner: int, settled: Sequence[Settled]) -> dict[MessageKey, datetime]:
+    """Write what became of the owner's claims; return the keys whose rows were still open, and when they changed."""
+    return _changed(await connection.fetch(_SETTLE, *columns(settled), owner))
+
+
+def columns(settled: Sequence[Settled]) -> list[list[str | None]]:
+    """Return accounts, message ids, states and details."""
+    return [
         [each.key[0] for each in settled],
         [each.key[1] for each in settled],
         [each.state for each in settled],
         [each.detail for each in settled],
-    )
-    return {(row[0], row[1]) for row in rows}
+    ]
 
 
-async def lock_lost_calls(connection: Connection, older_than: timedelta, at_most: int) -> list[Row]:
-    """Return, and lock until the transaction ends, calls whose process must have died."""
-    return [_row(row) for row in await connection.fetch(_LOST_CALLS, older_than, at_most)]
-
-
-def _row(record: asyncpg.Record) -> Row:
-    return Row(*record)
+def _changed(rows: Sequence[asyncpg.Record]) -> dict[MessageKey, datetime]:
+    return {(row[0], row[1]): row[2] for row in rows}

@@ -1,0 +1,51 @@
+"""Rows whose call has no answer: locked, told, then settled, in one transaction of the caller.
+
+The event goes out before the row changes: a crash between the two tells it once more, and never not at all.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from services.sender.ledger.connection import Connection
+from services.sender.ledger.owner import LIVING
+from services.sender.ledger.rows import MessageKey, Row, Settled, columns
+
+# `now()` stands still in a transaction: it is what the row will have as `changed_at` when it is settled in this one.
+_COLUMNS = "m.account_id, m.message_id, list_id, phone, sender_number, state, detail, decision_started_at, now()"
+
+# A call is made within a second of its claim or not at all: two seconds later a dead owner's claim is a lost call.
+_LOST_CALLS = f"""
+SELECT {_COLUMNS} FROM messages m
+WHERE state = 'dispatching' AND changed_at < now() - interval '2 seconds'
+    AND (changed_at < now() - $1::interval OR owner NOT IN ({LIVING}))
+ORDER BY changed_at LIMIT $2 FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 (no value from outside)
+
+_WITHOUT_ANSWER = f"""
+SELECT {_COLUMNS} FROM messages m
+JOIN unnest($1::text[], $2::text[]) AS wanted (account_id, message_id) USING (account_id, message_id)
+WHERE state IN ('dispatching', 'unknown')
+ORDER BY m.account_id, m.message_id FOR UPDATE OF m
+"""  # noqa: S608 (no value from outside)
+
+_SETTLE_LOCKED = """
+UPDATE messages m SET state = settled.state, detail = settled.detail, changed_at = now()
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS settled (account_id, message_id, state, detail)
+WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id
+"""
+
+
+async def lock_lost_calls(connection: Connection, older_than: timedelta, at_most: int) -> list[Row]:
+    """Return, and lock, calls whose process is gone, or that are older than any call may be."""
+    return [Row(*row) for row in await connection.fetch(_LOST_CALLS, older_than, at_most)]
+
+
+async def lock_without_answer(connection: Connection, keys: Sequence[MessageKey]) -> list[Row]:
+    """Return, and lock, those of the messages whose call has no answer."""
+    rows = await connection.fetch(_WITHOUT_ANSWER, [key[0] for key in keys], [key[1] for key in keys])
+    return [Row(*row) for row in rows]
+
+
+async def settle_locked(connection: Connection, settled: Sequence[Settled]) -> None:
+    """Settle rows that this transaction has locked."""
+    await connection.execute(_SETTLE_LOCKED, *columns(settled))

@@ -1,0 +1,63 @@
+"""This process in the ledger: the number that its claims bear, locked for as long as the process lives.
+
+The lock is Postgres' own (a session's advisory lock), so it ends with the process however that ends: a successor knows
+at once that the calls of a process that was killed have lost their answers.
+"""
+
+import asyncio
+import secrets
+
+import asyncpg
+
+from services.sender.ledger.connection import AWAY, CONNECT_SECONDS, STATEMENT_SECONDS
+from shared.errors import TransientError
+
+_NUMBER_BITS = 62
+
+LIVING = """
+SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+"""The numbers that living processes hold."""
+
+
+class Owner:
+    """Holds the lock on `number` with a connection of its own.
+
+    Args:
+        url: of the database.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.number = secrets.randbits(_NUMBER_BITS)
+        self._url = url
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._taking = asyncio.Lock()
+
+    async def hold(self) -> None:
+        """Take the lock where it is not held; to be called before every claim.
+
+        Raises:
+            TransientError: Postgres is away.
+        """
+        async with self._taking:
+            if self._connection is None or self._connection.is_closed():
+                await self._take()
+
+    async def _take(self) -> None:
+        connection = None
+        try:
+            connection = await asyncpg.connect(self._url, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS)
+            await connection.execute("SELECT pg_advisory_lock($1)", self.number)
+        except AWAY as error:
+            if connection is not None:
+                connection.terminate()
+            raise TransientError(f"Postgres does not give the owner's lock: {error!r}") from error
+        self._connection = connection
+
+    def release(self) -> None:
+        """Let the lock go."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None

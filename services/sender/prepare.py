@@ -1,0 +1,64 @@
+"""Before the sender runs: Postgres and Kafka answer, tables and topics are as they must be, the cache has a folder."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from aiokafka.errors import KafkaError
+
+from services.sender.ledger.connection import AWAY, Pool, open_pool
+from services.sender.settings import Settings
+from shared.errors import MisconfiguredError, TransientError
+from shared.migrations import migrate
+from shared.topics import check_topics
+
+log = logging.getLogger(__name__)
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_START_SECONDS = 60.0
+_RETRY_SECONDS = 0.5
+
+
+async def prepare(settings: Settings) -> Pool:
+    """Return the pool of the ledger once everything is there.
+
+    Raises:
+        MisconfiguredError: something is not as it must be, or does not answer.
+    """
+    _make_folder(settings.cache_dir)
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            while True:
+                try:
+                    return await _prepare_once(settings)
+                except (TransientError, KafkaError, *AWAY) as error:
+                    log.warning("waiting for Postgres and Kafka: %s", error)
+                    await asyncio.sleep(_RETRY_SECONDS)
+    except TimeoutError:
+        raise MisconfiguredError(
+            "Postgres (STOPLINE_SENDER_DATABASE_URL) or Kafka (STOPLINE_KAFKA_BOOTSTRAP) did not answer"
+            f" within {_START_SECONDS:.0f} s"
+        ) from None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise MisconfiguredError(f"STOPLINE_CACHE_DIR: {error.strerror}: {folder}") from None
+
+
+async def _prepare_once(settings: Settings) -> Pool:
+    await check_topics(settings)
+    pool = await open_pool(settings.sender_database_url.get_secret_value(), settings.database_connections)
+    try:
+        async with pool.acquire() as connection:
+            for name in await migrate(connection, _MIGRATIONS):
+                log.info("migrated: %s", name)
+    except BaseException:
+        pool.terminate()
+        raise
+    return pool

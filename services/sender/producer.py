@@ -1,0 +1,119 @@
+"""An idempotent Kafka producer that is made anew when it cannot go on.
+
+aiokafka's gives up for good when a record of it was refused or expired: its next sequence number is one that Kafka does
+not expect. What a spent producer still holds may arrive later; all that is sent here has a computed id or no effect.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.errors import TransientError
+from shared.events.codec import Headers
+from shared.kafka import START_SECONDS, new_producer, stop_quietly, within
+
+_SPENT_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class Producer:
+    """Connects when it is first used.
+
+    Args:
+        bootstrap: Kafka's address.
+        options: of aiokafka's producer.
+    """
+
+    def __init__(self, bootstrap: str, **options: Any) -> None:
+        self._bootstrap = bootstrap
+        self._options = options
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+        self._spent: set[asyncio.Task[None]] = set()
+
+    async def send_and_wait(
+        self,
+        topic: str,
+        value: bytes | None = None,
+        key: bytes | None = None,
+        *,
+        partition: int,
+        headers: Headers,
+    ) -> Any:
+        """Return the metadata of the record once Kafka has acknowledged it.
+
+        Raises:
+            KafkaError, TransientError: it has not.
+        """
+        async with self._using() as producer:
+            return await producer.send_and_wait(topic, value, key, partition=partition, headers=headers)
+
+    async def send_all(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+        """Return once Kafka has acknowledged all records; raises as `send_and_wait` does."""
+        async with self._using() as producer:
+            batches = _batches(producer, records)
+            await asyncio.gather(*[await producer.send_batch(each, topic, partition=partition) for each in batches])
+
+    async def close(self) -> None:
+        """Stop what is running, within a deadline."""
+        self._discard(self._producer)
+        if self._spent:
+            await asyncio.wait(self._spent)
+
+    @asynccontextmanager
+    async def _using(self) -> AsyncIterator[AIOKafkaProducer]:
+        producer = await self._started()
+        began = time.monotonic()
+        try:
+            yield producer
+        except KafkaError:
+            self._discard(producer)
+            raise
+        except asyncio.CancelledError:
+            if time.monotonic() - began > _SPENT_SECONDS:  # whoever waited gave up
+                self._discard(producer)
+            raise
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = new_producer(self._bootstrap, **self._options)
+                try:
+                    await within(START_SECONDS, producer.start(), "connecting to Kafka")
+                except (TransientError, asyncio.CancelledError):
+                    self._stop(producer)
+                    raise
+                self._producer = producer
+        return self._producer
+
+    def _discard(self, producer: AIOKafkaProducer | None) -> None:
+        if producer is not None and producer is self._producer:
+            self._producer = None
+            self._stop(producer)
+
+    def _stop(self, producer: AIOKafkaProducer) -> None:
+        task = asyncio.create_task(stop_quietly(producer))
+        self._spent.add(task)
+        task.add_done_callback(self._spent.discard)
+
+
+def _batches(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Any]:
+    """Return aiokafka's batches, each as full as it gets."""
+    batches = [producer.create_batch()]
+    for record in records:
+        if batches[-1].append(key=record.key, value=record.value, headers=record.headers, timestamp=None) is None:
+            batches.append(producer.create_batch())
+            batches[-1].append(key=record.key, value=record.value, headers=record.headers, timestamp=None)
+    return batches

@@ -1,0 +1,155 @@
+"""The running sender: the cache, the two subscribers, the sweeper and the watchdog, started and ended in order."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaBroker
+
+from services.sender.batch import BatchProcessor
+from services.sender.carriers.generic import GenericCarrier
+from services.sender.dispatch import Dispatcher
+from services.sender.fence import Fence
+from services.sender.ledger.connection import Pool, session
+from services.sender.ledger.owner import Owner
+from services.sender.outbound import OutboundHandler
+from services.sender.producer import Producer
+from services.sender.receipts import ReceiptHandler
+from services.sender.report import Reporter
+from services.sender.settings import Settings
+from services.sender.subscribe import new_broker, subscribe
+from services.sender.suppressions.follow import CacheFollower
+from services.sender.sweeper import sweep_for_ever
+from services.sender.watchdog import Watchdog, Watched
+from shared.errors import TransientError
+from shared.kafka import START_SECONDS, STOP_SECONDS, within
+from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
+
+log = logging.getLogger(__name__)
+
+_MAX_BATCH_BYTES = 256 * 1024
+_PROBE_SECONDS = 2.0
+
+GiveUp = Callable[[BaseException], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the health checks look at."""
+
+    pool: Pool
+    cache: CacheFollower
+    outbound: OutboundHandler
+    watchdog: Watchdog
+
+    async def problems(self) -> list[str]:
+        """Return why nothing could be sent now; empty: the sender is ready."""
+        found = {
+            "Kafka does not answer": not self.watchdog.kafka_answers,
+            "Postgres does not answer": not await self._postgres_answers(),
+            "the suppression cache is not whole": not self.cache.healthy,
+            "a batch waits": self.outbound.waiting,
+            "halted: too many bad records in a row": self.outbound.halted,
+        }
+        return [problem for problem, is_there in found.items() if is_there]
+
+    async def _postgres_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS), session(self.pool) as connection:
+                await connection.execute("SELECT 1")
+        except (TransientError, TimeoutError):
+            return False
+        return True
+
+
+@asynccontextmanager
+async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncIterator[Runtime]:
+    """Run until the `with` block ends; what was started last ends first, all within deadlines.
+
+    Args:
+        settings: of the service.
+        pool: of the ledger.
+        give_up: called with whatever must end the process.
+    """
+    async with AsyncExitStack() as stack:
+        owner = Owner(settings.sender_database_url.get_secret_value())
+        stack.callback(owner.release)
+        # Markers have a producer of their own: a node gets one request at a time, and events come in bulk.
+        markers, events = Producer(settings.kafka_bootstrap), _event_producer(settings)
+        for producer in (markers, events):
+            stack.push_async_callback(producer.close)
+        carrier = _carrier(settings)
+        stack.push_async_callback(carrier.close)
+        cache = CacheFollower(
+            settings.kafka_bootstrap, settings.partitions, settings.cache_dir, settings.snapshot_seconds
+        )
+        reporter = Reporter(events, settings.partitions)
+        dispatcher = Dispatcher(pool, owner, reporter, carrier, settings.calls_in_flight)
+        fence = Fence(markers, cache, settings.fence_seconds)
+        outbound = OutboundHandler(BatchProcessor(pool, owner, fence, cache, reporter, dispatcher))
+        receipts = ReceiptHandler(pool, reporter)
+        broker = new_broker(settings)
+        subscribers = subscribe(broker, settings, outbound.handle, receipts.handle, give_up)
+        sweep = sweep_for_ever(pool, reporter, timedelta(seconds=settings.sweep_after_seconds))
+        stack.push_async_callback(_in_background(cache.run(), "cache", give_up))
+        stack.push_async_callback(_in_background(sweep, "sweeper", give_up))
+        stack.push_async_callback(_stop, broker, dispatcher, settings.stop_seconds)
+        await within(START_SECONDS, broker.start(), "subscribing")
+        watchdog = Watchdog(
+            [
+                Watched(subscribers[0], OUTBOUND_MESSAGES, lambda: outbound.busy),
+                Watched(subscribers[1], DELIVERY_EVENTS, lambda: receipts.busy),
+            ]
+        )
+        stack.push_async_callback(_in_background(watchdog.watch(), "watchdog", give_up))
+        yield Runtime(pool, cache, outbound, watchdog)
+
+
+def _event_producer(settings: Settings) -> Producer:
+    return Producer(settings.kafka_bootstrap, max_batch_size=_MAX_BATCH_BYTES)
+
+
+def _carrier(settings: Settings) -> GenericCarrier:
+    return GenericCarrier(
+        settings.carrier_url,
+        settings.carrier_token.get_secret_value(),
+        settings.calls_in_flight,
+        settings.call_seconds,
+    )
+
+
+def _in_background(
+    work: Coroutine[Any, Any, None], name: str, give_up: GiveUp
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Run `work`; return what ends it. If it ends by itself, so does the process."""
+    task = asyncio.create_task(work, name=name)
+
+    def note(done: "asyncio.Task[None]") -> None:
+        error = None if done.cancelled() else done.exception()
+        if error is not None:
+            give_up(error)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.wait([task], timeout=STOP_SECONDS)
+
+    task.add_done_callback(note)
+    return end
+
+
+async def _stop(broker: KafkaBroker, dispatcher: Dispatcher, stop_seconds: float) -> None:
+    """Let the calls under way end, leave the groups, and settle what could not be settled."""
+    dispatcher.stopping = True
+    with suppress(TimeoutError, KafkaError, OSError):
+        async with asyncio.timeout(stop_seconds + STOP_SECONDS):
+            await broker.stop()
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await dispatcher.settle_leftovers()
+    except (TimeoutError, TransientError) as error:
+        log.warning("some calls end with an unknown outcome: %s", error)
