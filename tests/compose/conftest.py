@@ -18,6 +18,7 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeProject
         pytest.skip(why_not)
     project = ComposeProject(_new_secrets(tmp_path_factory.mktemp("compose")))
     try:
+        project.build()
         project.up()
         yield project
     finally:

@@ -137,7 +137,7 @@ class World:
 
 async def longer_than(seconds: float) -> None:
     """Let time pass that is itself the condition: an age, or a silence."""
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds)  # time itself is the condition
 
 
 async def is_frozen(service: Service) -> bool:
