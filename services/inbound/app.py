@@ -1,6 +1,6 @@
 """The application: built from settings, connected by its lifespan."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
@@ -9,31 +9,32 @@ from services.inbound import answers
 from services.inbound.front import WebhookFront
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.publish import Publisher
+from services.inbound.quiet_logs import quieten
 from services.inbound.routes import operator_routes, webhook_handlers, webhook_routes
 from services.inbound.settings import InboundSettings
 
 
-def create_app(settings: InboundSettings, give_up: Callable[[Exception], None]) -> FastAPI:
-    """Return the application.
+def create_app(settings: InboundSettings) -> FastAPI:
+    """Return the application, to be run by `shared.service.run_service`."""
 
-    Args:
-        settings: see `InboundSettings`.
-        give_up: called with a `MisconfiguredError` when the service must not go on.
-    """
-    link = KafkaLink(settings, give_up)
+    def give_up(error: Exception) -> None:
+        app.state.misconfigured = str(error)
+        app.state.stop()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        quieten()
         await link.start()
         yield
         await link.stop()
 
+    link = KafkaLink(settings, give_up)
+    messages, receipts = webhook_handlers(settings, Publisher(link))
     # No page to try the webhooks on: whoever opened it would publish messages that nobody wrote.
     app = FastAPI(title="Stopline inbound", lifespan=lifespan, docs_url=None, redoc_url=None)
-    messages, receipts = webhook_handlers(settings, Publisher(link))
     app.router.routes += webhook_routes(messages, receipts)
-    app.add_middleware(WebhookFront, messages=messages, receipts=receipts)
     app.include_router(operator_routes(link))
+    app.add_middleware(WebhookFront, messages=messages, receipts=receipts)
     app.add_exception_handler(404, _not_found)
     return app
 

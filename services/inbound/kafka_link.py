@@ -64,6 +64,8 @@ class KafkaLink:
         if self._missing_since is not None:
             _log.info("Kafka acknowledges again")
             self._missing_since = None
+            if self.producer is not None:
+                self._spent.clear()
 
     def missed(self) -> None:
         """Note that a record was not acknowledged in time."""
@@ -108,11 +110,11 @@ class KafkaLink:
 
     async def _renew(self) -> None:
         await within(CONNECT_SECONDS, check_topics(self._settings), "checking the topics")
-        if self.producer is None or self._missing_since is not None:  # else the old one has come round by itself
+        if self._spent.is_set():  # else the old one has come round by itself
             self._replace_with(await self._connect())
             self._missing_since = None
+            self._spent.clear()
             _log.info("connected to Kafka")
-        self._spent.clear()
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = new_producer(
