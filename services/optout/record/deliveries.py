@@ -48,6 +48,7 @@ DELETE FROM sent_messages WHERE ctid IN (SELECT ctid FROM sent_messages WHERE di
 """
 
 _RANKS: dict[Outcome, int] = {"dispatching": 0, "unknown": 1, "sent": 2, "failed": 3}
+_RECEIPT_OUTCOMES: dict[str, Outcome] = {"delivered": "sent", "failed": "failed"}
 
 
 @dataclass
@@ -72,14 +73,9 @@ async def record_deliveries(
         sent = _fold(events)
         if sent:
             await connection.execute(_SAVE_SENT, *_columns(sent))
-        receipts = [
-            e for e in events if isinstance(e, DeliveryReceiptReceived) and e.message_id and e.status != "pending"
-        ]
-        if receipts:
-            outcomes = ["sent" if e.status == "delivered" else "failed" for e in receipts]
-            await connection.execute(
-                _SAVE_LATER, [e.account_id for e in receipts], [e.message_id for e in receipts], outcomes
-            )
+        later = _told_later(events)
+        if later:
+            await connection.execute(_SAVE_LATER, *(list(column) for column in zip(*later, strict=True)))
 
 
 def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
@@ -106,16 +102,17 @@ def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
 
 def _told_later(events: Sequence[AnyDeliveryEvent]) -> list[tuple[str, str, Outcome]]:
     """Return what is told of messages that were announced before: receipts, and those dropped in the last moment."""
-    told: list[tuple[str, str, Outcome]] = []
+    told: dict[tuple[str, str], Outcome] = {}
     for event in events:
         match event:
             case DeliveryReceiptReceived(message_id=str(message_id), status="delivered" | "failed" as status):
-                told.append((event.account_id, message_id, "sent" if status == "delivered" else "failed"))
+                key, outcome = (event.account_id, message_id), _RECEIPT_OUTCOMES[status]
             case MessageSuppressed():
-                told.append((event.account_id, event.message_id, "failed"))
+                key, outcome = (event.account_id, event.message_id), "failed"
             case _:
                 continue
-    return told
+        told[key] = max(outcome, told.get(key, outcome), key=_RANKS.__getitem__)
+    return [(*key, outcome) for key, outcome in told.items()]
 
 
 def _columns(rows: Sequence[_Sent]) -> list[list[object]]:

@@ -1,0 +1,47 @@
+"""One real Kafka and Postgres for this folder, and the opt-out service as a process that a test starts as it needs."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from optout_world import OptOutWorld
+
+from harness.stack.embedded import EmbeddedBackend
+from harness.stack.ports import free_ports, release_ports
+from harness.stack.service import Service
+from shared.settings import KafkaSettings
+from shared.topics import create_topics
+
+PARTITIONS = 3
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def backend() -> AsyncIterator[EmbeddedBackend]:
+    async with EmbeddedBackend(durable=False) as backend:
+        await create_topics(KafkaSettings(kafka_bootstrap=backend.kafka_bootstrap, partitions=PARTITIONS))
+        yield backend
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(backend: EmbeddedBackend, tmp_path: Path) -> AsyncIterator[OptOutWorld]:
+    ports = free_ports(1)
+    environment = {
+        "STOPLINE_HTTP_PORT": str(ports[0]),
+        "STOPLINE_KAFKA_BOOTSTRAP": backend.kafka_bootstrap,
+        "STOPLINE_PARTITIONS": str(PARTITIONS),
+        "STOPLINE_SESSION_TIMEOUT_SECONDS": "2",  # so soon has a successor the partitions of a process that was killed
+        "STOPLINE_OPTOUT_DATABASE_URL": backend.optout_database_url,
+        "STOPLINE_WEBHOOK_KEY": "the-webhook-key-of-these-tests-only",
+        "STOPLINE_ADMIN_TOKEN": "the-admin-token-of-these-tests-only",
+    }
+    service = Service("optout", "services.optout", ports[0], environment, tmp_path / "optout.log")
+    async with OptOutWorld(backend, service, PARTITIONS) as world:
+        yield world
+    release_ports(ports)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STOPLINE_PARTITIONS", "STOPLINE_REPLICATION_FACTOR"):
+        monkeypatch.delenv(name, raising=False)

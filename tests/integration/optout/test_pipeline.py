@@ -1,0 +1,135 @@
+"""The pipeline on a real Kafka and Postgres: decided once, recorded, published together, whatever dies in between."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+from optout_world import OptOutWorld
+
+from services.optout.record.replay import first_broken_entry
+from shared.events.base import derived_id
+from shared.topics import INBOUND_MESSAGES
+
+_HELLO = "WHERE account_id = $1 AND sequence = (SELECT max(sequence) - 1 FROM decisions WHERE account_id = $1)"
+FAILPOINTS = (
+    "optout.after_poll",
+    "optout.after_position",
+    "optout.after_load",
+    "optout.before_record_commit",
+    "optout.after_record_commit",
+    "optout.after_begin",
+    "optout.after_sends",
+    "optout.after_offsets",
+    "optout.before_kafka_commit",
+    "optout.after_kafka_commit",
+)
+
+
+async def test_a_stop_is_recorded_suppressed_told_and_watermarked(world: OptOutWorld) -> None:
+    await world.service.start()
+    message_id = await world.was_sent(7)
+    stop = await world.says("Stop", replied_message_id=message_id)
+    await world.fence()
+    assert world.suppressions() == {"list:7": "opted_out"}
+    (event,) = world.opt_out_events()
+    assert (event.type, event.list_id, event.cause_event_id) == ("opted_out", 7, stop.event_id)
+    assert (event.rule, event.attribution) == ("STOP", "replied_message")
+    (row,) = await world.fetch("SELECT body, entry FROM decisions WHERE event_id = $1", stop.event_id)
+    assert row["body"] == "Stop"
+    assert json.loads(row["entry"])["changed"] == ["list:7"]
+
+
+async def test_a_reply_never_overtakes_the_message_that_it_answers(world: OptOutWorld) -> None:
+    """The event that names the list may come in the same instant as the reply; the list is found all the same."""
+    await world.service.start()
+    for list_id in range(1, 11):
+        await world.was_sent(list_id, answered=False)
+        await world.says("STOP")
+        await world.fence()
+        assert world.suppressions()[f"list:{list_id}"] == "opted_out"
+    assert "account" not in world.suppressions()
+
+
+async def test_the_same_event_again_changes_nothing(world: OptOutWorld) -> None:
+    await world.service.start()
+    await world.was_sent(7)
+    stop = await world.says("STOP")
+    await world.says("START")
+    await world.write(INBOUND_MESSAGES, stop)
+    await world.fence()
+    assert world.suppressions() == {"list:7": "opted_in"}
+    assert [event.type for event in world.opt_out_events()] == ["opted_out", "opted_in"]
+
+
+async def test_a_start_that_was_written_before_the_stop_brings_nobody_back(world: OptOutWorld) -> None:
+    await world.service.start()
+    await world.was_sent(7)
+    now = datetime.now(UTC)
+    await world.says("STOP", sent_at=now)
+    await world.says("START", sent_at=now - timedelta(seconds=30))
+    await world.fence()
+    assert world.suppressions() == {"list:7": "opted_out"}
+
+
+@pytest.mark.parametrize("place", FAILPOINTS)
+async def test_killed_anywhere_it_decides_and_tells_each_message_once(world: OptOutWorld, place: str) -> None:
+    await world.was_sent(3)
+    stop, start = await world.says("STOP"), await world.says("START")
+    again = await world.says("stop")
+    await world.service.start(f"{place}=kill", wait=False)
+    await world.service.process.wait_exit(60)
+    await world.service.start()
+    await world.fence()
+    assert world.suppressions() == {"list:3": "opted_out"}
+    told = [(event.type, event.cause_event_id) for event in world.opt_out_events()]
+    assert told == [("opted_out", stop.event_id), ("opted_in", start.event_id), ("opted_out", again.event_id)]
+    assert [e.event_id for e in world.opt_out_events()] == [
+        derived_id(stop.event_id, "opt_out", "list:3"),
+        derived_id(start.event_id, "opt_in", "list:3"),
+        derived_id(again.event_id, "opt_out", "list:3"),
+    ]
+    rows = await world.fetch("SELECT event_id FROM decisions WHERE account_id = $1", world.account_id)
+    assert len(rows) == 3
+
+
+async def test_bad_records_are_parked_with_their_bytes_and_the_partition_goes_on(world: OptOutWorld) -> None:
+    await world.service.start()
+    bad = [b"not json", b"\xff\x00", b'{"type":"gossip"}', b'{"type":"message_received","version":9}', b"x" * 900_000]
+    for value in bad:
+        await world.write(INBOUND_MESSAGES, value)
+    await world.was_sent(4)
+    await world.says("STOP")
+    await world.fence()
+    assert [record.value for record in world.parked()] == bad
+    reasons = [dict(record.headers)["parked_reason"] for record in world.parked()]
+    assert reasons == [b"not_json", b"not_json", b"unknown_type", b"unknown_version", b"too_large"]
+    assert world.suppressions() == {"list:4": "opted_out"}
+
+
+async def test_the_chain_of_entries_holds_and_a_changed_entry_is_found(world: OptOutWorld) -> None:
+    await world.service.start()
+    for body in ("STOP", "hello", "START"):
+        await world.says(body)
+    await world.fence()
+    connection = await asyncpg.connect(world.backend.optout_database_url)
+    try:
+        assert await first_broken_entry(connection, world.partition) is None
+        for column, forged in (("body", "STOP"), ("entry", '{"answer": "none"}')):
+            row = await connection.fetchrow(f"SELECT * FROM decisions {_HELLO}", world.account_id)
+            await connection.execute(f"UPDATE decisions SET {column} = $2 {_HELLO}", world.account_id, forged)
+            assert await first_broken_entry(connection, world.partition) == row["sequence"]
+            await connection.execute(
+                f"UPDATE decisions SET {column} = $2 WHERE event_id = $1", row["event_id"], row[column]
+            )
+            assert await first_broken_entry(connection, world.partition) is None
+    finally:
+        await connection.close()
+
+
+async def test_topics_that_do_not_match_end_the_start_with_one_line(world: OptOutWorld) -> None:
+    await world.service.start(extra_env={"STOPLINE_PARTITIONS": "12"}, wait=False)
+    assert await world.service.process.wait_exit(60) == 78
+    last = world.service.process.log_tail(1)
+    assert "inbound-messages has 3 partitions, must have 12" in last
+    assert "Traceback" not in world.service.process.log_tail(50)
