@@ -1,0 +1,148 @@
+"""One example of each event, with every field filled: the golden files are made from these."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from shared.events.base import Event
+from shared.events.delivery import (
+    DeliveryReceiptReceived,
+    MessageDispatching,
+    MessageFailed,
+    MessageOutcomeUnknown,
+    MessageRejected,
+    MessageSent,
+    MessageSuppressed,
+    delivery_event_id,
+)
+from shared.events.inbound import FenceMarkerAppended, MessageReceived
+from shared.events.opt_out import OptedIn, OptedOut
+from shared.events.outbound import MessageRequested
+from shared.events.suppression import CheckpointPublished, SuppressionChanged, WatermarkAdvanced
+
+_ACCOUNT, _MESSAGE, _CARRIER_MESSAGE = "acme", "order-4711", "4A1C9E52-3F7B-4E2A-9B57-0A4E6D1C2B33"
+_LIST, _SCOPE = 12, "list:12"
+_PHONE, _SENDER_NUMBER = "+14155550100", "+18335550123"
+_REPLY = UUID("57182351-7b4a-522c-8678-da4cc9957788")
+_WROTE, _HEARD, _CHANGED = (datetime(2026, 11, 24, 11, 13, second, 250_000, tzinfo=UTC) for second in (0, 2, 3))
+
+
+def examples() -> list[Event]:
+    """Return the examples, of one message, the STOP that answers it and what follows."""
+    return [*_inbound(), *_opt_out(), *_suppressions(), *_outbound(), *_delivery(), *_undelivered()]
+
+
+def _inbound() -> list[Event]:
+    return [
+        MessageReceived(
+            event_id=_REPLY,
+            occurred_at=_HEARD,
+            account_id=_ACCOUNT,
+            gateway="clicksend",
+            gateway_message_id="9D0C7E21-6B1E-4C55-8B0C-5E0B2B7B7A10",
+            phone=_PHONE,
+            sender_number=_SENDER_NUMBER,
+            body="Stop, s'il vous plaît",
+            replied_message_id=_MESSAGE,
+            replied_carrier_message_id=_CARRIER_MESSAGE,
+            replied_body="Your order has shipped. Reply STOP to opt out",
+            sent_at=_WROTE,
+        ),
+        FenceMarkerAppended(marker_id=UUID("0b0f2c86-6a5e-4c59-9f51-2f6f0ad5a0c4")),
+    ]
+
+
+def _opt_out() -> list[Event]:
+    kinds = ((OptedOut, "stop", "replied_message"), (OptedIn, "start", "opt_outs_of_sender"))
+    return [
+        kind(
+            event_id=UUID(int=number, version=5),
+            occurred_at=_CHANGED,
+            account_id=_ACCOUNT,
+            phone=_PHONE,
+            scope=_SCOPE,
+            list_id=_LIST,
+            sender_number=_SENDER_NUMBER,
+            cause_event_id=_REPLY,
+            rule=rule,
+            rule_version=1,
+            attribution=attribution,
+        )
+        for number, (kind, rule, attribution) in enumerate(kinds, start=1)
+    ]
+
+
+def _suppressions() -> list[Event]:
+    return [
+        SuppressionChanged(
+            account_id=_ACCOUNT,
+            scope=_SCOPE,
+            phone=_PHONE,
+            state="opted_out",
+            cause_event_id=_REPLY,
+            changed_at=_CHANGED,
+        ),
+        WatermarkAdvanced(next_offset=104_730),
+        CheckpointPublished(next_offset=104_730, suppressed_count=1207, digest="9f3c52d1a07be846"),
+    ]
+
+
+def _outbound() -> list[Event]:
+    return [
+        MessageRequested(
+            account_id=_ACCOUNT,
+            message_id=_MESSAGE,
+            list_id=_LIST,
+            phone=_PHONE,
+            sender_number=_SENDER_NUMBER,
+            body="Your order has shipped. Reply STOP to opt out",
+            requested_at=_WROTE,
+        )
+    ]
+
+
+def _about(event_type: str) -> dict[str, object]:
+    return {
+        "event_id": delivery_event_id(_ACCOUNT, _MESSAGE, event_type),
+        "occurred_at": _WROTE,
+        "account_id": _ACCOUNT,
+        "message_id": _MESSAGE,
+        "list_id": _LIST,
+        "phone": _PHONE,
+        "sender_number": _SENDER_NUMBER,
+    }
+
+
+def _delivery() -> list[Event]:
+    return [
+        MessageDispatching.model_validate({**_about("message_dispatching"), "decision_started_at": _WROTE}),
+        MessageSent.model_validate({**_about("message_sent"), "carrier_message_id": _CARRIER_MESSAGE}),
+        DeliveryReceiptReceived(
+            event_id=UUID(int=3, version=5),
+            occurred_at=_HEARD,
+            account_id=_ACCOUNT,
+            gateway="clicksend",
+            carrier_message_id=_CARRIER_MESSAGE,
+            message_id=_MESSAGE,
+            phone=_PHONE,
+            status="delivered",
+            gateway_status="201 Success: Message received on handset.",
+        ),
+    ]
+
+
+def _undelivered() -> list[Event]:
+    suppressed = {"scope": _SCOPE, "state": "opted_out", "decision_started_at": _CHANGED}
+    return [
+        MessageSuppressed.model_validate({**_about("message_suppressed"), **suppressed}),
+        MessageFailed.model_validate({**_about("message_failed"), "reason": "invalid_number"}),
+        MessageOutcomeUnknown.model_validate(_about("message_outcome_unknown")),
+        MessageRejected(
+            event_id=delivery_event_id(_ACCOUNT, _MESSAGE, "message_rejected"),
+            occurred_at=_HEARD,
+            account_id=_ACCOUNT,
+            message_id=_MESSAGE,
+            phone=_PHONE,
+            reason="invalid",
+            detail="list_id: Input should be a valid integer",
+        ),
+    ]

@@ -1,0 +1,80 @@
+"""Which events stand on which topic, read from the unions that the services read with."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+from shared.events.base import Event
+from shared.events.delivery import AnyDeliveryEvent
+from shared.events.inbound import FenceMarkerAppended, MessageReceived
+from shared.events.opt_out import AnyOptOutEvent
+from shared.events.outbound import MessageRequested
+from shared.events.suppression import AnySuppressionEvent
+from shared.topics import (
+    DELIVERY_EVENTS,
+    INBOUND_MESSAGES,
+    OPT_OUT_EVENTS,
+    OUTBOUND_MESSAGES,
+    SUPPRESSIONS,
+)
+
+PHONE_KEY = "the phone in E.164"
+
+
+@dataclass(frozen=True)
+class TopicContract:
+    """What stands on a topic, and how it is keyed."""
+
+    name: str
+    description: str
+    key: str
+    events: tuple[type[Event], ...]
+    ours_to_write: bool
+    """False where producers of others write it, and Stopline reads."""
+
+
+CONTRACTS = (
+    TopicContract(
+        INBOUND_MESSAGES,
+        "What recipients and gateways say, and the sender's fence markers. Placed by Java's murmur2 of the phone.",
+        f"{PHONE_KEY}; none for fence_marker_appended",
+        (MessageReceived, FenceMarkerAppended),
+        ours_to_write=True,
+    ),
+    TopicContract(
+        OPT_OUT_EVENTS,
+        "Who left which list or came back, and why; for anyone to follow. Written in transactions: read committed.",
+        PHONE_KEY,
+        get_args(AnyOptOutEvent),
+        ours_to_write=True,
+    ),
+    TopicContract(
+        SUPPRESSIONS,
+        "Whom a sender may not message; compacted. Written in transactions: read committed.",
+        "account_id|scope|phone for suppression_changed; !watermark and !checkpoint for the two others",
+        get_args(AnySuppressionEvent),
+        ours_to_write=True,
+    ),
+    TopicContract(
+        OUTBOUND_MESSAGES,
+        "What a business asks to be sent, from any Kafka client, with any partitioner and with or without a key.",
+        f"{PHONE_KEY}, or none",
+        (MessageRequested,),
+        ours_to_write=False,
+    ),
+    TopicContract(
+        DELIVERY_EVENTS,
+        "What became of each outbound message; for anyone to follow. Placed by Java's murmur2 of the key.",
+        f"{PHONE_KEY}; the carrier's or our id of the message where no phone is known",
+        get_args(AnyDeliveryEvent),
+        ours_to_write=True,
+    ),
+)
+
+
+def event_name(event: type[Event]) -> str:
+    """Return the name of the event's files and messages, such as `message_requested.v1`."""
+    return f"{event.model_fields['type'].default}.v{event.model_fields['version'].default}"
+
+
+def all_events() -> list[type[Event]]:
+    return [event for contract in CONTRACTS for event in contract.events]

@@ -1,0 +1,33 @@
+"""A JSON Schema per event, of what stands in a record's value."""
+
+from typing import Any
+
+from shared.contract.registry import event_name
+from shared.events.base import Event
+
+DIALECT = "http://json-schema.org/draft-07/schema#"
+"""The one that every AsyncAPI tool must know; what pydantic writes for our events is the same in it and in 2020-12."""
+_ALWAYS_THERE = ["type", "version"]
+
+
+def json_schema(event: type[Event]) -> dict[str, Any]:
+    """Return the schema. Fields that it does not name are allowed, and readers ignore them."""
+    made = event.model_json_schema(mode="validation")
+    if "$defs" in made:
+        raise ValueError(f"{event.__name__}: a schema with $defs needs draft 2020-12; put its parts into the event")
+    properties = {name: _without_title(schema) for name, schema in made["properties"].items()}
+    for name in _ALWAYS_THERE:
+        properties[name].pop("default")
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:stopline:{event_name(event)}",
+        "title": made["title"],
+        "description": made.get("description", ""),
+        "type": "object",
+        "properties": properties,
+        "required": _ALWAYS_THERE + [name for name in made.get("required", []) if name not in _ALWAYS_THERE],
+    }
+
+
+def _without_title(schema: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name != "title"}
