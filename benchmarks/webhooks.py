@@ -1,0 +1,237 @@
+"""Webhooks to acknowledged Kafka, a second, against the same ASGI server with an empty handler, in the same run.
+
+One inbound process, 64 kept-alive connections, a load generator in a process of its own; every webhook is ClickSend's
+form with another phone and another message id. All servers get the same requests, in turns, so that a slow minute of
+the machine hits all. The baseline is uvicorn, with the same settings, and a FastAPI application whose handler does
+nothing; a second row shows uvicorn with a bare ASGI function, which is the price of HTTP alone.
+
+    python -m benchmarks.webhooks --bootstrap 127.0.0.1:9092 [--quick]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+
+from shared.webhook_secrets import webhook_secret
+
+_ROOT = Path(__file__).resolve().parent.parent
+_CONNECTIONS = 64
+_AIM = 0.5
+_ACCOUNT = "bench"
+_KEY = "the-key-of-the-webhook-benchmark"
+_START_SECONDS = 30.0
+_PATH = f"/webhooks/clicksend/{_ACCOUNT}/{webhook_secret(_KEY, _ACCOUNT)}"
+
+
+async def run(stack_kafka_bootstrap: str, quick: bool) -> list[dict[str, Any]]:
+    """Return the rows of the table; `value` and `baseline` are webhooks a second, medians over the rounds."""
+    rounds, seconds = (1, 1.5) if quick else (7, 3.0)
+    async with (
+        _empty_server("bare") as bare,
+        _empty_server("fastapi") as empty,
+        _inbound(stack_kafka_bootstrap) as ours,
+    ):
+        for port in (bare, empty, ours):
+            await _load(port, 0.5 if quick else 3.0)
+        taken = [[await _load(port, seconds) for port in (bare, empty, ours)] for _ in range(rounds)]
+    bare_s, empty_s, ours_s = (
+        statistics.median(one["per_second"] for one in each) for each in zip(*taken, strict=True)
+    )
+    p99_ms = statistics.median(one[2]["p99_ms"] for one in taken)
+    name = f"webhooks to acknowledged Kafka, a second ({_CONNECTIONS} connections"
+    return [
+        _row(f"{name}, p99 {p99_ms:.0f} ms); baseline: an empty FastAPI handler", ours_s, empty_s, _AIM),
+        _row(f"{name}); baseline: a bare ASGI function", ours_s, bare_s, None),
+    ]
+
+
+def _row(name: str, value: float, baseline: float, aim: float | None) -> dict[str, Any]:
+    row = {"name": name, "value": round(value), "baseline": round(baseline), "ratio": round(value / baseline, 3)}
+    return {**row, "aim": aim}
+
+
+@asynccontextmanager
+async def _inbound(bootstrap: str) -> AsyncIterator[int]:
+    port = _free_port()
+    settings = {
+        "STOPLINE_KAFKA_BOOTSTRAP": bootstrap,
+        "STOPLINE_HTTP_PORT": str(port),
+        "STOPLINE_WEBHOOK_KEY": _KEY,
+        "STOPLINE_LOG_LEVEL": "WARNING",
+    }
+    async with _process("-m", "services.inbound", **settings):
+        await _until_ready(port, "/health/ready")
+        yield port
+
+
+@asynccontextmanager
+async def _empty_server(kind: str) -> AsyncIterator[int]:
+    port = _free_port()
+    async with _process("-m", "benchmarks.webhooks", kind, str(port)):
+        await _until_ready(port, "/")
+        yield port
+
+
+@asynccontextmanager
+async def _process(*arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, cwd=_ROOT, env={**os.environ, **environment}, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _until_ready(port: int, path: str) -> None:
+    async with asyncio.timeout(_START_SECONDS):
+        while not await asyncio.to_thread(_answers, f"http://127.0.0.1:{port}{path}"):
+            await asyncio.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _load(port: int, seconds: float) -> dict[str, float]:
+    async with _process("-m", "benchmarks.webhooks", "load", str(port), str(seconds)) as process:
+        out, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the load generator failed against port {port}: {out.decode()}")
+    found: dict[str, float] = json.loads(out)
+    return found
+
+
+async def _bare(scope: Any, receive: Any, send: Any) -> None:
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+def _fastapi() -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/webhooks/clicksend/{account}/{secret}")
+    @app.get("/")
+    async def empty(request: Request) -> Response:
+        return Response(b"{}")
+
+    return app
+
+
+class _Connection(asyncio.Protocol):
+    """Posts one webhook after another; counts what was answered 200 and how long it took."""
+
+    def __init__(self, requests: "_Requests", taken: list[float], failed: asyncio.Future[str]) -> None:
+        self._requests = requests
+        self._taken = taken
+        self._failed = failed
+        self._received = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self._post()
+
+    def _post(self) -> None:
+        self._since = time.perf_counter()
+        self._transport.write(self._requests.next())
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, found, body = self._received.partition(b"\r\n\r\n")
+        if not found or len(body) < int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]):
+            return
+        self._received = b""
+        self._taken.append(time.perf_counter() - self._since)
+        if head.startswith(b"HTTP/1.1 200 "):
+            self._post()
+        elif not self._failed.done():
+            self._failed.set_result(f"{head!r} {body!r}")
+
+
+class _Requests:
+    def __init__(self) -> None:
+        self._count = 0
+        self._run = time.time_ns()
+
+    def next(self) -> bytes:
+        self._count += 1
+        number = self._count
+        body = (
+            f"from=%2B1415{5000000 + number % 4999999:07d}&to=%2B14155550199&body=Stop&message_id={self._run}-{number}"
+            f"&original_message_id=4A1C-{number}&custom_string=m-{number}&timestamp={int(time.time())}"
+            "&original_body=Sale+today.+Reply+STOP+to+opt+out&user_id=1234&subaccount_id=5678"
+        )
+        return (
+            f"POST {_PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            f"User-Agent: benchmark\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        ).encode()
+
+
+async def _generate(port: int, seconds: float) -> dict[str, float]:
+    loop = asyncio.get_running_loop()
+    requests, taken = _Requests(), list[float]()
+    failed: asyncio.Future[str] = loop.create_future()
+    started = time.perf_counter()
+    for _ in range(_CONNECTIONS):
+        await loop.create_connection(lambda: _Connection(requests, taken, failed), "127.0.0.1", port)
+    await asyncio.wait([failed], timeout=seconds)
+    if failed.done():
+        raise SystemExit(f"not accepted: {failed.result()}")
+    took = time.perf_counter() - started
+    return {"per_second": len(taken) / took, "p99_ms": sorted(taken)[int(len(taken) * 0.99)] * 1000}
+
+
+def _main(argv: list[str]) -> None:
+    empty = {"bare": lambda: _bare, "fastapi": _fastapi}.get(argv[0]) if argv else None
+    if empty:
+        uvicorn.run(
+            empty(),  # type: ignore[arg-type]
+            port=int(argv[1]),
+            loop="uvloop",
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+        )
+    elif argv[:1] == ["load"]:
+        import uvloop
+
+        print(json.dumps(uvloop.run(_generate(int(argv[1]), float(argv[2])))))
+    else:
+        parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+        parser.add_argument("--bootstrap", required=True)
+        parser.add_argument("--quick", action="store_true")
+        arguments = parser.parse_args(argv)
+        print(json.dumps(asyncio.run(run(arguments.bootstrap, arguments.quick)), indent=2))
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])
