@@ -35,8 +35,6 @@ _STOP_SECONDS = 20
 class ContainersBackend:
     """Apache Kafka and PostgreSQL in containers; also an async context manager that starts and stops them.
 
-    testcontainers' reaper (Ryuk) removes them after a crash where the environment allows it, our watcher everywhere.
-
     Args:
         data_folder: has the passwords; the data are in Docker volumes that are named after it, and kept. None: the
             data go with the containers.
@@ -140,6 +138,8 @@ class ContainersBackend:
         if self._given_folder is not None:
             await together(*(each.stop(_STOP_SECONDS) for each in self._containers() if each.exists))
         await asyncio.to_thread(remove_containers.remove, self._names())
+        for container in self._containers():
+            container.forget()
         guardian().forget_command(self._removal())
         release_ports(self._reserved)
         if self._given_folder is None:

@@ -1,4 +1,7 @@
-"""Containers, by testcontainers: started, killed and paused like processes."""
+"""Containers, by testcontainers' client: started, killed and paused like processes.
+
+Its reaper (Ryuk) is not asked for: our watcher removes the containers after a crash, and needs no image for that.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -84,22 +87,23 @@ class Container:
         await asyncio.to_thread(self._container.start if self.exists else self._make)
 
     def _make(self) -> None:
-        from testcontainers.core.container import DockerContainer
+        from testcontainers.core.docker_client import DockerClient
 
         settings = self._settings
-        made = DockerContainer(
-            settings.image,
-            name=self.name,
-            env=dict(settings.environment),
-            volumes=[(volume, folder, "rw") for volume, folder in settings.volumes.items()],
-        ).with_kwargs(network=self._network_name)
-        if settings.command:
-            made = made.with_command(list(settings.command))
-        for inside, outside in settings.ports.items():
-            made = made.with_bind_ports(inside, outside)
+        client = DockerClient()
         try:
-            self._container = made.start().get_wrapped_container()
+            self._container = client.run(
+                settings.image,
+                list(settings.command) or None,
+                detach=True,
+                name=self.name,
+                environment=dict(settings.environment),
+                ports={f"{inside}/tcp": outside for inside, outside in settings.ports.items()},
+                volumes={name: {"bind": folder, "mode": "rw"} for name, folder in settings.volumes.items()},
+                network=self._network_name,
+            )
         except Exception as error:
+            client.client.close()
             raise StartError(f"container {self.name} of {settings.image} could not be started: {error}") from error
 
     @property
@@ -115,6 +119,12 @@ class Container:
     def start_error(self, why: str) -> StartError:
         said = self._container.logs(tail=_TAIL_LINES).decode(errors="replace")
         return StartError(f"container {self.name} {why}; its log ends so:\n{said}")
+
+    def forget(self) -> None:
+        """Take it as gone, and close the connection to the engine."""
+        if self._container is not None:
+            self._container.client.close()
+            self._container = None
 
     async def stop(self, timeout_seconds: int) -> None:
         await asyncio.to_thread(self._container.stop, timeout=timeout_seconds)
