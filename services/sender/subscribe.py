@@ -20,7 +20,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from services.sender.settings import Settings
 from shared.errors import TransientError
 from shared.failpoints import reach
-from shared.kafka import SEND_SECONDS, within
+from shared.kafka import FETCH_WAIT_MS, SEND_SECONDS, within
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ def _subscriber(broker: KafkaBroker, settings: Settings, topic: str, group_id: s
         auto_offset_reset="earliest",
         max_records=settings.batch_records,
         batch_timeout_ms=_POLL_MS,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=session_ms // _HEARTBEATS_PER_SESSION,
         parser=_raw,
