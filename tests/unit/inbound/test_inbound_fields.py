@@ -1,0 +1,101 @@
+"""What a webhook's body is read as: a bad byte costs a character, never the opt-out."""
+
+import json
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.inbound.errors import WebhookError
+from services.inbound.fields import read_fields
+from services.inbound.limits import MAX_FORM_FIELDS
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+
+
+def refusal(content_type: str, body: bytes) -> tuple[int, str]:
+    with pytest.raises(WebhookError) as caught:
+        read_fields(content_type, body)
+    return caught.value.status_code, caught.value.reason
+
+
+@given(st.dictionaries(st.text(max_size=20), st.text(max_size=200), max_size=20))
+def test_a_form_is_read_as_it_was_written(fields: dict[str, str]) -> None:
+    written = {name or "x": value.replace("\0", "0") for name, value in fields.items()}
+    written = {name.replace("\0", "0"): value for name, value in written.items()}
+    assert read_fields(FORM, urlencode(written).encode()) == (written or {"": ""})
+
+
+@given(st.binary(max_size=300).map(lambda raw: b"body=" + raw))
+def test_any_bytes_in_a_form_are_read_as_the_standard_library_reads_them(body: bytes) -> None:
+    text = body.decode(errors="replace")
+    expected = dict(parse_qsl(text, keep_blank_values=True, errors="replace"))
+    found = read_fields(FORM, body)
+    assert {name: found[name] for name in expected} == {
+        name: value.replace("\0", "\ufffd") for name, value in expected.items()
+    }
+
+
+@given(st.dictionaries(st.text(), st.text(), max_size=20))
+def test_a_json_object_is_read_as_it_was_written(fields: dict[str, str]) -> None:
+    found = read_fields(JSON, json.dumps(fields).encode())
+    assert found == {name: value.replace("\0", "\ufffd") for name, value in fields.items()}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (FORM, b"body=STOP%FF"),
+        (FORM, b"body=STOP\xff"),
+        (FORM, b"body=STOP%00"),
+        (FORM, b"body=STOP\x00"),
+        (JSON, b'{"body":"STOP\xff"}'),
+        (JSON, b'{"body":"STOP\\u0000"}'),
+        (JSON, b'{"body":"STOP\\ud800"}'),
+        (JSON, b'\xef\xbb\xbf{"body":"STOP\\udfff"}'),
+    ],
+)
+def test_a_byte_that_cannot_be_kept_costs_one_character(content_type: str, body: bytes) -> None:
+    assert read_fields(content_type, body)["body"] == "STOP\ufffd"
+
+
+@pytest.mark.parametrize("content_type", ["", FORM, f"{FORM}; charset=utf-8", "text/plain", "application/octet-stream"])
+def test_json_is_json_whatever_it_is_called(content_type: str) -> None:
+    assert read_fields(content_type, b' {"body": "STOP"}') == {"body": "STOP"}
+
+
+@pytest.mark.parametrize("content_type", ["", FORM, f"{FORM}; charset=utf-8", "text/plain"])
+def test_a_form_is_a_form_with_or_without_its_content_type(content_type: str) -> None:
+    assert read_fields(content_type, b"from=%2B14155550100&body=STOP+now") == {
+        "from": "+14155550100",
+        "body": "STOP now",
+    }
+
+
+def test_numbers_are_text_and_what_is_neither_counts_as_missing() -> None:
+    body = b'{"timestamp": 1436174407, "a": 1.5, "b": true, "c": null, "d": [1], "e": {"f": 1}, "g": "x"}'
+    assert read_fields(JSON, body) == {"timestamp": "1436174407", "a": "1.5", "g": "x"}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "expected"),
+    [
+        (JSON, b"", (400, "not_json")),
+        (JSON, b"from=1&body=STOP", (400, "not_json")),
+        (JSON, b'{"body": "STOP"', (400, "not_json")),
+        (JSON, b"[" * 60_000, (400, "not_json")),
+        (JSON, b'{"n": ' + b"9" * 5000 + b"}", (400, "not_json")),
+        (JSON, b"\xff\xfe{\x00}\x00", (400, "invalid_utf8")),
+        (JSON, b'["STOP"]', (400, "not_an_object")),
+        (JSON, b'"STOP"', (400, "not_an_object")),
+        (FORM, b"&" * MAX_FORM_FIELDS, (400, "not_a_form")),
+        ("multipart/form-data; boundary=x", b"--x\r\n", (415, "unsupported_media_type")),
+        ("application/xml", b"<body>STOP</body>", (415, "unsupported_media_type")),
+    ],
+)
+def test_what_is_no_form_and_no_json_object_is_refused(
+    content_type: str, body: bytes, expected: tuple[int, str]
+) -> None:
+    assert refusal(content_type, body) == expected
