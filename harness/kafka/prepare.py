@@ -17,7 +17,7 @@ from harness.processes import StartError
 from harness.stack.folders import FileLock, make_temporary_folder, remove_temporary_folder
 from harness.stack.ports import free_ports, release_ports
 
-_FORMAT_SECONDS = 60
+_FORMAT_SECONDS = 120
 
 
 async def prepare_kafka(say: Say) -> KafkaRuntime:

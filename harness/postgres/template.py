@@ -18,7 +18,7 @@ from harness.processes import ManagedProcess, User
 from harness.stack.folders import FileLock, make_temporary_folder, remove_temporary_folder, shared_cache_folder
 from harness.stack.ports import free_ports, release_ports
 
-_INITDB_SECONDS = 60.0
+_INITDB_SECONDS = 120.0
 _STOP_SECONDS = 20.0
 _FORMAT = 1
 """To be raised when a template is made differently."""

@@ -4,7 +4,10 @@ Its reaper (Ryuk) is not asked for: our watcher removes the containers after a c
 """
 
 import asyncio
-from collections.abc import Mapping
+import gc
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,39 +19,55 @@ _PING_SECONDS = 5
 
 def docker_answers() -> bool:
     """Tell whether there is a Docker engine that we may use."""
-    try:
-        import docker  # type: ignore[import-untyped]  # ships no types
-
-        client = docker.from_env(timeout=_PING_SECONDS)
+    with _closing_what_libraries_leave_open():
         try:
-            return bool(client.ping())
-        finally:
-            client.close()
-    except Exception:  # noqa: BLE001 (whatever keeps us from Docker, it does not answer)
-        return False
+            import docker  # type: ignore[import-untyped]  # ships no types
+
+            client = docker.from_env(timeout=_PING_SECONDS)
+            try:
+                return bool(client.ping())
+            finally:
+                client.close()
+        except Exception:  # noqa: BLE001 (whatever keeps us from Docker, it does not answer)
+            return False
 
 
 def docker_host() -> str:
     """Return where published ports are reached."""
-    from testcontainers.core.docker_client import DockerClient
-
-    client = DockerClient()
-    try:
+    with _client() as client:
         host = client.host()
-    finally:
-        client.client.close()
     return "127.0.0.1" if host == "localhost" else host
 
 
 def make_network(name: str) -> None:
     """Make a network in which containers reach each other by name."""
-    from testcontainers.core.docker_client import DockerClient
+    with _client() as client:
+        client.client.networks.create(name)
 
-    client = DockerClient().client
+
+@contextmanager
+def _client() -> Iterator[Any]:
+    client = _new_client()
     try:
-        client.networks.create(name)
+        yield client
     finally:
-        client.close()
+        client.client.close()
+
+
+def _new_client() -> Any:
+    with _closing_what_libraries_leave_open():
+        from testcontainers.core.docker_client import DockerClient
+
+        return DockerClient()
+
+
+@contextmanager
+def _closing_what_libraries_leave_open() -> Iterator[None]:
+    """Close the sockets that a failed connection (docker) and an import (testcontainers) leave, without a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
 
 
 @dataclass(frozen=True)
@@ -87,10 +106,8 @@ class Container:
         await asyncio.to_thread(self._container.start if self.exists else self._make)
 
     def _make(self) -> None:
-        from testcontainers.core.docker_client import DockerClient
-
         settings = self._settings
-        client = DockerClient()
+        client = _new_client()
         try:
             self._container = client.run(
                 settings.image,

@@ -10,7 +10,7 @@ import aiohttp
 
 from harness.processes import HarnessError, ManagedProcess
 
-_READY_SECONDS = 60.0
+_READY_SECONDS = 120.0  # a busy machine is slow; a process that ends is noticed at once
 _STOP_SECONDS = 15.0
 _KILL_SECONDS = 10.0
 _ANSWER_SECONDS = 5.0
