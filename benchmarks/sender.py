@@ -1,0 +1,184 @@
+"""The sender: messages dropped a second with many suppressions, and messages sent a second; memory and restart."""
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import numpy as np
+import psutil
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from benchmarks.rows import Row, row
+from harness.sandbox.client import SandboxClient
+from harness.stack.stack import Stack
+from services.sender.suppressions.keep import SNAPSHOT_FILE
+from services.sender.suppressions.keys import key_of
+from services.sender.suppressions.placement import partitions_of
+from services.sender.suppressions.snapshot import Origin, Snapshot, write_snapshot
+from shared.events import codec
+from shared.events.outbound import MessageRequested, outbound_events
+from shared.kafka import new_consumer, new_producer
+from shared.topics import OUTBOUND_MESSAGES, SUPPRESSIONS
+
+_NUMBER = "+18335550123"
+_LISTS = 100
+_FIRST_PHONE = 2_000_000_000
+_IN_FLIGHT = 200
+_LATENCY_SECONDS = 0.05
+_MAX_BATCH_BYTES = 512 * 1024
+
+
+async def run(stack: Stack, *, quick: bool) -> list[Row]:
+    """Return the rows; the big cache has 10 million keys in 100 lists (200,000 in the quick form)."""
+    big, small, drops, sends = (200_000, 10_000, 4_000, 1_000) if quick else (10_000_000, 10_000, 60_000, 20_000)
+    few, _, _ = await _drops(stack, small, drops)
+    many, baseline, ready_seconds = await _drops(stack, big, drops)
+    rss_mb = psutil.Process(stack.services["sender"].process.pid).memory_info().rss / 1e6
+    sent, bare = await _sends(stack, sends)
+    return [
+        row(f"sender, drops a second with {big:,} suppressions", many, "/s", baseline, "≥ 0.2"),
+        row(f"the same against {small:,} suppressions", many, "/s", few, "≥ 0.9"),
+        row(f"sender ready from a snapshot of {big:,}, process start included", ready_seconds, "s", aim="≤ 2"),
+        row(f"resident memory of the sender with {big:,}", rss_mb, "MB", aim="≤ 250"),
+        row("sender, carrier calls a second (200 in flight, 50 ms)", sent, "/s", bare, "≥ 0.6"),
+    ]
+
+
+async def _drops(stack: Stack, suppressed: int, count: int) -> tuple[float, float, float]:
+    """Return drops a second, messages consumed and validated a second, and seconds until the sender was ready."""
+    sender = stack.services["sender"]
+    await sender.stop()
+    await asyncio.to_thread(_write_snapshot, stack, suppressed, *await _place(stack))
+    requests = [_request(_FIRST_PHONE + n % suppressed, 1 + (n % suppressed) % _LISTS) for n in range(count)]
+    baseline = await _consume(stack, await _produce(stack, requests), count)
+    started = time.perf_counter()
+    await sender.start()
+    ready_seconds = time.perf_counter() - started
+    return await _fate_rate(sender.url, "suppressed", count), baseline, ready_seconds
+
+
+async def _place(stack: Stack) -> tuple[Origin, list[int]]:
+    """Return where a snapshot made now would be."""
+    consumer = new_consumer(
+        stack.backend.kafka_bootstrap, SUPPRESSIONS, auto_offset_reset="latest", isolation_level="read_committed"
+    )
+    await consumer.start()
+    ends = await consumer.end_offsets(consumer.assignment())
+    await consumer.stop()
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.backend.kafka_bootstrap)
+    await admin.start()
+    cluster_id = str((await admin.describe_cluster())["cluster_id"])
+    await admin.close()
+    partitions = stack.kafka_settings().partitions
+    return Origin(cluster_id, SUPPRESSIONS, partitions), [
+        ends[TopicPartition(SUPPRESSIONS, p)] for p in range(partitions)
+    ]
+
+
+def _write_snapshot(stack: Stack, suppressed: int, origin: Origin, positions: list[int]) -> None:
+    folder = Path(stack.services["sender"]._environment["STOPLINE_CACHE_DIR"])
+    folder.mkdir(parents=True, exist_ok=True)
+    scopes = []
+    for n in range(_LISTS):
+        phones = [f"+1{_FIRST_PHONE + number}" for number in range(n, suppressed, _LISTS)]
+        placed = partitions_of([phone.encode() for phone in phones], origin.partitions)
+        keys = np.array([key_of(p, phone) for p, phone in zip(placed, phones, strict=True)], dtype=np.uint64)
+        scopes.append((("bench", f"list:{1 + n}"), np.sort(keys)))
+    write_snapshot(folder / SNAPSHOT_FILE, Snapshot(origin, positions, [0] * origin.partitions, scopes))
+
+
+def _request(number: int, list_id: int) -> MessageRequested:
+    return MessageRequested(
+        account_id="bench",
+        message_id=str(uuid4()),
+        list_id=list_id,
+        phone=f"+1{number}",
+        sender_number=_NUMBER,
+        body="Our offer of the week. Reply STOP to opt out",
+    )
+
+
+async def _produce(stack: Stack, requests: Sequence[MessageRequested]) -> dict[TopicPartition, int]:
+    """Write the requests; return where they begin."""
+    producer = new_producer(stack.backend.kafka_bootstrap, max_batch_size=_MAX_BATCH_BYTES, linger_ms=20)
+    consumer = new_consumer(stack.backend.kafka_bootstrap, OUTBOUND_MESSAGES, auto_offset_reset="latest")
+    await producer.start()
+    await consumer.start()
+    begins: dict[TopicPartition, int] = await consumer.end_offsets(consumer.assignment())
+    await consumer.stop()
+    sent = [await producer.send(OUTBOUND_MESSAGES, codec.encode(r), key=r.phone.encode()) for r in requests]
+    await asyncio.gather(*sent)
+    await producer.stop()
+    return begins
+
+
+async def _consume(stack: Stack, begins: dict[TopicPartition, int], count: int) -> float:
+    consumer = new_consumer(stack.backend.kafka_bootstrap, OUTBOUND_MESSAGES, auto_offset_reset="latest")
+    await consumer.start()
+    for tp, begin in begins.items():
+        consumer.seek(tp, begin)
+    started, seen = time.perf_counter(), 0
+    while seen < count:
+        for records in (await consumer.getmany(timeout_ms=1000, max_records=2000)).values():
+            for record in records:
+                codec.decode(outbound_events, record.value)
+            seen += len(records)
+    elapsed = time.perf_counter() - started
+    await consumer.stop()
+    return count / elapsed
+
+
+async def _fate_rate(url: str, fate: str, count: int) -> float:
+    """Return fates a second between the first that the sender's metrics show and the last."""
+    line = f'stopline_sender_messages_total{{fate="{fate}"}} '
+    first: tuple[float, float] | None = None
+    async with aiohttp.ClientSession() as session, asyncio.timeout(600):
+        while True:
+            text = await (await session.get(f"{url}/metrics")).text()
+            done = next((float(each.removeprefix(line)) for each in text.splitlines() if each.startswith(line)), 0.0)
+            now = time.perf_counter()
+            if first is None and done:
+                first = now, done
+            if done >= count:
+                assert first is not None
+                return (count - first[1]) / (now - first[0]) if now > first[0] else count / 0.1
+            await asyncio.sleep(0.05)
+
+
+async def _sends(stack: Stack, count: int) -> tuple[float, float]:
+    sender = stack.services["sender"]
+    async with SandboxClient(stack.services["sandbox"].url) as sandbox:
+        await sandbox.set_faults(latency_seconds=_LATENCY_SECONDS, forget=True)
+        bare = await _bare_calls(stack, count)
+        await sender.stop()
+        await _produce(stack, [_request(5_000_000_000 + n, 1) for n in range(count)])
+        await sender.start()
+        rate = await _fate_rate(sender.url, "sent", count)
+        await sandbox.set_faults()
+    return rate, bare
+
+
+async def _bare_calls(stack: Stack, count: int) -> float:
+    """Return carrier calls a second of a loop that does nothing else, with the same number in flight."""
+    url = f"{stack.services['sandbox'].url}/v1/messages"
+    headers = {"Authorization": f"Bearer {stack.secrets.carrier_token}", "Content-Type": "application/json"}
+    left = iter(range(count))
+
+    async def caller(session: aiohttp.ClientSession) -> None:
+        for n in left:
+            fields = {"message_id": f"bare-{n}", "account_id": "bench", "to": f"+1{5_000_000_000 + n}", "from": _NUMBER}
+            body = json.dumps({**fields, "body": "Hello", "custom_string": f"bare-{n}"})
+            async with session.post(url, data=body) as answer:
+                assert answer.status == 200, await answer.text()
+                await answer.read()
+
+    connector = aiohttp.TCPConnector(limit=_IN_FLIGHT)
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+        started = time.perf_counter()
+        await asyncio.gather(*(caller(session) for _ in range(_IN_FLIGHT)))
+        return count / (time.perf_counter() - started)
