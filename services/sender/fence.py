@@ -9,12 +9,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
-from aiokafka import AIOKafkaProducer
-
-from shared.events.codec import cloud_event_headers, encode
+from shared.errors import TransientError
+from shared.events.codec import Headers, cloud_event_headers, encode
 from shared.events.inbound import FenceMarkerAppended
 from shared.kafka import within
 from shared.topics import INBOUND_MESSAGES
@@ -42,19 +41,29 @@ class Pass:
 class Watermarked(Protocol):
     """What tells how far the cache is: `CacheFollower`."""
 
+    def watermark(self, partition: int) -> int: ...
+
     async def wait_for_watermark(self, partition: int, next_offset: int) -> None: ...
 
 
+class Appending(Protocol):
+    """What appends a record and returns its metadata: a producer."""
+
+    async def send_and_wait(
+        self, topic: str, value: bytes | None = None, *, partition: int, headers: Headers
+    ) -> Any: ...
+
+
 class Fence:
-    """Passes many batches at once.
+    """Lets batches pass, many with one marker.
 
     Args:
-        producer: idempotent, `acks=all`, already started.
+        producer: idempotent, `acks=all`; best of the fence alone, or its markers wait behind other records.
         cache: whose watermarks are waited for.
         deadline_seconds: after which a decision begins again.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, cache: Watermarked, deadline_seconds: float) -> None:
+    def __init__(self, producer: Appending, cache: Watermarked, deadline_seconds: float) -> None:
         self._producer = producer
         self._cache = cache
         self._deadline_seconds = deadline_seconds
@@ -80,7 +89,7 @@ class Fence:
 class _Gate:
     """One partition: at most one marker in flight, and one round of those who came too late for it."""
 
-    def __init__(self, producer: AIOKafkaProducer, cache: Watermarked, partition: int, deadline: float) -> None:
+    def __init__(self, producer: Appending, cache: Watermarked, partition: int, deadline: float) -> None:
         self._producer = producer
         self._cache = cache
         self._partition = partition
@@ -102,8 +111,16 @@ class _Gate:
         await within(self._deadline_seconds, self._mark(), f"the fence of partition {self._partition}")
 
     async def _mark(self) -> None:
+        decided = self._cache.watermark(self._partition)
         marker = FenceMarkerAppended(marker_id=uuid4())
         appended = await self._producer.send_and_wait(
             INBOUND_MESSAGES, encode(marker), partition=self._partition, headers=cloud_event_headers(marker, _SOURCE)
         )
+        if appended.offset < max(decided, 0):
+            # A watermark beyond the end would let every marker pass at once. -1 is what aiokafka returns where the
+            # broker knows a repeated send but no longer its offset.
+            raise TransientError(
+                f"{INBOUND_MESSAGES} {self._partition}: the marker is at {appended.offset}, but {decided} was decided"
+                " before it was there; has the topic lost records?"
+            )
         await self._cache.wait_for_watermark(self._partition, appended.offset + 1)

@@ -1,50 +1,82 @@
-"""What one record of the topic does to the cache."""
+"""What the steps of one partition do: to the keys, to the watermark, to the proof."""
+
+import asyncio
+from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord
 
-from services.sender.suppressions.keys import key_of
-from services.sender.suppressions.lookup import HELD, NOT_SUPPRESSED, OPTED_OUT, SuppressionCache
+from services.sender.suppressions.lookup import SuppressionCache
+from services.sender.suppressions.proof import Proof
+from services.sender.suppressions.read import Changes, PartitionReader
 from services.sender.suppressions.watermarks import Watermarks
-from shared.events.codec import decode
-from shared.events.suppression import (
-    CheckpointPublished,
-    SuppressionChanged,
-    WatermarkAdvanced,
-    suppression_events,
-)
-from shared.suppression_digest import format_digest
+from shared.events.suppression import CheckpointPublished, WatermarkAdvanced
 
-_STATES = {"opted_out": OPTED_OUT, "held": HELD, "opted_in": NOT_SUPPRESSED}
+_MERGE_IN_THREAD_FROM_KEYS = 100_000
+_COMPARE_LAST_OFFSETS = 50_000
+"""A rebuild passes many checkpoints, and only those near its end prove anything about what it ends with. An opt-out
+service that is in step publishes one at least every 10,000 changes, and within seconds of the last change."""
 
 
-class CheckpointDiffersError(Exception):
-    """The cache does not hold what the opt-out service says it must."""
+class PartitionFollower:
+    """Applies what one partition tells, in its order.
 
-
-def apply_record(record: ConsumerRecord, cache: SuppressionCache, watermarks: Watermarks) -> None:
-    """Apply a record, in the order of its partition.
-
-    Raises:
-        PoisonError: it is no event of this topic (a tombstone neither: suppressions are never deleted).
-        CheckpointDiffersError: it is a checkpoint, and the keys of its partition are not what it says.
+    Attributes:
+        position: the offset below which everything is applied.
     """
-    event = decode(suppression_events, record.value)
-    match event:
-        case SuppressionChanged():
-            key = key_of(record.partition, event.phone)
-            cache.apply(event.account_id, event.scope, [(key, _STATES[event.state])])
-            for due in cache.due():
-                due.merge()
-        case WatermarkAdvanced():
-            watermarks.advance(record.partition, event.next_offset)
-        case CheckpointPublished():
-            _compare(record, event, cache)
 
+    def __init__(  # noqa: PLR0913 (what a partition acts on)
+        self,
+        partition: int,
+        partitions: int,
+        cache: SuppressionCache,
+        watermarks: Watermarks,
+        *,
+        position: int,
+        proven: bool,
+    ) -> None:
+        self.position = position
+        self.reader = PartitionReader(partition, partitions)
+        self.proof = Proof(partition, proven=proven)
+        self._partition = partition
+        self._cache = cache
+        self._watermarks = watermarks
 
-def _compare(record: ConsumerRecord, told: CheckpointPublished, cache: SuppressionCache) -> None:
-    count, digest = cache.count_and_digest(record.partition)
-    if (count, format_digest(digest)) != (told.suppressed_count, told.digest):
-        raise CheckpointDiffersError(
-            f"partition {record.partition} at offset {record.offset}: {count} keys here ({format_digest(digest)}),"
-            f" {told.suppressed_count} there ({told.digest})"
-        )
+    async def apply(self, records: Sequence[ConsumerRecord], end: int) -> None:
+        """Apply records; `end` is the offset at which the partition ends, as far as it is known.
+
+        Raises:
+            CheckpointDiffersError: the keys are not what a checkpoint says.
+        """
+        for step in self.reader.steps(records):
+            match step:
+                case Changes():
+                    await self._change(step)
+                case WatermarkAdvanced():
+                    self._watermarks.advance(self._partition, step.next_offset)
+                case CheckpointPublished():
+                    await self._compare(step, records[-1].offset + 1, end)
+
+    def move(self, position: int) -> None:
+        """Note that everything below `position` is applied.
+
+        Raises:
+            CheckpointDiffersError: as `apply`.
+        """
+        self.position = position
+        self.proof.judge(position)
+
+    async def _change(self, changes: Changes) -> None:
+        for (account_id, scope), states in changes.by_scope.items():
+            self._cache.apply(account_id.decode(), scope.decode(), states)
+        self.proof.note_changes(changes.count)
+        for scope_keys in self._cache.due():
+            if scope_keys.keys.size >= _MERGE_IN_THREAD_FROM_KEYS:
+                await asyncio.to_thread(scope_keys.merge)
+            else:
+                scope_keys.merge()
+
+    async def _compare(self, told: CheckpointPublished, records_end: int, end: int) -> None:
+        if records_end < end - _COMPARE_LAST_OFFSETS:
+            return
+        count, digest = await asyncio.to_thread(self._cache.count_and_digest, self._partition)
+        self.proof.compare(told, count, digest, judge_from=max(records_end, end))

@@ -1,7 +1,8 @@
 """Follows the topic `suppressions`, all partitions, without a group: every sender holds all of it.
 
-What is not certain forbids sending: until the topic is read to its end, after a checkpoint that differs, and while the
-consumer is being made anew, `check` and the fence raise `TransientError`, and messages wait in Kafka.
+What is not certain forbids sending. Until the topic is read to its end, without a checkpoint of every partition, while
+one differs, while a record cannot be read and while the consumer is made anew, `check` and `wait_for_watermark` raise
+`TransientError`, and messages wait in Kafka.
 """
 
 import asyncio
@@ -10,26 +11,28 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from services.sender import metrics
-from services.sender.suppressions.apply import CheckpointDiffersError, apply_record
-from services.sender.suppressions.lookup import Query, Suppression, SuppressionCache
-from services.sender.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
-from services.sender.suppressions.watermarks import Watermarks
-from shared.errors import PoisonError, TransientError
-from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from services.sender.suppressions.keep import SnapshotKeeper
+from services.sender.suppressions.lookup import Query, Suppression
+from services.sender.suppressions.proof import CheckpointDiffersError
+from services.sender.suppressions.snapshot import Origin
+from services.sender.suppressions.state import CacheState, fits
+from services.sender.suppressions.stuck import StuckDetector
+from services.sender.suppressions.topic import MissingRecordsError, SuppressionsTopic
+from shared.errors import TransientError
 from shared.topics import SUPPRESSIONS
 
 log = logging.getLogger(__name__)
 
-SNAPSHOT_FILE = "suppressions.snapshot"
-_POLL_MS = 1000
-_BATCH_RECORDS = 2_000
-_RESTART_SECONDS = 0.5
-_STUCK_AFTER_EMPTY_POLLS = 5
+STUCK_SECONDS = 5.0
+_POLL_MS = 1_000
+_CATCH_UP_POLL_MS = 50
+_BATCH_RECORDS = 5_000
+_BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_LAST_SNAPSHOT_SECONDS = 4.0
 
 
 class CacheFollower:
@@ -43,22 +46,22 @@ class CacheFollower:
     """
 
     def __init__(self, bootstrap: str, partitions: int, folder: Path, snapshot_seconds: float) -> None:
-        self._bootstrap = bootstrap
         self.partitions = partitions
-        self._partitions = [TopicPartition(SUPPRESSIONS, p) for p in range(partitions)]
-        self._path = folder / SNAPSHOT_FILE
-        self._snapshot_seconds = snapshot_seconds
-        self._begin_from(None)
-        self._use_snapshot = True
-        self._caught_up = False
-        self._origin: Origin | None = None
-        self._snapshot_at = time.monotonic()
-        self._changed = False
+        self._topic = SuppressionsTopic(bootstrap, partitions)
+        self._keeper = SnapshotKeeper(folder, snapshot_seconds, time.monotonic())
+        self._state: CacheState | None = None
+        self._doubts: list[str] = ["the topic is not read yet"]
+        self._failures = 0
 
     @property
     def healthy(self) -> bool:
         """Whether the cache knows all that the topic holds, and nothing speaks against it."""
-        return self._caught_up
+        return not self._doubts
+
+    @property
+    def doubts(self) -> Sequence[str]:
+        """What speaks against sending, a line each."""
+        return self._doubts
 
     def check(self, queries: Sequence[Query]) -> list[Suppression | None]:
         """Return what `SuppressionCache.check` does.
@@ -66,9 +69,15 @@ class CacheFollower:
         Raises:
             TransientError: the cache is not whole; nothing may be sent.
         """
-        if not self._caught_up:
-            raise TransientError("the suppression cache is not ready")
-        return self._cache.check(queries)
+        return self._sure_state().cache.check(queries)
+
+    def watermark(self, partition: int) -> int:
+        """Return the newest watermark of the inbound partition.
+
+        Raises:
+            TransientError: the cache is not whole.
+        """
+        return self._sure_state().watermarks.next_offsets[partition]
 
     async def wait_for_watermark(self, partition: int, next_offset: int) -> None:
         """Wait until the cache has what was decided below `next_offset` of the inbound partition.
@@ -76,124 +85,124 @@ class CacheFollower:
         Raises:
             TransientError: the cache is not whole.
         """
-        if not self._caught_up:
-            raise TransientError("the suppression cache is not ready")
-        await self._watermarks.wait_for(partition, next_offset)
+        await self._sure_state().watermarks.wait_for(partition, next_offset)
+
+    def _sure_state(self) -> CacheState:
+        if self._doubts or self._state is None:
+            raise TransientError(f"the suppression cache is not ready: {'; '.join(self._doubts)}")
+        return self._state
 
     async def run(self) -> None:
         """Follow until cancelled; whatever goes wrong makes the cache unhealthy until it is whole again."""
-        while True:
-            try:
-                await self._follow()
-            except CheckpointDiffersError as error:
-                metrics.CACHE_DIVERGED.inc()
-                log.critical("the suppression cache is rebuilt, nothing is sent meanwhile: %s", error)
-                self._use_snapshot = False
-            except PoisonError as error:
-                log.critical("a record of %s cannot be read, nothing is sent: %s", SUPPRESSIONS, error)
-            except (TransientError, KafkaError, OSError) as error:
-                log.warning("the suppression cache begins anew: %s", error)
-            finally:
-                self._caught_up = False
-                self._watermarks.fail("the suppression cache begins anew")
-            await asyncio.sleep(_RESTART_SECONDS)
+        try:
+            while True:
+                await self._session()
+                await asyncio.sleep(_BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS) - 1)])
+                self._failures += 1
+        finally:
+            await self._keep_the_last()
+
+    async def _session(self) -> None:
+        why = "the suppression cache begins anew"
+        try:
+            await self._follow()
+        except CheckpointDiffersError as error:
+            metrics.CACHE_DIVERGED.inc()
+            log.critical("the suppression cache is wrong; it is rebuilt, nothing is sent meanwhile: %s", error)
+            why = f"the cache is rebuilt, a checkpoint differed: {error}"
+            self._forget(why)
+        except MissingRecordsError as error:
+            log.critical("nothing is sent: %s", error)
+            why = str(error)
+        except (TransientError, KafkaError, OSError) as error:
+            log.warning("the suppression cache begins anew: %r", error)
+            why = f"{error!r}"
+        # Not on cancellation: what is known then goes to disk.
+        self._doubt([why])
+
+    def _forget(self, why: str) -> None:
+        if self._state is not None:
+            self._state.watermarks.fail(why)
+        self._state = None
+        self._keeper.forget()
+
+    def _doubt(self, doubts: list[str]) -> None:
+        self._doubts = doubts
+        metrics.CACHE_HEALTHY.set(not doubts)
+        if doubts and self._state is not None:
+            self._state.watermarks.fail("; ".join(doubts))
 
     async def _follow(self) -> None:
-        consumer = new_consumer(
-            self._bootstrap, isolation_level="read_committed", max_partition_fetch_bytes=4 * 1024 * 1024
-        )
-        try:
-            await within(START_SECONDS, consumer.start(), "connecting to Kafka")
-            await self._begin(consumer)
-            ends = await self._ends(consumer)
+        async with self._topic.consumer() as consumer:
+            state, ends = await self._begin(consumer)
+            stuck = StuckDetector(STUCK_SECONDS, time.monotonic())
+            caught_up = state.has_reached(ends)
+            self._tell(state, caught_up=caught_up)
             while True:
-                await self._apply(await consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS))
-                if not self._caught_up and await self._has_reached(consumer, ends):
-                    self._caught_up = True
-                    log.info("the suppression cache is ready with %d keys", len(self._cache))
-                await self._check_not_stuck(consumer)
-                await self._snapshot_now_and_then(consumer)
-        finally:
-            await self._stop(consumer)
+                timeout_ms = _POLL_MS if caught_up else _CATCH_UP_POLL_MS
+                await self._poll(consumer, state, ends, timeout_ms)
+                caught_up = caught_up or state.has_reached(ends)
+                self._tell(state, caught_up=caught_up)
+                await self._now_and_then(consumer, state, stuck)
 
-    async def _begin(self, consumer: AIOKafkaConsumer) -> None:
-        """Go to where the snapshot was made, or to the beginning of the topic."""
-        consumer.assign(self._partitions)
-        self._empty_polls = 0
-        self._origin = Origin(await self._cluster_id(), SUPPRESSIONS, len(self._partitions))
-        snapshot = read_snapshot(self._path, self._origin) if self._use_snapshot else None
-        begins = await within(SEND_SECONDS, consumer.beginning_offsets(self._partitions), "asking for the begins")
-        if any(begins.values()):
-            raise TransientError(f"{SUPPRESSIONS} has lost its first records: {begins}; restore it, nothing is sent")
-        ends = await self._ends(consumer)
-        if snapshot is not None and any(snapshot.positions[tp.partition] > ends[tp] for tp in self._partitions):
+    async def _begin(self, consumer: AIOKafkaConsumer) -> tuple[CacheState, list[int]]:
+        """Go on where we were, or where the snapshot was made, or at the beginning of the topic."""
+        origin = await self._topic.origin()
+        ends = await self._topic.ends(consumer)
+        if self._state is None or not self._state.fits(origin, ends):
+            if self._state is not None:
+                log.warning("%s is not the topic it was: reading it anew", SUPPRESSIONS)
+            self._state = await self._first_state(origin, ends)
+        self._topic.seek(consumer, self._state.positions)
+        return self._state, ends
+
+    async def _first_state(self, origin: Origin, ends: Sequence[int]) -> CacheState:
+        snapshot = await self._keeper.read(origin)
+        if snapshot is not None and not fits(snapshot.origin, snapshot.positions, origin, ends):
             log.warning("the snapshot is not used: it is further than the topic")
             snapshot = None
-        self._begin_from(snapshot)
-        for tp in self._partitions:
-            consumer.seek(tp, snapshot.positions[tp.partition] if snapshot else 0)
+        return CacheState(origin, snapshot)
 
-    def _begin_from(self, snapshot: Snapshot | None) -> None:
-        self._cache = SuppressionCache(snapshot.scopes if snapshot else ())
-        self._watermarks = Watermarks(list(snapshot.watermarks) if snapshot else [0] * len(self._partitions))
-
-    async def _cluster_id(self) -> str:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
-        try:
-            await within(START_SECONDS, admin.start(), "connecting to Kafka")
-            described = await within(SEND_SECONDS, admin.describe_cluster(), "asking for the cluster's id")
-        finally:
-            async with asyncio.timeout(SEND_SECONDS):
-                await admin.close()
-        return str(described["cluster_id"])
-
-    async def _ends(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
-        ends: dict[TopicPartition, int] = await within(
-            SEND_SECONDS, consumer.end_offsets(self._partitions), "asking for the ends"
-        )
-        return ends
-
-    async def _has_reached(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
-        for tp in self._partitions:
-            if await within(SEND_SECONDS, consumer.position(tp), "asking for a position") < ends[tp]:
-                return False
-        return True
-
-    async def _apply(self, polled: dict[TopicPartition, list[ConsumerRecord]]) -> None:
-        self._empty_polls = 0 if polled else self._empty_polls + 1
-        for records in polled.values():
-            self._changed = True
-            for record in records:
-                apply_record(record, self._cache, self._watermarks)
+    async def _poll(self, consumer: AIOKafkaConsumer, state: CacheState, ends: Sequence[int], timeout_ms: int) -> None:
+        polled = await consumer.getmany(timeout_ms=timeout_ms, max_records=_BATCH_RECORDS)
+        for topic_partition, records in polled.items():
+            partition = topic_partition.partition
+            end = max(ends[partition], self._topic.end_of(consumer, partition))
+            await state.partitions[partition].apply(records, end)
             metrics.CACHE_RECORDS.inc(len(records))
+        for follower, position in zip(state.partitions, await self._topic.positions(consumer), strict=True):
+            follower.move(position)
         await asyncio.sleep(0)  # a rebuild must not starve the health checks
 
-    async def _check_not_stuck(self, consumer: AIOKafkaConsumer) -> None:
-        """Begin anew where Kafka has more and the consumer does not deliver it, as happens after a broker's restart."""
-        if not self._empty_polls or self._empty_polls % _STUCK_AFTER_EMPTY_POLLS:
+    def _tell(self, state: CacheState, *, caught_up: bool) -> None:
+        doubts = state.doubts() if caught_up else [*state.doubts(), "the topic is not read to its end"]
+        if doubts != self._doubts:
+            self._log(state, doubts)
+        self._doubt(doubts)
+
+    def _log(self, state: CacheState, doubts: list[str]) -> None:
+        if doubts:
+            log.warning("the suppression cache is not ready: %s", "; ".join(doubts))
+        else:
+            self._failures = 0
+            log.info("the suppression cache is ready: %d keys", state.cache.count())
+
+    async def _now_and_then(self, consumer: AIOKafkaConsumer, state: CacheState, stuck: StuckDetector) -> None:
+        now = time.monotonic()
+        if stuck.is_due(now):
+            ends = await self._topic.ends(consumer)
+            found = stuck.look(now, dict(enumerate(state.positions)), dict(enumerate(ends)))
+            if found:
+                raise TransientError(f"the consumer of {SUPPRESSIONS} is stuck at partitions {found}")
+        if self.healthy and self._keeper.is_due(now):
+            await self._keeper.write(state, now)
+
+    async def _keep_the_last(self) -> None:
+        if not self.healthy or self._state is None:
             return
-        if not await self._has_reached(consumer, await self._ends(consumer)):
-            raise TransientError(f"the consumer of {SUPPRESSIONS} is stuck")
-
-    async def _snapshot_now_and_then(self, consumer: AIOKafkaConsumer) -> None:
-        if self._caught_up and self._changed and time.monotonic() - self._snapshot_at > self._snapshot_seconds:
-            await self._write_snapshot(consumer)
-
-    async def _write_snapshot(self, consumer: AIOKafkaConsumer) -> None:
-        assert self._origin is not None  # noqa: S101 (set before anything is read)
-        positions = [await within(SEND_SECONDS, consumer.position(tp), "a position") for tp in self._partitions]
-        snapshot = Snapshot(self._origin, positions, list(self._watermarks.next_offsets), list(self._cache.arrays()))
-        self._changed, self._snapshot_at = False, time.monotonic()
         try:
-            await asyncio.to_thread(write_snapshot, self._path, snapshot)
-        except OSError as error:
-            log.error("the snapshot could not be written, a restart will read the whole topic: %s", error)  # noqa: TRY400
-
-    async def _stop(self, consumer: AIOKafkaConsumer) -> None:
-        try:
-            if self._caught_up and self._changed:
-                await asyncio.wait_for(self._write_snapshot(consumer), SEND_SECONDS)
-        except (TimeoutError, TransientError):
+            async with asyncio.timeout(_LAST_SNAPSHOT_SECONDS):
+                await self._keeper.write_last(self._state, time.monotonic())
+        except TimeoutError:
             log.warning("no snapshot at the end: the next start reads more of the topic")
-        finally:
-            await stop_quietly(consumer)
+        self._doubt(["the sender stops"])

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 Keys = NDArray[np.uint64]
 """Sorted, without duplicates."""
 
+State = int
 OPTED_OUT: Final = 0
 HELD: Final = 1
+NOT_SUPPRESSED: Final = 2
 
 PHONE_BITS = 50
 _STATE_BITS = 1
@@ -28,6 +30,11 @@ EMPTY: Keys = np.empty(0, dtype=np.uint64)
 def key_of(partition: int, phone: str) -> int:
     """Return the key of a phone in E.164 that belongs to `partition`, without a state."""
     return partition << _PARTITION_SHIFT | int(phone[1:]) << _STATE_BITS
+
+
+def first_key_of(partition: int) -> int:
+    """Return the number that is added to twice the digits of a phone of this partition to get its key."""
+    return partition << _PARTITION_SHIFT
 
 
 def partition_in(key: int) -> int:
@@ -54,7 +61,7 @@ def differ(keys: Keys, wanted: Keys, differences: Keys) -> None:
         keys.take(keys.searchsorted(wanted), mode="clip", out=differences)
         np.bitwise_xor(differences, wanted, out=differences)
     else:
-        differences.fill(HELD + 1)
+        differences.fill(NOT_SUPPRESSED)
 
 
 def merge(keys: Keys, removed: Keys, added: Keys) -> Keys:

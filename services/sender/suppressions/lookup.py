@@ -6,18 +6,19 @@ also while a merge or a digest runs in a thread: a scope's array and changes are
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from services.sender.suppressions.keys import (
     EMPTY,
     HELD,
-    OPTED_OUT,
     Keys,
+    State,
     differ,
     key_of,
     merge,
+    partition_in,
     partition_slice,
     phone_digits,
 )
@@ -28,10 +29,6 @@ ScopeKey = tuple[str, str]
 
 Query = tuple[str, tuple[str, ...], int]
 """Account, the scopes in which sending may be forbidden, and the phone's key: see `query`."""
-
-NOT_SUPPRESSED: Final = 2
-State = int
-"""`OPTED_OUT`, `HELD` or `NOT_SUPPRESSED`."""
 
 _MIN_CHANGES_TO_MERGE = 256
 _MERGE_FRACTION = 128  # the memory of the changes: less than one byte for each key
@@ -70,13 +67,13 @@ class ScopeKeys:
     def merge(self) -> None:
         """Put the changes into the array; nobody may change the scope meanwhile, anybody may check it."""
         keys, changes = self._both
-        if changes:
-            removed = np.fromiter(changes, dtype=np.uint64, count=len(changes))
-            states = np.fromiter(changes.values(), dtype=np.uint64, count=len(changes))
-            order = np.argsort(removed)
-            removed, states = removed[order], states[order]
-            suppressed = states <= HELD
-            self._both = (merge(keys, removed, removed[suppressed] | states[suppressed]), {})
+        self._both = (_merged(keys, changes), {})
+
+    def of_partition(self, partition: int) -> Keys:
+        """Return the keys of the partition as they are now, changes included."""
+        keys, changes = self._both
+        mine = {key: state for key, state in changes.items() if partition_in(key) == partition}
+        return _merged(partition_slice(keys, partition), mine)
 
     def look_up(self, wanted: Keys, differences: Keys) -> None:
         """Fill in the state of each key that is wanted; whatever is above `HELD` is not suppressed."""
@@ -87,6 +84,17 @@ class ScopeKeys:
                 changed = changes.get(key)
                 if changed is not None:
                     differences[at] = changed
+
+
+def _merged(keys: Keys, changes: dict[int, State]) -> Keys:
+    if not changes:
+        return keys
+    changed = np.fromiter(changes, dtype=np.uint64, count=len(changes))
+    states = np.fromiter(changes.values(), dtype=np.uint64, count=len(changes))
+    order = np.argsort(changed)
+    changed, states = changed[order], states[order]
+    suppressed = states <= HELD
+    return merge(keys, changed, changed[suppressed] | states[suppressed])
 
 
 Groups = dict[ScopeKeys, tuple[list[int], list[int]]]
@@ -150,13 +158,14 @@ class SuppressionCache:
     def count_and_digest(self, partition: int) -> tuple[int, int]:
         """Return how many keys of the partition are suppressed, and their digest, from the keys themselves.
 
-        Merges what is not merged yet; may run in a thread, like `arrays`, while nothing is applied.
+        May run in a thread, like `arrays`, while nothing is applied.
         """
         count, digest = 0, 0
-        for (account_id, scope), keys in self.arrays():
-            mine = partition_slice(keys, partition)
-            count += mine.size
-            digest += keys_digest(account_id, scope, phone_digits(mine))
+        for account_id, scopes in self._accounts.items():
+            for scope, scope_keys in scopes.items():
+                keys = scope_keys.of_partition(partition)
+                count += keys.size
+                digest += keys_digest(account_id, scope, phone_digits(keys))
         return count, digest & MASK
 
     def arrays(self) -> Iterator[tuple[ScopeKey, Keys]]:
@@ -166,8 +175,9 @@ class SuppressionCache:
                 scope_keys.merge()
                 yield (account_id, scope), scope_keys.keys
 
-    def __len__(self) -> int:
-        return sum(keys.size for _, keys in self.arrays())
+    def count(self) -> int:
+        """Return about how many keys there are: changes that are not merged yet are left out."""
+        return sum(keys.keys.size for scopes in self._accounts.values() for keys in scopes.values())
 
 
 def _answers(queries: Sequence[Query], groups: Groups, states: Keys) -> list[Suppression | None]:
@@ -190,6 +200,3 @@ def _first(scopes: tuple[str, ...], one: Suppression, other: Suppression) -> Sup
 def query(account_id: str, scopes: tuple[str, ...], partition: int, phone: str) -> Query:
     """Return what to ask the cache about a phone in E.164 that belongs to `partition`."""
     return account_id, scopes, key_of(partition, phone)
-
-
-__all__ = ["HELD", "NOT_SUPPRESSED", "OPTED_OUT", "Query", "ScopeKey", "Suppression", "SuppressionCache", "query"]

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from services.sender.suppressions.keys import Keys
+from services.sender.suppressions.keys import EMPTY, Keys
 from services.sender.suppressions.lookup import ScopeKey
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,12 @@ class Snapshot:
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
-    """Write the file, whole or not at all."""
+    """Write the file, whole or not at all.
+
+    Raises:
+        OSError: the folder or the disk does not take it.
+        ValueError: there are too many scopes.
+    """
     crc = 0
     for _, keys in snapshot.scopes:
         crc = zlib.crc32(keys.data, crc)
@@ -59,6 +64,9 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "crc": crc,
     }
     encoded = json.dumps(header).encode()
+    if len(encoded) > _MAX_HEADER_BYTES:
+        raise ValueError(f"{len(snapshot.scopes)} scopes are too many for a snapshot")
+    path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     with new.open("wb") as file:
         file.write(MAGIC)
@@ -99,11 +107,13 @@ def read_snapshot(path: Path, origin: Origin) -> Snapshot | None:
 def _read(path: Path) -> Snapshot:
     with path.open("rb") as file:
         header = _read_header(file)
-        begin = file.tell() + -file.tell() % _KEY_BYTES
+        if any(_exactly(file, -file.tell() % _KEY_BYTES)):
+            raise ValueError("there is something between its header and its keys")
+        begin = file.tell()
     sizes = [size for _, _, size in header["scopes"]]
     if path.stat().st_size != begin + sum(sizes) * _KEY_BYTES:
         raise ValueError("its length is not what its header says")
-    whole: Keys = np.memmap(path, dtype="<u8", mode="r", offset=begin) if sum(sizes) else np.empty(0, dtype=np.uint64)
+    whole: Keys = np.asarray(np.memmap(path, dtype="<u8", mode="r", offset=begin)) if sum(sizes) else EMPTY
     if zlib.crc32(whole.data) != header["crc"]:
         raise ValueError("its keys do not have their checksum")
     parts = np.split(whole, np.cumsum(sizes)[:-1]) if sizes else []

@@ -30,7 +30,13 @@ class Watermarks:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting[partition], (next_offset, next(self._order), future))
-        await future
+        try:
+            await future
+        finally:
+            if future.cancelled():
+                waiting = self._waiting[partition]
+                waiting[:] = [each for each in waiting if each[2] is not future]
+                heapq.heapify(waiting)
 
     def fail(self, why: str) -> None:
         """Have all who wait now begin again."""

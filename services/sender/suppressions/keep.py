@@ -1,0 +1,71 @@
+"""Keeps the snapshot on disk: when it is written, and that a bad one goes away."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from services.sender import metrics
+from services.sender.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
+from services.sender.suppressions.state import CacheState
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT_FILE = "suppressions.snapshot"
+_WRITE_SECONDS = 60.0
+
+
+class SnapshotKeeper:
+    """Keeps one file.
+
+    Args:
+        folder: has the file, and while it is written its successor.
+        seconds: how often it is written.
+        now: of a monotonic clock.
+    """
+
+    def __init__(self, folder: Path, seconds: float, now: float) -> None:
+        self._path = folder / SNAPSHOT_FILE
+        self._seconds = seconds
+        self._written_at = now
+        self._positions: list[int] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def read(self, origin: Origin) -> Snapshot | None:
+        """Return the snapshot of this topic, if there is one that can be used."""
+        return await asyncio.to_thread(read_snapshot, self._path, origin)
+
+    def forget(self) -> None:
+        """Remove the file: what it holds is not true."""
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            log.critical("remove %s by hand, it is wrong: %s", self._path, error)
+
+    def is_due(self, now: float) -> bool:
+        return now - self._written_at >= self._seconds and (self._writing is None or self._writing.done())
+
+    async def write(self, state: CacheState, now: float) -> None:
+        """Begin to write what is known now, if that is more than last time; it goes on while the state changes."""
+        self._written_at = now
+        if state.positions != self._positions:
+            snapshot = await asyncio.to_thread(state.snapshot)
+            self._writing = asyncio.create_task(self._write(snapshot))
+
+    async def write_last(self, state: CacheState, now: float) -> None:
+        """Write at a graceful stop, and wait until it is done."""
+        if self._writing is not None:
+            await self._writing
+        await self.write(state, now)
+        if self._writing is not None:
+            await self._writing
+
+    async def _write(self, snapshot: Snapshot) -> None:
+        try:
+            async with asyncio.timeout(_WRITE_SECONDS):
+                await asyncio.to_thread(write_snapshot, self._path, snapshot)
+        except (OSError, ValueError, TimeoutError) as error:
+            metrics.SNAPSHOTS_FAILED.inc()
+            log.error("no snapshot, a restart has to read more of the topic: %s", error)  # noqa: TRY400 (no bug)
+        else:
+            self._positions = snapshot.positions
+            metrics.SNAPSHOTS_WRITTEN.inc()

@@ -1,0 +1,78 @@
+"""Whether a partition of the cache is proven by the checkpoints of the opt-out service.
+
+Compaction takes away older records of a key as soon as there is a newer one. A cache that reads a compacted part of the
+topic may therefore differ from a checkpoint in keys that come again behind it: such a difference proves nothing yet. It
+is judged when the end of the topic, as it was known then, is reached; then the cache is whole, and the next checkpoint
+must agree.
+"""
+
+from dataclasses import dataclass
+
+from shared.events.suppression import CheckpointPublished
+from shared.suppression_digest import format_digest
+
+
+class CheckpointDiffersError(Exception):
+    """The cache does not hold what the opt-out service says it must."""
+
+
+@dataclass(slots=True)
+class Difference:
+    """A checkpoint that did not agree; `changed_since` counts the suppressions that changed behind it."""
+
+    text: str
+    keys: int
+    judge_from: int
+    changed_since: int = 0
+
+    @property
+    def compaction_may_explain_it(self) -> bool:
+        return 0 < self.changed_since >= self.keys
+
+
+class Proof:
+    """Of one partition.
+
+    Attributes:
+        proven: a checkpoint agreed, or compaction explains why not.
+        difference: what is not judged yet; nothing may be sent meanwhile.
+    """
+
+    def __init__(self, partition: int, *, proven: bool) -> None:
+        self.proven = proven
+        self.difference: Difference | None = None
+        self._partition = partition
+        self._explained = False
+
+    @property
+    def holds(self) -> bool:
+        return self.proven and self.difference is None
+
+    def compare(self, told: CheckpointPublished, count: int, digest: int, judge_from: int) -> None:
+        """Compare a checkpoint with the keys at its place; `judge_from` is the end of the topic as it is known."""
+        if (count, format_digest(digest)) == (told.suppressed_count, told.digest):
+            self.proven, self.difference, self._explained = True, None, False
+            return
+        text = (
+            f"partition {self._partition}, inbound offset {told.next_offset}: {count} keys here"
+            f" ({format_digest(digest)}), {told.suppressed_count} there ({told.digest})"
+        )
+        self.difference = Difference(text, abs(told.suppressed_count - count), judge_from)
+
+    def note_changes(self, count: int) -> None:
+        """Note that so many suppressions changed."""
+        if self.difference is not None:
+            self.difference.changed_since += count
+
+    def judge(self, position: int) -> None:
+        """Judge a difference, if the follower has come to where it can be.
+
+        Raises:
+            CheckpointDiffersError: compaction cannot explain it, or had to explain the one before already.
+        """
+        difference = self.difference
+        if difference is None or position < difference.judge_from:
+            return
+        if self._explained or not difference.compaction_may_explain_it:
+            raise CheckpointDiffersError(difference.text)
+        self.proven, self.difference, self._explained = True, None, True

@@ -1,0 +1,65 @@
+"""All that the follower knows at one moment: keys, watermarks, and where and how sure each partition is."""
+
+from collections.abc import Sequence
+
+from services.sender.suppressions.apply import PartitionFollower
+from services.sender.suppressions.lookup import SuppressionCache
+from services.sender.suppressions.snapshot import Origin, Snapshot
+from services.sender.suppressions.watermarks import Watermarks
+
+
+class CacheState:
+    """From a snapshot, whose keys were proven; without one, empty."""
+
+    def __init__(self, origin: Origin, snapshot: Snapshot | None = None) -> None:
+        numbers = range(origin.partitions)
+        self.origin = origin
+        self.cache = SuppressionCache(snapshot.scopes if snapshot else ())
+        self.watermarks = Watermarks(list(snapshot.watermarks) if snapshot else [0 for _ in numbers])
+        self.partitions = [
+            PartitionFollower(
+                number,
+                origin.partitions,
+                self.cache,
+                self.watermarks,
+                position=snapshot.positions[number] if snapshot else 0,
+                proven=snapshot is not None,
+            )
+            for number in numbers
+        ]
+
+    @property
+    def positions(self) -> list[int]:
+        return [partition.position for partition in self.partitions]
+
+    def has_reached(self, ends: Sequence[int]) -> bool:
+        return all(partition.position >= end for partition, end in zip(self.partitions, ends, strict=True))
+
+    def fits(self, origin: Origin, ends: Sequence[int]) -> bool:
+        """Say whether the topic, as it is now, can go on where this ends."""
+        return fits(self.origin, self.positions, origin, ends)
+
+    def doubts(self) -> list[str]:
+        """Return what speaks against sending, a line each."""
+        return [doubt for number, partition in enumerate(self.partitions) for doubt in _doubts(number, partition)]
+
+    def snapshot(self) -> Snapshot:
+        """Return what goes to disk; may run in a thread while nothing is applied."""
+        return Snapshot(self.origin, self.positions, list(self.watermarks.next_offsets), list(self.cache.arrays()))
+
+
+def fits(kept: Origin, positions: Sequence[int], now: Origin, ends: Sequence[int]) -> bool:
+    """Say whether positions in the topic `kept` are positions in the topic that there is `now`, with these ends."""
+    return kept == now and all(position <= end for position, end in zip(positions, ends, strict=True))
+
+
+def _doubts(number: int, partition: PartitionFollower) -> list[str]:
+    unreadable = partition.reader.unreadable
+    found = [f"partition {number}: {key!r}: {why}" for key, why in list(unreadable.items())[:3]]
+    if len(unreadable) > len(found):
+        found.append(f"partition {number}: {len(unreadable)} keys that cannot be read")
+    if partition.proof.difference is not None:
+        found.append(f"a checkpoint differs: {partition.proof.difference.text}")
+    elif not partition.proof.proven:
+        found.append(f"partition {number}: no checkpoint yet; the opt-out service publishes one when it starts")
+    return found

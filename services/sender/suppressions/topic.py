@@ -1,0 +1,83 @@
+"""The topic `suppressions` for a consumer without a group: where it begins and ends, and of which cluster it is."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from services.sender.suppressions.snapshot import Origin
+from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from shared.topics import SUPPRESSIONS
+
+_FETCH_BYTES = 4 * 1024 * 1024
+
+
+class MissingRecordsError(Exception):
+    """The topic does not have all that was written to it."""
+
+
+class SuppressionsTopic:
+    """All calls have deadlines and raise `TransientError` where Kafka is away; lists are by partition."""
+
+    def __init__(self, bootstrap: str, partitions: int) -> None:
+        self._bootstrap = bootstrap
+        self._partitions = [TopicPartition(SUPPRESSIONS, partition) for partition in range(partitions)]
+
+    @asynccontextmanager
+    async def consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        """Give a consumer of all partitions, which reads nothing before `seek`."""
+        consumer = new_consumer(
+            self._bootstrap, isolation_level="read_committed", max_partition_fetch_bytes=_FETCH_BYTES
+        )
+        try:
+            await within(START_SECONDS, consumer.start(), "connecting to Kafka")
+            consumer.assign(self._partitions)
+            yield consumer
+        finally:
+            await stop_quietly(consumer)
+
+    async def origin(self) -> Origin:
+        """Return which topic of which cluster this is."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        try:
+            await within(START_SECONDS, admin.start(), "connecting to Kafka")
+            described = await within(SEND_SECONDS, admin.describe_cluster(), "asking for the cluster's id")
+        finally:
+            await within(SEND_SECONDS, admin.close(), "disconnecting")
+        return Origin(str(described["cluster_id"]), SUPPRESSIONS, len(self._partitions))
+
+    async def ends(self, consumer: AIOKafkaConsumer) -> list[int]:
+        """Return the offsets below which every transaction has ended; checks that nothing is missing before.
+
+        Raises:
+            MissingRecordsError: the topic does not begin at offset 0; compaction never does that.
+        """
+        begins = await within(SEND_SECONDS, consumer.beginning_offsets(self._partitions), "asking for the begins")
+        if any(begins.values()):
+            found = {at.partition: offset for at, offset in begins.items() if offset}
+            raise MissingRecordsError(
+                f"{SUPPRESSIONS} has lost its first records (partition and first offset: {found}); restore the topic"
+            )
+        ends = await within(SEND_SECONDS, consumer.end_offsets(self._partitions), "asking for the ends")
+        return [ends[partition] for partition in self._partitions]
+
+    def seek(self, consumer: AIOKafkaConsumer, positions: Sequence[int]) -> None:
+        for partition, position in zip(self._partitions, positions, strict=True):
+            consumer.seek(partition, position)
+
+    async def positions(self, consumer: AIOKafkaConsumer) -> list[int]:
+        """Return the next offsets; transactions and compaction leave gaps, so they are not those after the last record.
+
+        Raises:
+            TransientError: also where the consumer has lost its position.
+        """
+
+        async def ask() -> list[int]:
+            return [await consumer.position(partition) for partition in self._partitions]
+
+        return await within(SEND_SECONDS, ask(), "asking for the positions")
+
+    def end_of(self, consumer: AIOKafkaConsumer, partition: int) -> int:
+        """Return the end of a partition as the last fetch told it, 0 before the first."""
+        return consumer.last_stable_offset(self._partitions[partition]) or 0
