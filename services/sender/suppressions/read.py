@@ -28,7 +28,7 @@ from shared.events.suppression import (
 MAX_UNREADABLE = 1_000
 
 _TOO_MANY = b""
-"""Stands for all further keys that cannot be read: no record has it, so that only a rebuild takes it away."""
+"""Stands for a key that is missing, and for all further ones that cannot be read: nothing takes it away."""
 
 _STATES = {b"opted_out": OPTED_OUT, b"held": HELD, b"opted_in": NOT_SUPPRESSED}
 _KEY_OF_A_SUPPRESSION = re.compile(rb"[a-z0-9][a-z0-9_-]*\|(?:account|list:[0-9]+|sender:.+)\|(\+[1-9][0-9]{6,14})")
@@ -103,7 +103,8 @@ class PartitionReader:
                     group.append(entry)
             else:
                 self._note(b"%b|%b|%b" % (account_id, scope, phone), f"belongs to partition {partition}")
-        yield Changes(by_scope, len(changed))
+        if by_scope:
+            yield Changes(by_scope, sum(map(len, by_scope.values())))
 
     def _decode(self, record: ConsumerRecord) -> AnySuppressionEvent | None:
         key = record.key or _TOO_MANY
@@ -112,7 +113,8 @@ class PartitionReader:
         except PoisonError as error:
             self._note(key, f"offset {record.offset}: {error}")
             return None
-        self.unreadable.pop(key, None)
+        if key != _TOO_MANY:
+            self.unreadable.pop(key, None)
         return event
 
     def _read(self, key: bytes, value: bytes | None) -> AnySuppressionEvent | None:

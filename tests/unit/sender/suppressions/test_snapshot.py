@@ -1,0 +1,102 @@
+"""The snapshot comes back as it was written, and not at all where a byte of it is wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.sender.suppressions.keep import SNAPSHOT_FILE, SnapshotKeeper
+from services.sender.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
+from services.sender.suppressions.state import CacheState, fits
+
+ORIGIN = Origin("cluster", "suppressions", 2)
+SCOPES = [
+    (("acme", "list:1"), np.array([2, 5, 1 << 60], dtype=np.uint64)),
+    (("acme", "sender:+14155550199"), np.array([], dtype=np.uint64)),
+    (("zeta", "account"), np.array([2**64 - 2], dtype=np.uint64)),
+]
+SNAPSHOT = Snapshot(ORIGIN, [10, 20], [7, 0], SCOPES)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "not-there-yet" / SNAPSHOT_FILE
+
+
+def test_it_comes_back_as_it_was_written(path: Path) -> None:
+    write_snapshot(path, SNAPSHOT)
+    read = read_snapshot(path, ORIGIN)
+    assert read is not None
+    assert (read.origin, read.positions, read.watermarks) == (ORIGIN, [10, 20], [7, 0])
+    assert [(scope, keys.tolist()) for scope, keys in read.scopes] == [(scope, keys.tolist()) for scope, keys in SCOPES]
+
+
+def test_an_empty_cache_has_a_snapshot_too(path: Path) -> None:
+    write_snapshot(path, Snapshot(ORIGIN, [1, 2], [0, 0], []))
+    read = read_snapshot(path, ORIGIN)
+    assert read is not None
+    assert read.scopes == []
+
+
+def test_a_wrong_byte_anywhere_makes_it_useless(path: Path) -> None:
+    write_snapshot(path, SNAPSHOT)
+    right = path.read_bytes()
+    for at in range(len(right)):
+        path.write_bytes(right[:at] + bytes([right[at] ^ 0x01]) + right[at + 1 :])
+        assert read_snapshot(path, ORIGIN) is None, f"byte {at} of {len(right)}"
+
+
+def test_a_file_that_ends_early_or_late_is_useless(path: Path) -> None:
+    write_snapshot(path, SNAPSHOT)
+    right = path.read_bytes()
+    for length in range(len(right)):
+        path.write_bytes(right[:length])
+        assert read_snapshot(path, ORIGIN) is None, f"{length} of {len(right)} bytes"
+    path.write_bytes(right + bytes(8))
+    assert read_snapshot(path, ORIGIN) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Origin("another", "suppressions", 2), Origin("cluster", "others", 2), Origin("cluster", "suppressions", 3)],
+)
+def test_the_snapshot_of_another_topic_is_useless(path: Path, other: Origin, caplog: pytest.LogCaptureFixture) -> None:
+    write_snapshot(path, SNAPSHOT)
+    assert read_snapshot(path, other) is None
+    assert "is not used" in caplog.text
+
+
+def test_a_snapshot_beyond_the_end_of_the_topic_does_not_fit() -> None:
+    assert fits(ORIGIN, [10, 20], ORIGIN, [10, 20])
+    assert not fits(ORIGIN, [10, 20], ORIGIN, [30, 19])
+
+
+async def test_the_keeper_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+    keeper = SnapshotKeeper(tmp_path, 300, now=0)
+    state = CacheState(ORIGIN, SNAPSHOT)
+    assert not keeper.is_due(299)
+    assert keeper.is_due(300)
+    for position in (11, 12):
+        state.partitions[0].move(position)
+        await keeper.write_last(state, 300)
+        read = await keeper.read(ORIGIN)
+        assert read is not None
+        assert read.positions == [position, 20]
+    assert [each.name for each in tmp_path.iterdir()] == [SNAPSHOT_FILE]
+
+
+async def test_a_folder_that_cannot_be_written_costs_the_snapshot_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    keeper = SnapshotKeeper(tmp_path / "file", 300, now=0)
+    await keeper.write_last(CacheState(ORIGIN, SNAPSHOT), 300)
+    assert "no snapshot" in caplog.text
+
+
+async def test_what_is_wrong_is_forgotten(tmp_path: Path) -> None:
+    keeper = SnapshotKeeper(tmp_path, 300, now=0)
+    await keeper.write_last(CacheState(ORIGIN, SNAPSHOT), 300)
+    keeper.forget()
+    keeper.forget()
+    assert await keeper.read(ORIGIN) is None
