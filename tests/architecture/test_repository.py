@@ -109,3 +109,10 @@ def test_every_setting_of_a_service_is_explained_in_the_readme() -> None:
 
 def _fields(path: Path) -> list[str]:
     return re.findall(r"^    ([a-z]\w+): (?!ClassVar)", path.read_text(), re.MULTILINE)
+
+
+def test_make_test_runs_every_tier_there_is() -> None:
+    tiers = re.search(r"^TIERS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert tiers
+    there = {path.relative_to(ROOT).parts[1] for path in files() if path.relative_to(ROOT).parts[0] == "tests"}
+    assert there <= set(tiers[1].split())
