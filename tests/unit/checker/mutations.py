@@ -73,7 +73,7 @@ def call_in_an_outage(history: History, random: Random) -> History | None:
     call = _any(list(history.calls), random)
     if call is None:
         return None
-    outage = Outage("kafka", call.arrived_at - timedelta(seconds=2), call.arrived_at + timedelta(seconds=1))
+    outage = Outage("kafka", call.arrived_at - timedelta(seconds=3), call.arrived_at + timedelta(seconds=1))
     return replace(history, outages=(*history.outages, outage))
 
 
@@ -101,7 +101,7 @@ def call_on_a_stale_decision(history: History, random: Random) -> History | None
         return None
     told = tuple(
         replace(
-            t, event=t.event.model_copy(update={"decision_started_at": call.arrived_at - timedelta(milliseconds=1600)})
+            t, event=t.event.model_copy(update={"decision_started_at": call.arrived_at - timedelta(milliseconds=2100)})
         )
         if t.event.type == "message_dispatching" and _about(t, call)
         else t
@@ -140,7 +140,7 @@ def send_long_after_stop_on_an_old_claim(history: History, random: Random) -> Hi
         (told, stop.created_at)
         for told in history.told
         if isinstance(told.event, MessageSuppressed) and (stop := _last_stop_before(told, history)) is not None
-        if told.created_at - stop.created_at > timedelta(seconds=2)
+        if told.created_at - stop.created_at > timedelta(seconds=3)
     ]
     chosen = _any(long_after, random)
     if chosen is None:

@@ -19,7 +19,7 @@ def _eventful() -> History:
     run.send(0, 2)
     run.write(0, "Stop.", pointer=first)
     run.repeat_last()
-    run.pass_time(2500)
+    run.pass_time(3500)
     run.send(0, 1)
     run.send(0, 2, crash="after call")
     run.send(1, 3, crash="before call")
@@ -80,7 +80,7 @@ steps = st.one_of(
     st.tuples(st.just("write"), persons, lists, st.sampled_from(["STOP", "START", "hello"])),
     st.tuples(st.just("repeat")),
     st.tuples(st.just("fail"), st.sampled_from(["kafka", "postgres", "optout"]), st.integers(1, 5)),
-    st.tuples(st.just("wait"), st.integers(0, 3000)),
+    st.tuples(st.just("wait"), st.integers(0, 4000)),
 )
 
 
