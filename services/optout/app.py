@@ -3,26 +3,21 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from contextlib import AsyncExitStack, asynccontextmanager
 
-from aiokafka.errors import KafkaError
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.optout.api import api_routes
 from services.optout.pipeline.pipeline import Pipeline
-from services.optout.record.connection import AWAY, Pool, open_pool
+from services.optout.prepare import close_pool, prepared
+from services.optout.record.connection import AWAY, open_pool
 from services.optout.settings import Settings
-from shared.errors import MisconfiguredError, TransientError
-from shared.migrations import migrate
-from shared.topics import check_topics
+from shared.errors import MisconfiguredError
 
 log = logging.getLogger(__name__)
 
-MIGRATIONS = Path(__file__).parent / "migrations"
-_START_SECONDS = 60.0
-_RETRY_SECONDS = 0.5
+_READY_SECONDS = 2.0
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -31,65 +26,37 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.include_router(api_routes)
     app.add_api_route("/health/live", _live, include_in_schema=False)
-    app.add_api_route("/health/ready", lambda: _ready(app), include_in_schema=False)
+    app.add_api_route("/health/ready", _ready, include_in_schema=False)
     app.add_api_route("/metrics", _metrics, include_in_schema=False)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    settings: Settings = app.state.settings
-    try:
-        pool = await _prepare(settings)
-    except MisconfiguredError as error:
-        app.state.misconfigured = str(error)
-        app.state.stop()
+    async with AsyncExitStack() as stack:
+        try:
+            app.state.pool = await stack.enter_async_context(prepared(app.state.settings))
+            app.state.pipeline = await stack.enter_async_context(_running_pipeline(app))
+        except MisconfiguredError as error:
+            app.state.misconfigured = str(error)
+            app.state.stop()
         yield
-        return
-    app.state.pool = pool
-    async with _running_pipeline(app, pool):
-        yield
-    with suppress(TimeoutError, *AWAY):
-        await asyncio.wait_for(pool.close(), _RETRY_SECONDS)
-    pool.terminate()
 
 
 @asynccontextmanager
-async def _running_pipeline(app: FastAPI, pool: Pool) -> AsyncIterator[None]:
-    app.state.pipeline = Pipeline(app.state.settings, pool)
-    task = asyncio.create_task(app.state.pipeline.run(), name="pipeline")
+async def _running_pipeline(app: FastAPI) -> AsyncIterator[Pipeline]:
+    """Run the pipeline, on connections of its own: a busy API does not hold up a STOP."""
+    settings: Settings = app.state.settings
+    pool = await open_pool(settings.optout_database_url.get_secret_value(), settings.pipeline_connections)
+    pipeline = Pipeline(settings, pool)
+    task = asyncio.create_task(pipeline.run(), name="pipeline")
     task.add_done_callback(lambda done: _end(app, done))
     try:
-        yield
+        yield pipeline
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-async def _prepare(settings: Settings) -> Pool:
-    """Wait for Postgres and Kafka, run the migrations, check the topics."""
-    try:
-        async with asyncio.timeout(_START_SECONDS):
-            while True:
-                try:
-                    return await _prepare_once(settings)
-                except (TransientError, KafkaError, *AWAY) as error:
-                    log.warning("waiting for Postgres and Kafka: %s", error)
-                    await asyncio.sleep(_RETRY_SECONDS)
-    except TimeoutError:
-        raise MisconfiguredError(
-            f"Postgres (STOPLINE_OPTOUT_DATABASE_URL) or Kafka (STOPLINE_KAFKA_BOOTSTRAP) did not answer"
-            f" within {_START_SECONDS:.0f} s"
-        ) from None
-
-
-async def _prepare_once(settings: Settings) -> Pool:
-    await check_topics(settings)
-    pool = await open_pool(settings.optout_database_url.get_secret_value(), settings.database_connections)
-    async with pool.acquire() as connection:
-        for name in await migrate(connection, MIGRATIONS):
-            log.info("migrated: %s", name)
-    return pool
+        await close_pool(pool)
 
 
 def _end(app: FastAPI, task: "asyncio.Task[None]") -> None:
@@ -105,15 +72,18 @@ async def _live() -> dict[str, str]:
     return {"status": "live"}
 
 
-def _ready(app: FastAPI) -> Response:
-    pipeline: Pipeline = app.state.pipeline
-    return Response(
-        "ready" if pipeline.ready else f"not ready: {pipeline.states()}",
-        200 if pipeline.ready else 503,
-        None,
-        "text/plain",
-    )
+async def _ready(request: Request) -> Response:
+    """Answer 200 where every partition that is ours is being decided, and Postgres answers."""
+    pipeline: Pipeline = request.app.state.pipeline
+    try:
+        async with asyncio.timeout(_READY_SECONDS):
+            await request.app.state.pool.fetchval("SELECT 1")
+    except AWAY as error:
+        return Response(f"not ready: Postgres is away: {error!r}", 503, None, "text/plain")
+    if not pipeline.ready:
+        return Response(f"not ready: partitions {pipeline.states()}", 503, None, "text/plain")
+    return Response("ready", 200, None, "text/plain")
 
 
-def _metrics() -> Response:
+async def _metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.optout.person import SentMessage
+from services.optout.person import Person, SentMessage
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AttributionMethod
 
@@ -26,13 +26,12 @@ class Attribution:
     message_id: str | None = None
 
 
-def attribute(event: MessageReceived, sent: Sequence[SentMessage]) -> Attribution:
-    """Return the lists that `event` answers; `sent` went to its phone within the window, newest first."""
-    pointed = _pointed_at(event, sent)
+def attribute(event: MessageReceived, person: Person) -> Attribution:
+    """Return the lists that `event`, written by `person`, answers."""
+    pointed = _pointed_at(event, person.sent)
     if pointed is not None:
         return Attribution("replied_message", (pointed.list_id,), pointed.message_id)
-    readable = [message for message in sent if message.outcome != "failed"]
-    answered = [m for m in readable if event.sender_number in (None, m.sender_number)]
+    answered = [message for message in person.sent if _is_answerable(message, event, person.window_starts_at)]
     if not answered:
         return Attribution("account")
     before = [m for m in answered if m.dispatched_at <= _latest(event)]
@@ -41,6 +40,14 @@ def attribute(event: MessageReceived, sent: Sequence[SentMessage]) -> Attributio
     if len(lists) == 1:
         return Attribution("last_message", lists, possible[0].message_id)
     return Attribution("possible_lists", lists)
+
+
+def _is_answerable(message: SentMessage, event: MessageReceived, window_starts_at: datetime) -> bool:
+    return (
+        message.outcome != "failed"
+        and message.dispatched_at >= window_starts_at
+        and event.sender_number in (None, message.sender_number)
+    )
 
 
 def _pointed_at(event: MessageReceived, sent: Sequence[SentMessage]) -> SentMessage | None:

@@ -1,7 +1,7 @@
 """What an inbound message changes: pure, one event and what is known of the person in, one decision out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from services.optout.attribution import Attribution, attribute
@@ -53,7 +53,7 @@ def decide(event: MessageReceived, person: Person, rules: Sequence[VersionedRule
     match = first_match(event.body, event.sender_number, rules)
     if match is None:
         return Unchanged("no_rule")
-    attribution = attribute(event, person.sent)
+    attribution = attribute(event, person)
     if match.action == "OPT_OUT":
         return _opt_out(event, match, attribution, person)
     return _opt_in(event, match, attribution, person)
@@ -122,4 +122,4 @@ def _with(
     person: Person, scopes: Iterable[str], state: Literal["opted_out", "opted_in"], event: MessageReceived
 ) -> Person:
     changed = {scope: Suppression(scope, state, event.sender_number, event.sent_at) for scope in scopes}
-    return Person({**person.suppressions, **changed}, person.sent)
+    return replace(person, suppressions={**person.suppressions, **changed})

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from shared.events.suppression import SuppressionState
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 Outcome = Literal["dispatching", "sent", "failed", "unknown"]
 
@@ -34,7 +36,8 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`sent` are the messages of the attribution window, newest first."""
+    """`sent` are messages of the attribution window, newest first, and older ones that a gateway points at."""
 
     suppressions: Mapping[str, Suppression] = field(default_factory=dict)
     sent: Sequence[SentMessage] = ()
+    window_starts_at: datetime = _ALWAYS

@@ -22,7 +22,9 @@ class Settings(ServiceSettings):
     batch_records: Annotated[int, Field(ge=1, le=10_000)] = 2_000
     attribution_window_days: Annotated[int, Field(ge=1, le=365)] = 30
     checkpoint_seconds: Annotated[float, Field(ge=0, le=3600)] = 30
-    database_connections: Annotated[int, Field(ge=2, le=200)] = 20
+    database_connections: Annotated[int, Field(ge=1, le=200)] = 10
+    """Connections of the API; the pipeline has its own, two at most for each partition."""
+    pipeline_connections: Annotated[int, Field(ge=2, le=200)] = 12
 
     @property
     def attribution_window(self) -> timedelta:

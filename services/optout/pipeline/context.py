@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.optout.record.connection import Pool
 from services.optout.settings import Settings
+from shared.kafka import SEND_SECONDS, within
 
 
 def utc_now() -> datetime:
@@ -16,9 +17,22 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Context:
-    """`consumer` is the group's; each worker polls its own partition of it."""
+    """`member` is the consumer that is in the group. It reads nothing, so that it answers questions at once.
+
+    A broker answers a connection's requests in turn: a question behind a fetch waits for the fetch.
+    """
 
     settings: Settings
     pool: Pool
-    consumer: AIOKafkaConsumer
+    member: AIOKafkaConsumer
     now: Callable[[], datetime] = utc_now
+
+    async def begin_of(self, partition: TopicPartition) -> int:
+        """Return the first offset that Kafka still has."""
+        begins = await within(SEND_SECONDS, self.member.beginning_offsets([partition]), "asking for the begin")
+        return int(begins[partition])
+
+    async def end_of(self, partition: TopicPartition) -> int:
+        """Return the offset of the next record to be written."""
+        ends = await within(SEND_SECONDS, self.member.end_offsets([partition]), "asking for the end")
+        return int(ends[partition])

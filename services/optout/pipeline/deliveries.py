@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
 from services.optout.pipeline.context import Context
-from services.optout.record.connection import AWAY
+from services.optout.pipeline.start import MissingRecordsError
+from services.optout.record.connection import AWAY, connection_of
 from services.optout.record.deliveries import forget_sent, record_deliveries
 from services.optout.record.position import PositionMovedError, read_position
 from shared.errors import PoisonError, TransientError
@@ -46,8 +48,7 @@ class Deliveries:
         Raises:
             TransientError: that takes too long; nothing may be attributed meanwhile.
         """
-        ends = await within(SEND_SECONDS, self._consumer.end_offsets([self._topic_partition]), "asking for an end")
-        end = ends[self._topic_partition]
+        end = await self._context.end_of(self._topic_partition)
         try:
             async with asyncio.timeout(_CATCH_UP_SECONDS), self._moved:
                 await self._moved.wait_for(lambda: self._recorded >= end)
@@ -66,19 +67,26 @@ class Deliveries:
                 await self._record(polled.get(self._topic_partition, ()), next_offset)
 
     async def _begin(self) -> None:
-        async with self._context.pool.acquire() as connection:
+        async with connection_of(self._context.pool) as connection:
             position = await read_position(connection, self._partition)
-        begin = (
-            await within(SEND_SECONDS, self._consumer.beginning_offsets([self._topic_partition]), "begin")
-        ).values()
-        await self._advance(position.delivery_next_offset)
+        recorded = position.delivery_next_offset
+        begin, end = (
+            await self._context.begin_of(self._topic_partition),
+            await self._context.end_of(self._topic_partition),
+        )
+        if recorded > end:
+            raise MissingRecordsError(
+                f"{DELIVERY_EVENTS} {self._partition} ends at {end}, but {recorded} is recorded: Kafka has lost"
+                " records, or this database belongs to another cluster"
+            )
+        await self._advance(recorded)
         # What Kafka has deleted already was sent before the attribution window began.
-        self._consumer.seek(self._topic_partition, max(self._recorded, *begin))
+        self._consumer.seek(self._topic_partition, max(recorded, begin))
 
     async def _record(self, records: Sequence[ConsumerRecord], next_offset: int) -> None:
         events = [event for record in records if (event := _read(record)) is not None]
         try:
-            async with self._context.pool.acquire() as connection:
+            async with connection_of(self._context.pool) as connection:
                 await record_deliveries(connection, self._partition, self._recorded, next_offset, events)
                 await self._forget(connection)
         except PositionMovedError:
@@ -109,7 +117,7 @@ def _read(record: ConsumerRecord) -> AnyDeliveryEvent | None:
 @asynccontextmanager
 async def following_deliveries(context: Context, partition: int) -> AsyncIterator[Deliveries]:
     """Follow while inside the `with` block; an error while following ends the block with `TransientError`."""
-    consumer = new_consumer(context.settings.kafka_bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=_POLL_MS)
+    consumer = new_consumer(context.settings.kafka_bootstrap, fetch_max_wait_ms=_POLL_MS)
     await within(START_SECONDS, consumer.start(), "connecting to Kafka")
     try:
         consumer.assign([TopicPartition(DELIVERY_EVENTS, partition)])
@@ -125,5 +133,5 @@ async def following_deliveries(context: Context, partition: int) -> AsyncIterato
 async def _ending_transiently(deliveries: Deliveries) -> None:
     try:
         await deliveries.follow()
-    except AWAY as error:
-        raise TransientError(f"Postgres is away: {error!r}") from error
+    except (KafkaError, *AWAY) as error:
+        raise TransientError(f"following {DELIVERY_EVENTS}: {error!r}") from error

@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
 
 from services.optout.pipeline.context import Context
-from services.optout.pipeline.worker import ConsumerStuckError, Worker
+from services.optout.pipeline.worker import Worker
 from services.optout.record.connection import Pool
 from services.optout.settings import Settings
 from shared.errors import TransientError
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 _END_WORKERS_SECONDS = 8.0
 _RESTART_SECONDS = 1.0
 _HEARTBEATS_PER_SESSION = 3
+_POLL_MS = 1000
 
 
 class Pipeline:
@@ -49,29 +51,33 @@ class Pipeline:
             self._failed = asyncio.get_running_loop().create_future()
             try:
                 await self._run_once()
-            except (ConsumerStuckError, TransientError) as error:
-                log.warning("the consumer begins anew: %s", error)
+            except (TransientError, KafkaError) as error:
+                log.warning("the group's consumer begins anew: %r", error)
                 await asyncio.sleep(_RESTART_SECONDS)
 
     async def _run_once(self) -> None:
         session_ms = int(self._settings.session_timeout_seconds * 1000)
-        consumer = new_consumer(
+        member = new_consumer(
             self._settings.kafka_bootstrap,
             group_id=self._settings.group_id,
-            # Every worker seeks to its own start; it refuses to go on where records are missing.
-            auto_offset_reset="earliest",
+            auto_offset_reset="earliest",  # it reads nothing: each worker has a consumer and finds its own start
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=session_ms // _HEARTBEATS_PER_SESSION,
         )
-        context = Context(self._settings, self._pool, consumer)
         try:
-            await within(START_SECONDS, consumer.start(), "connecting to Kafka")
-            consumer.subscribe([INBOUND_MESSAGES], listener=_Listener(self, context))
-            await self._failed
+            await within(START_SECONDS, member.start(), "connecting to Kafka")
+            member.subscribe([INBOUND_MESSAGES], listener=_Listener(self, Context(self._settings, self._pool, member)))
+            await self._stay(member)
         finally:
             self._joined = False
             await self.end_workers(list(self._workers))
-            await stop_quietly(consumer)
+            await stop_quietly(member)
+
+    async def _stay(self, member: AIOKafkaConsumer) -> None:
+        """Stay in the group, which puts out whoever does not poll, until a worker fails."""
+        while not self._failed.done():
+            await member.getmany(timeout_ms=_POLL_MS)
+        self._failed.result()
 
     def begin_workers(self, context: Context, partitions: Iterable[int]) -> None:
         for partition in partitions:
@@ -105,6 +111,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         log.info("assigned: %s", sorted(each.partition for each in assigned))
+        self._context.member.pause(*assigned)
         self._pipeline.begin_workers(self._context, [each.partition for each in assigned])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from services.optout.pipeline.consume import SERVICE
 from services.optout.record.entry import Entry, opt_out_events_of, suppressions_of
@@ -57,7 +57,7 @@ class Publisher:
         try:
             await within(SEND_SECONDS, self._transaction(publication), "publishing a batch")
         except TransientError as error:
-            if isinstance(error.__cause__, ProducerFenced):
+            if isinstance(error.__cause__, ProducerFenced | InvalidProducerEpoch):
                 raise FencedError(str(error)) from error
             await self._abort()
             raise

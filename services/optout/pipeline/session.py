@@ -9,7 +9,7 @@ from services.optout.pipeline.deliveries import Deliveries
 from services.optout.pipeline.publish import Publication, Publisher
 from services.optout.pipeline.start import Start
 from services.optout.record.batch import Batch, record_batch
-from services.optout.record.connection import AWAY, Connection
+from services.optout.record.connection import AWAY, Connection, connection_of
 from services.optout.record.entry import Entry
 from services.optout.record.position import Position, move_position
 from services.optout.record.replay import load_entries
@@ -39,9 +39,13 @@ class Session:
         self._moved_at = time.monotonic()
 
     async def begin(self) -> None:
-        """Tell the senders at once how far the partition is, and what they must hold."""
-        if self.published >= self._in_step_from:
-            await self._publisher.publish(Publication(self.published, checkpoint=self._checkpoint(self.published)))
+        """Tell the senders at once how far the partition is, and, unless a replay follows, what they must hold.
+
+        A replay tells old states again. The watermark before it has senders wait until it is through.
+        """
+        in_step = self.published >= self._in_step_from
+        checkpoint = self._checkpoint(self.published) if in_step else None
+        await self._publisher.publish(Publication(self.published, checkpoint=checkpoint))
 
     async def process(self, parsed: Parsed) -> None:
         """Decide and record what is new, publish that and what was recorded before, and move on."""
@@ -58,7 +62,7 @@ class Session:
         recorded = self._recorded.next_offset
         if parsed.first_offset >= recorded:
             return []
-        async with self._context.pool.acquire() as connection:
+        async with connection_of(self._context.pool) as connection:
             to_offset = min(parsed.next_offset, recorded)
             stored = await load_entries(connection, self._partition, parsed.first_offset, to_offset)
         metrics.ENTRIES_REPLAYED.inc(len(stored))
@@ -70,7 +74,7 @@ class Session:
             return []
         await self._deliveries.catch_up()
         batch = Batch(self._partition, self._recorded.next_offset, parsed.next_offset, received)
-        async with self._context.pool.acquire() as connection:
+        async with connection_of(self._context.pool) as connection:
             entries, self._recorded = await record_batch(
                 connection, batch, self._context.now(), self._context.settings.attribution_window
             )
@@ -98,7 +102,7 @@ class Session:
         if behind < MARKERS_BEFORE_MOVE and (behind <= 0 or seconds < _SECONDS_BEFORE_MOVE):
             return
         try:
-            async with self._context.pool.acquire() as connection:
+            async with connection_of(self._context.pool) as connection:
                 await self._move(connection)
         except AWAY:
             pass  # markers alone need no Postgres; the position moves when it is back

@@ -7,6 +7,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.optout.pipeline.context import Context
+from services.optout.record.connection import connection_of
 from services.optout.record.position import Position, read_position
 from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, START_SECONDS, within
@@ -38,9 +39,10 @@ async def find_start(context: Context, partition: int) -> Start:
         MissingRecordsError: the topic has lost records that are not decided, or is not the one that was recorded.
         TransientError: Kafka is away.
     """
-    async with context.pool.acquire() as connection:
+    async with connection_of(context.pool) as connection:
         recorded = await read_position(connection, partition)
-    begin, end = await _range(context, partition)
+    topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
+    begin, end = await context.begin_of(topic_partition), await context.end_of(topic_partition)
     committed = await _committed(context, partition)
     start = Start(
         # Without a committed offset (none ever was, or it has expired) all that Kafka still has is published again.
@@ -60,13 +62,6 @@ async def find_start(context: Context, partition: int) -> Start:
             " deleted undecided"
         )
     return start
-
-
-async def _range(context: Context, partition: int) -> tuple[int, int]:
-    topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
-    begins = await within(SEND_SECONDS, context.consumer.beginning_offsets([topic_partition]), "asking for the begin")
-    ends = await within(SEND_SECONDS, context.consumer.end_offsets([topic_partition]), "asking for the end")
-    return begins[topic_partition], ends[topic_partition]
 
 
 async def _committed(context: Context, partition: int) -> int | None:

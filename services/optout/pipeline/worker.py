@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 
 from services.optout import metrics
-from services.optout.pipeline.consume import Parsed, TooManyParkedError, parse
+from services.optout.pipeline.consume import TooManyParkedError, parse
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.deliveries import following_deliveries
+from services.optout.pipeline.inbound import Inbound
 from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, Publisher
 from services.optout.pipeline.session import Session
 from services.optout.pipeline.start import MissingRecordsError, find_start
@@ -19,21 +19,15 @@ from services.optout.record.connection import AWAY
 from services.optout.record.position import PositionMovedError
 from shared.errors import TransientError
 from shared.failpoints import reach
-from shared.kafka import SEND_SECONDS, START_SECONDS, new_transactional_producer, stop_quietly, within
+from shared.kafka import START_SECONDS, new_transactional_producer, stop_quietly, within
 from shared.topics import INBOUND_MESSAGES
 
 log = logging.getLogger(__name__)
 
-_POLL_MS = 500
 _BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 _FENCED_SECONDS = 2.0
-_STUCK_AFTER_EMPTY_POLLS = 20
 
 State = Literal["starting", "running", "halted"]
-
-
-class ConsumerStuckError(Exception):
-    """Kafka has records for us and the consumer does not deliver them: it has to be made anew."""
 
 
 class Worker:
@@ -89,61 +83,28 @@ class Worker:
 
     async def _work(self, producer: AIOKafkaProducer) -> None:
         start = await find_start(self._context, self.partition)
-        async with following_deliveries(self._context, self.partition) as deliveries:
+        async with (
+            following_deliveries(self._context, self.partition) as deliveries,
+            Inbound(self._context, self._topic_partition, start.offset) as inbound,
+        ):
             publisher = Publisher(producer, self.partition, self._context.settings.group_id)
             session = Session(self._context, self.partition, publisher, deliveries, start)
             await session.begin()
-            self._context.consumer.seek(self._topic_partition, start.offset)
             self.state = "running"
             log.info("partition %d runs from offset %d", self.partition, start.offset)
-            empty_polls = 0
             while True:
-                records = await self._poll()
-                empty_polls = 0 if records else empty_polls + 1
-                if records:
-                    await self._step(session, records)
-                elif empty_polls % _STUCK_AFTER_EMPTY_POLLS == 0:
-                    await self._check_not_stuck(session.published)
-
-    async def _poll(self) -> Sequence[ConsumerRecord]:
-        try:
-            polled = await self._context.consumer.getmany(
-                self._topic_partition, timeout_ms=_POLL_MS, max_records=self._context.settings.batch_records
-            )
-        except (KafkaError, OSError) as error:
-            raise TransientError(f"polling: {error!r}") from error
-        return list(polled.get(self._topic_partition, ()))
+                await self._step(session, await inbound.poll())
 
     async def _step(self, session: Session, records: Sequence[ConsumerRecord]) -> None:
         reach("optout.after_poll")
-        if records[0].offset != session.published:
-            await self._explain_gap(session.published, records[0].offset)
         with metrics.BATCH_SECONDS.time():
-            parsed = self._parse(records)
+            parsed = parse(records, self._parked_in_a_row, self._context.now())
             try:
                 await session.process(parsed)
             except PositionMovedError as error:
                 raise FencedError(str(error)) from error
         self._parked_in_a_row = parsed.parked_in_a_row
         self._failures = 0
-
-    def _parse(self, records: Sequence[ConsumerRecord]) -> Parsed:
-        return parse(records, self._parked_in_a_row, self._context.now())
-
-    async def _explain_gap(self, expected: int, found: int) -> None:
-        """Refuse to go on where records were deleted; offsets that a producer's transactions use up are no records."""
-        asked = self._context.consumer.beginning_offsets([self._topic_partition])
-        begin = (await within(SEND_SECONDS, asked, "asking for the begin"))[self._topic_partition]
-        if begin > expected:
-            raise MissingRecordsError(
-                f"{INBOUND_MESSAGES} {self.partition}: offsets {expected} to {found} were deleted"
-            )
-
-    async def _check_not_stuck(self, published: int) -> None:
-        asked = self._context.consumer.end_offsets([self._topic_partition])
-        end = (await within(SEND_SECONDS, asked, "asking for the end"))[self._topic_partition]
-        if end > published:
-            raise ConsumerStuckError(f"partition {self.partition} has records up to {end}, none came from {published}")
 
 
 def _texts(errors: BaseExceptionGroup[Exception]) -> str:

@@ -3,6 +3,7 @@
 from typing import TypeAlias
 
 import asyncpg
+from asyncpg.pool import PoolAcquireContext
 
 from shared.errors import TransientError
 
@@ -25,6 +26,11 @@ AWAY = (
     asyncpg.TransactionRollbackError,
 )
 """What Postgres raises when it is away, full, or has ended a transaction: to be tried again."""
+
+
+def connection_of(pool: Pool) -> "PoolAcquireContext[asyncpg.Record]":
+    """Return a connection for an `async with` block; waiting for one has a deadline too."""
+    return pool.acquire(timeout=CONNECT_SECONDS)
 
 
 async def open_pool(url: str, size: int) -> Pool:

@@ -7,6 +7,7 @@ from datetime import datetime
 from services.optout.person import Outcome
 from services.optout.record.connection import Connection
 from services.optout.record.position import PositionMovedError
+from services.optout.record.text import storable
 from shared.events.delivery import (
     AnyDeliveryEvent,
     DeliveryReceiptReceived,
@@ -86,7 +87,7 @@ def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
             case MessageDispatching():
                 new = _Sent(event, "dispatching", None, event.occurred_at)
             case MessageSent():
-                new = _Sent(event, "sent", event.carrier_message_id, event.occurred_at)
+                new = _Sent(event, "sent", storable(event.carrier_message_id), event.occurred_at)
             case MessageFailed():
                 new = _Sent(event, "failed", None, event.occurred_at)
             case MessageOutcomeUnknown():

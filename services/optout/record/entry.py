@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from services.optout.decide import ACCOUNT, Decision, OptIn, OptOut, Unchanged
+from services.optout.record.text import storable
 from services.optout.rules import Match
 from shared.events.base import Time, derived_id
 from shared.events.inbound import MessageReceived
@@ -48,8 +49,8 @@ entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 def stored_body(event: MessageReceived) -> str:
-    """Return the text of the message as Postgres can keep it: without NUL."""
-    return event.body.replace("\x00", "\ufffd")
+    """Return the text of the message as it is kept."""
+    return storable(event.body)
 
 
 def entry_of(event: MessageReceived, decision: Decision, partition: int, offset: int, decided_at: Time) -> Entry:

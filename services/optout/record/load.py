@@ -1,16 +1,19 @@
 """Loads what the decisions of a batch need: who is suppressed, what was sent, which rules hold, what is known."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from services.optout.person import Person, SentMessage, Suppression
 from services.optout.record.connection import Connection
+from services.optout.record.text import storable
 from services.optout.rules import DEFAULT_RULES, Rule, VersionedRule
 from shared.events.inbound import MessageReceived
 
-MAX_SENT_PER_PERSON = 50
+MAX_SENT_PER_NUMBER = 50
 PersonKey = tuple[str, str]
 
 _KNOWN = "SELECT event_id FROM decisions WHERE event_id = ANY($1::uuid[])"
@@ -23,12 +26,13 @@ JOIN suppressions s USING (account_id, phone)
 
 _SENT = """
 SELECT m.account_id, m.phone, m.message_id, m.list_id, m.sender_number, m.carrier_message_id, m.outcome, m.dispatched_at
-FROM unnest($1::text[], $2::text[]) AS person (account_id, phone)
+FROM unnest($1::text[], $2::text[], $3::text[]) AS reply (account_id, phone, sender_number)
 CROSS JOIN LATERAL (
     SELECT * FROM sent_messages s
-    WHERE s.account_id = person.account_id AND s.phone = person.phone AND s.dispatched_at >= $3
+    WHERE s.account_id = reply.account_id AND s.phone = reply.phone AND s.dispatched_at >= $4
+        AND s.outcome <> 'failed' AND (reply.sender_number IS NULL OR s.sender_number = reply.sender_number)
     ORDER BY s.dispatched_at DESC
-    LIMIT $4
+    LIMIT $5
 ) m
 """
 
@@ -72,26 +76,27 @@ async def load_persons(
     suppressions: dict[PersonKey, dict[str, Suppression]] = defaultdict(dict)
     for account_id, phone, scope, *rest in await connection.fetch(_SUPPRESSIONS, accounts, phones):
         suppressions[account_id, phone][scope] = Suppression(scope, *rest)
-    sent = await _load_sent(connection, accounts, phones, window_starts_at)
+    sent = await _load_sent(connection, events, window_starts_at)
     await _add_pointed_at(connection, events, sent)
-    return {key: Person(suppressions[key], sent[key]) for key in keys}
+    return {key: Person(suppressions[key], _newest_first(sent[key]), window_starts_at) for key in keys}
 
 
-async def _load_sent(
-    connection: Connection, accounts: list[str], phones: list[str], window_starts_at: datetime
-) -> dict[PersonKey, list[SentMessage]]:
-    sent: dict[PersonKey, list[SentMessage]] = defaultdict(list)
-    for account_id, phone, *rest in await connection.fetch(
-        _SENT, accounts, phones, window_starts_at, MAX_SENT_PER_PERSON
-    ):
-        sent[account_id, phone].append(SentMessage(*rest))
+Sent = dict[PersonKey, dict[str, SentMessage]]
+"""By person and message id."""
+
+
+async def _load_sent(connection: Connection, events: Sequence[MessageReceived], window_starts_at: datetime) -> Sent:
+    """Load the newest messages from each number that was answered: many from another number must not hide them."""
+    sent: Sent = defaultdict(dict)
+    replies = list(dict.fromkeys((event.account_id, event.phone, event.sender_number) for event in events))
+    columns = [[reply[column] for reply in replies] for column in range(3)]
+    for row in await connection.fetch(_SENT, *columns, window_starts_at, MAX_SENT_PER_NUMBER):
+        _add(sent, row)
     return sent
 
 
-async def _add_pointed_at(
-    connection: Connection, events: Sequence[MessageReceived], sent: dict[PersonKey, list[SentMessage]]
-) -> None:
-    """Add, as the oldest, the messages that a gateway points at and that are not among those loaded."""
+async def _add_pointed_at(connection: Connection, events: Sequence[MessageReceived], sent: Sent) -> None:
+    """Add the messages that a gateway points at and that are not among those loaded: older ones, failed ones."""
     missing = [event for event in events if _points_elsewhere(event, sent[event.account_id, event.phone])]
     if not missing:
         return
@@ -100,14 +105,24 @@ async def _add_pointed_at(
         [event.account_id for event in missing],
         [event.phone for event in missing],
         [event.replied_message_id for event in missing],
-        [event.replied_carrier_message_id for event in missing],
+        [storable(event.replied_carrier_message_id) for event in missing],
     )
-    for account_id, phone, *rest in rows:
-        sent[account_id, phone].append(SentMessage(*rest))
+    for row in rows:
+        _add(sent, row)
 
 
-def _points_elsewhere(event: MessageReceived, sent: Sequence[SentMessage]) -> bool:
+def _points_elsewhere(event: MessageReceived, sent: Mapping[str, SentMessage]) -> bool:
     ours, carriers = event.replied_message_id, event.replied_carrier_message_id
     if ours is None and carriers is None:
         return False
-    return not any(m.message_id == ours or (m.carrier_message_id or "") == carriers for m in sent)
+    return ours not in sent and not any(m.carrier_message_id == carriers for m in sent.values() if carriers)
+
+
+def _add(sent: Sent, row: asyncpg.Record) -> None:
+    account_id, phone, *rest = row
+    message = SentMessage(*rest)
+    sent[account_id, phone][message.message_id] = message
+
+
+def _newest_first(sent: Mapping[str, SentMessage]) -> list[SentMessage]:
+    return sorted(sent.values(), key=lambda message: (message.dispatched_at, message.message_id), reverse=True)

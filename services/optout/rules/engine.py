@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from services.optout.rules.normalise import normalise
@@ -42,7 +43,12 @@ def first_match(body: str, sender_number: str | None, rules: Sequence[VersionedR
 
 
 def _matching_term(text: str, rule: Rule) -> str | None:
-    for term in map(normalise, rule.terms):
+    for term in _normalised(rule.terms):
         if text == term or (rule.match == "starts_with" and text.startswith(f"{term} ")):
             return term
     return None
+
+
+@lru_cache(maxsize=4096)
+def _normalised(terms: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(normalise, terms))

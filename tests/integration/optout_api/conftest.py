@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from harness.postgres import PostgresServer
 from harness.stack.ports import free_ports
 from services.optout.api import api_routes
-from services.optout.app import MIGRATIONS
+from services.optout.prepare import MIGRATIONS
 from services.optout.record.connection import Pool, open_pool
 from shared.migrations import migrate
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from services.optout.person import Outcome, SentMessage
+from services.optout.person import Outcome, Person, SentMessage
 from services.optout.rules import DEFAULT_RULES, VersionedRule
 from shared.events.inbound import MessageReceived
 
@@ -12,6 +12,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PHONE = "+14155550100"
 NUMBER = "+18335550123"
 OTHER_NUMBER = "+18335550999"
+WINDOW = timedelta(days=30)
 RULES = tuple(VersionedRule(n, 1, rule) for n, rule in enumerate(DEFAULT_RULES))
 
 
@@ -45,5 +46,6 @@ def sent(
     )
 
 
-def newest_first(*messages: SentMessage) -> list[SentMessage]:
-    return sorted(messages, key=lambda message: message.dispatched_at, reverse=True)
+def who_was_sent(*messages: SentMessage) -> Person:
+    newest_first = sorted(messages, key=lambda message: message.dispatched_at, reverse=True)
+    return Person(sent=newest_first, window_starts_at=NOON - WINDOW)

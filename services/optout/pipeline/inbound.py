@@ -1,0 +1,79 @@
+"""Reads a worker's partition of `inbound-messages`, and notices what a Kafka client keeps to itself."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.optout.pipeline.context import Context
+from services.optout.pipeline.start import MissingRecordsError
+from shared.errors import TransientError
+from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+
+_POLL_MS = 500
+_CHECK_AFTER_EMPTY_POLLS = 4
+
+
+class Inbound:
+    """An async context manager that reads from `offset`.
+
+    Each worker has a consumer of its own: one for several partitions has one fetch a broker under way, and a partition
+    that was just read would wait for a fetch that leaves it out.
+    """
+
+    def __init__(self, context: Context, partition: TopicPartition, offset: int) -> None:
+        self._context = context
+        self._partition = partition
+        self._next_offset = offset
+        self._empty_polls = 0
+        self._last_end = offset
+        self._consumer = new_consumer(context.settings.kafka_bootstrap, fetch_max_wait_ms=_POLL_MS)
+
+    async def __aenter__(self) -> Self:
+        await within(START_SECONDS, self._consumer.start(), "connecting to Kafka")
+        self._consumer.assign([self._partition])
+        self._consumer.seek(self._partition, self._next_offset)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await stop_quietly(self._consumer)
+
+    async def poll(self) -> Sequence[ConsumerRecord]:
+        """Wait for records and return those that there are, at least one.
+
+        Raises:
+            MissingRecordsError: records that were not read yet have been deleted.
+            TransientError: Kafka is away, or has records that the consumer does not deliver.
+        """
+        while not (records := await self._poll_once()):
+            self._empty_polls += 1
+            if self._empty_polls % _CHECK_AFTER_EMPTY_POLLS == 0:
+                await self._check_not_stuck()
+        self._empty_polls = 0
+        if records[0].offset != self._next_offset:
+            await self._explain_gap(records[0].offset)
+        self._next_offset = self._last_end = records[-1].offset + 1
+        return records
+
+    async def _poll_once(self) -> Sequence[ConsumerRecord]:
+        try:
+            polled = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=self._context.settings.batch_records)
+        except (KafkaError, OSError) as error:
+            raise TransientError(f"reading {self._partition.topic}: {error!r}") from error
+        return list(polled.get(self._partition, ()))
+
+    async def _explain_gap(self, found: int) -> None:
+        """Refuse to go on where records were deleted; offsets that a producer's transactions use up are no records."""
+        if await self._context.begin_of(self._partition) > self._next_offset:
+            raise MissingRecordsError(
+                f"{self._partition.topic} {self._partition.partition}: offsets {self._next_offset} to {found} were"
+                " deleted undecided"
+            )
+
+    async def _check_not_stuck(self) -> None:
+        """Begin anew where what was there at the last check has not come: a consumer can hang after an outage."""
+        read = await within(SEND_SECONDS, self._consumer.position(self._partition), "asking for the position")
+        if self._last_end > read:
+            raise TransientError(f"{self._partition} has records up to {self._last_end}, none came from {read}")
+        self._last_end = await self._context.end_of(self._partition)

@@ -1,0 +1,79 @@
+"""What the service needs before it can work: Postgres with its tables, Kafka with the right topics."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from services.optout.record.connection import AWAY, Pool, connection_of, open_pool
+from services.optout.settings import Settings
+from shared.errors import MisconfiguredError, TransientError
+from shared.migrations import migrate
+from shared.topics import check_topics
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_START_SECONDS = 60.0
+_RETRY_SECONDS = 0.5
+_CLOSE_SECONDS = 0.5
+
+
+@asynccontextmanager
+async def prepared(settings: Settings) -> AsyncIterator[Pool]:
+    """Wait for Postgres and Kafka, check the topics, run the migrations; give a pool of connections.
+
+    Raises:
+        MisconfiguredError: something does not answer, or is not as it must be.
+    """
+    pool = await _prepare(settings)
+    try:
+        yield pool
+    finally:
+        await close_pool(pool)
+
+
+async def close_pool(pool: Pool) -> None:
+    """Close the connections, also where Postgres is away or a query is under way."""
+    with suppress(*AWAY):
+        await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
+    pool.terminate()
+
+
+async def _prepare(settings: Settings) -> Pool:
+    waiting_for = "nothing yet"
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            while True:
+                try:
+                    return await _prepare_once(settings)
+                except (TransientError, KafkaError, *AWAY) as error:
+                    if str(error) != waiting_for:
+                        waiting_for = str(error)
+                        log.warning("waiting for Postgres and Kafka: %s", waiting_for)
+                await asyncio.sleep(_RETRY_SECONDS)
+    except TimeoutError:
+        raise MisconfiguredError(
+            f"Postgres (STOPLINE_OPTOUT_DATABASE_URL) or Kafka (STOPLINE_KAFKA_BOOTSTRAP) did not answer within"
+            f" {_START_SECONDS:.0f} s: {waiting_for}"
+        ) from None
+
+
+async def _prepare_once(settings: Settings) -> Pool:
+    await check_topics(settings)
+    try:
+        pool = await open_pool(settings.optout_database_url.get_secret_value(), settings.database_connections)
+    except (ValueError, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+        raise MisconfiguredError(f"STOPLINE_OPTOUT_DATABASE_URL: {error}") from None
+    try:
+        async with connection_of(pool) as connection:
+            for name in await migrate(connection, MIGRATIONS):
+                log.info("migrated: %s", name)
+    except BaseException:
+        await close_pool(pool)
+        raise
+    return pool
