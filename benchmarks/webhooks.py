@@ -216,7 +216,6 @@ def _main(argv: list[str]) -> None:
             access_log=False,
             log_level="warning",
             server_header=False,
-            proxy_headers=False,
         )
     elif argv[:1] == ["load"]:
         import uvloop

@@ -39,14 +39,16 @@ def read_fields(content_type: str, body: bytes) -> Fields:
             "send application/x-www-form-urlencoded or application/json",
             status_code=415,
         )
-    return _clean(_form(body))
+    return _form(body)
 
 
-def _form(body: bytes) -> list[tuple[str, str]]:
-    pairs = body.decode(errors="replace").split("&")
+def _form(body: bytes) -> Fields:
+    text = body.decode(errors="replace")
+    pairs = text.split("&")
     if len(pairs) > MAX_FORM_FIELDS:
         raise WebhookError("not_a_form", f"the form has more than {MAX_FORM_FIELDS} fields", status_code=400)
-    return [(_decoded(name), _decoded(value)) for name, _, value in (pair.partition("=") for pair in pairs)]
+    fields = {_decoded(name): _decoded(value) for name, _, value in (pair.partition("=") for pair in pairs)}
+    return _clean(fields.items()) if "%00" in text or "\0" in text else fields
 
 
 def _decoded(text: str) -> str:

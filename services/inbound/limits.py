@@ -5,7 +5,7 @@ MAX_REQUEST_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 100
 READ_SECONDS = 10.0
 """A sender that takes longer to send its body is told so with 408."""
-PUBLISH_SECONDS = 1.25
+PUBLISH_SECONDS = 1.5
 """A webhook is answered within two seconds, whether Kafka acknowledges or not."""
 MAX_PUBLISHES_WAITING = 2000
 """More than so many waiting for Kafka at once are answered 503 without waiting."""
