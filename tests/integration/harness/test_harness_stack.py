@@ -1,0 +1,130 @@
+"""The whole stack: real processes that can be stopped, killed, frozen and added one by one."""
+
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from harness_world import processes_of
+
+from harness.client import create_account
+from harness.processes import HarnessError, StartError
+from harness.stack.stack import Stack
+from shared.topics import check_topics
+
+READY = {"inbound": 200, "optout": 200, "sender": 200, "sandbox": 200}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stack() -> AsyncIterator[Stack]:
+    async with Stack(durable=False, say=lambda _: None) as stack:
+        yield stack
+
+
+async def readiness(stack: Stack) -> dict[str, int]:
+    async with aiohttp.ClientSession() as http:
+        found = {}
+        for name, service in stack.services.items():
+            async with http.get(f"{service.url}/health/ready") as response:
+                found[name] = response.status
+        return found
+
+
+async def test_every_part_is_ready_and_the_topics_are_as_they_must_be(stack: Stack) -> None:
+    assert await readiness(stack) == READY
+    await check_topics(stack.kafka_settings())
+
+
+async def test_its_endpoints_are_all_that_a_client_needs(stack: Stack) -> None:
+    ends = stack.endpoints()
+
+    account = await create_account(ends["api_url"], ends["inbound_url"], ends["admin_token"], f"t-{uuid4().hex[:8]}")
+
+    assert account.webhook_url.startswith(ends["inbound_url"])
+    assert {"kafka_bootstrap", "sandbox_url", "sender_url", "optout_database_url", "sender_database_url"} <= set(ends)
+
+
+@pytest.mark.parametrize("name", ["inbound", "optout", "sender", "sandbox"])
+async def test_a_service_that_was_killed_is_ready_again_at_its_address_after_a_start(stack: Stack, name: str) -> None:
+    service = stack.services[name]
+    pid = service.process.pid
+
+    await stack.control("kill", name)
+    assert service.process.returncode == -9
+    await stack.control("start", name)
+
+    assert service.process.pid != pid
+    assert (await readiness(stack))[name] == 200
+
+
+@pytest.mark.parametrize("name", ["inbound", "optout", "sender", "sandbox"])
+async def test_a_service_that_is_asked_to_end_ends_by_itself(stack: Stack, name: str) -> None:
+    await stack.services[name].stop()
+
+    # uvicorn hands SIGTERM on once it has closed everything; what had to be killed ends with -9
+    assert stack.services[name].process.returncode in (0, -signal.SIGTERM)
+    await stack.services[name].start()
+
+
+async def test_a_service_dies_at_the_failpoint_that_it_was_started_with(stack: Stack) -> None:
+    await stack.services["inbound"].restart(failpoint="inbound.never_reached=kill")
+    assert (await readiness(stack))["inbound"] == 200
+
+    with pytest.raises(StartError, match="STOPLINE_FAILPOINT: 'nonsense' is not name=kill"):
+        await stack.services["inbound"].restart(failpoint="nonsense")
+
+    await stack.services["inbound"].start()
+
+
+async def test_a_second_instance_of_a_service_works_beside_the_first(stack: Stack) -> None:
+    second = await stack.add_service("sender", instance=2)
+
+    assert await readiness(stack) == {**READY, "sender-2": 200}
+    assert second.url != stack.services["sender"].url
+
+    await second.stop()
+    del stack.services["sender-2"]
+
+
+async def test_what_is_not_there_cannot_be_controlled(stack: Stack) -> None:
+    with pytest.raises(HarnessError, match=r"there is no 'dashboard'; there are .*sender.* kafka, postgres"):
+        await stack.control("stop", "dashboard")
+    with pytest.raises(HarnessError, match="no command 'tickle'"):
+        await stack.control("tickle", "sender")
+
+
+async def test_a_start_that_fails_names_the_service_and_its_log_and_leaves_nothing_running(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mark = uuid4().hex
+    monkeypatch.setenv("HARNESS_TEST_MARK", mark)
+    stack = Stack(service_env={"STOPLINE_LOG_LEVEL": "LOUD"}, say=lambda _: None)
+
+    with pytest.raises(StartError, match="STOPLINE_LOG_LEVEL") as failure:
+        await stack.start()
+
+    assert str(failure.value).startswith(("inbound", "optout", "sender"))
+    log = Path(str(failure.value).partition("its log is ")[2].partition(",")[0])
+    assert "STOPLINE_LOG_LEVEL" in log.read_text()
+    assert processes_of(mark) == []
+
+
+async def test_a_kept_folder_belongs_to_one_stack_at_a_time_and_keeps_its_accounts_and_webhooks() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)  # where we are root, Postgres runs as somebody else
+        async with Stack(data_dir=Path(folder), say=lambda _: None) as first:
+            ends = first.endpoints()
+            account = await create_account(ends["api_url"], ends["inbound_url"], ends["admin_token"], "kept")
+            with pytest.raises(HarnessError, match="another stack is running in"):
+                await Stack(data_dir=Path(folder), say=lambda _: None).start()
+
+        async with Stack(data_dir=Path(folder), say=lambda _: None) as second:
+            assert await readiness(second) == READY
+            webhook = account.webhook_url.replace(ends["inbound_url"], second.endpoints()["inbound_url"])
+            form = {"from": "+12025550123", "to": "+18335550123", "body": "hello", "message_id": "1"}
+            async with aiohttp.ClientSession() as http, http.post(webhook, data=form) as response:
+                assert response.status == 200
