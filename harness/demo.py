@@ -1,6 +1,7 @@
 """What `stopline demo` prints at the end: four commands to try on the running stack."""
 
 import random
+import sys
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -8,6 +9,9 @@ from uuid import uuid4
 from harness.client import Account, ApiClient, request_json
 from harness.story.world import INSTRUCTION, SENDER_NUMBER, any_phone
 from shared.events.outbound import MessageRequested
+
+PROGRAM = sys.argv[0] if sys.argv[0].endswith("stopline") else "stopline"
+"""How this program was called: it may not be on the path."""
 
 
 async def commands_to_try(book: dict[str, Any]) -> str:
@@ -27,7 +31,7 @@ async def commands_to_try(book: dict[str, Any]) -> str:
             sender_number=SENDER_NUMBER,
             body=f"{text} {INSTRUCTION}",
         )
-        return f"echo '{request_json(request)}' | stopline kafka console-producer --topic outbound-messages"
+        return f"echo '{request_json(request)}' | {PROGRAM} kafka console-producer --topic outbound-messages"
 
     phone_url = f"{book['sandbox_url']}/phones/{quote(phone)}"
     return "\n".join(
@@ -44,6 +48,6 @@ async def commands_to_try(book: dict[str, Any]) -> str:
             "  4. produce another, look again: it did not arrive:",
             f"     {produce('Hello again.')}",
             "",
-            "`stopline down` stops the stack.",
+            f"`{PROGRAM} down` stops the stack.",
         )
     )
