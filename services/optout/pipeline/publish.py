@@ -1,22 +1,19 @@
 """The one Kafka transaction that a batch is: suppressions, opt-out events, parked records, watermark, offsets."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from services.optout.pipeline.consume import SERVICE
-from services.optout.record.entry import Entry, opt_out_events_of, suppressions_of
+from services.optout.pipeline.publication import Publication, opt_out_events, suppression_events
 from shared.errors import TransientError
 from shared.events.base import Event
 from shared.events.codec import Headers, cloud_event_headers, encode
-from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, CheckpointPublished, WatermarkAdvanced
 from shared.failpoints import reach
 from shared.kafka import SEND_SECONDS, within
-from shared.parking import ParkedRecord
 from shared.topics import INBOUND_MESSAGES, OPT_OUT_EVENTS, PARKED_MESSAGES, SUPPRESSIONS
 
 MAX_BATCH_BYTES = 512 * 1024
@@ -27,16 +24,6 @@ Record = tuple[bytes, bytes, Headers]
 
 class FencedError(Exception):
     """Another process has the partition now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """What one transaction publishes; `next_offset` is the watermark and the offset that it commits."""
-
-    next_offset: int
-    entries: Sequence[Entry] = ()
-    parked: Sequence[ParkedRecord] = ()
-    checkpoint: CheckpointPublished | None = None
 
 
 class Publisher:
@@ -76,18 +63,11 @@ class Publisher:
         reach("optout.after_kafka_commit")
 
     async def _send_all(self, publication: Publication) -> list[asyncio.Future[Any]]:
-        suppressions = [
-            _record(change.key(), change) for entry in publication.entries for change in suppressions_of(entry)
-        ]
-        if publication.checkpoint is not None:
-            suppressions.append(_record(CHECKPOINT_KEY, publication.checkpoint))
-        suppressions.append(_record(WATERMARK_KEY, WatermarkAdvanced(next_offset=publication.next_offset)))
-        events = [
-            _record(event.phone.encode(), event) for entry in publication.entries for event in opt_out_events_of(entry)
-        ]
+        events = [_record(event.phone.encode(), event) for event in opt_out_events(publication)]
+        suppressions = [_record(key, event) for key, event in suppression_events(publication)]
         return [
             *await self._send(OPT_OUT_EVENTS, events),
-            *await self._send(SUPPRESSIONS, suppressions),  # the watermark last, behind what it vouches for
+            *await self._send(SUPPRESSIONS, suppressions),
             *[
                 await self._producer.send(
                     PARKED_MESSAGES, parked.value, parked.key, partition=0, headers=parked.headers

@@ -1,18 +1,18 @@
 """One worker's work between two starts: what is recorded, what is published, and the step from batch to batch."""
 
 import time
+from collections.abc import Callable
+from typing import Protocol
 
 from services.optout import metrics
 from services.optout.pipeline.consume import Parsed
-from services.optout.pipeline.context import Context
-from services.optout.pipeline.deliveries import Deliveries
-from services.optout.pipeline.publish import Publication, Publisher
+from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.start import Start
-from services.optout.record.batch import Batch, record_batch
-from services.optout.record.connection import AWAY, Connection, connection_of
+from services.optout.record.batch import Batch
+from services.optout.record.connection import AWAY
 from services.optout.record.entry import Entry
-from services.optout.record.position import Position, move_position
-from services.optout.record.replay import load_entries
+from services.optout.record.position import Position
+from services.optout.record.record import Record
 from shared.events.suppression import CheckpointPublished
 from shared.suppression_digest import format_digest
 
@@ -21,22 +21,42 @@ MARKERS_BEFORE_MOVE = 10_000
 _SECONDS_BEFORE_MOVE = 10.0
 
 
+class Publishes(Protocol):
+    async def publish(self, publication: Publication) -> None:
+        """Publish all or nothing, as `services.optout.pipeline.publish.Publisher` does."""
+
+
+class CatchesUp(Protocol):
+    async def catch_up(self) -> None:
+        """Wait until the record has all that was sent, as `services.optout.pipeline.deliveries.Deliveries` does."""
+
+
 class Session:
     """`published` is the offset below which Kafka has everything; the record may be further."""
 
-    def __init__(
-        self, context: Context, partition: int, publisher: Publisher, deliveries: Deliveries, start: Start
+    def __init__(  # noqa: PLR0913 (what it works with)
+        self,
+        partition: int,
+        start: Start,
+        record: Record,
+        publisher: Publishes,
+        deliveries: CatchesUp,
+        *,
+        checkpoint_seconds: float,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self.published = start.offset
-        self._context = context
         self._partition = partition
+        self._record = record
         self._publisher = publisher
         self._deliveries = deliveries
         self._recorded: Position = start.recorded
         self._in_step_from = max(start.recorded.next_offset, start.committed)
+        self._checkpoint_seconds = checkpoint_seconds
+        self._seconds = seconds
         self._changes = 0
-        self._checkpoint_at = time.monotonic()
-        self._moved_at = time.monotonic()
+        self._checkpoint_at = seconds()
+        self._moved_at = seconds()
 
     async def begin(self) -> None:
         """Tell the senders at once how far the partition is, and, unless a replay follows, what they must hold.
@@ -54,7 +74,7 @@ class Session:
         await self._publisher.publish(Publication(parsed.next_offset, entries, parsed.parked, checkpoint))
         self.published = parsed.next_offset
         if checkpoint is not None:
-            self._changes, self._checkpoint_at = 0, time.monotonic()
+            self._changes, self._checkpoint_at = 0, self._seconds()
         self._count(parsed, entries)
         await self._move_past_markers()
 
@@ -62,9 +82,7 @@ class Session:
         recorded = self._recorded.next_offset
         if parsed.first_offset >= recorded:
             return []
-        async with connection_of(self._context.pool) as connection:
-            to_offset = min(parsed.next_offset, recorded)
-            stored = await load_entries(connection, self._partition, parsed.first_offset, to_offset)
+        stored = await self._record.entries(parsed.first_offset, min(parsed.next_offset, recorded))
         metrics.ENTRIES_REPLAYED.inc(len(stored))
         return stored
 
@@ -74,18 +92,14 @@ class Session:
             return []
         await self._deliveries.catch_up()
         batch = Batch(self._partition, self._recorded.next_offset, parsed.next_offset, received)
-        async with connection_of(self._context.pool) as connection:
-            entries, self._recorded = await record_batch(
-                connection, batch, self._context.now(), self._context.settings.attribution_window
-            )
-        self._moved_at = time.monotonic()
+        entries, self._recorded = await self._record.decide(batch)
+        self._moved_at = self._seconds()
         return entries
 
     def _is_checkpoint_due(self, parsed: Parsed, entries: list[Entry]) -> bool:
         self._changes += sum(len(entry.changed) for entry in entries)
         in_step = parsed.next_offset >= max(self._in_step_from, self._recorded.next_offset)
-        age_seconds = time.monotonic() - self._checkpoint_at
-        is_old = self._changes > 0 and age_seconds >= self._context.settings.checkpoint_seconds
+        is_old = self._changes > 0 and self._seconds() - self._checkpoint_at >= self._checkpoint_seconds
         return in_step and (is_old or self._changes >= CHECKPOINT_CHANGES)
 
     def _checkpoint(self, next_offset: int) -> CheckpointPublished:
@@ -98,19 +112,14 @@ class Session:
     async def _move_past_markers(self) -> None:
         """Move the recorded position over markers now and then, or a restart would read all of them again."""
         behind = self.published - self._recorded.next_offset
-        seconds = time.monotonic() - self._moved_at
-        if behind < MARKERS_BEFORE_MOVE and (behind <= 0 or seconds < _SECONDS_BEFORE_MOVE):
+        is_time = self._seconds() - self._moved_at >= _SECONDS_BEFORE_MOVE
+        if behind < MARKERS_BEFORE_MOVE and (behind <= 0 or not is_time):
             return
+        self._moved_at = self._seconds()
         try:
-            async with connection_of(self._context.pool) as connection:
-                await self._move(connection)
+            self._recorded = await self._record.move(self._recorded.next_offset, self.published)
         except AWAY:
-            pass  # markers alone need no Postgres; the position moves when it is back
-        self._moved_at = time.monotonic()
-
-    async def _move(self, connection: Connection) -> None:
-        moved = await move_position(connection, self._partition, self._recorded.next_offset, self.published)
-        self._recorded = moved
+            return  # markers alone need no Postgres; the position moves when it is back
 
     def _count(self, parsed: Parsed, entries: list[Entry]) -> None:
         metrics.BATCHES_PUBLISHED.inc()

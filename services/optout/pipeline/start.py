@@ -7,8 +7,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.optout.pipeline.context import Context
-from services.optout.record.connection import connection_of
-from services.optout.record.position import Position, read_position
+from services.optout.record.position import Position
+from services.optout.record.record import Record
 from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, START_SECONDS, within
 from shared.topics import INBOUND_MESSAGES
@@ -29,39 +29,42 @@ class Start:
     committed: int
 
 
-async def find_start(context: Context, partition: int) -> Start:
+async def find_start(context: Context, partition: int, record: Record) -> Start:
     """Return where to begin; called when `init_transactions` has fenced every predecessor.
 
+    Raises:
+        MissingRecordsError: see `choose_start`.
+        TransientError: Kafka is away.
+    """
+    recorded = await record.position()
+    topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
+    begin, end = await context.begin_of(topic_partition), await context.end_of(topic_partition)
+    return choose_start(recorded, await _committed(context, partition), begin, end)
+
+
+def choose_start(recorded: Position, committed: int | None, begin: int, end: int) -> Start:
+    """Return the smaller of what is recorded and what is committed, where Kafka has all from there on.
+
     A database that was restored from a backup is behind Kafka: its messages are decided again. A process that died
-    between Postgres and Kafka left Kafka behind: its decisions are published from the record.
+    between Postgres and Kafka left Kafka behind: its decisions are published from the record. Without a committed
+    offset (there never was one, or it has expired) all decisions that Kafka still has the messages of are.
 
     Raises:
         MissingRecordsError: the topic has lost records that are not decided, or is not the one that was recorded.
-        TransientError: Kafka is away.
     """
-    async with connection_of(context.pool) as connection:
-        recorded = await read_position(connection, partition)
-    topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
-    begin, end = await context.begin_of(topic_partition), await context.end_of(topic_partition)
-    committed = await _committed(context, partition)
-    start = Start(
-        # Without a committed offset (none ever was, or it has expired) all that Kafka still has is published again.
-        min(recorded.next_offset, begin if committed is None else committed),
-        recorded,
-        committed or 0,
-    )
-    latest = max(recorded.next_offset, start.committed)
+    is_new = committed is None and recorded.next_offset == 0
+    offset = begin if is_new else min(recorded.next_offset, begin if committed is None else committed)
+    latest = max(recorded.next_offset, committed or 0)
     if latest > end:
         raise MissingRecordsError(
-            f"{INBOUND_MESSAGES} {partition} ends at {end}, but {latest} is decided: Kafka has lost records, or this"
-            " database belongs to another cluster"
+            f"{INBOUND_MESSAGES} ends at {end}, but {latest} is decided: Kafka has lost records, or this database"
+            " belongs to another cluster"
         )
-    if start.offset < begin:
+    if offset < begin:
         raise MissingRecordsError(
-            f"{INBOUND_MESSAGES} {partition} begins at {begin}, but {start.offset} is the next to decide: records were"
-            " deleted undecided"
+            f"{INBOUND_MESSAGES} begins at {begin}, but {offset} is the next to decide: records were deleted undecided"
         )
-    return start
+    return Start(offset, recorded, committed or 0)
 
 
 async def _committed(context: Context, partition: int) -> int | None:

@@ -17,6 +17,7 @@ from services.optout.pipeline.session import Session
 from services.optout.pipeline.start import MissingRecordsError, find_start
 from services.optout.record.connection import AWAY
 from services.optout.record.position import PositionMovedError
+from services.optout.record.record import PostgresRecord
 from shared.errors import TransientError
 from shared.failpoints import reach
 from shared.kafka import START_SECONDS, new_transactional_producer, stop_quietly, within
@@ -82,13 +83,22 @@ class Worker:
             await stop_quietly(producer)
 
     async def _work(self, producer: AIOKafkaProducer) -> None:
-        start = await find_start(self._context, self.partition)
+        settings = self._context.settings
+        record = PostgresRecord(self._context.pool, self.partition, settings.attribution_window, self._context.now)
+        start = await find_start(self._context, self.partition, record)
         async with (
             following_deliveries(self._context, self.partition) as deliveries,
             Inbound(self._context, self._topic_partition, start.offset) as inbound,
         ):
-            publisher = Publisher(producer, self.partition, self._context.settings.group_id)
-            session = Session(self._context, self.partition, publisher, deliveries, start)
+            publisher = Publisher(producer, self.partition, settings.group_id)
+            session = Session(
+                self.partition,
+                start,
+                record,
+                publisher,
+                deliveries,
+                checkpoint_seconds=settings.checkpoint_seconds,
+            )
             await session.begin()
             self.state = "running"
             log.info("partition %d runs from offset %d", self.partition, start.offset)

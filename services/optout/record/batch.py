@@ -1,8 +1,10 @@
 """The one Postgres transaction that a batch of inbound messages is: position, state, decisions, new state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.optout.decide import apply, decide
 from services.optout.person import Person
@@ -59,25 +61,29 @@ async def _decide_all(connection: Connection, batch: Batch, now: datetime, windo
     known = await load_known(connection, events)
     rules = await load_rules(connection, (event.account_id for event in events))
     persons = await load_persons(connection, events, now - window)
+    return decide_batch(batch, known, rules, persons, now)
+
+
+def decide_batch(
+    batch: Batch,
+    known: AbstractSet[UUID],
+    rules: Mapping[str, Sequence[VersionedRule]],
+    persons: Mapping[PersonKey, Person],
+    now: datetime,
+) -> list[Decided]:
+    """Decide the batch's messages in their order, each in the state that those before it left; pure.
+
+    An event that is decided already, in the record or earlier in the batch, is passed over.
+    """
+    done, people = set(known), dict(persons)
     decided: list[Decided] = []
     for received in batch.received:
         event = received.event
-        if event.event_id not in known:
-            known.add(event.event_id)
-            entry = _decide_one(received, batch.partition, rules[event.account_id], persons, now)
+        if event.event_id not in done:
+            done.add(event.event_id)
+            key = event.account_id, event.phone
+            decision = decide(event, people[key], rules[event.account_id])
+            people[key] = apply(decision, event, people[key])
+            entry = entry_of(event, decision, batch.partition, received.offset, now)
             decided.append((entry, stored_body(event)))
     return decided
-
-
-def _decide_one(
-    received: Received,
-    partition: int,
-    rules: Sequence[VersionedRule],
-    persons: dict[PersonKey, Person],
-    now: datetime,
-) -> Entry:
-    event = received.event
-    key = event.account_id, event.phone
-    decision = decide(event, persons[key], rules)
-    persons[key] = apply(decision, event, persons[key])
-    return entry_of(event, decision, partition, received.offset, now)

@@ -1,0 +1,61 @@
+"""The record of one partition, as the pipeline sees it; what it is in Postgres."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from services.optout.record.batch import Batch, record_batch
+from services.optout.record.connection import Pool, connection_of
+from services.optout.record.entry import Entry
+from services.optout.record.position import Position, move_position, read_position
+from services.optout.record.replay import load_entries
+
+
+class Record(Protocol):
+    """Positions only move on, and only from where the caller knows them to be: of two processes one loses."""
+
+    async def position(self) -> Position:
+        """Return where the partition is."""
+
+    async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
+        """Return what was decided for the offsets from `from_offset` up to, not with, `to_offset`."""
+
+    async def decide(self, batch: Batch) -> tuple[list[Entry], Position]:
+        """Decide and record the batch, all or nothing; return the new entries and the new position.
+
+        Raises:
+            PositionMovedError: the position is not at the batch's `expected`.
+        """
+
+    async def move(self, expected: int, next_offset: int) -> Position:
+        """Move the position over what needs no decision.
+
+        Raises:
+            PositionMovedError: the position is not at `expected`.
+        """
+
+
+class PostgresRecord:
+    """The record in the database `optout`."""
+
+    def __init__(self, pool: Pool, partition: int, window: timedelta, now: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._partition = partition
+        self._window = window
+        self._now = now
+
+    async def position(self) -> Position:
+        async with connection_of(self._pool) as connection:
+            return await read_position(connection, self._partition)
+
+    async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
+        async with connection_of(self._pool) as connection:
+            return await load_entries(connection, self._partition, from_offset, to_offset)
+
+    async def decide(self, batch: Batch) -> tuple[list[Entry], Position]:
+        async with connection_of(self._pool) as connection:
+            return await record_batch(connection, batch, self._now(), self._window)
+
+    async def move(self, expected: int, next_offset: int) -> Position:
+        async with connection_of(self._pool) as connection:
+            return await move_position(connection, self._partition, expected, next_offset)
