@@ -76,7 +76,7 @@ class ComposeProject:
 
     def up(self) -> None:
         try:
-            self.run("up", "--detach", "--wait", "--wait-timeout", "240", seconds=UP_SECONDS)
+            self.run("up", "--detach", "--wait", "--wait-timeout", "480", seconds=UP_SECONDS)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.run('logs', '--tail', '60', check=False)}") from None
 
