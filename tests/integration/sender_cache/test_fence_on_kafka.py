@@ -1,0 +1,106 @@
+"""The fence on a real Kafka: nothing that was acknowledged before a batch came is unknown when the batch is decided."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from cache_world import OptOutService, Record, check, following, knows, phones_in, until
+
+from harness.stack.embedded import EmbeddedBackend
+from services.sender.fence import Fence
+from services.sender.suppressions.follow import CacheFollower
+from shared.errors import TransientError
+
+PHONES = phones_in(0, 300)
+
+
+async def ready(cache: CacheFollower) -> None:
+    await until("a ready cache", lambda: cache.healthy)
+
+
+async def appended(opt_out: OptOutService, marker: int) -> bool:
+    return await opt_out.inbound_end(0) > marker
+
+
+async def test_it_does_not_pass_before_the_watermark_is_beyond_its_marker(
+    bootstrap: str, opt_out: OptOutService, marking: AIOKafkaProducer, account: str, tmp_path: Path
+) -> None:
+    async with following(bootstrap, tmp_path) as cache:
+        await ready(cache)
+        marker = await opt_out.inbound_end(0)
+        passing = asyncio.create_task(Fence(marking, cache, 30).pass_({0}))
+        await until("the marker", lambda: appended(opt_out, marker))
+        await opt_out.publish([opt_out.change(account, PHONES[0]), opt_out.watermark(0, marker)])
+        await until("what is published with the watermark", lambda: knows(cache, account, PHONES[0]))
+        assert not passing.done()
+        await opt_out.publish([opt_out.watermark(0, marker + 1)])
+        await asyncio.wait_for(passing, 30)
+
+
+async def test_without_a_watermark_it_ends_with_an_error(
+    bootstrap: str, marking: AIOKafkaProducer, tmp_path: Path
+) -> None:
+    async with following(bootstrap, tmp_path) as cache:
+        await ready(cache)
+        with pytest.raises(TransientError, match="within"):
+            await Fence(marking, cache, 0.5).pass_({0, 1})
+
+
+async def test_an_aborted_watermark_lets_nobody_pass(
+    bootstrap: str, opt_out: OptOutService, marking: AIOKafkaProducer, account: str, tmp_path: Path
+) -> None:
+    async with following(bootstrap, tmp_path) as cache:
+        await ready(cache)
+        passing = asyncio.create_task(Fence(marking, cache, 30).pass_({0}))
+        await opt_out.publish([opt_out.watermark(0, 10**9)], abort=True)
+        await opt_out.publish([opt_out.change(account, PHONES[0])])
+        await until("what is published behind it", lambda: knows(cache, account, PHONES[0]))
+        assert not passing.done()
+        passing.cancel()
+        await asyncio.wait([passing])
+
+
+async def test_whoever_passes_knows_every_opt_out_that_was_there_when_it_came(
+    bootstrap: str, opt_out: OptOutService, marking: AIOKafkaProducer, account: str, tmp_path: Path
+) -> None:
+    """Batches come all the time; what the markers tell the opt-out service, it publishes with the watermark."""
+    undecided: list[str] = []
+
+    def decided() -> Iterable[Record]:
+        records = [opt_out.change(account, phone) for phone in undecided]
+        undecided.clear()
+        return records
+
+    async def batch(number: int) -> None:
+        undecided.append(PHONES[number])
+        await fence.pass_({0})
+        assert check(cache, account, PHONES[number]) is not None
+
+    async with following(bootstrap, tmp_path) as cache, opt_out.deciding(decided):
+        await ready(cache)
+        fence = Fence(marking, cache, 30)
+        before = await opt_out.inbound_end(0)
+        for first in range(0, len(PHONES), 30):
+            await asyncio.gather(*(batch(first + number) for number in range(30)))
+        assert await opt_out.inbound_end(0) - before <= 2 * len(PHONES) // 30, "batches must share markers"
+
+
+async def test_it_passes_again_after_kafka_was_killed(
+    cache_backend: EmbeddedBackend, opt_out: OptOutService, marking: AIOKafkaProducer, tmp_path: Path
+) -> None:
+    async def passes() -> bool:
+        try:
+            await fence.pass_({0, 1, 2})
+        except TransientError:
+            return False
+        return True
+
+    async with following(cache_backend.kafka_bootstrap, tmp_path) as cache, opt_out.deciding():
+        await ready(cache)
+        fence = Fence(marking, cache, 5)
+        assert await passes()
+        await cache_backend.kill_kafka()
+        await cache_backend.start_kafka()
+        await until("a pass", passes, seconds=60)
