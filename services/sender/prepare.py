@@ -14,7 +14,7 @@ from shared.topics import check_topics
 
 log = logging.getLogger(__name__)
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 _START_SECONDS = 60.0
 _RETRY_SECONDS = 0.5
 
@@ -56,7 +56,7 @@ async def _prepare_once(settings: Settings) -> Pool:
     pool = await open_pool(settings.sender_database_url.get_secret_value(), settings.database_connections)
     try:
         async with pool.acquire() as connection:
-            for name in await migrate(connection, _MIGRATIONS):
+            for name in await migrate(connection, MIGRATIONS):
                 log.info("migrated: %s", name)
     except BaseException:
         pool.terminate()

@@ -30,6 +30,7 @@ HandleBatch = Callable[[Sequence[ConsumerRecord]], Awaitable[Sequence[ConsumerRe
 GiveUp = Callable[[Exception], None]
 
 _HEARTBEATS_PER_SESSION = 3
+_LOOK_SECONDS = 0.05
 _POLL_MS = 20  # FastStream sleeps as long again after a poll that brought nothing
 
 
@@ -78,24 +79,22 @@ def _subscriber(broker: KafkaBroker, settings: Settings, topic: str, group_id: s
 
 def _handler(subscriber: Any, handle: HandleBatch, give_up: GiveUp) -> Callable[[Batch], Awaitable[None]]:
     async def handle_batch(message: Batch) -> None:
+        records = message.raw_message
         try:
-            await _handle(subscriber.consumer, message.raw_message, handle)
+            done = await handle(records)
+            reach("sender.before_commit")
+            await commit(subscriber.consumer, done)
+            reach("sender.after_commit")
+            if len(done) == len(records):
+                return
         except TransientError as error:
             log.info("a batch is left for later: %s", error)  # only where the sender stops
         except Exception as error:  # noqa: BLE001 (whatever it is: the offset is kept, whoever supervises us is told)
             give_up(error)
-            await asyncio.Event().wait()
+        while subscriber.running:  # noqa: ASYNC110 (FastStream has no event for it)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     return handle_batch
-
-
-async def _handle(consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord], handle: HandleBatch) -> None:
-    done = await handle(records)
-    reach("sender.before_commit")
-    await commit(consumer, done)
-    reach("sender.after_commit")
-    if len(done) < len(records):
-        await asyncio.Event().wait()
 
 
 async def _raw(records: tuple[ConsumerRecord, ...]) -> KafkaMessage:

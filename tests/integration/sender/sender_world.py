@@ -1,0 +1,231 @@
+"""What the sender's tests share: a stand-in for the opt-out service, a look into Kafka, and waiting."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from harness.sandbox.client import SandboxClient
+from harness.stack.embedded import EmbeddedBackend
+from harness.stack.service import Service
+from shared.events.codec import decode, encode
+from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, delivery_events
+from shared.events.outbound import MessageRequested
+from shared.events.suppression import (
+    CHECKPOINT_KEY,
+    WATERMARK_KEY,
+    CheckpointPublished,
+    SuppressionChanged,
+    SuppressionState,
+    WatermarkAdvanced,
+)
+from shared.kafka import new_consumer, new_producer
+from shared.partitions import partition_of
+from shared.settings import KafkaSettings
+from shared.suppression_digest import format_digest
+from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
+
+Fates = defaultdict[tuple[str, str], list[AnyDeliveryEvent]]
+
+
+async def until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Wait until `condition` (awaited if it can be) is true; return what it gave."""
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                found = condition()
+                found = await found if isinstance(found, Awaitable) else found
+                if found:
+                    return found
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"{what}: not within {seconds:.0f} s") from None
+
+
+class OptOutStandIn:
+    """Answers every fence marker at once, and suppresses what a test says: the opt-out service without its rules."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._partitions = settings.partitions
+        self._consumer: AIOKafkaConsumer = new_consumer(settings.kafka_bootstrap)
+        self._producer: AIOKafkaProducer = new_producer(settings.kafka_bootstrap)
+        self._task: asyncio.Task[None] | None = None
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def start(self) -> None:
+        await self._producer.start()
+        await self._consumer.start()
+        for number in range(self._partitions):
+            nothing = CheckpointPublished(next_offset=0, suppressed_count=0, digest=format_digest(0))
+            await self._publish(number, CHECKPOINT_KEY, nothing)
+        partitions = [TopicPartition(INBOUND_MESSAGES, number) for number in range(self._partitions)]
+        self._consumer.assign(partitions)
+        await self._consumer.seek_to_beginning(*partitions)
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        await self._consumer.stop()
+        await self._producer.stop()
+
+    async def suppress(self, request: MessageRequested, scope: str, state: SuppressionState = "opted_out") -> None:
+        changed = SuppressionChanged(
+            account_id=request.account_id,
+            scope=scope,
+            phone=request.phone,
+            state=state,
+            cause_event_id=uuid4(),
+            changed_at=datetime.now(UTC),
+        )
+        await self._publish(partition_of(request.phone, self._partitions), changed.key(), changed)
+
+    async def _run(self) -> None:
+        async for record in self._consumer:
+            await self.answers.wait()
+            await self._publish(record.partition, WATERMARK_KEY, WatermarkAdvanced(next_offset=record.offset + 1))
+
+    async def _publish(self, partition: int, key: bytes, event: Any) -> None:
+        await self._producer.send_and_wait(SUPPRESSIONS, encode(event), key, partition=partition)
+
+
+class Kafka:
+    """Producing requests, and what is told of them: `fates` fills by itself."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer = new_producer(settings.kafka_bootstrap)
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+        self.fates: Fates = defaultdict(list)
+        self.fate_told_ms: dict[tuple[str, str], int] = {}
+        self.parked: list[ConsumerRecord] = []
+
+    async def produce(self, *requests: MessageRequested, partition: int | None = None) -> list[Any]:
+        """Return the records' metadata once Kafka has them."""
+        sent = [
+            await self._producer.send(OUTBOUND_MESSAGES, encode(each), each.phone.encode(), partition=partition)
+            for each in requests
+        ]
+        return list(await asyncio.gather(*sent))
+
+    async def produce_raw(self, value: bytes | None, *, key: bytes | None = b"x", headers: Any = ()) -> Any:
+        return await self._producer.send_and_wait(OUTBOUND_MESSAGES, value, key, partition=0, headers=list(headers))
+
+    async def receipt(self, request: MessageRequested, carrier_message_id: str, status: str = "delivered") -> None:
+        """Tell what a gateway reports of a message."""
+        receipt = DeliveryReceiptReceived(
+            event_id=uuid4(),
+            occurred_at=datetime.now(UTC),
+            account_id=request.account_id,
+            gateway="sandbox",
+            carrier_message_id=carrier_message_id,
+            message_id=request.message_id,
+            phone=request.phone,
+            status=status,
+            gateway_status=status.upper(),
+        )
+        partition = partition_of(request.phone, self._settings.partitions)
+        await self._producer.send_and_wait(DELIVERY_EVENTS, encode(receipt), partition=partition)
+
+    def told(self, request: MessageRequested) -> list[str]:
+        """Return the types of the events about a message, in their order."""
+        return [event.type for event in self.fates[request.account_id, request.message_id]]
+
+    def event(self, request: MessageRequested, event_type: str) -> Any:
+        return next(each for each in self.fates[request.account_id, request.message_id] if each.type == event_type)
+
+    async def committed(self, group_id: str = "stopline-sender") -> dict[int, int]:
+        """Return the group's committed offset of each partition of `outbound-messages` that has one."""
+        offsets = await self._admin.list_consumer_group_offsets(group_id)
+        return {tp.partition: at.offset for tp, at in offsets.items() if tp.topic == OUTBOUND_MESSAGES}
+
+    async def ends(self) -> dict[int, int]:
+        consumer: AIOKafkaConsumer = new_consumer(self._settings.kafka_bootstrap)
+        await consumer.start()
+        try:
+            tps = [TopicPartition(OUTBOUND_MESSAGES, number) for number in range(self._settings.partitions)]
+            return {tp.partition: end for tp, end in (await consumer.end_offsets(tps)).items()}
+        finally:
+            await consumer.stop()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Kafka"]:
+        await self._producer.start()
+        await self._admin.start()
+        consumer: AIOKafkaConsumer = new_consumer(self._settings.kafka_bootstrap)
+        await consumer.start()
+        tps = [TopicPartition(DELIVERY_EVENTS, number) for number in range(self._settings.partitions)]
+        consumer.assign([*tps, TopicPartition(PARKED_MESSAGES, 0)])
+        await consumer.seek_to_beginning()
+        task = asyncio.create_task(self._read(consumer))
+        yield self
+        task.cancel()
+        await asyncio.wait([task])
+        await consumer.stop()
+        await self._admin.close()
+        await self._producer.stop()
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        async for record in consumer:
+            if record.topic == PARKED_MESSAGES:
+                self.parked.append(record)
+                continue
+            event = decode(delivery_events, record.value)
+            account_id, message_id = event.account_id or "", event.message_id or ""
+            self.fates[account_id, message_id].append(event)
+            if event.type not in {"message_dispatching", "delivery_receipt_received"}:
+                self.fate_told_ms.setdefault((account_id, message_id), record.timestamp)
+
+
+@dataclass(frozen=True)
+class World:
+    """What a test works with; the account is its own."""
+
+    kafka: Kafka
+    backend: EmbeddedBackend
+    opt_out: OptOutStandIn
+    sender: Service
+    second_sender: Service
+    sandbox_service: Service
+    sandbox: SandboxClient
+    account_id: str
+
+    def request(self, number: int, **changes: Any) -> MessageRequested:
+        """Return a message to a phone of its own."""
+        fields: dict[str, Any] = {
+            "account_id": self.account_id,
+            "message_id": f"m-{number}",
+            "list_id": 7,
+            "phone": f"+1415555{number:04d}",
+            "sender_number": "+14155550199",
+            "body": "Sale today. Reply STOP to opt out.",
+        }
+        return MessageRequested(**{**fields, **changes})
+
+    async def calls(self) -> list[str]:
+        """Return the message ids that the carrier was called for, in order."""
+        return [call["message_id"] for call in await self.sandbox.calls(self.account_id)]
+
+    def has_fate(self, asked: MessageRequested) -> bool:
+        return self.kafka.told(asked)[-1:] not in ([], ["message_dispatching"])
+
+
+async def frozen(service: Service) -> bool:
+    """Say whether the process is stopped, as a failpoint stops it."""
+    stat = Path(f"/proc/{service.process.pid}/stat").read_text()
+    return stat.rpartition(")")[2].split()[0] == "T"
+
+
+def raw(**fields: Any) -> bytes:
+    return json.dumps({"type": "message_requested", **fields}).encode()

@@ -1,0 +1,134 @@
+"""What is away makes messages wait; nothing is called meanwhile, and each is called once when it is back."""
+
+import pytest
+from aiohttp import ClientSession
+from sender_world import Kafka, World, until
+
+from harness.stack.service import Service
+from shared.parking import MAX_PARKED_IN_A_ROW
+
+pytestmark = pytest.mark.timeout(180)
+
+SENT = ["message_dispatching", "message_sent"]
+
+
+async def _readiness(service: Service) -> tuple[int, str]:
+    async with ClientSession() as http, http.get(f"{service.url}/health/ready") as response:
+        return response.status, await response.text()
+
+
+async def _not_ready(service: Service, why: str) -> bool:
+    status, text = await _readiness(service)
+    return status == 503 and why in text
+
+
+async def test_messages_wait_for_a_carrier_that_cannot_be_reached(world: World) -> None:
+    asked = [world.request(number) for number in range(5)]
+    await world.sandbox_service.kill()
+    await world.kafka.produce(*asked)
+    await until("not ready", lambda: _not_ready(world.sender, "a batch waits"))
+    assert {fate for each in asked for fate in world.kafka.told(each)} <= {"message_dispatching"}
+    await world.sandbox_service.start()
+    await until("all are sent", lambda: all(world.kafka.told(each)[-1:] == ["message_sent"] for each in asked))
+    assert len(await world.calls()) == len(asked)
+    assert (await _readiness(world.sender))[0] == 200
+
+
+async def test_a_suppression_that_came_while_the_carrier_was_away_is_heard(world: World) -> None:
+    asked = world.request(1)
+    await world.sandbox_service.kill()
+    await world.kafka.produce(asked)
+    await until("not ready", lambda: _not_ready(world.sender, "a batch waits"))
+    await world.opt_out.suppress(asked, "account")
+    await until("dropped", lambda: world.kafka.told(asked)[-1:] == ["message_suppressed"])
+    await world.sandbox_service.start()
+    assert await world.calls() == []
+
+
+async def test_no_message_is_decided_while_the_opt_out_service_is_silent(world: World) -> None:
+    asked = world.request(1)
+    world.opt_out.answers.clear()
+    await world.kafka.produce(asked)
+    await until("not ready", lambda: _not_ready(world.sender, "a batch waits"), 40)
+    assert await world.calls() == []
+    world.opt_out.answers.set()
+    await until("sent", lambda: world.kafka.told(asked) == SENT)
+
+
+@pytest.mark.parametrize("outage", ["kill", "pause"])
+async def test_messages_wait_for_a_ledger_that_is_away(outage: str, world: World) -> None:
+    asked = [world.request(number) for number in range(5)]
+    await (world.backend.kill_postgres() if outage == "kill" else world.backend.pause_postgres())
+    await world.kafka.produce(*asked)
+    await until("not ready", lambda: _not_ready(world.sender, "Postgres does not answer"))
+    assert await world.calls() == []
+    await (world.backend.start_postgres() if outage == "kill" else world.backend.resume_postgres())
+    await until("all are sent", lambda: all(world.kafka.told(each) == SENT for each in asked), 60)
+    assert len(await world.calls()) == len(asked)
+    await until("ready", lambda: _is_ready(world.sender))
+
+
+async def _is_ready(service: Service) -> bool:
+    return (await _readiness(service))[0] == 200
+
+
+async def test_answers_that_came_while_the_ledger_was_away_are_not_lost(world: World) -> None:
+    asked = [world.request(number) for number in range(5)]
+    await world.sandbox.set_faults(latency_seconds=1.0)
+    await world.kafka.produce(*asked)
+    await until("under way", lambda: _called(world, len(asked)))
+    await world.backend.kill_postgres()
+    await until("not ready", lambda: _not_ready(world.sender, "a batch waits"))
+    await world.backend.start_postgres()
+    await until("all are sent", lambda: all(world.kafka.told(each)[-1:] == ["message_sent"] for each in asked))
+    assert all("message_outcome_unknown" not in world.kafka.told(each) for each in asked)
+    assert len(await world.calls()) == len(asked)
+
+
+async def _called(world: World, count: int) -> bool:
+    return len(await world.calls()) == count
+
+
+async def test_a_carrier_that_asks_for_a_pause_gets_it(world: World) -> None:
+    first, *others = [world.request(number) for number in range(20)]
+    await world.sandbox.set_faults(error_rate=1, error_status=429)
+    await world.kafka.produce(first)
+    await until("refused", lambda: world.kafka.told(first)[-1:] == ["message_failed"])
+    await world.kafka.produce(*others)
+    await world.sandbox.set_faults()
+    await until("all are sent", lambda: all(world.kafka.told(each)[-1:] == ["message_sent"] for each in others))
+    assert len(await world.calls()) == 20, "none of them was called before the pause was over, or twice"
+
+
+async def test_too_many_bad_records_in_a_row_halt_the_sender_and_a_restart_goes_on_behind_them(world: World) -> None:
+    before, behind = world.request(1), world.request(2)
+    await world.kafka.produce(before, partition=0)
+    texts = [f"bad {number} {world.account_id}".encode() for number in range(MAX_PARKED_IN_A_ROW + 20)]
+    bad = [await world.kafka.produce_raw(text) for text in texts]
+    await world.kafka.produce(behind, partition=0)
+    await until("halted", lambda: _not_ready(world.sender, "halted"))
+    await until("the limit is parked", lambda: len(_parked(world.kafka, world.account_id)) == MAX_PARKED_IN_A_ROW)
+    await until("committed", lambda: _committed(world.kafka, bad[MAX_PARKED_IN_A_ROW].offset))
+    assert world.kafka.told(before) == SENT
+    assert world.kafka.told(behind) == []
+    await world.sender.stop()
+    await world.sender.start()
+    await until("the one behind is sent", lambda: world.kafka.told(behind) == SENT)
+    assert len(_parked(world.kafka, world.account_id)) == len(bad), "each once"
+
+
+def _parked(kafka: Kafka, account_id: str) -> list[object]:
+    return [each for each in kafka.parked if account_id.encode() in (each.value or b"")]
+
+
+async def _committed(kafka: Kafka, offset: int) -> bool:
+    return (await kafka.committed()).get(0) == offset
+
+
+async def test_a_call_under_way_comes_to_its_end_when_the_sender_is_told_to_stop(world: World) -> None:
+    await world.sandbox.set_faults(latency_seconds=1.5)
+    asked = world.request(1)
+    await world.kafka.produce(asked)
+    await until("under way", lambda: _called(world, 1))
+    await world.sender.stop()
+    await until("sent", lambda: world.kafka.told(asked) == SENT)
