@@ -1,0 +1,142 @@
+"""A record and a Kafka in memory, which can die before or after each write."""
+
+import hashlib
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from services.optout.person import Person, SentMessage, Suppression
+from services.optout.pipeline.publication import Publication, opt_out_events, suppression_events
+from services.optout.pipeline.publish import FencedError
+from services.optout.record.batch import Batch, decide_batch
+from services.optout.record.entry import Entry
+from services.optout.record.position import Position, PositionMovedError
+from services.optout.rules import DEFAULT_RULES, VersionedRule
+from shared.events.opt_out import AnyOptOutEvent
+from shared.events.suppression import AnySuppressionEvent
+from shared.suppression_digest import MASK, key_digest
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+RULES = tuple(VersionedRule(0, 1, rule) for rule in DEFAULT_RULES)
+WINDOW = timedelta(days=30)
+
+
+class CrashError(Exception):
+    """The process has died."""
+
+
+class Crashes:
+    """Dies at the place it is armed for, once."""
+
+    def __init__(self) -> None:
+        self.armed: str | None = None
+
+    def at(self, place: str) -> None:
+        if self.armed == place:
+            self.armed = None
+            raise CrashError(place)
+
+
+class MemoryRecord:
+    """`services.optout.record.record.Record` in dictionaries, of one partition."""
+
+    def __init__(self, crashes: Crashes) -> None:
+        self.at = Position(0, 0, 0, b"", 0, 0)
+        self.stored: dict[int, Entry] = {}
+        self.suppressions: dict[tuple[str, str], dict[str, Suppression]] = defaultdict(dict)
+        self.sent: dict[tuple[str, str], list[SentMessage]] = defaultdict(list)
+        self.now = NOON
+        self._crashes = crashes
+
+    async def position(self) -> Position:
+        return self.at
+
+    async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
+        return [entry for offset, entry in sorted(self.stored.items()) if from_offset <= offset < to_offset]
+
+    async def decide(self, batch: Batch) -> tuple[list[Entry], Position]:
+        self._crashes.at("before the record")
+        self._expect(batch.expected)
+        keys = {(received.event.account_id, received.event.phone) for received in batch.received}
+        decided = decide_batch(
+            batch,
+            {entry.event_id for entry in self.stored.values()},
+            defaultdict(lambda: RULES),
+            {key: self._person(key) for key in keys},
+            self.now,
+        )
+        self.at = replace(self.at, next_offset=batch.next_offset)
+        for entry, _ in decided:
+            self._append(entry)
+        self._crashes.at("after the record")
+        return [entry for entry, _ in decided], self.at
+
+    async def move(self, expected: int, next_offset: int) -> Position:
+        self._expect(expected)
+        self.at = replace(self.at, next_offset=next_offset)
+        return self.at
+
+    def _expect(self, expected: int) -> None:
+        if self.at.next_offset != expected:
+            raise PositionMovedError(str(expected))
+
+    def _person(self, key: tuple[str, str]) -> Person:
+        newest_first = sorted(self.sent[key], key=lambda message: message.dispatched_at, reverse=True)
+        return Person(dict(self.suppressions[key]), newest_first, self.now - WINDOW)
+
+    def _append(self, entry: Entry) -> None:
+        self.stored[entry.offset] = entry
+        key = entry.account_id, entry.phone
+        state = "opted_out" if entry.answer == "opt_out" else "opted_in"
+        for scope in (*entry.changed, *entry.confirmed):
+            self.suppressions[key][scope] = Suppression(scope, state, entry.sender_number, entry.sent_at)  # type: ignore[arg-type]
+        suppressed = {
+            (account_id, scope, phone)
+            for (account_id, phone), scopes in self.suppressions.items()
+            for scope, each in scopes.items()
+            if each.state == "opted_out"
+        }
+        self.at = replace(
+            self.at,
+            sequence=self.at.sequence + 1,
+            head_hash=hashlib.sha256(self.at.head_hash + entry.model_dump_json().encode()).digest(),
+            suppressed_count=len(suppressed),
+            digest=sum(key_digest(account, scope, int(phone[1:])) for account, scope, phone in suppressed) & MASK,
+        )
+
+
+class MemoryKafka:
+    """What the transactions of one partition have committed, and who may begin the next."""
+
+    def __init__(self, crashes: Crashes) -> None:
+        self.suppressions: list[tuple[bytes, AnySuppressionEvent]] = []
+        self.opt_out_events: list[AnyOptOutEvent] = []
+        self.committed: int | None = None
+        self.epoch = 0
+        self._crashes = crashes
+
+    def producer(self) -> "MemoryPublisher":
+        """Return a publisher that fences all before it."""
+        self.epoch += 1
+        return MemoryPublisher(self, self.epoch, self._crashes)
+
+
+class MemoryPublisher:
+    def __init__(self, kafka: MemoryKafka, epoch: int, crashes: Crashes) -> None:
+        self._kafka = kafka
+        self._epoch = epoch
+        self._crashes = crashes
+
+    async def publish(self, publication: Publication) -> None:
+        self._crashes.at("before the transaction")
+        if self._epoch != self._kafka.epoch:
+            raise FencedError("fenced")
+        self._kafka.suppressions += suppression_events(publication)
+        self._kafka.opt_out_events += opt_out_events(publication)
+        self._kafka.committed = publication.next_offset
+        self._crashes.at("after the transaction")
+
+
+class NothingToCatchUp:
+    async def catch_up(self) -> None:
+        """What was sent is in the record at once."""

@@ -1,0 +1,220 @@
+"""Whatever dies between two writes, is delivered twice, restored or asleep: what is told is what a plain model says."""
+
+import copy
+from collections.abc import Coroutine
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+from aiokafka import ConsumerRecord
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from memory import NOON, CrashError, Crashes, MemoryKafka, MemoryRecord, NothingToCatchUp
+from plain_model import PlainModel
+
+from services.optout.person import SentMessage
+from services.optout.pipeline.consume import parse
+from services.optout.pipeline.publish import FencedError
+from services.optout.pipeline.session import Session
+from services.optout.pipeline.start import choose_start
+from services.optout.record.position import PositionMovedError
+from shared.events.base import STOPLINE_NAMESPACE, derived_id
+from shared.events.codec import encode
+from shared.events.inbound import FenceMarkerAppended, MessageReceived
+from shared.events.suppression import CheckpointPublished, SuppressionChanged, WatermarkAdvanced
+from shared.suppression_digest import MASK, format_digest, key_digest
+from shared.topics import INBOUND_MESSAGES
+
+ACCOUNT = "acme"
+PHONES = ["+14155550101", "+14155550102"]
+NUMBERS = ["+18335550123", "+18335550999"]
+PLACES = ["before the record", "after the record", "before the transaction", "after the transaction"]
+
+
+def run(coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Run what never waits: everything is in memory."""
+    with pytest.raises(StopIteration):
+        coroutine.send(None)
+
+
+class OptOutPipeline(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.crashes = Crashes()
+        self.record, self.kafka = MemoryRecord(self.crashes), MemoryKafka(self.crashes)
+        self.model = PlainModel()
+        self.log: list[ConsumerRecord] = []
+        self.said: list[tuple[str, str, str, MessageReceived]] = []
+        self.time = NOON
+        self.sleeping: Session | None = None
+        self.backups: list[MemoryRecord] = []
+        self.furthest = 0
+        self.checked = 0
+
+    @initialize()
+    def begins(self) -> None:
+        for phone in PHONES:
+            self.is_sent(phone, 1)
+        self._start()
+
+    # What happens outside
+
+    @rule(phone=st.sampled_from(PHONES), list_id=st.integers(1, 3))
+    def is_sent(self, phone: str, list_id: int) -> None:
+        self.time += timedelta(minutes=1)
+        message_id = f"m-{self.time.timestamp()}"
+        message = SentMessage(message_id, list_id, NUMBERS[0], None, "sent", self.time)
+        for record in (self.record, *self.backups):
+            record.sent[ACCOUNT, phone].append(message)
+        self.model.is_sent(phone, NUMBERS[0], list_id)
+
+    @rule(phone=st.sampled_from(PHONES), number=st.sampled_from(NUMBERS), word=st.sampled_from(["STOP", "START", "hm"]))
+    def says(self, phone: str, number: str, word: str) -> None:
+        self.time += timedelta(minutes=1)
+        event = MessageReceived(
+            event_id=uuid5(STOPLINE_NAMESPACE, str(len(self.said))),
+            occurred_at=self.time,
+            account_id=ACCOUNT,
+            gateway="test",
+            phone=phone,
+            sender_number=number,
+            body=word,
+        )
+        self.said.append((phone, number, word, event))
+        self._append(encode(event))
+        self.model.says(phone, number, word, event.event_id)
+
+    @precondition(lambda self: self.said)
+    @rule(data=st.data())
+    def is_delivered_again(self, data: st.DataObject) -> None:
+        phone, number, word, event = data.draw(st.sampled_from(self.said))
+        self._append(encode(event))
+        self.model.says(phone, number, word, event.event_id)
+
+    @rule(value=st.sampled_from([encode(FenceMarkerAppended(marker_id=STOPLINE_NAMESPACE)), b"no event"]))
+    def something_else_is_written(self, value: bytes) -> None:
+        self._append(value)
+        self.model.passes()
+
+    def _append(self, value: bytes) -> None:
+        offset = len(self.log)
+        self.log.append(ConsumerRecord(INBOUND_MESSAGES, 0, offset, 0, 0, None, value, None, 0, len(value), ()))
+
+    # What the service does
+
+    @rule(most=st.integers(1, 6))
+    def works(self, most: int) -> None:
+        self._work(most)
+
+    @precondition(lambda self: self.session.published < len(self.log))
+    @rule(place=st.sampled_from(PLACES), most=st.integers(1, 6))
+    def dies(self, place: str, most: int) -> None:
+        self.crashes.armed = place
+        with suppress(CrashError):
+            self._work(most)
+        self.crashes.armed = None
+        self._start()
+
+    @rule()
+    def is_restarted(self) -> None:
+        self._start()
+
+    @rule()
+    def falls_asleep_while_another_takes_over(self) -> None:
+        self.sleeping = self.session
+        self._start()
+
+    @precondition(lambda self: self.sleeping is not None and self.sleeping.published < len(self.log))
+    @rule(most=st.integers(1, 6))
+    def the_sleeper_wakes_up(self, most: int) -> None:
+        assert self.sleeping is not None
+        published = len(self.kafka.suppressions)
+        with pytest.raises((FencedError, PositionMovedError)):
+            self._step(self.sleeping, most)
+        assert len(self.kafka.suppressions) == published
+        self.sleeping = None
+
+    @rule()
+    def the_committed_offset_expires(self) -> None:
+        self.kafka.committed = None
+        self._start()
+
+    @rule()
+    def a_backup_is_made(self) -> None:
+        self.backups = [copy.deepcopy(self.record)]
+
+    @precondition(lambda self: self.backups)
+    @rule()
+    def the_backup_is_restored(self) -> None:
+        self.record = self.backups.pop()
+        self.record._crashes = self.crashes
+        self.sleeping = None
+        self._start()
+
+    def _start(self) -> None:
+        publisher = self.kafka.producer()
+        start = choose_start(self.record.at, self.kafka.committed, 0, len(self.log))
+        self.session = Session(
+            0, start, self.record, publisher, NothingToCatchUp(), checkpoint_seconds=0, seconds=lambda: 0.0
+        )
+        run(self.session.begin())
+
+    def _work(self, most: int) -> None:
+        try:
+            self._step(self.session, most)
+        except PositionMovedError:  # a sleeper has recorded it: begin again, and publish that
+            self._start()
+
+    def _step(self, session: Session, most: int) -> None:
+        self.record.now = self.time
+        records = self.log[session.published : session.published + most]
+        if records:
+            run(session.process(parse(records, 0, self.time)))
+
+    # What must hold
+
+    @invariant()
+    def where_the_watermark_is_new_the_topic_holds_just_what_the_model_says(self) -> None:
+        view = self._view(self.checked)
+        for key, event in self.kafka.suppressions[self.checked :]:
+            match event:
+                case SuppressionChanged():
+                    view[event.phone, event.scope] = event.state
+                case CheckpointPublished():
+                    suppressed = [each for each, state in view.items() if state == "opted_out"]
+                    digest = sum(key_digest(ACCOUNT, scope, int(phone[1:])) for phone, scope in suppressed) & MASK
+                    assert (event.suppressed_count, event.digest) == (len(suppressed), format_digest(digest)), key
+                case WatermarkAdvanced(next_offset=watermark):
+                    if watermark >= self.furthest:
+                        assert view == self.model.states[watermark]
+                    self.furthest = max(self.furthest, watermark)
+        self.checked = len(self.kafka.suppressions)
+
+    def _view(self, length: int) -> dict[tuple[str, str], str]:
+        changes = [event for _, event in self.kafka.suppressions[:length] if isinstance(event, SuppressionChanged)]
+        return {(event.phone, event.scope): event.state for event in changes}
+
+    def teardown(self) -> None:
+        if not hasattr(self, "session"):
+            return
+        while self.session.published < len(self.log):
+            self._work(3)
+        self.where_the_watermark_is_new_the_topic_holds_just_what_the_model_says()
+        assert self._view(self.checked) == self.model.states[-1]
+        assert self._told() == [
+            derived_id(cause, "opt_out" if what == "opted_out" else "opt_in", scope)
+            for what, scope, cause in self.model.told
+        ]
+        recorded = [entry.event_id for _, entry in sorted(self.record.stored.items())]
+        assert recorded == list(dict.fromkeys(event.event_id for _, _, _, event in self.said))
+
+    def _told(self) -> list[UUID]:
+        """Return the ids of the opt-out events, each once, in the order in which they were first told."""
+        return list(dict.fromkeys(event.event_id for event in self.kafka.opt_out_events))
+
+
+TestOptOutPipeline = OptOutPipeline.TestCase
+TestOptOutPipeline.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
