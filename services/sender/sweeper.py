@@ -14,6 +14,8 @@ from shared.errors import TransientError
 
 log = logging.getLogger(__name__)
 
+OWNERLESS_AFTER = timedelta(seconds=2)
+"""A call is made within a second of its claim or not at all: an ownerless claim of this age has lost its answer."""
 _AT_MOST = 1_000
 _EVERY_SECONDS = 1.0
 _DETAIL = "the sender stopped between the claim and the answer"
@@ -30,13 +32,12 @@ async def sweep_for_ever(pool: Pool, reporter: Reporter, older_than: timedelta) 
         await asyncio.sleep(_EVERY_SECONDS)
 
 
-async def sweep(pool: Pool, reporter: Reporter, older_than: timedelta) -> int:
-    """Tell that the outcome of lost calls is unknown, then note it; return how many there were.
-
-    Lost is a call whose process is gone, or one that is older than `older_than`.
-    """
+async def sweep(
+    pool: Pool, reporter: Reporter, older_than: timedelta, ownerless_after: timedelta = OWNERLESS_AFTER
+) -> int:
+    """Tell that the outcome of lost calls is unknown, then note it; return how many there were."""
     async with session(pool) as connection, connection.transaction():
-        lost = await lock_lost_calls(connection, older_than, _AT_MOST)
+        lost = await lock_lost_calls(connection, older_than, ownerless_after, _AT_MOST)
         if lost:
             await reporter.publish(outcome(replace(row, state="unknown")) for row in lost)
             await settle_locked(connection, [Settled(row.key, "unknown", _DETAIL) for row in lost])

@@ -13,12 +13,11 @@ from services.sender.ledger.rows import MessageKey, Row, Settled, columns
 # `now()` stands still in a transaction: it is what the row will have as `changed_at` when it is settled in this one.
 _COLUMNS = "m.account_id, m.message_id, list_id, phone, sender_number, state, detail, decision_started_at, now()"
 
-# A call is made within a second of its claim or not at all: two seconds later a dead owner's claim is a lost call.
 _LOST_CALLS = f"""
 SELECT {_COLUMNS} FROM messages m
-WHERE state = 'dispatching' AND changed_at < now() - interval '2 seconds'
+WHERE state = 'dispatching' AND changed_at < now() - $2::interval
     AND (changed_at < now() - $1::interval OR owner NOT IN ({LIVING}))
-ORDER BY changed_at LIMIT $2 FOR UPDATE SKIP LOCKED
+ORDER BY changed_at LIMIT $3 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 (no value from outside)
 
 _WITHOUT_ANSWER = f"""
@@ -35,9 +34,11 @@ WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id
 """
 
 
-async def lock_lost_calls(connection: Connection, older_than: timedelta, at_most: int) -> list[Row]:
-    """Return, and lock, calls whose process is gone, or that are older than any call may be."""
-    return [Row(*row) for row in await connection.fetch(_LOST_CALLS, older_than, at_most)]
+async def lock_lost_calls(
+    connection: Connection, older_than: timedelta, ownerless_after: timedelta, at_most: int
+) -> list[Row]:
+    """Return, and lock, calls that are older than any call may be, or old enough and of a process that is gone."""
+    return [Row(*row) for row in await connection.fetch(_LOST_CALLS, older_than, ownerless_after, at_most)]
 
 
 async def lock_without_answer(connection: Connection, keys: Sequence[MessageKey]) -> list[Row]:
