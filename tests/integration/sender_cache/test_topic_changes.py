@@ -1,0 +1,103 @@
+"""The topic under the cache is compacted by Kafka, or made anew by a person."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from cache_world import PARTITIONS, OptOutService, check, following, knows, phones_in, until
+
+from harness.stack.embedded import EmbeddedBackend
+from shared.kafka import new_consumer
+from shared.topics import SUPPRESSIONS
+
+PHONES = phones_in(0, 40)
+ACCOUNT = "acme"
+QUICKLY_COMPACTED = {"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.01"}
+
+
+@pytest.fixture(scope="module")
+async def own_bootstrap() -> AsyncIterator[str]:
+    async with EmbeddedBackend(durable=False, say=lambda _: None) as running:
+        await make_topic(running.kafka_bootstrap)
+        yield running.kafka_bootstrap
+
+
+@asynccontextmanager
+async def admin_of(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def make_topic(bootstrap: str) -> None:
+    async with admin_of(bootstrap) as admin:
+        await until("the topic", lambda: made(admin))
+
+
+async def made(admin: AIOKafkaAdminClient) -> bool:
+    await admin.create_topics([NewTopic(SUPPRESSIONS, PARTITIONS, 1, topic_configs=QUICKLY_COMPACTED)])
+    (described,) = await admin.describe_topics([SUPPRESSIONS])
+    return described["error_code"] == 0 and len(described["partitions"]) == PARTITIONS
+
+
+@asynccontextmanager
+async def opt_out_service(bootstrap: str) -> AsyncIterator[OptOutService]:
+    service = OptOutService(bootstrap)
+    await service.start()
+    try:
+        yield service
+    finally:
+        await service.stop()
+
+
+async def begins_with_a_gap(bootstrap: str) -> bool:
+    """Say whether the cleaner has been there: the first records of the partition are gone."""
+    partition = TopicPartition(SUPPRESSIONS, 0)
+    async with new_consumer(bootstrap) as consumer:
+        consumer.assign([partition])
+        consumer.seek(partition, 0)
+        return int((await consumer.getone(partition)).offset) > 1
+
+
+async def test_a_compacted_topic_is_read_whole_and_its_old_checkpoints_are_no_false_alarm(
+    own_bootstrap: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opt_out_service(own_bootstrap) as opt_out:
+        await opt_out.publish([opt_out.change(ACCOUNT, phone) for phone in PHONES[:20]])
+        await opt_out.publish([opt_out.checkpoint(0)])
+        await opt_out.publish([opt_out.change(ACCOUNT, phone, "opted_in") for phone in PHONES[:10]])
+        for phone in PHONES[20:]:
+            await opt_out.publish([opt_out.change(ACCOUNT, phone), opt_out.watermark(0, 1)])
+        await until("the cleaner", lambda: begins_with_a_gap(own_bootstrap), seconds=90)
+        async with following(own_bootstrap, tmp_path) as cache:
+            await until("a ready cache", lambda: cache.healthy)
+            assert "10 keys here" in caplog.text, "the checkpoint differs from what is left of the records before it"
+            assert [check(cache, ACCOUNT, phone) is not None for phone in PHONES] == [False] * 10 + [True] * 30
+            await opt_out.publish([opt_out.checkpoint(0), opt_out.change(ACCOUNT, PHONES[0])])
+            await until("the suppression", lambda: knows(cache, ACCOUNT, PHONES[0]))
+    assert "is wrong" not in caplog.text
+
+
+async def test_a_topic_that_was_made_anew_is_read_anew_and_proves_nothing_before_a_checkpoint(
+    own_bootstrap: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opt_out_service(own_bootstrap) as opt_out:
+        await opt_out.publish([opt_out.change(ACCOUNT, phone) for phone in PHONES])
+        async with following(own_bootstrap, tmp_path) as cache:
+            await until("a ready cache", lambda: knows(cache, ACCOUNT, PHONES[-1]))
+    async with admin_of(own_bootstrap) as admin:
+        await admin.delete_topics([SUPPRESSIONS])
+    await make_topic(own_bootstrap)
+    async with following(own_bootstrap, tmp_path) as cache:
+        await until("a doubt", lambda: any("no checkpoint yet" in doubt for doubt in cache.doubts), seconds=60)
+        assert "further than the topic" in caplog.text
+        assert not cache.healthy
+        async with opt_out_service(own_bootstrap):
+            await until("a ready cache", lambda: cache.healthy)
+            assert check(cache, ACCOUNT, PHONES[-1]) is None
