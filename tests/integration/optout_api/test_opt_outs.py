@@ -104,7 +104,7 @@ async def test_evidence_that_was_changed_afterwards_says_so(
     acme: Caller, record: Record, pool: Pool, change: str
 ) -> None:
     await record.message(acme.account_id, PHONE, "stop")
-    await pool.execute(f"UPDATE decisions SET {change} WHERE account_id = $1", acme.account_id)  # noqa: S608 (above)
+    await pool.execute(f"UPDATE decisions SET {change} WHERE account_id = $1", acme.account_id)
     (entry,) = (await acme.get("/v1/evidence", phone=PHONE))["entries"]
     assert not entry["intact"]
 
