@@ -16,12 +16,17 @@ Say = Callable[[str], None]
 JAVA_VERSION = 17
 _APT_SECONDS = 600
 _VERSION_SECONDS = 30
-_PROGRAMS = {
+_PROGRAMS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
+    # Debian's and Ubuntu's releases have one or the other, and a default that may be older than both
     "java": (
         f"Java {JAVA_VERSION} or newer",
-        {"apt-get": "default-jre-headless", "brew": "openjdk", "dnf": "java-21-openjdk-headless"},
+        {
+            "apt-get": ("openjdk-21-jre-headless", "openjdk-17-jre-headless", "default-jre-headless"),
+            "brew": ("openjdk",),
+            "dnf": ("java-21-openjdk-headless",),
+        },
     ),
-    "mvn": ("Maven", {"apt-get": "maven", "brew": "maven", "dnf": "maven"}),
+    "mvn": ("Maven", {"apt-get": ("maven",), "brew": ("maven",), "dnf": ("maven",)}),
 }
 
 
@@ -90,28 +95,42 @@ def _ensure(program: str, find: Callable[[], Path | None], say: Say) -> Path:
     if not can_install():
         raise MissingProgramError(how_to_install(program))
     title, packages = _PROGRAMS[program]
-    say(f"installing {title} ({packages['apt-get']}, with apt-get)")
-    _apt_get_install(packages["apt-get"])
+    say(f"installing {title} with apt-get")
+    _apt_get("update", "-qq")
+    package = _known_to_apt(packages["apt-get"])
+    _apt_get("install", "-qqy", "--no-install-recommends", package)
     if (found := find()) is None:
-        raise MissingProgramError(f"apt-get installed {packages['apt-get']}, but that is not {title}")
+        raise MissingProgramError(f"apt-get installed {package}, but that is not {title}")
     return found
 
 
-def _apt_get_install(package: str) -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-qq"], ["install", "-qqy", "--no-install-recommends", package]):
-        done = subprocess.run(
-            # another apt-get may be at work: wait for it rather than fail
-            ["apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_APT_SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            raise MissingProgramError(f"apt-get {arguments[0]} failed: {done.stderr.strip()[-500:]}")
+def _known_to_apt(packages: tuple[str, ...]) -> str:
+    """Return the first package that this release has, else the last."""
+    known = (package for package in packages if _succeeds("apt-cache", "show", package))
+    return next(known, packages[-1])
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_VERSION_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def _apt_get(*arguments: str) -> None:
+    done = subprocess.run(
+        # another apt-get may be at work: wait for it rather than fail
+        ["apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments],
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_APT_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise MissingProgramError(f"apt-get {arguments[0]} failed: {done.stderr.strip()[-500:]}")
 
 
 def how_to_install(program: str) -> str:
@@ -122,4 +141,5 @@ def how_to_install(program: str) -> str:
     manager = next((name for name in managers if shutil.which(name)), None)
     if manager is None:
         return f"{title} is missing: install it (`{program}` must be on the path)"
-    return f"{title} is missing: {prefix[manager]} {packages[manager]}"
+    package = _known_to_apt(packages[manager]) if manager == "apt-get" else packages[manager][0]
+    return f"{title} is missing: {prefix[manager]} {package}"

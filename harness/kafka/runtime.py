@@ -59,6 +59,9 @@ class KafkaRuntime:
             str(self.java),
             *archive,
             *options,
+            # an archive that does not fit is no reason to write into a tool's output
+            "-Xlog:disable",
+            "-Xlog:all=error:stderr",
             f"-Dlog4j2.configurationFile={_HERE / f'{log4j}.properties'}",
             # in this order and in full: an archive is good for the very class path that it was made with
             "-cp",

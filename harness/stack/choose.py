@@ -8,8 +8,8 @@ from harness.install import Say, can_install, find_java, find_maven, how_to_inst
 from harness.kafka.prepare import prepared_kafka
 from harness.processes import HarnessError
 from harness.stack.backend import Backend
+from harness.stack.container import docker_answers
 from harness.stack.containers import ContainersBackend
-from harness.stack.docker import docker_answers
 from harness.stack.embedded import EmbeddedBackend
 from harness.stack.external import ExternalBackend
 

@@ -16,7 +16,7 @@ from harness.postgres.process import wait_until_serves
 from harness.postgres.template import make_databases
 from harness.processes import guardian
 from harness.stack import remove_containers
-from harness.stack.docker import Container, docker_host, make_network
+from harness.stack.container import Container, docker_host, make_network
 from harness.stack.folders import make_temporary_folder, remove_temporary_folder
 from harness.stack.images import (
     KAFKA_DATA,
@@ -68,6 +68,11 @@ class ContainersBackend:
         if self._postgres is None:
             raise RuntimeError("the backend was not started")
         return self._postgres
+
+    @property
+    def kafka_names(self) -> list[str]:
+        """The containers of the nodes."""
+        return [node.name for node in self._kafka]
 
     @property
     def kafka_bootstrap(self) -> str:
@@ -152,7 +157,8 @@ class ContainersBackend:
         return [*(each.name for each in self._containers()), self._name]
 
     def _removal(self) -> list[str]:
-        return [sys.executable, remove_containers.__file__, *self._names()]
+        # -P: the script's folder has modules with names that libraries use, such as `secrets`
+        return [sys.executable, "-P", remove_containers.__file__, *self._names()]
 
     async def kill_kafka(self, node: int = 0) -> None:
         await self._kafka[node].kill()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.kafka.properties import NodePorts, node_properties
-from harness.stack.docker import ContainerSettings
+from harness.stack.container import ContainerSettings
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 POSTGRES_IMAGE = "postgres:18"
