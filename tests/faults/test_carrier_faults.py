@@ -6,7 +6,7 @@ import pytest
 
 from faults.world import World
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 FAULTS: dict[str, dict[str, Any]] = {
     "refuses": {"error_rate": 0.3, "error_status": 422},

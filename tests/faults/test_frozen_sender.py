@@ -5,7 +5,7 @@ import pytest
 from faults.waiting import until
 from faults.world import SESSION_SECONDS, World, is_frozen, longer_than
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.mark.parametrize("place", ["sender.after_fence", "sender.after_claim", "sender.after_dispatching_event"])

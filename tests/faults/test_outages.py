@@ -7,7 +7,7 @@ import pytest
 from faults.world import World, longer_than
 from harness.checker.sends import FRESHNESS, TRANSPORT_SLACK
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(240)
 
 A_DECISION_LIVES = (FRESHNESS + TRANSPORT_SLACK).total_seconds() + 1.5
 

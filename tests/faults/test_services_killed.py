@@ -6,7 +6,7 @@ import pytest
 
 from faults.world import World
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 # Which arrival at the place is the last one. The opt-out service publishes once for each partition when it starts:
 # the places in its Kafka transaction are left until messages go through them.

@@ -9,7 +9,7 @@ import pytest
 from faults.waiting import until
 from faults.world import World
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 
 async def test_webhooks_posted_three_times_and_late_under_load(world: World) -> None:

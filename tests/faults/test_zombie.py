@@ -5,7 +5,7 @@ import pytest
 from faults.waiting import until
 from faults.world import World, is_frozen
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.mark.parametrize("place", ["optout.after_load", "optout.before_record_commit", "optout.after_record_commit"])
