@@ -1,0 +1,54 @@
+"""What happens to a requested message, from its row and the cache's answer alone."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.sender.decide import Await, Drop, Repeat, Send, known, query_of, scopes_of, verdict
+from services.sender.ledger.rows import Row, State
+from services.sender.suppressions.keys import partition_in
+from services.sender.suppressions.lookup import Suppression
+from shared.events.outbound import MessageRequested
+from shared.partitions import partition_of
+
+AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
+ASKED = MessageRequested(
+    account_id="acme", message_id="m-1", list_id=7, phone="+14155550100", sender_number="ACME", body="Hi. STOP to end"
+)
+
+
+def row(state: State) -> Row:
+    return Row("acme", "m-1", 7, "+14155550100", "ACME", state, None, AT, AT)
+
+
+def test_a_message_that_the_ledger_does_not_know_has_to_be_decided() -> None:
+    assert known(None) is None
+
+
+def test_a_message_that_was_given_back_has_to_be_decided_again() -> None:
+    assert known(row("pending")) is None
+
+
+def test_a_message_whose_call_is_under_way_is_left_alone() -> None:
+    assert known(row("dispatching")) == Await()
+
+
+@pytest.mark.parametrize("state", ["sent", "failed", "unknown", "suppressed"])
+def test_a_message_that_has_its_fate_is_only_told_again(state: State) -> None:
+    assert known(row(state)) == Repeat(row(state))
+
+
+def test_a_message_is_sent_unless_something_forbids_it() -> None:
+    forbids = Suppression("account", "opted_out")
+    assert verdict(None) == Send()
+    assert verdict(forbids) == Drop(forbids)
+
+
+def test_an_opt_out_from_the_list_the_account_or_the_sender_number_forbids_a_message() -> None:
+    assert scopes_of(ASKED) == ("list:7", "account", "sender:ACME")
+
+
+def test_the_cache_is_asked_at_the_partition_where_the_phones_stops_are() -> None:
+    account_id, scopes, key = query_of(ASKED, 6)
+    assert (account_id, scopes) == ("acme", scopes_of(ASKED))
+    assert partition_in(key) == partition_of("+14155550100", 6)
