@@ -19,7 +19,7 @@ async def test_kafka_killed_under_load(world: World) -> None:
         async with world.outage("Kafka"):
             await longer_than(A_DECISION_LIVES)
         await world.stack.backend.start_kafka()
-        await load.flows(timeout_seconds=60)
+        await load.flows(timeout_seconds=120)
     await world.settle()
 
 
@@ -30,7 +30,7 @@ async def test_postgres_killed_under_load(world: World) -> None:
         async with world.outage("Postgres"):
             await longer_than(A_DECISION_LIVES)
         await world.stack.backend.start_postgres()
-        await load.flows(timeout_seconds=60)
+        await load.flows(timeout_seconds=120)
     await world.settle()
 
 
@@ -41,7 +41,7 @@ async def test_kafka_frozen_under_load(world: World) -> None:
         async with world.outage("Kafka"):
             await longer_than(A_DECISION_LIVES)
         await world.stack.backend.resume_kafka()
-        await load.flows(timeout_seconds=60)
+        await load.flows(timeout_seconds=120)
     await world.settle()
 
 
@@ -53,7 +53,7 @@ async def test_opt_out_service_away_under_load(world: World) -> None:
         async with world.outage("the opt-out service"):
             await longer_than(A_DECISION_LIVES)
         await service.start()
-        await load.flows(timeout_seconds=60)
+        await load.flows(timeout_seconds=120)
     await world.settle()
 
 
@@ -66,5 +66,5 @@ async def test_all_services_killed_at_once_under_load(world: World) -> None:
         async with world.outage("everything"):
             pass
         await asyncio.gather(*(service.start() for service in services))
-        await load.flows(timeout_seconds=60)
+        await load.flows(timeout_seconds=120)
     await world.settle()

@@ -136,7 +136,7 @@ async def test_a_call_is_lost_when_its_process_is_gone(pool: Pool, owner: Owner,
     owner.release()
     async with asyncio.timeout(5):
         while key(mine) not in (found := await lost(pool, HOUR, NOW)):  # noqa: ASYNC110 (Postgres notices it soon)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # between two looks at the condition
     assert key(theirs) not in found
     assert key(mine) not in await lost(pool, HOUR, HOUR), "too young: it may be just about to be called"
 
@@ -157,7 +157,7 @@ async def test_an_owner_takes_its_lock_again_when_the_connection_is_lost(pool: P
         )
     async with asyncio.timeout(5):
         while not owner._connection.is_closed():  # noqa: ASYNC110 (the end of a socket arrives soon)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # between two looks at the condition
     await owner.hold()
     await claim(pool, owner, asked)
     assert key(asked) not in await lost(pool, HOUR, NOW)

@@ -54,7 +54,7 @@ async def test_a_second_sender_that_joins_in_the_middle_of_a_batch_skips_and_rep
         while not all(world.has_fate(each) for each in asked):
             committed = await world.kafka.committed()
             seen.append((time.time() * 1000, committed))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # between two looks at the condition
     await joins
     calls = await world.calls()
     assert sorted(calls) == sorted(each.message_id for each in asked)

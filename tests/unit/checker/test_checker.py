@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from checker.mutations import MUTATIONS
+from checker.planted import MUTATIONS
 from checker.simulator import NUMBERS, Simulator
 from harness.checker import History, check
 

@@ -57,7 +57,7 @@ async def log() -> Log:
 
 async def settle() -> None:
     for _ in range(20):
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # gives the other tasks their turn
 
 
 async def passing(fence: Fence, *partitions: int) -> "asyncio.Task[Any]":
@@ -207,7 +207,7 @@ async def _play(steps: Sequence[str]) -> None:
             case "decide":
                 log.decide(0, log.ends.get(0, 0))
             case _:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # gives the other tasks their turn
         for appended_before, task in waiting:
             if task.done():
                 assert len(log.appended) > appended_before, "it passed with a marker from before it arrived"

@@ -146,7 +146,7 @@ async def test_a_connection_that_breaks_after_the_request_leaves_the_outcome_ope
 
 async def test_a_carrier_that_does_not_answer_in_time_leaves_the_outcome_open() -> None:
     async def silent(_: web.Request) -> web.Response:
-        await asyncio.sleep(5)
+        await asyncio.sleep(5)  # a carrier that does not answer: longer than the deadline under test
         return web.Response()
 
     async with serving(silent) as url, calling(url, call_seconds=0.1) as carrier:
