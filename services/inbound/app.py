@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request, Response
 
 from services.inbound import answers
-from services.inbound.front import WebhookFront
+from services.inbound.front import WebhookApp
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.publish import Publisher
 from services.inbound.quiet_logs import quieten
@@ -31,10 +31,9 @@ def create_app(settings: InboundSettings) -> FastAPI:
     link = KafkaLink(settings, give_up)
     messages, receipts = webhook_handlers(settings, Publisher(link))
     # No page to try the webhooks on: whoever opened it would publish messages that nobody wrote.
-    app = FastAPI(title="Stopline inbound", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = WebhookApp(messages, receipts, title="Stopline inbound", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.router.routes += webhook_routes(messages, receipts)
     app.include_router(operator_routes(link))
-    app.add_middleware(WebhookFront, messages=messages, receipts=receipts)
     app.add_exception_handler(404, _not_found)
     return app
 

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from services.inbound.errors import WebhookError
 from services.inbound.limits import MAX_FORM_FIELDS
@@ -52,8 +52,10 @@ def _form(body: bytes) -> Fields:
 
 
 def _decoded(text: str) -> str:
-    # `urllib.parse.parse_qsl` decodes what has nothing to decode too, which takes three times as long for a whole form.
-    return unquote_plus(text, errors="replace") if "%" in text or "+" in text else text
+    # What `urllib.parse.parse_qsl` does, in a third of its time: most names and values have nothing to decode.
+    if "%" not in text:
+        return text.replace("+", " ")
+    return unquote_to_bytes(text.replace("+", " ")).decode(errors="replace")
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

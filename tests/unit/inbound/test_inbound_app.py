@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.inbound.app import create_app
-from services.inbound.front import WebhookFront
+from services.inbound.front import WebhookApp
 from services.inbound.quiet_logs import SayOnce
 from services.inbound.settings import InboundSettings
 from shared.webhook_secrets import webhook_secret
@@ -24,7 +24,7 @@ def client() -> httpx.AsyncClient:
 @pytest.fixture(params=["with the short way", "without it"])
 async def http(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> httpx.AsyncClient:
     if request.param == "without it":
-        monkeypatch.setattr(WebhookFront, "_way", lambda front, _: front._app)
+        monkeypatch.setattr(WebhookApp, "_handler", lambda *_: None)
     return client()
 
 
