@@ -4,8 +4,10 @@ One inbound process, 64 kept-alive connections, a load generator in a process of
 form with another phone and another message id. All servers get the same requests, in turns, so that a slow minute of
 the machine hits all. The baseline is uvicorn, with the same settings, and a FastAPI application whose handler does
 nothing; a second row shows uvicorn with a bare ASGI function, which is the price of HTTP alone.
+Where the embedded Kafka is there the webhooks go to one of their own: on the stack's, the opt-out service would read
+them and take part of the CPU that is measured.
 
-    python -m benchmarks.webhooks --bootstrap 127.0.0.1:9092 [--quick]
+    python -m benchmarks.webhooks [--quick]
 """
 
 import argparse
@@ -26,6 +28,13 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from benchmarks.rows import Row, row, table
+from harness.kafka.cluster import KafkaCluster
+from harness.kafka.prepare import prepared_kafka
+from harness.kafka.properties import NodePorts
+from harness.stack.folders import make_temporary_folder, remove_temporary_folder
+from harness.stack.ports import free_ports, release_ports
+from shared.settings import KafkaSettings
+from shared.topics import create_topics
 from shared.webhook_secrets import webhook_secret
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -41,9 +50,10 @@ async def run(stack_kafka_bootstrap: str, quick: bool) -> list[Row]:
     """Return the rows of the table; `value` and `baseline` are webhooks a second, medians over the rounds."""
     rounds, seconds = (1, 1.5) if quick else (7, 3.0)
     async with (
+        _kafka(stack_kafka_bootstrap) as bootstrap,
         _empty_server("bare") as bare,
         _empty_server("fastapi") as empty,
-        _inbound(stack_kafka_bootstrap) as ours,
+        _inbound(bootstrap) as ours,
     ):
         for port in (bare, empty, ours):
             await _load(port, 0.5 if quick else 3.0)
@@ -61,10 +71,29 @@ async def run(stack_kafka_bootstrap: str, quick: bool) -> list[Row]:
 
 
 @asynccontextmanager
+async def _kafka(stack_kafka_bootstrap: str) -> AsyncIterator[str]:
+    runtime = prepared_kafka()
+    if runtime is None:
+        yield stack_kafka_bootstrap
+        return
+    folder, ports = make_temporary_folder(), free_ports(2)
+    kafka = KafkaCluster(runtime, folder, [NodePorts(*ports)], quick_start=False)
+    try:
+        await kafka.start()
+        await create_topics(KafkaSettings(kafka_bootstrap=kafka.bootstrap))
+        yield kafka.bootstrap
+    finally:
+        await kafka.kill()
+        release_ports(ports)
+        remove_temporary_folder(folder)
+
+
+@asynccontextmanager
 async def _inbound(bootstrap: str) -> AsyncIterator[int]:
     port = _free_port()
     settings = {
         "STOPLINE_KAFKA_BOOTSTRAP": bootstrap,
+        "STOPLINE_PARTITIONS": "6",
         "STOPLINE_HTTP_PORT": str(port),
         "STOPLINE_WEBHOOK_KEY": _KEY,
         "STOPLINE_LOG_LEVEL": "WARNING",
@@ -223,7 +252,7 @@ def _main(argv: list[str]) -> None:
         print(json.dumps(uvloop.run(_generate(int(argv[1]), float(argv[2])))))
     else:
         parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-        parser.add_argument("--bootstrap", required=True)
+        parser.add_argument("--bootstrap", default="127.0.0.1:9092", help="where there is no embedded Kafka")
         parser.add_argument("--quick", action="store_true")
         arguments = parser.parse_args(argv)
         print(table(asyncio.run(run(arguments.bootstrap, arguments.quick))))
