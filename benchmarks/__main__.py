@@ -16,7 +16,7 @@ import psutil
 from benchmarks.rows import Row, row, table, write_json
 from harness.stack.stack import Stack
 
-MODULES = ("webhooks", "fence", "cache", "sender", "restart", "pipeline")
+MODULES = ("webhooks", "fence", "cache", "restart", "pipeline")
 _RESULTS = Path("benchmarks/results")
 
 
@@ -66,7 +66,9 @@ def _say(text: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--quick", action="store_true", help="two minutes: for crashes, not for figures")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(MODULES)}; all by default")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"some of {', '.join(MODULES)}; all of these by default"
+    )
     arguments = parser.parse_args()
     there = [name for name in arguments.names or MODULES if Path(__file__).with_name(f"{name}.py").exists()]
     rows = asyncio.run(run_all(there, quick=arguments.quick))
