@@ -51,32 +51,34 @@ class Session:
         self._publisher = publisher
         self._deliveries = deliveries
         self._recorded: Position = start.recorded
-        self._in_step_from = max(start.recorded.next_offset, start.committed)
+        self._in_step_from = start.end
         self._checkpoint_seconds = checkpoint_seconds
         self._seconds = seconds
         self._changes = 0
-        self._checkpoint_at = seconds()
+        self._checkpoint_at: float | None = None
         self._moved_at = seconds()
 
     async def begin(self) -> None:
-        """Tell the senders at once how far the partition is, and, unless a replay follows, what they must hold.
+        """Tell the senders at once how far the partition is.
 
-        A replay tells old states again. The watermark before it has senders wait until it is through.
+        A replay tells old states again: the watermark before it has senders wait until it is through.
         """
-        in_step = self.published >= self._in_step_from
-        checkpoint = self._checkpoint(self.published) if in_step else None
-        await self._publisher.publish(Publication(self.published, checkpoint=checkpoint))
+        await self._publish(Publication(self.published, checkpoint=self._checkpoint_due(self.published)))
 
     async def process(self, parsed: Parsed) -> None:
         """Decide and record what is new, publish that and what was recorded before, and move on."""
         entries = [*await self._stored(parsed), *await self._new(parsed)]
-        checkpoint = self._checkpoint(parsed.next_offset) if self._is_checkpoint_due(parsed, entries) else None
-        await self._publisher.publish(Publication(parsed.next_offset, entries, parsed.parked, checkpoint))
-        self.published = parsed.next_offset
-        if checkpoint is not None:
-            self._changes, self._checkpoint_at = 0, self._seconds()
+        self._changes += sum(len(entry.changed) for entry in entries)
+        checkpoint = self._checkpoint_due(parsed.next_offset)
+        await self._publish(Publication(parsed.next_offset, entries, parsed.parked, checkpoint))
         self._count(parsed, entries)
         await self._move_past_markers()
+
+    async def _publish(self, publication: Publication) -> None:
+        await self._publisher.publish(publication)
+        self.published = publication.next_offset
+        if publication.checkpoint is not None:
+            self._changes, self._checkpoint_at = 0, self._seconds()
 
     async def _stored(self, parsed: Parsed) -> list[Entry]:
         recorded = self._recorded.next_offset
@@ -96,13 +98,18 @@ class Session:
         self._moved_at = self._seconds()
         return entries
 
-    def _is_checkpoint_due(self, parsed: Parsed, entries: list[Entry]) -> bool:
-        self._changes += sum(len(entry.changed) for entry in entries)
-        in_step = parsed.next_offset >= max(self._in_step_from, self._recorded.next_offset)
-        is_old = self._changes > 0 and self._seconds() - self._checkpoint_at >= self._checkpoint_seconds
-        return in_step and (is_old or self._changes >= CHECKPOINT_CHANGES)
+    def _checkpoint_due(self, next_offset: int) -> CheckpointPublished | None:
+        """Return what the senders must hold at `next_offset`, where it is time to tell them.
 
-    def _checkpoint(self, next_offset: int) -> CheckpointPublished:
+        That is so once in a session, and then after changes. While earlier decisions are published again, topic and
+        record differ: the topic may have what a restored database has not.
+        """
+        if next_offset < max(self._in_step_from, self._recorded.next_offset):
+            return None
+        if self._checkpoint_at is not None:
+            is_old = self._changes > 0 and self._seconds() - self._checkpoint_at >= self._checkpoint_seconds
+            if not is_old and self._changes < CHECKPOINT_CHANGES:
+                return None
         return CheckpointPublished(
             next_offset=next_offset,
             suppressed_count=self._recorded.suppressed_count,

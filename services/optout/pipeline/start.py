@@ -22,11 +22,11 @@ class MissingRecordsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """`offset` is the next to publish; `committed` what the group had committed, 0 if nothing."""
+    """`offset` is the next to publish. What was ever published is about offsets below `end`."""
 
     offset: int
     recorded: Position
-    committed: int
+    end: int
 
 
 async def find_start(context: Context, partition: int, record: Record) -> Start:
@@ -64,7 +64,7 @@ def choose_start(recorded: Position, committed: int | None, begin: int, end: int
         raise MissingRecordsError(
             f"{INBOUND_MESSAGES} begins at {begin}, but {offset} is the next to decide: records were deleted undecided"
         )
-    return Start(offset, recorded, committed or 0)
+    return Start(offset, recorded, end)
 
 
 async def _committed(context: Context, partition: int) -> int | None:
