@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,18 +59,12 @@ class ComposeProject:
         command = ["docker", "compose", "-p", self.name, "--env-file", str(self.env_file), "--profile", "demo"]
         ports = {f"STOPLINE_{service}_PORT": str(port) for service, port in self.ports.items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("STOPLINE_")}
-        ran = subprocess.run(
-            [*command, *arguments],
-            cwd=ROOT,
-            env={**inherited, **ports, "STOPLINE_VERSION": self.name},
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
+        code, output, errors = _run(
+            [*command, *arguments], {**inherited, **ports, "STOPLINE_VERSION": self.name}, seconds
         )
-        if check and ran.returncode:
-            raise AssertionError(f"docker compose {' '.join(arguments)}: {ran.returncode}\n{ran.stdout}\n{ran.stderr}")
-        return ran.stdout
+        if check and code:
+            raise AssertionError(f"docker compose {' '.join(arguments)}: {code}\n{output}\n{errors}")
+        return output
 
     def build(self) -> None:
         self.run("build", "inbound", seconds=UP_SECONDS)
@@ -97,6 +92,26 @@ class ComposeProject:
         self.run("down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
         subprocess.run(["docker", "image", "rm", "--force", self.image], capture_output=True, timeout=60, check=False)
         release_ports(list(self.ports.values()))
+
+
+def _run(command: list[str], env: dict[str, str], seconds: float) -> tuple[int, str, str]:
+    """Return code, output and errors; past the deadline it ends together with its plugins, which hold the pipes too."""
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, errors = process.communicate()
+        return -signal.SIGKILL, output, f"{errors}\nnot done within {seconds} s"
+    return process.returncode, output, errors
 
 
 def _docker(*arguments: str) -> str:
