@@ -1,4 +1,8 @@
-"""Delivery receipts settle messages whose call had no answer (G3): the carrier is never asked by calling again."""
+"""Delivery receipts settle messages whose call had no answer (G3): the carrier is never asked by calling again.
+
+Whatever a receipt says of the phone, it says that the carrier took the message: that is `sent`. Whether the phone has
+it stands in the receipt, which is an event of the same topic, for these messages as for all others.
+"""
 
 import asyncio
 import logging
@@ -63,9 +67,7 @@ def _settled(record: ConsumerRecord) -> Settled | None:
     except PoisonError:
         return None
     match event:
-        case DeliveryReceiptReceived(message_id=str(message_id), status="delivered"):
+        case DeliveryReceiptReceived(message_id=str(message_id)):
             return Settled((event.account_id, message_id), "sent", event.carrier_message_id)
-        case DeliveryReceiptReceived(message_id=str(message_id), status="failed"):
-            return Settled((event.account_id, message_id), "failed", f"receipt: {event.gateway_status}"[:512])
         case _:
             return None

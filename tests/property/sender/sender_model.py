@@ -1,0 +1,187 @@
+"""A sender that can crash between any two writes, on a real ledger, with everything around it kept in memory.
+
+`Outside` is what a crash cannot touch: what Kafka holds, what the carrier saw, whom nobody may message.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.sender import batch
+from services.sender.batch import BatchProcessor
+from services.sender.carriers.carrier import Accepted, Answer, NotCalled, Refused, Unknown
+from services.sender.dispatch import Dispatcher
+from services.sender.fence import Pass, boottime
+from services.sender.ledger.connection import Pool
+from services.sender.ledger.owner import Owner
+from services.sender.ledger.rows import key_of
+from services.sender.receipts import ReceiptHandler
+from services.sender.suppressions.lookup import Query, Suppression
+from services.sender.sweeper import sweep
+from shared import failpoints
+from shared.errors import TransientError
+from shared.events.codec import encode
+from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching
+from shared.events.outbound import MessageRequested
+
+PARTITIONS = 6
+LONGEST_CALL, AT_ONCE = timedelta(hours=1), timedelta(0)
+PLACES = (
+    "sender.before_fence",
+    "sender.after_fence",
+    "sender.after_claim",
+    "sender.after_dispatching_event",
+    "sender.after_carrier_call",
+    "sender.after_settle",
+    "sender.after_outcome_event",
+    "sender.after_drop_rows",
+    "sender.after_drop_events",
+)
+ANSWERS: dict[str, Answer] = {
+    "accepted": Accepted("c-1"),
+    "refused": Refused("422 no"),
+    "unknown": Unknown("timeout"),
+    "not called": NotCalled("refused connection"),
+}
+
+
+class Crash(BaseException):
+    """The process ended here."""
+
+
+@dataclass
+class Outside:
+    """What is there whatever happens to the process."""
+
+    told: dict[str, list[AnyDeliveryEvent]] = field(default_factory=lambda: defaultdict(list))
+    calls: Counter[str] = field(default_factory=Counter)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    suppressed: set[str] = field(default_factory=set)
+    next_answers: list[str] = field(default_factory=list)
+    publishes_until_failure: int | None = None
+
+    # Reporter
+    async def publish(self, events: Iterable[AnyDeliveryEvent]) -> None:
+        await asyncio.sleep(0)
+        self._fail_if_due()
+        for event in events:
+            assert event.message_id is not None
+            self.told[event.message_id].append(event)
+
+    def _fail_if_due(self) -> None:
+        if self.publishes_until_failure is not None:
+            self.publishes_until_failure -= 1
+            if self.publishes_until_failure < 0:
+                self.publishes_until_failure = None
+                raise TransientError("Kafka is away")
+
+    # Carrier
+    async def send(self, request: MessageRequested, begin_by: float) -> Answer:
+        assert boottime() < begin_by
+        answer = ANSWERS[self.next_answers.pop() if self.next_answers else "accepted"]
+        await asyncio.sleep(0)
+        if not isinstance(answer, NotCalled):
+            self.calls[request.message_id] += 1
+            self.answers[request.message_id] = answer
+            announced = [e for e in self.told[request.message_id] if isinstance(e, MessageDispatching)]
+            assert announced, "called before it was announced"
+        return answer
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class Fenced:
+    """Fence and cache in one: whom nobody may message is known at once."""
+
+    outside: Outside
+    partitions: int = PARTITIONS
+
+    async def pass_(self, _: object) -> Pass:
+        started = Pass(datetime.now(UTC), boottime())
+        await asyncio.sleep(0)
+        return started
+
+    def check(self, queries: Iterable[Query]) -> list[Suppression | None]:
+        phones = {int(phone[1:]) for phone in self.outside.suppressed}
+        return [
+            Suppression("account", "opted_out") if (key >> 1) & ((1 << 50) - 1) in phones else None
+            for _, _, key in queries
+        ]
+
+
+class Process:
+    """One life of the sender."""
+
+    def __init__(self, pool: Pool, url: str, outside: Outside) -> None:
+        self.owner = Owner(url)
+        self._pool = pool
+        self._outside: Any = outside
+        fenced: Any = Fenced(outside)
+        dispatcher = Dispatcher(pool, self.owner, self._outside, self._outside, 200)
+        self.processor = BatchProcessor(pool, self.owner, fenced, fenced, self._outside, dispatcher)
+
+    async def deliver(self, requests: list[MessageRequested]) -> bool:
+        """Process a batch as the handler does, with one try more after what is away; say whether it is done."""
+        waiting = {key_of(request): request for request in requests}
+        for _ in range(2):
+            try:
+                await self._with_sweeper(waiting)
+            except TransientError:
+                continue
+            return True
+        return False
+
+    async def _with_sweeper(self, waiting: batch.Waiting) -> None:
+        """Others sweep meanwhile: a message in the hands of a dead process would be awaited for ever."""
+        work = asyncio.ensure_future(self.processor.process(waiting))
+        while not work.done():
+            await asyncio.wait([work], timeout=0.02)
+            if not work.done():
+                await self.sweep()
+        work.result()
+
+    async def sweep(self) -> None:
+        try:
+            await sweep(self._pool, self._outside, LONGEST_CALL, AT_ONCE)
+        except TransientError:
+            return
+
+    async def receive(self, request: MessageRequested) -> None:
+        """Receive what the gateway says of a message that the carrier took."""
+        receipt = DeliveryReceiptReceived(
+            event_id=uuid4(),
+            occurred_at=datetime.now(UTC),
+            account_id=request.account_id,
+            gateway="sandbox",
+            carrier_message_id="c-1",
+            message_id=request.message_id,
+            status="delivered",
+            gateway_status="Delivered",
+        )
+        await ReceiptHandler(self._pool, self._outside).handle([SimpleNamespace(value=encode(receipt))])
+
+    def end(self) -> None:
+        self.owner.release()
+
+
+@contextmanager
+def crashing(monkeypatch: pytest.MonkeyPatch, place: str | None) -> Iterator[None]:
+    """Make the first arrival at `place` the end of the process."""
+
+    def crash(*_: object) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(failpoints.os, "kill", crash)
+        patch.setattr(failpoints, "_armed", {place: (9, 1)} if place else {})
+        patch.setattr(failpoints, "_hits", {})
+        yield

@@ -1,0 +1,164 @@
+"""Whatever crashes, fails or is delivered again: at most one call for a message, and in the end one fate.
+
+The model is a line each: nobody is called twice (G3); nobody is called whose decision began after their STOP (G1);
+every message that was delivered until it was done has a fate that agrees with what the carrier answered.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sender_model import ANSWERS, PLACES, Crash, Outside, Process, crashing
+
+from harness.postgres import PostgresServer
+from harness.stack.ports import free_ports
+from services.sender import batch
+from services.sender.carriers.carrier import Accepted, Answer, Refused, Unknown
+from services.sender.ledger.connection import Pool, open_pool
+from services.sender.prepare import MIGRATIONS
+from shared.events.outbound import MessageRequested
+from shared.migrations import migrate
+
+MESSAGES = 4
+
+
+@dataclass(frozen=True)
+class Database:
+    runner: asyncio.Runner
+    pool: Pool
+    url: str
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    with tempfile.TemporaryDirectory(prefix="stopline-ledger-") as folder, asyncio.Runner() as runner:
+        Path(folder).chmod(0o755)  # PostgreSQL does not run as root, and must be able to enter
+        server = PostgresServer(Path(folder), free_ports(1)[0], durable=False)
+        runner.run(server.start())
+        url = server.url("sender")
+        pool = runner.run(_open(url))
+        yield Database(runner, pool, url)
+        runner.run(pool.close())
+        runner.run(server.stop())
+
+
+async def _open(url: str) -> Pool:
+    pool = await open_pool(url, 10)
+    async with pool.acquire() as connection:
+        await migrate(connection, MIGRATIONS)
+    return pool
+
+
+numbers = st.lists(st.integers(0, MESSAGES - 1), min_size=1, max_size=6)
+deliveries = st.tuples(
+    st.just("deliver"),
+    numbers,
+    st.none() | st.sampled_from(PLACES),
+    st.lists(st.sampled_from(sorted(ANSWERS)), max_size=4),
+    st.none() | st.integers(0, 3),
+)
+stops = st.tuples(st.just("stop"), st.integers(0, MESSAGES - 1))
+receipts = st.tuples(st.just("receipt"), st.integers(0, MESSAGES - 1))
+zombies = st.tuples(st.just("two at once"), numbers)
+histories = st.lists(st.one_of(deliveries, stops, receipts, zombies), min_size=1, max_size=8)
+
+
+@given(history=histories)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_at_most_one_call_and_in_the_end_one_fate(
+    history: list, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_LOOK_AGAIN_SECONDS", 0.001)
+    database.runner.run(_play(history, database, monkeypatch))
+
+
+async def _play(history: list, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside, account_id = Outside(), f"t-{uuid4().hex[:12]}"
+    asked = [_message(account_id, number) for number in range(MESSAGES)]
+    stopped_before_call: set[str] = set()
+    process = Process(database.pool, database.url, outside)
+    for kind, *what in history:
+        match kind:
+            case "deliver":
+                process = await _deliver(process, database, outside, asked, monkeypatch, *what)
+            case "two at once":
+                other = Process(database.pool, database.url, outside)
+                batches = [asked[number] for number in what[0]]
+                await asyncio.gather(process.deliver(batches), other.deliver(batches))
+                other.end()
+            case "stop":
+                message = asked[what[0]]
+                outside.suppressed.add(message.phone)
+                if not outside.calls[message.message_id]:
+                    stopped_before_call.add(message.message_id)
+            case "receipt":
+                if isinstance(outside.answers.get(asked[what[0]].message_id), Accepted | Unknown):
+                    await process.receive(asked[what[0]])
+    async with asyncio.timeout(20):
+        while not await process.deliver(asked):
+            continue
+    process.end()
+    _judge(outside, asked, stopped_before_call)
+
+
+async def _deliver(  # noqa: PLR0913, PLR0917 (one step of a history)
+    process: Process,
+    database: Database,
+    outside: Outside,
+    asked: list[MessageRequested],
+    monkeypatch: pytest.MonkeyPatch,
+    numbers: list[int],
+    crash_at: str | None,
+    answers: list[str],
+    publishes_until_failure: int | None,
+) -> Process:
+    """Deliver a batch; return the process that lives afterwards."""
+    outside.next_answers, outside.publishes_until_failure = list(answers), publishes_until_failure
+    try:
+        with crashing(monkeypatch, crash_at):
+            await process.deliver([asked[number] for number in numbers])
+    except Crash:
+        process.end()
+        process = Process(database.pool, database.url, outside)
+    outside.next_answers, outside.publishes_until_failure = [], None
+    return process
+
+
+def _message(account_id: str, number: int) -> MessageRequested:
+    return MessageRequested(
+        account_id=account_id,
+        message_id=f"m-{number}",
+        list_id=7,
+        phone=f"+1415555010{number}",
+        sender_number="ACME",
+        body="Hi. STOP to end",
+    )
+
+
+def _judge(outside: Outside, asked: list[MessageRequested], stopped_before_call: set[str]) -> None:
+    for message_id in (message.message_id for message in asked):
+        told = outside.told[message_id]
+        assert outside.calls[message_id] <= 1, "G3: called twice"
+        assert not (message_id in stopped_before_call and outside.calls[message_id]), "G1: called after the STOP"
+        assert len({event.event_id for event in told}) == len({event.type for event in told}), "one id an event"
+        fates = {event.type for event in told} - {"message_dispatching"}
+        assert fates, "no fate"
+        _judge_fates(fates, outside.answers.get(message_id))
+
+
+def _judge_fates(fates: set[str], answer: Answer | None) -> None:
+    """Compare with what the carrier answered: a crash may hide it, nothing may contradict it."""
+    allowed = {
+        Accepted: {"message_sent", "message_outcome_unknown"},
+        Refused: {"message_failed", "message_outcome_unknown"},
+        Unknown: {"message_sent", "message_outcome_unknown"},  # sent by a receipt
+        type(None): {"message_suppressed", "message_outcome_unknown"},  # unknown: crashed before the call
+    }[type(answer)]
+    assert fates <= allowed, (fates, answer)
+    assert "message_suppressed" not in fates or len(fates) == 1
