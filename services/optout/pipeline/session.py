@@ -104,7 +104,7 @@ class Session:
         That is so once in a session, and then after changes. While earlier decisions are published again, topic and
         record differ: the topic may have what a restored database has not.
         """
-        if next_offset < max(self._in_step_from, self._recorded.next_offset):
+        if next_offset < self._in_step_from:
             return None
         if self._checkpoint_at is not None:
             is_old = self._changes > 0 and self._seconds() - self._checkpoint_at >= self._checkpoint_seconds
