@@ -59,7 +59,7 @@ async def _wait(fetching: ManagedProcess, say: Say) -> int:
                     if not fetching.alive:
                         continue
                     fetched = len(re.findall(r"Downloaded.*\.jar", fetching.log_tail(lines=10_000)))
-                    say(f"  {fetched} jars fetched")
+                    say(f"  {fetched} files so far")
     except TimeoutError:
         raise StartError(f"Maven did not end within {_ATTEMPT_SECONDS} s; its log is {fetching.log_path}") from None
     finally:

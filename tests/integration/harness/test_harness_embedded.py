@@ -1,6 +1,7 @@
 """The embedded backend is a real Kafka and a real Postgres, and its faults are real ones."""
 
 import asyncio
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -149,7 +150,9 @@ async def test_a_failed_start_leaves_nothing_running_and_shows_the_end_of_the_lo
             await backend.start()
 
     assert "could not bind IPv4 address" in str(failure.value)
-    assert backend.postgres.process.log_path.exists()
+    log_path = backend.postgres.process.log_path
+    assert log_path.exists()
+    shutil.rmtree(log_path.parent.parent)  # a failed start leaves its logs, and nothing else, to be looked at
     assert not backend.postgres.process.alive
     assert not any(node.alive for node in backend.kafka.nodes)
 

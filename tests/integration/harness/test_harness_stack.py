@@ -1,5 +1,6 @@
 """The whole stack: real processes that can be stopped, killed, frozen and added one by one."""
 
+import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator
@@ -110,6 +111,8 @@ async def test_a_start_that_fails_names_the_service_and_its_log_and_leaves_nothi
     assert str(failure.value).startswith(("inbound", "optout", "sender"))
     log = Path(str(failure.value).partition("its log is ")[2].partition(",")[0])
     assert "STOPLINE_LOG_LEVEL" in log.read_text()
+    assert [entry.name for entry in log.parent.parent.iterdir()] == ["logs"]
+    shutil.rmtree(log.parent.parent)
     assert processes_of(mark) == []
 
 
