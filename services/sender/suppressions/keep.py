@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 from services.sender import metrics
+from services.sender.suppressions.memory import give_back
 from services.sender.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
 from services.sender.suppressions.state import CacheState
 
@@ -67,5 +68,6 @@ class SnapshotKeeper:
             metrics.SNAPSHOTS_FAILED.inc()
             log.error("no snapshot, a restart has to read more of the topic: %s", error)  # noqa: TRY400 (no bug)
         else:
+            await asyncio.to_thread(give_back)
             self._positions = snapshot.positions
             metrics.SNAPSHOTS_WRITTEN.inc()

@@ -5,7 +5,7 @@ also while a merge or a digest runs in a thread: a scope's array and changes are
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -97,10 +97,6 @@ def _merged(keys: Keys, changes: dict[int, State]) -> Keys:
     return merge(keys, changed, changed[suppressed] | states[suppressed])
 
 
-Groups = dict[ScopeKeys, tuple[list[int], list[int]]]
-"""For each scope the positions of the queries, and the keys, that are to be looked up there."""
-
-
 class SuppressionCache:
     """Whom this sender may not message.
 
@@ -129,31 +125,44 @@ class SuppressionCache:
 
     def check(self, queries: Sequence[Query]) -> list[Suppression | None]:
         """Return for each query the first of its scopes that forbids sending, or None: sending is allowed."""
+        answers: list[Suppression | None] = [None] * len(queries)
         groups = self._grouped(queries)
-        wanted = np.array(list(chain.from_iterable(keys for _, keys in groups.values())), dtype=np.uint64)
-        states = np.empty(wanted.size, dtype=np.uint64)
-        begin = 0
-        for scope_keys, (_, keys) in groups.items():
-            end = begin + len(keys)
+        keys = np.fromiter([key for _, _, key in queries], dtype=np.uint64, count=len(queries))
+        order = np.fromiter(chain.from_iterable(groups.values()), dtype=np.intp)
+        wanted, states, begin = keys[order], np.empty(order.size, dtype=np.uint64), 0
+        for scope_keys, positions in groups.items():
+            end = begin + len(positions)
             scope_keys.look_up(wanted[begin:end], states[begin:end])
             begin = end
-        return _answers(queries, groups, states)
+        suppressed = np.flatnonzero(states <= HELD)
+        ends = suppressed.searchsorted(np.cumsum([len(positions) for positions in groups.values()])).tolist()
+        found, found_states, begin = order[suppressed].tolist(), states[suppressed].tolist(), 0
+        for scope_keys, end in zip(groups, ends, strict=True):
+            for at, state in zip(found[begin:end], found_states[begin:end], strict=True):
+                one, other = answers[at], scope_keys.suppressions[state]
+                answers[at] = other if one is None else _first(queries[at][1], one, other)
+            begin = end
+        return answers
 
-    def _grouped(self, queries: Sequence[Query]) -> Groups:
-        groups: Groups = {}
-        for at, (account_id, scopes, key) in enumerate(queries):
-            known = self._accounts.get(account_id)
-            if known is None:
-                continue
-            for scope in scopes:
-                scope_keys = known.get(scope)
-                if scope_keys is not None:
-                    group = groups.get(scope_keys)
-                    if group is None:
-                        group = groups[scope_keys] = ([], [])
-                    group[0].append(at)
-                    group[1].append(key)
+    def _grouped(self, queries: Sequence[Query]) -> dict[ScopeKeys, list[int]]:
+        """Return for each scope which queries are to be looked up there."""
+        groups: dict[ScopeKeys, list[int]] = {}
+        known: dict[tuple[str, tuple[str, ...]], list[list[int]]] = {}
+        last_account_id, last_scopes, mine = "", tuple[str, ...](), list[list[int]]()
+        for at, (account_id, scopes, _) in enumerate(queries):
+            if scopes != last_scopes or account_id != last_account_id:  # mostly the same for a whole campaign
+                last_account_id, last_scopes = account_id, scopes
+                asked = account_id, scopes
+                if asked not in known:
+                    known[asked] = [groups.setdefault(each, []) for each in self._scopes(*asked)]
+                mine = known[asked]
+            for group in mine:
+                group.append(at)
         return groups
+
+    def _scopes(self, account_id: str, scopes: tuple[str, ...]) -> list[ScopeKeys]:
+        there = self._accounts.get(account_id, {})
+        return [there[scope] for scope in scopes if scope in there]
 
     def count_and_digest(self, partition: int) -> tuple[int, int]:
         """Return how many keys of the partition are suppressed, and their digest, from the keys themselves.
@@ -178,19 +187,6 @@ class SuppressionCache:
     def count(self) -> int:
         """Return about how many keys there are: changes that are not merged yet are left out."""
         return sum(keys.keys.size for scopes in self._accounts.values() for keys in scopes.values())
-
-
-def _answers(queries: Sequence[Query], groups: Groups, states: Keys) -> list[Suppression | None]:
-    answers: list[Suppression | None] = [None] * len(queries)
-    suppressed = np.flatnonzero(states <= HELD)
-    if suppressed.size:
-        positions = list(chain.from_iterable(positions for positions, _ in groups.values()))
-        scopes = list(chain.from_iterable(repeat(scope, len(keys)) for scope, (_, keys) in groups.items()))
-        for index, state in zip(suppressed.tolist(), states[suppressed].tolist(), strict=True):
-            at, new = positions[index], scopes[index].suppressions[state]
-            found = answers[at]
-            answers[at] = new if found is None else _first(queries[at][1], found, new)
-    return answers
 
 
 def _first(scopes: tuple[str, ...], one: Suppression, other: Suppression) -> Suppression:
