@@ -13,12 +13,12 @@ from harness.stack.choose import EXTERNAL, BackendOptions, choose_backend
 from harness.stack.control import control
 from harness.stack.environment import MODULES, Surroundings, sandbox_environment, service_environment
 from harness.stack.folders import StackFolder
+from harness.stack.make_topics import make_topics
 from harness.stack.ports import free_ports, refuse_taken, release_ports
 from harness.stack.secrets import StackSecrets, stack_secrets
 from harness.stack.service import Service
 from harness.stack.together import together
 from shared.settings import KafkaSettings
-from shared.topics import create_topics
 
 SERVICE_PORTS = {"inbound": 8081, "optout": 8082, "sender": 8083, "sandbox": 8084}
 KAFKA_PORT, POSTGRES_PORT = 9092, 5432
@@ -126,7 +126,7 @@ class Stack:
 
     async def _start_backend(self) -> None:
         await self.backend.start()
-        await create_topics(self.kafka_settings())
+        await make_topics(self.kafka_settings())
 
     def kafka_settings(self) -> KafkaSettings:
         """Return what the services know of Kafka; the environment decides what the caller left open."""

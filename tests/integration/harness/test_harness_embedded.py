@@ -13,8 +13,9 @@ from harness_world import consume, make_topic, produce, query
 
 from harness.processes import StartError
 from harness.stack.embedded import EmbeddedBackend
+from harness.stack.make_topics import make_topics
 from shared.settings import KafkaSettings
-from shared.topics import PARKED_MESSAGES, check_topics, create_topics
+from shared.topics import PARKED_MESSAGES, check_topics
 
 MEGABYTE = 1024 * 1024
 
@@ -58,13 +59,13 @@ async def test_a_wrong_password_is_refused(embedded: EmbeddedBackend) -> None:
 async def test_it_holds_the_topics_of_stopline_as_they_must_be(embedded: EmbeddedBackend) -> None:
     settings = KafkaSettings(kafka_bootstrap=embedded.kafka_bootstrap)
 
-    await create_topics(settings)
+    await make_topics(settings)
 
     await check_topics(settings)
 
 
 async def test_a_topic_may_take_records_of_more_than_a_megabyte(embedded: EmbeddedBackend) -> None:
-    await create_topics(KafkaSettings(kafka_bootstrap=embedded.kafka_bootstrap))
+    await make_topics(KafkaSettings(kafka_bootstrap=embedded.kafka_bootstrap))
 
     await produce(embedded.kafka_bootstrap, PARKED_MESSAGES, b"x" * (2 * MEGABYTE))
 
@@ -160,7 +161,7 @@ async def test_a_failed_start_leaves_nothing_running_and_shows_the_end_of_the_lo
 async def test_with_three_nodes_every_record_is_on_two_more_than_one_before_it_is_acknowledged() -> None:
     async with EmbeddedBackend(kafka_nodes=3) as backend:
         settings = KafkaSettings(kafka_bootstrap=backend.kafka_bootstrap, replication_factor=3)
-        await create_topics(settings)
+        await make_topics(settings)
         await check_topics(settings)
         await produce(backend.kafka_bootstrap, PARKED_MESSAGES, b"x" * (2 * MEGABYTE))
 

@@ -1,0 +1,46 @@
+"""Makes the topics, and waits until every node knows them: a service that asks a node which does not refuses to run."""
+
+import asyncio
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.metadata import MetadataRequest
+
+from shared.errors import TransientError
+from shared.settings import KafkaSettings
+from shared.topics import create_topics, topics
+
+_DEADLINE_SECONDS = 60.0
+_POLL_SECONDS = 0.05
+
+
+async def make_topics(settings: KafkaSettings) -> None:
+    """Make the topics that are missing, and return when every node knows all of them with a leader.
+
+    Raises:
+        TransientError: a node still did not when the deadline passed.
+    """
+    await create_topics(settings)
+    names = {topic.name for topic in topics(settings)}
+    client = AIOKafkaClient(bootstrap_servers=settings.kafka_bootstrap)
+    try:
+        await client.bootstrap()
+        async with asyncio.timeout(_DEADLINE_SECONDS):
+            for broker in client.cluster.brokers():
+                while not names <= await _known_to(client, broker.nodeId):  # noqa: ASYNC110 (it happens over there)
+                    await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        raise TransientError(f"a node of Kafka did not know all topics within {_DEADLINE_SECONDS} s") from None
+    finally:
+        await client.close()
+
+
+async def _known_to(client: AIOKafkaClient, node_id: int) -> set[str]:
+    """Return the topics of which this very node knows a leader for every partition."""
+    if not await client.ready(node_id):
+        return set()
+    metadata = (await client.send(node_id, MetadataRequest())).to_object()
+    return {
+        topic["topic"]
+        for topic in metadata["topics"]
+        if not topic["error_code"] and all(each["leader"] >= 0 for each in topic["partitions"])
+    }
