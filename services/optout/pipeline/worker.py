@@ -15,8 +15,8 @@ from services.optout.pipeline.inbound import Inbound
 from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, Publisher
 from services.optout.pipeline.session import Session
 from services.optout.pipeline.start import MissingRecordsError, find_start
-from services.optout.record.connection import AWAY
-from services.optout.record.position import PositionMovedError
+from services.optout.record.connection import AWAY, connection_of
+from services.optout.record.position import PositionMovedError, end_predecessors
 from services.optout.record.record import PostgresRecord
 from shared.errors import TransientError
 from shared.failpoints import reach
@@ -84,6 +84,7 @@ class Worker:
 
     async def _work(self, producer: AIOKafkaProducer) -> None:
         settings = self._context.settings
+        await self._end_predecessors()
         record = PostgresRecord(self._context.pool, self.partition, settings.attribution_window, self._context.now)
         start = await find_start(self._context, self.partition, record)
         async with (
@@ -104,6 +105,12 @@ class Worker:
             log.info("partition %d runs from offset %d", self.partition, start.offset)
             while True:
                 await self._step(session, await inbound.poll())
+
+    async def _end_predecessors(self) -> None:
+        async with connection_of(self._context.pool) as connection:
+            ended = await end_predecessors(connection, self.partition)
+        if ended:
+            log.warning("partition %d: ended %d transactions of predecessors that sleep", self.partition, ended)
 
     async def _step(self, session: Session, records: Sequence[ConsumerRecord]) -> None:
         reach("optout.after_poll")

@@ -23,6 +23,15 @@ SET sequence = $2, head_hash = $3, suppressed_count = $4, suppressed_digest = $5
 WHERE partition = $1
 """
 
+# A row that a transaction has changed names it until it has ended. `idle_in_transaction_session_timeout` does not end a
+# process that fell asleep between the messages of one statement (Postgres calls it active) nor `statement_timeout`.
+_END_HOLDERS = """
+SELECT pg_terminate_backend(holder.pid)
+FROM partition_positions p JOIN pg_locks holder
+    ON holder.locktype = 'transactionid' AND holder.granted AND holder.transactionid = p.xmax
+WHERE p.partition = $1 AND holder.pid <> pg_backend_pid()
+"""
+
 _TWO_TO_64, _TWO_TO_63 = 1 << 64, 1 << 63
 
 
@@ -47,6 +56,15 @@ async def read_position(connection: Connection, partition: int) -> Position:
     row = await connection.fetchrow(_READ, partition)
     assert row is not None  # noqa: S101 (the statement always returns one)
     return _position(row)
+
+
+async def end_predecessors(connection: Connection, partition: int) -> int:
+    """End the sessions of those who hold the partition's row, and return how many there were.
+
+    Called by whoever was just assigned the partition: a predecessor in the middle of a transaction is a zombie, and
+    where it sleeps its successor would wait for it until it wakes up.
+    """
+    return len(await connection.fetch(_END_HOLDERS, partition))
 
 
 async def move_position(connection: Connection, partition: int, expected: int, next_offset: int) -> Position:
