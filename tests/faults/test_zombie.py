@@ -1,5 +1,6 @@
 """A process that lost its partitions without knowing it (a zombie) publishes nothing behind its successor."""
 
+import asyncpg
 import pytest
 
 from faults.waiting import until
@@ -44,4 +45,26 @@ async def test_a_zombie_under_load_breaks_no_guarantee(world: World) -> None:
             await zombie.wait_ready()
             await load.flows(timeout_seconds=60)
         await load.flows(timeout_seconds=60)
+    await world.settle()
+
+
+async def test_a_zombie_that_sleeps_between_two_parts_of_a_statement_does_not_block_its_successor(world: World) -> None:
+    """Postgres calls such a session active, so that no timeout of its own for idle transactions ends it."""
+    url = world.stack.backend.optout_database_url
+    sleeper, onlooker = await asyncpg.connect(url), await asyncpg.connect(url)
+    try:
+        await sleeper.execute("BEGIN")
+        await sleeper.execute("UPDATE partition_positions SET next_offset = next_offset")
+        await sleeper.prepare("SELECT next_offset FROM partition_positions WHERE partition = $1")
+        state = "SELECT state FROM pg_stat_activity WHERE pid = $1"
+        assert await onlooker.fetchval(state, sleeper.get_server_pid()) == "active"
+        optout = world.service("optout")
+        await optout.stop()
+        await optout.start(wait=False)
+        await optout.wait_ready(20)
+        assert await onlooker.fetchval(state, sleeper.get_server_pid()) is None
+    finally:
+        sleeper.terminate()
+        onlooker.terminate()
+    await world.arrives(await world.send(world.shop.phones[0], world.shop.list_ids[0]))
     await world.settle()
