@@ -61,7 +61,8 @@ def keys_of_list(number: int, keys: int) -> Keys:
     """Return the keys of one list, in no order: phones of one country, spread over its numbers and the partitions."""
     phones = (np.arange(keys // LISTS, dtype=np.uint64) * np.uint64(7919 * LISTS) + np.uint64(number)) % _NUMBERS
     phones += _FIRST_PHONE
-    return _FIRST_KEYS[phones % np.uint64(PARTITIONS)] + np.uint64(2) * phones
+    found: Keys = _FIRST_KEYS[phones % np.uint64(PARTITIONS)] + np.uint64(2) * phones
+    return found
 
 
 def _scope(number: int) -> str:
@@ -71,7 +72,7 @@ def _scope(number: int) -> str:
 def _batches(lists: Sequence[Keys], *, mixed: bool) -> list[list[Query]]:
     """Return batches of queries; every second key is another one, of a number that is not in use."""
     drawn = random.Random(1)  # noqa: S311 (no secret)
-    batches = []
+    batches: list[list[Query]] = []
     for _ in range(_BATCHES):
         one = drawn.randrange(LISTS)
         chosen = [drawn.randrange(LISTS) if mixed else one for _ in range(_BATCH)]

@@ -43,11 +43,14 @@ class CacheFollower:
         partitions: how many the topic has.
         folder: where the snapshot is kept.
         snapshot_seconds: how often it is written, where anything changed.
+        topic: what is followed; another name in benchmarks only.
     """
 
-    def __init__(self, bootstrap: str, partitions: int, folder: Path, snapshot_seconds: float) -> None:
+    def __init__(
+        self, bootstrap: str, partitions: int, folder: Path, snapshot_seconds: float, *, topic: str = SUPPRESSIONS
+    ) -> None:
         self.partitions = partitions
-        self._topic = SuppressionsTopic(bootstrap, partitions)
+        self._topic = SuppressionsTopic(bootstrap, partitions, topic)
         self._keeper = SnapshotKeeper(folder, snapshot_seconds, time.monotonic())
         self._state: CacheState | None = None
         self._doubts: list[str] = ["the topic is not read yet"]
@@ -70,6 +73,10 @@ class CacheFollower:
             TransientError: the cache is not whole; nothing may be sent.
         """
         return self._sure_state().cache.check(queries)
+
+    def count(self) -> int:
+        """Return about how many keys are known."""
+        return self._state.cache.count() if self._state is not None else 0
 
     def watermark(self, partition: int) -> int:
         """Return the newest watermark of the inbound partition.
@@ -175,7 +182,7 @@ class CacheFollower:
         await asyncio.sleep(0)  # a rebuild must not starve the health checks
 
     def _tell(self, state: CacheState, *, caught_up: bool) -> None:
-        doubts = state.doubts() if caught_up else [*state.doubts(), "the topic is not read to its end"]
+        doubts = state.doubts() if caught_up else ["the topic is not read to its end"]
         if doubts != self._doubts:
             self._log(state, doubts)
         self._doubt(doubts)

@@ -185,8 +185,8 @@ class SuppressionCache:
                 yield (account_id, scope), scope_keys.keys
 
     def count(self) -> int:
-        """Return about how many keys there are: changes that are not merged yet are left out."""
-        return sum(keys.keys.size for scopes in self._accounts.values() for keys in scopes.values())
+        """Return how many keys there are; changes that are not merged yet count as new ones."""
+        return sum(keys.keys.size + len(keys.changes) for scopes in self._accounts.values() for keys in scopes.values())
 
 
 def _first(scopes: tuple[str, ...], one: Suppression, other: Suppression) -> Suppression:

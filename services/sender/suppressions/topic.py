@@ -8,7 +8,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from services.sender.suppressions.snapshot import Origin
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
-from shared.topics import SUPPRESSIONS
 
 _FETCH_BYTES = 4 * 1024 * 1024
 
@@ -20,9 +19,10 @@ class MissingRecordsError(Exception):
 class SuppressionsTopic:
     """All calls have deadlines and raise `TransientError` where Kafka is away; lists are by partition."""
 
-    def __init__(self, bootstrap: str, partitions: int) -> None:
+    def __init__(self, bootstrap: str, partitions: int, name: str) -> None:
         self._bootstrap = bootstrap
-        self._partitions = [TopicPartition(SUPPRESSIONS, partition) for partition in range(partitions)]
+        self._name = name
+        self._partitions = [TopicPartition(name, partition) for partition in range(partitions)]
 
     @asynccontextmanager
     async def consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
@@ -45,7 +45,7 @@ class SuppressionsTopic:
             described = await within(SEND_SECONDS, admin.describe_cluster(), "asking for the cluster's id")
         finally:
             await within(SEND_SECONDS, admin.close(), "disconnecting")
-        return Origin(str(described["cluster_id"]), SUPPRESSIONS, len(self._partitions))
+        return Origin(str(described["cluster_id"]), self._name, len(self._partitions))
 
     async def ends(self, consumer: AIOKafkaConsumer) -> list[int]:
         """Return the offsets below which every transaction has ended; checks that nothing is missing before.
@@ -57,7 +57,7 @@ class SuppressionsTopic:
         if any(begins.values()):
             found = {at.partition: offset for at, offset in begins.items() if offset}
             raise MissingRecordsError(
-                f"{SUPPRESSIONS} has lost its first records (partition and first offset: {found}); restore the topic"
+                f"{self._name} has lost its first records (partition and first offset: {found}); restore the topic"
             )
         ends = await within(SEND_SECONDS, consumer.end_offsets(self._partitions), "asking for the ends")
         return [ends[partition] for partition in self._partitions]
