@@ -1,5 +1,6 @@
 """The application: built from settings, connected by its lifespan."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -25,6 +26,8 @@ def create_app(settings: InboundSettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         quieten()
         await link.start()
+        gc.collect()
+        gc.freeze()  # what the imports left is never garbage; looking through it took a tenth of the CPU of a webhook
         yield
         await link.stop()
 

@@ -10,8 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from services.inbound import answers, metrics
 from services.inbound.answers import Answer
+from services.inbound.deadlines import Deadlines
 from services.inbound.errors import WebhookError
-from services.inbound.limits import MAX_SECRETS_KEPT
+from services.inbound.limits import MAX_SECRETS_KEPT, READ_SECONDS
 from services.inbound.park import parked_record
 from services.inbound.publish import Publisher, event_record
 from services.inbound.request_body import TooLargeError, TooSlowError, read_body
@@ -32,6 +33,7 @@ class WebhookHandler:
         self._webhook_key = settings.webhook_key.get_secret_value()
         self._partitions = settings.partitions
         self._publisher = publisher
+        self._reading = Deadlines(READ_SECONDS)
         self.kind = kind
         self.reported = reported
 
@@ -52,7 +54,7 @@ class WebhookHandler:
         account_id: str = scope["path_params"]["account"]
         if not self._is_address(account_id, scope["path_params"]["secret"]):
             return "unauthorised", answers.NOT_FOUND
-        body = await read_body(receive)
+        body = await read_body(receive, self._reading)
         content_type = _content_type(scope)
         now = datetime.now(UTC)
         try:

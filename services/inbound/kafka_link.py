@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
@@ -42,7 +43,7 @@ class KafkaLink:
         self._spent.set()
         self._missing_since: float | None = None
         self._task: asyncio.Task[None] | None = None
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._aside: set[asyncio.Task[None]] = set()
         self.producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -55,7 +56,7 @@ class KafkaLink:
         if self._task is not None:
             self._task.cancel()
         self._replace_with(None)
-        _, late = await asyncio.wait(self._retiring, timeout=CONNECT_SECONDS) if self._retiring else (set(), set())
+        _, late = await asyncio.wait(self._aside, timeout=CONNECT_SECONDS) if self._aside else (set(), set())
         for task in late:
             task.cancel()
 
@@ -73,8 +74,15 @@ class KafkaLink:
         if self._missing_since is None:
             _log.warning("Kafka does not acknowledge; webhooks are answered 503 until it does")
             self._missing_since = now
+            self._run_aside(self._notice_return())
         if now - self._missing_since > RENEW_AFTER_SECONDS:
             self._spent.set()
+
+    async def _notice_return(self) -> None:
+        """Wait until Kafka has what it missed, so that the end of an outage is noticed without another webhook."""
+        if self.producer is not None:
+            await self.producer.flush()
+            self.acknowledged()
 
     def refused(self, error: Exception) -> None:
         """Note that Kafka refused a record for good."""
@@ -132,9 +140,12 @@ class KafkaLink:
         metrics.CONNECTED.set(producer is not None)
         if old is not None:
             metrics.CONNECTIONS_ENDED.inc()
-            task = asyncio.create_task(_end(old))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            self._run_aside(_end(old))
+
+    def _run_aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
 
 
 async def _start(producer: AIOKafkaProducer) -> None:

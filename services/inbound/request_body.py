@@ -1,10 +1,9 @@
 """The body of a request, up to a limit of bytes and time, whatever its Content-Length says."""
 
-import asyncio
-
 from starlette.types import Receive
 
-from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES, READ_SECONDS
+from services.inbound.deadlines import Deadlines
+from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES
 
 
 class TooLargeError(Exception):
@@ -15,7 +14,7 @@ class TooSlowError(Exception):
     """The body did not come in time, or its sender is gone."""
 
 
-async def read_body(receive: Receive) -> bytes:
+async def read_body(receive: Receive, deadlines: Deadlines) -> bytes:
     """Return the whole body.
 
     Raises:
@@ -23,7 +22,7 @@ async def read_body(receive: Receive) -> bytes:
         TooSlowError: it did not come.
     """
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        with deadlines.new():
             return await _read(receive)
     except TimeoutError:
         raise TooSlowError from None
