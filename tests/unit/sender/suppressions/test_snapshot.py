@@ -69,6 +69,7 @@ def test_the_snapshot_of_another_topic_is_useless(path: Path, other: Origin, cap
 def test_a_snapshot_beyond_the_end_of_the_topic_does_not_fit() -> None:
     assert fits(ORIGIN, [10, 20], ORIGIN, [10, 20])
     assert not fits(ORIGIN, [10, 20], ORIGIN, [30, 19])
+    assert not fits(ORIGIN, [10, 20], Origin("another", "suppressions", 2), [10, 20])
 
 
 async def test_the_keeper_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:
