@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.checker.history import History
-from shared.events.delivery import MessageDispatching
+from shared.events.delivery import MessageDispatching, MessageFailed, MessageSuppressed
 from shared.events.inbound import MessageReceived
 
 ACCOUNT = "account"
@@ -19,12 +19,16 @@ ACCOUNT = "account"
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A message that was about to be sent, as announced before the carrier was called."""
+    """A message that was about to be sent, as announced before the carrier was called.
+
+    `may_have_arrived` is false where it was dropped after all, or refused: nobody replies to such a one.
+    """
 
     message_id: str
     scope: str
     sender_number: str
     created_at: datetime
+    may_have_arrived: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,22 @@ Dispatches = dict[tuple[str, str], list[Dispatch]]
 def dispatches_by_person(history: History) -> Dispatches:
     """Return the announced messages of each (account, phone)."""
     found: Dispatches = defaultdict(list)
+    stopped = {
+        (told.event.account_id, told.event.message_id)
+        for told in history.told
+        if isinstance(told.event, MessageSuppressed | MessageFailed)
+    }
     for told in history.told:
         match told.event:
             case MessageDispatching() as event:
                 found[event.account_id, event.phone].append(
-                    Dispatch(event.message_id, f"list:{event.list_id}", event.sender_number, told.created_at)
+                    Dispatch(
+                        event.message_id,
+                        f"list:{event.list_id}",
+                        event.sender_number,
+                        told.created_at,
+                        (event.account_id, event.message_id) not in stopped,
+                    )
                 )
     return found
 
@@ -59,6 +74,6 @@ def attribute(
         return Attribution(pointed, frozenset({pointed}))
     same_number = [d for d in dispatches if event.sender_number in (None, d.sender_number)]
     written_at = min(created_at, event.sent_at or created_at)
-    certain = any(d.created_at <= written_at for d in same_number)
+    certain = any(d.created_at <= written_at and d.may_have_arrived for d in same_number)
     possible = {d.scope for d in same_number if d.created_at <= decided_by}
     return Attribution(None, frozenset(possible if certain else possible | {ACCOUNT}))

@@ -63,8 +63,6 @@ async def test_all_services_killed_at_once_under_load(world: World) -> None:
         await load.flows()
         for service in services:
             await service.kill()
-        async with world.outage("everything"):
-            pass
         await asyncio.gather(*(service.start() for service in services))
         await load.flows(timeout_seconds=120)
     await world.settle()
