@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.optout.api import api_routes
 from services.optout.pipeline.pipeline import Pipeline
-from services.optout.prepare import close_pool, prepared
-from services.optout.record.connection import AWAY, open_pool
+from services.optout.prepare import prepared
+from services.optout.record.connection import AWAY, close_pool, open_pool
 from services.optout.settings import Settings
 from shared.errors import MisconfiguredError
 

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from services.optout.record.connection import AWAY, Pool, connection_of, open_pool
+from services.optout.record.connection import AWAY, Pool, close_pool, connection_of, open_pool
 from services.optout.settings import Settings
 from shared.errors import MisconfiguredError, TransientError
 from shared.migrations import migrate
@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 _START_SECONDS = 60.0
 _RETRY_SECONDS = 0.5
-_CLOSE_SECONDS = 0.5
 
 
 @asynccontextmanager
@@ -35,13 +34,6 @@ async def prepared(settings: Settings) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await close_pool(pool)
-
-
-async def close_pool(pool: Pool) -> None:
-    """Close the connections, also where Postgres is away or a query is under way."""
-    with suppress(*AWAY):
-        await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
-    pool.terminate()
 
 
 async def _prepare(settings: Settings) -> Pool:

@@ -1,5 +1,7 @@
 """The pool of connections to the database `optout`, with the deadlines that every statement has."""
 
+import asyncio
+from contextlib import suppress
 from typing import TypeAlias
 
 import asyncpg
@@ -12,6 +14,7 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 0.5
 ZOMBIE_SECONDS = 10
 """A process that sleeps inside its transaction would block its successor on the position's row for ever."""
 
@@ -50,3 +53,10 @@ async def open_pool(url: str, size: int) -> Pool:
         )
     except AWAY as error:
         raise TransientError(f"Postgres does not answer: {error!r}") from error
+
+
+async def close_pool(pool: Pool) -> None:
+    """Close the connections, also where Postgres is away or a query is under way."""
+    with suppress(*AWAY):
+        await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
+    pool.terminate()

@@ -113,9 +113,9 @@ async def _add_pointed_at(connection: Connection, events: Sequence[MessageReceiv
 
 def _points_elsewhere(event: MessageReceived, sent: Mapping[str, SentMessage]) -> bool:
     ours, carriers = event.replied_message_id, event.replied_carrier_message_id
-    if ours is None and carriers is None:
-        return False
-    return ours not in sent and not any(m.carrier_message_id == carriers for m in sent.values() if carriers)
+    if ours is not None:
+        return ours not in sent
+    return carriers is not None and not any(message.carrier_message_id == carriers for message in sent.values())
 
 
 def _add(sent: Sent, row: asyncpg.Record) -> None:

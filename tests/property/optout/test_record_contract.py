@@ -1,0 +1,156 @@
+"""The record in Postgres and the one in memory do the same: what is proven with one holds for the other."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import astuple
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from memory import NOON, WINDOW, Crashes, MemoryRecord
+
+from harness.postgres import PostgresServer
+from harness.stack.ports import free_ports, release_ports
+from services.optout.person import SentMessage
+from services.optout.prepare import MIGRATIONS
+from services.optout.record.batch import Batch, Received
+from services.optout.record.connection import Pool, close_pool, open_pool
+from services.optout.record.position import PositionMovedError
+from services.optout.record.record import PostgresRecord, Record
+from services.optout.record.replay import first_broken_entry
+from shared.events.inbound import MessageReceived
+from shared.migrations import migrate
+
+NUMBERS = ["+18335550123", "+18335550999", "ACME", None]
+MESSAGES = [f"m-{n}" for n in range(6)]
+TIMES = st.one_of(st.none(), st.integers(-40, 0).map(lambda minutes: NOON + timedelta(minutes=minutes)))
+REPLIES = st.fixed_dictionaries(
+    {
+        "event_id": st.integers(0, 12).map(lambda n: UUID(int=n)),
+        "phone": st.sampled_from(["+14155550101", "+14155550102"]),
+        "sender_number": st.sampled_from(NUMBERS),
+        "body": st.sampled_from(["STOP", "START", "stop it", "hello", "N\x00L"]),
+        "replied_message_id": st.sampled_from([None, None, None, *MESSAGES]),
+        "replied_carrier_message_id": st.sampled_from([None, None, "c-1", "c-4", "c\x00"]),
+        "sent_at": TIMES,
+    }
+)
+SENT = st.lists(
+    st.builds(
+        SentMessage,
+        message_id=st.sampled_from(MESSAGES),
+        list_id=st.integers(1, 3),
+        sender_number=st.sampled_from(["+18335550123", "+18335550999", "ACME"]),
+        carrier_message_id=st.sampled_from([None, "c-1", "c-4"]),
+        outcome=st.sampled_from(["dispatching", "sent", "failed", "unknown"]),
+        dispatched_at=st.sampled_from([1, 2, 3, 20, 60 * 24 * 31]).map(
+            lambda minutes: NOON - timedelta(minutes=minutes)
+        ),
+    ),
+    unique_by=(
+        lambda message: message.message_id,
+        lambda message: message.dispatched_at,
+        lambda message: message.carrier_message_id or object(),
+    ),
+    max_size=5,
+)
+
+
+class Server:
+    """One Postgres for the examples, each with a partition and an account of its own."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.partition = 0
+
+    def record(self) -> PostgresRecord:
+        self.partition += 1
+        return PostgresRecord(self.pool, self.partition, WINDOW, lambda: NOON)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server() -> AsyncIterator[Server]:
+    folder = Path(tempfile.mkdtemp(prefix="stopline-record-"))
+    folder.chmod(0o755)  # PostgreSQL does not run as root, and must be able to enter
+    ports = free_ports(1)
+    postgres = PostgresServer(folder, ports[0], durable=False)
+    await postgres.start()
+    pool = await open_pool(postgres.url("optout"), 2)
+    async with pool.acquire() as connection:
+        await migrate(connection, MIGRATIONS)
+    yield Server(pool)
+    await close_pool(pool)
+    await postgres.kill()
+    release_ports(ports)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+async def remember(pool: Pool, account_id: str, phone: str, sent: Sequence[SentMessage]) -> None:
+    await pool.executemany(
+        "INSERT INTO sent_messages (account_id, phone, message_id, list_id, sender_number, carrier_message_id, outcome,"
+        " dispatched_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        [(account_id, phone, *astuple(message)) for message in sent],
+    )
+
+
+@given(batches=st.lists(st.lists(REPLIES, min_size=1, max_size=5), max_size=4), sent=SENT)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_both_records_decide_alike(
+    server: Server, batches: list[list[dict[str, object]]], sent: list[SentMessage]
+) -> None:
+    in_memory, in_postgres = MemoryRecord(Crashes()), server.record()
+    account_id = f"a-{uuid4().hex[:12]}"
+    in_memory.sent[account_id, "+14155550101"] = list(sent)
+    await remember(server.pool, account_id, "+14155550101", sent)
+    events = {}
+    offset = (await in_postgres.position()).next_offset
+    for replies in batches:
+        received = []
+        for reply in replies:
+            # Ids of other examples are other events; within one, an id is one event.
+            event_id = UUID(int=server.partition << 64 | reply["event_id"].int)  # type: ignore[attr-defined]
+            event = MessageReceived(
+                **{**reply, "event_id": event_id}, occurred_at=NOON, account_id=account_id, gateway="test"
+            )
+            received.append(Received(offset + 1, events.setdefault(event_id, event)))
+            offset += 2
+        batch = Batch(server.partition, (await in_memory.position()).next_offset, offset, received)
+        assert await in_postgres.decide(batch) == await in_memory.decide(batch)
+    assert await in_postgres.position() == await in_memory.position()
+    for from_offset, to_offset in ((0, offset), (2, 5), (offset, offset + 9)):
+        assert await in_postgres.entries(from_offset, to_offset) == await in_memory.entries(from_offset, to_offset)
+    async with server.pool.acquire() as connection:
+        assert await first_broken_entry(connection, server.partition) is None
+        rows = await connection.fetch("SELECT * FROM suppressions WHERE account_id = $1", account_id)
+    states = {(row["phone"], row["scope"]): (row["state"], row["sender_number"], row["sent_at"]) for row in rows}
+    assert states == {
+        (phone, each.scope): (each.state, each.sender_number, each.sent_at)
+        for (_, phone), scopes in in_memory.suppressions.items()
+        for each in scopes.values()
+    }
+
+
+@pytest.mark.parametrize("kind", ["memory", "postgres"])
+async def test_of_two_that_know_the_same_position_one_loses(server: Server, kind: str) -> None:
+    record: Record = MemoryRecord(Crashes()) if kind == "memory" else server.record()
+    await record.position()
+    moved = await record.move(0, 5)
+    assert (moved.next_offset, (await record.position()).next_offset) == (5, 5)
+    with pytest.raises(PositionMovedError):
+        await record.move(0, 6)
+    with pytest.raises(PositionMovedError):
+        await record.decide(Batch(server.partition, 0, 6, []))
+    assert (await record.position()).next_offset == 5
+
+
+async def test_of_two_at_once_one_waits_and_loses(server: Server) -> None:
+    record = server.record()
+    await record.position()
+    outcomes = await asyncio.gather(*(record.move(0, offset) for offset in (3, 4)), return_exceptions=True)
+    assert [isinstance(outcome, PositionMovedError) for outcome in outcomes].count(True) == 1
