@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.sender import metrics
-from services.sender.decide import Await, Drop, Repeat, Send, known, query_of, verdict
+from services.sender.decide import Await, Drop, Repeat, Send, known, queries_of, verdict
 from services.sender.dispatch import Dispatcher
-from services.sender.fence import Fence, Pass
+from services.sender.drop import Dropper
+from services.sender.fence import Fence
 from services.sender.ledger.connection import Pool, session
-from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import MessageKey, Taken, find, key_of, row_of, suppressed_detail, take
-from services.sender.report import Reporter, outcome
+from services.sender.ledger.rows import MessageKey, find, key_of
+from services.sender.report import Reporter
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.suppressions.keys import partition_in
-from services.sender.suppressions.lookup import Suppression
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import reach
@@ -30,10 +29,10 @@ class BatchProcessor:
     """Decides batches; may be called again for the same messages, as redelivery does."""
 
     pool: Pool
-    owner: Owner
     fence: Fence
     cache: CacheFollower
     reporter: Reporter
+    dropper: Dropper
     dispatcher: Dispatcher
 
     async def process(self, waiting: Waiting) -> None:
@@ -43,17 +42,36 @@ class BatchProcessor:
             TransientError: Kafka, Postgres, the cache or the carrier is away; call again with what is left.
         """
         await self.dispatcher.settle_leftovers()
+        # The ledger is asked only for what cannot be claimed: nearly every id is new.
+        undecided = list(waiting.values())
         while waiting:
-            undecided = await self._known(waiting)
-            if not undecided:
-                await asyncio.sleep(_LOOK_AGAIN_SECONDS if waiting else 0)
-                continue
-            again = {key_of(request) for request in await self._decide(undecided)}
-            for request in undecided:
-                if key_of(request) not in again:
-                    del waiting[key_of(request)]
-            if len(again) == len(undecided):
+            before = len(waiting)
+            if undecided:
+                await self._decide(undecided, waiting)
+            if waiting:
+                undecided = await self._known(waiting)
+            if undecided and len(waiting) == before:
                 raise TransientError("no message got through: the carrier cannot be reached, or decisions are too slow")
+            if waiting and not undecided:
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def _decide(self, undecided: Sequence[MessageRequested], waiting: Waiting) -> None:
+        """Drop or send; what has its fate then is taken out of `waiting`."""
+        reach("sender.before_fence")
+        queries = queries_of(undecided, self.cache.partitions)
+        with metrics.FENCE_SECONDS.time():
+            decided = await self.fence.pass_({partition_in(key) for _, _, key in queries})
+        reach("sender.after_fence")
+        verdicts = [verdict(found) for found in self.cache.check(queries)]
+        pairs = list(zip(undecided, verdicts, strict=True))
+        dropped = [(request, each.suppression) for request, each in pairs if isinstance(each, Drop)]
+        again = await self.dropper.drop(dropped, decided) if dropped else []
+        sent = [request for request, each in pairs if isinstance(each, Send)]
+        again += await self.dispatcher.dispatch(sent, decided) if sent else []
+        kept = set(map(key_of, again))
+        for key in map(key_of, undecided):
+            if key not in kept:
+                del waiting[key]
 
     async def _known(self, waiting: Waiting) -> list[MessageRequested]:
         """Return the messages to decide; tell again what became of the others, once that is known."""
@@ -62,37 +80,7 @@ class BatchProcessor:
         fates = {key: known(rows.get(key)) for key in waiting}
         repeated = [fate.row for fate in fates.values() if isinstance(fate, Repeat)]
         if repeated:
-            await self.reporter.publish(map(outcome, repeated))
+            await self.reporter.tell(repeated)
         for row in repeated:
             del waiting[row.key]
         return [request for key, request in waiting.items() if not isinstance(fates[key], Await)]
-
-    async def _decide(self, requests: Sequence[MessageRequested]) -> list[MessageRequested]:
-        """Drop or send; return what has to be decided again."""
-        reach("sender.before_fence")
-        queries = [query_of(request, self.cache.partitions) for request in requests]
-        with metrics.FENCE_SECONDS.time():
-            decided = await self.fence.pass_({partition_in(key) for _, _, key in queries})
-        reach("sender.after_fence")
-        verdicts = [verdict(found) for found in self.cache.check(queries)]
-        pairs = list(zip(requests, verdicts, strict=True))
-        dropped = [(request, each.suppression) for request, each in pairs if isinstance(each, Drop)]
-        undone = await self._drop(dropped, decided) if dropped else []
-        sent = [request for request, each in pairs if isinstance(each, Send)]
-        return undone + (await self.dispatcher.dispatch(sent, decided) if sent else [])
-
-    async def _drop(
-        self, dropped: Sequence[tuple[MessageRequested, Suppression]], decided: Pass
-    ) -> list[MessageRequested]:
-        """Return what another process has taken meanwhile."""
-        rows: list[Taken] = [(request, "suppressed", suppressed_detail(*found)) for request, found in dropped]
-        async with session(self.pool) as connection:
-            taken = await take(connection, self.owner.number, rows, decided.started_at)
-        reach("sender.after_drop_rows")
-        mine = [row for row in rows if key_of(row[0]) in taken]
-        if mine:
-            told = (row_of(*row, decided.started_at, taken[key_of(row[0])]) for row in mine)
-            await self.reporter.publish(map(outcome, told))
-        reach("sender.after_drop_events")
-        metrics.MESSAGES.labels("suppressed").inc(len(mine))
-        return [request for request, _ in dropped if key_of(request) not in taken]

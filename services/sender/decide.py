@@ -1,11 +1,12 @@
 """What happens to a requested message: pure; the request, its ledger row and the cache's answer in, a verdict out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.sender.ledger.rows import Row
 from services.sender.suppressions.lookup import Query, Suppression, query
+from services.sender.suppressions.placement import partitions_of
 from shared.events.outbound import MessageRequested
-from shared.partitions import partition_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class Await:
     """Its call is under way in another process, or that process died: nobody calls again, its fate is awaited."""
 
 
+SEND = Send()
+AWAIT = Await()
+
 Known = Repeat | Await
 Verdict = Send | Drop
 
@@ -40,11 +44,11 @@ def known(row: Row | None) -> Known | None:
     """Return what to do with a message that the ledger knows; None where it has to be decided."""
     if row is None or row.state == "pending":
         return None
-    return Await() if row.state == "dispatching" else Repeat(row)
+    return AWAIT if row.state == "dispatching" else Repeat(row)
 
 
 def verdict(suppression: Suppression | None) -> Verdict:
-    return Send() if suppression is None else Drop(suppression)
+    return SEND if suppression is None else Drop(suppression)
 
 
 def scopes_of(request: MessageRequested) -> tuple[str, ...]:
@@ -52,6 +56,10 @@ def scopes_of(request: MessageRequested) -> tuple[str, ...]:
     return f"list:{request.list_id}", "account", f"sender:{request.sender_number}"
 
 
-def query_of(request: MessageRequested, partitions: int) -> Query:
-    """Return what to ask the suppression cache about the message."""
-    return query(request.account_id, scopes_of(request), partition_of(request.phone, partitions), request.phone)
+def queries_of(requests: Sequence[MessageRequested], partitions: int) -> list[Query]:
+    """Return what to ask the suppression cache about the messages."""
+    places = partitions_of([request.phone.encode() for request in requests], partitions)
+    return [
+        query(request.account_id, scopes_of(request), place, request.phone)
+        for request, place in zip(requests, places, strict=True)
+    ]

@@ -1,9 +1,8 @@
 """From a decision to the carrier: claimed in the ledger, announced to Kafka, called while the decision is fresh."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from services.sender import metrics
 from services.sender.carriers.carrier import Accepted, Answer, Carrier, NotCalled, Refused, Unknown
@@ -11,12 +10,11 @@ from services.sender.fence import Pass, boottime
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import MessageKey, Settled, State, key_of, row_of, settle, take
-from services.sender.report import Reporter, dispatching, outcome
+from services.sender.report import Reporter
+from services.sender.together import all_of
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import reach
-
-T = TypeVar("T")
 
 FRESH_SECONDS = 1.0
 """G1: a carrier call is never made on a decision that began longer ago."""
@@ -64,7 +62,7 @@ class Dispatcher:
             TransientError: Kafka or Postgres is away, the carrier asks for a pause, or this process stops.
         """
         self._check_may_call()
-        undone = await _all(self._chunk(chunk, decided) for chunk in _chunks_of(requests))
+        undone = await all_of(self._chunk(chunk, decided) for chunk in _chunks_of(requests))
         return [request for each in undone for request in each]
 
     async def settle_leftovers(self) -> None:
@@ -93,7 +91,7 @@ class Dispatcher:
             try:
                 await self._claim(chunk)
                 await self._announce(chunk)
-                await _all(self._call(request, chunk) for request in chunk.requests)
+                await all_of(self._call(request, chunk) for request in chunk.requests)
                 reach("sender.after_carrier_call")
                 await self._settle(chunk)
             except BaseException:
@@ -105,17 +103,16 @@ class Dispatcher:
     async def _claim(self, chunk: Chunk) -> None:
         """Write the messages into the ledger; those that another process has are taken out of the chunk."""
         await self._owner.hold()
-        rows = [(request, _DISPATCHING, None) for request in chunk.requests]
+        rows = [(request, None) for request in chunk.requests]
         async with session(self._pool) as connection:
-            taken = await take(connection, self._owner.number, rows, chunk.decided.started_at)
+            taken = await take(connection, self._owner.number, "dispatching", rows, chunk.decided.started_at)
         chunk.requests = [request for request in chunk.requests if key_of(request) in taken]
         reach("sender.after_claim")
 
     async def _announce(self, chunk: Chunk) -> None:
         """Tell of the messages before the carrier is called, so that no reply can come before its message."""
         if chunk.requests:
-            started_at = chunk.decided.started_at
-            await self._reporter.publish(dispatching(request, started_at) for request in chunk.requests)
+            await self._reporter.announce(chunk.requests, chunk.decided.started_at)
         reach("sender.after_dispatching_event")
 
     async def _call(self, request: MessageRequested, chunk: Chunk) -> None:
@@ -154,13 +151,10 @@ class Dispatcher:
             if each.state != "pending" and each.key in changed
         ]
         if rows:
-            await self._reporter.publish(map(outcome, rows))
+            await self._reporter.tell(rows)
         reach("sender.after_outcome_event")
         for row in rows:
             metrics.MESSAGES.labels(row.state).inc()
-
-
-_DISPATCHING: State = "dispatching"
 
 
 def state_of(answer: Answer | None) -> tuple[State, str | None]:
@@ -174,19 +168,6 @@ def state_of(answer: Answer | None) -> tuple[State, str | None]:
             return "unknown", detail
         case NotCalled() | None:
             return "pending", None
-
-
-async def _all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Wait until all have come to their end, also where one fails: a call that is interrupted has an unknown outcome.
-
-    Raises:
-        BaseException: one of those that were raised, a bug before a `TransientError`.
-    """
-    done = await asyncio.gather(*works, return_exceptions=True)
-    errors = [each for each in done if isinstance(each, BaseException)]
-    if errors:
-        raise min(errors, key=lambda error: isinstance(error, TransientError))
-    return [each for each in done if not isinstance(each, BaseException)]
 
 
 def _chunks_of(requests: Sequence[MessageRequested]) -> Iterator[Sequence[MessageRequested]]:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from aiokafka import ConsumerRecord
 
 from services.sender import metrics
+from services.sender.events import SOURCE
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.parked import not_parked_yet, note_parked
 from services.sender.reading import Bad
-from services.sender.report import SOURCE, Reporter
+from services.sender.report import Reporter
 from shared.errors import PoisonError
 from shared.events.base import derived_id
 from shared.events.codec import salvage
@@ -30,7 +31,7 @@ async def park_bad(bad: Sequence[Bad], pool: Pool, reporter: Reporter) -> None:
         new = [places[place] for place in await not_parked_yet(connection, list(places))]
         now = datetime.now(UTC)
         await reporter.park(_parked(record, error, now) for record, error in new)
-        await reporter.publish(event for record, error in new if (event := rejected(record, error, now)) is not None)
+        await reporter.reject(event for record, error in new if (event := rejected(record, error, now)) is not None)
         reach("sender.after_parked")
         await note_parked(connection, list(places))
     for _, error in new:

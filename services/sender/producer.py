@@ -8,8 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -21,8 +20,9 @@ from shared.kafka import START_SECONDS, new_producer, stop_quietly, within
 _SPENT_SECONDS = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
+    """What goes to a topic; the key decides nothing about its partition."""
+
     key: bytes | None
     value: bytes | None
     headers: Headers

@@ -7,14 +7,13 @@ it stands in the receipt, which is an event of the same topic, for these message
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 
 from aiokafka import ConsumerRecord
 
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.lost import lock_without_answer, settle_locked
 from services.sender.ledger.rows import MessageKey, Settled
-from services.sender.report import Reporter, outcome
+from services.sender.report import Reporter
 from shared.errors import PoisonError, TransientError
 from shared.events.codec import decode
 from shared.events.delivery import DeliveryReceiptReceived, delivery_events
@@ -52,9 +51,7 @@ class ReceiptHandler:
             rows = await lock_without_answer(connection, list(settled))
             if rows:
                 fates = [(row, settled[row.key]) for row in rows]
-                await self._reporter.publish(
-                    outcome(replace(row, state=fate.state, detail=fate.detail)) for row, fate in fates
-                )
+                await self._reporter.tell(row._replace(state=fate.state, detail=fate.detail) for row, fate in fates)
                 await settle_locked(connection, [fate for _, fate in fates])
 
 

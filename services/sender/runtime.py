@@ -14,6 +14,7 @@ from faststream.kafka import KafkaBroker
 from services.sender.batch import BatchProcessor
 from services.sender.carriers.generic import GenericCarrier
 from services.sender.dispatch import Dispatcher
+from services.sender.drop import Dropper
 from services.sender.fence import Fence
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.owner import Owner
@@ -91,7 +92,8 @@ async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncItera
         reporter = Reporter(events, settings.partitions)
         dispatcher = Dispatcher(pool, owner, reporter, carrier, settings.calls_in_flight)
         fence = Fence(markers, cache, settings.fence_seconds)
-        outbound = OutboundHandler(BatchProcessor(pool, owner, fence, cache, reporter, dispatcher))
+        dropper = Dropper(pool, owner, reporter)
+        outbound = OutboundHandler(BatchProcessor(pool, fence, cache, reporter, dropper, dispatcher))
         receipts = ReceiptHandler(pool, reporter)
         broker = new_broker(settings)
         subscribers = subscribe(broker, settings, outbound.handle, receipts.handle, give_up)

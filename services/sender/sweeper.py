@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 from datetime import timedelta
 
 from services.sender import metrics
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.lost import lock_lost_calls, settle_locked
 from services.sender.ledger.rows import Settled
-from services.sender.report import Reporter, outcome
+from services.sender.report import Reporter
 from shared.errors import TransientError
 
 log = logging.getLogger(__name__)
@@ -39,7 +38,7 @@ async def sweep(
     async with session(pool) as connection, connection.transaction():
         lost = await lock_lost_calls(connection, older_than, ownerless_after, _AT_MOST)
         if lost:
-            await reporter.publish(outcome(replace(row, state="unknown")) for row in lost)
+            await reporter.tell(row._replace(state="unknown") for row in lost)
             await settle_locked(connection, [Settled(row.key, "unknown", _DETAIL) for row in lost])
             metrics.SWEPT_TO_UNKNOWN.inc(len(lost))
     return len(lost)

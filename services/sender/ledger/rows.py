@@ -1,9 +1,8 @@
 """Rows of the ledger, in bulk: found, claimed, settled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import asyncpg
 
@@ -24,8 +23,9 @@ JOIN unnest($1::text[], $2::text[]) AS wanted (account_id, message_id) USING (ac
 # One row an id, for ever: who inserts it, or finds it pending, has the message; nobody else has.
 _TAKE = f"""
 INSERT INTO messages AS m ({_COLUMNS}, owner)
-SELECT taken.*, $8::timestamptz, now(), $9::bigint
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[]) AS taken
+SELECT account_id, message_id, list_id, phone, sender_number, $7::text, detail, $8::timestamptz, now(), $9::bigint
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[])
+    AS taken (account_id, message_id, list_id, phone, sender_number, detail)
 ON CONFLICT (account_id, message_id) DO UPDATE SET
     state = excluded.state, detail = excluded.detail, owner = excluded.owner,
     decision_started_at = excluded.decision_started_at, changed_at = now()
@@ -42,12 +42,11 @@ WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id AN
 RETURNING m.account_id, m.message_id, m.changed_at
 """
 
-Taken = tuple[MessageRequested, State, str | None]
-"""A message, and the state and detail that its row gets."""
+Taken = tuple[MessageRequested, str | None]
+"""A message, and the detail that its row gets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """`detail` is the carrier's message id of what was sent, state and scope of what was suppressed, else a reason."""
 
     account_id: str
@@ -65,8 +64,7 @@ class Row:
         return self.account_id, self.message_id
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What a message's row becomes; `pending` gives it back, to be decided again."""
 
     key: MessageKey
@@ -107,10 +105,10 @@ async def find(connection: Connection, keys: Sequence[MessageKey]) -> dict[Messa
 
 
 async def take(
-    connection: Connection, owner: int, taken: Sequence[Taken], decision_started_at: datetime
+    connection: Connection, owner: int, state: State, taken: Sequence[Taken], decision_started_at: datetime
 ) -> dict[MessageKey, datetime]:
     """Write rows for ids that have none, or a pending one; return the keys that are ours now, and since when."""
-    requests = [request for request, _, _ in taken]
+    requests = [request for request, _ in taken]
     rows = await connection.fetch(
         _TAKE,
         [request.account_id for request in requests],
@@ -118,8 +116,8 @@ async def take(
         [request.list_id for request in requests],
         [request.phone for request in requests],
         [request.sender_number for request in requests],
-        [state for _, state, _ in taken],
-        [detail for _, _, detail in taken],
+        [detail for _, detail in taken],
+        state,
         decision_started_at,
         owner,
     )

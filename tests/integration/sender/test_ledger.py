@@ -49,7 +49,7 @@ async def other(backend: EmbeddedBackend) -> AsyncIterator[Owner]:
 
 async def claim(pool: Pool, owner: Owner, *asked: MessageRequested, state: State = "dispatching") -> set[MessageKey]:
     async with session(pool) as connection:
-        return set(await take(connection, owner.number, [(each, state, None) for each in asked], AT))
+        return set(await take(connection, owner.number, state, [(each, None) for each in asked], AT))
 
 
 async def settled(pool: Pool, owner: Owner, asked: MessageRequested, state: State, detail: str | None = None) -> bool:

@@ -19,17 +19,20 @@ from services.sender import batch
 from services.sender.batch import BatchProcessor
 from services.sender.carriers.carrier import Accepted, Answer, NotCalled, Refused, Unknown
 from services.sender.dispatch import Dispatcher
+from services.sender.drop import Dropper
+from services.sender.events import announced, told
 from services.sender.fence import Pass, boottime
 from services.sender.ledger.connection import Pool
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import key_of
+from services.sender.ledger.rows import Row, key_of
+from services.sender.producer import Record
 from services.sender.receipts import ReceiptHandler
 from services.sender.suppressions.lookup import Query, Suppression
 from services.sender.sweeper import sweep
 from shared import failpoints
 from shared.errors import TransientError
-from shared.events.codec import encode
-from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching
+from shared.events.codec import decode, encode
+from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching, delivery_events
 from shared.events.outbound import MessageRequested
 
 PARTITIONS = 6
@@ -69,10 +72,17 @@ class Outside:
     publishes_until_failure: int | None = None
 
     # Reporter
-    async def publish(self, events: Iterable[AnyDeliveryEvent]) -> None:
+    async def announce(self, requests: Iterable[MessageRequested], decision_started_at: datetime) -> None:
+        await self._publish([announced(each, decision_started_at, datetime.now(UTC)) for each in requests])
+
+    async def tell(self, rows: Iterable[Row]) -> None:
+        await self._publish([told(row) for row in rows])
+
+    async def _publish(self, records: list[Record]) -> None:
         await asyncio.sleep(0)
         self._fail_if_due()
-        for event in events:
+        for record in records:
+            event = decode(delivery_events, record.value)
             assert event.message_id is not None
             self.told[event.message_id].append(event)
 
@@ -127,7 +137,8 @@ class Process:
         self._outside: Any = outside
         fenced: Any = Fenced(outside)
         dispatcher = Dispatcher(pool, self.owner, self._outside, self._outside, 200)
-        self.processor = BatchProcessor(pool, self.owner, fenced, fenced, self._outside, dispatcher)
+        dropper = Dropper(pool, self.owner, self._outside)
+        self.processor = BatchProcessor(pool, fenced, fenced, self._outside, dropper, dispatcher)
 
     async def deliver(self, requests: list[MessageRequested]) -> bool:
         """Process a batch as the handler does, with one try more after what is away; say whether it is done."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.sender.decide import Await, Drop, Repeat, Send, known, query_of, scopes_of, verdict
+from services.sender.decide import Await, Drop, Repeat, Send, known, queries_of, scopes_of, verdict
 from services.sender.ledger.rows import Row, State
 from services.sender.suppressions.keys import partition_in
 from services.sender.suppressions.lookup import Suppression
@@ -49,6 +49,6 @@ def test_an_opt_out_from_the_list_the_account_or_the_sender_number_forbids_a_mes
 
 
 def test_the_cache_is_asked_at_the_partition_where_the_phones_stops_are() -> None:
-    account_id, scopes, key = query_of(ASKED, 6)
+    ((account_id, scopes, key),) = queries_of([ASKED], 6)
     assert (account_id, scopes) == ("acme", scopes_of(ASKED))
     assert partition_in(key) == partition_of("+14155550100", 6)

@@ -1,0 +1,56 @@
+"""Messages that must not be sent: written into the ledger, then told."""
+
+import asyncio
+from collections.abc import Sequence
+
+from services.sender import metrics
+from services.sender.fence import Pass
+from services.sender.ledger.connection import Pool, session
+from services.sender.ledger.owner import Owner
+from services.sender.ledger.rows import Taken, key_of, row_of, suppressed_detail, take
+from services.sender.report import Reporter
+from services.sender.suppressions.lookup import Suppression
+from services.sender.together import all_of
+from shared.events.outbound import MessageRequested
+from shared.failpoints import reach
+
+Dropped = tuple[MessageRequested, Suppression]
+
+_CHUNK_MESSAGES = 500
+_CHUNKS_AT_ONCE = 3  # Postgres writes one while events are made of another and Kafka takes a third
+
+
+class Dropper:
+    """Works in chunks, several at once."""
+
+    def __init__(self, pool: Pool, owner: Owner, reporter: Reporter) -> None:
+        self._pool = pool
+        self._owner = owner
+        self._reporter = reporter
+        self._chunks = asyncio.Semaphore(_CHUNKS_AT_ONCE)
+
+    async def drop(self, dropped: Sequence[Dropped], decided: Pass) -> list[MessageRequested]:
+        """Return what is not ours to drop: another process has it, or it has its fate.
+
+        Raises:
+            TransientError: Postgres or Kafka is away.
+        """
+        begins = range(0, len(dropped), _CHUNK_MESSAGES)
+        not_ours = await all_of(self._chunk(dropped[begin : begin + _CHUNK_MESSAGES], decided) for begin in begins)
+        return [request for each in not_ours for request in each]
+
+    async def _chunk(self, dropped: Sequence[Dropped], decided: Pass) -> list[MessageRequested]:
+        async with self._chunks:
+            rows: list[Taken] = [(request, suppressed_detail(*found)) for request, found in dropped]
+            async with session(self._pool) as connection:
+                taken = await take(connection, self._owner.number, "suppressed", rows, decided.started_at)
+            reach("sender.after_drop_rows")
+            if taken:
+                await self._reporter.tell(
+                    row_of(request, "suppressed", detail, decided.started_at, taken[key_of(request)])
+                    for request, detail in rows
+                    if key_of(request) in taken
+                )
+            reach("sender.after_drop_events")
+            metrics.MESSAGES.labels("suppressed").inc(len(taken))
+            return [request for request, _ in rows if key_of(request) not in taken]
