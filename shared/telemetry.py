@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from shared.events.base import format_time
 from shared.phone_numbers import mask
+from shared.quiet_logs import quieten
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}\b")
 
@@ -37,6 +38,7 @@ def configure_logging(service: str, level: str) -> None:
     """Send all logs of the process to standard error as JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(service))
+    quieten(handler)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("aiokafka", "uvicorn.access", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

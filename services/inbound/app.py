@@ -10,7 +10,6 @@ from services.inbound import answers
 from services.inbound.front import WebhookApp
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.publish import Publisher
-from services.inbound.quiet_logs import quieten
 from services.inbound.routes import operator_routes, webhook_handlers, webhook_routes
 from services.inbound.settings import InboundSettings
 
@@ -24,7 +23,6 @@ def create_app(settings: InboundSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        quieten()
         await link.start()
         gc.collect()
         gc.freeze()  # what the imports left is never garbage; looking through it took a tenth of the CPU of a webhook

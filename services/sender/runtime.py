@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -102,14 +102,18 @@ async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncItera
         stack.push_async_callback(_in_background(sweep, "sweeper", give_up))
         stack.push_async_callback(_stop, broker, dispatcher, settings.stop_seconds)
         await within(START_SECONDS, broker.start(), "subscribing")
-        watchdog = Watchdog(
-            [
-                Watched(subscribers[0], OUTBOUND_MESSAGES, lambda: outbound.busy),
-                Watched(subscribers[1], DELIVERY_EVENTS, lambda: receipts.busy),
-            ]
-        )
+        watchdog = _watchdog(subscribers, outbound, receipts)
         stack.push_async_callback(_in_background(watchdog.watch(), "watchdog", give_up))
         yield Runtime(pool, cache, outbound, watchdog)
+
+
+def _watchdog(subscribers: Sequence[Any], outbound: OutboundHandler, receipts: ReceiptHandler) -> Watchdog:
+    return Watchdog(
+        [
+            Watched(subscribers[0], OUTBOUND_MESSAGES, lambda: outbound.busy),
+            Watched(subscribers[1], DELIVERY_EVENTS, lambda: receipts.busy),
+        ]
+    )
 
 
 def _event_producer(settings: Settings) -> Producer:

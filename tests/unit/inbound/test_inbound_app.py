@@ -8,8 +8,8 @@ import pytest
 
 from services.inbound.app import create_app
 from services.inbound.front import WebhookApp
-from services.inbound.quiet_logs import SayOnce
 from services.inbound.settings import InboundSettings
+from shared.quiet_logs import SayOnce
 from shared.webhook_secrets import webhook_secret
 
 KEY = "the-webhook-key-of-these-tests-only"

@@ -1,4 +1,4 @@
-"""A log that a person can read while Kafka is away: its client alone would write twenty lines a second."""
+"""A log that a person can read while Kafka is away: its clients alone would write thousands of lines a second."""
 
 import logging
 import time
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 _SILENT_SECONDS = 30.0
 _CHATTY = ("aiokafka", "services.inbound.kafka_link")
+"""The loggers that tell of each attempt to reach Kafka."""
 
 
 class SayOnce(logging.Filter):
@@ -25,8 +26,7 @@ class SayOnce(logging.Filter):
         return True
 
 
-def quieten() -> None:
-    """Filter what the connection to Kafka says of its troubles; to be called when logging is configured."""
+def quieten(handler: logging.Handler) -> None:
+    """Have `handler` write what the connection to Kafka says of its troubles once in a while."""
     said_once = SayOnce()
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(lambda record: not record.name.startswith(_CHATTY) or said_once.filter(record))
+    handler.addFilter(lambda record: not record.name.startswith(_CHATTY) or said_once.filter(record))
