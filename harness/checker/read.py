@@ -24,8 +24,8 @@ class Run:
     outages: Sequence[Outage] = ()
 
 
-async def read_history(run: Run) -> History:
-    """Read everything about the account.
+async def read_history(run: Run, records: KafkaRecords | None = None) -> History:
+    """Read everything about the account; `records`, where Kafka was read already, of a system that is at rest.
 
     Raises:
         TransientError: Kafka, the API or the sandbox carrier is away.
@@ -36,7 +36,7 @@ async def read_history(run: Run) -> History:
     calls = await read_calls(run.sandbox, account_id)
     answered = await read_answered(run.sandbox, account_id)
     decided, states = await read_record(run.api_url, run.account, run.phones)
-    records = _of_account(await read_records(run.bootstrap, run.since), account_id)
+    records = _of_account(records or await read_records(run.bootstrap, run.since), account_id)
     return History(
         answered=tuple(answered),
         inbound=tuple(records.inbound),

@@ -12,7 +12,7 @@ from shared.events.delivery import MessageDispatching
 
 FRESHNESS = timedelta(seconds=1)
 """No carrier call on a decision older than this."""
-TRANSPORT_SLACK = timedelta(seconds=1)
+TRANSPORT_SLACK = timedelta(milliseconds=1500)
 """Between the sender's last look at the clock and the carrier's own: the connection, and a machine with few cores."""
 _TIMESTAMP_GRAIN = timedelta(milliseconds=5)  # record timestamps are whole milliseconds; two processes read one clock
 

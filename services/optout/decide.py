@@ -1,7 +1,7 @@
 """What an inbound message changes: pure, one event and what is known of the person in, one decision out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from services.optout.attribution import Attribution, attribute
@@ -122,4 +122,4 @@ def _with(
     person: Person, scopes: Iterable[str], state: Literal["opted_out", "opted_in"], event: MessageReceived
 ) -> Person:
     changed = {scope: Suppression(scope, state, event.sender_number, event.sent_at) for scope in scopes}
-    return replace(person, suppressions={**person.suppressions, **changed})
+    return Person({**person.suppressions, **changed}, person.sent, person.window_starts_at)

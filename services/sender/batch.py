@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.sender import metrics
-from services.sender.decide import Await, Drop, Repeat, Send, known, queries_of, verdict
+from services.sender.decide import Await, Repeat, decide, known, queries_of
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.fence import Fence
@@ -62,11 +62,8 @@ class BatchProcessor:
         with metrics.FENCE_SECONDS.time():
             decided = await self.fence.pass_({partition_in(key) for _, _, key in queries})
         reach("sender.after_fence")
-        verdicts = [verdict(found) for found in self.cache.check(queries)]
-        pairs = list(zip(undecided, verdicts, strict=True))
-        dropped = [(request, each.suppression) for request, each in pairs if isinstance(each, Drop)]
+        sent, dropped = decide(undecided, self.cache.check(queries))
         again = await self.dropper.drop(dropped, decided) if dropped else []
-        sent = [request for request, each in pairs if isinstance(each, Send)]
         again += await self.dispatcher.dispatch(sent, decided) if sent else []
         kept = set(map(key_of, again))
         for key in map(key_of, undecided):

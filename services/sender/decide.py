@@ -2,23 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from services.sender.ledger.rows import Row
 from services.sender.suppressions.lookup import Query, Suppression, query
 from services.sender.suppressions.placement import partitions_of
 from shared.events.outbound import MessageRequested
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Sending is allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Sending is forbidden."""
-
-    suppression: Suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +23,43 @@ class Await:
     """Its call is under way in another process, or that process died: nobody calls again, its fate is awaited."""
 
 
-SEND = Send()
-AWAIT = Await()
-
 Known = Repeat | Await
-Verdict = Send | Drop
+_AWAIT = Await()
+
+
+class Decided(NamedTuple):
+    """What is allowed, and what is forbidden and why."""
+
+    sent: list[MessageRequested]
+    dropped: list[tuple[MessageRequested, Suppression]]
 
 
 def known(row: Row | None) -> Known | None:
     """Return what to do with a message that the ledger knows; None where it has to be decided."""
     if row is None or row.state == "pending":
         return None
-    return AWAIT if row.state == "dispatching" else Repeat(row)
+    return _AWAIT if row.state == "dispatching" else Repeat(row)
 
 
-def verdict(suppression: Suppression | None) -> Verdict:
-    return SEND if suppression is None else Drop(suppression)
+def decide(requests: Sequence[MessageRequested], suppressions: Sequence[Suppression | None]) -> Decided:
+    """Return what happens to each message: it is sent unless there is a suppression."""
+    pairs = list(zip(requests, suppressions, strict=True))
+    return Decided(
+        [request for request, suppression in pairs if suppression is None],
+        [(request, suppression) for request, suppression in pairs if suppression is not None],
+    )
 
 
-def scopes_of(request: MessageRequested) -> tuple[str, ...]:
-    """Return the scopes in which an opt-out forbids the message."""
-    return f"list:{request.list_id}", "account", f"sender:{request.sender_number}"
+@lru_cache(maxsize=4096)
+def scopes_of(list_id: int, sender_number: str) -> tuple[str, ...]:
+    """Return the scopes in which an opt-out forbids a message of this list from this number."""
+    return f"list:{list_id}", "account", f"sender:{sender_number}"
 
 
 def queries_of(requests: Sequence[MessageRequested], partitions: int) -> list[Query]:
     """Return what to ask the suppression cache about the messages."""
     places = partitions_of([request.phone.encode() for request in requests], partitions)
     return [
-        query(request.account_id, scopes_of(request), place, request.phone)
+        query(request.account_id, scopes_of(request.list_id, request.sender_number), place, request.phone)
         for request, place in zip(requests, places, strict=True)
     ]

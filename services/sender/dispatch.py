@@ -105,8 +105,9 @@ class Dispatcher:
         await self._owner.hold()
         rows = [(request, None) for request in chunk.requests]
         async with session(self._pool) as connection:
-            taken = await take(connection, self._owner.number, "dispatching", rows, chunk.decided.started_at)
-        chunk.requests = [request for request in chunk.requests if key_of(request) in taken]
+            claims = await take(connection, self._owner.number, "dispatching", rows, chunk.decided.started_at)
+        if claims.not_ours:
+            chunk.requests = [request for request in chunk.requests if key_of(request) not in claims.not_ours]
         reach("sender.after_claim")
 
     async def _announce(self, chunk: Chunk) -> None:

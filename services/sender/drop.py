@@ -43,14 +43,14 @@ class Dropper:
         async with self._chunks:
             rows: list[Taken] = [(request, suppressed_detail(*found)) for request, found in dropped]
             async with session(self._pool) as connection:
-                taken = await take(connection, self._owner.number, "suppressed", rows, decided.started_at)
+                claims = await take(connection, self._owner.number, "suppressed", rows, decided.started_at)
             reach("sender.after_drop_rows")
-            if taken:
+            if claims.not_ours:
+                rows = [row for row in rows if key_of(row[0]) not in claims.not_ours]
+            if rows:
                 await self._reporter.tell(
-                    row_of(request, "suppressed", detail, decided.started_at, taken[key_of(request)])
-                    for request, detail in rows
-                    if key_of(request) in taken
+                    row_of(request, "suppressed", detail, decided.started_at, claims.at) for request, detail in rows
                 )
             reach("sender.after_drop_events")
-            metrics.MESSAGES.labels("suppressed").inc(len(taken))
-            return [request for request, _ in rows if key_of(request) not in taken]
+            metrics.MESSAGES.labels("suppressed").inc(len(rows))
+            return [request for request, _ in dropped if key_of(request) in claims.not_ours] if claims.not_ours else []

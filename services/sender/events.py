@@ -25,6 +25,9 @@ from shared.events.outbound import MessageRequested
 
 SOURCE = "stopline/sender"
 
+_NAMESPACE = sha1(STOPLINE_NAMESPACE.bytes, usedforsecurity=False)
+_VARIANT = {digit: f"{int(digit, 16) & 0b0011 | 0b1000:x}" for digit in "0123456789abcdef"}
+
 _Kind = type[MessageDispatching | MessageSent | MessageSuppressed | MessageFailed | MessageOutcomeUnknown]
 _time = lru_cache(maxsize=1024)(format_time)  # a batch has few moments
 
@@ -81,9 +84,7 @@ def _constant(kind: _Kind) -> tuple[str, Headers]:
 
 def _event_id(account_id: str, message_id: str, event_type: str) -> str:
     """Return `delivery_event_id` as text: a UUIDv5 (RFC 9562, 5.5), without an object for each."""
-    name = f"{account_id}|{message_id}|{event_type}".encode()
-    digest = bytearray(sha1(STOPLINE_NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    hashed = _NAMESPACE.copy()
+    hashed.update(f"{account_id}|{message_id}|{event_type}".encode())
+    text = hashed.hexdigest()
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"

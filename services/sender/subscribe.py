@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -118,8 +118,8 @@ async def commit(consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord]) 
 
     A commit that fails is no harm: the records come again, here or elsewhere, and the ledger knows them.
     """
-    ends = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
-    mine = {tp: offset for tp, offset in ends.items() if tp in consumer.assignment()}
+    ends = {record.partition: record.offset + 1 for record in records}  # one topic, and in order
+    mine = {tp: ends[tp.partition] for tp in consumer.assignment() if tp.partition in ends}
     if not mine:
         return
     try:

@@ -3,7 +3,7 @@
 import pytest
 
 from faults.waiting import until
-from faults.world import SESSION_SECONDS, World, is_frozen, longer_than
+from faults.world import A_DECISION_LIVES, SESSION_SECONDS, World, is_frozen, longer_than
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -18,7 +18,7 @@ async def test_a_stop_acknowledged_while_the_sender_was_frozen_is_heard(place: s
     decided = await world.send(phone, list_id)
     await until("the sender is frozen", lambda: is_frozen(sender))
     await world.reply(phone, "STOP")
-    await longer_than(1.2)
+    await longer_than(A_DECISION_LIVES)
     await sender.resume()
     await world.fate(decided, "message_suppressed")
     await world.settle()

@@ -14,7 +14,8 @@ from faults.shop import Shop
 from harness.checker import History, Violation, check
 from harness.checker.history import Outage
 from harness.checker.read import Run, read_history
-from harness.checker.read_kafka import Positions
+from harness.checker.read_kafka import Positions, read_records
+from harness.checker.sends import FRESHNESS, TRANSPORT_SLACK
 from harness.client import ApiClient, DeliveryEvents, produce
 from harness.sandbox.client import SandboxClient
 from harness.stack.service import Service
@@ -24,6 +25,8 @@ from shared.events.outbound import MessageRequested
 
 SESSION_SECONDS = 2.0
 """After so long a silence a process has lost its partitions."""
+A_DECISION_LIVES = (FRESHNESS + TRANSPORT_SLACK).total_seconds() + 0.5
+"""After so long the checker finds a call on an old decision, whatever the transport took."""
 SETTLE_SECONDS = 45.0
 _AGAIN_SECONDS = 0.7
 FINAL = ("message_sent", "message_suppressed", "message_failed", "message_rejected")
@@ -104,10 +107,15 @@ class World:
         yield
         self.outages.append(Outage(what, began_at, datetime.now(UTC)))
 
-    async def history(self, *, whole: bool = False) -> History:
-        since = None if whole else self.since
+    async def history(self) -> History:
         run = Run(
-            self.bootstrap, self.api_url, self.sandbox, self.shop.account, self.shop.phones, since, tuple(self.outages)
+            self.bootstrap,
+            self.api_url,
+            self.sandbox,
+            self.shop.account,
+            self.shop.phones,
+            self.since,
+            tuple(self.outages),
         )
         return await read_history(run)
 
@@ -147,10 +155,11 @@ async def is_frozen(service: Service) -> bool:
 async def judge_again(stack: Stack, shops: Sequence[Shop]) -> None:
     """Judge every account by all that is in Kafka and at the carrier at the end."""
     ends = stack.endpoints()
+    records = await read_records(ends["kafka_bootstrap"])
     async with SandboxClient(ends["sandbox_url"]) as sandbox:
         for shop in shops:
             run = Run(ends["kafka_bootstrap"], ends["api_url"], sandbox, shop.account, shop.phones)
-            violations = check(await read_history(run))
+            violations = check(await read_history(run, records))
             assert not violations, f"{shop.account.account_id}, at the end: {_shown(violations)}"
 
 

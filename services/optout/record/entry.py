@@ -1,15 +1,17 @@
 """One decision as it stands in the record, and what is published of it: the same whenever it is read again."""
 
 import hashlib
-from typing import Literal
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from services.optout.decide import ACCOUNT, Decision, OptIn, OptOut, Unchanged
 from services.optout.record.text import storable
 from services.optout.rules import Match
-from shared.events.base import Time, derived_id
+from shared.events.base import derived_id
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AnyOptOutEvent, AttributionMethod, OptedIn, OptedOut
 from shared.events.suppression import SuppressionChanged
@@ -17,10 +19,12 @@ from shared.events.suppression import SuppressionChanged
 Answer = Literal["opt_out", "opt_in", "none"]
 
 
-class Entry(BaseModel):
-    """Everything about a decision but the text of the message, of which it has the SHA-256."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Everything about a decision but the text of the message, of which it has the SHA-256.
 
-    model_config = ConfigDict(frozen=True)
+    A dataclass: there is one for each message, and it takes a quarter of a model's time to make.
+    """
 
     partition: int
     offset: int
@@ -30,10 +34,10 @@ class Entry(BaseModel):
     sender_number: str | None
     gateway: str
     gateway_message_id: str | None
-    received_at: Time
-    sent_at: Time | None
+    received_at: datetime
+    sent_at: datetime | None
     body_sha256: str
-    decided_at: Time
+    decided_at: datetime
     answer: Answer
     reason: str
     rule: str | None = None
@@ -48,12 +52,17 @@ class Entry(BaseModel):
 entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
+def entry_text(entry: Entry) -> str:
+    """Return the entry as it is chained and kept: JSON, its fields in their order, times in UTC."""
+    return entries.dump_json(entry).decode()
+
+
 def stored_body(event: MessageReceived) -> str:
     """Return the text of the message as it is kept."""
     return storable(event.body)
 
 
-def entry_of(event: MessageReceived, decision: Decision, partition: int, offset: int, decided_at: Time) -> Entry:
+def entry_of(event: MessageReceived, decision: Decision, partition: int, offset: int, decided_at: datetime) -> Entry:
     """Return what the record says of `decision` about the `event` that stood at `offset`."""
     return Entry(
         partition=partition,
@@ -72,7 +81,7 @@ def entry_of(event: MessageReceived, decision: Decision, partition: int, offset:
     )
 
 
-def _told(decision: Decision) -> dict[str, object]:
+def _told(decision: Decision) -> dict[str, Any]:
     match decision:
         case OptOut():
             answer, reason = "opt_out", "opted_out" if decision.changed else "already_opted_out"
@@ -91,7 +100,7 @@ def _told(decision: Decision) -> dict[str, object]:
     }
 
 
-def _rule(match: Match | None) -> dict[str, object]:
+def _rule(match: Match | None) -> dict[str, Any]:
     return {} if match is None else {"rule": match.rule, "rule_version": match.version, "term": match.term}
 
 

@@ -1,11 +1,11 @@
 """Writes the decisions of a batch: the entries with their hash chain, and the states that they leave."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from services.optout.record.connection import Connection
-from services.optout.record.entry import Entry
+from services.optout.record.entry import Entry, entry_text
 from services.optout.record.position import Position
 from shared.suppression_digest import MASK, key_digest
 
@@ -41,42 +41,34 @@ async def write_decisions(
     connection: Connection, partition: int, head: Position, decided: Sequence[Decided]
 ) -> Position:
     """Append the entries behind `head`, save the states that they leave, and return the new head."""
+    hashed, sequence = head.head_hash, head.sequence
     rows = []
     for entry, body in decided:
-        text = entry.model_dump_json()
-        chained = hashlib.sha256(head.head_hash + text.encode()).digest()
-        head = replace(_count(head, entry), sequence=head.sequence + 1, head_hash=chained)
-        rows.append(
-            (
-                entry.event_id,
-                partition,
-                head.sequence,
-                entry.offset,
-                entry.account_id,
-                entry.phone,
-                body,
-                entry.decided_at,
-                text,
-                chained,
-            )
-        )
+        text = entry_text(entry)
+        hashed, sequence = hashlib.sha256(hashed + text.encode()).digest(), sequence + 1
+        who = entry.account_id, entry.phone
+        rows.append((entry.event_id, partition, sequence, entry.offset, *who, body, entry.decided_at, text, hashed))
     await connection.copy_records_to_table("decisions", records=rows, columns=_DECISION_COLUMNS)
     await _save_states(connection, [entry for entry, _ in decided])
-    return head
-
-
-def _count(head: Position, entry: Entry) -> Position:
-    """Count the keys that the entry suppresses or releases: `changed` are just those whose state it changes."""
-    if not entry.changed:
-        return head
-    sign = 1 if entry.answer == "opt_out" else -1
-    digits = int(entry.phone[1:])
-    digest = sum(key_digest(entry.account_id, scope, digits) for scope in entry.changed)
+    counted, digest = _count([entry for entry, _ in decided])
     return replace(
         head,
-        suppressed_count=head.suppressed_count + sign * len(entry.changed),
-        digest=(head.digest + sign * digest) & MASK,
+        sequence=sequence,
+        head_hash=hashed,
+        suppressed_count=head.suppressed_count + counted,
+        digest=(head.digest + digest) & MASK,
     )
+
+
+def _count(decided: Iterable[Entry]) -> tuple[int, int]:
+    """Return what the entries add to the count and the digest of suppressed keys: `changed` are just those."""
+    counted = digest = 0
+    for entry in decided:
+        sign, digits = (1 if entry.answer == "opt_out" else -1), int(entry.phone[1:])
+        for scope in entry.changed:
+            counted += sign
+            digest += sign * key_digest(entry.account_id, scope, digits)
+    return counted, digest
 
 
 async def _save_states(connection: Connection, decided: Sequence[Entry]) -> None:

@@ -31,7 +31,7 @@ class Match:
 
 def first_match(body: str, sender_number: str | None, rules: Sequence[VersionedRule]) -> Match | None:
     """Return the first rule that `body`, written to `sender_number`, matches; None where none does."""
-    text = normalise(body)
+    text = _normalised_text(body) if len(body) <= _SHORT else normalise(body)
     for action in ("OPT_OUT", "OPT_IN"):
         for versioned in rules:
             rule = versioned.rule
@@ -47,6 +47,11 @@ def _matching_term(text: str, rule: Rule) -> str | None:
         if text == term or (rule.match == "starts_with" and text.startswith(f"{term} ")):
             return term
     return None
+
+
+# People write the same few words.
+_SHORT = 40
+_normalised_text = lru_cache(maxsize=4096)(normalise)
 
 
 @lru_cache(maxsize=4096)

@@ -1,10 +1,10 @@
 """Rows of the ledger, in bulk: found, claimed, settled."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
-
-import asyncpg
 
 from services.sender.ledger.connection import Connection
 from shared.events.outbound import MessageRequested
@@ -20,12 +20,15 @@ SELECT {_COLUMNS} FROM messages
 JOIN unnest($1::text[], $2::text[]) AS wanted (account_id, message_id) USING (account_id, message_id)
 """  # noqa: S608 (no value from outside)
 
-# One row an id, for ever: who inserts it, or finds it pending, has the message; nobody else has.
+# One row an id, for ever: who inserts it, or finds it pending, has the message; nobody else has. The columns come as
+# lines: asyncpg asks of every element of an array whether it is an array itself, and takes as long as Postgres does.
 _TAKE = f"""
 INSERT INTO messages AS m ({_COLUMNS}, owner)
 SELECT account_id, message_id, list_id, phone, sender_number, $7::text, detail, $8::timestamptz, now(), $9::bigint
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[])
-    AS taken (account_id, message_id, list_id, phone, sender_number, detail)
+FROM unnest(
+    string_to_array($1, E'\\n'), string_to_array($2, E'\\n'), string_to_array($3, E'\\n')::bigint[],
+    string_to_array($4, E'\\n'), string_to_array($5, E'\\n'), string_to_array($6, E'\\n', '')
+) AS taken (account_id, message_id, list_id, phone, sender_number, detail)
 ON CONFLICT (account_id, message_id) DO UPDATE SET
     state = excluded.state, detail = excluded.detail, owner = excluded.owner,
     decision_started_at = excluded.decision_started_at, changed_at = now()
@@ -43,7 +46,7 @@ RETURNING m.account_id, m.message_id, m.changed_at
 """
 
 Taken = tuple[MessageRequested, str | None]
-"""A message, and the detail that its row gets."""
+"""A message, and the detail that its row gets: one line."""
 
 
 class Row(NamedTuple):
@@ -104,29 +107,41 @@ async def find(connection: Connection, keys: Sequence[MessageKey]) -> dict[Messa
     return {(row[0], row[1]): Row(*row) for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What of a `take` is not ours, and when the rest was written."""
+
+    not_ours: AbstractSet[MessageKey]
+    at: datetime
+
+
 async def take(
     connection: Connection, owner: int, state: State, taken: Sequence[Taken], decision_started_at: datetime
-) -> dict[MessageKey, datetime]:
-    """Write rows for ids that have none, or a pending one; return the keys that are ours now, and since when."""
+) -> Claims:
+    """Write rows for ids that have none, or a pending one: they are ours now."""
     requests = [request for request, _ in taken]
     rows = await connection.fetch(
         _TAKE,
-        [request.account_id for request in requests],
-        [request.message_id for request in requests],
-        [request.list_id for request in requests],
-        [request.phone for request in requests],
-        [request.sender_number for request in requests],
-        [detail for _, detail in taken],
+        "\n".join([request.account_id for request in requests]),
+        "\n".join([request.message_id for request in requests]),
+        "\n".join([str(request.list_id) for request in requests]),
+        "\n".join([request.phone for request in requests]),
+        "\n".join([request.sender_number for request in requests]),
+        "\n".join([detail or "" for _, detail in taken]),
         state,
         decision_started_at,
         owner,
     )
-    return _changed(rows)
+    at = rows[0][2] if rows else decision_started_at
+    if len(rows) == len(taken):
+        return Claims(frozenset(), at)
+    return Claims(set(map(key_of, requests)) - {(row[0], row[1]) for row in rows}, at)
 
 
 async def settle(connection: Connection, owner: int, settled: Sequence[Settled]) -> dict[MessageKey, datetime]:
     """Write what became of the owner's claims; return the keys whose rows were still open, and when they changed."""
-    return _changed(await connection.fetch(_SETTLE, *columns(settled), owner))
+    rows = await connection.fetch(_SETTLE, *columns(settled), owner)
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 def columns(settled: Sequence[Settled]) -> list[list[str | None]]:
@@ -137,7 +152,3 @@ def columns(settled: Sequence[Settled]) -> list[list[str | None]]:
         [each.state for each in settled],
         [each.detail for each in settled],
     ]
-
-
-def _changed(rows: Sequence[asyncpg.Record]) -> dict[MessageKey, datetime]:
-    return {(row[0], row[1]): row[2] for row in rows}

@@ -49,7 +49,8 @@ async def other(backend: EmbeddedBackend) -> AsyncIterator[Owner]:
 
 async def claim(pool: Pool, owner: Owner, *asked: MessageRequested, state: State = "dispatching") -> set[MessageKey]:
     async with session(pool) as connection:
-        return set(await take(connection, owner.number, state, [(each, None) for each in asked], AT))
+        claims = await take(connection, owner.number, state, [(each, None) for each in asked], AT)
+    return set(map(key, asked)) - claims.not_ours
 
 
 async def settled(pool: Pool, owner: Owner, asked: MessageRequested, state: State, detail: str | None = None) -> bool:

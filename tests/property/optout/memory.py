@@ -9,7 +9,7 @@ from services.optout.person import Person, SentMessage, Suppression
 from services.optout.pipeline.publication import Publication, opt_out_events, suppression_events
 from services.optout.pipeline.publish import FencedError
 from services.optout.record.batch import Batch, decide_batch
-from services.optout.record.entry import Entry
+from services.optout.record.entry import Entry, entry_text
 from services.optout.record.position import Position, PositionMovedError
 from services.optout.rules import DEFAULT_RULES, VersionedRule
 from shared.events.opt_out import AnyOptOutEvent
@@ -99,7 +99,7 @@ class MemoryRecord:
         self.at = replace(
             self.at,
             sequence=self.at.sequence + 1,
-            head_hash=hashlib.sha256(self.at.head_hash + entry.model_dump_json().encode()).digest(),
+            head_hash=hashlib.sha256(self.at.head_hash + entry_text(entry).encode()).digest(),
             suppressed_count=len(suppressed),
             digest=sum(key_digest(account, scope, int(phone[1:])) for account, scope, phone in suppressed) & MASK,
         )

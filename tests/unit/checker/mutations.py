@@ -101,7 +101,7 @@ def call_on_a_stale_decision(history: History, random: Random) -> History | None
         return None
     told = tuple(
         replace(
-            t, event=t.event.model_copy(update={"decision_started_at": call.arrived_at - timedelta(milliseconds=2100)})
+            t, event=t.event.model_copy(update={"decision_started_at": call.arrived_at - timedelta(milliseconds=2600)})
         )
         if t.event.type == "message_dispatching" and _about(t, call)
         else t

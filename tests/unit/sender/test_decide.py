@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.sender.decide import Await, Drop, Repeat, Send, known, queries_of, scopes_of, verdict
+from services.sender.decide import Await, Repeat, decide, known, queries_of, scopes_of
 from services.sender.ledger.rows import Row, State
 from services.sender.suppressions.keys import partition_in
 from services.sender.suppressions.lookup import Suppression
@@ -39,16 +39,15 @@ def test_a_message_that_has_its_fate_is_only_told_again(state: State) -> None:
 
 
 def test_a_message_is_sent_unless_something_forbids_it() -> None:
-    forbids = Suppression("account", "opted_out")
-    assert verdict(None) == Send()
-    assert verdict(forbids) == Drop(forbids)
+    forbids, other = Suppression("account", "opted_out"), ASKED.model_copy(update={"message_id": "m-2"})
+    assert decide([ASKED, other], [None, forbids]) == ([ASKED], [(other, forbids)])
 
 
 def test_an_opt_out_from_the_list_the_account_or_the_sender_number_forbids_a_message() -> None:
-    assert scopes_of(ASKED) == ("list:7", "account", "sender:ACME")
+    assert scopes_of(7, "ACME") == ("list:7", "account", "sender:ACME")
 
 
 def test_the_cache_is_asked_at_the_partition_where_the_phones_stops_are() -> None:
     ((account_id, scopes, key),) = queries_of([ASKED], 6)
-    assert (account_id, scopes) == ("acme", scopes_of(ASKED))
+    assert (account_id, scopes) == ("acme", scopes_of(7, "ACME"))
     assert partition_in(key) == partition_of("+14155550100", 6)

@@ -77,7 +77,7 @@ def test_a_fate_is_told_as_its_model_says(
 def test_a_drop_is_told_as_its_model_says(
     asked: MessageRequested, state: str, decided_at: datetime, at: datetime
 ) -> None:
-    for scope in scopes_of(asked):
+    for scope in scopes_of(asked.list_id, asked.sender_number):
         row = row_of(asked, "suppressed", suppressed_detail(scope, state), decided_at, at)
         why = {"scope": scope, "state": state, "decision_started_at": decided_at}
         agrees(told(row), MessageSuppressed, same_as(asked, at) | why)
