@@ -21,7 +21,7 @@ $(INSTALLED): requirements-dev.lock pyproject.toml tools/make-venv
 	@touch $@
 
 test: lint ## everything that this machine can run: lint, then every tier of tests; ends within 20 minutes on 2 cores
-	$(BIN)/pytest $(TESTS)
+	@tools/run-tests $(TESTS:tests/integration=$(wildcard tests/integration/*))
 
 unit: $(INSTALLED) ## the tests that need neither Kafka nor Postgres, in seconds
 	$(BIN)/pytest -q $(wildcard tests/unit tests/architecture tests/contract)
