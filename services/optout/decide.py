@@ -1,12 +1,12 @@
 """What an inbound message changes: pure, one event and what is known of the person in, one decision out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from services.optout.attribution import Attribution, attribute
 from services.optout.person import Person, Suppression
-from services.optout.rules import Match, VersionedRule, first_match
+from services.optout.rules import Answer, RuleSet
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AttributionMethod
 
@@ -18,7 +18,7 @@ _SUPPRESSED = ("opted_out", "held")
 class OptOut:
     """`changed` are the scopes that were not opted out before; `confirmed` those that were, by an older STOP."""
 
-    match: Match
+    match: Answer
     attribution: Attribution
     changed: tuple[str, ...]
     confirmed: tuple[str, ...]
@@ -28,7 +28,7 @@ class OptOut:
 class OptIn:
     """`changed` are the scopes to which the person comes back."""
 
-    match: Match
+    match: Answer
     attribution: Attribution
     changed: tuple[str, ...]
 
@@ -38,7 +38,7 @@ class Unchanged:
     """Nothing changes: no rule matched, nothing to come back to, or an opt-in older than the opt-out in force."""
 
     reason: Literal["no_rule", "not_opted_out", "older_than_opt_out"]
-    match: Match | None = None
+    match: Answer | None = None
 
 
 Decision = OptOut | OptIn | Unchanged
@@ -48,18 +48,18 @@ def list_scope(list_id: int) -> str:
     return f"list:{list_id}"
 
 
-def decide(event: MessageReceived, person: Person, rules: Sequence[VersionedRule]) -> Decision:
+def decide(event: MessageReceived, person: Person, rules: RuleSet) -> Decision:
     """Decide `event` by the account's `rules`, in the state that all events before it have left."""
-    match = first_match(event.body, event.sender_number, rules)
-    if match is None:
+    match = rules.answer(event.body, sender_number=event.sender_number, instruction=event.replied_body)
+    if match.answer == "none":
         return Unchanged("no_rule")
     attribution = attribute(event, person)
-    if match.action == "OPT_OUT":
+    if match.answer == "opt_out":
         return _opt_out(event, match, attribution, person)
     return _opt_in(event, match, attribution, person)
 
 
-def _opt_out(event: MessageReceived, match: Match, attribution: Attribution, person: Person) -> OptOut:
+def _opt_out(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> OptOut:
     scopes = [list_scope(list_id) for list_id in attribution.list_ids]
     if match.scope == "account" or not scopes:
         scopes = [ACCOUNT]
@@ -70,7 +70,7 @@ def _opt_out(event: MessageReceived, match: Match, attribution: Attribution, per
     return OptOut(match, attribution, tuple(s for s in scopes if s not in already), confirmed)
 
 
-def _opt_in(event: MessageReceived, match: Match, attribution: Attribution, person: Person) -> Decision:
+def _opt_in(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> Decision:
     undone = _undone(event, attribution, person)
     if not undone:
         return Unchanged("not_opted_out", match)

@@ -13,7 +13,7 @@ from services.optout.record.entry import Entry, entry_of, stored_body
 from services.optout.record.load import PersonKey, load_known, load_persons, load_rules
 from services.optout.record.position import Position, move_position, save_head
 from services.optout.record.write import Decided, write_decisions
-from services.optout.rules import VersionedRule
+from services.optout.rules import RuleSet
 from shared.events.inbound import MessageReceived
 from shared.failpoints import reach
 
@@ -67,7 +67,7 @@ async def _decide_all(connection: Connection, batch: Batch, now: datetime, windo
 def decide_batch(
     batch: Batch,
     known: AbstractSet[UUID],
-    rules: Mapping[str, Sequence[VersionedRule]],
+    rules: Mapping[str, RuleSet],
     persons: Mapping[PersonKey, Person],
     now: datetime,
 ) -> list[Decided]:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from services.optout.decide import ACCOUNT, Decision, OptIn, OptOut, Unchanged
 from services.optout.record.text import storable
-from services.optout.rules import Match
+from services.optout.rules import Answer as Match
 from shared.events.base import derived_id
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AnyOptOutEvent, AttributionMethod, OptedIn, OptedOut

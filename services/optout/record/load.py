@@ -10,7 +10,7 @@ import asyncpg
 from services.optout.person import Person, SentMessage, Suppression
 from services.optout.record.connection import Connection
 from services.optout.record.text import storable
-from services.optout.rules import DEFAULT_RULES, Rule, VersionedRule
+from services.optout.rules import DEFAULT_RULES, Rule, RuleSet, VersionedRule
 from shared.events.inbound import MessageReceived
 
 MAX_SENT_PER_NUMBER = 50
@@ -49,7 +49,7 @@ FROM rules WHERE account_id = ANY($1::text[])
 ORDER BY account_id, rule_id, version DESC
 """
 
-_DEFAULTS = tuple(VersionedRule(0, 1, rule) for rule in DEFAULT_RULES)
+_DEFAULTS = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
 
 
 async def load_known(connection: Connection, events: Sequence[MessageReceived]) -> set[UUID]:
@@ -58,13 +58,13 @@ async def load_known(connection: Connection, events: Sequence[MessageReceived]) 
     return {row[0] for row in rows}
 
 
-async def load_rules(connection: Connection, account_ids: Iterable[str]) -> dict[str, tuple[VersionedRule, ...]]:
-    """Return each account's rules in their order; an account without any, or unknown, has the defaults."""
+async def load_rules(connection: Connection, account_ids: Iterable[str]) -> dict[str, RuleSet]:
+    """Return each account's rules; an account without any, or unknown, has the defaults."""
     wanted = sorted(set(account_ids))
     found: dict[str, list[VersionedRule]] = defaultdict(list)
     for account_id, rule_id, version, definition in await connection.fetch(_RULES, wanted):
         found[account_id].append(VersionedRule(rule_id, version, Rule.model_validate_json(definition)))
-    return {account_id: tuple(found[account_id]) if account_id in found else _DEFAULTS for account_id in wanted}
+    return {account_id: RuleSet(found[account_id]) if account_id in found else _DEFAULTS for account_id in wanted}
 
 
 async def load_persons(

@@ -1,45 +1,38 @@
-"""Which rule a text matches: opt-out rules first, in their order, and the first match ends the evaluation."""
+"""Which rule a text matches: opt-out rules first, then opt-in, then the rest; the first match ends the evaluation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from services.optout.rules.answer import Answer, VersionedRule
 from services.optout.rules.normalise import normalise
 from services.optout.rules.rule import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class VersionedRule:
-    """A rule, and the version of it that a decision names."""
+class RuleSet:
+    """An account's rules, made ready once; it never changes, so that it can be shared and kept."""
 
-    rule_id: int
-    version: int
-    rule: Rule
+    def __init__(self, rules: Sequence[VersionedRule]) -> None:
+        ordered = sorted((r for r in rules if r.rule.enabled), key=lambda r: (r.rule.position, r.rule_id))
+        self._opt_out = [r for r in ordered if r.rule.action == "OPT_OUT"]
+        self._opt_in = [r for r in ordered if r.rule.action == "OPT_IN"]
 
+    def answer(self, body: str, *, sender_number: str | None = None, instruction: str | None = None) -> Answer:  # noqa: ARG002 (echo comes)
+        """Return what the rules say of `body`, written to `sender_number` in answer to `instruction`.
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """`term` is what matched, after normalisation."""
-
-    action: Literal["OPT_OUT", "OPT_IN"]
-    rule: str
-    version: int
-    term: str
-    scope: Literal["list", "account"]
-
-
-def first_match(body: str, sender_number: str | None, rules: Sequence[VersionedRule]) -> Match | None:
-    """Return the first rule that `body`, written to `sender_number`, matches; None where none does."""
-    text = _normalised_text(body) if len(body) <= _SHORT else normalise(body)
-    for action in ("OPT_OUT", "OPT_IN"):
-        for versioned in rules:
+        `instruction` is the message that it answers, or the sentence of it that offers the way out; None where that is
+        not known. Any text gets an answer, in a time that is bounded by its length.
+        """
+        text = _normalised_text(body) if len(body) <= _SHORT else normalise(body)
+        for versioned in (*self._opt_out, *self._opt_in):
             rule = versioned.rule
-            if rule.action == action and rule.enabled and rule.sender_number in ("*", sender_number):
-                term = _matching_term(text, rule)
-                if term is not None:
-                    return Match(rule.action, rule.name, versioned.version, term, rule.scope)
-    return None
+            term = _matching_term(text, rule) if rule.sender_number in ("*", sender_number) else None
+            if term is not None:
+                answer: Literal["opt_out", "opt_in"] = "opt_out" if rule.action == "OPT_OUT" else "opt_in"
+                return Answer(
+                    answer, "keyword", rule.name, versioned.rule_id, versioned.version, term, scope=rule.scope
+                )
+        return Answer("none", "no_rule")
 
 
 def _matching_term(text: str, rule: Rule) -> str | None:

@@ -14,12 +14,12 @@ from services.optout.record.entry import Entry, entry_of
 from services.optout.record.load import load_persons
 from services.optout.record.position import move_position, read_position, save_head
 from services.optout.record.write import write_decisions
-from services.optout.rules import DEFAULT_RULES, VersionedRule
+from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.inbound import MessageReceived
 
 ADMIN_TOKEN = "operators-token"  # noqa: S105 (of the tests)
 WEBHOOK_KEY = "a-webhook-key-of-the-tests"
-RULES = tuple(VersionedRule(0, 1, rule) for rule in DEFAULT_RULES)
+RULES = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
 NUMBER = "+14155550199"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

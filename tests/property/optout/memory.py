@@ -11,13 +11,13 @@ from services.optout.pipeline.publish import FencedError
 from services.optout.record.batch import Batch, decide_batch
 from services.optout.record.entry import Entry, entry_text
 from services.optout.record.position import Position, PositionMovedError
-from services.optout.rules import DEFAULT_RULES, VersionedRule
+from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.opt_out import AnyOptOutEvent
 from shared.events.suppression import AnySuppressionEvent
 from shared.suppression_digest import MASK, key_digest
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-RULES = tuple(VersionedRule(0, 1, rule) for rule in DEFAULT_RULES)
+RULES = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
 WINDOW = timedelta(days=30)
 
 

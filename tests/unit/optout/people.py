@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from services.optout.person import Outcome, Person, SentMessage
-from services.optout.rules import DEFAULT_RULES, VersionedRule
+from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.inbound import MessageReceived
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -13,7 +13,7 @@ PHONE = "+14155550100"
 NUMBER = "+18335550123"
 OTHER_NUMBER = "+18335550999"
 WINDOW = timedelta(days=30)
-RULES = tuple(VersionedRule(n, 1, rule) for n, rule in enumerate(DEFAULT_RULES))
+RULES = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(DEFAULT_RULES)])
 
 
 def reply(body: str = "STOP", **fields: Any) -> MessageReceived:

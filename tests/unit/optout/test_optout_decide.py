@@ -7,7 +7,7 @@ from people import NOON, OTHER_NUMBER, RULES, reply, sent
 
 from services.optout.decide import OptIn, OptOut, Unchanged, apply, decide
 from services.optout.person import Person, Suppression
-from services.optout.rules import Rule, VersionedRule
+from services.optout.rules import Rule, RuleSet, VersionedRule
 
 
 def person(*suppressions: Suppression, lists: tuple[int, ...] = (1,)) -> Person:
@@ -97,8 +97,8 @@ def test_after_a_start_a_stop_counts_again() -> None:
 def test_a_disabled_rule_and_a_rule_of_another_number_match_nothing() -> None:
     off = VersionedRule(1, 1, Rule(name="off", enabled=False, match="exact", terms=("bye",), action="OPT_OUT"))
     other = VersionedRule(2, 1, Rule(name="x", sender_number="12345", match="exact", terms=("bye",), action="OPT_OUT"))
-    assert decide(reply("bye"), person(), (off, other)) == Unchanged("no_rule")
-    assert isinstance(decide(reply("bye", sender_number="12345"), person(), (other,)), OptOut)
+    assert decide(reply("bye"), person(), RuleSet([off, other])) == Unchanged("no_rule")
+    assert isinstance(decide(reply("bye", sender_number="12345"), person(), RuleSet([other])), OptOut)
 
 
 def test_opt_out_rules_come_before_opt_in_rules_whatever_their_order() -> None:
@@ -106,6 +106,6 @@ def test_opt_out_rules_come_before_opt_in_rules_whatever_their_order() -> None:
         VersionedRule(1, 1, Rule(name="in", match="starts_with", terms=("go",), action="OPT_IN")),
         VersionedRule(2, 7, Rule(name="out", match="starts_with", terms=("go",), action="OPT_OUT")),
     ]
-    decision = decide(reply("go"), person(), both)
+    decision = decide(reply("go"), person(), RuleSet(both))
     assert isinstance(decision, OptOut)
     assert (decision.match.rule, decision.match.version) == ("out", 7)

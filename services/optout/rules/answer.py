@@ -1,0 +1,37 @@
+"""What the rules say of a text."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from services.optout.rules.rule import Rule, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class VersionedRule:
+    """A rule, and the version of it that a decision names."""
+
+    rule_id: int
+    version: int
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`opt_out` is certain; `held` is likely, waits for a person and forbids sending meanwhile.
+
+    `reason` is a short word (`keyword`, `echo`, `plain_words`, `wrong_person`, `refusal`, `no_rule` …). `term` is what
+    matched; `start` and `end` say where, in characters of the text after the steps that `normalised_by` names.
+    `follow_ups` are the other rules that match, in their order, where the answer is `none` or `help` only.
+    """
+
+    answer: Literal["opt_out", "held", "opt_in", "help", "none"]
+    reason: str
+    rule: str | None = None
+    rule_id: int | None = None
+    version: int | None = None
+    term: str | None = None
+    start: int | None = None
+    end: int | None = None
+    normalised_by: tuple[str, ...] = ()
+    scope: Scope = "list"
+    follow_ups: tuple[VersionedRule, ...] = ()
