@@ -97,7 +97,7 @@ async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncItera
         receipts = ReceiptHandler(pool, reporter)
         broker = new_broker(settings)
         subscribers = subscribe(broker, settings, outbound.handle, receipts.handle, give_up)
-        sweep = sweep_for_ever(pool, reporter, timedelta(seconds=settings.sweep_after_seconds))
+        sweep = sweep_for_ever(pool, reporter, owner.number, timedelta(seconds=settings.sweep_after_seconds))
         stack.push_async_callback(_in_background(cache.run(), "cache", give_up))
         stack.push_async_callback(_in_background(sweep, "sweeper", give_up))
         stack.push_async_callback(_stop, broker, dispatcher, settings.stop_seconds)

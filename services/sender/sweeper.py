@@ -20,11 +20,11 @@ _EVERY_SECONDS = 1.0
 _DETAIL = "the sender stopped between the claim and the answer"
 
 
-async def sweep_for_ever(pool: Pool, reporter: Reporter, older_than: timedelta) -> None:
+async def sweep_for_ever(pool: Pool, reporter: Reporter, own: int, older_than: timedelta) -> None:
     """Sweep now and then, until cancelled."""
     while True:
         try:
-            while await sweep(pool, reporter, older_than) == _AT_MOST:
+            while await sweep(pool, reporter, own, older_than) == _AT_MOST:
                 continue
         except TransientError as error:
             log.warning("lost calls are swept later: %s", error)
@@ -32,11 +32,11 @@ async def sweep_for_ever(pool: Pool, reporter: Reporter, older_than: timedelta) 
 
 
 async def sweep(
-    pool: Pool, reporter: Reporter, older_than: timedelta, ownerless_after: timedelta = OWNERLESS_AFTER
+    pool: Pool, reporter: Reporter, own: int, older_than: timedelta, ownerless_after: timedelta = OWNERLESS_AFTER
 ) -> int:
-    """Tell that the outcome of lost calls is unknown, then note it; return how many there were."""
+    """Tell that the outcome of lost calls of others than `own` is unknown, then note it; return how many there were."""
     async with session(pool) as connection, connection.transaction():
-        lost = await lock_lost_calls(connection, older_than, ownerless_after, _AT_MOST)
+        lost = await lock_lost_calls(connection, own, older_than, ownerless_after, _AT_MOST)
         if lost:
             await reporter.tell(row._replace(state="unknown") for row in lost)
             await settle_locked(connection, [Settled(row.key, "unknown", _DETAIL) for row in lost])

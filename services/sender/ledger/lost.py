@@ -15,7 +15,7 @@ _COLUMNS = "m.account_id, m.message_id, list_id, phone, sender_number, state, de
 
 _LOST_CALLS = f"""
 SELECT {_COLUMNS} FROM messages m
-WHERE state = 'dispatching' AND changed_at < now() - $2::interval
+WHERE state = 'dispatching' AND owner <> $4 AND changed_at < now() - $2::interval
     AND (changed_at < now() - $1::interval OR owner NOT IN ({LIVING}))
 ORDER BY changed_at LIMIT $3 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 (no value from outside)
@@ -35,10 +35,13 @@ WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id
 
 
 async def lock_lost_calls(
-    connection: Connection, older_than: timedelta, ownerless_after: timedelta, at_most: int
+    connection: Connection, own: int, older_than: timedelta, ownerless_after: timedelta, at_most: int
 ) -> list[Row]:
-    """Return, and lock, calls that are older than any call may be, or old enough and of a process that is gone."""
-    return [Row(*row) for row in await connection.fetch(_LOST_CALLS, older_than, ownerless_after, at_most)]
+    """Return, and lock, calls that are older than any call may be, or old enough and of a process that is gone.
+
+    Those of `own`, the owner who asks, are never lost: it settles them itself, also when it has slept.
+    """
+    return [Row(*row) for row in await connection.fetch(_LOST_CALLS, older_than, ownerless_after, at_most, own)]
 
 
 async def lock_without_answer(connection: Connection, keys: Sequence[MessageKey]) -> list[Row]:

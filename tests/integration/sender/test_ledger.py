@@ -124,9 +124,9 @@ async def test_a_late_answer_settles_an_unknown_message_for_good(pool: Pool, own
     assert await state_of(pool, asked) == "sent"
 
 
-async def lost(pool: Pool, older_than: timedelta, ownerless_after: timedelta) -> set[MessageKey]:
+async def lost(pool: Pool, older_than: timedelta, ownerless_after: timedelta, own: int = 0) -> set[MessageKey]:
     async with session(pool) as connection, connection.transaction():
-        return {row.key for row in await lock_lost_calls(connection, older_than, ownerless_after, 10_000)}
+        return {row.key for row in await lock_lost_calls(connection, own, older_than, ownerless_after, 10_000)}
 
 
 async def test_a_call_is_lost_when_its_process_is_gone(pool: Pool, owner: Owner, other: Owner) -> None:
@@ -146,6 +146,7 @@ async def test_a_call_that_is_older_than_any_call_is_lost_whoever_lives(pool: Po
     asked = message()
     await claim(pool, owner, asked)
     assert key(asked) in await lost(pool, NOW, NOW)
+    assert key(asked) not in await lost(pool, NOW, NOW, own=owner.number), "who has it in hands settles it itself"
 
 
 async def test_an_owner_takes_its_lock_again_when_the_connection_is_lost(pool: Pool, owner: Owner) -> None:

@@ -162,7 +162,7 @@ class Process:
 
     async def sweep(self) -> None:
         try:
-            await sweep(self._pool, self._outside, LONGEST_CALL, AT_ONCE)
+            await sweep(self._pool, self._outside, self.owner.number, LONGEST_CALL, AT_ONCE)
         except TransientError:
             return
 
