@@ -6,10 +6,13 @@ is judged when the end of the topic, as it was known then, is reached; then the 
 must agree.
 """
 
+import logging
 from dataclasses import dataclass
 
 from shared.events.suppression import CheckpointPublished
 from shared.suppression_digest import format_digest
+
+log = logging.getLogger(__name__)
 
 
 class CheckpointDiffersError(Exception):
@@ -75,4 +78,5 @@ class Proof:
             return
         if self._explained or not difference.compaction_may_explain_it:
             raise CheckpointDiffersError(difference.text)
+        log.info("a checkpoint differs by no more than what compaction may have removed: %s", difference.text)
         self.proven, self.difference, self._explained = True, None, True
