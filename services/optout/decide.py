@@ -51,7 +51,7 @@ def list_scope(list_id: int) -> str:
 def decide(event: MessageReceived, person: Person, rules: RuleSet) -> Decision:
     """Decide `event` by the account's `rules`, in the state that all events before it have left."""
     match = rules.answer(event.body, sender_number=event.sender_number, instruction=event.replied_body)
-    if match.answer == "none":
+    if match.answer not in ("opt_out", "opt_in"):
         return Unchanged("no_rule")
     attribution = attribute(event, person)
     if match.answer == "opt_out":

@@ -1,8 +1,5 @@
 """The rules that every account starts with, and that hold for an account that the database does not know."""
 
-from services.optout.rules.rule import Rule
+from services.optout.rules.packs import DEFAULT_PACKS, PACKS
 
-DEFAULT_RULES = (
-    Rule(name="STOP", match="starts_with", terms=("stop",), action="OPT_OUT"),
-    Rule(name="START", match="exact", terms=("start", "unstop"), action="OPT_IN"),
-)
+DEFAULT_RULES = tuple(rule for pack in DEFAULT_PACKS for rule in PACKS[pack])

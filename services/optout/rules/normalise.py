@@ -1,14 +1,72 @@
-"""Text as rules see it: one case, one Unicode form, words with single spaces between them."""
+"""Text as rules see it: one case, one Unicode form, Latin letters only where they look it, words with single spaces."""
 
 import re
 import unicodedata
+from functools import lru_cache
 
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\x00]")
+MAX_CHARACTERS = 20_000
+"""Of a longer text only the beginning and the end are read, half of this each."""
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_APOSTROPHES = re.compile(r"(?<=\w)['\u2019\u02bc\u2018`\u00b4](?=\w)")
 _NO_WORD = re.compile(r"[^\w]+|_+")
+_WORD = re.compile(r"\w+")
+
+# Letters of other scripts by the Latin letter that they look like, after case folding (Unicode TR 39, confusables).
+_LOOK_ALIKES = {
+    "a": "\u0430\u03b1\u0251", "b": "\u0432\u044c\u03b2", "c": "\u0441\u03f2", "d": "\u0501", "e": "\u0435\u03b5\u0454",
+    "f": "\u03dd", "g": "\u0261", "h": "\u04bb\u043d", "i": "\u0456\u03b9\u0269", "j": "\u0458\u03f3",
+    "k": "\u043a\u03ba", "l": "\u04cf", "m": "\u043c\u03bc", "n": "\u03b7\u043f", "o": "\u043e\u03bf\u03c3\u0585",
+    "p": "\u0440\u03c1",
+    "q": "\u051b", "r": "\u0433", "s": "\u0455", "t": "\u0442\u03c4", "u": "\u03c5\u057d", "v": "\u0475\u03bd",
+    "w": "\u051d\u03c9\u0461", "x": "\u0445\u03c7", "y": "\u0443\u03b3", "z": "\u03b6",
+}  # fmt: skip
+_TO_LATIN = str.maketrans({other: latin for latin, others in _LOOK_ALIKES.items() for other in others})
+_PLAIN_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
+_DISGUISED = frozenset(("stop", "end", "cancel", "quit", "unsubscribe", "stopall", "optout", "remove", "revoke"))
+"""Words that are read as Latin although every letter is from elsewhere: a disguise, for no language has them."""
 
 
-def normalise(text: str) -> str:
-    """Return `text` in compatibility form and folded case, invisible characters dropped, punctuation a space."""
-    visible = _INVISIBLE.sub("", text)
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
-    return _NO_WORD.sub(" ", _INVISIBLE.sub("", folded)).strip()
+def cut(text: str) -> str:
+    """Return at most `MAX_CHARACTERS` of `text`."""
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    return f"{text[: MAX_CHARACTERS // 2]}\n{text[-MAX_CHARACTERS // 2 :]}"
+
+
+def fold(text: str) -> str:
+    """Return `text` without what cannot be seen, in compatibility form and one case, without accents."""
+    if text.isascii() and text.isprintable():
+        return text.lower()
+    seen = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold()
+    apart = unicodedata.normalize("NFKD", _INVISIBLE.sub("", unicodedata.normalize("NFKC", seen)))
+    return unicodedata.normalize("NFKC", _ACCENTS.sub("", apart)).translate(_PLAIN_LETTERS).casefold()
+
+
+def latin(folded: str) -> str:
+    """Return `folded` with letters of other scripts as the Latin ones that they imitate."""
+    return folded if folded.isascii() else _WORD.sub(_undisguised, folded)
+
+
+def _undisguised(found: "re.Match[str]") -> str:
+    word = found[0]
+    if word.isascii():
+        return word
+    plain = word.translate(_TO_LATIN)
+    mixed = any("a" <= letter <= "z" for letter in word)
+    return plain if plain.isascii() and (mixed or plain in _DISGUISED) else word
+
+
+def words_of(folded: str) -> str:
+    """Return the words of `folded` with single spaces between them; an apostrophe within a word leaves no trace."""
+    return _NO_WORD.sub(" ", _APOSTROPHES.sub("", folded)).strip()
+
+
+@lru_cache(maxsize=8_192)
+def normalise(term: str) -> str:
+    """Return a term as it is compared: folded, Latin where it looks it, words with single spaces."""
+    return words_of(latin(fold(term)))

@@ -1,11 +1,15 @@
 """A rule as an account has it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.optout.rules.normalise import normalise
+from services.optout.rules.patterns import compile_pattern
 
 MAX_TERMS = 500
 MAX_TERM_CHARACTERS = 500
+DETECTOR_NAMES = ("echo", "plain_words", "wrong_person", "refusal", "slogans")
 
 Term = Annotated[str, Field(min_length=1, max_length=MAX_TERM_CHARACTERS)]
 MatchType = Literal["any", "exact", "starts_with", "contains", "does_not_contain", "regex", "stands_alone", "detector"]
@@ -16,9 +20,14 @@ Scope = Literal["list", "account"]
 class Rule(BaseModel):
     """`terms` are compared with the normalised text; `sender_number` `*` is every number that people write to.
 
-    `stands_alone` matches a term that is the whole reply or a sentence of its own in it; `detector` has the names of
-    detectors as its terms. `action_address` is the text of an `AUTO_REPLY`, the address of a `URL`, the list's id of a
-    `MOVE_CONTACT`. Rules are tried by `position`, then by their id.
+    `exact` is the whole reply; `starts_with` its first words; `contains` and `does_not_contain` whole words anywhere in
+    it; `regex` RE2 patterns, found anywhere in the normalised text; `stands_alone` the whole reply or a sentence of its
+    own, whatever politeness stands beside it; `detector` has names of detectors as its terms. With `only_as_answer` the
+    rule holds only for a reply to a message that asked for an opt-in. `action_address` is the text of an `AUTO_REPLY`,
+    the address of a `URL`, the list's id of a `MOVE_CONTACT`. Rules are tried by `position`, then by their id.
+
+    Raises:
+        ValueError: a term is missing, empty once normalised, no detector, or a pattern that RE2 refuses.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,3 +41,23 @@ class Rule(BaseModel):
     action_address: Annotated[str, Field(max_length=2_000)] | None = None
     scope: Scope = "list"
     position: int = 0
+    only_as_answer: bool = False
+
+    @model_validator(mode="after")
+    def _terms_fit(self) -> Self:
+        if self.match == "any":
+            return self
+        if not self.terms:
+            raise ValueError(f"terms: match {self.match!r} needs at least one term")
+        for term in self.terms:
+            self._check(term)
+        return self
+
+    def _check(self, term: str) -> None:
+        if self.match == "detector":
+            if term not in DETECTOR_NAMES:
+                raise ValueError(f"terms: {term!r} is no detector; there are {', '.join(DETECTOR_NAMES)}")
+        elif self.match == "regex":
+            compile_pattern(term)
+        elif not normalise(term):
+            raise ValueError(f"terms: nothing of {term!r} is left to compare, it has neither letters nor digits")

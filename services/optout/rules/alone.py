@@ -1,0 +1,95 @@
+"""Whether a word stands alone: as the whole reply, or as a sentence of its own beside others."""
+
+import tomllib
+from collections.abc import Container
+from importlib.resources import files
+from typing import NamedTuple
+
+from services.optout.rules.instruction import Instruction
+from services.optout.rules.reading import Reading
+
+_BESIDE = tomllib.loads(files(__package__).joinpath("data", "beside.toml").read_text("utf-8"))
+_POLITE = frozenset(_BESIDE["polite"].split())
+_CHATTY = frozenset(_BESIDE["chatty"].split())
+"""Certain only in answer to an instruction."""
+_UNMISTAKABLE = frozenset(
+    ("unsubscribe", "stopall", "stop all", "optout", "opt out", "unsub", "stop2end", "desuscribir", "darme de baja",
+     "desabonner", "abbestellen")
+)  # fmt: skip
+_SAID_AMONG_FRIENDS = frozenset(
+    ("end", "quit", "cancel", "remove", "revoke", "out", "leave", "exit", "no", "para", "fin", "sair")
+)
+_MAX_WORDS_BESIDE = 14
+_MAX_CORE_WORDS = 6
+
+
+class Standing(NamedTuple):
+    """A term that stands alone, and whether that is certain to mean it."""
+
+    term: str
+    is_certain: bool
+
+
+def find_standing(reading: Reading, terms: Container[str], instruction: Instruction | None) -> Standing | None:
+    """Return the first of `terms` that stands alone in the reply, a certain one before one that is not."""
+    whole = _core(reading.text, terms)
+    if whole is not None:
+        term, chatty = whole
+        return Standing(term, is_certain=not chatty or instruction is not None)
+    found: Standing | None = None
+    for place, clause in enumerate(reading.clauses):
+        core = _core(clause, terms)
+        if core is not None:
+            standing = _beside(core[0], place, reading, instruction)
+            if standing is not None and (found is None or (standing.is_certain and not found.is_certain)):
+                found = standing
+    return found
+
+
+def _core(text: str, terms: Container[str]) -> tuple[str, bool] | None:
+    """Return the term that `text` is but for politeness, and whether chat stands beside it."""
+    if text in terms:
+        return text, False
+    words = text.split(" ", _MAX_WORDS_BESIDE)
+    if len(words) > _MAX_WORDS_BESIDE:
+        return None
+    if len(words) > 1 and len(set(words)) == 1 and words[0] in terms:
+        return words[0], False
+    begin, end, chatty = 0, len(words), False
+    while (
+        begin < end and (words[begin] in _POLITE or words[begin] in _CHATTY) and " ".join(words[begin:end]) not in terms
+    ):
+        chatty |= words[begin] in _CHATTY
+        begin += 1
+    while (
+        begin < end
+        and (words[end - 1] in _POLITE or words[end - 1] in _CHATTY)
+        and " ".join(words[begin:end]) not in terms
+    ):
+        chatty |= words[end - 1] in _CHATTY
+        end -= 1
+    if end - begin > _MAX_CORE_WORDS:
+        return None
+    core = words[begin:end]
+    if core and len(set(core)) == 1 and core[0] in terms:
+        return core[0], chatty
+    joined = " ".join(core)
+    return (joined, chatty) if joined in terms else None
+
+
+def _beside(term: str, place: int, reading: Reading, instruction: Instruction | None) -> Standing | None:
+    """Judge a term that is a clause of its own in a longer reply."""
+    if reading.text.count(" ") > _MAX_WORDS_BESIDE * 4:
+        return None
+    if term in _UNMISTAKABLE or reading.shouted[place]:
+        return Standing(term, is_certain=True)
+    is_sentence = reading.clauses[place] in reading.sentences
+    if is_sentence and reading.is_question[reading.sentences.index(reading.clauses[place])]:
+        return None
+    if instruction is not None:
+        return Standing(term, is_certain=term in instruction.words or term not in _SAID_AMONG_FRIENDS)
+    if term in _SAID_AMONG_FRIENDS:
+        return None
+    is_last = place == len(reading.clauses) - 1
+    is_short = reading.text.count(" ") < _MAX_WORDS_BESIDE
+    return Standing(term, is_certain=False) if is_short and (is_last or (is_sentence and place == 0)) else None

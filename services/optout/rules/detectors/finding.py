@@ -1,0 +1,20 @@
+"""What a detector finds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from services.optout.rules.instruction import Instruction
+from services.optout.rules.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`term` is what matched, in the words of the normalised text or of the phrase; a person checks it."""
+
+    answer: Literal["opt_out", "held"]
+    reason: Literal["echo", "plain_words", "wrong_person", "refusal", "slogan"]
+    term: str
+
+
+Detector = Callable[[Reading, Instruction | None], Finding | None]

@@ -1,0 +1,52 @@
+"""Ready-made rules that an account can switch on, as rules that it sees and may change."""
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from types import MappingProxyType
+
+from services.optout.rules.rule import Rule
+
+
+def _opt_out_words(pack: Mapping[str, str]) -> Rule:
+    terms = tuple(line.strip() for line in pack["terms"].splitlines() if line.strip())
+    return Rule(name=pack["name"], match="stands_alone", terms=terms, action="OPT_OUT")
+
+
+def _detector(name: str, detector: str) -> Rule:
+    return Rule(name=name, match="detector", terms=(detector,), action="OPT_OUT")
+
+
+def _answers(name: str, action: str, *terms: str, only_as_answer: bool = False) -> Rule:
+    fields = {"name": name, "match": "exact", "terms": terms, "action": action, "only_as_answer": only_as_answer}
+    return Rule.model_validate(fields)
+
+
+_WORDS = {
+    name: _opt_out_words(pack)
+    for name, pack in tomllib.loads(files(__package__).joinpath("data", "packs.toml").read_text("utf-8")).items()
+}
+
+PACKS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
+    {
+        "stop": (Rule(name="STOP", match="stands_alone", terms=("stop",), action="OPT_OUT"),),
+        **{name: (rule,) for name, rule in _WORDS.items()},
+        "opt_in": (_answers("START", "OPT_IN", "start", "unstop", "resume", "subscribe", "opt in", "optin"),),
+        "opt_in_answer": (
+            _answers(
+                "YES to a question", "OPT_IN", "yes", "y", "yes please", "si", "oui", "ja", "sim", only_as_answer=True
+            ),
+        ),
+        "help": (_answers("HELP", "HELP", "help", "info", "help me", "ayuda", "aide", "hilfe"),),
+        "detection": (
+            _detector("The instruction, misspelt", "echo"),
+            _detector("Requests in plain words", "plain_words"),
+            _detector("Somebody else's number", "wrong_person"),
+            _detector("Hostile refusals", "refusal"),
+        ),
+        "slogans": (_detector("Insults and slogans", "slogans"),),
+    }
+)
+"""By the name under which an account switches it on."""
+
+DEFAULT_PACKS = ("stop", "us_per_se", "opt_in", "opt_in_answer", "help", "detection")
