@@ -1,7 +1,7 @@
 """What the rules say of a text."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from services.optout.rules.rule import Rule, Scope
 
@@ -15,8 +15,7 @@ class VersionedRule:
     rule: Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """`opt_out` is certain; `held` is likely, waits for a person and forbids sending meanwhile.
 
     `reason` is a short word (`keyword`, `echo`, `plain_words`, `wrong_person`, `refusal`, `no_rule` …). `term` is what
@@ -35,3 +34,6 @@ class Answer:
     normalised_by: tuple[str, ...] = ()
     scope: Scope = "list"
     follow_ups: tuple[VersionedRule, ...] = ()
+
+
+NO_RULE = Answer("none", "no_rule")

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import re2
 
 from services.optout.rules.alone import find_standing
-from services.optout.rules.answer import Answer, VersionedRule
+from services.optout.rules.answer import NO_RULE, Answer, VersionedRule
 from services.optout.rules.detectors import DETECTORS, Finding
 from services.optout.rules.instruction import Instruction, find_instruction
 from services.optout.rules.normalise import normalise
@@ -42,10 +42,11 @@ class RuleSet:
         self._ranks = [_rank(versioned) for versioned in self._rules]
         self._keywords = {match: self._places_by_term(match) for match in _KEYWORDS}
         self._prefix_words = max((term.count(" ") + 1 for term in self._keywords["starts_with"]), default=0)
+        self._first_words = {term.split(" ", 1)[0] for term in self._keywords["stands_alone"]}
         self._any = [place for place, v in enumerate(self._rules) if v.rule.match == "any"]
         self._lacking = [place for place, v in enumerate(self._rules) if v.rule.match == "does_not_contain"]
         self._detectors = [
-            (place, name)
+            (place, DETECTORS[name])
             for place, v in enumerate(self._rules)
             if v.rule.match == "detector" and _RANKS.get(v.rule.action) == 0
             for name in v.rule.terms
@@ -67,6 +68,8 @@ class RuleSet:
             best = (
                 found if found is not None and (found.is_certain or best is None or self._ranks[best.place]) else best
             )
+        if best is None and not reading.steps:
+            return NO_RULE
         return self._answer(best, hits, reading)
 
     def _answer(self, best: Hit | None, hits: Sequence[Hit], reading: Reading) -> Answer:
@@ -98,7 +101,11 @@ class RuleSet:
         if text:
             yield from (Hit(place, text) for place in self._keywords["exact"].get(text, ()))
             yield from self._prefixes(text)
-            standing = find_standing(reading, self._keywords["stands_alone"], offered)
+            standing = (
+                None
+                if self._first_words.isdisjoint(reading.words)
+                else find_standing(reading, self._keywords["stands_alone"], offered)
+            )
             if standing is not None:
                 places = self._keywords["stands_alone"][standing.term]
                 yield from (Hit(place, standing.term, standing.is_certain) for place in places)
@@ -116,7 +123,7 @@ class RuleSet:
                 return
 
     def _contained(self, text: str, search: "re2.Set") -> Iterator[Hit]:
-        found = search.Match(text)
+        found = search.Match(text) or ()
         lacked = set(self._lacking)
         for index in found:
             place, term = self._searched[index]
@@ -129,12 +136,12 @@ class RuleSet:
     def _detected(self, reading: Reading, offered: Instruction | None, sender_number: str | None) -> Hit | None:
         """Return the first certain finding, else the first that is not."""
         held: Hit | None = None
-        for place, name in self._detectors:
-            if self._holds(place, sender_number, offered):
-                finding = DETECTORS[name](reading, offered)
-                if finding is not None and finding.answer == "opt_out":
+        for place, detect in self._detectors:
+            finding = detect(reading, offered)
+            if finding is not None and self._holds(place, sender_number, offered):
+                if finding.answer == "opt_out":
                     return Hit(place, finding.term, finding=finding)
-                if finding is not None and held is None:
+                if held is None:
                     held = Hit(place, finding.term, is_certain=False, finding=finding)
         return held
 

@@ -11,9 +11,9 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
-_ACCENTS = re.compile("[\u0300-\u036f]")
-_APOSTROPHES = re.compile(r"(?<=\w)['\u2019\u02bc\u2018`\u00b4](?=\w)")
-_NO_WORD = re.compile(r"[^\w]+|_+")
+_ACCENTS = re.compile("[\u0300-\u036f\u05b0-\u05c7\u064b-\u0655\u0670]")
+_APOSTROPHES = re.compile(r"(?<=\w)['\u2019\u02bc\u2018\u00b4](?=\w)")
+_NO_WORD = re.compile(r"[\W_]+")
 _WORD = re.compile(r"\w+")
 
 # Letters of other scripts by the Latin letter that they look like, after case folding (Unicode TR 39, confusables).
@@ -63,7 +63,9 @@ def _undisguised(found: "re.Match[str]") -> str:
 
 def words_of(folded: str) -> str:
     """Return the words of `folded` with single spaces between them; an apostrophe within a word leaves no trace."""
-    return _NO_WORD.sub(" ", _APOSTROPHES.sub("", folded)).strip()
+    if "'" in folded or not folded.isascii():
+        folded = _APOSTROPHES.sub("", folded)
+    return _NO_WORD.sub(" ", folded).strip()
 
 
 @lru_cache(maxsize=8_192)

@@ -41,7 +41,24 @@ _SIGNATURE = re.compile(
     r"|[\n\r]\s*(?:--+|__+|\u2014)\s*[\n\r].*\Z|[\n\r]\s*(?:--+|\u2014|~)\s?[a-z][\w .']{0,30}\Z",
     re.DOTALL,
 )
+_HINT = re.compile('[\n\r"\u201c\u201d\u201e\u00ab\u2018\u2039\u300c(\\[]')
+_HINT_WORDS = frozenset(
+    (
+        *("sent", "outlook", "envoye", "enviado", "inviato", "gesendet", "verzonden", "verstuurd", "sendt", "skickat"),
+        *("liked", "loved", "disliked", "laughed", "emphasized", "questioned"),
+    )
+)
 _EFFECT = re.compile(r"[\(\[]\s*(?:sent|enviado|envoye|gesendet|inviato) (?:with|con|avec|com|mit) [\w ]{1,40}[\)\]]")
+
+
+def may_have_additions(folded: str, words: str) -> bool:
+    """Say whether the rest is worth the time: without a quotation, a second line or a telling word there is nothing."""
+    return (
+        _HINT.search(folded) is not None
+        or not _HINT_WORDS.isdisjoint(words.split(" "))
+        or folded.startswith("'")
+        or " '" in folded
+    )
 
 
 def is_reaction(folded: str) -> bool:

@@ -1,0 +1,135 @@
+"""Which rule answers: every way of matching, the order, and what the answer says."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from services.optout.rules import DEFAULT_RULES, Answer, Rule, RuleSet, VersionedRule
+
+DEFAULTS = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(DEFAULT_RULES, 1)])
+OFFER = "Sale today. Reply STOP to opt out"
+
+
+def rule(match: str, *terms: str, action: str = "OPT_OUT", **more: Any) -> Rule:
+    return Rule.model_validate({"name": "r", "match": match, "terms": terms, "action": action, **more})
+
+
+def answer(body: str, *rules: Rule, **how: Any) -> Answer:
+    return RuleSet([VersionedRule(n, 10 + n, each) for n, each in enumerate(rules, 1)]).answer(body, **how)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "STOP",
+        "Stop. Thank you",
+        "stop please",
+        "STOP STOP STOP",
+        "please stop!!",
+        "🛑",
+        "End",
+        "Unsubscribe!!",
+        "opt-out",
+    ],
+)
+def test_a_keyword_that_stands_alone_opts_out(body: str) -> None:
+    assert DEFAULTS.answer(body).answer == "opt_out"
+
+
+@pytest.mark.parametrize("body", ["not her, stop", "I give enough. STOP.", "STOP. I never agreed", "Leave it. Stop."])
+def test_an_opt_out_word_that_is_a_sentence_of_its_own_counts(body: str) -> None:
+    assert DEFAULTS.answer(body, instruction=OFFER).answer == "opt_out"
+    assert DEFAULTS.answer(body).answer in ("opt_out", "held")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "STOP this terrible bill",
+        "the bus stop",
+        "don't stop",
+        "I'll stop by at 5",
+        "cancel my appointment",
+        "in the end",
+        "",
+        "😀",
+        "\x00",
+        "Liked “Reply STOP to opt out”",
+        "How do we get to the next stop, the one at the end?",
+    ],
+)
+def test_the_same_words_in_another_sense_do_not(body: str) -> None:
+    assert DEFAULTS.answer(body).answer == "none"
+
+
+@pytest.mark.parametrize(
+    ("match", "term", "yes", "no"),
+    [
+        ("exact", "Bye!", "  BYE ", "bye bye"),
+        ("starts_with", "no more", "No more, thanks", "no moreover"),
+        ("contains", "off", "take me off it", "official"),
+        ("does_not_contain", "hello", "bye", "Hello there"),
+        ("regex", r"^(no|not) more\b", "not more", "some more"),
+        ("stands_alone", "basta", "Basta, gracias", "basta ya de ruido"),
+        ("any", "", "whatever", None),
+    ],
+)
+def test_each_way_of_matching(match: str, term: str, yes: str, no: str | None) -> None:
+    one = rule(match, *([term] if term else []))
+    assert answer(yes, one).answer == "opt_out"
+    assert no is None or answer(no, one).answer == "none"
+
+
+def test_the_answer_names_rule_version_term_place_and_steps() -> None:
+    found = answer("I wish: T A K E me off", rule("contains", "take me"))
+    assert (found.rule, found.rule_id, found.version, found.term) == ("r", 1, 11, "take me")
+    assert (found.start, found.end, found.normalised_by) == (7, 14, ("spaced_letters",))
+
+
+def test_opt_outs_come_before_opt_ins_and_these_before_help_and_the_rest() -> None:
+    rest, help_, in_, out = (rule("any", action=action) for action in ("NONE", "HELP", "OPT_IN", "OPT_OUT"))
+    assert answer("x", rest, help_, in_, out).answer == "opt_out"
+    assert answer("x", rest, help_, in_).answer == "opt_in"
+    assert answer("x", rest, help_).answer == "help"
+    assert [each.rule.action for each in answer("x", rest).follow_ups] == ["NONE"]
+
+
+def test_the_first_by_position_and_then_by_id_wins() -> None:
+    assert answer("x", rule("exact", "x"), rule("exact", "x", position=-1)).rule_id == 2
+    assert answer("x", rule("exact", "x"), rule("exact", "x")).rule_id == 1
+
+
+def test_nothing_follows_an_opt_out() -> None:
+    reply = rule("any", action="AUTO_REPLY", action_address="Hello")
+    assert answer("x", reply, rule("exact", "x")).follow_ups == ()
+
+
+def test_a_disabled_rule_and_one_of_another_number_do_not_match() -> None:
+    assert answer("x", rule("exact", "x", enabled=False)).answer == "none"
+    other = rule("exact", "x", sender_number="12345")
+    assert answer("x", other, sender_number="54321").answer == "none"
+    assert answer("x", other, sender_number="12345").answer == "opt_out"
+
+
+def test_yes_counts_only_as_an_answer_to_an_opt_in_question() -> None:
+    assert DEFAULTS.answer("Yes").answer == "none"
+    assert DEFAULTS.answer("Yes", instruction="See you at 8?").answer == "none"
+    assert DEFAULTS.answer("Yes", instruction="Reply YES to subscribe").answer == "opt_in"
+
+
+@pytest.mark.parametrize(
+    ("match", "terms", "said"),
+    [
+        ("exact", [], "needs at least one term"),
+        ("contains", ["!!!"], "neither letters nor digits"),
+        ("regex", ["a(?=b)"], "looking ahead"),
+        ("regex", [r"(a)\1"], "back-references"),
+        ("regex", ["(?>a)"], "atomic groups"),
+        ("regex", ["a("], "missing"),
+        ("detector", ["oracle"], "is no detector"),
+    ],
+)
+def test_a_rule_that_cannot_work_is_refused_with_the_reason(match: str, terms: list[str], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        rule(match, *terms)

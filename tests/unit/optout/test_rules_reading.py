@@ -1,0 +1,106 @@
+"""What normalisation makes of replies, and what it leaves alone."""
+
+import pytest
+
+from services.optout.rules.reading import read
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "STOP",
+        " stop ",
+        "Stop.",
+        '"STOP"',
+        "«stop»",
+        "(stop)",
+        "S T O P",
+        "s.t.o.p.",
+        "S-T-O-P",
+        "s_t_o_p",
+        "s\u200bt\u200do\u2060p",
+        "\u202estop\u202c",
+        "\ufeffstop",
+        "st\u00adop",
+        "stop\x00",
+        "ＳＴＯＰ",
+        "𝐒𝐓𝐎𝐏",
+        "ⓢⓣⓞⓟ",
+        "ЅТОР",
+        "st\u043ep",
+        "s\u03c4op",
+        "stóp",
+        "🛑",
+        "✋✋",
+        "🛑🛑🛑!",
+        "⛔️",
+        "✋🏽",
+        "STOP\n\nSent from my iPhone",
+        "stop\n\nGet Outlook for Android",
+        "stop\n-- \nJohn",
+        "Stop (Sent with Slam Effect)",
+        "stop\nEnviado desde mi iPhone",
+        "stop\nVon meinem iPhone gesendet",
+        "stop \ud83d",
+    ],
+)
+def test_all_of_these_are_the_word_stop(body: str) -> None:
+    assert read(body).text == "stop"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Liked “Reply STOP to opt out”",
+        'Liked "Reply STOP to opt out"',
+        "Loved “STOP”",
+        "Laughed at “stop it”",
+        "Emphasized “Reply STOP”",
+        "👍 to “Reply STOP to quit”",
+        "Reacted 👍 to “Reply STOP”",
+        "Ana reacted ❤️ to “STOP”",
+        "Le gustó “Responde STOP”",
+        "A aimé « STOP pour arrêter »",
+        "Removed a heart from “Reply STOP”",
+        "Gostou de “STOP”",
+        "Liked an image",
+    ],
+)
+def test_a_phones_reaction_is_no_text(body: str) -> None:
+    reading = read(body)
+    assert (reading.text, reading.is_reaction) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("стоп", "стоп"),
+        ("停止", "停止"),
+        ("إيقاف", "ايقاف"),
+        ("הסר", "הסר"),
+        ("U.S. bus stop", "u s bus stop"),
+        ("I was sent from my office to stop it", "i was sent from my office to stop it"),
+        ("Плохо, стоп", "плохо стоп"),
+        ("a b", "a b"),
+        ("I liked the bus stop", "i liked the bus stop"),
+        ("don’t stop", "dont stop"),
+    ],
+)
+def test_other_scripts_and_ordinary_words_stay(body: str, text: str) -> None:
+    assert read(body).text == text
+
+
+def test_sentences_clauses_and_questions_are_told_apart() -> None:
+    reading = read("Not her, STOP. Who is this?\nThanks")
+    assert reading.sentences == ("not her stop", "who is this", "thanks")
+    assert reading.is_question == (False, True, False)
+    assert reading.clauses == ("not her", "stop", "who is this", "thanks")
+    assert reading.shouted == (False, True, False, False)
+
+
+def test_the_steps_are_named() -> None:
+    assert read("S T O P").steps == ("spaced_letters",)
+    assert read("🛑").steps == ("emoji",)
+    assert read("ЅТОР").steps == ("homoglyphs",)
+    assert read("stop\nSent from my phone").steps == ("signature",)
+    assert read("x" * 30_000).steps == ("cut",)
