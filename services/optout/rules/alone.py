@@ -9,8 +9,8 @@ from services.optout.rules.instruction import Instruction
 from services.optout.rules.reading import Reading
 
 _BESIDE = tomllib.loads(files(__package__).joinpath("data", "beside.toml").read_text("utf-8"))
-_POLITE = frozenset(_BESIDE["polite"].split())
-_CHATTY = frozenset(_BESIDE["chatty"].split())
+POLITE = frozenset(_BESIDE["polite"].split())
+CHATTY = frozenset(_BESIDE["chatty"].split())
 """Certain only in answer to an instruction."""
 _UNMISTAKABLE = frozenset(
     ("unsubscribe", "stopall", "stop all", "optout", "opt out", "unsub", "stop2end", "desuscribir", "darme de baja",
@@ -57,16 +57,16 @@ def _core(text: str, terms: Container[str]) -> tuple[str, bool] | None:
         return words[0], False
     begin, end, chatty = 0, len(words), False
     while (
-        begin < end and (words[begin] in _POLITE or words[begin] in _CHATTY) and " ".join(words[begin:end]) not in terms
+        begin < end and (words[begin] in POLITE or words[begin] in CHATTY) and " ".join(words[begin:end]) not in terms
     ):
-        chatty |= words[begin] in _CHATTY
+        chatty |= words[begin] in CHATTY
         begin += 1
     while (
         begin < end
-        and (words[end - 1] in _POLITE or words[end - 1] in _CHATTY)
+        and (words[end - 1] in POLITE or words[end - 1] in CHATTY)
         and " ".join(words[begin:end]) not in terms
     ):
-        chatty |= words[end - 1] in _CHATTY
+        chatty |= words[end - 1] in CHATTY
         end -= 1
     if end - begin > _MAX_CORE_WORDS:
         return None

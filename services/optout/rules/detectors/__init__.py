@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from services.optout.rules.detectors.echo import find_echo
 from services.optout.rules.detectors.finding import Detector, Finding
 
 __all__ = ["DETECTORS", "Detector", "Finding"]
 
 DETECTORS: Mapping[str, Detector] = {
-    name: lambda _, __: None for name in ("echo", "plain_words", "wrong_person", "refusal", "slogans")
+    "echo": find_echo,
+    **{name: lambda _, __: None for name in ("plain_words", "wrong_person", "refusal", "slogans")},
 }

@@ -1,0 +1,167 @@
+"""The reply that repeats, badly, the word it was told to send."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal
+
+from services.optout.rules.alone import CHATTY, POLITE
+from services.optout.rules.detectors.finding import Finding
+from services.optout.rules.detectors.slips import is_thumbs_slip, shortened, slips, with_letters
+from services.optout.rules.instruction import Instruction
+from services.optout.rules.reading import Reading
+
+MAX_WORDS = 9
+_MAX_CHARACTERS = 64
+_STANDARD = ("stop", "unsubscribe", "stopall", "optout")
+"""What people write unasked, and nobody means otherwise."""
+_ALSO_ASKED_FOR = ("stop", "unsubscribe", "stopall", "optout", "end", "quit", "cancel")
+Certainty = Literal["opt_out", "held"]
+
+_DATA = tomllib.loads(files(__package__).joinpath("data", "echo.toml").read_text("utf-8"))
+_ASKING = frozenset(_DATA["asking"].split())
+_LEAVE = "end|ends|quit|stop|optout|opt out|out|unsub|unsubscribe|cancel|exit|leave|opt|optou|stop all|all"
+_AIM = re.compile(
+    rf" ?(?:to|2|too|two|4|for|and|or|/)? ?(?:{_LEAVE})?(?: (?:to|2|too|4|and|or) (?:{_LEAVE}|be removed|leave))?$"
+)
+_RUN_ON = re.compile(rf"(?:to|2|too|two|4|and)?(?:{_LEAVE.replace(' ', '')})")
+_AFTER = frozenset(_DATA["after"].split())
+_LONG = 8
+_CUT_OFF = {4: 3, 3: 3}
+_OPPOSITES = frozenset(("subscribe", "optin", "unstop", "start", "optedin", "resubscribe", "nonstop", "dontstop"))
+
+
+def _ordinary_words() -> frozenset[str]:
+    lines = files(__package__).joinpath("data", "ordinary.txt").read_text("utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+ORDINARY_WORDS = _ordinary_words()
+
+
+def find_echo(reading: Reading, offered: Instruction | None) -> Finding | None:
+    """Return what a reply that is nothing but a word, misspelt, says; None where it says more than that."""
+    words = reading.words
+    if not reading.text or len(words) > MAX_WORDS or len(reading.text) > _MAX_CHARACTERS:
+        return None
+    asked = offered.words if offered is not None else ()
+    core = _core(words)
+    return _find(core, asked) if core else None
+
+
+@lru_cache(maxsize=4_096)
+def _find(core: tuple[str, ...], asked: tuple[str, ...]) -> Finding | None:
+    text = " ".join(core)
+    words = dict.fromkeys((*asked, *(_ALSO_ASKED_FOR if asked else _STANDARD)))
+    return _surest(_repeats(core, text, word, is_asked=word in asked, was_told=bool(asked)) for word in words)
+
+
+def _surest(findings: Iterable[Finding | None]) -> Finding | None:
+    held: Finding | None = None
+    for finding in findings:
+        if finding is not None and finding.answer == "opt_out":
+            return finding
+        held = held or finding
+    return held
+
+
+def _core(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the words without those that ask for others, politeness and numbers around them."""
+    begin, end = 0, len(words)
+    while begin < end and (words[begin] in POLITE or words[begin] in CHATTY or words[begin] in _ASKING):
+        begin += 1
+    while end > begin + 1 and (words[end - 1] in POLITE or words[end - 1] in CHATTY or words[end - 1].isdecimal()):
+        end -= 1
+    return tuple(words[begin:end] or words)
+
+
+def _repeats(core: tuple[str, ...], text: str, word: str, *, is_asked: bool, was_told: bool) -> Finding | None:
+    joined = text.replace(" ", "")
+    plain = word.replace(" ", "")
+    if joined in _OPPOSITES and joined != plain:
+        return None
+    if _is_word_and_aim(text, word) or _is_run_on(joined, plain, was_told=was_told) or _is_shouted(core, plain):
+        return Finding("opt_out", "echo", text)
+    spellings = dict.fromkeys((joined, shortened(joined), with_letters(joined)))
+    answers = [
+        _misspells(each, plain, is_asked=is_asked, was_told=was_told, one_word=len(core) == 1) for each in spellings
+    ]
+    beside = _first_word(core, plain) if is_asked and len(core) > 1 else None
+    return _surest([*(Finding(answer, "echo", text) for answer in answers if answer), beside])
+
+
+def _is_word_and_aim(text: str, word: str) -> bool:
+    """Say whether the reply repeats the instruction: `stop to opt out`, `stop 2 end`."""
+    return text.startswith(word) and len(text) > len(word) and _AIM.fullmatch(text, len(word)) is not None
+
+
+def _is_run_on(joined: str, word: str, *, was_told: bool) -> bool:
+    """Say whether the word is run together with itself, its aim, or politeness: `stop2end`, `stopplease`."""
+    if joined == word:
+        return True
+    if not joined.startswith(word):
+        return joined.endswith(word) and joined[: -len(word)] in (*POLITE, "reply", "text", "txt")
+    rest = joined[len(word) :]
+    if rest.isdecimal():
+        return was_told
+    return not rest.replace(word, "") or rest in _AFTER or _RUN_ON.fullmatch(rest) is not None
+
+
+def _is_shouted(core: Sequence[str], word: str) -> bool:
+    """Say whether the reply is the word again and again, however spelt."""
+    return len(core) > 1 and all(slips(shortened(each), word, 1) <= 1 for each in core) and len(set(core)) <= len(core)
+
+
+def _misspells(spelling: str, word: str, *, is_asked: bool, was_told: bool, one_word: bool) -> Certainty | None:
+    """Return `opt_out` for one slip, `held` for what is further away or a word of its own."""
+    if spelling == word:
+        return "opt_out"
+    at_most = 4 if len(word) >= _LONG else 2
+    count = slips(spelling, word, at_most)
+    if spelling in ORDINARY_WORDS:
+        return "held" if is_asked and one_word and _looks_alike(spelling, word, count) else None
+    if len(word) >= _LONG:
+        return "opt_out" if count <= 2 or _is_cut_off(spelling, word) else "held" if count <= at_most else None
+    if count == 1 and (len(word) > 3 or is_asked) and (was_told or len(word) > 3):
+        return _one_slip(spelling, word, is_asked=is_asked, was_told=was_told)
+    if not is_asked:
+        return None
+    if _is_cut_off(spelling, word):
+        return "held" if one_word else None
+    return "held" if count == 2 and len(word) > 3 and len(spelling) > 2 and _begins_alike(spelling, word) else None
+
+
+def _one_slip(spelling: str, word: str, *, is_asked: bool, was_told: bool) -> Certainty | None:
+    if is_thumbs_slip(spelling, word):
+        return "opt_out" if is_asked or (len(word) > 3 and spelling[0] == word[0]) or was_told else "held"
+    if is_asked:
+        return "opt_out" if len(word) > 3 and spelling[0] == word[0] else "held"
+    return "held" if spelling[0] == word[0] else None
+
+
+def _is_cut_off(spelling: str, word: str) -> bool:
+    return word.startswith(spelling) and len(spelling) >= (5 if len(word) >= _LONG else 2)
+
+
+def _begins_alike(spelling: str, word: str) -> bool:
+    return spelling[0] == word[0] or (
+        len(spelling) == len(word) and sum(map(str.__eq__, spelling, word)) >= len(word) - 2
+    )
+
+
+def _looks_alike(spelling: str, word: str, count: int) -> bool:
+    """Say whether a phone may have made the ordinary word of this one."""
+    if count == 1:
+        return True
+    same_ends = spelling[0] == word[0] and spelling[-1] == word[-1] and abs(len(spelling) - len(word)) <= 1
+    return count == 2 and len(word) > 3 and (same_ends or sorted(spelling) == sorted(word))
+
+
+def _first_word(core: Sequence[str], word: str) -> Finding | None:
+    """Return the finding for the word with little beside it, such as a letter that was hit too."""
+    short = [each for each in core if len(each) > 1]
+    if len(short) == 1 and len(core) == 2 and short[0] != "stop" and slips(short[0], word, 1) <= 1:
+        return Finding("opt_out" if short[0] == word else "held", "echo", " ".join(core))
+    return Finding("opt_out", "echo", " ".join(core)) if len(core) == 2 and short == [word] else None
