@@ -81,7 +81,7 @@ def _beside(term: str, place: int, reading: Reading, instruction: Instruction | 
     """Judge a term that is a clause of its own in a longer reply."""
     if reading.text.count(" ") > _MAX_WORDS_BESIDE * 4:
         return None
-    if term in _UNMISTAKABLE or reading.shouted[place]:
+    if term in _UNMISTAKABLE:
         return Standing(term, is_certain=True)
     is_sentence = reading.clauses[place] in reading.sentences
     if is_sentence and reading.is_question[reading.sentences.index(reading.clauses[place])]:

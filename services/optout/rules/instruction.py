@@ -8,6 +8,8 @@ from importlib.resources import files
 
 from services.optout.rules.normalise import cut, fold, latin, words_of
 
+MAX_MESSAGE_CHARACTERS = 4_000
+"""Of a longer message only the beginning and the end are read; the longest SMS has 1,600."""
 MAX_TEXT_CHARACTERS = 160
 MAX_WORDS = 6
 
@@ -20,7 +22,7 @@ _SAY = (
 _FILL = (
     r"(?:\s+(?:with|back|the word|word|a|by|mit|met|con|com|avec|la palabra|a palavra|le mot|sms|msg|us|only|just)\b)*"
 )
-_WORD = r"[\"'\u201c\u00ab\u2018(]*\s*([^\W_][\w-]{1,24}(?:[ ](?:all|out)\b)?)\s*[\"'\u201d\u00bb\u2019)]*"
+_WORD = r"[\"'\u201c\u00ab\u2018(]{0,3}\s?([^\W_][\w-]{1,24}(?:[ ](?:all|out)\b)?)\s?[\"'\u201d\u00bb\u2019)]{0,3}"
 _LEAVE = (
     r"(?:opt\W?out|opt\W?-out|optout|stop|quit|end|cancel|unsub\w*|leave|exit|remove|be removed|discontinue|"
     r"unenroll|decline|"
@@ -63,7 +65,7 @@ class Instruction:
 @lru_cache(maxsize=4_096)
 def find_instruction(message: str) -> Instruction | None:
     """Return the way out, or in, that `message` offers; None where it offers neither."""
-    folded = latin(fold(cut(message)))
+    folded = " ".join(latin(fold(cut(message, MAX_MESSAGE_CHARACTERS))).split())
     words: list[str] = []
     opt_in = False
     first, last = len(folded), 0

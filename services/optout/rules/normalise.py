@@ -31,19 +31,24 @@ _DISGUISED = frozenset(("stop", "end", "cancel", "quit", "unsubscribe", "stopall
 """Words that are read as Latin although every letter is from elsewhere: a disguise, for no language has them."""
 
 
-def cut(text: str) -> str:
-    """Return at most `MAX_CHARACTERS` of `text`."""
-    if len(text) <= MAX_CHARACTERS:
+def cut(text: str, characters: int = MAX_CHARACTERS) -> str:
+    """Return the beginning and the end of a `text` that is longer than that, half of it each."""
+    if len(text) <= characters:
         return text
-    return f"{text[: MAX_CHARACTERS // 2]}\n{text[-MAX_CHARACTERS // 2 :]}"
+    return f"{text[: characters // 2]}\n{text[-(characters // 2) :]}"
+
+
+def visible(text: str) -> str:
+    """Return `text` without what cannot be seen."""
+    return _INVISIBLE.sub("", text)
 
 
 def fold(text: str) -> str:
     """Return `text` without what cannot be seen, in compatibility form and one case, without accents."""
     if text.isascii() and text.isprintable():
         return text.lower()
-    seen = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold()
-    apart = unicodedata.normalize("NFKD", _INVISIBLE.sub("", unicodedata.normalize("NFKC", seen)))
+    seen = unicodedata.normalize("NFKC", visible(text)).casefold()
+    apart = unicodedata.normalize("NFKD", visible(unicodedata.normalize("NFKC", seen)))
     return unicodedata.normalize("NFKC", _ACCENTS.sub("", apart)).translate(_PLAIN_LETTERS).casefold()
 
 

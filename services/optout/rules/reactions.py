@@ -34,13 +34,15 @@ _REACTED_TO_SOMETHING = re.compile(
 )
 
 _SIGNATURE = re.compile(
-    r"(?:^|[\n\r]\s*|\s{2,}|(?<=[.!?])\s*|\s-+\s*)"
+    r"(?:^|[\n\r]\s{0,9}|\s{2,9}|(?<=[.!?])\s{0,9}|\s-{1,9}\s{0,9})"
     r"(?:sent from (?:my|the|yahoo|mail|outlook|aol|samsung)\b|sent via\b|sent by my\b|get outlook for\b|"
     r"(?:envoye|enviado|inviato|gesendet|verzonden|verstuurd|sendt|skickat)\b.{0,20}?"
     r"\b(?:mon|mi|meu|mio|meinem|mijn|min|iphone|android|samsung|outlook|mail)\b|von meinem\b.{0,30}\bgesendet\b).*\Z"
-    r"|[\n\r]\s*(?:--+|__+|\u2014)\s*[\n\r].*\Z|[\n\r]\s*(?:--+|\u2014|~)\s?[a-z][\w .']{0,30}\Z",
+    r"|[\n\r]\s{0,9}(?:--{1,40}|__{1,40}|\u2014)\s{0,9}[\n\r].*\Z"
+    r"|[\n\r]\s{0,9}(?:--{1,9}|\u2014|~)\s?[a-z][\w .']{0,30}\Z",
     re.DOTALL,
 )
+"""Every repetition has a limit: without, a reply of thousands of line breaks takes the square of its length."""
 _HINT = re.compile('[\n\r"\u201c\u201d\u201e\u00ab\u2018\u2039\u300c(\\[]')
 _HINT_WORDS = frozenset(
     (

@@ -1,22 +1,20 @@
 """What normalisation makes of a reply: for keywords and for detectors."""
 
 import re
-from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
-from services.optout.rules.normalise import MAX_CHARACTERS, cut, fold, latin, words_of
+from services.optout.rules.normalise import MAX_CHARACTERS, cut, fold, latin, visible, words_of
 from services.optout.rules.reactions import is_reaction, may_have_additions, without_signature
 
 _SHORT = 60
 _STOP_SIGNS = "\U0001f6d1\u270b\u26d4\U0001f6ab\U0001f91a\U0001f590\U0001f645"
-_ONLY_STOP_SIGNS = re.compile(f"[{_STOP_SIGNS}][\\s{_STOP_SIGNS}\U0001f3fb-\U0001f3ff!.\ufe0f\u2640\u2642\u200d]*")
+_ONLY_STOP_SIGNS = re.compile(f"[{_STOP_SIGNS}][\\s{_STOP_SIGNS}\U0001f3fb-\U0001f3ff!.\u2640\u2642]*")
 _EMOJI = "\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2190-\u21ff\u23e9-\u23fa\u3030\u303d"
 _SENTENCE = re.compile(f"([.!?;\u2026\u3002\uff01\uff1f\u061f\u061b\u00bf\u00a1\n\r{_EMOJI}]+)")
 _CLAUSE = re.compile(
     r"[,:()\[\]\"\u201c\u201d\u00ab\u00bb\u201e\uff0c\u3001\u060c*~|]+|\s[-\u2013\u2014/]+\s|[\u2013\u2014]|--+"
 )
 _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*,/|\u00b7\u2022]{1,3}){2,}[^\W\d_](?!\w)")
-_CAPITALS = re.compile(r"[^\W\d_a-z]{2}")
 _SPELT_LETTERS = 3
 _NO_LETTER = re.compile(r"[\W_]+")
 _QUESTION = frozenset("?\uff1f\u061f")
@@ -32,15 +30,12 @@ class Reading:
         is_reaction: whether it is only a phone's quotation of another message; then there is no text.
     """
 
-    def __init__(
-        self, text: str, folded: str = "", raw: str = "", steps: tuple[str, ...] = (), *, is_reaction: bool = False
-    ) -> None:
+    def __init__(self, text: str, folded: str = "", steps: tuple[str, ...] = (), *, is_reaction: bool = False) -> None:
         self.text = text
         self.words = text.split(" ")
         self.steps = steps
         self.is_reaction = is_reaction
         self._folded = folded
-        self._raw = raw
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -56,11 +51,6 @@ class Reading:
     def clauses(self) -> tuple[str, ...]:
         """The text of each part between sentence marks, commas, dashes and brackets."""
         return self._parts[2]
-
-    @cached_property
-    def shouted(self) -> tuple[bool, ...]:
-        """Whether each clause, a short one, is in capitals in a reply that is not."""
-        return _shouted(self.clauses, self._raw)
 
     @cached_property
     def _parts(self) -> tuple[tuple[str, ...], tuple[bool, ...], tuple[str, ...]]:
@@ -82,7 +72,7 @@ def _read(body: str) -> Reading:
 
     text = body if len(body) <= MAX_CHARACTERS else step("cut", body, cut(body))
     if not text.isascii():
-        if _ONLY_STOP_SIGNS.fullmatch(text.strip()):
+        if _ONLY_STOP_SIGNS.fullmatch(visible(text).strip()):
             return Reading("stop", "stop", steps=(*steps, "emoji"))
         folded = step("unicode", text.lower(), fold(text))
         folded = step("homoglyphs", folded, latin(folded))
@@ -94,11 +84,11 @@ def _read(body: str) -> Reading:
             return Reading("", steps=(*steps, "reaction"), is_reaction=True)
         folded = step("signature", folded, without_signature(folded))
         words = words_of(folded)
-    reading = Reading(words, folded, text, tuple(steps))
+    reading = Reading(words, folded, tuple(steps))
     if sum(len(word) == 1 for word in reading.words) < _SPELT_LETTERS:
         return reading
     folded = step("spaced_letters", folded, _SPACED.sub(lambda run: _NO_LETTER.sub("", run[0]), folded))
-    return Reading(words_of(folded), folded, text, tuple(steps))
+    return Reading(words_of(folded), folded, tuple(steps))
 
 
 _read_short = lru_cache(maxsize=8_192)(_read)
@@ -117,10 +107,3 @@ def _parts(folded: str) -> tuple[tuple[str, ...], tuple[bool, ...], tuple[str, .
             parts = _CLAUSE.split(sentence)
             clauses += [words] if len(parts) == 1 else [part for part in map(words_of, parts) if part]
     return tuple(sentences), tuple(questions), tuple(clauses)
-
-
-def _shouted(clauses: Sequence[str], raw: str) -> tuple[bool, ...]:
-    if len(clauses) == 1 or raw.isupper() or not _CAPITALS.search(raw):
-        return (False,) * len(clauses)
-    words = f" {words_of(raw)} "
-    return tuple(len(clause) <= _SHORT and f" {clause.upper()} " in words for clause in clauses)

@@ -69,6 +69,7 @@ def test_all_of_these_are_the_word_stop(body: str) -> None:
 def test_a_phones_reaction_is_no_text(body: str) -> None:
     reading = read(body)
     assert (reading.text, reading.is_reaction) == ("", True)
+    assert not reading.clauses
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,6 @@ def test_sentences_clauses_and_questions_are_told_apart() -> None:
     assert reading.sentences == ("not her stop", "who is this", "thanks")
     assert reading.is_question == (False, True, False)
     assert reading.clauses == ("not her", "stop", "who is this", "thanks")
-    assert reading.shouted == (False, True, False, False)
 
 
 def test_the_steps_are_named() -> None:
