@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.optout.api import api_routes
+from services.optout.api.requests import Requests
 from services.optout.pipeline.pipeline import Pipeline
 from services.optout.prepare import prepared
 from services.optout.record.connection import AWAY, close_pool, open_pool
@@ -35,6 +36,9 @@ def create_app(settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         try:
+            settings: Settings = app.state.settings
+            app.state.requests = Requests(settings.kafka_bootstrap, settings.partitions)
+            stack.push_async_callback(app.state.requests.close)
             app.state.pool = await stack.enter_async_context(prepared(app.state.settings))
             app.state.pipeline = await stack.enter_async_context(_running_pipeline(app))
         except MisconfiguredError as error:

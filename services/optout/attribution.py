@@ -31,7 +31,7 @@ def attribute(event: MessageReceived, person: Person) -> Attribution:
     pointed = _pointed_at(event, person.sent)
     if pointed is not None:
         return Attribution("replied_message", (pointed.list_id,), pointed.message_id)
-    answered = [message for message in person.sent if _is_answerable(message, event, person.window_starts_at)]
+    answered = [message for message in person.sent if is_answerable(message, event, person.window_starts_at)]
     if not answered:
         return Attribution("account")
     before = [m for m in answered if m.dispatched_at <= _latest(event)]
@@ -42,7 +42,8 @@ def attribute(event: MessageReceived, person: Person) -> Attribution:
     return Attribution("possible_lists", lists)
 
 
-def _is_answerable(message: SentMessage, event: MessageReceived, window_starts_at: datetime) -> bool:
+def is_answerable(message: SentMessage, event: MessageReceived, window_starts_at: datetime) -> bool:
+    """Say whether `event` may answer `message` at all."""
     return (
         message.outcome != "failed"
         and message.dispatched_at >= window_starts_at

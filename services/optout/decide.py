@@ -1,27 +1,45 @@
-"""What an inbound message changes: pure, one event and what is known of the person in, one decision out."""
+"""What an inbound event changes: pure, one event and what is known of the person in, one decision out."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from services.optout.attribution import Attribution, attribute
+from services.optout.attribution import Attribution, attribute, is_answerable
 from services.optout.person import Person, Suppression
 from services.optout.rules import Answer, RuleSet
-from shared.events.inbound import MessageReceived
+from shared.events.inbound import MessageReceived, ReviewDecided
 from shared.events.opt_out import AttributionMethod
+from shared.events.suppression import SuppressionState
 
 ACCOUNT = "account"
 _SUPPRESSED = ("opted_out", "held")
 
+Asked = MessageReceived | ReviewDecided
+"""What is decided."""
+
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """`changed` are the scopes that were not opted out before; `confirmed` those that were, by an older STOP."""
+    """A certain opt-out.
+
+    `changed` are the scopes that were not suppressed before; `raised` those that were held; `confirmed` those that were
+    opted out, by an older STOP.
+    """
 
     match: Answer
     attribution: Attribution
     changed: tuple[str, ...]
+    raised: tuple[str, ...]
     confirmed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What looks like an opt-out; `changed` are the scopes that were not suppressed before."""
+
+    match: Answer
+    attribution: Attribution
+    changed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,40 +52,94 @@ class OptIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A person's word on what was held in `scopes`; `held` is one of these suppressions as it was."""
+
+    decision: Literal["confirm", "release"]
+    by: str
+    scopes: tuple[str, ...]
+    held: Suppression
+
+
+@dataclass(frozen=True, slots=True)
 class Unchanged:
     """Nothing changes: no rule matched, nothing to come back to, or an opt-in older than the opt-out in force."""
 
-    reason: Literal["no_rule", "not_opted_out", "older_than_opt_out"]
+    reason: Literal["no_rule", "help", "not_opted_out", "older_than_opt_out", "not_held"]
     match: Answer | None = None
 
 
-Decision = OptOut | OptIn | Unchanged
+Decision = OptOut | Held | OptIn | Reviewed | Unchanged
 
 
 def list_scope(list_id: int) -> str:
     return f"list:{list_id}"
 
 
-def decide(event: MessageReceived, person: Person, rules: RuleSet) -> Decision:
+def decide(event: Asked, person: Person, rules: RuleSet) -> Decision:
     """Decide `event` by the account's `rules`, in the state that all events before it have left."""
-    match = rules.answer(event.body, sender_number=event.sender_number, instruction=event.replied_body)
-    if match.answer not in ("opt_out", "opt_in"):
-        return Unchanged("no_rule")
+    if isinstance(event, ReviewDecided):
+        return _reviewed(event, person)
     attribution = attribute(event, person)
-    if match.answer == "opt_out":
-        return _opt_out(event, match, attribution, person)
-    return _opt_in(event, match, attribution, person)
+    match = rules.answer(
+        event.body, sender_number=event.sender_number, instruction=_instruction(event, attribution, person)
+    )
+    match match.answer:
+        case "opt_out":
+            return _opt_out(event, match, attribution, person)
+        case "held":
+            return Held(
+                match, attribution, tuple(s for s in _scopes(match, attribution) if not person.is_suppressed(s))
+            )
+        case "opt_in":
+            return _opt_in(event, match, attribution, person)
+        case "help":
+            return Unchanged("help", match)
+        case "none":
+            return Unchanged("no_rule")
+
+
+def _instruction(event: MessageReceived, attribution: Attribution, person: Person) -> str | None:
+    """Return the way out that the answered message offered, as far as it is known."""
+    for message in person.sent:
+        if message.message_id == attribution.message_id and message.instruction:
+            return message.instruction
+    if event.replied_body:
+        return event.replied_body
+    for message in person.sent:
+        may_be_it = message.list_id in attribution.list_ids and is_answerable(message, event, person.window_starts_at)
+        if may_be_it and message.instruction:
+            return message.instruction
+    return None
+
+
+def _scopes(match: Answer, attribution: Attribution) -> list[str]:
+    scopes = [list_scope(list_id) for list_id in attribution.list_ids]
+    return [ACCOUNT] if match.scope == "account" or not scopes else scopes
 
 
 def _opt_out(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> OptOut:
-    scopes = [list_scope(list_id) for list_id in attribution.list_ids]
-    if match.scope == "account" or not scopes:
-        scopes = [ACCOUNT]
-    already = [s for s in scopes if s in person.suppressions and person.suppressions[s].state == "opted_out"]
+    scopes = _scopes(match, attribution)
+    states = {scope: person.suppressions[scope].state for scope in scopes if person.is_suppressed(scope)}
     # A STOP that was written before the one in force, and arrived behind it, does not make that one older: a START
     # between the two would take it back.
-    confirmed = tuple(s for s in already if not _is_older(event, person.suppressions[s]))
-    return OptOut(match, attribution, tuple(s for s in scopes if s not in already), confirmed)
+    confirmed = (
+        s for s, state in states.items() if state == "opted_out" and not _is_older(event, person.suppressions[s])
+    )
+    return OptOut(
+        match,
+        attribution,
+        changed=tuple(s for s in scopes if s not in states),
+        raised=tuple(s for s, state in states.items() if state == "held"),
+        confirmed=tuple(confirmed),
+    )
+
+
+def _reviewed(event: ReviewDecided, person: Person) -> Decision:
+    held = [s for s in person.suppressions.values() if s.state == "held" and s.cause_event_id == event.held_event_id]
+    if not held:
+        return Unchanged("not_held")
+    return Reviewed(event.decision, event.by, tuple(sorted(s.scope for s in held)), held[0])
 
 
 def _opt_in(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> Decision:
@@ -107,19 +179,23 @@ def _is_older(event: MessageReceived, suppression: Suppression) -> bool:
     return event.sent_at is not None and suppression.sent_at is not None and event.sent_at < suppression.sent_at
 
 
-def apply(decision: Decision, event: MessageReceived, person: Person) -> Person:
+def apply(decision: Decision, event: Asked, person: Person) -> Person:
     """Return the person after the decision."""
-    match decision:
-        case OptOut(changed=changed, confirmed=confirmed):
-            return _with(person, (*changed, *confirmed), "opted_out", event)
-        case OptIn(changed=changed):
+    match decision, event:
+        case OptOut(changed=changed, raised=raised, confirmed=confirmed), MessageReceived():
+            return _with(person, (*changed, *raised, *confirmed), "opted_out", event)
+        case Held(changed=changed), MessageReceived():
+            return _with(person, changed, "held", event)
+        case OptIn(changed=changed), MessageReceived():
             return _with(person, changed, "opted_in", event)
-        case Unchanged():
+        case Reviewed(decision=said, scopes=scopes), _:
+            state: SuppressionState = "opted_out" if said == "confirm" else "opted_in"
+            return person.with_suppressions({s: replace(person.suppressions[s], state=state) for s in scopes})
+        case _:
             return person
 
 
-def _with(
-    person: Person, scopes: Iterable[str], state: Literal["opted_out", "opted_in"], event: MessageReceived
-) -> Person:
-    changed = {scope: Suppression(scope, state, event.sender_number, event.sent_at) for scope in scopes}
-    return Person({**person.suppressions, **changed}, person.sent, person.window_starts_at)
+def _with(person: Person, scopes: Iterable[str], state: SuppressionState, event: MessageReceived) -> Person:
+    return person.with_suppressions(
+        {scope: Suppression(scope, state, event.sender_number, event.sent_at, event.event_id) for scope in scopes}
+    )

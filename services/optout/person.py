@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
+from uuid import UUID
 
 from shared.events.suppression import SuppressionState
 
@@ -14,17 +15,21 @@ Outcome = Literal["dispatching", "sent", "failed", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """The state of one scope; `sender_number` is the number that the person wrote to, `sent_at` the gateway's time."""
+    """The state of one scope, and the event behind it.
+
+    `sender_number` is the number that the person wrote to, `sent_at` the gateway's time.
+    """
 
     scope: str
     state: SuppressionState
     sender_number: str | None
     sent_at: datetime | None
+    cause_event_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message that went to the person; `outcome` is the newest that is known."""
+    """A message that went to the person; `outcome` is the newest known, `instruction` the way out that it offered."""
 
     message_id: str
     list_id: int
@@ -32,6 +37,7 @@ class SentMessage:
     carrier_message_id: str | None
     outcome: Outcome
     dispatched_at: datetime
+    instruction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +47,11 @@ class Person:
     suppressions: Mapping[str, Suppression] = field(default_factory=dict)
     sent: Sequence[SentMessage] = ()
     window_starts_at: datetime = _ALWAYS
+
+    def is_suppressed(self, scope: str) -> bool:
+        """Say whether sending is forbidden in `scope`."""
+        return scope in self.suppressions and self.suppressions[scope].state != "opted_in"
+
+    def with_suppressions(self, changed: Mapping[str, Suppression]) -> "Person":
+        """Return the person with these states in place of those of the same scopes."""
+        return Person({**self.suppressions, **changed}, self.sent, self.window_starts_at)

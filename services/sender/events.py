@@ -11,7 +11,6 @@ from hashlib import sha1
 from pydantic_core import to_json
 
 from services.sender.ledger.rows import Row
-from services.sender.producer import Record
 from shared.events.base import STOPLINE_NAMESPACE, format_time
 from shared.events.codec import Headers
 from shared.events.delivery import (
@@ -22,6 +21,8 @@ from shared.events.delivery import (
     MessageSuppressed,
 )
 from shared.events.outbound import MessageRequested
+from shared.instructions import instruction_of
+from shared.producer import Record
 
 SOURCE = "stopline/sender"
 
@@ -34,8 +35,8 @@ _time = lru_cache(maxsize=1024)(format_time)  # a batch has few moments
 
 def announced(request: MessageRequested, decision_started_at: datetime, at: datetime) -> Record:
     """Return `message_dispatching`: the carrier is about to be called."""
-    more = f',"decision_started_at":"{_time(decision_started_at)}"'
-    return _record(MessageDispatching, request, at, more.encode())
+    more = f',"decision_started_at":"{_time(decision_started_at)}","instruction":'.encode()
+    return _record(MessageDispatching, request, at, more + to_json(instruction_of(request.body)))
 
 
 def told(row: Row) -> Record:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 from services.sender.events import SOURCE, announced, told
 from services.sender.ledger.rows import Row
-from services.sender.producer import Producer, Record
 from services.sender.suppressions.placement import partitions_of
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.delivery import MessageRejected
 from shared.events.outbound import MessageRequested
 from shared.kafka import SEND_SECONDS, within
 from shared.parking import ParkedRecord
+from shared.producer import Producer, Record
 from shared.topics import DELIVERY_EVENTS, PARKED_MESSAGES
 
 

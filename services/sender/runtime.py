@@ -19,7 +19,6 @@ from services.sender.fence import Fence
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.owner import Owner
 from services.sender.outbound import OutboundHandler
-from services.sender.producer import Producer
 from services.sender.receipts import ReceiptHandler
 from services.sender.report import Reporter
 from services.sender.settings import Settings
@@ -29,6 +28,7 @@ from services.sender.sweeper import sweep_for_ever
 from services.sender.watchdog import Watchdog, Watched
 from shared.errors import TransientError
 from shared.kafka import START_SECONDS, STOP_SECONDS, within
+from shared.producer import Producer
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
 log = logging.getLogger(__name__)

@@ -14,13 +14,14 @@ from shared.events.delivery import (
     MessageSuppressed,
     delivery_event_id,
 )
-from shared.events.inbound import FenceMarkerAppended, MessageReceived
-from shared.events.opt_out import OptedIn, OptedOut
+from shared.events.inbound import FenceMarkerAppended, MessageReceived, ReviewDecided
+from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import CheckpointPublished, SuppressionChanged, WatermarkAdvanced
 
 _ACCOUNT, _MESSAGE, _CARRIER_MESSAGE = "acme", "order-4711", "4A1C9E52-3F7B-4E2A-9B57-0A4E6D1C2B33"
 _LIST, _SCOPE = 12, "list:12"
+_OFFER = {"instruction": "Your order has shipped. Reply STOP to opt out"}
 _PHONE, _SENDER_NUMBER = "+14155550100", "+18335550123"
 _REPLY = UUID("57182351-7b4a-522c-8678-da4cc9957788")
 _WROTE, _HEARD, _CHANGED = (datetime(2026, 11, 24, 11, 13, second, 250_000, tzinfo=UTC) for second in (0, 2, 3))
@@ -47,27 +48,44 @@ def _inbound() -> list[Event]:
             replied_body="Your order has shipped. Reply STOP to opt out",
             sent_at=_WROTE,
         ),
+        ReviewDecided(
+            event_id=UUID(int=5, version=5),
+            occurred_at=_CHANGED,
+            account_id=_ACCOUNT,
+            phone=_PHONE,
+            held_event_id=_REPLY,
+            decision="release",
+            by="ada@acme.example",
+        ),
         FenceMarkerAppended(marker_id=UUID("0b0f2c86-6a5e-4c59-9f51-2f6f0ad5a0c4")),
     ]
 
 
 def _opt_out() -> list[Event]:
-    kinds = ((OptedOut, "stop", "replied_message"), (OptedIn, "start", "opt_outs_of_sender"))
+    kinds: list[tuple[type[AnyOptOutEvent], str, str, dict[str, str]]] = [
+        (OptedOut, "stop", "replied_message", {}),
+        (OptedIn, "start", "opt_outs_of_sender", {}),
+        (OptOutHeld, "Somebody else's number", "last_message", {"reason": "wrong_person"}),
+        (HeldReleased, "review", "account", {"by": "ada@acme.example"}),
+    ]
     return [
-        kind(
-            event_id=UUID(int=number, version=5),
-            occurred_at=_CHANGED,
-            account_id=_ACCOUNT,
-            phone=_PHONE,
-            scope=_SCOPE,
-            list_id=_LIST,
-            sender_number=_SENDER_NUMBER,
-            cause_event_id=_REPLY,
-            rule=rule,
-            rule_version=1,
-            attribution=attribution,
+        kind.model_validate(
+            {
+                **more,
+                "event_id": UUID(int=number, version=5),
+                "occurred_at": _CHANGED,
+                "account_id": _ACCOUNT,
+                "phone": _PHONE,
+                "scope": _SCOPE,
+                "list_id": _LIST,
+                "sender_number": _SENDER_NUMBER,
+                "cause_event_id": _REPLY,
+                "rule": rule,
+                "rule_version": 1,
+                "attribution": attribution,
+            }
         )
-        for number, (kind, rule, attribution) in enumerate(kinds, start=1)
+        for number, (kind, rule, attribution, more) in zip((1, 2, 21, 22), kinds, strict=True)
     ]
 
 
@@ -114,7 +132,7 @@ def _about(event_type: str) -> dict[str, object]:
 
 def _delivery() -> list[Event]:
     return [
-        MessageDispatching.model_validate({**_about("message_dispatching"), "decision_started_at": _WROTE}),
+        MessageDispatching.model_validate({**_about("message_dispatching"), "decision_started_at": _WROTE, **_OFFER}),
         MessageSent.model_validate({**_about("message_sent"), "carrier_message_id": _CARRIER_MESSAGE}),
         DeliveryReceiptReceived(
             event_id=UUID(int=3, version=5),

@@ -5,7 +5,7 @@ from typing import get_args
 
 from shared.events.base import Event
 from shared.events.delivery import AnyDeliveryEvent
-from shared.events.inbound import FenceMarkerAppended, MessageReceived
+from shared.events.inbound import AnyInboundEvent
 from shared.events.opt_out import AnyOptOutEvent
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import AnySuppressionEvent
@@ -35,9 +35,9 @@ class TopicContract:
 CONTRACTS = (
     TopicContract(
         INBOUND_MESSAGES,
-        "What recipients and gateways say, and the sender's fence markers. Placed by Java's murmur2 of the phone.",
+        "What recipients, gateways and reviewers say, and the sender's fence markers. Placed by Java's murmur2 of the phone.",
         f"{PHONE_KEY}; none for fence_marker_appended",
-        (MessageReceived, FenceMarkerAppended),
+        get_args(AnyInboundEvent),
         ours_to_write=True,
     ),
     TopicContract(

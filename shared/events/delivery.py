@@ -23,10 +23,14 @@ class _MessageEvent(IdentifiedEvent):
 
 
 class MessageDispatching(_MessageEvent):
-    """The carrier is about to be called. `decision_started_at` is when the fence of the decision began."""
+    """The carrier is about to be called. `decision_started_at` is when the fence of the decision began.
+
+    `instruction` is the end of the text that names its way out, so that a reply can be compared with it.
+    """
 
     type: Literal["message_dispatching"] = "message_dispatching"
     decision_started_at: Time
+    instruction: ShortText | None = None
 
 
 class MessageSent(_MessageEvent):

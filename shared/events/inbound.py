@@ -45,5 +45,23 @@ class FenceMarkerAppended(Event):
         return str(self.marker_id)
 
 
-InboundEvent = Annotated[MessageReceived | FenceMarkerAppended, Field(discriminator="type")]
-inbound_events: TypeAdapter[MessageReceived | FenceMarkerAppended] = TypeAdapter(InboundEvent)
+class ReviewDecided(IdentifiedEvent):
+    """A person has looked at a held message: `confirm` makes it an opt-out, `release` lets messages through again.
+
+    `held_event_id` is the message's event, `by` who decided. It stands behind what the phone wrote before, so a release
+    never takes back a later opt-out.
+    """
+
+    category: ClassVar[str] = "inbound"
+
+    type: Literal["review_decided"] = "review_decided"
+    account_id: AccountId
+    phone: Phone
+    held_event_id: UUID
+    decision: Literal["confirm", "release"]
+    by: Annotated[ShortText, Field(min_length=1)]
+
+
+AnyInboundEvent = MessageReceived | ReviewDecided | FenceMarkerAppended
+InboundEvent = Annotated[AnyInboundEvent, Field(discriminator="type")]
+inbound_events: TypeAdapter[AnyInboundEvent] = TypeAdapter(InboundEvent)

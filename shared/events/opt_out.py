@@ -28,6 +28,20 @@ class _PreferenceChanged(IdentifiedEvent):
     attribution: AttributionMethod
 
 
+class OptOutHeld(_PreferenceChanged):
+    """What was written looks like an opt-out; `reason` says why. Nothing is sent until a person has looked."""
+
+    type: Literal["opt_out_held"] = "opt_out_held"
+    reason: ShortText
+
+
+class HeldReleased(_PreferenceChanged):
+    """A person, `by`, has looked at what was held, and it was no opt-out."""
+
+    type: Literal["held_released"] = "held_released"
+    by: ShortText
+
+
 class OptedOut(_PreferenceChanged):
     type: Literal["opted_out"] = "opted_out"
 
@@ -36,6 +50,6 @@ class OptedIn(_PreferenceChanged):
     type: Literal["opted_in"] = "opted_in"
 
 
-AnyOptOutEvent = OptedOut | OptedIn
+AnyOptOutEvent = OptedOut | OptedIn | OptOutHeld | HeldReleased
 OptOutEvent = Annotated[AnyOptOutEvent, Field(discriminator="type")]
 opt_out_events: TypeAdapter[AnyOptOutEvent] = TypeAdapter(OptOutEvent)

@@ -63,8 +63,11 @@ def _shown(row: Any) -> dict[str, Any]:
             "reason": entry.reason,
             "rule": entry.rule,
             "rule_version": entry.rule_version,
+            "matched_by": entry.matched_by,
+            "term": entry.term,
             "attribution": entry.attribution,
             "message_id": entry.message_id,
-            "changed": entry.changed,
+            "changed": (*entry.changed, *entry.raised),
+            "by": entry.by,
         },
     }

@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from services.optout.record.batch import Received
 from shared.errors import PoisonError
 from shared.events.codec import decode
-from shared.events.inbound import MessageReceived, inbound_events
+from shared.events.inbound import FenceMarkerAppended, inbound_events
 from shared.parking import MAX_PARKED_IN_A_ROW, ParkedRecord, park
 
 SERVICE = "stopline/optout"
@@ -51,7 +51,7 @@ def parse(records: Sequence[ConsumerRecord], parked_in_a_row: int, now: datetime
                 ) from None
         else:
             parked_in_a_row = 0
-            if isinstance(event, MessageReceived):
+            if not isinstance(event, FenceMarkerAppended):
                 received.append(Received(record.offset, event))
     return Parsed(records[0].offset, records[-1].offset + 1, received, parked, parked_in_a_row)
 

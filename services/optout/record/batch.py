@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.optout.decide import apply, decide
+from services.optout.decide import Asked, apply, decide
 from services.optout.person import Person
 from services.optout.record.connection import Connection
 from services.optout.record.entry import Entry, entry_of, stored_body
@@ -14,16 +14,15 @@ from services.optout.record.load import PersonKey, load_known, load_persons, loa
 from services.optout.record.position import Position, move_position, save_head
 from services.optout.record.write import Decided, write_decisions
 from services.optout.rules import RuleSet
-from shared.events.inbound import MessageReceived
 from shared.failpoints import reach
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An inbound message and the offset at which it stood."""
+    """What is to be decided and the offset at which it stood."""
 
     offset: int
-    event: MessageReceived
+    event: Asked
 
 
 @dataclass(frozen=True, slots=True)

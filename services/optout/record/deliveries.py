@@ -27,10 +27,11 @@ _RANK = "array_position(ARRAY['dispatching', 'unknown', 'sent', 'failed'], {})"
 
 _SAVE_SENT = f"""
 INSERT INTO sent_messages AS m
-    (account_id, message_id, list_id, phone, sender_number, carrier_message_id, outcome, dispatched_at)
+    (account_id, message_id, list_id, phone, sender_number, carrier_message_id, outcome, dispatched_at, instruction)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::timestamptz[])
+    $8::timestamptz[], $9::text[])
 ON CONFLICT (account_id, message_id) DO UPDATE SET
+    instruction = coalesce(m.instruction, excluded.instruction),
     carrier_message_id = coalesce(excluded.carrier_message_id, m.carrier_message_id),
     dispatched_at = least(excluded.dispatched_at, m.dispatched_at),
     outcome = CASE WHEN {_RANK.format("excluded.outcome")} > {_RANK.format("m.outcome")}
@@ -58,6 +59,7 @@ class _Sent:
     outcome: Outcome
     carrier_message_id: str | None
     dispatched_at: datetime
+    instruction: str | None = None
 
 
 async def record_deliveries(
@@ -85,7 +87,7 @@ def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
     for event in events:
         match event:
             case MessageDispatching():
-                new = _Sent(event, "dispatching", None, event.occurred_at)
+                new = _Sent(event, "dispatching", None, event.occurred_at, storable(event.instruction))
             case MessageSent():
                 new = _Sent(event, "sent", storable(event.carrier_message_id), event.occurred_at)
             case MessageFailed():
@@ -97,6 +99,7 @@ def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
         row = rows.setdefault((event.account_id, event.message_id), new)
         row.outcome = max(row.outcome, new.outcome, key=_RANKS.__getitem__)
         row.carrier_message_id = row.carrier_message_id or new.carrier_message_id
+        row.instruction = row.instruction or new.instruction
         row.dispatched_at = min(row.dispatched_at, new.dispatched_at)
     return list(rows.values())
 
@@ -126,6 +129,7 @@ def _columns(rows: Sequence[_Sent]) -> list[list[object]]:
         [row.carrier_message_id for row in rows],
         [row.outcome for row in rows],
         [row.dispatched_at for row in rows],
+        [row.instruction for row in rows],
     ]
 
 

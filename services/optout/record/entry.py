@@ -1,6 +1,7 @@
 """One decision as it stands in the record, and what is published of it: the same whenever it is read again."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -8,22 +9,36 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from services.optout.decide import ACCOUNT, Decision, OptIn, OptOut, Unchanged
+from services.optout.decide import ACCOUNT, Asked, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
 from services.optout.record.text import storable
 from services.optout.rules import Answer as Match
 from shared.events.base import derived_id
 from shared.events.inbound import MessageReceived
-from shared.events.opt_out import AnyOptOutEvent, AttributionMethod, OptedIn, OptedOut
-from shared.events.suppression import SuppressionChanged
+from shared.events.opt_out import AnyOptOutEvent, AttributionMethod, HeldReleased, OptedIn, OptedOut, OptOutHeld
+from shared.events.suppression import SuppressionChanged, SuppressionState
 
-Answer = Literal["opt_out", "opt_in", "none"]
+Answer = Literal["opt_out", "held", "opt_in", "help", "confirmed", "released", "none"]
+
+STATES: dict[Answer, SuppressionState] = {
+    "opt_out": "opted_out",
+    "held": "held",
+    "opt_in": "opted_in",
+    "confirmed": "opted_out",
+    "released": "opted_in",
+}
+"""What the scopes of an entry are in afterwards."""
+REVIEW = "review"
+"""What stands for the gateway and the rule where a person decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """Everything about a decision but the text of the message, of which it has the SHA-256.
 
-    A dataclass: there is one for each message, and it takes a quarter of a model's time to make.
+    `changed` are the scopes that are suppressed now and were not before, or the other way round; `raised` those that
+    were held and are opted out. `matched_by`, `term`, `start`, `end` and `normalised_by` say what the rules saw. What a
+    person decided has `held_event_id` and `by`. A dataclass: there is one for each message, and it takes a quarter of a
+    model's time to make.
     """
 
     partition: int
@@ -47,6 +62,19 @@ class Entry:
     message_id: str | None = None
     changed: tuple[str, ...] = ()
     confirmed: tuple[str, ...] = ()
+    rule_id: int | None = None
+    matched_by: str | None = None
+    start: int | None = None
+    end: int | None = None
+    normalised_by: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
+    held_event_id: UUID | None = None
+    by: str | None = None
+
+    @property
+    def cause_event_id(self) -> UUID:
+        """The message behind the states that the entry leaves."""
+        return self.held_event_id or self.event_id
 
 
 entries: TypeAdapter[Entry] = TypeAdapter(Entry)
@@ -57,12 +85,12 @@ def entry_text(entry: Entry) -> str:
     return entries.dump_json(entry).decode()
 
 
-def stored_body(event: MessageReceived) -> str:
-    """Return the text of the message as it is kept."""
-    return storable(event.body)
+def stored_body(event: Asked) -> str:
+    """Return the text of the message as it is kept; a person's decision has none."""
+    return storable(event.body) if isinstance(event, MessageReceived) else ""
 
 
-def entry_of(event: MessageReceived, decision: Decision, partition: int, offset: int, decided_at: datetime) -> Entry:
+def entry_of(event: Asked, decision: Decision, partition: int, offset: int, decided_at: datetime) -> Entry:
     """Return what the record says of `decision` about the `event` that stood at `offset`."""
     return Entry(
         partition=partition,
@@ -70,75 +98,122 @@ def entry_of(event: MessageReceived, decision: Decision, partition: int, offset:
         event_id=event.event_id,
         account_id=event.account_id,
         phone=event.phone,
-        sender_number=event.sender_number,
-        gateway=event.gateway,
-        gateway_message_id=event.gateway_message_id,
         received_at=event.occurred_at,
-        sent_at=event.sent_at,
         body_sha256=hashlib.sha256(stored_body(event).encode()).hexdigest(),
         decided_at=decided_at,
+        **_asked(event, decision),
         **_told(decision),
     )
 
 
-def _told(decision: Decision) -> dict[str, Any]:
-    match decision:
-        case OptOut():
-            answer, reason = "opt_out", "opted_out" if decision.changed else "already_opted_out"
-        case OptIn():
-            answer, reason = "opt_in", "opted_in"
-        case Unchanged():
-            return {"answer": "none", "reason": decision.reason, **_rule(decision.match)}
+def _asked(event: Asked, decision: Decision) -> dict[str, Any]:
+    if isinstance(event, MessageReceived):
+        return {
+            "sender_number": event.sender_number,
+            "gateway": event.gateway,
+            "gateway_message_id": event.gateway_message_id,
+            "sent_at": event.sent_at,
+        }
+    held = decision.held if isinstance(decision, Reviewed) else None
     return {
-        "answer": answer,
-        "reason": reason,
-        "attribution": decision.attribution.method,
-        "message_id": decision.attribution.message_id,
-        "changed": decision.changed,
-        "confirmed": decision.confirmed if isinstance(decision, OptOut) else (),
-        **_rule(decision.match),
+        "sender_number": held.sender_number if held else None,
+        "gateway": REVIEW,
+        "gateway_message_id": None,
+        "sent_at": held.sent_at if held else None,
+        "held_event_id": event.held_event_id,
+        "by": event.by,
     }
 
 
+def _told(decision: Decision) -> dict[str, Any]:
+    match decision:
+        case OptOut(match=match, attribution=attribution, changed=changed, raised=raised, confirmed=confirmed):
+            reason = "opted_out" if changed or raised else "already_opted_out"
+            return {
+                **_matched("opt_out", reason, match, attribution.method, attribution.message_id),
+                "changed": changed,
+                "raised": raised,
+                "confirmed": confirmed,
+            }
+        case Held(match=match, attribution=attribution, changed=changed):
+            reason = "held" if changed else "already_suppressed"
+            return {**_matched("held", reason, match, attribution.method, attribution.message_id), "changed": changed}
+        case OptIn(match=match, attribution=attribution, changed=changed):
+            told = _matched("opt_in", "opted_in", match, attribution.method, attribution.message_id)
+            return {**told, "changed": changed}
+        case Reviewed(decision="confirm", scopes=scopes):
+            return {"answer": "confirmed", "reason": "confirmed", "rule": REVIEW, "raised": scopes}
+        case Reviewed(scopes=scopes):
+            return {"answer": "released", "reason": "released", "rule": REVIEW, "changed": scopes}
+        case Unchanged(reason=reason, match=match):
+            return {"answer": "help" if reason == "help" else "none", "reason": reason, **_rule(match)}
+
+
+def _matched(
+    answer: Answer, reason: str, match: Match, attribution: AttributionMethod, message_id: str | None
+) -> dict[str, Any]:
+    return {"answer": answer, "reason": reason, "attribution": attribution, "message_id": message_id, **_rule(match)}
+
+
 def _rule(match: Match | None) -> dict[str, Any]:
-    return {} if match is None else {"rule": match.rule, "rule_version": match.version, "term": match.term}
+    if match is None:
+        return {}
+    return {
+        "rule": match.rule,
+        "rule_id": match.rule_id,
+        "rule_version": match.version,
+        "matched_by": match.reason,
+        "term": match.term,
+        "start": match.start,
+        "end": match.end,
+        "normalised_by": match.normalised_by,
+    }
 
 
 def suppressions_of(entry: Entry) -> list[SuppressionChanged]:
     """Return the suppressions that the entry published, in its order."""
-    if entry.answer == "none":
-        return []
     return [
         SuppressionChanged(
             account_id=entry.account_id,
             scope=scope,
             phone=entry.phone,
-            state="opted_out" if entry.answer == "opt_out" else "opted_in",
-            cause_event_id=entry.event_id,
+            state=STATES[entry.answer],
+            cause_event_id=entry.cause_event_id,
             changed_at=entry.decided_at,
         )
-        for scope in entry.changed
+        for scope in _published(entry)
     ]
 
 
 def opt_out_events_of(entry: Entry) -> list[AnyOptOutEvent]:
     """Return the opt-out events that the entry published, in its order."""
-    if entry.answer == "none":
-        return []
-    made = OptedOut if entry.answer == "opt_out" else OptedIn
-    return [
-        made(
-            event_id=derived_id(entry.event_id, entry.answer, scope),
-            occurred_at=entry.decided_at,
-            account_id=entry.account_id,
-            phone=entry.phone,
-            scope=scope,
-            list_id=None if scope == ACCOUNT else int(scope.removeprefix("list:")),
-            sender_number=entry.sender_number,
-            cause_event_id=entry.event_id,
-            rule=entry.rule or "",
-            rule_version=entry.rule_version or 0,
-            attribution=entry.attribution or "account",
-        )
-        for scope in entry.changed
-    ]
+    return [_event(entry, scope) for scope in _published(entry)]
+
+
+def _published(entry: Entry) -> Sequence[str]:
+    return (*entry.changed, *entry.raised) if entry.answer in STATES else ()
+
+
+def _event(entry: Entry, scope: str) -> AnyOptOutEvent:
+    fields: dict[str, Any] = {
+        "event_id": derived_id(entry.event_id, entry.answer, scope),
+        "occurred_at": entry.decided_at,
+        "account_id": entry.account_id,
+        "phone": entry.phone,
+        "scope": scope,
+        "list_id": None if scope == ACCOUNT else int(scope.removeprefix("list:")),
+        "sender_number": entry.sender_number,
+        "cause_event_id": entry.cause_event_id,
+        "rule": entry.rule or "",
+        "rule_version": entry.rule_version or 0,
+        "attribution": entry.attribution or "account",
+    }
+    match entry.answer:
+        case "opt_out" | "confirmed":
+            return OptedOut(**fields)
+        case "held":
+            return OptOutHeld(**fields, reason=entry.matched_by or "")
+        case "released":
+            return HeldReleased(**fields, by=entry.by or "")
+        case _:
+            return OptedIn(**fields)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.optout.decide import Asked
 from services.optout.person import Person, SentMessage, Suppression
 from services.optout.record.connection import Connection
 from services.optout.record.text import storable
@@ -19,13 +20,14 @@ PersonKey = tuple[str, str]
 _KNOWN = "SELECT event_id FROM decisions WHERE event_id = ANY($1::uuid[])"
 
 _SUPPRESSIONS = """
-SELECT s.account_id, s.phone, s.scope, s.state, s.sender_number, s.sent_at
+SELECT s.account_id, s.phone, s.scope, s.state, s.sender_number, s.sent_at, s.cause_event_id
 FROM unnest($1::text[], $2::text[]) AS person (account_id, phone)
 JOIN suppressions s USING (account_id, phone)
 """
 
 _SENT = """
-SELECT m.account_id, m.phone, m.message_id, m.list_id, m.sender_number, m.carrier_message_id, m.outcome, m.dispatched_at
+SELECT m.account_id, m.phone, m.message_id, m.list_id, m.sender_number, m.carrier_message_id, m.outcome,
+    m.dispatched_at, m.instruction
 FROM unnest($1::text[], $2::text[], $3::text[]) AS reply (account_id, phone, sender_number)
 CROSS JOIN LATERAL (
     SELECT * FROM sent_messages s
@@ -37,7 +39,8 @@ CROSS JOIN LATERAL (
 """
 
 _POINTED_AT = """
-SELECT m.account_id, m.phone, m.message_id, m.list_id, m.sender_number, m.carrier_message_id, m.outcome, m.dispatched_at
+SELECT m.account_id, m.phone, m.message_id, m.list_id, m.sender_number, m.carrier_message_id, m.outcome,
+    m.dispatched_at, m.instruction
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS reply (account_id, phone, message_id, carrier_message_id)
 JOIN sent_messages m ON m.account_id = reply.account_id AND m.phone = reply.phone
     AND (m.message_id = reply.message_id OR m.carrier_message_id = reply.carrier_message_id)
@@ -52,7 +55,7 @@ ORDER BY account_id, rule_id, version DESC
 _DEFAULTS = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
 
 
-async def load_known(connection: Connection, events: Sequence[MessageReceived]) -> set[UUID]:
+async def load_known(connection: Connection, events: Sequence[Asked]) -> set[UUID]:
     """Return the ids of those events that are decided already."""
     rows = await connection.fetch(_KNOWN, [event.event_id for event in events])
     return {row[0] for row in rows}
@@ -68,16 +71,17 @@ async def load_rules(connection: Connection, account_ids: Iterable[str]) -> dict
 
 
 async def load_persons(
-    connection: Connection, events: Sequence[MessageReceived], window_starts_at: datetime
+    connection: Connection, events: Sequence[Asked], window_starts_at: datetime
 ) -> dict[PersonKey, Person]:
-    """Return what is known of each person who wrote one of `events`, by (account, phone)."""
+    """Return what is known of each person of whom one of `events` is, by (account, phone)."""
     keys = list(dict.fromkeys((event.account_id, event.phone) for event in events))
     accounts, phones = [key[0] for key in keys], [key[1] for key in keys]
     suppressions: dict[PersonKey, dict[str, Suppression]] = defaultdict(dict)
     for account_id, phone, scope, *rest in await connection.fetch(_SUPPRESSIONS, accounts, phones):
         suppressions[account_id, phone][scope] = Suppression(scope, *rest)
-    sent = await _load_sent(connection, events, window_starts_at)
-    await _add_pointed_at(connection, events, sent)
+    messages = [event for event in events if isinstance(event, MessageReceived)]
+    sent = await _load_sent(connection, messages, window_starts_at)
+    await _add_pointed_at(connection, messages, sent)
     return {key: Person(suppressions[key], _newest_first(sent[key]), window_starts_at) for key in keys}
 
 

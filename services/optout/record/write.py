@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from services.optout.record.connection import Connection
-from services.optout.record.entry import Entry, entry_text
+from services.optout.record.entry import STATES, Entry, entry_text
 from services.optout.record.position import Position
 from shared.suppression_digest import MASK, key_digest
 
@@ -64,7 +64,7 @@ def _count(decided: Iterable[Entry]) -> tuple[int, int]:
     """Return what the entries add to the count and the digest of suppressed keys: `changed` are just those."""
     counted = digest = 0
     for entry in decided:
-        sign, digits = (1 if entry.answer == "opt_out" else -1), int(entry.phone[1:])
+        sign, digits = (-1 if STATES.get(entry.answer) == "opted_in" else 1), int(entry.phone[1:])
         for scope in entry.changed:
             counted += sign
             digest += sign * key_digest(entry.account_id, scope, digits)
@@ -72,14 +72,14 @@ def _count(decided: Iterable[Entry]) -> tuple[int, int]:
 
 
 async def _save_states(connection: Connection, decided: Sequence[Entry]) -> None:
-    changed = {(e.account_id, scope, e.phone): e for e in decided for scope in e.changed}
+    changed = {(e.account_id, scope, e.phone): e for e in decided for scope in (*e.changed, *e.raised)}
     confirmed = {(e.account_id, scope, e.phone): e for e in decided for scope in e.confirmed}
     if changed:
         await connection.execute(
             _CHANGE_STATES,
             *_columns(changed),
-            ["opted_out" if entry.answer == "opt_out" else "opted_in" for entry in changed.values()],
-            [entry.event_id for entry in changed.values()],
+            [STATES[entry.answer] for entry in changed.values()],
+            [entry.cause_event_id for entry in changed.values()],
             [entry.sender_number for entry in changed.values()],
             [entry.sent_at for entry in changed.values()],
             [entry.decided_at for entry in changed.values()],

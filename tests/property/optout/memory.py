@@ -9,7 +9,7 @@ from services.optout.person import Person, SentMessage, Suppression
 from services.optout.pipeline.publication import Publication, opt_out_events, suppression_events
 from services.optout.pipeline.publish import FencedError
 from services.optout.record.batch import Batch, decide_batch
-from services.optout.record.entry import Entry, entry_text
+from services.optout.record.entry import STATES, Entry, entry_text
 from services.optout.record.position import Position, PositionMovedError
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.opt_out import AnyOptOutEvent
@@ -87,14 +87,15 @@ class MemoryRecord:
     def _append(self, entry: Entry) -> None:
         self.stored[entry.offset] = entry
         key = entry.account_id, entry.phone
-        state = "opted_out" if entry.answer == "opt_out" else "opted_in"
-        for scope in (*entry.changed, *entry.confirmed):
-            self.suppressions[key][scope] = Suppression(scope, state, entry.sender_number, entry.sent_at)  # type: ignore[arg-type]
+        for scope in (*entry.changed, *entry.raised, *entry.confirmed):
+            self.suppressions[key][scope] = Suppression(
+                scope, STATES[entry.answer], entry.sender_number, entry.sent_at, entry.cause_event_id
+            )
         suppressed = {
             (account_id, scope, phone)
             for (account_id, phone), scopes in self.suppressions.items()
             for scope, each in scopes.items()
-            if each.state == "opted_out"
+            if each.state in ("opted_out", "held")
         }
         self.at = replace(
             self.at,

@@ -35,7 +35,7 @@ REPLIES = st.fixed_dictionaries(
         "event_id": st.integers(0, 12).map(lambda n: UUID(int=n)),
         "phone": st.sampled_from(["+14155550101", "+14155550102"]),
         "sender_number": st.sampled_from(NUMBERS),
-        "body": st.sampled_from(["STOP", "START", "stop it", "hello", "N\x00L"]),
+        "body": st.sampled_from(["STOP", "START", "stop it", "hello", "N\x00L", "Stpo", "not me, stop", "shop"]),
         "replied_message_id": st.sampled_from([None, None, None, *MESSAGES]),
         "replied_carrier_message_id": st.sampled_from([None, None, "c-1", "c-4", "c\x00"]),
         "sent_at": TIMES,
@@ -52,6 +52,7 @@ SENT = st.lists(
         dispatched_at=st.sampled_from([1, 2, 3, 20, 60 * 24 * 31]).map(
             lambda minutes: NOON - timedelta(minutes=minutes)
         ),
+        instruction=st.sampled_from([None, "Reply STOP to opt out"]),
     ),
     unique_by=(
         lambda message: message.message_id,
@@ -94,7 +95,7 @@ async def server() -> AsyncIterator[Server]:
 async def remember(pool: Pool, account_id: str, phone: str, sent: Sequence[SentMessage]) -> None:
     await pool.executemany(
         "INSERT INTO sent_messages (account_id, phone, message_id, list_id, sender_number, carrier_message_id, outcome,"
-        " dispatched_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        " dispatched_at, instruction) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         [(account_id, phone, *astuple(message)) for message in sent],
     )
 

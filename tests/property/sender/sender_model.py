@@ -25,7 +25,6 @@ from services.sender.fence import Pass, boottime
 from services.sender.ledger.connection import Pool
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import Row, key_of
-from services.sender.producer import Record
 from services.sender.receipts import ReceiptHandler
 from services.sender.suppressions.lookup import Query, Suppression
 from services.sender.sweeper import sweep
@@ -34,6 +33,7 @@ from shared.errors import TransientError
 from shared.events.codec import decode, encode
 from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching, delivery_events
 from shared.events.outbound import MessageRequested
+from shared.producer import Record
 
 PARTITIONS = 6
 LONGEST_CALL, AT_ONCE = timedelta(hours=1), timedelta(0)

@@ -1,13 +1,16 @@
 """What an inbound message changes, for the person who wrote it and for nobody else."""
 
+from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from people import NOON, OTHER_NUMBER, RULES, reply, sent
 
-from services.optout.decide import OptIn, OptOut, Unchanged, apply, decide
+from services.optout.decide import Held, OptIn, OptOut, Reviewed, Unchanged, apply, decide
 from services.optout.person import Person, Suppression
 from services.optout.rules import Rule, RuleSet, VersionedRule
+from shared.events.inbound import MessageReceived, ReviewDecided
 
 
 def person(*suppressions: Suppression, lists: tuple[int, ...] = (1,)) -> Person:
@@ -99,6 +102,83 @@ def test_a_disabled_rule_and_a_rule_of_another_number_match_nothing() -> None:
     other = VersionedRule(2, 1, Rule(name="x", sender_number="12345", match="exact", terms=("bye",), action="OPT_OUT"))
     assert decide(reply("bye"), person(), RuleSet([off, other])) == Unchanged("no_rule")
     assert isinstance(decide(reply("bye", sender_number="12345"), person(), RuleSet([other])), OptOut)
+
+
+def review(event: MessageReceived, decision: str, by: str = "ada") -> ReviewDecided:
+    return ReviewDecided.model_validate(
+        {
+            "event_id": uuid4(),
+            "occurred_at": NOON,
+            "account_id": event.account_id,
+            "phone": event.phone,
+            "held_event_id": event.event_id,
+            "decision": decision,
+            "by": by,
+        }
+    )
+
+
+def held_person() -> tuple[MessageReceived, Person]:
+    """Return a reply that is held for a list, and who wrote it."""
+    event = reply("not her, stop")
+    decision = decide(event, person(), RULES)
+    assert isinstance(decision, Held)
+    return event, apply(decision, event, person())
+
+
+def test_what_looks_like_an_opt_out_is_held_for_the_attributed_list() -> None:
+    event, after = held_person()
+    assert {scope: s.state for scope, s in after.suppressions.items()} == {"list:1": "held"}
+    assert after.suppressions["list:1"].cause_event_id == event.event_id
+
+
+def test_a_stop_makes_an_opt_out_of_what_was_held_and_nothing_holds_an_opt_out() -> None:
+    _, after = held_person()
+    decision = decide(reply("STOP"), after, RULES)
+    assert isinstance(decision, OptOut)
+    assert (decision.changed, decision.raised) == ((), ("list:1",))
+    out = apply(decision, reply("STOP"), after)
+    assert out.suppressions["list:1"].state == "opted_out"
+    again = decide(reply("not her, stop"), out, RULES)
+    assert isinstance(again, Held)
+    assert again.changed == ()
+
+
+@pytest.mark.parametrize(("said", "state"), [("confirm", "opted_out"), ("release", "opted_in")])
+def test_a_review_decides_what_was_held_once(said: str, state: str) -> None:
+    event, after = held_person()
+    decision = decide(review(event, said), after, RULES)
+    assert isinstance(decision, Reviewed)
+    done = apply(decision, review(event, said), after)
+    assert done.suppressions["list:1"].state == state
+    assert decide(review(event, "release"), done, RULES) == Unchanged("not_held")
+
+
+def test_a_release_does_not_take_back_a_stop_that_came_meanwhile() -> None:
+    event, after = held_person()
+    out = apply(decide(reply("STOP"), after, RULES), reply("STOP"), after)
+    assert decide(review(event, "release"), out, RULES) == Unchanged("not_held")
+
+
+def test_a_start_brings_back_who_was_held() -> None:
+    _, after = held_person()
+    decision = decide(reply("START"), after, RULES)
+    assert isinstance(decision, OptIn)
+    assert decision.changed == ("list:1",)
+
+
+def test_the_instruction_of_the_answered_message_makes_a_slip_certain() -> None:
+    told = person()
+    told = Person(told.suppressions, [replace(m, instruction="Reply STOP to opt out") for m in told.sent])
+    assert isinstance(decide(reply("not her, stop"), told, RULES), OptOut)
+    assert isinstance(decide(reply("shop"), told, RULES), Held)
+    assert decide(reply("shop"), person(), RULES) == Unchanged("no_rule")
+
+
+def test_a_question_for_help_changes_nothing() -> None:
+    decision = decide(reply("HELP"), person(), RULES)
+    assert isinstance(decision, Unchanged)
+    assert decision.reason == "help"
 
 
 def test_opt_out_rules_come_before_opt_in_rules_whatever_their_order() -> None:

@@ -12,7 +12,6 @@ from services.sender.decide import scopes_of
 from services.sender.events import SOURCE, announced, told
 from services.sender.ledger.rows import Row, State, row_of, suppressed_detail
 from services.sender.park import rejected
-from services.sender.producer import Record
 from shared.errors import PoisonError
 from shared.events.codec import cloud_event_headers, decode, encode
 from shared.events.delivery import (
@@ -26,6 +25,7 @@ from shared.events.delivery import (
     delivery_events,
 )
 from shared.events.outbound import MessageRequested
+from shared.producer import Record
 
 AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 LATER = datetime(2026, 11, 24, 11, 14, tzinfo=UTC)

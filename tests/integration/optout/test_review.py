@@ -1,0 +1,95 @@
+"""Held replies on a real Kafka and Postgres: the queue, a person's word, and what follows from it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from optout_world import OptOutWorld
+
+from services.optout.api.context import key_sha256
+from shared.events.opt_out import HeldReleased, OptOutHeld
+
+_KEY = "the-key-of-the-test"
+
+
+@asynccontextmanager
+async def api_of(world: OptOutWorld) -> AsyncIterator[httpx.AsyncClient]:
+    await world.service.start()
+    await world.fetch(
+        "INSERT INTO accounts (account_id, name, api_key_sha256) VALUES ($1, 'Acme', $2) ON CONFLICT DO NOTHING",
+        world.account_id,
+        key_sha256(_KEY),
+    )
+    async with httpx.AsyncClient(base_url=world.service.url, auth=(world.account_id, _KEY), timeout=20) as http:
+        yield http
+
+
+async def held(world: OptOutWorld, http: httpx.AsyncClient) -> dict[str, Any]:
+    """Have a reply held, and return it as the queue shows it."""
+    message_id = await world.was_sent(7)
+    event = await world.says("not her, stop", replied_message_id=message_id)
+    await world.fence()
+    assert world.suppressions() == {"list:7": "held"}
+    (waiting,) = (await http.get("/v1/review")).json()["held"]
+    assert waiting["event_id"] == str(event.event_id)
+    assert (waiting["body"], waiting["scopes"], waiting["term"]) == ("not her, stop", ["list:7"], "stop")
+    return waiting
+
+
+@pytest.mark.parametrize(
+    ("word", "state", "told"), [("confirm", "opted_out", "opted_out"), ("release", "opted_in", "held_released")]
+)
+async def test_a_reviewer_makes_it_final_or_lets_it_go(word: str, state: str, told: str, world: OptOutWorld) -> None:
+    async with api_of(world) as http:
+        waiting = await held(world, http)
+        answer = await http.post(f"/v1/review/{waiting['event_id']}/{word}", json={"by": "ada@acme.example"})
+        assert answer.status_code == 202, answer.text
+        await world.fence()
+        assert world.suppressions() == {"list:7": state}
+        first, last = world.opt_out_events()
+        assert isinstance(first, OptOutHeld)
+        assert (last.type, str(last.cause_event_id)) == (told, waiting["event_id"])
+        assert not isinstance(last, HeldReleased) or last.by == "ada@acme.example"
+        assert (await http.get("/v1/review")).json()["held"] == []
+        again = await http.post(f"/v1/review/{waiting['event_id']}/confirm", json={"by": "bob"})
+        assert again.status_code == 409
+        assert "by ada@acme.example" in again.json()["error"]["message"]
+        evidence = (await http.get("/v1/evidence", params={"phone": world.phone})).json()
+        assert [entry["intact"] for entry in evidence["entries"]] == [True, True]
+
+
+async def test_a_release_lets_no_later_stop_go(world: OptOutWorld) -> None:
+    async with api_of(world) as http:
+        waiting = await held(world, http)
+        await world.says("STOP")
+        await world.fence()
+        assert world.suppressions() == {"list:7": "opted_out"}
+        answer = await http.post(f"/v1/review/{waiting['event_id']}/release", json={"by": "ada"})
+        assert answer.status_code == 409
+        assert "no longer held" in answer.json()["error"]["message"]
+
+
+async def test_what_was_not_held_cannot_be_reviewed(world: OptOutWorld) -> None:
+    async with api_of(world) as http:
+        await held(world, http)
+        assert (await http.post(f"/v1/review/{uuid4()}/release", json={"by": "ada"})).status_code == 404
+        unsigned = await http.post(f"/v1/review/{uuid4()}/release", json={"by": " "})
+        assert (unsigned.status_code, unsigned.json()["error"]["field"]) == (422, "by")
+
+
+async def test_checkpoints_count_what_is_held(world: OptOutWorld) -> None:
+    async with api_of(world) as http:
+        waiting = await held(world, http)
+        await http.post(f"/v1/review/{waiting['event_id']}/release", json={"by": "ada"})
+        await world.fence()
+    (row,) = await world.fetch(
+        "SELECT suppressed_count, (SELECT count(*) FROM suppressions s"
+        " JOIN decisions d ON d.event_id = s.cause_event_id"
+        " WHERE d.partition = p.partition AND s.state <> 'opted_in') AS counted"
+        " FROM partition_positions p WHERE partition = $1",
+        world.partition,
+    )
+    assert row["suppressed_count"] == row["counted"]
