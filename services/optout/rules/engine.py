@@ -43,6 +43,7 @@ class RuleSet:
         self._keywords = {match: self._places_by_term(match) for match in _KEYWORDS}
         self._prefix_words = max((term.count(" ") + 1 for term in self._keywords["starts_with"]), default=0)
         self._first_words = {term.split(" ", 1)[0] for term in self._keywords["stands_alone"]}
+        self._prefix_first_words = {term.split(" ", 1)[0] for term in self._keywords["starts_with"]}
         self._any = [place for place, v in enumerate(self._rules) if v.rule.match == "any"]
         self._lacking = [place for place, v in enumerate(self._rules) if v.rule.match == "does_not_contain"]
         self._detectors = [
@@ -62,7 +63,7 @@ class RuleSet:
         reading = read(body)
         offered = find_instruction(instruction) if instruction else None
         hits = [hit for hit in self._hits(reading, offered) if self._holds(hit.place, sender_number, offered)]
-        best = min(hits, default=None, key=lambda hit: (self._ranks[hit.place], not hit.is_certain, hit.place))
+        best = min(hits, key=lambda hit: (self._ranks[hit.place], not hit.is_certain, hit.place)) if hits else None
         if best is None or self._ranks[best.place] == _OTHER or not best.is_certain:
             found = self._detected(reading, offered, sender_number)
             best = (
@@ -100,7 +101,8 @@ class RuleSet:
         text = reading.text
         if text:
             yield from (Hit(place, text) for place in self._keywords["exact"].get(text, ()))
-            yield from self._prefixes(text)
+            if reading.words[0] in self._prefix_first_words:
+                yield from self._prefixes(text)
             standing = (
                 None
                 if self._first_words.isdisjoint(reading.words)

@@ -15,6 +15,10 @@ _ACCENTS = re.compile("[\u0300-\u036f\u05b0-\u05c7\u064b-\u0655\u0670]")
 _APOSTROPHES = re.compile(r"(?<=\w)['\u2019\u02bc\u2018\u00b4](?=\w)")
 _NO_WORD = re.compile(r"[\W_]+")
 _WORD = re.compile(r"\w+")
+_OTHER_LETTER = re.compile(r"[^\W\x00-\x7f]")
+_ONLY_LOWER = re.compile("[\t\n\r\x20-\x7e\u2018-\u201f\u2013\u2014\U0001f300-\U0001faff]*")
+"""Texts that folding changes no more than `lower` does: ASCII, quotation marks, dashes and emoji."""
+_PLAIN_WORDS = str.maketrans({mark: " " for mark in map(chr, range(128)) if not mark.isalnum()})
 
 # Letters of other scripts by the Latin letter that they look like, after case folding (Unicode TR 39, confusables).
 _LOOK_ALIKES = {
@@ -45,7 +49,7 @@ def visible(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return `text` without what cannot be seen, in compatibility form and one case, without accents."""
-    if text.isascii() and text.isprintable():
+    if _ONLY_LOWER.fullmatch(text):
         return text.lower()
     seen = unicodedata.normalize("NFKC", visible(text)).casefold()
     apart = unicodedata.normalize("NFKD", visible(unicodedata.normalize("NFKC", seen)))
@@ -54,7 +58,7 @@ def fold(text: str) -> str:
 
 def latin(folded: str) -> str:
     """Return `folded` with letters of other scripts as the Latin ones that they imitate."""
-    return folded if folded.isascii() else _WORD.sub(_undisguised, folded)
+    return folded if _OTHER_LETTER.search(folded) is None else _WORD.sub(_undisguised, folded)
 
 
 def _undisguised(found: "re.Match[str]") -> str:
@@ -68,8 +72,11 @@ def _undisguised(found: "re.Match[str]") -> str:
 
 def words_of(folded: str) -> str:
     """Return the words of `folded` with single spaces between them; an apostrophe within a word leaves no trace."""
-    if "'" in folded or not folded.isascii():
-        folded = _APOSTROPHES.sub("", folded)
+    if folded.isascii():
+        if "'" in folded:
+            folded = _APOSTROPHES.sub("", folded)
+        return " ".join(folded.translate(_PLAIN_WORDS).split())
+    folded = _APOSTROPHES.sub("", folded)
     return _NO_WORD.sub(" ", folded).strip()
 
 

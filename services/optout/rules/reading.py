@@ -85,7 +85,7 @@ def _read(body: str) -> Reading:
         folded = step("signature", folded, without_signature(folded))
         words = words_of(folded)
     reading = Reading(words, folded, tuple(steps))
-    if sum(len(word) == 1 for word in reading.words) < _SPELT_LETTERS:
+    if list(map(len, reading.words)).count(1) < _SPELT_LETTERS:
         return reading
     folded = step("spaced_letters", folded, _SPACED.sub(lambda run: _NO_LETTER.sub("", run[0]), folded))
     return Reading(words_of(folded), folded, tuple(steps))
