@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import asyncpg
@@ -46,13 +47,18 @@ JOIN sent_messages m ON m.account_id = reply.account_id AND m.phone = reply.phon
     AND (m.message_id = reply.message_id OR m.carrier_message_id = reply.carrier_message_id)
 """
 
+# The newest version of each rule of the accounts.
 _RULES = """
-SELECT DISTINCT ON (account_id, rule_id) account_id, rule_id, version, definition
+SELECT DISTINCT ON (account_id, rule_id) account_id, rule_id, version, deleted, definition
 FROM rules WHERE account_id = ANY($1::text[])
 ORDER BY account_id, rule_id, version DESC
 """
 
 _DEFAULTS = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
+_ACCOUNTS_KEPT = 1_000
+
+StoredRule = tuple[int, int, str]
+"""Id, version, definition."""
 
 
 async def load_known(connection: Connection, events: Sequence[Asked]) -> set[UUID]:
@@ -62,12 +68,24 @@ async def load_known(connection: Connection, events: Sequence[Asked]) -> set[UUI
 
 
 async def load_rules(connection: Connection, account_ids: Iterable[str]) -> dict[str, RuleSet]:
-    """Return each account's rules; an account without any, or unknown, has the defaults."""
+    """Return each account's rules as they are now; an account that never had any, or is unknown, has the defaults."""
     wanted = sorted(set(account_ids))
-    found: dict[str, list[VersionedRule]] = defaultdict(list)
-    for account_id, rule_id, version, definition in await connection.fetch(_RULES, wanted):
-        found[account_id].append(VersionedRule(rule_id, version, Rule.model_validate_json(definition)))
-    return {account_id: RuleSet(found[account_id]) if account_id in found else _DEFAULTS for account_id in wanted}
+    found: dict[str, list[StoredRule]] = {}
+    for account_id, rule_id, version, deleted, definition in await connection.fetch(_RULES, wanted):
+        rules = found.setdefault(account_id, [])
+        if not deleted:
+            rules.append((rule_id, version, definition))
+    return {
+        account_id: rule_set(tuple(found[account_id])) if account_id in found else _DEFAULTS for account_id in wanted
+    }
+
+
+@lru_cache(maxsize=_ACCOUNTS_KEPT)
+def rule_set(stored: tuple[StoredRule, ...]) -> RuleSet:
+    """Return the rules made ready, which takes milliseconds and is done once for each set of versions."""
+    return RuleSet(
+        [VersionedRule(rule_id, version, Rule.model_validate_json(text)) for rule_id, version, text in stored]
+    )
 
 
 async def load_persons(

@@ -24,7 +24,8 @@ class Rule(BaseModel):
     it; `regex` RE2 patterns, found anywhere in the normalised text; `stands_alone` the whole reply or a sentence of its
     own, whatever politeness stands beside it; `detector` has names of detectors as its terms. With `only_as_answer` the
     rule holds only for a reply to a message that asked for an opt-in. `action_address` is the text of an `AUTO_REPLY`,
-    the address of a `URL`, the list's id of a `MOVE_CONTACT`. Rules are tried by `position`, then by their id.
+    the address of a `URL` (called with `webhook_type`: a form or JSON), the list's id of a `MOVE_CONTACT`. Rules are
+    tried by `position`, then by their id.
 
     Raises:
         ValueError: a term is missing, empty once normalised, no detector, or a pattern that RE2 refuses.
@@ -42,6 +43,7 @@ class Rule(BaseModel):
     scope: Scope = "list"
     position: int = 0
     only_as_answer: bool = False
+    webhook_type: Literal["post", "json"] = "post"
 
     @model_validator(mode="after")
     def _terms_fit(self) -> Self:

@@ -1,0 +1,123 @@
+"""A rule as ClickSend's API has it, with our own match types and scopes as optional fields."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from services.optout.api.errors import ApiError
+from services.optout.api.fields import Given, Name
+from services.optout.rules import Rule
+from services.optout.rules.rule import MAX_TERMS, MatchType, RuleAction, Scope, Term
+from shared.phone_numbers import normalise_sender_number
+
+_SEARCH_TYPES: tuple[MatchType, ...] = ("any", "starts_with", "contains", "does_not_contain")
+"""By ClickSend's number."""
+OPT_OUT_LIST = "opt-out"
+"""What `action_address` of a MOVE_CONTACT says instead of a list's id."""
+_NOT_OURS = {
+    "EMAIL_USER": "AUTO_REPLY, or a URL of yours that mails it",
+    "EMAIL_FIXED": "a URL of yours that mails it",
+    "SMS": "a URL of yours that sends it on",
+    "GROUP_SMS": "a URL of yours that sends it on",
+    "POLL": "a URL of yours that counts",
+    "CREATE_CONTACT": "POST /v1/lists/{id}/contacts",
+    "CREATE_CONTACT_PLUS_EMAIL": "POST /v1/lists/{id}/contacts",
+    "CREATE_CONTACT_PLUS_NAME_EMAIL": "POST /v1/lists/{id}/contacts",
+}
+_ACTIONS: tuple[RuleAction, ...] = ("OPT_OUT", "OPT_IN", "HELP", "AUTO_REPLY", "URL", "MOVE_CONTACT", "NONE")
+
+
+class GivenRule(Given):
+    """`match` and `terms` are ours and come before ClickSend's `message_search_type` and `message_search_term`."""
+
+    dedicated_number: str = "*"
+    rule_name: Annotated[Name, Field(max_length=100)]
+    message_search_type: Annotated[int, Field(ge=0, le=3)] | None = None
+    message_search_term: Annotated[str, StringConstraints(max_length=500)] = ""
+    action: str
+    action_address: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    enabled: Annotated[bool, Field(strict=False)] = True
+    webhook_type: Literal["post", "json"] = "post"
+    match: MatchType | None = None
+    terms: Annotated[tuple[Term, ...], Field(max_length=MAX_TERMS)] = ()
+    scope: Scope = "list"
+    position: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
+    only_as_answer: bool = False
+
+
+def rule_of(given: GivenRule) -> Rule:
+    """Return the rule.
+
+    Raises:
+        ApiError: 422, a field does not fit; the text names it.
+    """
+    match = given.match or _SEARCH_TYPES[given.message_search_type or 0]
+    if given.match is None and given.message_search_type is None:
+        raise ApiError(
+            422, "missing", "message_search_type: say how to match, 0 to 3, or give `match`", "message_search_type"
+        )
+    terms = given.terms or ((given.message_search_term,) if given.message_search_term else ())
+    action, address = _action(given)
+    try:
+        return Rule(
+            name=given.rule_name,
+            enabled=given.enabled,
+            sender_number=_number(given.dedicated_number),
+            match=match,
+            terms=() if match == "any" else terms,
+            action=action,
+            action_address=address,
+            scope=given.scope,
+            position=given.position,
+            only_as_answer=given.only_as_answer,
+            webhook_type=given.webhook_type,
+        )
+    except ValidationError as error:
+        message = str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
+        field = "terms" if given.terms else "message_search_term"
+        raise ApiError(422, "invalid", f"{field}: {message.removeprefix('terms: ')}", field) from None
+
+
+def _action(given: GivenRule) -> tuple[RuleAction, str | None]:
+    if given.action in _NOT_OURS:
+        message = f"action: {given.action} is not supported; use {_NOT_OURS[given.action]}"
+        raise ApiError(422, "unsupported", message, "action")
+    action = next((each for each in _ACTIONS if each == given.action), None)
+    if action is None:
+        raise ApiError(
+            422, "invalid", f"action: {given.action!r} is unknown; use one of {', '.join(_ACTIONS)}", "action"
+        )
+    if action == "MOVE_CONTACT" and given.action_address == OPT_OUT_LIST:
+        return "OPT_OUT", None
+    return action, given.action_address
+
+
+def _number(text: str) -> str:
+    if text.strip() == "*":
+        return "*"
+    try:
+        return normalise_sender_number(text)
+    except ValueError as error:
+        message = f"dedicated_number: {error}; write a number or sender ID, or * for all"
+        raise ApiError(422, "invalid", message, "dedicated_number") from None
+
+
+def shown(rule_id: int, version: int, rule: Rule) -> dict[str, Any]:
+    """Return the rule as the API shows it; `message_search_type` is None where ClickSend has no number for it."""
+    return {
+        "inbound_rule_id": rule_id,
+        "dedicated_number": rule.sender_number,
+        "rule_name": rule.name,
+        "message_search_type": _SEARCH_TYPES.index(rule.match) if rule.match in _SEARCH_TYPES else None,
+        "message_search_term": rule.terms[0] if len(rule.terms) == 1 else ", ".join(rule.terms),
+        "action": rule.action,
+        "action_address": rule.action_address,
+        "enabled": int(rule.enabled),
+        "webhook_type": rule.webhook_type,
+        "match": rule.match,
+        "terms": rule.terms,
+        "scope": rule.scope,
+        "position": rule.position,
+        "only_as_answer": rule.only_as_answer,
+        "version": version,
+    }

@@ -1,0 +1,146 @@
+"""Rules by ClickSend's API: their versions, what is refused and how, packs."""
+
+from typing import Any
+
+import pytest
+from optout_api_world import Caller
+from pydantic import TypeAdapter
+
+from services.optout.record.connection import Pool
+from services.optout.record.load import load_rules
+from services.optout.rules import DEFAULT_RULES
+
+PATH = "/v3/automations/sms/inbound"
+RULE = {
+    "dedicated_number": "*",
+    "rule_name": "Leave",
+    "message_search_type": 1,
+    "message_search_term": "leave",
+    "action": "OPT_OUT",
+}
+
+
+async def answer_of(pool: Pool, caller: Caller, body: str) -> tuple[str, int | None]:
+    """Return what the pipeline would answer, with the version of the rule, by the rules as they are now."""
+    async with pool.acquire() as connection:
+        rules = (await load_rules(connection, [caller.account_id]))[caller.account_id]
+    found = rules.answer(body)
+    return found.answer, found.version
+
+
+async def created(caller: Caller, **fields: Any) -> dict[str, Any]:
+    answer = await caller.call("POST", PATH, json={**RULE, **fields})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["http_code"], answer.json()["response_code"]) == (200, "SUCCESS")
+    return TypeAdapter(dict[str, Any]).validate_python(answer.json()["data"])
+
+
+async def refused(caller: Caller, status: int, field: str, **fields: Any) -> str:
+    answer = await caller.call("POST", PATH, json={**RULE, **fields})
+    assert answer.status_code == status, answer.text
+    assert (answer.json()["data"], answer.json()["error"]["field"]) == (None, field)
+    return str(answer.json()["response_msg"])
+
+
+async def test_a_new_account_lists_the_default_rules(acme: Caller) -> None:
+    page = (await acme.get(PATH, limit=100))["data"]
+    assert [rule["rule_name"] for rule in page["data"]] == [rule.name for rule in DEFAULT_RULES]
+    assert (page["total"], page["current_page"], page["last_page"]) == (len(DEFAULT_RULES), 1, 1)
+
+
+async def test_a_rule_holds_from_the_next_message_on_in_each_of_its_versions(acme: Caller, pool: Pool) -> None:
+    assert await answer_of(pool, acme, "leave now") == ("none", None)
+    rule = await created(acme)
+    assert await answer_of(pool, acme, "leave now") == ("opt_out", 1)
+    one = f"{PATH}/{rule['inbound_rule_id']}"
+    changed = await acme.call("PUT", one, json={**RULE, "message_search_term": "depart"})
+    assert changed.json()["data"]["version"] == 2
+    assert await answer_of(pool, acme, "leave now") == ("none", None)
+    assert await answer_of(pool, acme, "depart now") == ("opt_out", 2)
+    assert (await acme.get(one))["data"]["message_search_term"] == "depart"
+    await acme.call("PUT", one, json={**RULE, "enabled": 0})
+    assert await answer_of(pool, acme, "leave now") == ("none", None)
+    assert (await acme.call("DELETE", one)).status_code == 200
+    assert (await acme.call("GET", one)).status_code == 404
+
+
+async def test_an_account_that_deletes_all_its_rules_has_none(acme: Caller, pool: Pool) -> None:
+    for rule in (await acme.get(PATH, limit=100))["data"]["data"]:
+        assert (await acme.call("DELETE", f"{PATH}/{rule['inbound_rule_id']}")).status_code == 200
+    assert await answer_of(pool, acme, "STOP") == ("none", None)
+
+
+async def test_moving_a_contact_to_the_opt_out_list_is_an_opt_out(acme: Caller, pool: Pool) -> None:
+    rule = await created(acme, action="MOVE_CONTACT", action_address="opt-out")
+    assert rule["action"] == "OPT_OUT"
+    assert (await answer_of(pool, acme, "leave"))[0] == "opt_out"
+
+
+@pytest.mark.parametrize(
+    ("field", "fields", "said"),
+    [
+        ("message_search_term", {"message_search_term": ""}, "at least one term"),
+        ("message_search_term", {"message_search_term": "!!"}, "neither letters nor digits"),
+        ("message_search_type", {"message_search_type": None}, "0 to 3"),
+        ("message_search_type", {"message_search_type": 9}, "less than or equal to 3"),
+        ("terms", {"match": "regex", "terms": ["a(?=b)"]}, "looking ahead"),
+        ("action", {"action": "EXPLODE"}, "unknown"),
+        ("action", {"action": "EMAIL_USER"}, "not supported"),
+        ("action_address", {"action": "URL", "action_address": "http://example.com/x"}, "https"),
+        ("action_address", {"action": "URL", "action_address": "https://10.0.0.1/x"}, "private"),
+        ("action_address", {"action": "URL", "action_address": "https://localhost/x"}, "private"),
+        ("action_address", {"action": "URL", "action_address": "https://2130706433/x"}, "private"),
+        ("action_address", {"action": "URL", "action_address": "https://[::1]/x"}, "private"),
+        ("action_address", {"action": "AUTO_REPLY", "message_search_term": "hours"}, "text of the reply"),
+        ("action_address", {"action": "MOVE_CONTACT", "action_address": "999999"}, "one of your lists"),
+        ("dedicated_number", {"dedicated_number": "+1"}, "a number or sender ID"),
+        ("colour", {"colour": "red"}, "not permitted"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_work_is_refused_with_the_field_and_what_to_do(
+    field: str, fields: dict[str, Any], said: str, acme: Caller
+) -> None:
+    assert said in await refused(acme, 422, field, **fields)
+
+
+async def test_two_rules_of_one_name_are_refused(acme: Caller) -> None:
+    await created(acme)
+    assert "already" in await refused(acme, 409, "rule_name")
+
+
+@pytest.mark.parametrize("term", ["STOP", "stop please", "arret", "退订", "stopall"])
+async def test_a_reply_to_an_opt_out_cannot_be_saved(term: str, acme: Caller) -> None:
+    """G6: whether a rule of the account opts the word out, or a pack that it may switch on."""
+    text = await refused(
+        acme, 422, "message_search_term", action="AUTO_REPLY", action_address="Bye!", message_search_term=term
+    )
+    assert "never answered" in text
+
+
+async def test_a_reply_to_anything_is_allowed_for_it_never_gets_an_opt_out(acme: Caller, pool: Pool) -> None:
+    await created(acme, action="AUTO_REPLY", action_address="We are back on Monday", message_search_type=0)
+    async with pool.acquire() as connection:
+        rules = (await load_rules(connection, [acme.account_id]))[acme.account_id]
+    assert [each.rule.action for each in rules.answer("Are you open?").follow_ups] == ["AUTO_REPLY"]
+    for opting_out in ("STOP", "not her, stop"):
+        assert rules.answer(opting_out).follow_ups == ()
+
+
+async def test_a_pack_is_added_once_as_rules_of_the_account(acme: Caller, pool: Pool) -> None:
+    assert (await answer_of(pool, acme, "Arrêt"))[0] == "none"
+    added = await acme.call("POST", f"{PATH}-packs/canada")
+    assert [rule["rule_name"] for rule in added.json()["data"]] == ["ARRET (Canada)"]
+    assert (await answer_of(pool, acme, "Arrêt"))[0] == "opt_out"
+    assert (await acme.call("POST", f"{PATH}-packs/canada")).json()["data"] == []
+    assert (await acme.call("POST", f"{PATH}-packs/klingon")).status_code == 404
+    packs = {pack["pack"]: pack["added"] for pack in (await acme.get(f"{PATH}-packs"))["data"]}
+    assert (packs["canada"], packs["stop"], packs["es"]) == (True, True, False)
+
+
+async def test_nobody_sees_or_changes_the_rules_of_another_account(acme: Caller, other: Caller) -> None:
+    rule = await created(acme)
+    one = f"{PATH}/{rule['inbound_rule_id']}"
+    assert (await other.call("GET", one)).status_code == 404
+    assert (await other.call("PUT", one, json=RULE)).status_code == 404
+    assert (await other.call("DELETE", one)).status_code == 404
+    assert (await acme.http.get(PATH)).json()["response_code"] == "UNAUTHORIZED"
