@@ -16,14 +16,8 @@ import psutil
 from benchmarks.rows import Row, row, table, write_json
 from harness.stack.stack import Stack
 
-MODULES = (
-    "webhooks",
-    "fence",
-    "cache",
-    "restart",
-    "sender",
-    "pipeline",
-)  # the sender makes up a cache, for a topic that is empty
+# The sender makes up a cache, for a topic that is empty.
+MODULES = ("webhooks", "fence", "cache", "restart", "sender", "rules", "pipeline")
 _RESULTS = Path("benchmarks/results")
 
 

@@ -10,7 +10,7 @@ from services.optout.rules.answer import NO_RULE, Answer, VersionedRule
 from services.optout.rules.detectors import DETECTORS, Finding
 from services.optout.rules.instruction import Instruction, find_instruction
 from services.optout.rules.normalise import normalise
-from services.optout.rules.patterns import compile_pattern, options
+from services.optout.rules.patterns import Patterns, compile_pattern
 from services.optout.rules.reading import Reading, read
 from services.optout.rules.rule import RuleAction
 
@@ -52,7 +52,9 @@ class RuleSet:
             if v.rule.match == "detector" and _RANKS.get(v.rule.action) == 0
             for name in v.rule.terms
         ]
-        self._searched, self._search = self._search_set()
+        searched = list(_searched(self._rules))
+        self._searched = [(place, term) for place, term, _ in searched]
+        self._search = Patterns([pattern for _, _, pattern in searched]) if searched else None
 
     def answer(self, body: str, *, sender_number: str | None = None, instruction: str | None = None) -> Answer:
         """Return what the rules say of `body`, written to `sender_number` in answer to `instruction`.
@@ -124,10 +126,9 @@ class RuleSet:
             if end < 0:
                 return
 
-    def _contained(self, text: str, search: "re2.Set") -> Iterator[Hit]:
-        found = search.Match(text) or ()
+    def _contained(self, text: str, search: Patterns) -> Iterator[Hit]:
         lacked = set(self._lacking)
-        for index in found:
+        for index in sorted(search.find(text)):
             place, term = self._searched[index]
             if place in lacked:
                 lacked.discard(place)
@@ -160,16 +161,6 @@ class RuleSet:
                 for term in versioned.rule.terms:
                     places.setdefault(normalise(term), []).append(place)
         return places
-
-    def _search_set(self) -> tuple[Sequence[tuple[int, str]], "re2.Set | None"]:
-        searched = list(_searched(self._rules))
-        if not searched:
-            return (), None
-        search = re2.Set.SearchSet(options())
-        for _, _, pattern in searched:
-            search.Add(pattern)
-        search.Compile()
-        return [(place, term) for place, term, _ in searched], search
 
 
 def _rank(versioned: VersionedRule) -> int:
