@@ -30,7 +30,11 @@ _LOOK_ALIKES = {
     "w": "\u051d\u03c9\u0461", "x": "\u0445\u03c7", "y": "\u0443\u03b3", "z": "\u03b6",
 }  # fmt: skip
 _TO_LATIN = str.maketrans({other: latin for latin, others in _LOOK_ALIKES.items() for other in others})
-_PLAIN_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
+_LETTERS_IN_SHAPES = {chr(first + n): chr(ord("a") + n) for first in (0x1F150, 0x1F170) for n in range(26)}
+_SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True))
+_PLAIN_LETTERS = str.maketrans(
+    _LETTERS_IN_SHAPES | _SMALL_CAPITALS | {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"}
+)
 _DISGUISED = frozenset(("stop", "end", "cancel", "quit", "unsubscribe", "stopall", "optout", "remove", "revoke"))
 """Words that are read as Latin although every letter is from elsewhere: a disguise, for no language has them."""
 

@@ -12,12 +12,12 @@ _VERBS = (
     "liked", "loved", "disliked", "laughed at", "emphasized", "emphasised", "questioned", "reacted .{1,12} to",
     "removed an? [a-z ]{3,20} from", "removed .{1,12} from",
     # Spanish, Portuguese
-    "le gusto", "le encanto", "no le gusto", "se rio de", "se rio con", "exclamo por", "pregunto por",
+    "le gusto", "te gusto", "le encanto", "no le gusto", "se rio de", "se rio con", "exclamo por", "pregunto por",
     "reacciono con .{1,12} a", "gostou de", "curtiu", "amou", "adorou", "nao gostou de", "riu de", "enfatizou",
     "questionou", "reagiu com .{1,12} a",
     # French, Italian
     "a aime", "a adore", "n'a pas aime", "a ri de", "a ri a", "a insiste sur", "a mis en evidence", "a souligne",
-    "s'interroge sur", "a reagi avec .{1,12} a", "ha apprezzato", "ha adorato", "ha messo mi piace a", "piace",
+    "s'interroge sur", "a reagi (?:avec|par) .{1,12} a", "ha apprezzato", "ha adorato", "ha messo mi piace a", "piace",
     "non piace", "ha riso a", "ha enfatizzato", "ha dato importanza a", "ha reagito con .{1,12} a",
     # German, Dutch
     "gefallt", "liebt", "gefallt nicht", "lacht uber", "betont", "fragt sich", "hat .{1,12} auf", "vond", "vind",
@@ -25,11 +25,12 @@ _VERBS = (
 _REACTION = re.compile(
     rf"\s*(?:\w[\w .'-]{{0,30}}:?\s+)??(?:{'|'.join(_VERBS)})\s*:?\s*{_OPEN}.*{_CLOSE}[\s.]*"
     rf"|\s*[^\w\s]{{1,8}}\s*(?:to|a|zu|op|auf|su|para)\s*{_OPEN}.*{_CLOSE}[\s.]*"
-    rf"|\s*(?:hat|heeft|ha)\s+{_OPEN}.*{_CLOSE}\s*\S.{{0,40}}",
+    rf"|\s*{_OPEN}.*{_CLOSE}\s+gefallt .{{1,30}}"
+    rf"|\s*(?:hat|heeft|ha)\s+(?:[^\"\u201c\u201d\u201e]{{1,30}}\s)?{_OPEN}.*{_CLOSE}\s*\S.{{0,40}}",
     re.DOTALL,
 )
 _REACTED_TO_SOMETHING = re.compile(
-    r"\s*(?:liked|loved|disliked|laughed at|emphasized|questioned) an? "
+    r"\s*(?:liked|loved|disliked|laughed at|emphasized|questioned|reacted [^\w\s]{1,8} to) an? "
     r"(?:image|photo|video|movie|attachment|link|message)\s*"
 )
 
@@ -47,7 +48,7 @@ _HINT = re.compile('[\n\r"\u201c\u201d\u201e\u00ab\u2018\u2039\u300c(\\[]')
 _HINT_WORDS = frozenset(
     (
         *("sent", "outlook", "envoye", "enviado", "inviato", "gesendet", "verzonden", "verstuurd", "sendt", "skickat"),
-        *("liked", "loved", "disliked", "laughed", "emphasized", "questioned"),
+        *("liked", "loved", "disliked", "laughed", "emphasized", "questioned", "reacted"),
     )
 )
 _EFFECT = re.compile(r"[\(\[]\s*(?:sent|enviado|envoye|gesendet|inviato) (?:with|con|avec|com|mit) [\w ]{1,40}[\)\]]")

@@ -14,6 +14,7 @@ _SENTENCE = re.compile(f"([.!?;\u2026\u3002\uff01\uff1f\u061f\u061b\u00bf\u00a1\
 _CLAUSE = re.compile(
     r"[,:()\[\]\"\u201c\u201d\u00ab\u00bb\u201e\uff0c\u3001\u060c*~|]+|\s[-\u2013\u2014/]+\s|[\u2013\u2014]|--+"
 )
+_QUOTED = re.compile('["\u201c\u201d\u201e\u00ab][^"\u201c\u201d\u201e\u00ab\u00bb]*["\u201c\u201d\u00bb]')
 _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*,/|\u00b7\u2022]{1,3}){2,}[^\W\d_](?!\w)")
 _SPELT_LETTERS = 3
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -98,12 +99,13 @@ def _parts(folded: str) -> tuple[tuple[str, ...], tuple[bool, ...], tuple[str, .
     pieces = _SENTENCE.split(folded)
     sentences: list[str] = []
     questions: list[bool] = []
-    clauses: list[str] = []
     for sentence, mark in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
         words = words_of(sentence)
         if words:
             sentences.append(words)
             questions.append(not _QUESTION.isdisjoint(mark))
-            parts = _CLAUSE.split(sentence)
-            clauses += [words] if len(parts) == 1 else [part for part in map(words_of, parts) if part]
-    return tuple(sentences), tuple(questions), tuple(clauses)
+    unquoted = _QUOTED.sub(", ", folded)
+    if unquoted != folded and words_of(unquoted):  # what is quoted beside other words, the writer does not say
+        pieces = _SENTENCE.split(unquoted)
+    clauses = (words_of(part) for sentence in pieces[::2] for part in _CLAUSE.split(sentence))
+    return tuple(sentences), tuple(questions), tuple(clause for clause in clauses if clause)

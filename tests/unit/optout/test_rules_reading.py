@@ -26,6 +26,8 @@ from services.optout.rules.reading import read
         "ＳＴＯＰ",
         "𝐒𝐓𝐎𝐏",
         "ⓢⓣⓞⓟ",
+        "🆂🆃🅾🅿",
+        "ꜱᴛᴏᴘ",
         "ЅТОР",
         "st\u043ep",
         "s\u03c4op",
@@ -64,6 +66,9 @@ def test_all_of_these_are_the_word_stop(body: str) -> None:
         "Removed a heart from “Reply STOP”",
         "Gostou de “STOP”",
         "Liked an image",
+        "Reacted 😂 to an image",
+        "Hat ein Herz auf „STOP“ reagiert",
+        "„STOP“ gefällt Anna",
     ],
 )
 def test_a_phones_reaction_is_no_text(body: str) -> None:
@@ -96,6 +101,12 @@ def test_sentences_clauses_and_questions_are_told_apart() -> None:
     assert reading.sentences == ("not her stop", "who is this", "thanks")
     assert reading.is_question == (False, True, False)
     assert reading.clauses == ("not her", "stop", "who is this", "thanks")
+
+
+def test_a_word_that_is_quoted_beside_others_is_no_clause_of_its_own() -> None:
+    assert read("Polubiono „STOP”").clauses == ("polubiono",)
+    assert read("“Reply STOP to opt out” Stop").clauses == ("stop",)
+    assert read("“STOP”").clauses == ("stop",)
 
 
 def test_the_steps_are_named() -> None:
