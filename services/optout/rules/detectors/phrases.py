@@ -1,0 +1,98 @@
+"""A small language for phrases, so that a grammar can be read and extended without knowing regular expressions.
+
+`data/requests_en.txt` says what the language is. Phrases match whole words of a text in which every word is followed by
+a space (`words.canonical`). They run on RE2: a phrase may be as ambiguous as language is, and the time stays in
+proportion to the text.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+import re2
+
+from services.optout.rules.detectors.words import read_lines
+
+_SECTION = re.compile(r"\[(group|phrases|words) (\w+)\]")
+_TOKEN = re.compile(r"<(\w+)>|([^\W_]+)|([()|?~+])")
+_SIGNS = {"(": "(?:", ")": ")", "|": "|", "?": "?", "~": r"(?:\S+ ){0,3}?", "+": "{1,4}"}
+_MEMORY_BYTES = 1 << 28
+
+
+class Found(Protocol):
+    """A match."""
+
+    def start(self) -> int:
+        """Return where it begins."""
+
+    def __getitem__(self, group: int | str) -> str: ...
+
+
+class Finder(Protocol):
+    """A compiled pattern, as far as grammars need it."""
+
+    def search(self, text: str) -> Found | None:
+        """Return the first match."""
+
+    def match(self, text: str) -> Found | None:
+        """Return the match at the beginning."""
+
+    def fullmatch(self, text: str) -> Found | None:
+        """Return the match of all of `text`."""
+
+    def finditer(self, text: str) -> Sequence[Found]:
+        """Return all matches."""
+
+
+class Grammar:
+    """The groups, phrases and words of a data file.
+
+    Raises:
+        KeyError: a line uses a group that does not stand above it.
+
+    """
+
+    def __init__(self, name: str) -> None:
+        self._sections: dict[tuple[str, str], list[str]] = {}
+        self._groups: dict[str, str] = {}
+        lines: list[str] = []
+        for line in read_lines(name):
+            if section := _SECTION.fullmatch(line):
+                lines = self._sections.setdefault((section[1], section[2]), [])
+            else:
+                lines.append(line)
+        for (kind, group), phrases in self._sections.items():
+            if kind == "group":
+                self._groups[group] = self._any_of(phrases)
+
+    def words(self, name: str) -> frozenset[str]:
+        """Return the words of a section."""
+        return frozenset(" ".join(self._sections["words", name]).split())
+
+    def group(self, name: str) -> str:
+        """Return the expression of a group."""
+        return self._groups[name]
+
+    def pattern(self, name: str) -> str:
+        """Return the expression of any phrase of a section."""
+        return self._any_of(self._sections["phrases", name])
+
+    def compile(self, name: str) -> Finder:
+        """Return what finds any phrase of a section, anywhere in a text."""
+        return compile_re2(f"(?:^| ){self.pattern(name)}")
+
+    def _any_of(self, lines: Sequence[str]) -> str:
+        return f"(?:{'|'.join(map(self._line, lines))})"
+
+    def _line(self, line: str) -> str:
+        return "".join(
+            self._groups[group] if group else f"(?:{word} )" if word else _SIGNS[sign]
+            for group, word, sign in _TOKEN.findall(line)
+        )
+
+
+def compile_re2(pattern: str) -> Finder:
+    """Return `pattern` for RE2, with room for large grammars."""
+    options = re2.Options()
+    options.max_mem = _MEMORY_BYTES
+    return cast("Finder", re2.compile(pattern, options))

@@ -1,0 +1,72 @@
+"""Requests in ordinary language: "stop texting me", "take me off your list"; not "don't stop", not "stop the war"."""
+
+from services.optout.rules.detectors.finding import Finding
+from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
+from services.optout.rules.detectors.words import canonical, telling
+from services.optout.rules.instruction import Instruction
+from services.optout.rules.reading import Reading
+
+MAX_SENTENCES = 40
+MAX_WORDS = 500
+_MAX_WORDS_ALONE = 30
+
+_ENGLISH = Grammar("requests_en.txt")
+_OTHER = Grammar("requests_other.txt")
+_AROUND = f"{_ENGLISH.group('around')}*"
+_CERTAIN = _ENGLISH.compile("certain")
+_LIKELY = _ENGLISH.compile("likely")
+_CERTAIN_ALONE = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('certain_alone')}){_AROUND}")
+_LIKELY_ALONE = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('likely_alone')}){_AROUND}")
+_TURNED = compile_re2(f"(?:^| ){_ENGLISH.pattern('turned')}$")
+_OF_FRIENDS = _ENGLISH.compile("of_friends")
+_COMPLAINT = _ENGLISH.compile("complaint")
+_AGREEING = frozenset(("sign", "signed", "agreed", "subscribed", "opted", "asked", "gave"))
+_RARE = _ENGLISH.words("rare")
+_FREQUENT = _ENGLISH.words("frequent")
+_OBJECTS = _ENGLISH.words("objects")
+_OTHERS_REQUEST = _OTHER.compile("requests")
+_OTHERS = _OTHER.words("telling")
+_may_tell = telling(_ENGLISH.words("telling") | _OTHERS)
+
+
+def find_plain_words(reading: Reading, instruction: Instruction | None) -> Finding | None:
+    """Return the request that the reply makes in words of its own; certain ones before likely ones."""
+    if not any(map(_may_tell, reading.words[:MAX_WORDS])):
+        return None
+    likely = None
+    for sentence in reading.sentences[:MAX_SENTENCES]:
+        finding = _in_sentence(sentence, known=instruction is not None)
+        if finding is not None and finding.answer == "opt_out":
+            return finding
+        likely = likely or finding
+    return likely
+
+
+def _in_sentence(sentence: str, *, known: bool) -> Finding | None:
+    text = canonical(sentence)
+    words = text.split()
+    if not _OTHERS.isdisjoint(words) and (found := _OTHERS_REQUEST.search(text)):
+        return Finding("opt_out", "plain_words", found[0].strip())
+    if _RARE.isdisjoint(words) and (_FREQUENT.isdisjoint(words) or _OBJECTS.isdisjoint(words)):
+        return None
+    if _AGREEING.isdisjoint(words) and _COMPLAINT.search(text):
+        return None
+    return _english(text, len(words), known=known)
+
+
+def _english(text: str, words: int, *, known: bool) -> Finding | None:
+    is_short = words <= _MAX_WORDS_ALONE
+    if is_short and (alone := _CERTAIN_ALONE.fullmatch(text)):
+        return Finding("opt_out", "plain_words", alone["core"].strip())
+    if found := _first(_CERTAIN, text):
+        return Finding("opt_out", "plain_words", found)
+    if is_short and (known or words > 1) and (alone := _LIKELY_ALONE.fullmatch(text)):
+        return Finding("held", "plain_words", alone["core"].strip())
+    if not _OF_FRIENDS.search(text) and (found := _first(_LIKELY, text)):
+        return Finding("held", "plain_words", found)
+    return None
+
+
+def _first(pattern: Finder, text: str) -> str | None:
+    found = (match for match in pattern.finditer(text) if not _TURNED.search(text[: match.start() + 1]))
+    return next((match[0].strip() for match in found), None)

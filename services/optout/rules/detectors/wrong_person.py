@@ -1,0 +1,109 @@
+"""Somebody else's number: "wrong number", "this is not Linda", "who is Maria?": the number has a new owner."""
+
+import re
+
+from services.optout.rules.detectors.finding import Finding
+from services.optout.rules.detectors.phrases import Grammar, compile_re2
+from services.optout.rules.detectors.words import FREQUENT, canonical, telling
+from services.optout.rules.instruction import Instruction
+from services.optout.rules.reading import Reading
+
+_MAX_WORDS_OF_REPLY = 60
+_MAX_WORDS = 28
+_MAX_WORDS_NAMED = 14
+_MAX_WORDS_UNASKED = 7
+_MIN_LETTERS = 3
+
+_GRAMMAR = Grammar("wrong_person.txt")
+_SURE = _GRAMMAR.compile("sure")
+_GONE = compile_re2(rf"(?:sorry )?{_GRAMMAR.pattern('gone')}(?:[^i]\S+ ){{0,4}}")
+_NAMED = {
+    True: compile_re2(_GRAMMAR.pattern("named_in_answer")),
+    False: compile_re2(_GRAMMAR.pattern("named")),
+}
+_UNNAMED = _GRAMMAR.compile("unnamed")
+_TELLING = _GRAMMAR.words("telling")
+_NO_NAME = FREQUENT | _GRAMMAR.words("no_name")
+_NO_NAMES_END = tuple(_GRAMMAR.words("no_names_end"))
+_may_tell = telling(_TELLING)
+
+_ONE_NAME = r"(?P<name>[^\W\d]{2,}(?: [^\W\d]{2,})?)"
+# Unasked, nothing else may follow the name; in answer to an instruction a new thought may.
+_BEHIND = {
+    True: re.compile(
+        r"(?P<name>[^\W\d]{2,}(?: [^\W\d]{2,}){0,2}?)(?: (?:here|at this number|at this phone|number|phone|cell|anymore"
+        r"|sorry|please|stop|texting|s|lives?|in|this|is|he|she|and|you|bro|lol|wrong|im|remove|i|my|dude|thanks"
+        r"|thank|who|the|a|no|or|so|nor|but)(?: .{0,60})?)?$"
+    ),
+    False: re.compile(
+        rf"{_ONE_NAME}(?: (?:here|at this number|at this phone|number|phone|cell|anymore|sorry|please|stop|lives here"
+        r"|is here|you have the|by the way|s phone))*$"
+    ),
+}
+_BEFORE = re.compile(
+    r"(?:(?:sorry|hi|hey|no|ok|umm?|hello|my name|this number|this phone|yo|please|but|and|i think|i|well|lol|nope|you"
+    r"|afraid|im afraid|thank you|actually|bro|this|that|it|im|theres|there) )*"
+)
+_OF_SOMEBODY = (
+    re.compile(rf"(?:\S+ ){{0,2}}no {_ONE_NAME} (?:here|at this (?:number|phone|address)|lives here)(?: .{{0,40}})?$"),
+    re.compile(
+        rf"(?:sorry |no |hi )?{_ONE_NAME} (?:passed away|died|moved away|moved out|no longer|doesnt live"
+        r"|doesnt have this|has moved|has passed|is no longer|isnt at this|changed (?:his|her|their)|has a new"
+        r"|got a new)"
+        r"(?: .{0,60})?$"
+    ),
+)
+
+
+def find_wrong_person(reading: Reading, instruction: Instruction | None) -> Finding | None:
+    """Return the words that say that the number is not theirs whom the sender means."""
+    if len(reading.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_tell, reading.words)):
+        return None
+    for sentence in reading.sentences:
+        text = canonical(sentence)
+        count = text.count(" ")
+        if count <= _MAX_WORDS and not _TELLING.isdisjoint(text.split()):
+            found = _in_sentence(text, count, known=instruction is not None)
+            if found is not None:
+                return Finding("held", "wrong_person", found)
+    return None
+
+
+def _in_sentence(text: str, words: int, *, known: bool) -> str | None:
+    if found := _SURE.search(text):
+        return found[0].strip()
+    if words > _MAX_WORDS_NAMED:
+        return None
+    if (found := _GONE.fullmatch(text)) or (known and words <= _MAX_WORDS_UNASKED and (found := _UNNAMED.search(text))):
+        return found[0].strip()
+    if _is_of_somebody(text, known=known):
+        return text.strip()
+    is_short = known or words <= _MAX_WORDS_UNASKED
+    return text.strip() if is_short and _is_not_somebody(text, known=known) else None
+
+
+def _is_of_somebody(text: str, *, known: bool) -> bool:
+    """Say whether the sentence tells where somebody is instead: "no Linda here", "Bob moved away"."""
+    matches = (pattern.match(text.rstrip()) for pattern in _OF_SOMEBODY)
+    return any(found is not None and _is_name(found["name"], known=known) for found in matches)
+
+
+def _is_not_somebody(text: str, *, known: bool) -> bool:
+    """Say whether the sentence denies, or asks for, a name: "this is not Linda", "who is Linda"."""
+    before = _BEFORE.match(text)
+    for start in {0, before.end() if before else 0}:
+        lead = _NAMED[known].match(text[start:])
+        if lead is not None:
+            behind = _BEHIND[known].match(text.rstrip(), start + len(lead[0]))
+            if behind is not None and _is_name(behind["name"], known=known):
+                return True
+    return False
+
+
+def _is_name(words: str, *, known: bool) -> bool:
+    """Say whether these may be somebody's name: no frequent words, no endings of other words."""
+    first = words.split(maxsplit=1)[0]
+    plain = first.removesuffix("s") if known else first
+    if len(first) < _MIN_LETTERS or first in _NO_NAME or plain in _NO_NAME:
+        return False
+    return not first.endswith(_NO_NAMES_END) and not (first.endswith("in") and f"{first}g" in FREQUENT)

@@ -1,0 +1,69 @@
+"""How many of the labelled replies in tests/data get a right answer, by language and kind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
+
+REPLIES = Path(__file__).parents[2] / "data" / "replies"
+RULES = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(DEFAULT_RULES, 1)])
+FLOORS = {
+    "en/keywords.txt": 1.0,
+    "en/echo.txt": 0.95,
+    "en/requests.txt": 0.93,
+    "en/refusals.txt": 0.9,
+    "en/wrong_person.txt": 0.9,
+    "en/wrong_person_in_answer.txt": 0.9,
+    "en/near_requests.txt": 0.98,
+    "en/ordinary.txt": 1.0,
+    "en/more_ordinary.txt": 1.0,
+    "en/political.txt": 0.97,
+    "en/reactions.txt": 1.0,
+    "es/requests.txt": 0.9,
+    "es/ordinary.txt": 1.0,
+    "fr/requests.txt": 0.9,
+    "fr/ordinary.txt": 1.0,
+    "pt/requests.txt": 0.9,
+    "pt/ordinary.txt": 1.0,
+    "other/requests.txt": 0.9,
+    "other/mixed.txt": 0.9,
+    "other/ordinary.txt": 1.0,
+}
+
+
+def replies(path: Path) -> Iterator[tuple[str, str | None, set[str]]]:
+    instruction, expected = None, set[str]()
+    for line in path.read_text("utf-8").splitlines():
+        if line.startswith("# instruction:"):
+            instruction = line.removeprefix("# instruction:").strip()
+        elif line.startswith("# expect:"):
+            expected = set(line.removeprefix("# expect:").split())
+        elif line.strip() and not line.startswith("# "):
+            yield line, instruction, expected
+
+
+def test_the_set_is_large_and_at_least_half_of_it_are_no_opt_outs() -> None:
+    everything = [expected for path in REPLIES.glob("*/*.txt") for _, _, expected in replies(path)]
+    assert len(everything) >= 800
+    assert sum(expected == {"none"} for expected in everything) * 2 >= len(everything)
+
+
+def test_every_file_has_a_floor() -> None:
+    assert {path.relative_to(REPLIES).as_posix() for path in REPLIES.glob("*/*.txt")} == set(FLOORS)
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_replies_get_a_right_answer(name: str) -> None:
+    all_of_it = list(replies(REPLIES / name))
+    answers = [(text, RULES.answer(text, instruction=instruction).answer) for text, instruction, _ in all_of_it]
+    wrong = [
+        f"{text!r}: {answer}"
+        for (text, answer), (_, _, right) in zip(answers, all_of_it, strict=True)
+        if answer not in right
+    ]
+    share = 1 - len(wrong) / len(all_of_it)
+    certain = sum(answer == "opt_out" for _, answer in answers)
+    print(f"{name}: {share:.1%} of {len(all_of_it)} right, {certain} certain")  # noqa: T201
+    assert share >= FLOORS[name], "\n".join(wrong)
