@@ -14,6 +14,7 @@ from services.optout.pipeline.pipeline import Pipeline
 from services.optout.prepare import prepared
 from services.optout.record.connection import AWAY, close_pool, open_pool
 from services.optout.settings import Settings
+from services.optout.webhooks.deliver import Deliverer
 from shared.errors import MisconfiguredError
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             app.state.requests = Requests(settings.kafka_bootstrap, settings.partitions)
             stack.push_async_callback(app.state.requests.close)
             app.state.pool = await stack.enter_async_context(prepared(app.state.settings))
+            await stack.enter_async_context(_delivering_webhooks(app))
             app.state.pipeline = await stack.enter_async_context(_running_pipeline(app))
         except MisconfiguredError as error:
             app.state.misconfigured = str(error)
@@ -63,11 +65,23 @@ async def _running_pipeline(app: FastAPI) -> AsyncIterator[Pipeline]:
         await close_pool(pool)
 
 
+@asynccontextmanager
+async def _delivering_webhooks(app: FastAPI) -> AsyncIterator[None]:
+    deliverer = Deliverer(app.state.pool, app.state.settings.webhook_key.get_secret_value())
+    task = asyncio.create_task(deliverer.run(), name="webhooks")
+    task.add_done_callback(lambda done: _end(app, done))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
 def _end(app: FastAPI, task: "asyncio.Task[None]") -> None:
-    """Stop the process where the pipeline met a bug: the offset is kept, and whoever supervises us is told."""
+    """Stop the process where the pipeline, or what is beside it, met a bug: offsets are kept, a supervisor is told."""
     error = None if task.cancelled() else task.exception()
     if error is not None:
-        log.critical("the pipeline stopped: %r", error, exc_info=error)
+        log.critical("%s stopped: %r", task.get_name(), error, exc_info=error)
         app.state.failed = repr(error)
         app.state.stop()
 

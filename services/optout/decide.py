@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from services.optout.attribution import Attribution, attribute, is_answerable
+from services.optout.follow_ups import FollowUp, follow_ups
 from services.optout.person import Person, Suppression
 from services.optout.rules import Answer, RuleSet
 from shared.events.inbound import MessageReceived, ReviewDecided
@@ -63,10 +64,15 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Nothing changes: no rule matched, nothing to come back to, or an opt-in older than the opt-out in force."""
+    """Nothing changes: no rule matched, nothing to come back to, or an opt-in older than the opt-out in force.
+
+    `follow_ups` is what other rules ask for then, with the `attribution` that they go by.
+    """
 
     reason: Literal["no_rule", "help", "not_opted_out", "older_than_opt_out", "not_held"]
     match: Answer | None = None
+    follow_ups: tuple[FollowUp, ...] = ()
+    attribution: Attribution | None = None
 
 
 Decision = OptOut | Held | OptIn | Reviewed | Unchanged
@@ -93,10 +99,14 @@ def decide(event: Asked, person: Person, rules: RuleSet) -> Decision:
             )
         case "opt_in":
             return _opt_in(event, match, attribution, person)
-        case "help":
-            return Unchanged("help", match)
-        case "none":
-            return Unchanged("no_rule")
+        case "help" | "none" as answer:
+            found = follow_ups(event, match, attribution, person, _scopes(match, attribution))
+            answered = attribution if found else None
+            return (
+                Unchanged("help", match, found, answered)
+                if answer == "help"
+                else Unchanged("no_rule", None, found, answered)
+            )
 
 
 def _instruction(event: MessageReceived, attribution: Attribution, person: Person) -> str | None:

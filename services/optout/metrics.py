@@ -20,3 +20,4 @@ BATCH_SECONDS = Histogram(
     "A batch, from the poll to the committed transaction.",
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
+WEBHOOKS = Counter("stopline_optout_webhooks", "A customer's address was called.", ["outcome"])

@@ -11,6 +11,7 @@ from services.optout.api.fields import Given, Name
 from services.optout.api.guard import GuardedRoute
 from services.optout.record.connection import Connection
 from services.optout.rules import DEFAULT_RULES
+from services.optout.webhooks.sign import signing_secret
 from shared.events.base import AccountId
 from shared.webhook_secrets import webhook_secret
 
@@ -61,4 +62,5 @@ def _webhook(request: Request, account_id: str) -> dict[str, str]:
     secret = webhook_secret(settings.webhook_key.get_secret_value(), account_id)
     path = f"/webhooks/clicksend/{account_id}/{secret}"
     url = settings.public_inbound_url.rstrip("/") + path
-    return {"webhook_secret": secret, "webhook_path": path, "webhook_url": url}
+    signing = signing_secret(settings.webhook_key.get_secret_value(), account_id)
+    return {"webhook_secret": secret, "webhook_path": path, "webhook_url": url, "signing_secret": signing}

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.optout.record.entry import Entry, opt_out_events_of, suppressions_of
+from services.optout.record.entry import Entry, auto_replies_of, opt_out_events_of, suppressions_of
 from shared.events.opt_out import AnyOptOutEvent
+from shared.events.outbound import MessageRequested
 from shared.events.suppression import (
     CHECKPOINT_KEY,
     WATERMARK_KEY,
@@ -33,6 +34,13 @@ def suppression_events(publication: Publication) -> Iterator[tuple[bytes, AnySup
     if publication.checkpoint is not None:
         yield CHECKPOINT_KEY, publication.checkpoint
     yield WATERMARK_KEY, WatermarkAdvanced(next_offset=publication.next_offset)
+
+
+def auto_replies(publication: Publication) -> Iterator[MessageRequested]:
+    """Yield the messages for `outbound-messages`."""
+    for entry in publication.entries:
+        if entry.follow_ups:
+            yield from auto_replies_of(entry)
 
 
 def opt_out_events(publication: Publication) -> Iterator[AnyOptOutEvent]:

@@ -8,13 +8,14 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from services.optout.pipeline.consume import SERVICE
-from services.optout.pipeline.publication import Publication, opt_out_events, suppression_events
+from services.optout.pipeline.publication import Publication, auto_replies, opt_out_events, suppression_events
 from shared.errors import TransientError
 from shared.events.base import Event
 from shared.events.codec import Headers, cloud_event_headers, encode
+from shared.events.outbound import MessageRequested
 from shared.failpoints import reach
 from shared.kafka import SEND_SECONDS, within
-from shared.topics import INBOUND_MESSAGES, OPT_OUT_EVENTS, PARKED_MESSAGES, SUPPRESSIONS
+from shared.topics import INBOUND_MESSAGES, OPT_OUT_EVENTS, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
 
 MAX_BATCH_BYTES = 512 * 1024
 _ABORT_SECONDS = 5.0
@@ -68,6 +69,7 @@ class Publisher:
         return [
             *await self._send(OPT_OUT_EVENTS, events),
             *await self._send(SUPPRESSIONS, suppressions),
+            *[await self._reply(reply) for reply in auto_replies(publication)],
             *[
                 await self._producer.send(
                     PARKED_MESSAGES, parked.value, parked.key, partition=0, headers=parked.headers
@@ -75,6 +77,11 @@ class Publisher:
                 for parked in publication.parked
             ],
         ]
+
+    async def _reply(self, reply: MessageRequested) -> asyncio.Future[Any]:
+        key, value, headers = _record(reply.phone.encode(), reply)
+        sent: asyncio.Future[Any] = await self._producer.send(OUTBOUND_MESSAGES, value, key, headers=headers)
+        return sent
 
     async def _send(self, topic: str, records: Iterable[Record]) -> list[asyncio.Future[Any]]:
         sent: list[asyncio.Future[Any]] = []

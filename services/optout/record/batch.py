@@ -10,6 +10,7 @@ from services.optout.decide import Asked, apply, decide
 from services.optout.person import Person
 from services.optout.record.connection import Connection
 from services.optout.record.entry import Entry, entry_of, stored_body
+from services.optout.record.follow_ups import write_follow_ups
 from services.optout.record.load import PersonKey, load_known, load_persons, load_rules
 from services.optout.record.position import Position, move_position, save_head
 from services.optout.record.write import Decided, write_decisions
@@ -49,6 +50,7 @@ async def record_batch(
         decided = await _decide_all(connection, batch, now, window)
         reach("optout.after_load")
         head = await write_decisions(connection, batch.partition, head, decided)
+        await write_follow_ups(connection, decided)
         await save_head(connection, batch.partition, head)
         reach("optout.before_record_commit")
     reach("optout.after_record_commit")

@@ -10,11 +10,13 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from services.optout.decide import ACCOUNT, Asked, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
+from services.optout.follow_ups import REPLY_ID_PREFIX, FollowUp
 from services.optout.record.text import storable
 from services.optout.rules import Answer as Match
 from shared.events.base import derived_id
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AnyOptOutEvent, AttributionMethod, HeldReleased, OptedIn, OptedOut, OptOutHeld
+from shared.events.outbound import MessageRequested
 from shared.events.suppression import SuppressionChanged, SuppressionState
 
 Answer = Literal["opt_out", "held", "opt_in", "help", "confirmed", "released", "none"]
@@ -70,6 +72,7 @@ class Entry:
     raised: tuple[str, ...] = ()
     held_event_id: UUID | None = None
     by: str | None = None
+    follow_ups: tuple[FollowUp, ...] = ()
 
     @property
     def cause_event_id(self) -> UUID:
@@ -145,8 +148,17 @@ def _told(decision: Decision) -> dict[str, Any]:
             return {"answer": "confirmed", "reason": "confirmed", "rule": REVIEW, "raised": scopes}
         case Reviewed(scopes=scopes):
             return {"answer": "released", "reason": "released", "rule": REVIEW, "changed": scopes}
-        case Unchanged(reason=reason, match=match):
-            return {"answer": "help" if reason == "help" else "none", "reason": reason, **_rule(match)}
+        case Unchanged():
+            return _unchanged(decision)
+
+
+def _unchanged(decision: Unchanged) -> dict[str, Any]:
+    answer: Answer = "help" if decision.reason == "help" else "none"
+    told = {"answer": answer, "reason": decision.reason, **_rule(decision.match)}
+    if decision.attribution is None:
+        return told
+    answered = {"attribution": decision.attribution.method, "message_id": decision.attribution.message_id}
+    return {**told, **answered, "follow_ups": decision.follow_ups}
 
 
 def _matched(
@@ -168,6 +180,23 @@ def _rule(match: Match | None) -> dict[str, Any]:
         "end": match.end,
         "normalised_by": match.normalised_by,
     }
+
+
+def auto_replies_of(entry: Entry) -> list[MessageRequested]:
+    """Return the replies that the entry published: messages as any other, which the sender may still drop."""
+    return [
+        MessageRequested(
+            account_id=entry.account_id,
+            message_id=f"{REPLY_ID_PREFIX}{derived_id(entry.event_id, 'auto_reply')}",
+            list_id=each.list_ids[0],
+            phone=entry.phone,
+            sender_number=entry.sender_number or "",
+            body=each.address,
+            requested_at=entry.decided_at,
+        )
+        for each in entry.follow_ups
+        if each.action == "AUTO_REPLY"
+    ]
 
 
 def suppressions_of(entry: Entry) -> list[SuppressionChanged]:

@@ -15,10 +15,18 @@ from shared.events.base import Event
 from shared.events.delivery import MessageDispatching, MessageSent, delivery_event_id
 from shared.events.inbound import FenceMarkerAppended, MessageReceived
 from shared.events.opt_out import AnyOptOutEvent, opt_out_events
+from shared.events.outbound import MessageRequested, outbound_events
 from shared.events.suppression import SuppressionChanged, WatermarkAdvanced, suppression_events
 from shared.kafka import new_consumer, new_producer
 from shared.partitions import partition_of
-from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OPT_OUT_EVENTS, PARKED_MESSAGES, SUPPRESSIONS
+from shared.topics import (
+    DELIVERY_EVENTS,
+    INBOUND_MESSAGES,
+    OPT_OUT_EVENTS,
+    OUTBOUND_MESSAGES,
+    PARKED_MESSAGES,
+    SUPPRESSIONS,
+)
 
 NUMBER = "+18335550123"
 SECONDS = 40.0
@@ -43,7 +51,7 @@ class OptOutWorld:
 
     async def __aenter__(self) -> Self:
         await self._producer.start()
-        for topic in (SUPPRESSIONS, OPT_OUT_EVENTS, PARKED_MESSAGES):
+        for topic in (SUPPRESSIONS, OPT_OUT_EVENTS, OUTBOUND_MESSAGES, PARKED_MESSAGES):
             consumer = new_consumer(
                 self.backend.kafka_bootstrap, topic, auto_offset_reset="latest", isolation_level="read_committed"
             )
@@ -114,6 +122,7 @@ class OptOutWorld:
             while self.watermark() <= offset:
                 await self._read(SUPPRESSIONS)
         await self._read(OPT_OUT_EVENTS)
+        await self._read(OUTBOUND_MESSAGES)
         await self._read(PARKED_MESSAGES)
 
     async def _read(self, topic: str) -> None:
@@ -138,6 +147,10 @@ class OptOutWorld:
 
     def opt_out_events(self) -> list[AnyOptOutEvent]:
         events = [codec.decode(opt_out_events, record.value) for record in self._mine(OPT_OUT_EVENTS)]
+        return [event for event in events if event.account_id == self.account_id]
+
+    def replies(self) -> list[MessageRequested]:
+        events = [codec.decode(outbound_events, record.value) for record in self.seen[OUTBOUND_MESSAGES]]
         return [event for event in events if event.account_id == self.account_id]
 
     def parked(self) -> list[ConsumerRecord]:

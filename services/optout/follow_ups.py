@@ -1,0 +1,66 @@
+"""What the rules do about a message that is no opt-out: pure; who may not be messaged gets no answer (G6)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+from services.optout.attribution import Attribution
+from services.optout.person import Person
+from services.optout.rules import Answer, Rule
+from shared.events.inbound import MessageReceived
+
+REPLY_ID_PREFIX = "reply-"
+REPLY_AGAIN_AFTER = timedelta(minutes=5)
+"""Two machines that answer each other would go on for ever."""
+
+
+class FollowUp(NamedTuple):
+    """One thing to do; `address` is the text, the URL or the list's id, `list_ids` what the message answers."""
+
+    action: Literal["AUTO_REPLY", "URL", "MOVE_CONTACT"]
+    rule: str
+    rule_id: int
+    rule_version: int
+    address: str
+    list_ids: tuple[int, ...]
+    webhook_type: Literal["post", "json"] = "post"
+
+
+def follow_ups(
+    event: MessageReceived, match: Answer, attribution: Attribution, person: Person, scopes: Sequence[str]
+) -> tuple[FollowUp, ...]:
+    """Return what the matching rules ask for, in their order: one reply at most, none to who may not be messaged."""
+    if not match.follow_ups or any(person.is_suppressed(scope) for scope in (*scopes, "account")):
+        return ()
+    chosen: list[FollowUp] = []
+    for versioned in match.follow_ups:
+        rule = versioned.rule
+        if rule.action == "AUTO_REPLY" and not (_may_reply(event, attribution, person) and _none_of(rule, chosen)):
+            continue
+        if rule.action in ("AUTO_REPLY", "URL", "MOVE_CONTACT"):
+            chosen.append(
+                FollowUp(
+                    rule.action,
+                    rule.name,
+                    versioned.rule_id,
+                    versioned.version,
+                    rule.action_address or "",
+                    attribution.list_ids,
+                    rule.webhook_type,
+                )
+            )
+    return tuple(chosen)
+
+
+def _none_of(rule: Rule, chosen: Sequence[FollowUp]) -> bool:
+    return all(each.action != rule.action for each in chosen)
+
+
+def _may_reply(event: MessageReceived, attribution: Attribution, person: Person) -> bool:
+    """A reply is a message of one list from one number, as every other; and not a second one so soon."""
+    if len(attribution.list_ids) != 1 or event.sender_number is None:
+        return False
+    return not any(
+        message.message_id.startswith(REPLY_ID_PREFIX) and event.occurred_at - message.dispatched_at < REPLY_AGAIN_AFTER
+        for message in person.sent
+    )

@@ -1,0 +1,74 @@
+"""Writes what the rules ask for beside the decision: contacts that move, calls that are to be made."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from services.optout.follow_ups import FollowUp
+from services.optout.record.connection import Connection
+from services.optout.record.entry import Entry
+from shared.events.base import derived_id, format_time
+
+# A contact goes to another list with its fields; a list that is gone, or another account's, gets nobody.
+_MOVE = """
+WITH target AS (SELECT list_id FROM contact_lists WHERE account_id = $1 AND list_id = $3),
+moved AS (
+    INSERT INTO contacts (account_id, list_id, phone, fields)
+    SELECT $1, target.list_id, $2, coalesce((
+        SELECT fields FROM contacts WHERE account_id = $1 AND list_id = ANY($4::bigint[]) AND phone = $2 LIMIT 1
+    ), '{}')
+    FROM target ON CONFLICT DO NOTHING
+)
+DELETE FROM contacts USING target
+WHERE contacts.account_id = $1 AND contacts.phone = $2 AND contacts.list_id = ANY($4::bigint[])
+    AND contacts.list_id <> target.list_id
+"""
+
+_CALL = """
+INSERT INTO webhook_deliveries (delivery_id, account_id, rule_id, rule_version, event_id, url, webhook_type, body)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb) ON CONFLICT DO NOTHING
+"""
+
+
+async def write_follow_ups(connection: Connection, decided: Sequence[tuple[Entry, str]]) -> None:
+    """Write them in the transaction of the decisions."""
+    for entry, body in decided:
+        for each in entry.follow_ups:
+            match each.action:
+                case "MOVE_CONTACT":
+                    await connection.execute(
+                        _MOVE, entry.account_id, entry.phone, int(each.address), list(each.list_ids)
+                    )
+                case "URL":
+                    await _call(connection, entry, body, each)
+                case "AUTO_REPLY":
+                    continue  # goes out with the Kafka transaction
+
+
+async def _call(connection: Connection, entry: Entry, body: str, follow_up: FollowUp) -> None:
+    fields = json.dumps(_fields(entry, body))
+    await connection.execute(
+        _CALL,
+        derived_id(entry.event_id, "webhook", str(follow_up.rule_id)),
+        entry.account_id,
+        follow_up.rule_id,
+        follow_up.rule_version,
+        entry.event_id,
+        follow_up.address,
+        follow_up.webhook_type,
+        fields,
+    )
+
+
+def _fields(entry: Entry, body: str) -> dict[str, Any]:
+    """Return what the address is told, under ClickSend's names."""
+    return {
+        "message_id": str(entry.event_id),
+        "from": entry.phone,
+        "to": entry.sender_number,
+        "body": body,
+        "timestamp": int(entry.received_at.timestamp()),
+        "received_at": format_time(entry.received_at),
+        "original_message_id": entry.message_id,
+        "list_ids": list(entry.follow_ups[0].list_ids),
+    }

@@ -1,0 +1,1 @@
+"""Webhooks to customers: what a rule with the action URL calls."""
