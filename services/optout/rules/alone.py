@@ -35,6 +35,8 @@ def find_standing(reading: Reading, terms: Container[str], instruction: Instruct
     whole = _core(reading.text, terms)
     if whole is not None:
         term, chatty = whole
+        if chatty and term in _SAID_AMONG_FRIENDS and instruction is None:  # "the end", "oh no, quit"
+            return None
         return Standing(term, is_certain=not chatty or instruction is not None)
     found: Standing | None = None
     for place, clause in enumerate(reading.clauses):

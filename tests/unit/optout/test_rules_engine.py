@@ -95,6 +95,12 @@ def test_opt_outs_come_before_opt_ins_and_these_before_help_and_the_rest() -> No
     assert [each.rule.action for each in answer("x", rest).follow_ups] == ["NONE"]
 
 
+def test_what_friends_say_too_needs_an_instruction_where_chat_stands_beside_it() -> None:
+    assert DEFAULTS.answer("The end.").answer == "none"
+    assert DEFAULTS.answer("ok end", instruction="Reply END to leave").answer == "opt_out"
+    assert DEFAULTS.answer("End").answer == "opt_out"
+
+
 def test_the_first_by_position_and_then_by_id_wins() -> None:
     assert answer("x", rule("exact", "x"), rule("exact", "x", position=-1)).rule_id == 2
     assert answer("x", rule("exact", "x"), rule("exact", "x")).rule_id == 1
