@@ -14,6 +14,7 @@ from services.optout.pipeline.pipeline import Pipeline
 from services.optout.prepare import prepared
 from services.optout.record.connection import AWAY, close_pool, open_pool
 from services.optout.settings import Settings
+from services.optout.simulation.run import Simulations
 from services.optout.webhooks.deliver import Deliverer
 from shared.errors import MisconfiguredError
 
@@ -42,6 +43,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             stack.push_async_callback(app.state.requests.close)
             app.state.pool = await stack.enter_async_context(prepared(app.state.settings))
             await stack.enter_async_context(_delivering_webhooks(app))
+            app.state.simulations = Simulations(app.state.pool)
+            stack.push_async_callback(app.state.simulations.close)
             app.state.pipeline = await stack.enter_async_context(_running_pipeline(app))
         except MisconfiguredError as error:
             app.state.misconfigured = str(error)

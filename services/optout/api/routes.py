@@ -2,12 +2,23 @@
 
 from fastapi import APIRouter, Request
 
-from services.optout.api import accounts, automations, contacts, evidence, inbox, lists, opt_outs, review, suppressions
+from services.optout.api import (
+    accounts,
+    automations,
+    contacts,
+    evidence,
+    inbox,
+    lists,
+    opt_outs,
+    review,
+    simulate,
+    suppressions,
+)
 from services.optout.api.errors import ApiError
 from services.optout.api.guard import GuardedRoute
 
 api_routes = APIRouter()
-for part in (accounts, lists, contacts, opt_outs, suppressions, inbox, review, evidence, automations):
+for part in (accounts, lists, contacts, opt_outs, suppressions, inbox, review, evidence, automations, simulate):
     api_routes.include_router(part.router)
 
 _fallback = APIRouter(route_class=GuardedRoute)

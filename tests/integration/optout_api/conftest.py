@@ -18,6 +18,7 @@ from harness.stack.ports import free_ports
 from services.optout.api import api_routes
 from services.optout.prepare import MIGRATIONS
 from services.optout.record.connection import Pool, open_pool
+from services.optout.simulation.run import Simulations
 from shared.migrations import migrate
 
 
@@ -42,14 +43,16 @@ async def pool(postgres_of_api: PostgresServer) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture(scope="session")
-def app(pool: Pool) -> FastAPI:
+async def app(pool: Pool) -> AsyncIterator[FastAPI]:
     made = FastAPI()
     made.include_router(api_routes)
     made.state.pool = pool
+    made.state.simulations = Simulations(pool)
     made.state.settings = SimpleNamespace(
         admin_token=SecretStr(ADMIN_TOKEN), webhook_key=SecretStr(WEBHOOK_KEY), public_inbound_url="https://in.test/"
     )
-    return made
+    yield made
+    await made.state.simulations.close()
 
 
 @pytest.fixture

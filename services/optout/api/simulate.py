@@ -1,0 +1,85 @@
+"""The simulator: what a draft rule would have done with what people wrote to the account."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+
+from services.optout.api.automations import current_rules
+from services.optout.api.context import Account, Database
+from services.optout.api.errors import ApiError
+from services.optout.api.guard import GuardedRoute
+from services.optout.api.rule_fields import GivenRule, rule_of
+from services.optout.record.connection import Connection
+from services.optout.rules import VersionedRule
+from services.optout.simulation import store
+from services.optout.simulation.run import Simulations, TooManyRunningError
+from shared.events.base import format_time
+
+_NEW_RULE_ID = 2**62
+"""Behind all others, as a new rule is."""
+
+router = APIRouter(route_class=GuardedRoute)
+
+
+class Draft(GivenRule):
+    """A rule as it would be saved; `replaces` is the rule that it would be the next version of."""
+
+    replaces: int | None = None
+
+
+@router.post("/v1/rules/simulate", status_code=202)
+async def start(draft: Draft, account_id: Account, database: Database, request: Request) -> dict[str, Any]:
+    """Begin; `GET /v1/rules/simulate/{simulation_id}` tells how far it is."""
+    rule = rule_of(draft).model_copy(update={"enabled": True})
+    present = await current_rules(database, account_id)
+    version = _version_of(present, draft.replaces)
+    simulations: Simulations = request.app.state.simulations
+    try:
+        rule_id = draft.replaces or _NEW_RULE_ID
+        simulation_id = await simulations.start(account_id, VersionedRule(rule_id, version, rule), present)
+    except TooManyRunningError:
+        message = "many simulations are running; try again later"
+        raise ApiError(503, "unavailable", message, headers={"Retry-After": "10"}) from None
+    if simulation_id is None:
+        raise ApiError(409, "running", "the account has a simulation that runs; wait for its end, or DELETE it")
+    return await _shown(database, account_id, simulation_id)
+
+
+@router.get("/v1/rules/simulate/{simulation_id}")
+async def read(simulation_id: UUID, account_id: Account, database: Database) -> dict[str, Any]:
+    return await _shown(database, account_id, simulation_id)
+
+
+@router.delete("/v1/rules/simulate/{simulation_id}")
+async def cancel(simulation_id: UUID, account_id: Account, database: Database) -> dict[str, Any]:
+    """Cancel it; one that has ended stays as it is."""
+    await store.cancel(database, account_id, simulation_id)
+    return await _shown(database, account_id, simulation_id)
+
+
+def _version_of(present: list[VersionedRule], replaces: int | None) -> int:
+    if replaces is None:
+        return 1
+    for each in present:
+        if each.rule_id == replaces:
+            return each.version + 1
+    message = f"replaces: there is no rule {replaces}; see GET /v3/automations/sms/inbound"
+    raise ApiError(404, "not_found", message, "replaces")
+
+
+async def _shown(database: Connection, account_id: str, simulation_id: UUID) -> dict[str, Any]:
+    row = await store.read(database, account_id, simulation_id)
+    if row is None:
+        message = f"simulation_id: there is no simulation {simulation_id}; the last {store.KEPT} are kept"
+        raise ApiError(404, "not_found", message, "simulation_id")
+    return {
+        "simulation_id": str(simulation_id),
+        "state": "failed" if row["is_dead"] else row["state"],
+        "progress": {"examined": row["examined"], "total": row["total"]},
+        "matched": row["matched"],
+        "new": row["new"],
+        "first_new": json.loads(row["first_new"]),
+        "started_at": format_time(row["started_at"]),
+    }

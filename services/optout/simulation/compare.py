@@ -1,0 +1,60 @@
+"""What a draft rule does with a text, next to what the present rules do: pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from services.optout.rules import Answer, RuleSet, VersionedRule
+
+
+class Effect(Enum):
+    """`OLD`: the draft's words match, and the present rules do the same, or one before it wins."""
+
+    NONE = "none"
+    OLD = "old"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A received message, and what its answer depends on."""
+
+    body: str
+    sender_number: str | None = None
+    instruction: str | None = None
+
+
+class Comparison:
+    """`draft` takes the place of the rule with its id, if there is one."""
+
+    def __init__(self, draft: VersionedRule, present: Sequence[VersionedRule]) -> None:
+        self._draft = draft
+        self._alone = RuleSet([draft])
+        self._present = RuleSet(present)
+        self._proposed = RuleSet([*(each for each in present if each.rule_id != draft.rule_id), draft])
+
+    def effect(self, text: Text) -> Effect:
+        """Return what the draft would change about the answer to `text`."""
+        if not self._acts(_answer(self._alone, text)):
+            return Effect.NONE
+        proposed = _answer(self._proposed, text)
+        if not self._acts(proposed) or self._is_same(proposed, _answer(self._present, text)):
+            return Effect.OLD
+        return Effect.NEW
+
+    def _acts(self, answer: Answer) -> bool:
+        if answer.answer != "none" and answer.rule_id == self._draft.rule_id:
+            return True
+        return any(each.rule_id == self._draft.rule_id for each in answer.follow_ups)
+
+    def _is_same(self, proposed: Answer, present: Answer) -> bool:
+        if proposed.answer != present.answer:
+            return False
+        if proposed.rule_id == self._draft.rule_id:
+            return True
+        does = self._draft.rule.action, self._draft.rule.action_address
+        return any((each.rule.action, each.rule.action_address) == does for each in present.follow_ups)
+
+
+def _answer(rules: RuleSet, text: Text) -> Answer:
+    return rules.answer(text.body, sender_number=text.sender_number, instruction=text.instruction)
