@@ -23,6 +23,8 @@ _NAMED = {
 }
 _UNNAMED = _GRAMMAR.compile("unnamed")
 _TELLING = _GRAMMAR.words("telling")
+_RARE = _GRAMMAR.words("rare")
+_END = _GRAMMAR.words("end")
 _NO_NAME = FREQUENT | _GRAMMAR.words("no_name")
 _NO_NAMES_END = tuple(_GRAMMAR.words("no_names_end"))
 _may_tell = telling(_TELLING)
@@ -61,24 +63,26 @@ def find_wrong_person(reading: Reading, instruction: Instruction | None) -> Find
         return None
     for sentence in reading.sentences:
         text = canonical(sentence)
-        count = text.count(" ")
-        if count <= _MAX_WORDS and not _TELLING.isdisjoint(text.split()):
-            found = _in_sentence(text, count, known=instruction is not None)
+        words = text.split()
+        if len(words) <= _MAX_WORDS and not _TELLING.isdisjoint(words):
+            found = _in_sentence(text, words, known=instruction is not None)
             if found is not None:
                 return Finding("held", "wrong_person", found)
     return None
 
 
-def _in_sentence(text: str, words: int, *, known: bool) -> str | None:
-    if found := _SURE.search(text):
+def _in_sentence(text: str, words: list[str], *, known: bool) -> str | None:
+    if not _RARE.isdisjoint(words) and (found := _SURE.search(text)):
         return found[0].strip()
-    if words > _MAX_WORDS_NAMED:
+    if len(words) > _MAX_WORDS_NAMED:
         return None
-    if (found := _GONE.fullmatch(text)) or (known and words <= _MAX_WORDS_UNASKED and (found := _UNNAMED.search(text))):
+    if not _END.isdisjoint(words) and (found := _GONE.fullmatch(text)):
+        return found[0].strip()
+    if known and len(words) <= _MAX_WORDS_UNASKED and (found := _UNNAMED.search(text)):
         return found[0].strip()
     if _is_of_somebody(text, known=known):
         return text.strip()
-    is_short = known or words <= _MAX_WORDS_UNASKED
+    is_short = known or len(words) <= _MAX_WORDS_UNASKED
     return text.strip() if is_short and _is_not_somebody(text, known=known) else None
 
 
