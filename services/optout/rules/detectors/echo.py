@@ -50,6 +50,8 @@ def find_echo(reading: Reading, offered: Instruction | None) -> Finding | None:
         return None
     asked = offered.words if offered is not None else ()
     core = _core(words)
+    if not asked and len(core) == 1 and core[0] in _STANDARD and not CHATTY.isdisjoint(words):
+        return None  # "so stop", to nobody's question: how sure that is, the keywords say
     return _find(core, asked) if core else None
 
 
