@@ -14,17 +14,17 @@ MAX_PAGE = 1000
 _MAX_SAFE_INTEGER = 2**53 - 1
 
 
-def _without_nul(text: str) -> str:
+def without_nul(text: str) -> str:
     if "\0" in text:
         raise ValueError("a text cannot hold the character U+0000")
     return text
 
 
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_without_nul)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(without_nul)
 ]
-FieldName = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_without_nul)]
-FieldText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_without_nul)]
+FieldName = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(without_nul)]
+FieldText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(without_nul)]
 FieldNumber = Annotated[int, Field(strict=True, ge=-_MAX_SAFE_INTEGER, le=_MAX_SAFE_INTEGER)]
 FieldDecimal = Annotated[float, Field(strict=True, ge=-_MAX_SAFE_INTEGER, le=_MAX_SAFE_INTEGER)]
 FieldValue = Annotated[bool, Field(strict=True)] | FieldNumber | FieldDecimal | FieldText | None

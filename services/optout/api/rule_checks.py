@@ -1,6 +1,5 @@
 """What a rule must not do: answer an opt-out (G6), call an address that is not the customer's own, move to no list."""
 
-import ipaddress
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
@@ -8,6 +7,7 @@ from services.optout.api.errors import ApiError
 from services.optout.record.connection import Connection
 from services.optout.rules import Rule, RuleSet, VersionedRule
 from services.optout.rules.packs import PACKS
+from services.optout.webhooks.addresses import is_public
 
 _MAX_LIST_ID_DIGITS = 15
 _PRIVATE_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa", "lan")
@@ -68,8 +68,9 @@ def _check_address(address: str) -> None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port, parts = "", None, urlsplit("")
-    if parts.scheme != "https" or not host or parts.username is not None:
-        message = "action_address: write an https:// address without a user name in it"
+    is_written_out = address.isascii() and address.isprintable() and " " not in address
+    if not is_written_out or parts.scheme != "https" or not host or parts.username is not None:
+        message = "action_address: write an https:// address in ASCII, without spaces and without a user name in it"
         raise ApiError(422, "invalid", message, "action_address")
     if _is_private(host) or port == 0:
         message = f"action_address: {host!r} is private; write an address that can be reached from outside"
@@ -78,7 +79,7 @@ def _check_address(address: str) -> None:
 
 def _is_private(host: str) -> bool:
     try:
-        return not ipaddress.ip_address(host).is_global
+        return not is_public(host)
     except ValueError:
         labels = host.rstrip(".").split(".")
         # A bare name, or an address in another notation, such as 2130706433 or 0x7f.1.

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from services.optout.api.errors import ApiError
-from services.optout.api.fields import Given, Name
+from services.optout.api.fields import Given, Name, without_nul
 from services.optout.rules import Rule
 from services.optout.rules.rule import MAX_TERMS, MatchType, RuleAction, Scope, Term
 from shared.phone_numbers import normalise_sender_number
@@ -33,13 +33,13 @@ class GivenRule(Given):
     dedicated_number: str = "*"
     rule_name: Annotated[Name, Field(max_length=100)]
     message_search_type: Annotated[int, Field(ge=0, le=3)] | None = None
-    message_search_term: Annotated[str, StringConstraints(max_length=500)] = ""
+    message_search_term: Annotated[str, StringConstraints(max_length=500), AfterValidator(without_nul)] = ""
     action: str
-    action_address: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    action_address: Annotated[str, StringConstraints(max_length=2000), AfterValidator(without_nul)] | None = None
     enabled: Annotated[bool, Field(strict=False)] = True
     webhook_type: Literal["post", "json"] = "post"
     match: MatchType | None = None
-    terms: Annotated[tuple[Term, ...], Field(max_length=MAX_TERMS)] = ()
+    terms: Annotated[tuple[Annotated[Term, AfterValidator(without_nul)], ...], Field(max_length=MAX_TERMS)] = ()
     scope: Scope = "list"
     position: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
     only_as_answer: bool = False

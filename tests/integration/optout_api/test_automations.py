@@ -144,3 +144,24 @@ async def test_nobody_sees_or_changes_the_rules_of_another_account(acme: Caller,
     assert (await other.call("PUT", one, json=RULE)).status_code == 404
     assert (await other.call("DELETE", one)).status_code == 404
     assert (await acme.http.get(PATH)).json()["response_code"] == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize(
+    ("field", "fields"),
+    [
+        ("message_search_term", {"message_search_term": "a\0"}),
+        ("terms.0", {"terms": ["a\0"]}),
+        ("rule_name", {"rule_name": "a\0"}),
+        ("action_address", {"action": "AUTO_REPLY", "action_address": "Hi\0"}),
+    ],
+)
+async def test_a_text_that_cannot_be_kept_is_refused(acme: Caller, field: str, fields: dict[str, Any]) -> None:
+    assert "U+0000" in await refused(acme, 422, field, **fields)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://example.com/a b", "https://example.com/\n", "https://[64:ff9b::7f00:1]/", "https://[2002:7f00:1::1]/"],
+)
+async def test_an_address_that_hides_where_it_leads_is_refused(acme: Caller, address: str) -> None:
+    await refused(acme, 422, "action_address", action="URL", action_address=address)
