@@ -19,6 +19,8 @@ _UNMISTAKABLE = frozenset(
 _SAID_AMONG_FRIENDS = frozenset(
     ("end", "quit", "cancel", "remove", "revoke", "out", "leave", "exit", "no", "para", "fin", "sair")
 )
+_TURNING = frozenset(_BESIDE["turning"].split())
+"""What makes something else of the word behind it: "the bus stop", "dont stop"."""
 _MAX_WORDS_BESIDE = 14
 _MAX_CORE_WORDS = 6
 
@@ -45,7 +47,17 @@ def find_standing(reading: Reading, terms: Container[str], instruction: Instruct
             standing = _beside(core[0], place, reading, instruction)
             if standing is not None and (found is None or (standing.is_certain and not found.is_certain)):
                 found = standing
-    return found
+    return found or (_last_word(reading, terms, instruction) if instruction is not None else None)
+
+
+def _last_word(reading: Reading, terms: Container[str], instruction: Instruction) -> Standing | None:
+    """Return the word that a short answer ends with as an afterthought: "not a democrat stop"."""
+    word = reading.words[-1]
+    if word not in terms or word not in instruction.words or len(reading.words) > _MAX_WORDS_BESIDE:
+        return None
+    if reading.is_question[-1] or not _TURNING.isdisjoint(reading.words[-2:-1]):
+        return None
+    return Standing(word, is_certain=False)
 
 
 def _core(text: str, terms: Container[str]) -> tuple[str, bool] | None:

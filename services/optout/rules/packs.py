@@ -27,9 +27,11 @@ _WORDS = {
     for name, pack in tomllib.loads(files(__package__).joinpath("data", "packs.toml").read_text("utf-8")).items()
 }
 
+_STOP = ("stop", "stop all", "stop all messages", "stop all texts", "stop this", "stop these", "stop today")
+
 PACKS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
-        "stop": (Rule(name="STOP", match="stands_alone", terms=("stop",), action="OPT_OUT"),),
+        "stop": (Rule(name="STOP", match="stands_alone", terms=_STOP, action="OPT_OUT"),),
         **{name: (rule,) for name, rule in _WORDS.items()},
         "opt_in": (_answers("START", "OPT_IN", "start", "unstop", "resume", "subscribe", "opt in", "optin"),),
         "opt_in_answer": (

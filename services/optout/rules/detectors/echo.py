@@ -99,7 +99,11 @@ def _repeats(core: tuple[str, ...], text: str, word: str, *, is_asked: bool, was
     plain = word.replace(" ", "")
     if joined in _OPPOSITES and joined != plain:
         return None
-    if _is_word_and_aim(text, word) or _is_run_on(joined, plain, was_told=was_told) or _is_shouted(core, plain):
+    if (
+        (_is_word_and_aim(text, word) and (was_told or len(core) > 2))
+        or _is_run_on(joined, plain, told_or_one=was_told or len(core) == 1, was_told=was_told)
+        or _is_shouted(core, plain)
+    ):
         return Finding("opt_out", "echo", text)
     spellings = dict.fromkeys((joined, shortened(joined), with_letters(joined)))
     answers = [
@@ -114,7 +118,7 @@ def _is_word_and_aim(text: str, word: str) -> bool:
     return text.startswith(word) and len(text) > len(word) and _AIM.fullmatch(text, len(word)) is not None
 
 
-def _is_run_on(joined: str, word: str, *, was_told: bool) -> bool:
+def _is_run_on(joined: str, word: str, *, told_or_one: bool, was_told: bool) -> bool:
     """Say whether the word is run together with itself, its aim, or politeness: `stop2end`, `stopplease`."""
     if joined == word:
         return True
@@ -123,7 +127,7 @@ def _is_run_on(joined: str, word: str, *, was_told: bool) -> bool:
     rest = joined[len(word) :]
     if rest.isdecimal():
         return was_told
-    return not rest.replace(word, "") or rest in _AFTER or _RUN_ON.fullmatch(rest) is not None
+    return not rest.replace(word, "") or (told_or_one and (rest in _AFTER or _RUN_ON.fullmatch(rest) is not None))
 
 
 def _is_shouted(core: Sequence[str], word: str) -> bool:

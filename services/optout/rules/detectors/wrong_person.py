@@ -27,6 +27,7 @@ _RARE = _GRAMMAR.words("rare")
 _END = _GRAMMAR.words("end")
 _NO_NAME = FREQUENT | _GRAMMAR.words("no_name")
 _NO_NAMES_END = tuple(_GRAMMAR.words("no_names_end"))
+_ANOTHER_MATTER = frozenset(("items", "laughing", "laughter", "order", "sizes", "pieces", "digits"))
 _may_tell = telling(_TELLING)
 
 _ONE_NAME = r"(?P<name>[^\W\d]{2,}(?: [^\W\d]{2,})?)"
@@ -72,6 +73,8 @@ def find_wrong_person(reading: Reading, instruction: Instruction | None) -> Find
 
 
 def _in_sentence(text: str, words: list[str], *, known: bool) -> str | None:
+    if not _ANOTHER_MATTER.isdisjoint(words):  # "the wrong number of items", "he died laughing"
+        return None
     if not _RARE.isdisjoint(words) and (found := _SURE.search(text)):
         return found[0].strip()
     if len(words) > _MAX_WORDS_NAMED:
