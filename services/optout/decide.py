@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from services.optout.attribution import Attribution, attribute, is_answerable
-from services.optout.follow_ups import FollowUp, follow_ups
-from services.optout.person import Person, Suppression
+from services.optout.follow_ups import FollowUp, follow_ups, reply_id
+from services.optout.person import Person, SentMessage, Suppression
 from services.optout.rules import Answer, RuleSet
 from shared.events.inbound import MessageReceived, ReviewDecided
 from shared.events.opt_out import AttributionMethod
@@ -198,11 +198,26 @@ def apply(decision: Decision, event: Asked, person: Person) -> Person:
             return _with(person, changed, "held", event)
         case OptIn(changed=changed), MessageReceived():
             return _with(person, changed, "opted_in", event)
+        case Unchanged(follow_ups=found), MessageReceived() if found:
+            return _replied_to(person, found, event)
         case Reviewed(decision=said, scopes=scopes), _:
             state: SuppressionState = "opted_out" if said == "confirm" else "opted_in"
             return person.with_suppressions({s: replace(person.suppressions[s], state=state) for s in scopes})
         case _:
             return person
+
+
+def _replied_to(person: Person, found: tuple[FollowUp, ...], event: MessageReceived) -> Person:
+    """Return the person with the reply that is on its way, so that another message at once gets none."""
+    replies = [
+        SentMessage(
+            reply_id(event.event_id), each.list_ids[0], event.sender_number or "", None, "dispatching",
+            event.occurred_at,
+        )
+        for each in found
+        if each.action == "AUTO_REPLY"
+    ]  # fmt: skip
+    return Person(person.suppressions, [*replies, *person.sent], person.window_starts_at) if replies else person
 
 
 def _with(person: Person, scopes: Iterable[str], state: SuppressionState, event: MessageReceived) -> Person:

@@ -3,15 +3,22 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal, NamedTuple
+from uuid import UUID
 
 from services.optout.attribution import Attribution
 from services.optout.person import Person
 from services.optout.rules import Answer, Rule
+from shared.events.base import derived_id
 from shared.events.inbound import MessageReceived
 
-REPLY_ID_PREFIX = "reply-"
+_REPLY_ID_PREFIX = "reply-"
 REPLY_AGAIN_AFTER = timedelta(minutes=5)
 """Two machines that answer each other would go on for ever."""
+
+
+def reply_id(event_id: UUID) -> str:
+    """Return the id of the reply to a message: there is one, however often it is decided."""
+    return f"{_REPLY_ID_PREFIX}{derived_id(event_id, 'auto_reply')}"
 
 
 class FollowUp(NamedTuple):
@@ -61,6 +68,7 @@ def _may_reply(event: MessageReceived, attribution: Attribution, person: Person)
     if len(attribution.list_ids) != 1 or event.sender_number is None:
         return False
     return not any(
-        message.message_id.startswith(REPLY_ID_PREFIX) and event.occurred_at - message.dispatched_at < REPLY_AGAIN_AFTER
+        message.message_id.startswith(_REPLY_ID_PREFIX)
+        and event.occurred_at - message.dispatched_at < REPLY_AGAIN_AFTER
         for message in person.sent
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from services.optout.decide import ACCOUNT, Asked, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
-from services.optout.follow_ups import REPLY_ID_PREFIX, FollowUp
+from services.optout.follow_ups import FollowUp, reply_id
 from services.optout.record.text import storable
 from services.optout.rules import Answer as Match
 from shared.events.base import derived_id
@@ -187,7 +187,7 @@ def auto_replies_of(entry: Entry) -> list[MessageRequested]:
     return [
         MessageRequested(
             account_id=entry.account_id,
-            message_id=f"{REPLY_ID_PREFIX}{derived_id(entry.event_id, 'auto_reply')}",
+            message_id=reply_id(entry.event_id),
             list_id=each.list_ids[0],
             phone=entry.phone,
             sender_number=entry.sender_number or "",

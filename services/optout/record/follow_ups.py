@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from services.optout.follow_ups import FollowUp
+from services.optout.follow_ups import FollowUp, reply_id
 from services.optout.record.connection import Connection
 from services.optout.record.entry import Entry
 from shared.events.base import derived_id, format_time
@@ -30,6 +30,13 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb) ON CONFLICT DO NOTHING
 """
 
 
+# A reply counts as sent from now on, so that what is written meanwhile gets no second one.
+_ON_ITS_WAY = """
+INSERT INTO sent_messages (account_id, message_id, list_id, phone, sender_number, outcome, dispatched_at)
+VALUES ($1, $2, $3, $4, $5, 'dispatching', $6) ON CONFLICT DO NOTHING
+"""
+
+
 async def write_follow_ups(connection: Connection, decided: Sequence[tuple[Entry, str]]) -> None:
     """Write them in the transaction of the decisions."""
     for entry, body in decided:
@@ -41,8 +48,16 @@ async def write_follow_ups(connection: Connection, decided: Sequence[tuple[Entry
                     )
                 case "URL":
                     await _call(connection, entry, body, each)
-                case "AUTO_REPLY":
-                    continue  # goes out with the Kafka transaction
+                case "AUTO_REPLY":  # goes out with the Kafka transaction
+                    await connection.execute(
+                        _ON_ITS_WAY,
+                        entry.account_id,
+                        reply_id(entry.event_id),
+                        each.list_ids[0],
+                        entry.phone,
+                        entry.sender_number,
+                        entry.received_at,
+                    )
 
 
 async def _call(connection: Connection, entry: Entry, body: str, follow_up: FollowUp) -> None:

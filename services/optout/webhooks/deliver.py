@@ -24,6 +24,7 @@ RETRY_AFTER = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 300, 1_800
 CALL_SECONDS = 15.0
 AT_ONCE = 20
 _EVERY_SECONDS = 1.0
+_AFTER_A_BUG_SECONDS = 30.0
 _GONE = 410
 _OK = range(200, 300)
 _CLAIMED_FOR = timedelta(seconds=60)
@@ -71,6 +72,9 @@ class Deliverer:
                         continue
                 except AWAY as error:
                     log.info("webhooks wait for Postgres: %r", error)
+                except Exception:  # what works beside the pipeline must not end it; who waits is called later
+                    log.exception("webhooks are not delivered")
+                    await asyncio.sleep(_AFTER_A_BUG_SECONDS)
                 await asyncio.sleep(_EVERY_SECONDS)
 
     async def deliver_due(self, http: aiohttp.ClientSession) -> int:

@@ -31,6 +31,7 @@ async def test_a_question_is_answered_once_and_an_opt_out_never(world: OptOutWor
     await with_rules(world, REPLY)
     message_id = await world.was_sent(7)
     question = await world.says("Are you open today?", replied_message_id=message_id)
+    await world.says("Hello?", replied_message_id=message_id)
     await world.fence()
     (reply,) = world.replies()
     assert (reply.list_id, reply.phone, reply.sender_number, reply.body) == (
