@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib.resources import files
@@ -10,6 +11,7 @@ from typing import Literal
 from services.optout.rules.alone import CHATTY, POLITE
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.slips import is_thumbs_slip, shortened, slips, with_letters
+from services.optout.rules.detectors.words import FREQUENT
 from services.optout.rules.instruction import Instruction
 from services.optout.rules.reading import Reading
 
@@ -151,7 +153,8 @@ def _misspells(spelling: str, word: str, *, is_asked: bool, was_told: bool, one_
         return None
     if _is_cut_off(spelling, word):
         return "held" if one_word else None
-    return "held" if count == 2 and len(word) > 3 and len(spelling) > 2 and _begins_alike(spelling, word) else None
+    is_near = count == 2 and len(word) > 3 and len(spelling) > 2 and spelling not in FREQUENT
+    return "held" if is_near and (_begins_alike(spelling, word) or _shared_letters(spelling, word) >= 3) else None
 
 
 def _one_slip(spelling: str, word: str, *, is_asked: bool, was_told: bool) -> Certainty | None:
@@ -170,6 +173,10 @@ def _begins_alike(spelling: str, word: str) -> bool:
     return spelling[0] == word[0] or (
         len(spelling) == len(word) and sum(map(str.__eq__, spelling, word)) >= len(word) - 2
     )
+
+
+def _shared_letters(spelling: str, word: str) -> int:
+    return (Counter(spelling) & Counter(word)).total()
 
 
 def _looks_alike(spelling: str, word: str, count: int) -> bool:
