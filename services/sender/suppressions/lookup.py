@@ -13,6 +13,7 @@ import numpy as np
 from services.sender.suppressions.keys import (
     EMPTY,
     HELD,
+    NOT_SUPPRESSED,
     Keys,
     State,
     differ,
@@ -125,6 +126,27 @@ class SuppressionCache:
 
     def check(self, queries: Sequence[Query]) -> list[Suppression | None]:
         """Return for each query the first of its scopes that forbids sending, or None: sending is allowed."""
+        if not queries:
+            return []
+        account_id, scopes, _ = queries[0]
+        alike = [key for whose, where, key in queries if where == scopes and whose == account_id]
+        if len(alike) == len(queries):
+            return self._check_alike(self._scopes(account_id, scopes), np.array(alike, dtype=np.uint64))
+        return self._check_mixed(queries)
+
+    def _check_alike(self, scopes: Sequence[ScopeKeys], keys: Keys) -> list[Suppression | None]:
+        """Check keys that are all asked for in the same scopes, as those of a campaign are."""
+        answers: list[Suppression | None] = [None] * keys.size
+        states = np.empty(keys.size, dtype=np.uint64)
+        for scope_keys in reversed(scopes):  # the first has the last word
+            states.fill(NOT_SUPPRESSED)
+            scope_keys.look_up(keys, states)
+            suppressed = np.flatnonzero(states <= HELD)
+            for at, state in zip(suppressed.tolist(), states[suppressed].tolist(), strict=True):
+                answers[at] = scope_keys.suppressions[state]
+        return answers
+
+    def _check_mixed(self, queries: Sequence[Query]) -> list[Suppression | None]:
         answers: list[Suppression | None] = [None] * len(queries)
         groups = self._grouped(queries)
         keys = np.fromiter([key for _, _, key in queries], dtype=np.uint64, count=len(queries))
