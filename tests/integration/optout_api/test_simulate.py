@@ -29,7 +29,7 @@ async def ended(app: FastAPI, caller: Caller, answer: httpx.Response) -> dict[st
 async def test_it_counts_what_matches_and_shows_what_is_new(
     app: FastAPI, acme: Caller, other: Caller, record: Record
 ) -> None:
-    for body in ("please leave", "STOP. leave", "hello", "Leave!"):
+    for body in ("please leave", "Unsubscribe. leave", "hello", "Leave!"):
         await record.message(acme.account_id, "+14155550100", body)
     await record.message(other.account_id, "+14155550100", "leave")
     result = await ended(app, acme, await started(acme))
