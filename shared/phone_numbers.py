@@ -1,6 +1,7 @@
 """Phone numbers in E.164 (ITU-T E.164: a plus sign, at most 15 digits) and the numbers that messages come from."""
 
 import re
+from functools import lru_cache
 from typing import Annotated
 
 import phonenumbers
@@ -39,6 +40,7 @@ def _is_possible(phone: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=4_096)  # a business has few, and every event names one
 def normalise_sender_number(text: str) -> str:
     """Return a sender number in the one way it is compared: E.164, a short code, or an alphanumeric sender ID.
 

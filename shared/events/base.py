@@ -1,6 +1,7 @@
 """What every event has: a type, a version, an id, an account and a time."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID, uuid5
 
@@ -25,9 +26,10 @@ Body = Annotated[str, StringConstraints(max_length=MAX_BODY_CHARACTERS)]
 
 
 def _to_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=4_096)  # a batch has one time of decision, told several times for each message
 def format_time(moment: datetime) -> str:
     """Return `moment` as ISO 8601 in UTC, always with microseconds, such as 2026-11-24T11:13:00.000000Z."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

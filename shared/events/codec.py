@@ -23,14 +23,14 @@ def encode(event: Event) -> bytes:
 
 def cloud_event_headers(event: Event, source: str) -> Headers:
     """Return the headers for `event`, said by `source`, such as `stopline/sender`."""
-    version, *others = _same_headers(type(event), source)
+    version, *others = same_headers(type(event), source)
     headers = [version, ("ce_id", event.cloud_event_id().encode()), *others]
     moment = event.cloud_event_time()
     return headers if moment is None else [*headers, ("ce_time", format_time(moment).encode())]
 
 
 @lru_cache(maxsize=256)
-def _same_headers(event_type: type[Event], source: str) -> Headers:
+def same_headers(event_type: type[Event], source: str) -> Headers:
     """Return what all events of a type have: reading it from the model costs as much as the event's JSON."""
     return [
         ("ce_specversion", b"1.0"),

@@ -31,6 +31,11 @@ def suppression_events(publication: Publication) -> Iterator[tuple[bytes, AnySup
     for entry in publication.entries:
         for change in suppressions_of(entry):
             yield change.key(), change
+    yield from vouching_events(publication)
+
+
+def vouching_events(publication: Publication) -> Iterator[tuple[bytes, CheckpointPublished | WatermarkAdvanced]]:
+    """Yield what vouches for the suppressions before it: the watermark last."""
     if publication.checkpoint is not None:
         yield CHECKPOINT_KEY, publication.checkpoint
     yield WATERMARK_KEY, WatermarkAdvanced(next_offset=publication.next_offset)

@@ -8,10 +8,11 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from services.optout.pipeline.consume import SERVICE
-from services.optout.pipeline.publication import Publication, auto_replies, opt_out_events, suppression_events
+from services.optout.pipeline.publication import Publication, auto_replies, vouching_events
+from services.optout.pipeline.told import Record, opt_out_records, suppression_records
 from shared.errors import TransientError
 from shared.events.base import Event
-from shared.events.codec import Headers, cloud_event_headers, encode
+from shared.events.codec import cloud_event_headers, encode
 from shared.events.outbound import MessageRequested
 from shared.failpoints import reach
 from shared.kafka import SEND_SECONDS, within
@@ -19,8 +20,6 @@ from shared.topics import INBOUND_MESSAGES, OPT_OUT_EVENTS, OUTBOUND_MESSAGES, P
 
 MAX_BATCH_BYTES = 512 * 1024
 _ABORT_SECONDS = 5.0
-
-Record = tuple[bytes, bytes, Headers]
 
 
 class FencedError(Exception):
@@ -64,8 +63,9 @@ class Publisher:
         reach("optout.after_kafka_commit")
 
     async def _send_all(self, publication: Publication) -> list[asyncio.Future[Any]]:
-        events = [_record(event.phone.encode(), event) for event in opt_out_events(publication)]
-        suppressions = [_record(key, event) for key, event in suppression_events(publication)]
+        events = [record for entry in publication.entries for record in opt_out_records(entry)]
+        suppressions = [record for entry in publication.entries for record in suppression_records(entry)]
+        suppressions += [_record(key, event) for key, event in vouching_events(publication)]
         return [
             *await self._send(OPT_OUT_EVENTS, events),
             *await self._send(SUPPRESSIONS, suppressions),

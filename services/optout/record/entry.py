@@ -210,16 +210,17 @@ def suppressions_of(entry: Entry) -> list[SuppressionChanged]:
             cause_event_id=entry.cause_event_id,
             changed_at=entry.decided_at,
         )
-        for scope in _published(entry)
+        for scope in published_scopes(entry)
     ]
 
 
 def opt_out_events_of(entry: Entry) -> list[AnyOptOutEvent]:
     """Return the opt-out events that the entry published, in its order."""
-    return [_event(entry, scope) for scope in _published(entry)]
+    return [_event(entry, scope) for scope in published_scopes(entry)]
 
 
-def _published(entry: Entry) -> Sequence[str]:
+def published_scopes(entry: Entry) -> Sequence[str]:
+    """Return the scopes whose state the entry changed, in the order in which they are told."""
     return (*entry.changed, *entry.raised) if entry.answer in STATES else ()
 
 

@@ -147,4 +147,6 @@ def _add(sent: Sent, row: asyncpg.Record) -> None:
 
 
 def _newest_first(sent: Mapping[str, SentMessage]) -> list[SentMessage]:
+    if len(sent) < 2:  # noqa: PLR2004 (as nearly everybody's)
+        return list(sent.values())
     return sorted(sent.values(), key=lambda message: (message.dispatched_at, message.message_id), reverse=True)
