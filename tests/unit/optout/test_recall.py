@@ -13,6 +13,7 @@ FLOORS = {
     "en/keywords.txt": 1.0,
     "en/echo.txt": 0.95,
     "en/requests.txt": 0.93,
+    "en/requests_in_answer.txt": 0.95,
     "en/refusals.txt": 0.9,
     "en/wrong_person.txt": 0.9,
     "en/wrong_person_in_answer.txt": 0.9,

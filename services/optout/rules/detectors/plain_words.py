@@ -9,6 +9,7 @@ from services.optout.rules.reading import Reading
 MAX_SENTENCES = 40
 MAX_WORDS = 500
 _MAX_WORDS_ALONE = 30
+_MAX_WORDS_IN_ANSWER = 16
 
 _ENGLISH = Grammar("requests_en.txt")
 _OTHER = Grammar("requests_other.txt")
@@ -17,6 +18,7 @@ _CERTAIN = _ENGLISH.compile("certain")
 _LIKELY = _ENGLISH.compile("likely")
 _CERTAIN_ALONE = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('certain_alone')}){_AROUND}")
 _LIKELY_ALONE = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('likely_alone')}){_AROUND}")
+_IN_ANSWER = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('likely_in_answer')}){_AROUND}")
 _TURNED = compile_re2(f"(?:^| ){_ENGLISH.pattern('turned')}$")
 _OF_FRIENDS = _ENGLISH.compile("of_friends")
 _COMPLAINT = _ENGLISH.compile("complaint")
@@ -31,15 +33,25 @@ _may_tell = telling(_ENGLISH.words("telling") | _OTHERS)
 
 def find_plain_words(reading: Reading, instruction: Instruction | None) -> Finding | None:
     """Return the request that the reply makes in words of its own; certain ones before likely ones."""
-    if not any(map(_may_tell, reading.words[:MAX_WORDS])):
+    known = instruction is not None
+    is_short_answer = known and len(reading.words) <= _MAX_WORDS_IN_ANSWER
+    if not is_short_answer and not any(map(_may_tell, reading.words[:MAX_WORDS])):
         return None
     likely = None
     for sentence in reading.sentences[:MAX_SENTENCES]:
-        finding = _in_sentence(sentence, known=instruction is not None)
+        finding = _in_sentence(sentence, known=known)
         if finding is not None and finding.answer == "opt_out":
             return finding
         likely = likely or finding
-    return likely
+    return likely or (_in_answer(reading) if is_short_answer else None)
+
+
+def _in_answer(reading: Reading) -> Finding | None:
+    """Return what is a request only because it answers a message that offered a way out."""
+    for sentence in reading.sentences:
+        if found := _IN_ANSWER.fullmatch(canonical(sentence)):
+            return Finding("held", "plain_words", found["core"].strip())
+    return None
 
 
 def _in_sentence(sentence: str, *, known: bool) -> Finding | None:

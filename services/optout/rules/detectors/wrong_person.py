@@ -58,18 +58,37 @@ _OF_SOMEBODY = (
 )
 
 
+_IN_ANSWER = re.compile(
+    rf"(?:sorry |no )?(?:{_ONE_NAME} (?:isnt (?:here|home)|is dead|is gone|moved(?: away| out)?|has a (?:new|different)"
+    r" (?:number|phone)|got a new (?:number|phone)|changed (?:his |her |their )?numbers?|who|is not here)"
+    r"|(?:he|she|they) (?:has |have )?(?:moved(?: away| out)?|changed numbers?|died|passed(?: away)?)"
+    r"|changed numbers?|new number|wrong|wrong (?:one|human|lady|man|woman|dude|phone|num))"
+    r"(?: sorry| please| thank you)?"
+)
+
+
 def find_wrong_person(reading: Reading, instruction: Instruction | None) -> Finding | None:
     """Return the words that say that the number is not theirs whom the sender means."""
+    known = instruction is not None
     if len(reading.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_tell, reading.words)):
-        return None
+        return _in_answer(reading) if known and len(reading.words) <= _MAX_WORDS_UNASKED else None
     for sentence in reading.sentences:
         text = canonical(sentence)
         words = text.split()
         if len(words) <= _MAX_WORDS and not _TELLING.isdisjoint(words):
-            found = _in_sentence(text, words, known=instruction is not None)
+            found = _in_sentence(text, words, known=known)
             if found is not None:
                 return Finding("held", "wrong_person", found)
-    return None
+    return _in_answer(reading) if known and len(reading.words) <= _MAX_WORDS_UNASKED else None
+
+
+def _in_answer(reading: Reading) -> Finding | None:
+    """Return what speaks of somebody else only because it answers a message to them."""
+    text = canonical(reading.text).rstrip()
+    found = _IN_ANSWER.fullmatch(text)
+    if found is None or (found["name"] is not None and not _is_name(found["name"], known=True)):
+        return None
+    return Finding("held", "wrong_person", text)
 
 
 def _in_sentence(text: str, words: list[str], *, known: bool) -> str | None:
