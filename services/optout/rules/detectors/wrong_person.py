@@ -12,6 +12,8 @@ _MAX_WORDS_OF_REPLY = 60
 _MAX_WORDS = 28
 _MAX_WORDS_NAMED = 14
 _MAX_WORDS_UNASKED = 7
+_MAX_WORDS_BOLD = 9
+_MAX_WORDS_OF_STORY = 12
 _MIN_LETTERS = 3
 
 _GRAMMAR = Grammar("wrong_person.txt")
@@ -26,6 +28,8 @@ _TELLING = _GRAMMAR.words("telling")
 _RARE = _GRAMMAR.words("rare")
 _END = _GRAMMAR.words("end")
 _NO_NAME = FREQUENT | _GRAMMAR.words("no_name")
+_OF_A_PHONE = frozenset(("phone", "number", "cell", "line", "here", "anymore"))
+_NO_SECOND_NAME = FREQUENT - _OF_A_PHONE
 _NO_NAMES_END = tuple(_GRAMMAR.words("no_names_end"))
 _ANOTHER_MATTER = frozenset(("items", "laughing", "laughter", "order", "sizes", "pieces", "digits"))
 _may_tell = telling(_TELLING)
@@ -76,7 +80,7 @@ def find_wrong_person(reading: Reading, instruction: Instruction | None) -> Find
         text = canonical(sentence)
         words = text.split()
         if len(words) <= _MAX_WORDS and not _TELLING.isdisjoint(words):
-            found = _in_sentence(text, words, known=known)
+            found = _in_sentence(text, words, len(reading.words), known=known)
             if found is not None:
                 return Finding("held", "wrong_person", found)
     return _in_answer(reading) if known and len(reading.words) <= _MAX_WORDS_UNASKED else None
@@ -91,13 +95,15 @@ def _in_answer(reading: Reading) -> Finding | None:
     return Finding("held", "wrong_person", text)
 
 
-def _in_sentence(text: str, words: list[str], *, known: bool) -> str | None:
+def _in_sentence(text: str, words: list[str], words_of_reply: int, *, known: bool) -> str | None:
+    """Return what is found in one sentence; of a long reply only what is said outright, for stories have names too."""
     if not _ANOTHER_MATTER.isdisjoint(words):  # "the wrong number of items", "he died laughing"
         return None
     if not _RARE.isdisjoint(words) and (found := _SURE.search(text)):
         return found[0].strip()
-    if len(words) > _MAX_WORDS_NAMED:
+    if len(words) > _MAX_WORDS_NAMED or (not known and words_of_reply > _MAX_WORDS_OF_STORY):
         return None
+    known = known and words_of_reply <= _MAX_WORDS_BOLD
     if not _END.isdisjoint(words) and (found := _GONE.fullmatch(text)):
         return found[0].strip()
     if known and len(words) <= _MAX_WORDS_UNASKED and (found := _UNNAMED.search(text)):
@@ -128,7 +134,9 @@ def _is_not_somebody(text: str, *, known: bool) -> bool:
 
 def _is_name(words: str, *, known: bool) -> bool:
     """Say whether these may be somebody's name: no frequent words, no endings of other words."""
-    first = words.split(maxsplit=1)[0]
+    first, *more = words.split()
+    if not known and not _NO_SECOND_NAME.isdisjoint(more):
+        return False
     plain = first.removesuffix("s") if known else first
     if len(first) < _MIN_LETTERS or first in _NO_NAME or plain in _NO_NAME:
         return False
