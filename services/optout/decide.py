@@ -13,7 +13,6 @@ from shared.events.opt_out import AttributionMethod
 from shared.events.suppression import SuppressionState
 
 ACCOUNT = "account"
-_SUPPRESSED = ("opted_out", "held")
 
 Asked = MessageReceived | ReviewDecided
 """What is decided."""
@@ -170,14 +169,15 @@ def _undone(event: MessageReceived, attribution: Attribution, person: Person) ->
     Those made by writing to the same number, and the account's; where the gateway points at a message of one of these
     lists, that list's and the account's only.
     """
-    suppressed = [s for s in person.suppressions.values() if s.state in _SUPPRESSED]
+    # In one order, wherever the person was loaded from: the same decision is the same entry.
+    suppressed = [s for _, s in sorted(person.suppressions.items()) if person.is_suppressed(s.scope)]
     candidates = [s for s in suppressed if s.scope == ACCOUNT or _same_number(event, s)]
     if attribution.method == "replied_message":
         pointed = list_scope(attribution.list_ids[0])
         narrowed = [s for s in suppressed if s.scope in (ACCOUNT, pointed)]
         if any(s.scope == pointed for s in narrowed):
             return narrowed
-    return sorted(candidates, key=lambda s: s.scope)
+    return candidates
 
 
 def _same_number(event: MessageReceived, suppression: Suppression) -> bool:

@@ -89,6 +89,14 @@ def test_a_start_that_was_written_before_the_stop_and_arrives_behind_it_brings_n
     assert isinstance(decide(reply("START", sent_at=NOON), before, RULES), OptIn)
 
 
+@pytest.mark.parametrize("scopes", [("account", "list:1"), ("list:1", "account")])
+def test_a_start_takes_back_in_one_order_whatever_order_the_states_were_loaded_in(scopes: tuple[str, ...]) -> None:
+    away = person(*map(opted_out, scopes))
+    decision = decide(reply("START", replied_message_id=away.sent[0].message_id), away, RULES)
+    assert isinstance(decision, OptIn)
+    assert decision.changed == ("account", "list:1")
+
+
 def test_after_a_start_a_stop_counts_again() -> None:
     start, stop = reply("START"), reply("STOP")
     back = apply(decide(start, person(opted_out("list:1")), RULES), start, person(opted_out("list:1")))
