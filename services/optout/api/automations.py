@@ -10,17 +10,14 @@ from services.optout.api.errors import ApiError
 from services.optout.api.rule_checks import check_rule
 from services.optout.api.rule_fields import GivenRule, rule_of, shown
 from services.optout.record.connection import Connection
+from services.optout.record.load import load_stored_rules
 from services.optout.rules import Rule, VersionedRule
 from services.optout.rules.packs import PACKS
 
 MAX_RULES = 500
 _PATH = "/v3/automations/sms/inbound"
 
-# The account's rules as they are now, and the account locked: two that are saved at once see each other.
-RULES = """
-SELECT DISTINCT ON (rule_id) rule_id, version, deleted, definition FROM rules
-WHERE account_id = $1 ORDER BY rule_id, version DESC
-"""
+# Locks the account: two rules that are saved at once see each other.
 LOCK_ACCOUNT = "SELECT FROM accounts WHERE account_id = $1 FOR UPDATE"
 ADD = "INSERT INTO rules (account_id, definition) VALUES ($1, $2::jsonb) RETURNING rule_id, version"
 # A rule's next version; the ones before stay.
@@ -125,12 +122,8 @@ async def add_pack(pack: str, account_id: Account, database: Database) -> dict[s
 
 async def current_rules(database: Connection, account_id: str) -> list[VersionedRule]:
     """Return the account's rules as they are now."""
-    rows = await database.fetch(RULES, account_id)
-    return [
-        VersionedRule(row["rule_id"], row["version"], Rule.model_validate_json(row["definition"]))
-        for row in rows
-        if not row["deleted"]
-    ]
+    stored = (await load_stored_rules(database, [account_id])).get(account_id, [])
+    return [VersionedRule(rule_id, version, Rule.model_validate_json(text)) for rule_id, version, text in stored]
 
 
 def _one(rules: list[VersionedRule], rule_id: int) -> VersionedRule:

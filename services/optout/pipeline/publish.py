@@ -7,13 +7,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
-from services.optout.pipeline.consume import SERVICE
-from services.optout.pipeline.publication import Publication, auto_replies, vouching_events
-from services.optout.pipeline.told import Record, opt_out_records, suppression_records
+from services.optout.pipeline.publication import Publication
+from services.optout.pipeline.told import Record
 from shared.errors import TransientError
-from shared.events.base import Event
-from shared.events.codec import cloud_event_headers, encode
-from shared.events.outbound import MessageRequested
 from shared.failpoints import reach
 from shared.kafka import SEND_SECONDS, within
 from shared.topics import INBOUND_MESSAGES, OPT_OUT_EVENTS, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
@@ -63,13 +59,13 @@ class Publisher:
         reach("optout.after_kafka_commit")
 
     async def _send_all(self, publication: Publication) -> list[asyncio.Future[Any]]:
-        events = [record for entry in publication.entries for record in opt_out_records(entry)]
-        suppressions = [record for entry in publication.entries for record in suppression_records(entry)]
-        suppressions += [_record(key, event) for key, event in vouching_events(publication)]
         return [
-            *await self._send(OPT_OUT_EVENTS, events),
-            *await self._send(SUPPRESSIONS, suppressions),
-            *[await self._reply(reply) for reply in auto_replies(publication)],
+            *await self._send(OPT_OUT_EVENTS, publication.opt_out_events()),
+            *await self._send(SUPPRESSIONS, publication.suppressions()),
+            *[
+                await self._producer.send(OUTBOUND_MESSAGES, value, key, headers=headers)
+                for key, value, headers in publication.auto_replies()
+            ],
             *[
                 await self._producer.send(
                     PARKED_MESSAGES, parked.value, parked.key, partition=0, headers=parked.headers
@@ -77,11 +73,6 @@ class Publisher:
                 for parked in publication.parked
             ],
         ]
-
-    async def _reply(self, reply: MessageRequested) -> asyncio.Future[Any]:
-        key, value, headers = _record(reply.phone.encode(), reply)
-        sent: asyncio.Future[Any] = await self._producer.send(OUTBOUND_MESSAGES, value, key, headers=headers)
-        return sent
 
     async def _send(self, topic: str, records: Iterable[Record]) -> list[asyncio.Future[Any]]:
         sent: list[asyncio.Future[Any]] = []
@@ -101,7 +92,3 @@ class Publisher:
                 await self._producer.abort_transaction()
         except (TimeoutError, KafkaError, AssertionError, OSError):
             return  # the next producer with this transactional id aborts it
-
-
-def _record(key: bytes, event: Event) -> Record:
-    return key, encode(event), cloud_event_headers(event, SERVICE)

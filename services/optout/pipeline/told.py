@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from services.optout.pipeline.consume import SERVICE
 from services.optout.record.entry import STATES, Entry, opt_out_events_of, published_scopes
-from shared.events.base import derived_id, format_time
+from shared.events.base import Event, derived_id, format_time
 from shared.events.codec import Headers, cloud_event_headers, encode, same_headers
 from shared.events.opt_out import OptedOut
 from shared.events.suppression import SuppressionChanged
@@ -20,6 +20,11 @@ Record = tuple[bytes, bytes, Headers]
 """Key, value, headers."""
 
 _json = lru_cache(maxsize=4_096)(lambda value: to_json(value).decode())
+
+
+def record_of(key: bytes, event: Event) -> Record:
+    """Return the record of any event, by its model."""
+    return key, encode(event), cloud_event_headers(event, SERVICE)
 
 
 def suppression_records(entry: Entry) -> Iterator[Record]:
@@ -43,7 +48,7 @@ def opt_out_records(entry: Entry) -> Iterator[Record]:
     """Yield the event for each scope that the entry changed."""
     if entry.answer != "opt_out":
         for event in opt_out_events_of(entry):
-            yield event.phone.encode(), encode(event), cloud_event_headers(event, SERVICE)
+            yield record_of(event.phone.encode(), event)
         return
     at = format_time(entry.decided_at)
     version, *others = same_headers(OptedOut, SERVICE)

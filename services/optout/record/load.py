@@ -67,14 +67,20 @@ async def load_known(connection: Connection, events: Sequence[Asked]) -> set[UUI
     return {row[0] for row in rows}
 
 
-async def load_rules(connection: Connection, account_ids: Iterable[str]) -> dict[str, RuleSet]:
-    """Return each account's rules as they are now; an account that never had any, or is unknown, has the defaults."""
-    wanted = sorted(set(account_ids))
+async def load_stored_rules(connection: Connection, account_ids: Sequence[str]) -> dict[str, list[StoredRule]]:
+    """Return the newest version of each rule that is not deleted; an account that never had any is left out."""
     found: dict[str, list[StoredRule]] = {}
-    for account_id, rule_id, version, deleted, definition in await connection.fetch(_RULES, wanted):
+    for account_id, rule_id, version, deleted, definition in await connection.fetch(_RULES, account_ids):
         rules = found.setdefault(account_id, [])
         if not deleted:
             rules.append((rule_id, version, definition))
+    return found
+
+
+async def load_rules(connection: Connection, account_ids: Iterable[str]) -> dict[str, RuleSet]:
+    """Return each account's rules as they are now; an account that never had any, or is unknown, has the defaults."""
+    wanted = sorted(set(account_ids))
+    found = await load_stored_rules(connection, wanted)
     return {
         account_id: rule_set(tuple(found[account_id])) if account_id in found else _DEFAULTS for account_id in wanted
     }

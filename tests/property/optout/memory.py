@@ -6,14 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from services.optout.person import Person, SentMessage, Suppression
-from services.optout.pipeline.publication import Publication, opt_out_events, suppression_events
+from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.publish import FencedError
 from services.optout.record.batch import Batch, decide_batch
 from services.optout.record.entry import STATES, Entry, entry_text
 from services.optout.record.position import Position, PositionMovedError
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
-from shared.events.opt_out import AnyOptOutEvent
-from shared.events.suppression import AnySuppressionEvent
+from shared.events.codec import decode
+from shared.events.opt_out import AnyOptOutEvent, opt_out_events
+from shared.events.suppression import AnySuppressionEvent, suppression_events
 from shared.suppression_digest import MASK, key_digest
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -132,8 +133,10 @@ class MemoryPublisher:
         self._crashes.at("before the transaction")
         if self._epoch != self._kafka.epoch:
             raise FencedError("fenced")
-        self._kafka.suppressions += suppression_events(publication)
-        self._kafka.opt_out_events += opt_out_events(publication)
+        self._kafka.suppressions += [
+            (key, decode(suppression_events, value)) for key, value, _ in publication.suppressions()
+        ]
+        self._kafka.opt_out_events += [decode(opt_out_events, value) for _, value, _ in publication.opt_out_events()]
         self._kafka.committed = publication.next_offset
         self._crashes.at("after the transaction")
 

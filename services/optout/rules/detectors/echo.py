@@ -11,7 +11,7 @@ from typing import Literal
 from services.optout.rules.alone import CHATTY, POLITE
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.slips import is_thumbs_slip, shortened, slips, with_letters
-from services.optout.rules.detectors.words import FREQUENT
+from services.optout.rules.detectors.words import FREQUENT, read_words
 from services.optout.rules.instruction import Instruction
 from services.optout.rules.reading import Reading
 
@@ -33,16 +33,10 @@ _AFTER = frozenset(_DATA["after"].split())
 _LONG = 8
 _MOST_SLIPS = 4
 _FEW_WORDS = 2
-_CUT_OFF = {4: 3, 3: 3}
 _OPPOSITES = frozenset(("subscribe", "optin", "unstop", "start", "optedin", "resubscribe", "nonstop", "dontstop"))
 
 
-def _ordinary_words() -> frozenset[str]:
-    lines = files(__package__).joinpath("data", "ordinary.txt").read_text("utf-8").splitlines()
-    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
-
-
-ORDINARY_WORDS = _ordinary_words()
+_ORDINARY_WORDS = read_words("ordinary.txt")
 
 
 def find_echo(reading: Reading, offered: Instruction | None) -> Finding | None:
@@ -134,7 +128,7 @@ def _is_run_on(joined: str, word: str, *, told_or_one: bool, was_told: bool) -> 
 
 def _is_shouted(core: Sequence[str], word: str) -> bool:
     """Say whether the reply is the word again and again, however spelt."""
-    return len(core) > 1 and all(slips(shortened(each), word, 1) <= 1 for each in core) and len(set(core)) <= len(core)
+    return len(core) > 1 and all(slips(shortened(each), word, 1) <= 1 for each in core)
 
 
 def _misspells(spelling: str, word: str, *, is_asked: bool, was_told: bool, one_word: bool) -> Certainty | None:
@@ -143,7 +137,7 @@ def _misspells(spelling: str, word: str, *, is_asked: bool, was_told: bool, one_
         return "opt_out"
     at_most = _MOST_SLIPS if len(word) >= _LONG else 2
     count = slips(spelling, word, at_most)
-    if spelling in ORDINARY_WORDS:
+    if spelling in _ORDINARY_WORDS:
         return "held" if is_asked and one_word and _looks_alike(spelling, word, count) else None
     if len(word) >= _LONG:
         return "opt_out" if count <= 2 or _is_cut_off(spelling, word) else "held" if count <= at_most else None

@@ -1,7 +1,6 @@
 """What thumbs and phones do to a word: how far a spelling is from it, and whether a thumb explains the way."""
 
 import re
-from typing import Literal
 
 from rapidfuzz.distance import OSA
 
@@ -9,9 +8,8 @@ _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _OTHER_KEYBOARDS = {"a": "qz", "q": "a", "z": "ay", "w": "z", "y": "z", "m": "l"}  # AZERTY, QWERTZ
 _TRIPLED = re.compile(r"(.)\1{2,}")
 _DIGITS_FOR_LETTERS = str.maketrans("013457", "oieast")
+_SHORT = 4
 _MIXED = re.compile(r"(?=.*[a-z])(?=.*[0-9])")
-
-Slip = Literal["none", "one", "two", "far"]
 
 
 def _neighbours() -> dict[str, frozenset[str]]:
@@ -63,6 +61,3 @@ def is_thumbs_slip(written: str, meant: str) -> bool:
             beside = longer[max(n - 1, 0) : n] + longer[n + 1 : n + 2]
             return any(longer[n] == letter or longer[n] in NEIGHBOURS.get(letter, ()) for letter in beside)
     return False
-
-
-_SHORT = 4
