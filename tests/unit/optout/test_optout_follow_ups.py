@@ -1,0 +1,57 @@
+"""Who may not be messaged gets no answer (G6), and nobody gets two at once."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from people import NOON, RULES, WINDOW, reply, sent
+
+from services.optout.decide import Unchanged, apply, decide
+from services.optout.follow_ups import REPLY_AGAIN_AFTER, FollowUp, reply_id
+from services.optout.person import Person, SentMessage, Suppression
+from services.optout.rules import Rule, RuleSet, VersionedRule
+from shared.events.suppression import SuppressionState
+
+ANSWERING = RuleSet(
+    [
+        VersionedRule(1, 1, Rule(name="Hours", match="any", action="AUTO_REPLY", action_address="Until six")),
+        VersionedRule(2, 1, Rule(name="Also", match="any", action="AUTO_REPLY", action_address="Hello")),
+        VersionedRule(3, 1, Rule(name="Call", match="any", action="URL", action_address="https://example.com/x")),
+    ]
+)
+
+
+def follow_ups_of(person: Person) -> tuple[FollowUp, ...]:
+    decision = decide(reply("Are you open?"), person, ANSWERING)
+    assert isinstance(decision, Unchanged)
+    return decision.follow_ups
+
+
+def who_was_sent(*messages: SentMessage, suppressions: tuple[Suppression, ...] = ()) -> Person:
+    return Person({s.scope: s for s in suppressions}, messages, NOON - WINDOW)
+
+
+def test_the_first_reply_and_every_call_follow_a_question() -> None:
+    assert [each.rule for each in follow_ups_of(who_was_sent(sent(1)))] == ["Hours", "Call"]
+
+
+@pytest.mark.parametrize("scope", ["list:1", "account"])
+@pytest.mark.parametrize("state", ["opted_out", "held"])
+def test_nothing_follows_for_who_may_not_be_messaged(scope: str, state: SuppressionState) -> None:
+    away = Suppression(scope, state, None, None)
+    assert follow_ups_of(who_was_sent(sent(1), suppressions=(away,))) == ()
+    assert follow_ups_of(who_was_sent(sent(1), suppressions=(replace(away, state="opted_in"),))) != ()
+
+
+def test_nobody_is_replied_to_again_so_soon() -> None:
+    asking, person = reply("Are you open?"), who_was_sent(sent(1))
+    after = apply(decide(asking, person, ANSWERING), asking, person)
+    assert after.sent[0].message_id == reply_id(asking.event_id)
+    assert [each.rule for each in follow_ups_of(after)] == ["Call"]
+    old = replace(after.sent[0], dispatched_at=NOON - REPLY_AGAIN_AFTER - timedelta(seconds=1))
+    assert [each.rule for each in follow_ups_of(who_was_sent(old, sent(1)))] == ["Hours", "Call"]
+
+
+def test_without_one_list_there_is_nobody_to_reply_as() -> None:
+    assert [each.rule for each in follow_ups_of(Person())] == ["Call"]
+    assert RULES.answer("Are you open?").follow_ups == ()
