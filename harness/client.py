@@ -14,6 +14,7 @@ from shared.events import codec
 from shared.events.delivery import AnyDeliveryEvent, delivery_events
 from shared.events.outbound import MessageRequested
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, new_producer, stop_quietly, within
+from shared.kafka_connection import Kafka
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
 _SOURCE = "stopline/harness"
@@ -93,9 +94,9 @@ def _checked(answer: httpx.Response) -> dict[str, Any]:
     return body
 
 
-async def produce(bootstrap: str, requests: Iterable[MessageRequested]) -> None:
+async def produce(kafka: Kafka, requests: Iterable[MessageRequested]) -> None:
     """Write messages to `outbound-messages` and wait until Kafka has acknowledged them all."""
-    producer = new_producer(bootstrap, linger_ms=5)
+    producer = new_producer(kafka, linger_ms=5)
     await within(START_SECONDS, producer.start(), "connecting to Kafka")
     try:
         acknowledged = [
@@ -140,9 +141,9 @@ class DeliveryEvents:
 
 
 @asynccontextmanager
-async def follow_delivery_events(bootstrap: str) -> AsyncIterator[DeliveryEvents]:
+async def follow_delivery_events(kafka: Kafka) -> AsyncIterator[DeliveryEvents]:
     """Follow the events that are written from now on."""
-    consumer = new_consumer(bootstrap, DELIVERY_EVENTS, auto_offset_reset="latest")
+    consumer = new_consumer(kafka, DELIVERY_EVENTS, auto_offset_reset="latest")
     await within(START_SECONDS, consumer.start(), "connecting to Kafka")
     try:
         for partition in consumer.assignment():

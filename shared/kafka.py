@@ -1,4 +1,7 @@
-"""Kafka clients with the settings that the guarantees need, and deadlines for calls that can hang."""
+"""Kafka clients with the settings that the guarantees need, and deadlines for calls that can hang.
+
+Every client of the system is made here, so that all of them are secured as the settings say.
+"""
 
 import asyncio
 import ssl
@@ -6,9 +9,12 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from shared.errors import TransientError
+from shared.kafka_connection import Kafka, connection
 
 T = TypeVar("T")
 
@@ -27,28 +33,38 @@ def producer_options() -> dict[str, Any]:
     return {"acks": "all", "enable_idempotence": True, "max_request_size": MAX_REQUEST_BYTES}
 
 
-def new_producer(bootstrap: str, **options: Any) -> AIOKafkaProducer:
+def new_producer(kafka: Kafka, **options: Any) -> AIOKafkaProducer:
     """Return an idempotent producer, not yet started."""
-    return AIOKafkaProducer(bootstrap_servers=bootstrap, **{**producer_options(), **options})
+    return AIOKafkaProducer(**connection(kafka).options(), **{**producer_options(), **options})
 
 
-def new_transactional_producer(bootstrap: str, transactional_id: str, **options: Any) -> AIOKafkaProducer:
+def new_transactional_producer(kafka: Kafka, transactional_id: str, **options: Any) -> AIOKafkaProducer:
     """Return a producer whose start fences every earlier one with the same `transactional_id`."""
     return new_producer(
-        bootstrap, transactional_id=transactional_id, retry_backoff_ms=TRANSACTION_RETRY_BACKOFF_MS, **options
+        kafka, transactional_id=transactional_id, retry_backoff_ms=TRANSACTION_RETRY_BACKOFF_MS, **options
     )
 
 
-def new_consumer(bootstrap: str, *topics: str, **options: Any) -> AIOKafkaConsumer:
+def new_consumer(kafka: Kafka, *topics: str, **options: Any) -> AIOKafkaConsumer:
     """Return a consumer that commits nothing by itself and stops, rather than skips, at a missing offset.
 
     With `topics` and no group it is assigned all their partitions when it has started.
     """
     return AIOKafkaConsumer(
         *topics,
-        bootstrap_servers=bootstrap,
+        **connection(kafka).options(),
         **{"enable_auto_commit": False, "auto_offset_reset": "none", "fetch_max_wait_ms": FETCH_WAIT_MS, **options},
     )
+
+
+def new_admin(kafka: Kafka, **options: Any) -> AIOKafkaAdminClient:
+    """Return an admin client, not yet started."""
+    return AIOKafkaAdminClient(**connection(kafka).options(), **options)
+
+
+def new_client(kafka: Kafka) -> AIOKafkaClient:
+    """Return a client for requests made by hand, not yet connected."""
+    return AIOKafkaClient(**connection(kafka).options())
 
 
 async def within(seconds: float, call: Awaitable[T], what: str) -> T:

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from shared.errors import TransientError
 from shared.events.codec import Headers
 from shared.kafka import START_SECONDS, new_producer, stop_quietly, within
+from shared.kafka_connection import Kafka
 
 _SPENT_SECONDS = 3.0
 
@@ -32,12 +33,12 @@ class Producer:
     """Connects when it is first used.
 
     Args:
-        bootstrap: Kafka's address.
+        kafka: how Kafka is reached.
         options: of aiokafka's producer.
     """
 
-    def __init__(self, bootstrap: str, **options: Any) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: Kafka, **options: Any) -> None:
+        self._kafka = kafka
         self._options = options
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
@@ -89,7 +90,7 @@ class Producer:
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
             if self._producer is None:
-                producer = new_producer(self._bootstrap, **self._options)
+                producer = new_producer(self._kafka, **self._options)
                 try:
                     await within(START_SECONDS, producer.start(), "connecting to Kafka")
                 except (TransientError, asyncio.CancelledError):

@@ -1,13 +1,22 @@
 """Settings come from the environment (`STOPLINE_…`); a missing or wrong one ends the start with one line."""
 
-from typing import Annotated, TypeVar
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.errors import MisconfiguredError
+from shared.kafka_connection import KafkaConnection, Login, SaslMechanism, SecurityProtocol, Tls
+from shared.secret_files import SecretFiles
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+_SECURED_BY = {
+    "sasl": ("kafka_sasl_username", "kafka_sasl_password"),
+    "tls": ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file", "kafka_key_password"),
+}
 
 
 class KafkaSettings(BaseSettings):
@@ -17,10 +26,83 @@ class KafkaSettings(BaseSettings):
 
     kafka_bootstrap: Annotated[str, Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")]
     """`host:port`, several separated by commas."""
+    kafka_security_protocol: SecurityProtocol = "PLAINTEXT"
+    kafka_sasl_mechanism: SaslMechanism = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ca_file: Path | None = None
+    """Authorities that may sign a broker's certificate, as PEM; None: those of the system."""
+    kafka_certificate_file: Path | None = None
+    """The certificate that we show to a broker that asks for one (mTLS), as PEM."""
+    kafka_key_file: Path | None = None
+    """Its key; None: it is in the same file."""
+    kafka_key_password: SecretStr | None = None
+    kafka_check_hostname: bool = True
+
     partitions: Annotated[int, Field(ge=1, le=1000)] = 6
     """Partitions of every topic that is placed by phone. Fixed for the life of a deployment."""
     replication_factor: Annotated[int, Field(ge=1, le=7)] = 1
     """Copies of every record; 3 in production, which also sets `min.insync.replicas` to 2."""
+
+    @cached_property
+    def kafka(self) -> KafkaConnection:
+        """How every client reaches Kafka; files are read once."""
+        tls = self._tls()
+        return KafkaConnection(self.kafka_bootstrap, self._login(), tls, None if tls is None else tls.context())
+
+    def _login(self) -> Login | None:
+        if not self.kafka_security_protocol.startswith("SASL_"):
+            return None
+        if not self.kafka_sasl_username or self.kafka_sasl_password is None:
+            raise ValueError(
+                f"STOPLINE_KAFKA_SECURITY_PROTOCOL is {self.kafka_security_protocol}, which needs"
+                " STOPLINE_KAFKA_SASL_USERNAME and STOPLINE_KAFKA_SASL_PASSWORD"
+            )
+        return Login(self.kafka_sasl_mechanism, self.kafka_sasl_username, self.kafka_sasl_password.get_secret_value())
+
+    def _tls(self) -> Tls | None:
+        if not self.kafka_security_protocol.endswith("SSL"):
+            return None
+        password = self.kafka_key_password
+        return Tls(
+            self.kafka_ca_file,
+            self.kafka_certificate_file,
+            self.kafka_key_file,
+            None if password is None else password.get_secret_value(),
+            self.kafka_check_hostname,
+        )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        """Refuse also what would be ignored: whoever set it believes that it protects something."""
+        used = {"sasl": self._login() is not None, "tls": self._tls() is not None}
+        ignored = [
+            f"STOPLINE_{name.upper()}"
+            for part, names in _SECURED_BY.items()
+            for name in names
+            if not used[part] and getattr(self, name) is not None
+        ]
+        if ignored:
+            raise ValueError(
+                f"{', '.join(ignored)}: not used where STOPLINE_KAFKA_SECURITY_PROTOCOL is"
+                f" {self.kafka_security_protocol}"
+            )
+        if self.kafka_certificate_file is None and (self.kafka_key_file or self.kafka_key_password):
+            raise ValueError("STOPLINE_KAFKA_CERTIFICATE_FILE is missing: a key alone shows nothing")
+        _ = self.kafka  # reads the files
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Look for secrets in the files that the environment names, too."""
+        return init_settings, env_settings, dotenv_settings, file_secret_settings, SecretFiles(settings_cls)
 
 
 class ServiceSettings(KafkaSettings):
@@ -40,8 +122,11 @@ def load(settings_type: type[SettingsT]) -> SettingsT:
     try:
         return settings_type()
     except ValidationError as error:
-        problems = "; ".join(
-            f"STOPLINE_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-            for problem in error.errors(include_url=False, include_input=False)
-        )
+        problems = "; ".join(map(_problem, error.errors(include_url=False, include_input=False)))
         raise MisconfiguredError(f"settings: {problems}") from None
+
+
+def _problem(problem: Any) -> str:
+    """Return a line for one problem; one of several settings together names them itself."""
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    return f"STOPLINE_{'_'.join(map(str, problem['loc'])).upper()}: {text}" if problem["loc"] else text

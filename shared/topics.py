@@ -7,6 +7,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.errors import MisconfiguredError
+from shared.kafka import new_admin
 from shared.settings import KafkaSettings
 
 INBOUND_MESSAGES = "inbound-messages"
@@ -129,9 +130,7 @@ class _admin:  # noqa: N801 (reads as a function where it is used)
     """An admin client for the length of a `with` block."""
 
     def __init__(self, settings: KafkaSettings) -> None:
-        self._client = AIOKafkaAdminClient(
-            bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=_REQUEST_TIMEOUT_MS
-        )
+        self._client = new_admin(settings.kafka, request_timeout_ms=_REQUEST_TIMEOUT_MS)
 
     async def __aenter__(self) -> AIOKafkaAdminClient:
         await self._client.start()

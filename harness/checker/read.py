@@ -9,13 +9,14 @@ from harness.checker.read_http import read_answered, read_calls, read_received, 
 from harness.checker.read_kafka import KafkaRecords, Positions, read_records
 from harness.client import Account
 from harness.sandbox.client import SandboxClient
+from shared.kafka_connection import Kafka
 
 
 @dataclass(frozen=True)
 class Run:
     """Whose history it is, and where it begins: `since` is None for the beginning of all topics."""
 
-    bootstrap: str
+    kafka: Kafka
     api_url: str
     sandbox: SandboxClient
     account: Account
@@ -36,7 +37,7 @@ async def read_history(run: Run, records: KafkaRecords | None = None) -> History
     calls = await read_calls(run.sandbox, account_id)
     answered = await read_answered(run.sandbox, account_id)
     decided, states = await read_record(run.api_url, run.account, run.phones)
-    records = _of_account(records or await read_records(run.bootstrap, run.since), account_id)
+    records = _of_account(records or await read_records(run.kafka, run.since), account_id)
     return History(
         answered=tuple(answered),
         inbound=tuple(records.inbound),

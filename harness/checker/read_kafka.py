@@ -19,6 +19,7 @@ from shared.events.opt_out import OptedIn, OptedOut, opt_out_events
 from shared.events.outbound import MessageRequested, outbound_events
 from shared.events.suppression import SuppressionChanged, suppression_events
 from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
+from shared.kafka_connection import Kafka
 
 READ_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
@@ -79,12 +80,12 @@ class KafkaRecords:
             self.parked.append(Place(topic.decode(), int(partition), int(offset)))
 
 
-async def end_positions(bootstrap: str) -> Positions:
+async def end_positions(kafka: Kafka) -> Positions:
     """Return where every partition ends now: what is written later stands behind."""
-    return await _with_consumer(bootstrap, _ends)
+    return await _with_consumer(kafka, _ends)
 
 
-async def read_records(bootstrap: str, since: Positions | None = None) -> KafkaRecords:
+async def read_records(kafka: Kafka, since: Positions | None = None) -> KafkaRecords:
     """Read everything committed, from the beginning or from `since`, up to where the partitions end now.
 
     Raises:
@@ -102,7 +103,7 @@ async def read_records(bootstrap: str, since: Positions | None = None) -> KafkaR
                     records.add(record)
         return records
 
-    return await _with_consumer(bootstrap, read)
+    return await _with_consumer(kafka, read)
 
 
 async def _all_read(consumer: AIOKafkaConsumer, ends: Positions) -> bool:
@@ -117,8 +118,8 @@ async def _ends(consumer: AIOKafkaConsumer) -> Positions:
     return ends
 
 
-async def _with_consumer(bootstrap: str, use: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T:
-    consumer = new_consumer(bootstrap, isolation_level="read_committed", auto_offset_reset="earliest")
+async def _with_consumer(kafka: Kafka, use: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T:
+    consumer = new_consumer(kafka, isolation_level="read_committed", auto_offset_reset="earliest")
     await within(START_SECONDS, consumer.start(), "connecting to Kafka")
     try:
         return await within(READ_SECONDS, use(consumer), "reading the topics")

@@ -56,7 +56,7 @@ def describe(record: ConsumerRecord) -> dict[str, Any]:
 async def _records() -> AsyncIterator[ConsumerRecord]:
     settings = load(KafkaSettings)
     consumer = new_consumer(
-        settings.kafka_bootstrap, PARKED_MESSAGES, isolation_level="read_committed", auto_offset_reset="earliest"
+        settings.kafka, PARKED_MESSAGES, isolation_level="read_committed", auto_offset_reset="earliest"
     )
     await within(START_SECONDS, consumer.start(), "connecting to Kafka")
     try:

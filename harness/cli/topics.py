@@ -23,7 +23,7 @@ def _create(_: argparse.Namespace) -> int:
     try:
         made = set(asyncio.run(create_topics(settings)))
     except (KafkaError, OSError) as error:
-        raise TransientError(f"Kafka at {settings.kafka_bootstrap} does not answer: {error}") from error
+        raise TransientError(f"Kafka at {settings.kafka.bootstrap} does not answer: {error}") from error
     for topic in topics(settings):
         print(f"{'made' if topic.name in made else 'there'}  {topic.name}  {topic.partitions} partitions")
     return _check(_)
@@ -34,7 +34,7 @@ def _check(_: argparse.Namespace) -> int:
     try:
         found = asyncio.run(differences(settings))
     except (KafkaError, OSError) as error:
-        raise TransientError(f"Kafka at {settings.kafka_bootstrap} does not answer: {error}") from error
+        raise TransientError(f"Kafka at {settings.kafka.bootstrap} does not answer: {error}") from error
     if found:
         raise MisconfiguredError("; ".join(found))
     return 0

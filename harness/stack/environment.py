@@ -7,6 +7,7 @@ from pathlib import Path
 
 import harness
 from harness.stack.backend import Backend
+from harness.stack.kafka_address import as_environment
 from harness.stack.secrets import StackSecrets
 from shared.settings import KafkaSettings
 
@@ -39,9 +40,7 @@ def service_environment(service: str, around: Surroundings, port: int, cache_fol
     """Return what one instance of a service gets; only what it needs, as in a deployment."""
     return {
         **_process(port),
-        "STOPLINE_KAFKA_BOOTSTRAP": around.kafka.kafka_bootstrap,
-        "STOPLINE_PARTITIONS": str(around.kafka.partitions),
-        "STOPLINE_REPLICATION_FACTOR": str(around.kafka.replication_factor),
+        **as_environment(around.kafka),
         **_own(service, around, cache_folder),
     }
 

@@ -6,6 +6,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.metadata import MetadataRequest
 
 from shared.errors import TransientError
+from shared.kafka import new_client
 from shared.settings import KafkaSettings
 from shared.topics import create_topics, topics
 
@@ -21,7 +22,7 @@ async def make_topics(settings: KafkaSettings) -> None:
     """
     await create_topics(settings)
     names = {topic.name for topic in topics(settings)}
-    client = AIOKafkaClient(bootstrap_servers=settings.kafka_bootstrap)
+    client = new_client(settings.kafka)
     try:
         await client.bootstrap()
         async with asyncio.timeout(_DEADLINE_SECONDS):

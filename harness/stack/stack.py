@@ -12,7 +12,9 @@ from harness.stack.backend import Backend
 from harness.stack.choose import EXTERNAL, BackendOptions, choose_backend
 from harness.stack.control import control
 from harness.stack.environment import MODULES, Surroundings, sandbox_environment, service_environment
+from harness.stack.external import ExternalBackend
 from harness.stack.folders import StackFolder
+from harness.stack.kafka_address import as_environment, unsecured
 from harness.stack.make_topics import make_topics
 from harness.stack.ports import free_ports, refuse_taken, release_ports
 from harness.stack.secrets import StackSecrets, stack_secrets
@@ -130,7 +132,9 @@ class Stack:
 
     def kafka_settings(self) -> KafkaSettings:
         """Return what the services know of Kafka; the environment decides what the caller left open."""
-        chosen: dict[str, Any] = {"kafka_bootstrap": self.backend.kafka_bootstrap}
+        address = self.backend.kafka_bootstrap
+        theirs = isinstance(self.backend, ExternalBackend)
+        chosen: dict[str, Any] = {"kafka_bootstrap": address} if theirs else unsecured(address)
         if self._partitions is not None:
             chosen["partitions"] = self._partitions
         if self.backend.kafka_nodes >= _REPLICAS:
@@ -174,6 +178,7 @@ class Stack:
         """Return where everything is, as `stopline status --json` shows it."""
         return {
             "kafka_bootstrap": self.backend.kafka_bootstrap,
+            "kafka_settings": as_environment(self.kafka_settings()),
             "inbound_url": self.services["inbound"].url,
             "api_url": self.services["optout"].url,
             "sender_url": self.services["sender"].url,

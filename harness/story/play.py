@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from harness.client import Account, ApiClient, follow_delivery_events
 from harness.sandbox.client import SandboxClient
+from harness.stack.kafka_address import connection_of
 from harness.story.claims import Claims
 from harness.story.script import play
 from harness.story.world import Control, World
@@ -16,15 +17,15 @@ _SERVICES = ("inbound", "optout", "sender")
 async def play_story(book: dict[str, Any], control: Control, say: Callable[[str], None]) -> int:
     """Play the story on the stack that the address book describes; return how many claims failed."""
     claims = Claims(say)
-    account = Account(**book["demo_account"])
+    account, kafka = Account(**book["demo_account"]), connection_of(book)
     async with (
         ApiClient(book["api_url"], account) as api,
         SandboxClient(book["sandbox_url"]) as sandbox,
-        follow_delivery_events(book["kafka_bootstrap"]) as events,
+        follow_delivery_events(kafka) as events,
     ):
         run = uuid4().hex[:8]
         newsletter, receipts = [await api.create_list(f"{name} {run}") for name in ("newsletter", "receipts")]
-        world = World(book["kafka_bootstrap"], account, api, sandbox, events, control, newsletter, receipts)
+        world = World(kafka, account, api, sandbox, events, control, newsletter, receipts)
         for list_id in (newsletter, receipts):
             await api.add_contacts(list_id, [world.phone])
         await play(claims, world)

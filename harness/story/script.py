@@ -97,7 +97,7 @@ async def _queue(claims: Claims, world: World) -> None:
     async with claims.claim(f"{QUEUED_MESSAGES:,} messages queued before a STOP and decided after it: none arrives"):
         await world.control("stop", "sender")
         queued = [world.request(world.newsletter, f"Queued {n}.") for n in range(QUEUED_MESSAGES)]
-        await produce(world.bootstrap, queued)
+        await produce(world.kafka, queued)
         stop = await world.sandbox.reply(world.phone, "stop")
         require(stop["status_code"] == 200, stop)  # noqa: PLR2004 (HTTP)
         await world.control("start", "sender")

@@ -8,6 +8,7 @@ from uuid import uuid4
 from harness.client import Account, ApiClient, DeliveryEvents, produce
 from harness.sandbox.client import SandboxClient
 from shared.events.outbound import MessageRequested
+from shared.kafka_connection import Kafka
 
 SENDER_NUMBER = "+18335550123"
 INSTRUCTION = "Reply STOP to opt out"
@@ -25,7 +26,7 @@ def any_phone() -> str:
 class World:
     """`control(command, service)` acts on the stack's processes, as `harness.daemon.control` describes."""
 
-    bootstrap: str
+    kafka: Kafka
     account: Account
     api: ApiClient
     sandbox: SandboxClient
@@ -48,7 +49,7 @@ class World:
 
     async def send(self, list_id: int, text: str) -> MessageRequested:
         request = self.request(list_id, text)
-        await produce(self.bootstrap, [request])
+        await produce(self.kafka, [request])
         return request
 
     async def received_ids(self) -> list[str]:

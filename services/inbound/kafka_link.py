@@ -126,7 +126,7 @@ class KafkaLink:
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = new_producer(
-            self._settings.kafka_bootstrap, client_id="stopline-inbound", request_timeout_ms=REQUEST_TIMEOUT_MS
+            self._settings.kafka, client_id="stopline-inbound", request_timeout_ms=REQUEST_TIMEOUT_MS
         )
         try:
             await within(CONNECT_SECONDS, _start(producer), "connecting to Kafka")

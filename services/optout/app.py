@@ -39,7 +39,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         try:
             settings: Settings = app.state.settings
-            app.state.requests = Requests(settings.kafka_bootstrap, settings.partitions)
+            app.state.requests = Requests(settings.kafka, settings.partitions)
             stack.push_async_callback(app.state.requests.close)
             app.state.pool = await stack.enter_async_context(prepared(app.state.settings))
             await stack.enter_async_context(_delivering_webhooks(app))

@@ -81,14 +81,12 @@ async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncItera
         owner = Owner(settings.sender_database_url.get_secret_value())
         stack.callback(owner.release)
         # Markers have a producer of their own: a node gets one request at a time, and events come in bulk.
-        markers, events = Producer(settings.kafka_bootstrap), _event_producer(settings)
+        markers, events = Producer(settings.kafka), _event_producer(settings)
         for producer in (markers, events):
             stack.push_async_callback(producer.close)
         carrier = _carrier(settings)
         stack.push_async_callback(carrier.close)
-        cache = CacheFollower(
-            settings.kafka_bootstrap, settings.partitions, settings.cache_dir, settings.snapshot_seconds
-        )
+        cache = CacheFollower(settings.kafka, settings.partitions, settings.cache_dir, settings.snapshot_seconds)
         reporter = Reporter(events, settings.partitions)
         dispatcher = Dispatcher(pool, owner, reporter, carrier, settings.calls_in_flight)
         fence = Fence(markers, cache, settings.fence_seconds)
@@ -117,7 +115,7 @@ def _watchdog(subscribers: Sequence[Any], outbound: OutboundHandler, receipts: R
 
 
 def _event_producer(settings: Settings) -> Producer:
-    return Producer(settings.kafka_bootstrap, max_batch_size=_MAX_BATCH_BYTES)
+    return Producer(settings.kafka, max_batch_size=_MAX_BATCH_BYTES)
 
 
 def _carrier(settings: Settings) -> GenericCarrier:

@@ -16,11 +16,13 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage as Batch
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from services.sender.settings import Settings
 from shared.errors import TransientError
 from shared.failpoints import reach
 from shared.kafka import FETCH_WAIT_MS, SEND_SECONDS, within
+from shared.kafka_connection import KafkaConnection
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,11 @@ HandleBatch = Callable[[Sequence[ConsumerRecord]], Awaitable[Sequence[ConsumerRe
 """Returns the records that are done: all, or a first part, and then no more batches are to come."""
 GiveUp = Callable[[Exception], None]
 
+_LOGINS: dict[str, type[SASLPlaintext | SASLScram256 | SASLScram512]] = {
+    "PLAIN": SASLPlaintext,
+    "SCRAM-SHA-256": SASLScram256,
+    "SCRAM-SHA-512": SASLScram512,
+}
 _HEARTBEATS_PER_SESSION = 3
 _LOOK_SECONDS = 0.05
 _POLL_MS = 20  # FastStream sleeps as long again after a poll that brought nothing
@@ -37,11 +44,20 @@ _POLL_MS = 20  # FastStream sleeps as long again after a poll that brought nothi
 def new_broker(settings: Settings) -> KafkaBroker:
     """Return the broker, not connected; it makes no topics."""
     return KafkaBroker(
-        settings.kafka_bootstrap.split(","),
+        settings.kafka.bootstrap.split(","),
+        security=_security(settings.kafka),
         allow_auto_create_topics=False,
         graceful_timeout=settings.stop_seconds,
         logger=None,
     )
+
+
+def _security(kafka: KafkaConnection) -> BaseSecurity:
+    """Return the connection's login and TLS as FastStream wants them."""
+    tls: dict[str, Any] = {"ssl_context": kafka.options().get("ssl_context"), "use_ssl": kafka.tls is not None}
+    if kafka.login is None:
+        return BaseSecurity(**tls)
+    return _LOGINS[kafka.login.mechanism](username=kafka.login.username, password=kafka.login.password, **tls)
 
 
 def subscribe(

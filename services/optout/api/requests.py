@@ -8,6 +8,7 @@ from services.optout.api.errors import ApiError
 from shared.errors import TransientError
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.inbound import ReviewDecided
+from shared.kafka_connection import Kafka
 from shared.partitions import partition_of
 from shared.producer import Producer
 from shared.topics import INBOUND_MESSAGES
@@ -19,8 +20,8 @@ _PUBLISH_SECONDS = 1.8
 class Requests:
     """Publishes for the API; connects when it is first used."""
 
-    def __init__(self, bootstrap: str, partitions: int) -> None:
-        self._producer = Producer(bootstrap)
+    def __init__(self, kafka: Kafka, partitions: int) -> None:
+        self._producer = Producer(kafka)
         self._partitions = partitions
 
     async def publish(self, event: ReviewDecided) -> None:

@@ -117,7 +117,7 @@ def _read(record: ConsumerRecord) -> AnyDeliveryEvent | None:
 @asynccontextmanager
 async def following_deliveries(context: Context, partition: int) -> AsyncIterator[Deliveries]:
     """Follow while inside the `with` block; an error while following ends the block with `TransientError`."""
-    consumer = new_consumer(context.settings.kafka_bootstrap, fetch_max_wait_ms=_POLL_MS)
+    consumer = new_consumer(context.settings.kafka, fetch_max_wait_ms=_POLL_MS)
     await within(START_SECONDS, consumer.start(), "connecting to Kafka")
     try:
         consumer.assign([TopicPartition(DELIVERY_EVENTS, partition)])

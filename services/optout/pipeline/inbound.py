@@ -28,7 +28,7 @@ class Inbound:
         self._next_offset = offset
         self._empty_polls = 0
         self._last_end = offset
-        self._consumer = new_consumer(context.settings.kafka_bootstrap, fetch_max_wait_ms=_POLL_MS)
+        self._consumer = new_consumer(context.settings.kafka, fetch_max_wait_ms=_POLL_MS)
 
     async def __aenter__(self) -> Self:
         await within(START_SECONDS, self._consumer.start(), "connecting to Kafka")

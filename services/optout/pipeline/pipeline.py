@@ -58,7 +58,7 @@ class Pipeline:
     async def _run_once(self) -> None:
         session_ms = int(self._settings.session_timeout_seconds * 1000)
         member = new_consumer(
-            self._settings.kafka_bootstrap,
+            self._settings.kafka,
             group_id=self._settings.group_id,
             auto_offset_reset="earliest",  # it reads nothing: each worker has a consumer and finds its own start
             session_timeout_ms=session_ms,

@@ -4,13 +4,12 @@ import asyncio
 from dataclasses import dataclass
 
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from services.optout.pipeline.context import Context
 from services.optout.record.position import Position
 from services.optout.record.record import Record
 from shared.errors import TransientError
-from shared.kafka import SEND_SECONDS, START_SECONDS, within
+from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, within
 from shared.topics import INBOUND_MESSAGES
 
 _NO_OFFSET = -1
@@ -74,7 +73,7 @@ async def _committed(context: Context, partition: int) -> int | None:
     a partition out where the group as a whole had an error, instead of answering -1.
     """
     topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
-    admin = AIOKafkaAdminClient(bootstrap_servers=context.settings.kafka_bootstrap)
+    admin = new_admin(context.settings.kafka)
     await within(START_SECONDS, admin.start(), "connecting to Kafka")
     try:
         asked = admin.list_consumer_group_offsets(context.settings.group_id, partitions=[topic_partition])

@@ -74,7 +74,7 @@ class Worker:
     async def _session(self) -> None:
         settings = self._context.settings
         producer = new_transactional_producer(
-            settings.kafka_bootstrap, f"{settings.group_id}-{self.partition}", max_batch_size=MAX_BATCH_BYTES
+            settings.kafka, f"{settings.group_id}-{self.partition}", max_batch_size=MAX_BATCH_BYTES
         )
         try:
             await within(START_SECONDS, producer.start(), "fencing the predecessors")

@@ -23,6 +23,7 @@ from services.sender.suppressions.state import CacheState, fits
 from services.sender.suppressions.stuck import StuckDetector
 from services.sender.suppressions.topic import MissingRecordsError, SuppressionsTopic
 from shared.errors import TransientError
+from shared.kafka_connection import Kafka
 from shared.topics import SUPPRESSIONS
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class CacheFollower:
     """`run` follows until cancelled; the other methods may be called meanwhile.
 
     Args:
-        bootstrap: Kafka's address.
+        kafka: how Kafka is reached.
         partitions: how many the topic has.
         folder: where the snapshot is kept.
         snapshot_seconds: how often it is written, where anything changed.
@@ -47,10 +48,10 @@ class CacheFollower:
     """
 
     def __init__(
-        self, bootstrap: str, partitions: int, folder: Path, snapshot_seconds: float, *, topic: str = SUPPRESSIONS
+        self, kafka: Kafka, partitions: int, folder: Path, snapshot_seconds: float, *, topic: str = SUPPRESSIONS
     ) -> None:
         self.partitions = partitions
-        self._topic = SuppressionsTopic(bootstrap, partitions, topic)
+        self._topic = SuppressionsTopic(kafka, partitions, topic)
         self._keeper = SnapshotKeeper(folder, snapshot_seconds, time.monotonic())
         self._state: CacheState | None = None
         self._doubts: list[str] = ["the topic is not read yet"]

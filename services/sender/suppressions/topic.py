@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from services.sender.suppressions.snapshot import Origin
-from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, new_consumer, stop_quietly, within
+from shared.kafka_connection import Kafka
 
 _FETCH_BYTES = 4 * 1024 * 1024
 
@@ -19,17 +19,15 @@ class MissingRecordsError(Exception):
 class SuppressionsTopic:
     """All calls have deadlines and raise `TransientError` where Kafka is away; lists are by partition."""
 
-    def __init__(self, bootstrap: str, partitions: int, name: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: Kafka, partitions: int, name: str) -> None:
+        self._kafka = kafka
         self._name = name
         self._partitions = [TopicPartition(name, partition) for partition in range(partitions)]
 
     @asynccontextmanager
     async def consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
         """Give a consumer of all partitions, which reads nothing before `seek`."""
-        consumer = new_consumer(
-            self._bootstrap, isolation_level="read_committed", max_partition_fetch_bytes=_FETCH_BYTES
-        )
+        consumer = new_consumer(self._kafka, isolation_level="read_committed", max_partition_fetch_bytes=_FETCH_BYTES)
         try:
             await within(START_SECONDS, consumer.start(), "connecting to Kafka")
             consumer.assign(self._partitions)
@@ -39,7 +37,7 @@ class SuppressionsTopic:
 
     async def origin(self) -> Origin:
         """Return which topic of which cluster this is."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        admin = new_admin(self._kafka)
         try:
             await within(START_SECONDS, admin.start(), "connecting to Kafka")
             described = await within(SEND_SECONDS, admin.describe_cluster(), "asking for the cluster's id")

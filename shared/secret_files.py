@@ -1,0 +1,43 @@
+"""Secrets from files, as Docker and Kubernetes mount them: `STOPLINE_X_FILE` names the file that has `STOPLINE_X`."""
+
+import os
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import PydanticBaseSettingsSource
+
+from shared.errors import MisconfiguredError
+
+_MAX_BYTES = 64 * 1024
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """A source of settings: every secret of a class may be in a file instead of the environment."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the secret, None where no file is named for it.
+
+        Raises:
+            MisconfiguredError: the file cannot be read, or the secret is given twice.
+        """
+        setting = f"{self.config['env_prefix']}{field_name}".upper()
+        path = os.environ.get(f"{setting}_FILE")
+        if path is None or SecretStr not in (field.annotation, *get_args(field.annotation)):
+            return None, field_name, False
+        if setting in os.environ:
+            raise MisconfiguredError(f"settings: {setting} and {setting}_FILE are both set; one of them must go")
+        return _read(f"{setting}_FILE", Path(path)), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _read(setting: str, path: Path) -> str:
+    try:
+        with path.open() as file:
+            return file.read(_MAX_BYTES).rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        raise MisconfiguredError(f"settings: {setting}: {path}: {getattr(error, 'strerror', error)}") from None
