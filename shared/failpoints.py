@@ -2,13 +2,14 @@
 
 Armed only by `STOPLINE_FAILPOINT=name=action[@hit]`, several separated by commas: `kill` ends the process as
 `kill -9` would, `stop` freezes it until SIGCONT; `@3` acts at the third time the place is reached (the first, if
-left out). Not armed, `reach` is one dictionary look-up.
+left out), `@*` each time. Not armed, `reach` is one dictionary look-up.
 """
 
 import os
 import signal
 
 _ACTIONS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+_EACH = 0
 _armed: dict[str, tuple[signal.Signals, int]] = {}
 _hits: dict[str, int] = {}
 
@@ -22,9 +23,10 @@ def arm_from_environment() -> None:
     for entry in filter(None, os.environ.get("STOPLINE_FAILPOINT", "").split(",")):
         name, _, rest = entry.partition("=")
         action, _, hit = rest.partition("@")
-        if action not in _ACTIONS or not (hit or "1").isdigit():
-            raise ValueError(f"STOPLINE_FAILPOINT: {entry!r} is not name=kill or name=stop, with @hit if wanted")
-        _armed[name] = (_ACTIONS[action], int(hit or 1))
+        hit = str(_EACH) if hit == "*" else hit or "1"
+        if action not in _ACTIONS or not hit.isdigit():
+            raise ValueError(f"STOPLINE_FAILPOINT: {entry!r} is not name=kill or name=stop, with @hit or @* if wanted")
+        _armed[name] = (_ACTIONS[action], int(hit))
 
 
 def reach(name: str) -> None:
@@ -33,5 +35,5 @@ def reach(name: str) -> None:
         return
     action, at_hit = _armed[name]
     _hits[name] = _hits.get(name, 0) + 1
-    if _hits[name] == at_hit:
+    if at_hit in (_EACH, _hits[name]):
         os.kill(os.getpid(), action)

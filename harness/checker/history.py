@@ -6,7 +6,7 @@ All times are UTC and of one machine's clock: a history is recorded where everyt
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
@@ -17,6 +17,8 @@ from shared.events.opt_out import AnyOptOutEvent
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import SuppressionChanged
 
+TRANSPORT_SLACK = timedelta(milliseconds=1500)
+"""Between the sender's last look at the clock and the carrier's own: the connection, and a machine with few cores."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -103,7 +105,10 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that arrived at the carrier; `status` is what it answered, None where it dropped the connection."""
+    """A call that arrived at the carrier; `status` is what it answered, None where it dropped the connection.
+
+    Where it is `stamped`, `arrived_at` is the kernel's time, of when the carrier's socket got its bytes.
+    """
 
     account_id: str
     message_id: str
@@ -112,6 +117,12 @@ class Call:
     body: str
     arrived_at: datetime
     status: int | None
+    stamped: bool = False
+
+    @property
+    def slack(self) -> timedelta:
+        """How long the call may have been under way, at the most, when it arrived."""
+        return timedelta(0) if self.stamped else TRANSPORT_SLACK
 
 
 @dataclass(frozen=True, slots=True)

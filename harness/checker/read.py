@@ -1,8 +1,9 @@
 """Reads the history of one account from a running stack."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from harness.checker.history import History, Outage
 from harness.checker.read_http import read_answered, read_calls, read_received, read_record
@@ -14,7 +15,10 @@ from shared.kafka_connection import Kafka
 
 @dataclass(frozen=True)
 class Run:
-    """Whose history it is, and where it begins: `since` is None for the beginning of all topics."""
+    """Whose history it is, and where it begins: `since` is None for the beginning of all topics.
+
+    `stamps` are the kernel's times of the calls by message id, where something in front of the carrier takes them.
+    """
 
     kafka: Kafka
     api_url: str
@@ -23,6 +27,7 @@ class Run:
     phones: Sequence[str]
     since: Positions | None = None
     outages: Sequence[Outage] = ()
+    stamps: Mapping[str, Sequence[datetime]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 async def read_history(run: Run, records: KafkaRecords | None = None) -> History:
@@ -34,7 +39,7 @@ async def read_history(run: Run, records: KafkaRecords | None = None) -> History
     account_id = run.account.account_id
     # Effects before their causes, Kafka last: what is read first must have its reason in what is read later.
     received = await read_received(run.sandbox, account_id, run.phones)
-    calls = await read_calls(run.sandbox, account_id)
+    calls = await read_calls(run.sandbox, account_id, run.stamps)
     answered = await read_answered(run.sandbox, account_id)
     decided, states = await read_record(run.api_url, run.account, run.phones)
     records = _of_account(records or await read_records(run.kafka, run.since), account_id)

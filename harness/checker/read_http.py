@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,20 +19,24 @@ _AT_ONCE = 4
 _PAGE = 1000
 
 
-async def read_calls(sandbox: SandboxClient, account_id: str) -> list[Call]:
-    """Return the calls for an account that arrived at the carrier."""
-    return [
-        Call(
-            account_id=call["account_id"],
-            message_id=call["message_id"],
-            phone=call["to"],
-            sender_number=call["from"],
-            body=call["body"],
-            arrived_at=_time(call["received_at"]),
-            status=call["status"],
-        )
-        for call in await sandbox.calls(account_id)
-    ]
+async def read_calls(sandbox: SandboxClient, account_id: str, stamps: Mapping[str, Sequence[datetime]]) -> list[Call]:
+    """Return the calls for an account that arrived at the carrier; `stamps` are the kernel's times of them."""
+    return [_call(call, stamps.get(call["message_id"], ())) for call in await sandbox.calls(account_id)]
+
+
+def _call(call: dict[str, Any], stamps: Sequence[datetime]) -> Call:
+    read_at = _time(call["received_at"])
+    stamped = [at for at in stamps if at <= read_at]  # the carrier reads what its socket has got
+    return Call(
+        account_id=call["account_id"],
+        message_id=call["message_id"],
+        phone=call["to"],
+        sender_number=call["from"],
+        body=call["body"],
+        arrived_at=max(stamped, default=read_at),
+        status=call["status"],
+        stamped=bool(stamped),
+    )
 
 
 async def read_received(sandbox: SandboxClient, account_id: str, phones: Iterable[str]) -> list[Received]:

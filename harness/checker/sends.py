@@ -12,8 +12,6 @@ from shared.events.delivery import MessageDispatching
 
 FRESHNESS = timedelta(seconds=1)
 """No carrier call on a decision older than this."""
-TRANSPORT_SLACK = timedelta(milliseconds=1500)
-"""Between the sender's last look at the clock and the carrier's own: the connection, and a machine with few cores."""
 _TIMESTAMP_GRAIN = timedelta(milliseconds=5)  # record timestamps are whole milliseconds; two processes read one clock
 
 MessageKey = tuple[str, str]
@@ -56,7 +54,7 @@ def check_sends(history: History, lines: dict[Person, Timeline]) -> Iterator[Vio
 
 def decision_of(call: Call, sends: Sends) -> datetime:
     """Return when the decision for the call started, at the earliest that the rules allow: claimed or not."""
-    earliest = call.arrived_at - FRESHNESS - TRANSPORT_SLACK
+    earliest = call.arrived_at - FRESHNESS - call.slack
     claimed = [at for at in sends.announced.get(_key(call), []) if at <= call.arrived_at]
     return max([earliest, *claimed])
 
@@ -70,7 +68,7 @@ def _stale_or_unannounced(call: Call, sends: Sends) -> Iterator[Violation]:
     if announced_at > call.arrived_at + _TIMESTAMP_GRAIN:
         yield Violation("G1", "announced_late", call.message_id, f"called {call.arrived_at}, announced {announced_at}")
     age = call.arrived_at - max(claimed)
-    if age > FRESHNESS + TRANSPORT_SLACK:
+    if age > FRESHNESS + call.slack:
         yield Violation(
             "G1", "stale_decision", call.message_id, f"called {age.total_seconds():.3f} s after it was decided"
         )
@@ -96,7 +94,7 @@ def _not_as_requested(call: Call, sends: Sends) -> Iterator[Violation]:
 
 def _during_outage(call: Call, outages: tuple[Outage, ...]) -> Iterator[Violation]:
     for outage in outages:
-        if outage.began_at + FRESHNESS + TRANSPORT_SLACK < call.arrived_at < outage.ended_at:
+        if outage.began_at + FRESHNESS + call.slack < call.arrived_at < outage.ended_at:
             after = (call.arrived_at - outage.began_at).total_seconds()
             detail = f"called {after:.3f} s after {outage.what} was down"
             yield Violation("G4", "called_during_outage", call.message_id, detail)

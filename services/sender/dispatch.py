@@ -16,8 +16,6 @@ from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import reach
 
-FRESH_SECONDS = 1.0
-"""G1: a carrier call is never made on a decision that began longer ago."""
 CHUNK_MESSAGES = 50
 _CHUNKS_AHEAD = 2
 
@@ -84,7 +82,7 @@ class Dispatcher:
     async def _chunk(self, requests: Sequence[MessageRequested], decided: Pass) -> list[MessageRequested]:
         async with self._chunks:
             self._check_may_call()
-            if decided.age_seconds() >= FRESH_SECONDS:
+            if boottime() >= decided.begin_by:
                 metrics.REDECIDED.inc(len(requests))
                 return list(requests)
             chunk = Chunk(list(requests), decided)
@@ -118,15 +116,14 @@ class Dispatcher:
 
     async def _call(self, request: MessageRequested, chunk: Chunk) -> None:
         async with self._calls:
-            begin_by = chunk.decided.started_boottime + FRESH_SECONDS
-            if boottime() >= begin_by:
+            if boottime() >= chunk.decided.begin_by:
                 metrics.REDECIDED.inc()
                 return
             if self.stopping or boottime() < self._pause_until:
                 return
             chunk.answers[key_of(request)] = Unknown("the sender stopped during the call")
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
-                answer = await self._carrier.send(request, begin_by)
+                answer = await self._carrier.send(request, chunk.decided.begin_by)
         self._note(answer, key_of(request), chunk)
 
     def _note(self, answer: Answer, key: MessageKey, chunk: Chunk) -> None:

@@ -21,6 +21,11 @@ from shared.topics import INBOUND_MESSAGES
 _SOURCE = "stopline/sender"
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
+FRESH_SECONDS = 1.0
+"""G1: the bytes of a carrier call never leave on a decision that began longer ago."""
+WRITE_SECONDS = 0.1
+"""Kept back of that for the write itself: a process may lose its processor after its look at the clock."""
+
 
 def boottime() -> float:
     """Return seconds of a clock that also runs while the process is stopped or the machine sleeps."""
@@ -34,8 +39,10 @@ class Pass:
     started_at: datetime
     started_boottime: float
 
-    def age_seconds(self) -> float:
-        return boottime() - self.started_boottime
+    @property
+    def begin_by(self) -> float:
+        """When a carrier call must have begun, on the clock of `boottime`."""
+        return self.started_boottime + FRESH_SECONDS - WRITE_SECONDS
 
 
 class Watermarked(Protocol):
@@ -75,7 +82,9 @@ class Fence:
         Raises:
             TransientError: that takes too long, or Kafka or the cache is away; nothing may be decided.
         """
-        started = Pass(datetime.now(UTC), boottime())
+        # The boot-time clock first: whatever comes between the two makes the decision older, not younger.
+        started_boottime = boottime()
+        started = Pass(datetime.now(UTC), started_boottime)
         waits = asyncio.gather(*(self._gate(partition).wait() for partition in set(partitions)))
         await within(self._deadline_seconds, waits, "the fence")
         return started

@@ -5,6 +5,9 @@ from prometheus_client import Counter, Gauge, Histogram
 MESSAGES = Counter("stopline_sender_messages", "A message got its fate.", ["fate"])
 CALLS_IN_FLIGHT = Gauge("stopline_sender_calls_in_flight", "Carrier calls that wait for their answer.")
 REDECIDED = Counter("stopline_sender_redecided", "A decision grew too old before the carrier call and was made again.")
+WRITTEN_LATE = Counter(
+    "stopline_sender_written_late", "A process was frozen within a carrier call's write, which may have left too late."
+)
 NOT_CALLED = Counter("stopline_sender_not_called", "The carrier could not be reached; the message was decided again.")
 RECORDS_PARKED = Counter("stopline_sender_records_parked", "A record could not be read and was parked.", ["reason"])
 FENCE_SECONDS = Histogram(

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from faults.shop import Shop, open_shop
+from faults.tap import Tap, tapping
 from faults.world import SESSION_SECONDS, World, judge_again
 from harness.checker.read_kafka import end_positions
 from harness.client import follow_delivery_events
@@ -30,16 +31,25 @@ def shops() -> list[Shop]:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def stack(request: pytest.FixtureRequest, shops: list[Shop]) -> AsyncIterator[Stack]:
+async def tap() -> AsyncIterator[Tap]:
+    """Stamps the calls of all tests at the carrier's socket."""
+    async with tapping() as listening:
+        yield listening
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def stack(request: pytest.FixtureRequest, shops: list[Shop], tap: Tap) -> AsyncIterator[Stack]:
     """The stack; when all tests are through, every account is judged once more, by all that happened since."""
     backend = request.config.getoption("--stopline-backend")
-    async with Stack(backend=backend, durable=False, service_env=SETTINGS, say=_say) as started:
+    settings = {**SETTINGS, "STOPLINE_CARRIER_URL": tap.url}
+    async with Stack(backend=backend, durable=False, service_env=settings, say=_say) as started:
+        tap.carrier_port = int(started.endpoints()["sandbox_url"].rpartition(":")[2])
         yield started
-        await judge_again(started, shops)
+        await judge_again(started, shops, tap)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def world(stack: Stack, shops: list[Shop]) -> AsyncIterator[World]:
+async def world(stack: Stack, shops: list[Shop], tap: Tap) -> AsyncIterator[World]:
     """An account with lists and people; everything runs before and after the test."""
     await _repair(stack)
     ends = stack.endpoints()
@@ -47,7 +57,7 @@ async def world(stack: Stack, shops: list[Shop]) -> AsyncIterator[World]:
         await sandbox.set_faults(webhook_retries=8)
         shop = await open_shop(ends, sandbox, stack.kafka_settings().partitions)
         shops.append(shop)
-        yield World(stack, sandbox, events, shop, await end_positions(ends["kafka_bootstrap"]))
+        yield World(stack, sandbox, events, shop, await end_positions(ends["kafka_bootstrap"]), tap)
 
 
 async def _repair(stack: Stack) -> None:

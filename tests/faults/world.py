@@ -11,11 +11,12 @@ import psutil
 
 from faults.load import Load
 from faults.shop import Shop
+from faults.tap import Tap
 from harness.checker import History, Violation, check
-from harness.checker.history import Outage
+from harness.checker.history import TRANSPORT_SLACK, Outage
 from harness.checker.read import Run, read_history
 from harness.checker.read_kafka import Positions, read_records
-from harness.checker.sends import FRESHNESS, TRANSPORT_SLACK
+from harness.checker.sends import FRESHNESS
 from harness.client import ApiClient, DeliveryEvents, produce
 from harness.sandbox.client import SandboxClient
 from harness.stack.service import Service
@@ -43,6 +44,7 @@ class World:
     events: DeliveryEvents
     shop: Shop
     since: Positions
+    tap: Tap
     outages: list[Outage] = field(default_factory=list)
     api_url: str = ""
 
@@ -116,6 +118,7 @@ class World:
             self.shop.phones,
             self.since,
             tuple(self.outages),
+            self.tap.stamps,
         )
         return await read_history(run)
 
@@ -152,13 +155,13 @@ async def is_frozen(service: Service) -> bool:
     return psutil.Process(service.process.pid).status() == psutil.STATUS_STOPPED
 
 
-async def judge_again(stack: Stack, shops: Sequence[Shop]) -> None:
+async def judge_again(stack: Stack, shops: Sequence[Shop], tap: Tap) -> None:
     """Judge every account by all that is in Kafka and at the carrier at the end."""
     ends = stack.endpoints()
     records = await read_records(ends["kafka_bootstrap"])
     async with SandboxClient(ends["sandbox_url"]) as sandbox:
         for shop in shops:
-            run = Run(ends["kafka_bootstrap"], ends["api_url"], sandbox, shop.account, shop.phones)
+            run = Run(ends["kafka_bootstrap"], ends["api_url"], sandbox, shop.account, shop.phones, stamps=tap.stamps)
             violations = check(await read_history(run, records))
             assert not violations, f"{shop.account.account_id}, at the end: {_shown(violations)}"
 
