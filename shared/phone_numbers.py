@@ -1,43 +1,52 @@
-"""Phone numbers in E.164 (ITU-T E.164: a plus sign, at most 15 digits) and the numbers that messages come from."""
+"""The types of phone numbers in events, and the numbers that messages come from."""
 
 import re
 from functools import lru_cache
 from typing import Annotated
 
-import phonenumbers
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+from shared.phones import E164, normalise_phone, settled_phone
+from shared.phones.writing import MAX_TEXT_CHARACTERS, mask, read_digits
+
+__all__ = ["E164", "Phone", "RequestedPhone", "SenderNumber", "mask", "normalise_phone", "normalise_sender_number"]
+
 ALPHANUMERIC_SENDER = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ._&-]{1,11}")
 SHORT_CODE = re.compile(r"[0-9]{3,8}")
 _DECORATION = re.compile(r"[\s().\-\u00a0\u2010-\u2015/]+")
-_MAX_INPUT_CHARACTERS = 40
+_MAX_SENDER_CHARACTERS = 40
 
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+"""A number that Stopline writes."""
+
+_D = r"[\s().\-\u2010-\u2015/]*"
+_REQUESTED = rf"^{_D}(?:\+|0{_D}0){_D}[1-9](?:{_D}[0-9]){{6,18}}{_D}$"
+_SENDER = (
+    r"^\s*(?:(?=[A-Za-z0-9 ._&-]{1,11}\s*$)[0-9 ._&-]*[A-Za-z][A-Za-z0-9 ._&-]*"
+    rf"|{_D}[0-9](?:{_D}[0-9]){{2,7}}{_D}"
+    rf"|{_D}(?:\+{_D})?(?:0{_D}0{_D})?[1-9](?:{_D}[0-9]){{6,14}}{_D})\s*$"
+)
 
 
-def normalise_phone(text: str) -> str:
-    """Return `text`, as a gateway writes a recipient's number, in E.164.
+def _requested(text: str) -> str:
+    """Return the canonical number of a requested message; one that the plan does not have stays as it is written.
 
-    Gateways drop the plus sign ("61411111111") or write "00" for it; none of them sends national numbers.
-
-    Raises:
-        ValueError: it is no phone number that could exist.
+    It names its country by a plus sign or 00: what others write cannot be asked about, and goes to nobody.
     """
-    if len(text) > _MAX_INPUT_CHARACTERS:
-        raise ValueError(f"a phone number has at most 15 digits; got {len(text)} characters")
-    digits = _DECORATION.sub("", text).removeprefix("+").removeprefix("00")
-    phone = f"+{digits}"
-    if not E164.fullmatch(phone) or not _is_possible(phone):
-        raise ValueError(f"{mask(text)!r} is not a phone number; write it in E.164, such as +14155550100")
-    return phone
+    if E164.fullmatch(text):
+        return settled_phone(text)
+    if not read_digits(text).is_international:
+        raise ValueError("write the phone with a plus sign and its country code, such as +14155550100")
+    return normalise_phone(text)
 
 
-def _is_possible(phone: str) -> bool:
-    try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(phone))
-    except phonenumbers.NumberParseException:
-        return False
+RequestedPhone = Annotated[
+    str,
+    StringConstraints(max_length=MAX_TEXT_CHARACTERS),
+    AfterValidator(_requested),
+    Field(json_schema_extra={"pattern": _REQUESTED}),
+]
+"""A number as any producer writes it, with its country code; made canonical."""
 
 
 @lru_cache(maxsize=4_096)  # a business has few, and every event names one
@@ -50,18 +59,18 @@ def normalise_sender_number(text: str) -> str:
     stripped = text.strip()
     if ALPHANUMERIC_SENDER.fullmatch(stripped):
         return stripped.upper()
-    compact = _DECORATION.sub("", stripped[:_MAX_INPUT_CHARACTERS])
+    compact = _DECORATION.sub("", stripped[:_MAX_SENDER_CHARACTERS])
     if SHORT_CODE.fullmatch(compact):
         return compact
     phone = f"+{compact.removeprefix('+').removeprefix('00')}"
     if E164.fullmatch(phone):
-        return phone
-    raise ValueError(f"{text[:_MAX_INPUT_CHARACTERS]!r} is no sender number: use E.164, a short code or a sender ID")
+        return settled_phone(phone)
+    raise ValueError(f"{text[:_MAX_SENDER_CHARACTERS]!r} is no sender number: use E.164, a short code or a sender ID")
 
 
-SenderNumber = Annotated[str, StringConstraints(max_length=40), AfterValidator(normalise_sender_number)]
-
-
-def mask(phone: str) -> str:
-    """Return `phone` fit for a log: the first three and the last two characters stay."""
-    return phone if len(phone) <= 5 else f"{phone[:3]}{'*' * (len(phone) - 5)}{phone[-2:]}"  # noqa: PLR2004 (3 + 2)
+SenderNumber = Annotated[
+    str,
+    StringConstraints(max_length=_MAX_SENDER_CHARACTERS),
+    AfterValidator(normalise_sender_number),
+    Field(json_schema_extra={"pattern": _SENDER}),
+]

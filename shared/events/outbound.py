@@ -5,12 +5,13 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, TypeAdapter
 
 from shared.events.base import AccountId, Body, Event, ListId, MessageId, Time
-from shared.phone_numbers import Phone, SenderNumber
+from shared.phone_numbers import RequestedPhone, SenderNumber
 
 
 class MessageRequested(Event):
     """A message to one member of a list.
 
+    `phone` may be in any spelling that names its country; what is read is the canonical number.
     `message_id` is the producer's own and unique within the account: a second request with the same id is never sent.
     """
 
@@ -20,7 +21,7 @@ class MessageRequested(Event):
     account_id: AccountId
     message_id: MessageId
     list_id: ListId
-    phone: Phone
+    phone: RequestedPhone
     sender_number: SenderNumber
     body: Annotated[Body, Field(min_length=1)]
     requested_at: Time | None = None

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator, FormatChecker
+from pydantic import ValidationError
 
 from shared.contract.examples import examples
 from shared.contract.files import contract_files, write_contract
 from shared.contract.registry import CONTRACTS, all_events, event_name
 from shared.contract.schemas import json_schema
 from shared.events.base import Event
+from shared.events.outbound import MessageRequested
 from shared.settings import KafkaSettings
 from shared.topics import topics
 
@@ -115,3 +117,28 @@ def test_the_asyncapi_document_shows_the_topics_as_they_are_made() -> None:
         assert binding["partitions"] == made[name].partitions
         assert binding["topicConfiguration"]["cleanup.policy"] == [made[name].configs["cleanup.policy"]]
     assert {contract.name for contract in CONTRACTS} < made.keys()
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["+18335550123", "18335550123", "+1 (833) 555-0123", "0018335550123", "12345", "55-55", "Acme", " acme Shop ", "A&B"],
+)
+def test_the_schema_of_a_request_takes_the_sender_numbers_that_the_sender_takes(number: str) -> None:
+    value = {**golden("message_requested.v1"), "sender_number": number}
+    assert schema("message_requested.v1").is_valid(value)
+    assert MessageRequested.model_validate_json(json.dumps(value))
+
+
+@pytest.mark.parametrize("number", ["", "12", "a name that is too long", "\u260e", "+0123456789", "+" + "1" * 16, "Acme!"])
+def test_the_schema_of_a_request_refuses_the_sender_numbers_that_the_sender_refuses(number: str) -> None:
+    value = {**golden("message_requested.v1"), "sender_number": number}
+    assert not schema("message_requested.v1").is_valid(value)
+    with pytest.raises(ValidationError):
+        MessageRequested.model_validate_json(json.dumps(value))
+
+
+@pytest.mark.parametrize("phone", ["+44 (0)7700 900123", "0044 7700 900123", "+447700900123", "+4407700900123"])
+def test_a_request_takes_every_spelling_that_names_its_country_and_makes_it_canonical(phone: str) -> None:
+    value = {**golden("message_requested.v1"), "phone": phone}
+    assert schema("message_requested.v1").is_valid(value)
+    assert MessageRequested.model_validate_json(json.dumps(value)).phone == "+447700900123"

@@ -17,6 +17,7 @@ from shared.events.delivery import (
     MessageSent,
     MessageSuppressed,
 )
+from shared.phones import settled_phone
 
 _MOVE = """
 UPDATE partition_positions SET delivery_next_offset = $3 WHERE partition = $1 AND delivery_next_offset = $2
@@ -124,7 +125,7 @@ def _columns(rows: Sequence[_Sent]) -> list[list[object]]:
         [row.event.account_id for row in rows],
         [row.event.message_id for row in rows],
         [row.event.list_id for row in rows],
-        [row.event.phone for row in rows],
+        [settled_phone(row.event.phone) for row in rows],  # a sender of an older version may have sent another spelling
         [row.event.sender_number for row in rows],
         [row.carrier_message_id for row in rows],
         [row.outcome for row in rows],

@@ -77,7 +77,7 @@ def test_a_bad_record_is_poison_with_a_reason(value: bytes | None, reason: str) 
         ("list_id", 0),
         ("list_id", True),
         ("phone", "14155550100"),
-        ("phone", "+1 415 555 0100"),
+        ("phone", "(415) 555-0100"),
         ("account_id", "De mo"),
         ("account_id", "a|b"),
         ("message_id", ""),

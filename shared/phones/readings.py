@@ -1,0 +1,62 @@
+"""The ways in which a written number can be read, where it does not say itself which one is meant."""
+
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat
+
+from shared.phones.canonical import canonical, country_code_of, is_valid
+from shared.phones.equivalents import OTHER_READINGS
+from shared.phones.writing import Written
+
+_READINGS_KEPT = 16_384
+
+
+def readings(written: Written, country: str | None, *, always_international: bool = False) -> tuple[str, ...]:
+    """Return each number that `written` may be, in E.164, the most usual reading first; none where there is none.
+
+    Args:
+        written: what stood there.
+        country: ISO 3166 code of the country in which it would be a national number; None where that is not known.
+        always_international: whoever wrote it never writes national numbers.
+    """
+    first = canonical(written.digits)
+    if (written.is_international or always_international) and country_code_of(written.digits) not in OTHER_READINGS:
+        return () if first is None else (first,)
+    found = [first] if first else []
+    if country is not None and not (written.is_international or always_international):
+        national = national_reading(written.digits, country)
+        # A range that libphonenumber does not know yet counts where there is no other reading.
+        found += [national] if national is not None and (first is None or is_valid(national)) else []
+    return tuple(dict.fromkeys(each for phone in found for each in (phone, *_others(phone))))
+
+
+@lru_cache(maxsize=_READINGS_KEPT)
+def national_reading(digits: str, country: str) -> str | None:
+    """Return the number that `digits` are in `country`: a foreign one after its prefix for calls abroad."""
+    try:
+        number = phonenumbers.parse(digits, country)
+    except phonenumbers.NumberParseException:
+        return None
+    return canonical(phonenumbers.format_number(number, PhoneNumberFormat.E164)[1:])
+
+
+def region_of(phone: str) -> str | None:
+    """Return the ISO 3166 code of the country of a number in E.164; None for what belongs to no country."""
+    code = country_code_of(phone[1:])
+    if code is None:
+        return None
+    region = phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or (
+        phonenumbers.region_code_for_country_code(code)
+    )
+    return None if region in (None, "001", "ZZ") else str(region)
+
+
+def _others(phone: str) -> list[str]:
+    """Return the numbers for which the plan does not say whether they are this one."""
+    code = country_code_of(phone[1:])
+    if code is None or code not in OTHER_READINGS:
+        return []
+    rest = phone[1 + len(str(code)) :]
+    matches = ((old.fullmatch(rest), new) for old, new in OTHER_READINGS[code])
+    return [f"+{code}{match.expand(new)}" for match, new in matches if match]
