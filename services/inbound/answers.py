@@ -7,10 +7,12 @@ from uuid import UUID
 from starlette.types import Send
 
 from services.inbound.errors import WebhookError
-from services.inbound.limits import MAX_REQUEST_BYTES, READ_SECONDS, RETRY_AFTER_SECONDS
+from services.inbound.limits import MAX_QUERY_BYTES, MAX_REQUEST_BYTES, READ_SECONDS, RETRY_AFTER_SECONDS
 
 _RawHeaders = list[tuple[bytes, bytes]]
 _JSON = (b"content-type", b"application/json")
+_NOT_KEPT = (b"cache-control", b"no-store")
+"""A cache that answered a GET in our place would swallow the message."""
 _CLOSE: _RawHeaders = [(b"connection", b"close")]
 
 
@@ -22,7 +24,7 @@ class Answer(NamedTuple):
     headers: _RawHeaders
 
     async def send(self, send: Send) -> None:
-        headers = [_JSON, (b"content-length", b"%d" % len(self.body)), *self.headers]
+        headers = [_JSON, _NOT_KEPT, (b"content-length", b"%d" % len(self.body)), *self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
@@ -45,6 +47,10 @@ def _error(
 NOT_FOUND = _error(404, "not_found", "there is nothing here; copy the webhook's address from the account's settings")
 """The same for a wrong secret, an unknown account and an address that does not exist."""
 TOO_LARGE = _error(413, "too_large", f"the body has more than {MAX_REQUEST_BYTES} bytes", _CLOSE)
+QUERY_TOO_LONG = _error(414, "too_large", f"the query has more than {MAX_QUERY_BYTES} bytes; send it as a POST")
+NOTHING_SAID = _error(
+    405, "method_not_allowed", "a GET needs its fields as a query; or POST them", [(b"allow", b"POST")]
+)
 TOO_SLOW = _error(408, "too_slow", f"the body did not come within {READ_SECONDS:.0f} s", _CLOSE)
 UNAVAILABLE = _error(
     503,

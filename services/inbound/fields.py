@@ -13,45 +13,58 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from services.inbound.charsets import CHARSET_FIELD, DAMAGED, UTF_8, codec_of, codec_of_content_type
 from services.inbound.errors import WebhookError
 from services.inbound.limits import MAX_FORM_FIELDS
+from services.inbound.multipart import MULTIPART, read_multipart
 
-DAMAGED = "\ufffd"
 Fields = dict[str, str]
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _JSON_STARTS = (b"{", b"[", b"\xef\xbb\xbf{")
+FORM = "application/x-www-form-urlencoded"
 
 
-def read_fields(content_type: str, body: bytes) -> Fields:
-    """Return the fields of a webhook's body.
+def read_fields(content_type: str, body: bytes, *, multipart: bool = False) -> Fields:
+    """Return the fields of a webhook's body; `multipart` says whether such a form is taken.
 
     The content type decides, but a body that starts as JSON does is JSON whatever it is called.
 
     Raises:
         WebhookError: `unsupported_media_type`, `not_a_form`, `not_json`, `not_an_object` or `invalid_utf8`.
     """
-    if "json" in content_type or body.lstrip()[:4].startswith(_JSON_STARTS):
+    kind = content_type.lower()
+    if multipart and kind.startswith(MULTIPART):
+        return _clean(read_multipart(content_type, body).items())
+    if "json" in kind or body.lstrip()[:4].startswith(_JSON_STARTS):
         return _clean(_json_object(body).items())
-    if content_type and not content_type.startswith(("application/x-www-form-urlencoded", "text/plain")):
-        raise WebhookError(
-            "unsupported_media_type",
-            "send application/x-www-form-urlencoded or application/json",
-            status_code=415,
-        )
-    return _form(body)
+    if kind and not kind.startswith((FORM, "text/plain")):
+        also = f", {MULTIPART}" if multipart else ""
+        raise WebhookError("unsupported_media_type", f"send {FORM}{also} or application/json", status_code=415)
+    return read_form(body, codec_of_content_type(kind))
 
 
-def _form(body: bytes) -> Fields:
-    text = body.decode(errors="replace")
+def read_form(body: bytes, codec: str = UTF_8) -> Fields:
+    """Return the fields of a form as it stands in a body or in a query.
+
+    Raises:
+        WebhookError: `not_a_form`: it has too many fields.
+    """
+    text = body.decode(errors="replace") if codec == UTF_8 else body.decode("latin-1")
     pairs = text.split("&")
     if len(pairs) > MAX_FORM_FIELDS:
         raise WebhookError("not_a_form", f"the form has more than {MAX_FORM_FIELDS} fields", status_code=400)
-    fields = {_decoded(name): _decoded(value) for name, _, value in (pair.partition("=") for pair in pairs)}
+    fields = {
+        _decoded(name, codec): _decoded(value, codec) for name, _, value in (pair.partition("=") for pair in pairs)
+    }
+    if codec == UTF_8 and (said := codec_of(fields.get(CHARSET_FIELD))) != UTF_8:
+        return read_form(body, said)
     return _clean(fields.items()) if "%00" in text or "\0" in text else fields
 
 
-def _decoded(text: str) -> str:
+def _decoded(text: str, codec: str) -> str:
+    if codec != UTF_8:
+        return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode(codec, errors="replace")
     # What `urllib.parse.parse_qsl` does, in a third of its time: most names and values have nothing to decode.
     if "%" not in text:
         return text.replace("+", " ")

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
+
+from services.inbound.handle import WebhookHandler
 
 
 class WebhookApp(FastAPI):
-    """Takes `POST /webhooks/{gateway}/{account}/{secret}[/receipts]` to its handler; FastAPI does everything else.
+    """Takes `/webhooks/{gateway}/{account}/{secret}[/receipts]` to its handler; FastAPI does everything else.
 
     Args:
         messages: the handler of each gateway's messages.
@@ -21,7 +23,9 @@ class WebhookApp(FastAPI):
         settings: FastAPI's own.
     """
 
-    def __init__(self, messages: Mapping[str, ASGIApp], receipts: Mapping[str, ASGIApp], **settings: Any) -> None:
+    def __init__(
+        self, messages: Mapping[str, WebhookHandler], receipts: Mapping[str, WebhookHandler], **settings: Any
+    ) -> None:
         super().__init__(**settings)
         self._messages = messages
         self._receipts = receipts
@@ -30,8 +34,8 @@ class WebhookApp(FastAPI):
         handler = self._handler(scope)
         await (handler or super().__call__)(scope, receive, send)
 
-    def _handler(self, scope: Scope) -> ASGIApp | None:
-        if scope["type"] != "http" or scope["method"] != "POST":
+    def _handler(self, scope: Scope) -> WebhookHandler | None:
+        if scope["type"] != "http":
             return None
         match scope["path"].split("/"):
             case ["", "webhooks", gateway, account, secret]:
@@ -40,5 +44,8 @@ class WebhookApp(FastAPI):
                 handlers = self._receipts
             case _:
                 return None
+        handler = handlers.get(gateway)
+        if handler is None or scope["method"] not in handler.methods:
+            return None
         scope["path_params"] = {"account": account, "secret": secret}
-        return handlers.get(gateway)
+        return handler

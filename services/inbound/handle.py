@@ -12,7 +12,8 @@ from services.inbound import answers, metrics
 from services.inbound.answers import Answer
 from services.inbound.deadlines import Deadlines
 from services.inbound.errors import WebhookError
-from services.inbound.limits import MAX_SECRETS_KEPT, READ_SECONDS
+from services.inbound.fields import FORM
+from services.inbound.limits import MAX_QUERY_BYTES, MAX_SECRETS_KEPT, READ_SECONDS
 from services.inbound.park import parked_record
 from services.inbound.publish import Publisher, event_record
 from services.inbound.request_body import TooLargeError, TooSlowError, read_body
@@ -26,6 +27,14 @@ _ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _expected_secret = lru_cache(maxsize=MAX_SECRETS_KEPT)(webhook_secret)
 
 
+class QueryTooLongError(Exception):
+    """The query has more than `MAX_QUERY_BYTES`."""
+
+
+class NothingSaidError(Exception):
+    """A GET has no query: somebody looks whether the address is there."""
+
+
 class WebhookHandler:
     """Answers one kind of webhook of one gateway; an ASGI application."""
 
@@ -35,6 +44,7 @@ class WebhookHandler:
         self._publisher = publisher
         self._reading = Deadlines(READ_SECONDS)
         self.kind = kind
+        self.methods = ("POST", "GET") if reported.takes_any_form else ("POST",)
         self.reported = reported
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,6 +55,10 @@ class WebhookHandler:
             outcome, answer = "unavailable", answers.UNAVAILABLE
         except TooLargeError:
             outcome, answer = "too_large", answers.TOO_LARGE
+        except QueryTooLongError:
+            outcome, answer = "too_large", answers.QUERY_TOO_LONG
+        except NothingSaidError:
+            outcome, answer = "nothing_said", answers.NOTHING_SAID
         except TooSlowError:
             outcome, answer = "too_slow", answers.TOO_SLOW
         metrics.WEBHOOKS.labels(self.reported.gateway, self.kind, outcome).inc()
@@ -54,8 +68,7 @@ class WebhookHandler:
         account_id: str = scope["path_params"]["account"]
         if not self._is_address(account_id, scope["path_params"]["secret"]):
             return "unauthorised", answers.NOT_FOUND
-        body = await read_body(receive, self._reading)
-        content_type = _content_type(scope)
+        content_type, body = await self._said(scope, receive)
         now = datetime.now(UTC)
         try:
             event = read_event(self.reported, account_id, content_type, body, now)
@@ -64,6 +77,19 @@ class WebhookHandler:
             return "refused", answers.refused(error)
         await self._publisher.publish(event_record(event, self._partitions))
         return "accepted", answers.accepted(event.event_id)
+
+    async def _said(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:
+        """Return content type and content: the query's, of a GET and of a POST that has nothing else."""
+        query: bytes = scope["query_string"]
+        if scope["method"] != "GET":
+            body = await read_body(receive, self._reading)
+            if body or not query or not self.reported.takes_any_form:
+                return _content_type(scope), body
+        if not query:
+            raise NothingSaidError
+        if len(query) > MAX_QUERY_BYTES:
+            raise QueryTooLongError
+        return FORM, query
 
     def _is_address(self, account_id: str, secret: str) -> bool:
         if not _ACCOUNT_ID.fullmatch(account_id):
@@ -89,5 +115,5 @@ def _content_type(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"content-type":
             text: str = value.decode("latin-1")
-            return text.lower()
+            return text
     return ""

@@ -6,8 +6,10 @@ from fastapi import APIRouter, Response
 from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from services.inbound.fields import FORM
 from services.inbound.handle import WebhookHandler
 from services.inbound.kafka_link import KafkaLink
+from services.inbound.multipart import MULTIPART
 from services.inbound.publish import Publisher
 from services.inbound.settings import InboundSettings
 from services.inbound.webhooks import MESSAGES, RECEIPTS
@@ -19,8 +21,8 @@ Handlers = dict[str, WebhookHandler]
 class WebhookRoute(APIRoute):
     """A documented route that hands the request to an ASGI application as it is."""
 
-    def __init__(self, path: str, handler: WebhookHandler, **documentation: Any) -> None:
-        super().__init__(path, _documented, methods=["POST"], **documentation)
+    def __init__(self, path: str, handler: WebhookHandler, method: str) -> None:
+        super().__init__(path, _documented, methods=[method], **_documentation(handler, method))
         self.app = handler
 
 
@@ -39,27 +41,45 @@ def webhook_routes(messages: Handlers, receipts: Handlers) -> list[WebhookRoute]
     """Return `/webhooks/{gateway}/{account}/{secret}` for messages, with `/receipts` behind it for receipts."""
     address = "/webhooks/{gateway}/{{account}}/{{secret}}"
     return [
-        WebhookRoute(address.format(gateway=gateway) + end, handler, **_documentation(handler.kind, handler.reported))
+        WebhookRoute(address.format(gateway=gateway) + end, handler, method)
         for end, handlers in (("", messages), ("/receipts", receipts))
         for gateway, handler in handlers.items()
+        for method in handler.methods
     ]
 
 
-def _documentation(kind: str, reported: Reported) -> dict[str, Any]:
-    schema = reported.model_json_schema(mode="validation")
-    content = {name: {"schema": schema} for name in ("application/x-www-form-urlencoded", "application/json")}
+def _documentation(handler: WebhookHandler, method: str) -> dict[str, Any]:
+    gateway, kind = handler.reported.gateway, handler.kind
     return {
-        "operation_id": f"{reported.gateway}_{kind}",
-        "summary": f"{reported.gateway}: {'a person wrote' if kind == 'message' else 'a delivery receipt'}",
+        "operation_id": f"{gateway}_{kind}" if method == "POST" else f"{gateway}_{kind}_query",
+        "summary": f"{gateway}: {'a person wrote' if kind == 'message' else 'a delivery receipt'}",
         "tags": ["webhooks"],
-        "openapi_extra": {"requestBody": {"required": True, "content": content}},
+        "openapi_extra": _body(handler.reported) if method == "POST" else _query(handler.reported),
         "responses": {
             200: {"description": "Kafka has the event."},
             404: {"description": "No such address, or not with this secret."},
             413: {"description": "The body is over 64 kB."},
+            **({414: {"description": "The query is over 16 kB."}} if method == "GET" else {}),
             422: {"description": "It can never be accepted; the bytes are parked for an operator."},
             503: {"description": "Kafka did not acknowledge in time; send it again."},
         },
+    }
+
+
+def _body(reported: Reported) -> dict[str, Any]:
+    schema = reported.model_json_schema(mode="validation")
+    types = (FORM, "application/json", *((MULTIPART,) if reported.takes_any_form else ()))
+    return {"requestBody": {"required": True, "content": {name: {"schema": schema} for name in types}}}
+
+
+def _query(reported: Reported) -> dict[str, Any]:
+    schema = reported.model_json_schema(mode="validation")
+    required = schema.get("required", ())
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": name in required, "schema": field}
+            for name, field in schema["properties"].items()
+        ]
     }
 
 

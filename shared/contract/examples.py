@@ -47,6 +47,7 @@ def _inbound() -> list[Event]:
             replied_carrier_message_id=_CARRIER_MESSAGE,
             replied_body="Your order has shipped. Reply STOP to opt out",
             sent_at=_WROTE,
+            unusable_sent_at="24/11/2026 11:13",  # never beside a time, but an example has every field
         ),
         ReviewDecided(
             event_id=UUID(int=5, version=5),

@@ -14,8 +14,9 @@ class MessageReceived(IdentifiedEvent):
 
     `event_id` is computed from what the gateway sent wherever the gateway gives its message an id, so that a
     webhook sent twice is the same event. `occurred_at` is when Stopline had it; `sent_at` is the gateway's own time,
-    which is missing where the gateway gives none. `replied_message_id` (ours) and `replied_carrier_message_id` (the
-    carrier's) point at the message that this one answers, where the gateway knows.
+    which is missing where the gateway gives none; then `unusable_sent_at` has what it wrote in the place of a time, if
+    it wrote anything: one that cannot be read, or cannot be right. `replied_message_id` (ours) and
+    `replied_carrier_message_id` (the carrier's) point at the message that this one answers, where the gateway knows.
     """
 
     category: ClassVar[str] = "inbound"
@@ -31,6 +32,7 @@ class MessageReceived(IdentifiedEvent):
     replied_carrier_message_id: ShortText | None = None
     replied_body: Body | None = None
     sent_at: Time | None = None
+    unusable_sent_at: ShortText | None = None
 
 
 class FenceMarkerAppended(Event):

@@ -24,7 +24,7 @@ class ClickSendMessage(ReportedMessage):
     gateway: ClassVar[str] = "clicksend"
 
     sender: str = Field(validation_alias=AliasChoices("from", "sms"))
-    body: str = Field(validation_alias=AliasChoices("body", "message"))
+    body: str = Field("", validation_alias=AliasChoices("body", "message"))
     to: str | None = Field(None, validation_alias=AliasChoices("to", "originalsenderid"))
     message_id: str | None = None
     sent_at: str | None = Field(None, validation_alias="timestamp")

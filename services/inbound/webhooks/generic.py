@@ -9,12 +9,15 @@ from services.inbound.webhooks.reported import ReceiptStatus, ReportedMessage, R
 
 class GenericMessage(ReportedMessage):
     gateway: ClassVar[str] = "generic"
+    takes_any_form: ClassVar[bool] = True
 
     sender: str = Field(validation_alias="from", description="the person's number, E.164")
-    body: str = Field(description="the text")
+    body: str = Field("", description="the text; nothing for a picture without one")
     to: str | None = Field(None, description="the number or sender ID that was answered")
     message_id: str | None = Field(None, description="the gateway's id of this text, the same in every repetition")
-    sent_at: str | None = Field(None, description="when it was sent: Unix seconds, or ISO 8601 with an offset")
+    sent_at: str | None = Field(
+        None, description="when it was sent: Unix time, ISO 8601 or RFC 2822; UTC where no zone is given"
+    )
     replied_message_id: str | None = Field(None, description="the message_id of the message that this one answers")
     replied_carrier_message_id: str | None = Field(None, description="the gateway's id of that message")
     replied_body: str | None = Field(None, description="the text of that message")
@@ -22,6 +25,7 @@ class GenericMessage(ReportedMessage):
 
 class GenericReceipt(ReportedReceipt):
     gateway: ClassVar[str] = "generic"
+    takes_any_form: ClassVar[bool] = True
 
     carrier_message_id: str = Field(min_length=1, description="the gateway's id of the message")
     status: ReceiptStatus

@@ -21,7 +21,7 @@ def read_event(
     Raises:
         WebhookError: see `read_fields` and `ReportedMessage.event`; also `missing_field` and `invalid`.
     """
-    fields = read_fields(content_type, body)
+    fields = read_fields(content_type, body, multipart=reported.takes_any_form)
     try:
         webhook = reported.model_validate(fields)
     except ValidationError as error:

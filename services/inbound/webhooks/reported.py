@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from services.inbound.webhooks import values
-from shared.events.base import derived_id
+from services.inbound.webhooks.times import given_time
+from shared.events.base import derived_id, format_time
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived
 
@@ -14,11 +15,16 @@ ReceiptStatus = Literal["delivered", "failed", "pending"]
 
 
 class ReportedMessage(BaseModel):
-    """A person's text message. Only who wrote what is needed; the rest counts as missing where it cannot be read."""
+    """A person's text message. Only who wrote is needed; the rest counts as missing where it cannot be read.
+
+    A message without a text is a picture, or a body that the gateway left out: it is taken as an empty text.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     gateway: ClassVar[str]
+    takes_any_form: ClassVar[bool] = False
+    """Whether a multipart form and a GET with a query are taken too."""
 
     sender: str
     body: str
@@ -37,20 +43,32 @@ class ReportedMessage(BaseModel):
         """
         phone = values.phone(self.sender, "from")
         gateway_id = values.gateway_id(self.message_id)
+        to = values.sender_number(self.to)
         body = values.body(self.body)
+        time = given_time(self.sent_at, now)
+        event_id = values.message_event_id(
+            account_id=account_id,
+            gateway=self.gateway,
+            id_=gateway_id,
+            written_at=format_time(time.at) if time.at else time.unusable,
+            phone=phone,
+            to=to,
+            text=body,
+        )
         return MessageReceived(
-            event_id=values.message_event_id(account_id, self.gateway, gateway_id, phone, body),
+            event_id=event_id,
             occurred_at=now,
             account_id=account_id,
             gateway=self.gateway,
             gateway_message_id=gateway_id,
             phone=phone,
-            sender_number=values.sender_number(self.to),
+            sender_number=to,
             body=body,
             replied_message_id=values.message_id(self.replied_message_id),
             replied_carrier_message_id=values.gateway_id(self.replied_carrier_message_id),
             replied_body=values.replied_body(self.replied_body),
-            sent_at=values.moment(self.sent_at, now),
+            sent_at=time.at,
+            unusable_sent_at=time.unusable,
         )
 
 
@@ -60,6 +78,7 @@ class ReportedReceipt(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     gateway: ClassVar[str]
+    takes_any_form: ClassVar[bool] = False
 
     carrier_message_id: str
     message_id: str | None
@@ -72,7 +91,10 @@ class ReportedReceipt(BaseModel):
     def event(self, account_id: str, now: datetime) -> DeliveryReceiptReceived:
         """Return the event; a receipt that is repeated is the same event."""
         status, gateway_status = self.outcome()
-        cause = f"{account_id}|{self.gateway}|{self.carrier_message_id}|{status}|{gateway_status}"
+        cause = "|".join(
+            (account_id, self.gateway, self.carrier_message_id, self.message_id or "", self.to or "", status,
+             gateway_status)
+        )  # fmt: skip
         return DeliveryReceiptReceived(
             event_id=derived_id(cause, "delivery_receipt_received"),
             occurred_at=now,

@@ -1,19 +1,15 @@
 """Values that gateways write, read as ours: what is optional and unreadable counts as missing."""
 
 import re
-from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from services.inbound.charsets import DAMAGED
 from services.inbound.errors import WebhookError
-from services.inbound.fields import DAMAGED
 from services.inbound.webhooks import phones
 from shared.events.base import MAX_BODY_CHARACTERS, derived_id
 
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _MAX_SHORT_TEXT = 512
-_UNIX_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
-_OLDEST = timedelta(days=366)
-_AHEAD = timedelta(minutes=10)
 
 
 def phone(text: str, field: str) -> str:
@@ -73,26 +69,18 @@ def short_text(text: str) -> str:
     return text[:_MAX_SHORT_TEXT]
 
 
-def moment(text: str | None, now: datetime) -> datetime | None:
-    """Return the gateway's time, from Unix seconds or ISO 8601 with an offset; one that cannot be is missing."""
-    found = _moment(text.strip()) if text else None
-    return found if found and now - _OLDEST < found < now + _AHEAD else None
+def message_event_id(  # noqa: PLR0913 (what makes two webhooks the same message)
+    *, account_id: str, gateway: str, id_: str | None, written_at: str | None, phone: str, to: str | None, text: str
+) -> UUID:
+    """Return the event's id: computed where the gateway gives its message one, so that a repetition is the same event.
 
-
-def _moment(text: str) -> datetime | None:
-    try:
-        if _UNIX_SECONDS.fullmatch(text):
-            return datetime.fromtimestamp(float(text), UTC)
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else None
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def message_event_id(account_id: str, gateway: str, id_: str | None, sender: str, text: str) -> UUID:
-    """Return the event's id: computed where the gateway gives one, so that a repeated webhook is the same event.
-
-    Without one each webhook is its own event: a second STOP does no harm, and taking two messages for one could lose
-    a STOP that came after a START.
+    An id alone proves nothing: gateways write 0, a constant, or a counter that restarts. A repetition has the same id,
+    time and text, from and to the same numbers. Without an id each webhook is its own event: a second STOP does no
+    harm, and taking two messages for one could lose a STOP that came after a START. Where the id comes without a time,
+    the opt-out service looks again at what asks for an opt-out.
     """
-    return derived_id(f"{account_id}|{gateway}|{id_}|{sender}|{text}") if id_ else uuid4()
+    if not id_:
+        return uuid4()
+    if written_at is None:
+        return derived_id(f"{account_id}|{gateway}|{id_}|{phone}|{text}")
+    return derived_id(f"{account_id}|{gateway}|{len(id_)}|{id_}|{written_at}|{phone}|{to}|{text}")

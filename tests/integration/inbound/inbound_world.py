@@ -47,6 +47,11 @@ class Gateway:
     async def post_json(self, fields: Any, **address: Any) -> httpx.Response:
         return await self.post(json.dumps(fields), "application/json", **address)
 
+    async def get(self, fields: dict[str, str] | str, method: str = "GET", **address: Any) -> httpx.Response:
+        query = fields if isinstance(fields, str) else urlencode(fields)
+        async with new_http() as http:
+            return await http.request(method, f"{self.address(**{'gateway': 'generic', **address})}?{query}")
+
     async def records(self) -> list[ConsumerRecord]:
         """Return all records of the account, of all topics that the service writes."""
         return [record for record in await _all_records(self.bootstrap) if account_of(record) == self.account_id]

@@ -55,14 +55,19 @@ async def test_the_documentation_names_every_field_of_every_webhook() -> None:
         document: dict[str, Any] = (await http.get("/openapi.json")).json()
     webhooks = {path: item["post"] for path, item in document["paths"].items() if path.startswith("/webhooks/")}
     assert len(webhooks) == 4
-    for operation in webhooks.values():
+    for path, operation in webhooks.items():
         content = operation["requestBody"]["content"]
-        assert content.keys() == {"application/x-www-form-urlencoded", "application/json"}
+        others = {"multipart/form-data"} if "generic" in path else set()
+        assert content.keys() == {"application/x-www-form-urlencoded", "application/json", *others}
         assert operation["responses"].keys() >= {"200", "404", "413", "422", "503"}
         for schema in (each["schema"] for each in content.values()):
             assert schema["required"]
     clicksend = webhooks["/webhooks/clicksend/{account}/{secret}"]["requestBody"]["content"]["application/json"]
     assert {"from", "body", "to", "message_id", "timestamp"} <= clicksend["schema"]["properties"].keys()
+    by_query = {path: item["get"] for path, item in document["paths"].items() if "get" in item and "webhooks" in path}
+    assert len(by_query) == 2
+    named = {each["name"]: each["required"] for each in by_query["/webhooks/generic/{account}/{secret}"]["parameters"]}
+    assert (named["from"], named["body"], named["sent_at"]) == (True, False, False)
 
 
 def test_what_is_said_again_and_again_is_said_once_in_a_while() -> None:

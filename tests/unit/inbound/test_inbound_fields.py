@@ -1,6 +1,7 @@
 """What a webhook's body is read as: a bad byte costs a character, never the opt-out."""
 
 import json
+from contextlib import suppress
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -99,3 +100,84 @@ def test_what_is_no_form_and_no_json_object_is_refused(
     content_type: str, body: bytes, expected: tuple[int, str]
 ) -> None:
     assert refusal(content_type, body) == expected
+
+
+def multipart(*parts: str, boundary: str = "-Ab9", end: str = "--") -> bytes:
+    """Return a body made by hand, of parts as `name="a"\\r\\n\\r\\nvalue`."""
+    each = "".join(f"--{boundary}\r\nContent-Disposition: form-data; {part}\r\n" for part in parts)
+    return f"{each}--{boundary}{end}\r\n".encode("latin-1")
+
+
+MULTIPART = "multipart/form-data; boundary=-Ab9"
+FROM, STOP = 'name="from"\r\n\r\n+14155550100', 'name="body"\r\n\r\nSTOP now'
+
+
+@pytest.mark.parametrize("content_type", [MULTIPART, 'Multipart/Form-Data; charset=utf-8; boundary="-Ab9"'])
+def test_a_multipart_form_is_a_form(content_type: str) -> None:
+    found = read_fields(content_type, multipart(FROM, STOP), multipart=True)
+    assert found == {"from": "+14155550100", "body": "STOP now"}
+
+
+def test_files_of_a_multipart_form_are_passed_over() -> None:
+    picture = 'name="media"; filename="cat.jpg"\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\x00'
+    assert read_fields(MULTIPART, multipart(FROM, picture), multipart=True) == {"from": "+14155550100"}
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ('name="body"\r\n\r\narr\xeat', "arr\ufffdt"),
+        ('name="body"\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n\r\narr\xeat', "arr\xeat"),
+        ('name="_charset_"\r\n\r\niso-8859-1\r\n---Ab9\r\nContent-Disposition: form-data; name="body"\r\n\r\narr\xeat',
+         "arr\xeat"),
+        ('name="body"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+AGA-', "+AGA-"),
+        ('name="body"\r\n\r\nST\x00OP', "ST\ufffdOP"),
+    ],
+)  # fmt: skip
+def test_a_part_is_read_in_the_charset_that_it_names(part: str, text: str) -> None:
+    assert read_fields(MULTIPART, multipart(part), multipart=True)["body"] == text
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", multipart(STOP)),
+        ("multipart/form-data; boundary=" + "x" * 300, multipart(STOP)),
+        (MULTIPART, multipart(STOP, end="")),
+        (MULTIPART, multipart(STOP)[:-20]),
+        (MULTIPART, b""),
+        (MULTIPART, b"from=%2B14155550100&body=STOP"),
+        (MULTIPART, multipart(*[STOP] * (MAX_FORM_FIELDS + 1))),
+        (MULTIPART, multipart(*[f'name="f{n}"; filename="f"\r\n\r\n' for n in range(MAX_FORM_FIELDS + 1)])),
+        (MULTIPART, multipart('name="body"\r\n' + "X-A: b\r\n" * 20 + "\r\nSTOP")),
+        (MULTIPART, multipart('name="body"\r\nX-A: ' + "b" * 5000 + "\r\n\r\nSTOP")),
+    ],
+)
+def test_a_multipart_form_that_is_none_or_too_much_is_refused(content_type: str, body: bytes) -> None:
+    with pytest.raises(WebhookError) as caught:
+        read_fields(content_type, body, multipart=True)
+    assert (caught.value.status_code, caught.value.reason) == (400, "not_a_form")
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_as_a_multipart_form_are_read_or_refused(body: bytes) -> None:
+    with suppress(WebhookError):
+        read_fields(MULTIPART, b"---Ab9\r\n" + body, multipart=True)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "text"),
+    [
+        (f"{FORM}; charset=ISO-8859-1", b"body=arr%EAt+%80", "arr\xeat \u20ac"),
+        (f"{FORM}; charset=ISO-8859-1", b"body=arr\xeat", "arr\xeat"),
+        (f"{FORM}; charset=ISO-8859-1", b"body=%81\x81%00", "\ufffd\ufffd\ufffd"),
+        (f'{FORM}; charset="windows-1252"', b"body=arr%EAt", "arr\xeat"),
+        (f"{FORM}; charset=iso-8859-15", b"body=%A4", "\u20ac"),
+        (FORM, b"_charset_=iso-8859-1&body=arr%EAt", "arr\xeat"),
+        (FORM, b"_charset_=utf-8&body=arr%C3%AAt", "arr\xeat"),
+        (f"{FORM}; charset=UTF-16", b"body=STOP", "STOP"),
+        (f"{FORM}; charset=no-such", b"body=STOP", "STOP"),
+    ],
+)
+def test_a_form_is_read_in_the_charset_that_it_names(content_type: str, body: bytes, text: str) -> None:
+    assert read_fields(content_type, body)["body"] == text

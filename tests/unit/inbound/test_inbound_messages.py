@@ -68,6 +68,7 @@ def test_clicksends_fields_become_the_event() -> None:
         "replied_carrier_message_id": CLICKSEND["original_message_id"],
         "replied_body": CLICKSEND["original_body"],
         "sent_at": NOW.replace(microsecond=0) - timedelta(seconds=3),
+        "unusable_sent_at": None,
     }
 
 
@@ -106,7 +107,11 @@ def test_a_webhook_sent_again_later_is_the_same_event() -> None:
     assert again.event_id == received(CLICKSEND).event_id
 
 
-@pytest.mark.parametrize("changed", [{"message_id": "another"}, {"from": "+61411111112"}, {"body": "Start"}])
+@pytest.mark.parametrize(
+    "changed",
+    [{"message_id": "another"}, {"from": "+61411111112"}, {"body": "Start"}, {"timestamp": "1795518778"},
+     {"timestamp": "now"}, {"timestamp": None}, {"to": "+61422222223"}],
+)  # fmt: skip
 def test_another_message_is_another_event(changed: dict[str, str]) -> None:
     assert received({**CLICKSEND, **changed}).event_id != received(CLICKSEND).event_id
 
@@ -123,6 +128,31 @@ def test_without_an_id_of_the_gateways_every_webhook_is_an_event_of_its_own(mess
     assert received(fields).gateway_message_id is None
 
 
+@pytest.mark.parametrize("message_id", ["0", 0, "1", "constant"])
+@pytest.mark.parametrize("gateway", ["clicksend", "generic"])
+def test_an_id_that_is_not_unique_takes_no_message_for_another(message_id: str | int, gateway: str) -> None:
+    time = {"clicksend": "timestamp", "generic": "sent_at"}[gateway]
+    said = [("STOP", 1_795_518_700), ("START", 1_795_518_710), ("STOP", 1_795_518_720), ("STOP", 1_795_518_720_500)]
+    events = [
+        received({"from": "+61411111111", "body": body, "message_id": message_id, time: at}, gateway)
+        for body, at in said
+    ]
+    assert len({event.event_id for event in events}) == len(said)
+    assert {event.gateway_message_id for event in events} == {str(message_id)}
+
+
+@pytest.mark.parametrize("written", [1_795_518_779_000, "2026-11-24T22:12:59+11:00", "Tue, 24 Nov 2026 11:12:59 GMT"])
+def test_a_repetition_is_one_in_whatever_form_its_time_is_written(written: str | int) -> None:
+    fields = {**CLICKSEND, "timestamp": "1795518779"}
+    assert received({**fields, "timestamp": written}).event_id == received(fields).event_id
+
+
+def test_an_id_cannot_be_written_so_that_it_reads_as_another_message() -> None:
+    fields = {"from": "+61411111111", "body": "STOP", "sent_at": "1795518779"}
+    one = received({**fields, "message_id": "7|2026-11-24T11:12:59.000000Z"}, "generic")
+    assert one.event_id != received({**fields, "message_id": "7"}, "generic").event_id
+
+
 @pytest.mark.parametrize("to", [None, "", "unknown", "damaged\x00", "+", "12", "this is no sender number"])
 def test_an_answered_number_that_is_none_counts_as_missing(to: str | None) -> None:
     expected = "UNKNOWN" if to == "unknown" else None  # a sender ID of letters is one
@@ -135,10 +165,12 @@ def test_a_custom_string_that_is_none_of_our_ids_counts_as_missing(custom_string
 
 
 @pytest.mark.parametrize(
-    "timestamp", [None, "", "now", "-5", "0", "1", "9" * 12, "9" * 400, "1e9", "NaN", "2026-11-24T11:12:59"]
+    "timestamp", [None, "", "now", "-5", "0", "1", "9" * 12, "9" * 400, "1e9", "NaN", "2026-11-24"]
 )
 def test_a_time_that_cannot_be_counts_as_missing(timestamp: str | None) -> None:
-    assert received({**CLICKSEND, "timestamp": timestamp}).sent_at is None
+    event = received({**CLICKSEND, "timestamp": timestamp})
+    assert event.sent_at is None
+    assert event.unusable_sent_at == (timestamp[:64] if timestamp else None)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +185,6 @@ def test_a_time_is_taken_within_a_year_back_and_a_little_ahead(seconds_ago: int,
     ("changed", "expected"),
     [
         ({"from": None, "sms": None}, (422, "missing_field", "from")),
-        ({"body": None, "message": None}, (422, "missing_field", "body")),
         ({"from": ""}, (422, "invalid_number", "from")),
         ({"from": "abc"}, (422, "invalid_number", "from")),
         ({"from": "AMAZON"}, (422, "invalid_number", "from")),
@@ -185,6 +216,34 @@ def test_a_number_is_known_however_the_gateway_writes_it(sender: str) -> None:
 
 def test_an_empty_text_is_a_message() -> None:
     assert received({**CLICKSEND, "body": ""}).body == ""
+
+
+@pytest.mark.parametrize("gateway", ["clicksend", "generic"])
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ({}, ""),
+        ({"body": None}, ""),
+        ({"body": ""}, ""),
+        ({"body": " \n"}, " \n"),
+        ({"body": 42}, "42"),
+        ({"body": False}, ""),
+        ({"body": {"text": "STOP"}}, ""),
+        ({"body": None, "media_urls": ["https://example.com/cat.jpg"], "num_media": 1}, ""),
+        ({"_media_file_url": "https://example.com/cat.jpg"}, ""),
+    ],
+)
+def test_a_message_without_a_text_is_an_empty_one(content: dict[str, Any], text: str, gateway: str) -> None:
+    assert received({"from": "+61411111111", **content}, gateway).body == text
+
+
+def test_a_text_under_its_older_name_counts_where_the_newer_is_null() -> None:
+    assert received({"from": "+61411111111", "body": None, "message": "STOP"}).body == "STOP"
+
+
+@pytest.mark.parametrize("fields", [{}, {"ping": "1"}, {"body": "STOP"}, {"to": "+61422222222", "body": "STOP"}])
+def test_what_nobody_wrote_is_refused(fields: dict[str, Any]) -> None:
+    assert refused(fields) == (422, "missing_field", "from")
 
 
 _ANY = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=60), st.lists(st.text()))
