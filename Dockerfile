@@ -1,4 +1,4 @@
-# One image for every service: `stopline inbound | optout | sender`, `stopline topics create`, `stopline sandbox`.
+# One image for every service: `stopline inbound | optout | api | sender`, `stopline topics create`, `stopline sandbox`.
 FROM python:3.13-slim AS build
 
 WORKDIR /build

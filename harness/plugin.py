@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stopline_stack(request: pytest.FixtureRequest) -> "AsyncIterator[Stack]":
-    """A whole stack, started once a session: Kafka, Postgres, the three services, the sandbox carrier."""
+    """A whole stack, started once a session: Kafka, Postgres, the services, the sandbox carrier."""
     from harness.stack.stack import Stack
 
     backend = request.config.getoption("--stopline-backend")

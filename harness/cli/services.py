@@ -1,4 +1,4 @@
-"""`stopline inbound | optout | sender | sandbox`: one service in the foreground, the same as `python -m services.…`."""
+"""`stopline inbound | optout | api | sender | sandbox`: one service in the foreground, as by `python -m services.…`."""
 
 import argparse
 import os
@@ -7,7 +7,8 @@ from typing import Any
 
 _MODULES = {
     "inbound": ("services.inbound", "run the inbound service: webhooks and receipts to Kafka"),
-    "optout": ("services.optout", "run the opt-out service: the pipeline and the customer API"),
+    "optout": ("services.optout", "run the opt-out pipeline: decides what replies mean"),
+    "api": ("services.optout.api", "run the customer API, with simulations and calls to customers' addresses"),
     "sender": ("services.sender", "run the sender: outbound messages to the carrier, or dropped"),
     "sandbox": ("harness.sandbox", "run the sandbox carrier with its phones"),
 }

@@ -14,6 +14,7 @@ from shared.settings import KafkaSettings
 MODULES = {
     "inbound": "services.inbound",
     "optout": "services.optout",
+    "api": "services.optout.api",
     "sender": "services.sender",
     "sandbox": "harness.sandbox",
 }
@@ -48,7 +49,8 @@ def service_environment(service: str, around: Surroundings, port: int, cache_fol
 def _own(service: str, around: Surroundings, cache_folder: Path) -> dict[str, str]:
     return {
         "inbound": {"STOPLINE_WEBHOOK_KEY": around.secrets.webhook_key},
-        "optout": {
+        "optout": {"STOPLINE_OPTOUT_DATABASE_URL": around.backend.optout_database_url},
+        "api": {
             "STOPLINE_WEBHOOK_KEY": around.secrets.webhook_key,
             "STOPLINE_ADMIN_TOKEN": around.secrets.admin_token,
             "STOPLINE_OPTOUT_DATABASE_URL": around.backend.optout_database_url,

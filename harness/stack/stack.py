@@ -1,4 +1,4 @@
-"""The whole system on one machine: Kafka and Postgres, the three services, the sandbox carrier with its phones."""
+"""The whole system on one machine: Kafka and Postgres, the services, the sandbox carrier with its phones."""
 
 import asyncio
 import os
@@ -22,7 +22,8 @@ from harness.stack.service import Service
 from harness.stack.together import together
 from shared.settings import KafkaSettings
 
-SERVICE_PORTS = {"inbound": 8081, "optout": 8082, "sender": 8083, "sandbox": 8084}
+SERVICE_PORTS = {"inbound": 8081, "api": 8082, "sender": 8083, "sandbox": 8084, "optout": 8085}
+OURS = ("inbound", "optout", "api", "sender")
 KAFKA_PORT, POSTGRES_PORT = 9092, 5432
 _REPLICAS = 3
 
@@ -33,7 +34,7 @@ class Stack:
     Args:
         backend: embedded, containers or external; None: see `choose_backend`.
         data_dir: kept, and taken up again by the next start; None: a temporary folder, removed at the end.
-        fixed_ports: the usual ports (8081 to 8084, 9092, 5432) instead of free ones.
+        fixed_ports: the usual ports (8081 to 8085, 9092, 5432) instead of free ones.
         kafka_nodes: 1, or 3.
         partitions: of every topic that is placed by phone; those of the environment, else 6.
         durable, quick_start: see `EmbeddedBackend`.
@@ -41,7 +42,7 @@ class Stack:
         say: gets a line for each step that takes long.
 
     Attributes:
-        services: `inbound`, `optout`, `sender` and `sandbox`, and what `add_service` added.
+        services: `inbound`, `optout`, `api`, `sender` and `sandbox`, and what `add_service` added.
     """
 
     def __init__(  # noqa: PLR0913 (each is a choice of the caller with a default)
@@ -111,9 +112,9 @@ class Stack:
         self._add("sandbox", sandbox_environment(self.secrets, self._ports["sandbox"]))
         await together(self._start_backend(), self.services["sandbox"].start())
         self._say("starting the services")
-        for name in ("inbound", "optout", "sender"):
+        for name in OURS:
             self._add(name, self._environment(name, name, self._ports[name]))
-        await together(*(self.services[name].start() for name in ("inbound", "optout", "sender")))
+        await together(*(self.services[name].start() for name in OURS))
 
     def _choose_ports(self) -> None:
         if self._fixed_ports:
@@ -180,7 +181,7 @@ class Stack:
             "kafka_bootstrap": self.backend.kafka_bootstrap,
             "kafka_settings": as_environment(self.kafka_settings()),
             "inbound_url": self.services["inbound"].url,
-            "api_url": self.services["optout"].url,
+            "api_url": self.services["api"].url,
             "sender_url": self.services["sender"].url,
             "sandbox_url": self.services["sandbox"].url,
             "optout_database_url": self.backend.optout_database_url,

@@ -11,7 +11,7 @@ from harness.story.claims import Claims
 from harness.story.script import play
 from harness.story.world import Control, World
 
-_SERVICES = ("inbound", "optout", "sender")
+_SERVICES = ("inbound", "optout", "api", "sender")
 
 
 async def play_story(book: dict[str, Any], control: Control, say: Callable[[str], None]) -> int:
@@ -29,7 +29,7 @@ async def play_story(book: dict[str, Any], control: Control, say: Callable[[str]
         for list_id in (newsletter, receipts):
             await api.add_contacts(list_id, [world.phone])
         await play(claims, world)
-        async with claims.claim("the three services restart"):
+        async with claims.claim("the services restart"):
             for service in _SERVICES:
                 await control("restart", service)
         await play(claims, world)

@@ -1,4 +1,4 @@
-"""`python -m services.optout` runs the opt-out service."""
+"""`python -m services.optout` runs the opt-out pipeline."""
 
 import sys
 

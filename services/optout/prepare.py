@@ -1,4 +1,4 @@
-"""What the service needs before it can work: Postgres with its tables, Kafka with the right topics."""
+"""What both processes need before they can work: Postgres with its tables, Kafka with the right topics."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from services.optout.record.connection import AWAY, Pool, close_pool, connection_of, open_pool
-from services.optout.settings import Settings
+from services.optout.settings import DatabaseSettings
 from shared.errors import MisconfiguredError, TransientError
 from shared.migrations import migrate
 from shared.topics import check_topics
@@ -23,26 +23,28 @@ _RETRY_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def prepared(settings: Settings) -> AsyncIterator[Pool]:
-    """Wait for Postgres and Kafka, check the topics, run the migrations; give a pool of connections.
+async def prepared(settings: DatabaseSettings, connections: int) -> AsyncIterator[Pool]:
+    """Wait for Postgres and Kafka, check the topics, run the migrations; give a pool of that many connections.
+
+    Whichever process comes first runs the migrations, under the lock that they have; the others find them done.
 
     Raises:
         MisconfiguredError: something does not answer, or is not as it must be.
     """
-    pool = await _prepare(settings)
+    pool = await _prepare(settings, connections)
     try:
         yield pool
     finally:
         await close_pool(pool)
 
 
-async def _prepare(settings: Settings) -> Pool:
+async def _prepare(settings: DatabaseSettings, connections: int) -> Pool:
     waiting_for = "nothing yet"
     try:
         async with asyncio.timeout(_START_SECONDS):
             while True:
                 try:
-                    return await _prepare_once(settings)
+                    return await _prepare_once(settings, connections)
                 except (TransientError, KafkaError, *AWAY) as error:
                     if str(error) != waiting_for:
                         waiting_for = str(error)
@@ -55,10 +57,10 @@ async def _prepare(settings: Settings) -> Pool:
         ) from None
 
 
-async def _prepare_once(settings: Settings) -> Pool:
+async def _prepare_once(settings: DatabaseSettings, connections: int) -> Pool:
     await check_topics(settings)
     try:
-        pool = await open_pool(settings.optout_database_url.get_secret_value(), settings.database_connections)
+        pool = await open_pool(settings.optout_database_url.get_secret_value(), connections)
     except (ValueError, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise MisconfiguredError(f"STOPLINE_OPTOUT_DATABASE_URL: {error}") from None
     try:

@@ -1,4 +1,4 @@
-"""Settings of the opt-out service."""
+"""Settings of the opt-out pipeline, and what it has in common with the customer API."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -8,13 +8,14 @@ from pydantic import Field, SecretStr
 from shared.settings import ServiceSettings
 
 
-class Settings(ServiceSettings):
-    """Read from `STOPLINE_…`, as `shared.settings` describes."""
+class DatabaseSettings(ServiceSettings):
+    """What both processes need: the topics, and the database that they share."""
 
     optout_database_url: SecretStr
-    webhook_key: SecretStr
-    admin_token: SecretStr
-    public_inbound_url: str = "http://127.0.0.1:8081"
+
+
+class Settings(DatabaseSettings):
+    """Read from `STOPLINE_…`, as `shared.settings` describes. The pipeline knows no secret of customers."""
 
     group_id: str = "stopline-optout"
     session_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10
@@ -22,9 +23,8 @@ class Settings(ServiceSettings):
     batch_records: Annotated[int, Field(ge=1, le=10_000)] = 2_000
     attribution_window_days: Annotated[int, Field(ge=1, le=365)] = 30
     checkpoint_seconds: Annotated[float, Field(ge=0, le=3600)] = 30
-    database_connections: Annotated[int, Field(ge=1, le=200)] = 10
-    """Connections of the API; the pipeline has its own, two at most for each partition."""
     pipeline_connections: Annotated[int, Field(ge=2, le=200)] = 12
+    """Two at most for each partition."""
 
     @property
     def attribution_window(self) -> timedelta:

@@ -5,8 +5,8 @@ from compose_project import ComposeProject, image_history
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
-OURS = ("inbound", "optout", "sender", "sandbox", "topics")
-RUNNING = ("inbound", "optout", "sender", "sandbox")
+OURS = ("inbound", "optout", "api", "sender", "sandbox", "topics")
+RUNNING = ("inbound", "optout", "api", "sender", "sandbox")
 
 
 @pytest.mark.parametrize("service", RUNNING)

@@ -94,7 +94,7 @@ def _until_parked(shell: Shell) -> dict[str, Any]:
 def test_down_leaves_no_process_behind_and_a_second_up_finds_the_data(shell: Shell) -> None:
     book = shell.status()
     children = psutil.Process(book["pid"]).children(recursive=True)
-    assert len(children) >= 6  # Kafka, Postgres, three services, the sandbox carrier
+    assert len(children) >= 7  # Kafka, Postgres, four services, the sandbox carrier
     assert shell.run("down").returncode == 0
     _, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []

@@ -65,7 +65,7 @@ async def _repair(stack: Stack) -> None:
     for name, service in stack.services.items():
         if service.process.alive:
             await service.resume()
-        elif name in ("inbound", "optout", "sender"):
+        elif name in ("inbound", "optout", "api", "sender"):
             await service.start()
 
 

@@ -55,7 +55,7 @@ async def test_opt_out_service_away_under_load(world: World) -> None:
 
 
 async def test_all_services_killed_at_once_under_load(world: World) -> None:
-    services = [world.service(name) for name in ("inbound", "optout", "sender")]
+    services = [world.service(name) for name in ("inbound", "optout", "api", "sender")]
     async with world.load() as load:
         await load.flows()
         for service in services:

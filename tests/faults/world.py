@@ -46,10 +46,10 @@ class World:
     since: Positions
     tap: Tap
     outages: list[Outage] = field(default_factory=list)
-    api_url: str = ""
 
-    def __post_init__(self) -> None:
-        self.api_url = self.stack.services["optout"].url
+    @property
+    def api_url(self) -> str:
+        return self.stack.services["api"].url
 
     @property
     def bootstrap(self) -> str:
@@ -89,17 +89,15 @@ class World:
 
     @asynccontextmanager
     async def successor(self) -> AsyncIterator[None]:
-        """Run a second opt-out service, which answers the API inside the block."""
+        """Run a second opt-out pipeline inside the block."""
         name = "optout-2"
         if name in self.stack.services:
             await self.stack.services[name].start()
         else:
             await self.stack.add_service("optout")
-        self.api_url = self.stack.services[name].url
         try:
             yield
         finally:
-            self.api_url = self.stack.services["optout"].url
             await self.stack.services[name].stop()
 
     @asynccontextmanager

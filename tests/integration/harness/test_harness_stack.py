@@ -17,7 +17,7 @@ from harness.processes import HarnessError, StartError
 from harness.stack.stack import Stack
 from shared.topics import check_topics
 
-READY = {"inbound": 200, "optout": 200, "sender": 200, "sandbox": 200}
+READY = {"inbound": 200, "optout": 200, "api": 200, "sender": 200, "sandbox": 200}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -49,7 +49,7 @@ async def test_its_endpoints_are_all_that_a_client_needs(stack: Stack) -> None:
     assert {"kafka_bootstrap", "sandbox_url", "sender_url", "optout_database_url", "sender_database_url"} <= set(ends)
 
 
-@pytest.mark.parametrize("name", ["inbound", "optout", "sender", "sandbox"])
+@pytest.mark.parametrize("name", ["inbound", "optout", "api", "sender", "sandbox"])
 async def test_a_service_that_was_killed_is_ready_again_at_its_address_after_a_start(stack: Stack, name: str) -> None:
     service = stack.services[name]
     pid = service.process.pid
@@ -62,7 +62,7 @@ async def test_a_service_that_was_killed_is_ready_again_at_its_address_after_a_s
     assert (await readiness(stack))[name] == 200
 
 
-@pytest.mark.parametrize("name", ["inbound", "optout", "sender", "sandbox"])
+@pytest.mark.parametrize("name", ["inbound", "optout", "api", "sender", "sandbox"])
 async def test_a_service_that_is_asked_to_end_ends_by_itself(stack: Stack, name: str) -> None:
     await stack.services[name].stop()
 
@@ -108,7 +108,7 @@ async def test_a_start_that_fails_names_the_service_and_its_log_and_leaves_nothi
     with pytest.raises(StartError, match="STOPLINE_LOG_LEVEL") as failure:
         await stack.start()
 
-    assert str(failure.value).startswith(("inbound", "optout", "sender"))
+    assert str(failure.value).startswith(("inbound", "optout", "api", "sender"))
     log = Path(str(failure.value).partition("its log is ")[2].partition(",")[0])
     assert "STOPLINE_LOG_LEVEL" in log.read_text()
     assert [entry.name for entry in log.parent.parent.iterdir()] == ["logs"]
@@ -139,5 +139,5 @@ async def test_on_three_nodes_every_record_has_three_copies_and_the_stack_outliv
         await check_topics(stack.kafka_settings())
 
         await stack.backend.kill_kafka(2)
-        for name in ("inbound", "optout", "sender"):
+        for name in ("inbound", "optout", "api", "sender"):
             await stack.services[name].wait_ready()

@@ -1,4 +1,4 @@
-"""One real Kafka and Postgres for this folder, and the opt-out service as a process that a test starts as it needs."""
+"""One real Kafka and Postgres for this folder; pipeline and API as processes that a test starts as it needs."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -25,18 +25,22 @@ async def backend() -> AsyncIterator[EmbeddedBackend]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(backend: EmbeddedBackend, tmp_path: Path) -> AsyncIterator[OptOutWorld]:
-    ports = free_ports(1)
+    ports = free_ports(2)
     environment = {
-        "STOPLINE_HTTP_PORT": str(ports[0]),
         "STOPLINE_KAFKA_BOOTSTRAP": backend.kafka_bootstrap,
         "STOPLINE_PARTITIONS": str(PARTITIONS),
-        "STOPLINE_SESSION_TIMEOUT_SECONDS": "2",  # so soon has a successor the partitions of a process that was killed
         "STOPLINE_OPTOUT_DATABASE_URL": backend.optout_database_url,
+    }
+    # So soon has a successor the partitions of a process that was killed.
+    pipeline = {"STOPLINE_HTTP_PORT": str(ports[0]), "STOPLINE_SESSION_TIMEOUT_SECONDS": "2"}
+    service = Service("optout", "services.optout", ports[0], environment | pipeline, tmp_path / "optout.log")
+    secrets = {
+        "STOPLINE_HTTP_PORT": str(ports[1]),
         "STOPLINE_WEBHOOK_KEY": "the-webhook-key-of-these-tests-only",
         "STOPLINE_ADMIN_TOKEN": "the-admin-token-of-these-tests-only",
     }
-    service = Service("optout", "services.optout", ports[0], environment, tmp_path / "optout.log")
-    async with OptOutWorld(backend, service, PARTITIONS) as world:
+    api = Service("api", "services.optout.api", ports[1], environment | secrets, tmp_path / "api.log")
+    async with OptOutWorld(backend, service, api, PARTITIONS) as world:
         yield world
     release_ports(ports)
 

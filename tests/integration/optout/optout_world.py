@@ -35,9 +35,10 @@ SECONDS = 40.0
 class OptOutWorld:
     """Uses an account of its own; topics are read from where they ended when the test began."""
 
-    def __init__(self, backend: EmbeddedBackend, service: Service, partitions: int) -> None:
+    def __init__(self, backend: EmbeddedBackend, service: Service, api: Service, partitions: int) -> None:
         self.backend = backend
         self.service = service
+        self.api = api
         self.account_id = f"t-{uuid4().hex[:10]}"
         self.phone = f"+1415555{uuid4().int % 10_000:04d}"
         self._partitions = partitions
@@ -62,8 +63,9 @@ class OptOutWorld:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self.service.started:
-            await self.service.kill()
+        for service in (self.service, self.api):
+            if service.started:
+                await service.kill()
         for client in (*self._consumers.values(), self._producer):
             await client.stop()
 

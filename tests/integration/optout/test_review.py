@@ -1,5 +1,6 @@
 """Held replies on a real Kafka and Postgres: the queue, a person's word, and what follows from it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,13 +18,13 @@ _KEY = "the-key-of-the-test"
 
 @asynccontextmanager
 async def api_of(world: OptOutWorld) -> AsyncIterator[httpx.AsyncClient]:
-    await world.service.start()
+    await asyncio.gather(world.service.start(), world.api.start())  # whichever comes first migrates
     await world.fetch(
         "INSERT INTO accounts (account_id, name, api_key_sha256) VALUES ($1, 'Acme', $2) ON CONFLICT DO NOTHING",
         world.account_id,
         key_sha256(_KEY),
     )
-    async with httpx.AsyncClient(base_url=world.service.url, auth=(world.account_id, _KEY), timeout=20) as http:
+    async with httpx.AsyncClient(base_url=world.api.url, auth=(world.account_id, _KEY), timeout=20) as http:
         yield http
 
 

@@ -1,0 +1,46 @@
+"""The customer API: what customers ask for over HTTP, their simulations, and the calls to their addresses.
+
+All that a customer can make large is here, in a process of its own: nothing of it delays the pipeline.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.optout.api.requests import Requests
+from services.optout.api.routes import api_routes
+from services.optout.api.settings import ApiSettings
+from services.optout.health import add_health
+from services.optout.prepare import prepared
+from services.optout.running import running_beside
+from services.optout.simulation.run import Simulations
+from services.optout.webhooks.deliver import Deliverer
+from shared.errors import MisconfiguredError
+
+
+def create_app(settings: ApiSettings) -> FastAPI:
+    """Build the application; its lifespan connects and checks the topics."""
+    app = FastAPI(title="Stopline customer API", lifespan=_lifespan, docs_url=None, redoc_url=None)
+    app.state.settings = settings
+    app.include_router(api_routes)
+    add_health(app, not_ready=lambda: None)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: ApiSettings = app.state.settings
+    async with AsyncExitStack() as stack:
+        try:
+            app.state.requests = Requests(settings.kafka, settings.partitions)
+            stack.push_async_callback(app.state.requests.close)
+            app.state.pool = await stack.enter_async_context(prepared(settings, settings.database_connections))
+            app.state.simulations = Simulations(app.state.pool)
+            stack.push_async_callback(app.state.simulations.close)
+            deliverer = Deliverer(app.state.pool, settings.webhook_key.get_secret_value())
+            await stack.enter_async_context(running_beside(app, deliverer.run(), "webhooks"))
+        except MisconfiguredError as error:
+            app.state.misconfigured = str(error)
+            app.state.stop()
+        yield
