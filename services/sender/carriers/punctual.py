@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class NotWrittenError(Exception):
-    """The bytes would have left too late, or not at once; they do not leave any more."""
+    """The bytes would have left too late; they do not leave any more."""
 
 
 @dataclass(slots=True)
@@ -89,13 +89,12 @@ class _Transport:
         """Write at once; what the system does not take at once is given up with the connection.
 
         Raises:
-            NotWrittenError: it is too late, or other bytes wait to be written.
+            NotWrittenError: it is too late.
         """
         departure, begin_by, write = self._departure, self._departure.begin_by, self._real.write
         begun_before = departure.begun
-        if departure.over or self._real.get_write_buffer_size():
-            self._real.abort()
-            raise NotWrittenError("the call is over, or its connection is not free")
+        if departure.over:
+            raise NotWrittenError("the call is over")
         departure.begun = True
         reach("sender.at_the_write")
         if boottime() < begin_by:

@@ -97,34 +97,26 @@ def announce_late(history: History, random: Random) -> History | None:
 
 def call_on_a_stale_decision(history: History, random: Random) -> History | None:
     call = _any(list(history.calls), random)
+    return call and _decided_before(history, call, timedelta(milliseconds=2600))
+
+
+def call_a_little_late_by_the_kernels_clock(history: History, random: Random) -> History | None:
+    """No slack is given where the carrier's socket itself has the time."""
+    call = _any(list(history.calls), random)
     if call is None:
         return None
+    calls = tuple(replace(each, stamped=True) if each == call else each for each in history.calls)
+    return replace(_decided_before(history, call, timedelta(milliseconds=1010)), calls=calls)
+
+
+def _decided_before(history: History, call: Call, age: timedelta) -> History:
     told = tuple(
-        replace(
-            t, event=t.event.model_copy(update={"decision_started_at": call.arrived_at - timedelta(milliseconds=2600)})
-        )
+        replace(t, event=t.event.model_copy(update={"decision_started_at": call.arrived_at - age}))
         if t.event.type == "message_dispatching" and _about(t, call)
         else t
         for t in history.told
     )
     return replace(history, told=told)
-
-
-def call_a_little_too_late_by_the_kernels_clock(history: History, random: Random) -> History | None:
-    """No slack is given where the carrier's socket itself has the time."""
-    call = _any(list(history.calls), random)
-    if call is None:
-        return None
-    told = tuple(
-        replace(
-            t, event=t.event.model_copy(update={"decision_started_at": call.arrived_at - timedelta(milliseconds=1010)})
-        )
-        if t.event.type == "message_dispatching" and _about(t, call)
-        else t
-        for t in history.told
-    )
-    calls = tuple(replace(each, stamped=True) if each == call else each for each in history.calls)
-    return replace(history, told=told, calls=calls)
 
 
 def _sent_instead(history: History, drop: MessageSuppressed, told_at: Told, **claims: object) -> History:
