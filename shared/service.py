@@ -4,19 +4,20 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import uvicorn
-
 from shared import failpoints
 from shared.errors import MisconfiguredError
 from shared.settings import ServiceSettings, load
 from shared.telemetry import configure_logging
+from shared.web.addresses import networks
+from shared.web.limits import HttpLimits
+from shared.web.server import Server, allow_open_files, metrics_app, server_config
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 
 EXIT_MISCONFIGURED = 78  # EX_CONFIG of sysexits.h
 EXIT_FAILED = 1
-_GRACEFUL_STOP_SECONDS = 10
-_MAX_HEADER_BYTES = 16 * 1024
+_METRICS_CONNECTIONS = 20
+_OTHER_FILES = 1_000
 
 
 def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[[SettingsT], Any]) -> int:
@@ -30,18 +31,7 @@ def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[
         configure_logging(name, settings.log_level)
         failpoints.arm_from_environment()
         app = create_app(settings)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                host=settings.http_host,
-                port=settings.http_port,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
-                timeout_graceful_shutdown=_GRACEFUL_STOP_SECONDS,
-            )
-        )
+        server = _server(app, settings)
         app.state.stop = lambda: setattr(server, "should_exit", True)
         server.run()
     except (MisconfiguredError, ValueError) as error:
@@ -50,6 +40,22 @@ def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[
     if misconfigured:
         return _end(name, misconfigured, EXIT_MISCONFIGURED)
     return 0 if server.started and not getattr(app.state, "failed", None) else EXIT_FAILED
+
+
+def _server(app: Any, settings: ServiceSettings) -> Server:
+    limits = HttpLimits(
+        connections=settings.http_connections,
+        connections_per_address=settings.http_connections_per_address,
+        shared_networks=networks(settings.trusted_proxies),
+    )
+    allow_open_files(settings.http_connections + _OTHER_FILES)
+    config = server_config(
+        app, settings.http_host, settings.http_port, limits, [str(each) for each in networks(settings.trusted_proxies)]
+    )
+    if settings.metrics_port is None:
+        return Server(config, None)
+    few = HttpLimits(connections=_METRICS_CONNECTIONS)
+    return Server(config, server_config(metrics_app, settings.metrics_host, settings.metrics_port, few, []))
 
 
 def _end(name: str, text: str, code: int) -> int:

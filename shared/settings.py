@@ -4,12 +4,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.errors import MisconfiguredError
 from shared.kafka_connection import KafkaConnection, Login, SaslMechanism, SecurityProtocol, Tls
 from shared.secret_files import SecretFiles
+from shared.web.addresses import networks
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -105,11 +106,25 @@ class KafkaSettings(BaseSettings):
         return init_settings, env_settings, dotenv_settings, file_secret_settings, SecretFiles(settings_cls)
 
 
+def _networks(text: str) -> str:
+    networks(text)
+    return text
+
+
 class ServiceSettings(KafkaSettings):
     """What every service needs."""
 
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=1, le=65535)]
+    http_connections: Annotated[int, Field(ge=10, le=100_000)] = 1_000
+    """Open at once; above it, a connection that waits for its client makes room for the next."""
+    http_connections_per_address: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """The same for one address, except those of `trusted_proxies`; 0: no limit, as behind another kind of proxy."""
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
+    """Addresses or networks whose `X-Forwarded-For` names the client, separated by commas; empty: nobody's."""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Where `/metrics` is; unset: nowhere. Not to be reached from outside."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
 
 

@@ -75,7 +75,7 @@ def test_every_test_that_a_document_names_exists() -> None:
 
 
 def test_every_metric_that_a_document_names_exists() -> None:
-    code = "".join(path.read_text() for path in python_files("services"))
+    code = "".join(path.read_text() for path in python_files("services", "shared"))
     named = {found for _, text in _prose() for found in re.findall(r"`(stopline_[a-z_]+[a-z])", text)}
     assert named
     defined = set(re.findall(r'"(stopline_[a-z_]+)"', code))
