@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.kafka.properties import NodePorts, node_properties
 from harness.kafka.readiness import wait_until_ready
-from harness.kafka.runtime import KafkaRuntime
+from harness.kafka.runtime import KafkaRuntime, java_environment
 from harness.kafka.storage import cluster_id_in, format_storage, new_kafka_id
 from harness.processes import ManagedProcess
 
@@ -50,7 +50,11 @@ class KafkaCluster:
     def _process(self, node_id: int) -> ManagedProcess:
         command = self._runtime.command("kafka.Kafka", str(self._settings_path(node_id)), options=self._options)
         return ManagedProcess(
-            f"Kafka node {node_id}", command, log_path=self._folder / "logs" / f"kafka-{node_id}.log", cwd=self._folder
+            f"Kafka node {node_id}",
+            command,
+            log_path=self._folder / "logs" / f"kafka-{node_id}.log",
+            env=java_environment(),
+            cwd=self._folder,
         )
 
     def _settings_path(self, node_id: int) -> Path:
@@ -63,7 +67,7 @@ class KafkaCluster:
         cluster_id = known or new_kafka_id()
         for node_id, folder in folders.items():
             format_storage(self._runtime, folder, node_id, cluster_id)
-            settings = node_properties(node_id, self._ports, folder)
+            settings = node_properties(node_id, self._ports, Path(folder.name))  # a node runs in our folder
             text = "".join(f"{name}={value}\n" for name, value in settings.items())
             self._settings_path(node_id).write_text(text)
 

@@ -1,14 +1,17 @@
 """Kafka's jars: fetched once per user by Maven, into the cache."""
 
 import asyncio
+import os
+import pwd
 import re
 import shutil
 import tempfile
 from pathlib import Path
 
 from harness.install import Say, ensure_maven
-from harness.kafka.runtime import POM, kafka_version
+from harness.kafka.runtime import POM, java_environment, kafka_version
 from harness.processes import ManagedProcess, StartError
+from harness.stack.folders import cache_folder, is_writable
 
 _ATTEMPTS = 3
 _ATTEMPT_SECONDS = 900.0
@@ -36,8 +39,13 @@ async def _fetch(maven: Path, folder: Path, log_path: Path, say: Say) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
         fetching = ManagedProcess(
             "Maven",
-            [maven, "-B", "-f", POM, "dependency:copy-dependencies", f"-DoutputDirectory={folder}"],
+            [
+                maven,
+                *("-B", "-f", POM, "dependency:copy-dependencies", f"-DoutputDirectory={folder}"),
+                *_repository(),
+            ],
             log_path=log_path,
+            env=java_environment(),
             cwd=folder.parent,
         )
         fetching.start()
@@ -46,6 +54,21 @@ async def _fetch(maven: Path, folder: Path, log_path: Path, say: Say) -> None:
         if attempt < _ATTEMPTS:
             say(f"Maven failed (see {log_path}); trying again")
     raise fetching.start_error(f"could not fetch Kafka's jars in {_ATTEMPTS} attempts")
+
+
+def _repository() -> list[str]:
+    """Return the option that gives Maven a place for its files where the user's home, which is the usual one, has none.
+
+    Java takes the home from the list of users, whatever HOME says.
+    """
+    try:
+        home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        home = Path("/nonexistent")
+    usual = home / ".m2"
+    if is_writable(usual) or (is_writable(home) and not usual.exists()):
+        return []
+    return [f"-Dmaven.repo.local={cache_folder() / 'maven'}"]
 
 
 async def _wait(fetching: ManagedProcess, say: Say) -> int:

@@ -10,11 +10,11 @@ from harness.install import Say, ensure_java, java_candidates
 from harness.kafka.cluster import KafkaCluster
 from harness.kafka.jars import fetch_jars
 from harness.kafka.properties import NodePorts, node_properties
-from harness.kafka.runtime import KafkaRuntime, kafka_home
+from harness.kafka.runtime import KafkaRuntime, java_environment, kafka_home
 from harness.kafka.storage import new_kafka_id
 from harness.kafka.warm_up import use_every_path
 from harness.processes import StartError
-from harness.stack.folders import FileLock, make_temporary_folder, remove_temporary_folder
+from harness.stack.folders import FileLock, make_folder, make_temporary_folder, remove_temporary_folder
 from harness.stack.ports import free_ports, release_ports
 
 _FORMAT_SECONDS = 120
@@ -45,7 +45,7 @@ def prepared_kafka() -> KafkaRuntime | None:
 
 async def _complete(runtime: KafkaRuntime, say: Say) -> None:
     if not runtime.jars_folder.is_dir():
-        runtime.home.mkdir(parents=True, exist_ok=True)
+        make_folder(runtime.home)
         await fetch_jars(runtime.jars_folder, say)
     if not runtime.bootstrap_checkpoint.is_file():
         await asyncio.to_thread(_make_bootstrap_checkpoint, runtime)
@@ -61,7 +61,9 @@ def _make_bootstrap_checkpoint(runtime: KafkaRuntime) -> None:
         properties = node_properties(1, {1: NodePorts(1, 2)}, Path(scratch, "node"))
         settings.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
         command = runtime.command("kafka.tools.StorageTool", "format", "-t", new_kafka_id(), "-c", str(settings))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_FORMAT_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_FORMAT_SECONDS, check=False, env=java_environment()
+        )
         if done.returncode:
             raise StartError(f"Kafka could not format its storage: {(done.stderr or done.stdout)[-2000:]}")
         _put(Path(scratch, "node", "bootstrap.checkpoint"), runtime.bootstrap_checkpoint)

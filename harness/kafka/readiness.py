@@ -30,7 +30,7 @@ async def wait_until_ready(nodes: Mapping[Address, Running]) -> None:
     try:
         async with asyncio.timeout(_DEADLINE_SECONDS):
             # First a hello by hand: a client would complain in the log about what is not there yet.
-            await together(*(_wait(node, partial(_answers, address)) for address, node in nodes.items()))
+            await together(*(_wait(node, partial(answers, address)) for address, node in nodes.items()))
             await together(*(_wait(node, partial(_knows_all, address, nodes)) for address, node in nodes.items()))
     except TimeoutError:
         raise next(iter(nodes.values())).start_error(f"did not serve within {_DEADLINE_SECONDS} s") from None
@@ -43,10 +43,10 @@ async def _wait(node: Running, condition: Callable[[], Awaitable[bool]]) -> None
         await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _answers(address: Address) -> bool:
-    """Tell whether Kafka answers; a port that Docker publishes takes connections before anything listens behind it."""
+async def answers(address: Address, seconds: float = _ANSWER_SECONDS) -> bool:
+    """Say whether Kafka answers; a port that Docker publishes takes connections before anything listens behind it."""
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
+        async with asyncio.timeout(seconds):
             reader, writer = await asyncio.open_connection(*address)
             try:
                 writer.write(_HELLO)

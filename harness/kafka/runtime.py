@@ -1,6 +1,7 @@
 """What is needed to run Kafka: Java, the jars, a class archive for a quick start, a formatted storage."""
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,11 @@ def kafka_version() -> str:
 def kafka_home() -> Path:
     """Return the cache folder of exactly these jars: another pom.xml has another folder."""
     return cache_folder() / f"kafka-{kafka_version()}-{hashlib.sha256(POM.read_bytes()).hexdigest()[:8]}"
+
+
+def java_environment() -> dict[str, str]:
+    """Return our environment with a locale by which Java finds files whose names are not in ASCII."""
+    return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import re
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -11,10 +12,12 @@ from pathlib import Path
 
 from harness.postgres.user import may_enter
 from harness.processes import HarnessError, User
-from harness.stack.folders import shared_cache_folder
+from harness.stack.folders import make_folder, shared_cache_folder
 
 _OLDEST_VERSION = 15
 _VERSION_SECONDS = 10
+_COPY_FORMAT = 2
+"""To be raised when a copy of the programs is made differently."""
 
 
 def find_binaries() -> Path:
@@ -62,25 +65,42 @@ def _version(folder: Path) -> int:
 
 def open_to(user: User, folder: Path) -> Path:
     """Return `folder`, or a copy of it where `user` cannot get to it (a virtual environment below /root)."""
-    if may_enter(user, folder):
+    if all(may_enter(user, each) for each in (folder, *_libraries_of(folder.parent))):
         return folder
     installation = folder.parent  # bin, lib and share belong together: the programs find the rest from where they are
-    identity = f"{installation} {(folder / 'postgres').stat().st_mtime_ns}"
+    identity = f"{_COPY_FORMAT} {installation} {(folder / 'postgres').stat().st_mtime_ns}"
     copy = shared_cache_folder() / f"postgres-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
     if not copy.is_dir():
         _copy(installation, copy)
-    return copy / folder.name
+    return copy / installation.parent.name / installation.name / folder.name
+
+
+def _libraries_of(installation: Path) -> list[Path]:
+    """Return what a wheel keeps beside its package: the programs find these libraries from where they are."""
+    beside = installation.parent.parent / f"{installation.parent.name}.libs"
+    return [beside] if beside.is_dir() else []
 
 
 def _copy(installation: Path, final: Path) -> None:
-    final.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(final.parent)
+    final.parent.chmod(0o711)  # an earlier command with a narrow umask may have made it
     partial = Path(tempfile.mkdtemp(dir=final.parent, prefix="postgres-"))
     try:
-        shutil.copytree(installation, partial, dirs_exist_ok=True, symlinks=True)
-        partial.chmod(0o755)
+        shutil.copytree(installation, partial / installation.parent.name / installation.name, symlinks=True)
+        for libraries in _libraries_of(installation):
+            shutil.copytree(libraries, partial / libraries.name, symlinks=True)
+        _open_to_all(partial)
         partial.rename(final)
     except OSError:
         if not final.is_dir():  # else another process was quicker with the same copy
             raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let everybody read what is below `folder`, and run what its owner may run: the umask may have closed it."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(stat.S_IMODE(mode) | (0o555 if mode & stat.S_IXUSR else 0o444))

@@ -33,9 +33,10 @@ async def ensure_template(installation: Installation) -> Path:
     made_by = (installation.binaries / "postgres").stat()
     identity = f"{_FORMAT} {installation} {made_by.st_size} {made_by.st_mtime_ns}"
     template = shared_cache_folder() / f"postgres-data-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
-    if not template.is_dir():
+    data = template / "postgres"  # the last that appears: the folder alone may be half of a template
+    if not data.is_dir():
         async with FileLock(template.with_suffix(".lock")):
-            if not template.is_dir():
+            if not data.is_dir():
                 await _make(installation, template)
     return template
 

@@ -14,9 +14,10 @@ def unprivileged_user() -> User | None:
     """Return the user for PostgreSQL where we are root, else None: it runs as we do.
 
     Raises:
-        HarnessError: root, but no such user.
+        HarnessError: root, but no such user; or we are a user that the machine has no name for.
     """
     if os.geteuid() != 0:
+        _require_name(os.geteuid())
         return None
     for name in _UNPRIVILEGED:
         try:
@@ -25,6 +26,16 @@ def unprivileged_user() -> User | None:
             continue
         return User(name, entry.pw_uid, entry.pw_gid)
     raise HarnessError(f"PostgreSQL does not run as root, and there is no user {' or '.join(_UNPRIVILEGED)}: add one")
+
+
+def _require_name(uid: int) -> None:
+    """Refuse a number without a name (as `docker run --user 4242` gives), which `initdb` does not run as."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise HarnessError(
+            f"PostgreSQL needs a name for the user {uid} that runs it: add one to /etc/passwd, or run as another user"
+        ) from None
 
 
 def may_enter(user: User, folder: Path) -> bool:

@@ -74,5 +74,6 @@ def _process(port: int) -> dict[str, str]:
     return {
         **inherited,
         "PYTHONPATH": os.pathsep.join(filter(None, [code, inherited.get("PYTHONPATH", "")])),
+        "PYTHONUTF8": "1",  # files and output are UTF-8, whatever the locale
         "STOPLINE_HTTP_PORT": str(port),
     }

@@ -2,8 +2,11 @@
 
 import asyncio
 import fcntl
+import hashlib
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +14,11 @@ from pathlib import Path
 from harness.processes import HarnessError, guardian
 
 LOGS = "logs"
+CODE = Path(__file__).resolve().parents[2]
+"""The clone (or the installation) that this code belongs to."""
 
 _LOCK_POLL_SECONDS = 0.1
+_NAME_LETTERS = 24
 
 
 def is_root() -> bool:
@@ -21,8 +27,7 @@ def is_root() -> bool:
 
 def cache_folder() -> Path:
     """Return the user's cache folder for what can be fetched or made again."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "stopline"
+    return _base("XDG_CACHE_HOME", ".cache") / "stopline"
 
 
 def shared_cache_folder() -> Path:
@@ -30,15 +35,62 @@ def shared_cache_folder() -> Path:
     return Path("/var/cache/stopline") if is_root() else cache_folder()
 
 
-def default_data_folder() -> Path:
-    """Return where a kept stack (`stopline up`) has its data.
+def data_folders() -> Path:
+    """Return where kept stacks (`stopline up`) have their folders, one for each clone.
 
-    Root's home is closed to the user that Postgres must run as when we are root, so root's stack is kept in /var/lib.
+    Root's home is closed to the user that Postgres must run as when we are root, so root's stacks are kept in /var/lib.
     """
-    if is_root():
-        return Path("/var/lib/stopline")
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "stopline"
+    return Path("/var/lib/stopline") if is_root() else _base("XDG_DATA_HOME", ".local/share") / "stopline"
+
+
+def default_data_folder() -> Path:
+    """Return where this clone's kept stack has its data."""
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "-", CODE.name)[:_NAME_LETTERS]
+    return data_folders() / f"{readable}-{hashlib.sha256(os.fsencode(CODE)).hexdigest()[:8]}"
+
+
+def _base(variable: str, below_home: str) -> Path:
+    """Return the folder that `variable` names, else one in the user's home, else one in the clone.
+
+    A user may have no home, or one that cannot be written to (a service account, a container).
+    """
+    chosen = os.environ.get(variable, "")
+    if Path(chosen).is_absolute():  # others are to be ignored (XDG Base Directory Specification)
+        return Path(chosen)
+    home = user_home()
+    return home / below_home if home is not None else CODE / ".stopline" / below_home
+
+
+def user_home() -> Path | None:
+    """Return the user's home; None where there is none, or where it cannot be written to."""
+    try:
+        home = Path.home()
+    except RuntimeError:  # no HOME, and no entry in the list of users
+        return None
+    return home if home.is_absolute() and is_writable(home) else None
+
+
+def is_writable(folder: Path) -> bool:
+    """Say whether `folder` exists and files can be made in it."""
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def make_folder(folder: Path, mode: int = 0o711) -> None:
+    """Make `folder` and what is missing above it with exactly this mode, whatever the umask.
+
+    Raises:
+        HarnessError: it cannot be made; the line names it.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in missing:
+            each.chmod(mode)
+    except OSError as error:
+        raise HarnessError(
+            f"cannot make {folder} ({error.strerror}): set STOPLINE_HOME (data) or XDG_CACHE_HOME (downloads) to a"
+            " folder that you can write to"
+        ) from None
 
 
 class FileLock:
@@ -50,7 +102,7 @@ class FileLock:
         self._file: int | None = None
 
     async def __aenter__(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._path.parent)
         self._file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         if not self._taken():
             self._on_wait()
@@ -74,10 +126,23 @@ class FileLock:
 
 def make_temporary_folder() -> Path:
     """Return a new folder that is removed by `remove_temporary_folder`, or by the watcher if we die before."""
-    folder = Path(tempfile.mkdtemp(prefix="stopline-"))
+    folder = Path(tempfile.mkdtemp(prefix="stopline-", dir=_temporary_base()))
     guardian().remove_folder(folder)
     folder.chmod(0o711)  # Postgres, as another user where we are root, has to get through to its part
     return folder
+
+
+def _temporary_base() -> Path | None:
+    """Return where temporary folders go: None (the usual place), or one that Postgres gets to where we are root."""
+    usual = Path(tempfile.gettempdir())
+    if not is_root() or _is_open(usual):
+        return None
+    return next((each for each in map(Path, ("/tmp", "/var/tmp")) if is_writable(each) and _is_open(each)), None)  # noqa: S108 (a name of our own is made in it)
+
+
+def _is_open(folder: Path) -> bool:
+    real = folder.resolve()
+    return all(each.stat().st_mode & stat.S_IXOTH for each in (real, *real.parents))
 
 
 def remove_temporary_folder(folder: Path, *, keep_logs: bool = False) -> None:
@@ -123,7 +188,7 @@ class StackFolder:
             self._path = make_temporary_folder()
             self.logs.mkdir()
             return
-        self._given.mkdir(parents=True, exist_ok=True, mode=0o711)
+        make_folder(self._given)
         self._lock = os.open(self._given / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
