@@ -37,9 +37,7 @@ format: $(INSTALLED) ## let ruff format and mend what it can
 	$(BIN)/ruff check --fix
 
 story: $(INSTALLED) ## the life of an opt-out, a line per claim, on a stack of its own
-	@export STOPLINE_HOME; STOPLINE_HOME=$$(mktemp -d); chmod 711 "$$STOPLINE_HOME"; \
-	trap '$(BIN)/stopline down; rm -rf "$$STOPLINE_HOME"' EXIT; \
-	$(BIN)/stopline up --free-ports; $(BIN)/stopline story
+	@$(BIN)/stopline story --fresh
 
 demo: $(INSTALLED) ## set everything up, play the story, leave the stack running
 	@$(BIN)/stopline demo

@@ -62,9 +62,9 @@ def new_admin(kafka: Kafka, **options: Any) -> AIOKafkaAdminClient:
     return AIOKafkaAdminClient(**connection(kafka).options(), **options)
 
 
-def new_client(kafka: Kafka) -> AIOKafkaClient:
+def new_client(kafka: Kafka, **options: Any) -> AIOKafkaClient:
     """Return a client for requests made by hand, not yet connected."""
-    return AIOKafkaClient(**connection(kafka).options())
+    return AIOKafkaClient(**connection(kafka).options(), **options)
 
 
 async def within(seconds: float, call: Awaitable[T], what: str) -> T:

@@ -2,59 +2,99 @@
 
 import argparse
 import asyncio
+import hashlib
 import json
 import sys
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from harness.cli.running import kafka_settings
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
 from shared.parking import ORIGINAL_HEADER_PREFIX
-from shared.settings import KafkaSettings, load
 from shared.topics import PARKED_MESSAGES
 
 _FETCH_MS = 1000
+_LIMIT = 100
+_MAX_LIMIT = 100_000
 
 
 def add_commands(commands: Any) -> None:
     group = commands.add_parser("parked", help="look at the records that could not be processed")
     actions = group.add_subparsers(dest="action", required=True)
-    listing = actions.add_parser("list", help="a line of JSON each, oldest first")
-    listing.set_defaults(run=lambda _: asyncio.run(_list()))
+    listing = actions.add_parser("list", help="a line of JSON each, oldest first; the last 100 that match")
+    listing.add_argument("--limit", type=int, default=_LIMIT, metavar="N", help=f"the last N that match ({_LIMIT})")
+    listing.add_argument("--reason", help="only those that were parked for this reason, such as not_json")
+    listing.add_argument("--topic", help="only those that came from this topic")
+    listing.add_argument("--service", help="only those that this service parked, such as stopline/sender")
+    listing.add_argument("--count", action="store_true", help="how many match, by topic and reason, instead")
+    listing.set_defaults(run=lambda arguments: asyncio.run(_list(arguments)))
     show = actions.add_parser("show", help="write the original bytes of one record to standard output")
     show.add_argument("id")
     show.set_defaults(run=lambda arguments: asyncio.run(_show(arguments)))
 
 
-async def _list() -> int:
-    seen: set[str] = set()
+async def _list(arguments: argparse.Namespace) -> int:
+    """Print what matches; memory is that of the limit, and of one short mark for each record."""
+    seen: set[bytes] = set()
+    last: deque[dict[str, Any]] = deque(maxlen=min(max(arguments.limit, 0), _MAX_LIMIT))
+    counts: Counter[tuple[str, str]] = Counter()
     async for record in _records():
         fields = describe(record)
-        if fields.get("parked_id", "") not in seen:
-            seen.add(fields.get("parked_id", ""))
-            print(json.dumps(fields))
+        mark = hashlib.blake2b(fields.get("parked_id", "").encode(), digest_size=8).digest()
+        if mark not in seen and _matches(fields, arguments):
+            seen.add(mark)
+            last.append(fields)
+            counts[fields.get("original_topic", ""), fields.get("parked_reason", "")] += 1
+    if arguments.count:
+        for (topic, reason), number in counts.most_common():
+            print(json.dumps({"original_topic": topic, "parked_reason": reason, "records": number}))
+        return 0
+    for fields in last:
+        print(json.dumps(fields))  # in ASCII: whatever the bytes were, they do nothing to a terminal
+    if counts.total() > len(last):
+        print(f"stopline: {counts.total()} match, these are the last {len(last)} (--limit)", file=sys.stderr)
     return 0
+
+
+def _matches(fields: dict[str, Any], arguments: argparse.Namespace) -> bool:
+    wanted = {
+        "parked_reason": arguments.reason,
+        "original_topic": arguments.topic,
+        "parked_by": arguments.service,
+    }
+    return all(value is None or fields.get(name) == value for name, value in wanted.items())
 
 
 async def _show(arguments: argparse.Namespace) -> int:
     async for record in _records():
         if describe(record).get("parked_id") == arguments.id:
-            sys.stdout.buffer.write(record.value or b"")
+            _write(record.value or b"")
             return 0
     print(f"stopline: no parked record has the id {arguments.id}; `stopline parked list` shows them", file=sys.stderr)
     return 1
 
 
+def _write(value: bytes) -> None:
+    """Write the bytes as they are; to a terminal, those that could do something to it as escapes."""
+    if sys.stdout.isatty():
+        text = value.decode(errors="backslashreplace")
+        print("".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text))
+    else:
+        sys.stdout.buffer.write(value)
+
+
 def describe(record: ConsumerRecord) -> dict[str, Any]:
     """Return why, by whom and from where a record was parked, and its size in bytes."""
     own = {name: value for name, value in record.headers if not name.startswith(ORIGINAL_HEADER_PREFIX)}
-    text = {name: value.decode(errors="replace") for name, value in own.items()}
+    text = {name: (value or b"").decode(errors="replace") for name, value in own.items()}
     return {**text, "value_bytes": len(record.value or b"")}
 
 
 async def _records() -> AsyncIterator[ConsumerRecord]:
-    settings = load(KafkaSettings)
+    settings = kafka_settings()
     consumer = new_consumer(
         settings.kafka, PARKED_MESSAGES, isolation_level="read_committed", auto_offset_reset="earliest"
     )

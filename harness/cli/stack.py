@@ -4,22 +4,24 @@ import argparse
 import asyncio
 import json
 import os
-import sys
+from dataclasses import asdict
 from functools import partial
 from typing import Any
-
-from shared.errors import MisconfiguredError
 
 
 def add_commands(commands: Any) -> None:
     up = commands.add_parser("up", help="start Kafka, Postgres, the services and the sandbox carrier in the background")
-    up.add_argument("--free-ports", action="store_true", help="take free ports instead of the usual ones")
+    up.add_argument("--free-ports", action="store_true", help="take free ports where the usual ones are taken")
     up.set_defaults(run=_up)
     commands.add_parser("down", help="stop them; the data are kept").set_defaults(run=_down)
-    status = commands.add_parser("status", help="endpoints and the demo account's credentials")
+    status = commands.add_parser(
+        "status", help="each part's health, addresses, the demo account; exit 1 if one is down"
+    )
     status.add_argument("--json", action="store_true", help="for programs")
     status.set_defaults(run=_status)
-    commands.add_parser("story", help="play the life of an opt-out on the running stack").set_defaults(run=_story)
+    story = commands.add_parser("story", help="play the life of an opt-out on the running stack")
+    story.add_argument("--fresh", action="store_true", help="on a stack of its own, which is removed afterwards")
+    story.set_defaults(run=_story)
     commands.add_parser("demo", help="set everything up, start it, play the story, leave it running").set_defaults(
         run=_demo
     )
@@ -32,70 +34,90 @@ def add_commands(commands: Any) -> None:
 def _up(arguments: argparse.Namespace) -> int:
     from harness.daemon.lifecycle import start
 
-    book = start(free_ports=arguments.free_ports, say=print)
-    _print_addresses(book)
-    return 0
+    book = start(ports="free" if arguments.free_ports else "usual", say=_say)
+    return _print_status(book)
 
 
 def _down(_: argparse.Namespace) -> int:
     from harness.daemon.lifecycle import stop
 
-    print("stopped" if stop() else "nothing was running")
+    _say("stopped" if stop() else "nothing was running")
     return 0
 
 
 def _status(arguments: argparse.Namespace) -> int:
     from harness.daemon.state import Home
 
-    book = Home.default().read_address_book()
-    if arguments.json:
-        print(json.dumps({"running": book is not None, **(book or {})}, indent=2))
-    elif book is None:
-        print("not running; `stopline up` starts the stack")
-    else:
-        _print_addresses(book)
-    return 0 if book is not None else 1
-
-
-def _running() -> dict[str, Any]:
-    from harness.daemon.state import Home
-
-    book = Home.default().read_address_book()
+    home = Home.default()
+    book = home.read_address_book()
     if book is None:
-        raise MisconfiguredError("no stack is running; start one with `stopline up`")
-    return book
+        if arguments.json:
+            _say(json.dumps({"running": False, "healthy": False, "health": {}}, indent=2))
+        elif home.ended_unasked:
+            _say(f"not running: the stack ended without `stopline down` (its log: {home.log}); `stopline up` starts it")
+        else:
+            _say("not running; `stopline up` starts the stack")
+        return 1
+    return _print_json_status(book) if arguments.json else _print_status(book)
 
 
-def _story(_: argparse.Namespace) -> int:
+def _story(arguments: argparse.Namespace) -> int:
+    if arguments.fresh:
+        from harness.cli.fresh import on_a_fresh_stack
+
+        return on_a_fresh_stack(_play, _say)
+    return _play()
+
+
+def _play() -> int:
+    from harness.cli.running import health_of, running_stack
     from harness.daemon.control import ask
     from harness.daemon.state import Home
     from harness.story.play import play_story
 
+    book = running_stack()
     control = partial(ask, Home.default().control_socket)
-    return 1 if asyncio.run(play_story(_running(), control, _say)) else 0
+    return 1 if asyncio.run(play_story(book, control, partial(health_of, book), _say)) else 0
 
 
-def _demo(arguments: argparse.Namespace) -> int:
+def _demo(_: argparse.Namespace) -> int:
     from harness.daemon.lifecycle import start
-    from harness.demo import commands_to_try
+    from harness.demo import PROGRAM, commands_to_try
 
-    arguments.free_ports = False
-    book = start(free_ports=False, say=_say)
-    failed = _story(arguments)
-    _print_addresses(book)
-    _say(asyncio.run(commands_to_try(book)))
+    book = start(ports="either", say=_say)
+    failed = _play()
+    _print_status(book)
+    if failed:
+        _say(f"\nA claim failed. `{PROGRAM} logs` shows what the parts say, `{PROGRAM} reset` begins afresh.")
+    else:
+        _say(asyncio.run(commands_to_try(book)))
     return failed
 
 
 def _kafka(arguments: argparse.Namespace) -> int:
+    from harness.cli.running import running_stack
+    from harness.kafka.runtime import java_environment
     from harness.stack.kafka_tools import tool_command
 
-    book = _running()
-    command = tool_command(arguments.tool, ["--bootstrap-server", book["kafka_bootstrap"], *arguments.arguments])
-    os.execvp(command[0], command)  # noqa: S606 (becomes the tool: its input, output and signals)
+    bootstrap = running_stack()["kafka_bootstrap"]
+    command = tool_command(arguments.tool, ["--bootstrap-server", bootstrap, *arguments.arguments])
+    os.execvpe(command[0], command, java_environment())  # noqa: S606 (becomes the tool: its input, output and signals)
 
 
-def _print_addresses(book: dict[str, Any]) -> None:
+def _print_json_status(book: dict[str, Any]) -> int:
+    from harness.cli.running import health_of
+
+    health = asyncio.run(health_of(book))
+    healthy = all(each.ok for each in health.values())
+    parts = {name: asdict(each) for name, each in health.items()}
+    _say(json.dumps({"running": True, "healthy": healthy, "health": parts, **book}, indent=2))
+    return 0 if healthy else 1
+
+
+def _print_status(book: dict[str, Any]) -> int:
+    """Print addresses and health; return the exit code."""
+    from harness.cli.running import health_of
+
     account = book["demo_account"]
     for name, value in (
         ("Kafka", book["kafka_bootstrap"]),
@@ -103,10 +125,17 @@ def _print_addresses(book: dict[str, Any]) -> None:
         ("customer API", f"{book['api_url']}  (user {account['account_id']}, password {account['api_key']})"),
         ("sandbox carrier", book["sandbox_url"]),
         ("sender", book["sender_url"]),
+        ("logs", book["logs"]),
     ):
         _say(f"{name:<16} {value}")
+    health = asyncio.run(health_of(book))
+    down = {name: each for name, each in health.items() if not each.ok}
+    for name, each in down.items():
+        _say(f"DOWN  {name:<10} {each.detail}")
+    if not down:
+        _say(f"healthy: {', '.join(name for name in health if name != 'background')}")
+    return 1 if down else 0
 
 
 def _say(text: str) -> None:
     print(text, flush=True)
-    sys.stdout.flush()

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
+from harness.cli.running import kafka_settings
 from shared.errors import MisconfiguredError, TransientError
-from shared.settings import KafkaSettings, load
 from shared.topics import create_topics, differences, topics
 
 
@@ -19,7 +19,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _create(_: argparse.Namespace) -> int:
-    settings = load(KafkaSettings)
+    settings = kafka_settings()
     try:
         made = set(asyncio.run(create_topics(settings)))
     except (KafkaError, OSError) as error:
@@ -30,7 +30,7 @@ def _create(_: argparse.Namespace) -> int:
 
 
 def _check(_: argparse.Namespace) -> int:
-    settings = load(KafkaSettings)
+    settings = kafka_settings()
     try:
         found = asyncio.run(differences(settings))
     except (KafkaError, OSError) as error:

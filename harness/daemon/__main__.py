@@ -4,25 +4,37 @@ import asyncio
 import os
 import signal
 import sys
+from typing import cast
 
 from harness.daemon.control import serve
 from harness.daemon.demo_account import demo_account
+from harness.daemon.identity import check_identity, write_identity
+from harness.daemon.ports import Choice, choose_ports
 from harness.daemon.state import Home, write_private
+from harness.daemon.supervise import Supervisor
+from harness.stack.folders import CODE
 from harness.stack.stack import Stack
+from shared.errors import MisconfiguredError, TransientError
 
 
-async def _run(folder: Home, fixed_ports: bool) -> None:  # noqa: FBT001 (from the command line)
+async def _run(home: Home, choice: Choice) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with Stack(data_dir=folder.data, fixed_ports=fixed_ports, say=_say) as stack:
-        server = await serve(folder.control_socket, stack.control)
-        account = await demo_account(stack, folder.credentials)
-        write_private(folder.address_book, {"pid": os.getpid(), **stack.endpoints(), "demo_account": account})
+    check_identity(home)
+    async with Stack(data_dir=home.data, ports=choose_ports(home, choice, _say), say=_say) as stack:
+        write_identity(home)
+        supervisor = Supervisor(stack, _say)
+        server = await serve(home.control_socket, supervisor)
+        account = await demo_account(stack, home.credentials)
+        about = {"pid": os.getpid(), "clone": str(CODE), "stack_log": str(home.log)}
+        write_private(home.address_book, {**about, **stack.endpoints(), "demo_account": account})
         _say("ready")
+        keeping = asyncio.create_task(supervisor.watch())
         await stopping.wait()
-        folder.address_book.unlink(missing_ok=True)
+        keeping.cancel()
+        home.address_book.unlink(missing_ok=True)
         server.close()
         _say("stopping")
 
@@ -33,7 +45,10 @@ def _say(text: str) -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(_run(Home.default(), "--free-ports" not in sys.argv))
-    except Exception as error:  # noqa: BLE001 (the last word of the log is what `stopline up` shows)
+        asyncio.run(_run(Home.default(), cast("Choice", sys.argv[1])))
+    except (MisconfiguredError, TransientError) as error:
         _say(f"failed: {error}")
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 (the last word of the log is what `stopline up` shows)
+        _say(f"failed: {type(error).__name__}: {error}")
         sys.exit(1)

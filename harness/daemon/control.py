@@ -1,26 +1,37 @@
 """The control socket of a background stack: one JSON request a connection, one JSON answer.
 
 Requests: `{"command": "stop" | "start" | "kill" | "pause" | "resume" | "restart", "service": "sender"}`. The answer is
-`{"ok": true}` once it is done (a started service is ready), or `{"ok": false, "error": "…"}`.
+`{"ok": true}` once it is done (a started service is ready), or `{"ok": false, "error": "…"}`. Two commands are for the
+stack as a whole: `status` answers with `states`, what there is to say of each part that does not run, and `repair`,
+which starts these parts, with their names as `started`.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from shared.errors import TransientError
 
 COMMANDS = ("stop", "start", "kill", "pause", "resume", "restart")
+WHOLE = ("status", "repair")
 _MAX_REQUEST_BYTES = 4096
-_ANSWER_SECONDS = 60.0
+_ANSWER_SECONDS = 180.0  # longer than a part may take to get ready
 
-Handler = Callable[[str, str], Awaitable[None]]
+
+class Handler(Protocol):
+    """What a background stack does when it is asked."""
+
+    async def control(self, command: str, name: str) -> None: ...
+
+    async def repair(self) -> list[str]: ...
+
+    def states(self) -> Mapping[str, str]: ...
 
 
 async def serve(path: Path, handle: Handler) -> asyncio.Server:
-    """Listen at `path`; `handle(command, service)` does it or raises."""
+    """Listen at `path`; `handle` does what is asked, or raises."""
     path.unlink(missing_ok=True)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -36,29 +47,37 @@ async def serve(path: Path, handle: Handler) -> asyncio.Server:
 async def _handled(line: bytes, handle: Handler) -> dict[str, Any]:
     try:
         request = json.loads(line)
-        command, service = request["command"], request["service"]
-        if command not in COMMANDS:
-            return {"ok": False, "error": f"unknown command {command!r}; there are {', '.join(COMMANDS)}"}
-        await handle(command, service)
+        match request["command"]:
+            case "status":
+                return {"ok": True, "states": dict(handle.states())}
+            case "repair":
+                return {"ok": True, "started": await handle.repair()}
+            case command if command in COMMANDS:
+                await handle.control(command, request["service"])
+            case command:
+                return {"ok": False, "error": f"unknown command {command!r}; there are {', '.join(COMMANDS + WHOLE)}"}
     except Exception as error:  # noqa: BLE001 (whatever failed is told to the one who asked; the stack goes on)
-        return {"ok": False, "error": f"{type(error).__name__}: {error}"}
+        return {"ok": False, "error": str(error) or type(error).__name__}
     return {"ok": True}
 
 
-async def ask(path: Path, command: str, service: str) -> None:
-    """Have the stack at `path` do `command` to `service`, and wait until it is done.
+async def ask(path: Path, command: str, service: str = "", *, seconds: float = _ANSWER_SECONDS) -> dict[str, Any]:
+    """Have the stack at `path` do `command` to `service`, wait until it is done, and return its answer.
 
     Raises:
         TransientError: it could not be done.
     """
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
+        async with asyncio.timeout(seconds):
             reader, writer = await asyncio.open_unix_connection(path)
             writer.write(json.dumps({"command": command, "service": service}).encode() + b"\n")
             await writer.drain()
-            answer = json.loads(await reader.readline())
+            answer: dict[str, Any] = json.loads(await reader.readline())
             writer.close()
-    except (OSError, TimeoutError, ValueError) as error:
+    except TimeoutError:
+        raise TransientError(f"the stack did not answer within {seconds:.0f} s") from None
+    except (OSError, ValueError) as error:
         raise TransientError(f"the stack's control socket does not answer: {error!r}") from error
     if not answer["ok"]:
-        raise TransientError(f"{command} {service}: {answer['error']}")
+        raise TransientError(f"{command} {service}: {answer['error']}" if service else str(answer["error"]))
+    return answer

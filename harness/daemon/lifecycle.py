@@ -1,5 +1,6 @@
 """Starts and stops the background stack, and shows what it says meanwhile."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -8,69 +9,98 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from harness.daemon.state import Home, is_running
+from harness.daemon.control import ask
+from harness.daemon.ports import Choice, remembered_ports
+from harness.daemon.state import Home, is_daemon
+from harness.stack.ports import taken_of
 from shared.errors import TransientError
 
-_START_SECONDS = 600.0  # a machine with nothing installed downloads Java, Maven and Kafka first
+_START_SECONDS = 900.0  # a machine with nothing installed downloads Java, Maven and Kafka first
 _STOP_SECONDS = 30.0
+_LEFT_OVER_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
 
+Say = Callable[[str], None]
 
-def start(*, free_ports: bool, say: Callable[[str], None]) -> dict[str, Any]:
-    """Start the stack if none runs, and return its address book when it is ready.
+
+def start(*, ports: Choice, say: Say) -> dict[str, Any]:
+    """Start the stack, or those parts of a running one that do not run; return its address book when all is done.
 
     Raises:
         TransientError: it could not be started; the text has the reason and the log's place.
+        HarnessError: its folder cannot be made.
     """
-    folder = Home.default()
-    folder.create()
-    running = folder.read_address_book()
+    home = Home.default()
+    home.create()
+    running = home.read_address_book()
     if running is not None:
         say("already running")
+        _repair(home, say)
         return running
-    with folder.log.open("wb") as log:
+    if home.ended_unasked:
+        say("the last stack ended without `stopline down`; starting it again")
+        _wait_for_left_overs(home)
+    return _start_daemon(home, ports, say)
+
+
+def _repair(home: Home, say: Say) -> None:
+    for name in asyncio.run(ask(home.control_socket, "repair"))["started"]:
+        say(f"started {name} again")
+
+
+def _wait_for_left_overs(home: Home) -> None:
+    """Give what a killed stack started the moment in which its watcher ends it."""
+    deadline = time.monotonic() + _LEFT_OVER_SECONDS
+    while taken_of(remembered_ports(home)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+
+
+def _start_daemon(home: Home, ports: Choice, say: Say) -> dict[str, Any]:
+    with home.log.open("wb") as log:
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "harness.daemon", *(["--free-ports"] if free_ports else [])],
+            [sys.executable, "-m", "harness.daemon", ports],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={**os.environ, "STOPLINE_HOME": str(folder.path)},
+            env={**os.environ, "STOPLINE_HOME": str(home.path), "PYTHONUTF8": "1"},
         )
     try:
-        return _wait(daemon, folder, say)
+        return _wait(daemon, home, say)
     except BaseException:
         daemon.terminate()
         raise
 
 
-def _wait(daemon: subprocess.Popen[bytes], folder: Home, say: Callable[[str], None]) -> dict[str, Any]:
+def _wait(daemon: subprocess.Popen[bytes], home: Home, say: Say) -> dict[str, Any]:
     deadline = time.monotonic() + _START_SECONDS
-    with folder.log.open(errors="replace") as log:
+    with home.log.open(encoding="utf-8", errors="replace") as log:
         while time.monotonic() < deadline:
             ended = daemon.poll() is not None
             for line in log:
                 say(line.rstrip())
-            book = folder.read_address_book()
+            book = home.read_address_book()
             if book is not None and book["pid"] == daemon.pid:
                 return book
             if ended:
-                raise TransientError(f"the stack did not start; see {folder.log}")
+                raise TransientError(f"the stack did not start; its log is {home.log}")
             time.sleep(_LOOK_SECONDS)
-    raise TransientError(f"the stack was not ready within {_START_SECONDS:.0f} s; see {folder.log}")
+    raise TransientError(f"the stack was not ready within {_START_SECONDS:.0f} s; its log is {home.log}")
 
 
 def stop() -> bool:
     """Stop the stack and wait until its processes are gone; False where none ran."""
-    folder = Home.default()
-    book = folder.read_address_book()
+    home = Home.default()
+    book = home.read_address_book()
     if book is None:
+        home.address_book.unlink(missing_ok=True)
         return False
     os.kill(book["pid"], signal.SIGTERM)
+    os.kill(book["pid"], signal.SIGCONT)  # one that is frozen hears it only then
     deadline = time.monotonic() + _STOP_SECONDS
-    while is_running(book["pid"]):
+    while is_daemon(book["pid"]):
         if time.monotonic() > deadline:
             os.kill(book["pid"], signal.SIGKILL)  # the watcher ends what it leaves behind
         time.sleep(_LOOK_SECONDS)
-    folder.address_book.unlink(missing_ok=True)
+    home.address_book.unlink(missing_ok=True)
     return True

@@ -1,13 +1,16 @@
 """What a background stack leaves in its folder: its address book, its log, its control socket."""
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.stack.folders import default_data_folder
-from shared.errors import MisconfiguredError
+import psutil
+
+from harness.processes import HarnessError
+from harness.stack.folders import default_data_folder, make_folder
 
 _MAX_SOCKET_PATH_BYTES = 100
 
@@ -24,11 +27,14 @@ class Home:
         return cls(Path(chosen).absolute() if chosen else default_data_folder())
 
     def create(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o711)
-        if len(os.fsencode(self.control_socket)) > _MAX_SOCKET_PATH_BYTES:
-            raise MisconfiguredError(
-                f"STOPLINE_HOME: {self.path} is too long for a socket's path; choose a shorter one"
-            )
+        """Make the folder, and the one of the control socket.
+
+        Raises:
+            HarnessError: it cannot be made.
+        """
+        make_folder(self.path)
+        if self.control_socket.parent != self.path:
+            _make_private(self.control_socket.parent)
 
     @property
     def data(self) -> Path:
@@ -40,7 +46,12 @@ class Home:
 
     @property
     def control_socket(self) -> Path:
-        return self.path / "control.sock"
+        """In the folder, or, where its path is too long for a socket's, in the folder of temporary files."""
+        usual = self.path / "control.sock"
+        if len(os.fsencode(usual)) <= _MAX_SOCKET_PATH_BYTES:
+            return usual
+        digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
+        return Path("/tmp", f"stopline-{os.geteuid()}-{digest}", "control.sock")  # noqa: S108 (private, see `create`)
 
     @property
     def credentials(self) -> Path:
@@ -48,16 +59,36 @@ class Home:
         return self.data / "demo-account.json"
 
     @property
+    def identity(self) -> Path:
+        """Which clone and version the data are of."""
+        return self.data / "identity.json"
+
+    @property
+    def ports(self) -> Path:
+        """The ports that were taken at the last start, to be taken again."""
+        return self.path / "ports.json"
+
+    @property
     def address_book(self) -> Path:
         return self.path / "stack.json"
 
     def read_address_book(self) -> dict[str, Any] | None:
         """Return endpoints and credentials of the running stack; None where none runs."""
+        book = self._written_book()
+        return book if book is not None and is_daemon(book["pid"]) else None
+
+    @property
+    def ended_unasked(self) -> bool:
+        """Whether a stack ran here that nobody stopped: killed, or the machine went down."""
+        book = self._written_book()
+        return book is not None and not is_daemon(book["pid"])
+
+    def _written_book(self) -> dict[str, Any] | None:
         try:
             book = json.loads(self.address_book.read_text())
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError):
             return None
-        return book if isinstance(book, dict) and is_running(book["pid"]) else None
+        return book if isinstance(book, dict) and isinstance(book.get("pid"), int) else None
 
 
 def write_private(path: Path, content: dict[str, Any]) -> None:
@@ -69,11 +100,21 @@ def write_private(path: Path, content: dict[str, Any]) -> None:
     new.replace(path)
 
 
-def is_running(pid: int) -> bool:
-    """Say whether the process is there and no zombie."""
+def is_daemon(pid: int) -> bool:
+    """Say whether the process runs and is a background stack: after a restart of the machine it may be any other."""
     try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and "harness.daemon" in process.cmdline()
+    except psutil.Error:
         return False
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder of our own in one that everybody writes to.
+
+    Raises:
+        HarnessError: somebody else has made one of that name.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise HarnessError(f"{folder} belongs to somebody else: choose a shorter STOPLINE_HOME")

@@ -28,6 +28,12 @@ class Backend(Protocol):
     async def stop(self) -> None:
         """End both; does nothing where they are not running."""
 
+    def kafka_alive(self, node: int = 0) -> bool:
+        """Say whether the node runs; it may not serve yet, or be frozen."""
+
+    def postgres_alive(self) -> bool:
+        """Say whether the server runs."""
+
     async def kill_kafka(self, node: int = 0) -> None:
         """End a node as `kill -9` does."""
 

@@ -29,13 +29,18 @@ class BackendOptions:
     say: Say = print
 
 
+def chosen_name(name: str | None = None) -> str | None:
+    """Return the backend that was asked for; None where that is left open."""
+    return name or os.environ.get("STOPLINE_BACKEND") or None
+
+
 def choose_backend(name: str | None, options: BackendOptions) -> Backend:
     """Return the backend called `name`, else STOPLINE_BACKEND, else the first that this machine can run.
 
     Raises:
         HarnessError: there is no such backend, or none that can run here; one line says what to install.
     """
-    name = name or os.environ.get("STOPLINE_BACKEND") or _possible()
+    name = chosen_name(name) or _possible()
     if name == EMBEDDED:
         return EmbeddedBackend(
             data_folder=options.data_folder,

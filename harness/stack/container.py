@@ -45,6 +45,13 @@ def make_network(name: str) -> None:
         client.client.networks.create(name)
 
 
+def remove_volumes(prefix: str) -> None:
+    """Remove the volumes whose names begin with `prefix`."""
+    with _client() as client:
+        for volume in client.client.volumes.list(filters={"name": f"^{prefix}"}):
+            volume.remove()
+
+
 @contextmanager
 def _client() -> Iterator[Any]:
     client = _new_client()

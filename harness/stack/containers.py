@@ -16,7 +16,7 @@ from harness.postgres.process import wait_until_serves
 from harness.postgres.template import make_databases
 from harness.processes import guardian
 from harness.stack import remove_containers
-from harness.stack.container import Container, docker_host, make_network
+from harness.stack.container import Container, docker_answers, docker_host, make_network, remove_volumes
 from harness.stack.folders import make_temporary_folder, remove_temporary_folder
 from harness.stack.images import (
     KAFKA_DATA,
@@ -127,8 +127,7 @@ class ContainersBackend:
     def _volumes(self, name: str, inside: str) -> dict[str, str]:
         if self._given_folder is None:
             return {}
-        digest = hashlib.sha256(str(self._given_folder.resolve()).encode()).hexdigest()[:8]
-        return {f"stopline-{digest}-{name}": inside}
+        return {f"stopline-{_digest(self._given_folder)}-{name}": inside}
 
     async def _start_all_of_kafka(self) -> None:
         await together(*(node.start() for node in self._kafka))
@@ -159,6 +158,12 @@ class ContainersBackend:
     def _removal(self) -> list[str]:
         # -P: the script's folder has modules with names that libraries use, such as `secrets`
         return [sys.executable, "-P", remove_containers.__file__, *self._names()]
+
+    def kafka_alive(self, node: int = 0) -> bool:
+        return self._kafka[node].alive
+
+    def postgres_alive(self) -> bool:
+        return self.postgres.alive
 
     async def kill_kafka(self, node: int = 0) -> None:
         await self._kafka[node].kill()
@@ -193,6 +198,16 @@ class ContainersBackend:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+
+def remove_data(data_folder: Path) -> None:
+    """Remove the volumes of a kept stack, where Docker answers and has them."""
+    if docker_answers():
+        remove_volumes(f"stopline-{_digest(data_folder)}-")
+
+
+def _digest(folder: Path) -> str:
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
 
 
 async def _ensure_databases(owner_url: str, passwords: dict[str, str]) -> None:

@@ -100,6 +100,12 @@ class EmbeddedBackend:
         if self._folder is not None and not kept:
             remove_temporary_folder(self._folder, keep_logs=keep_logs)
 
+    def kafka_alive(self, node: int = 0) -> bool:
+        return self.kafka.nodes[node].alive
+
+    def postgres_alive(self) -> bool:
+        return self.postgres.process.alive
+
     async def kill_kafka(self, node: int = 0) -> None:
         await self.kafka.kill_node(node)
 

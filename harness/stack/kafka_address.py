@@ -33,8 +33,13 @@ def as_environment(settings: KafkaSettings) -> dict[str, str]:
 
 def connection_of(book: Mapping[str, Any]) -> KafkaConnection:
     """Return how the Kafka of an address book (`Stack.endpoints`) is reached."""
+    return settings_of(book).kafka
+
+
+def settings_of(book: Mapping[str, Any]) -> KafkaSettings:
+    """Return the Kafka settings of the stack that an address book describes."""
     kept = {name.removeprefix(_PREFIX).lower(): value for name, value in book.get("kafka_settings", {}).items()}
-    return KafkaSettings(**{**unsecured(book["kafka_bootstrap"]), **kept}).kafka
+    return KafkaSettings(**{**unsecured(book["kafka_bootstrap"]), **kept})
 
 
 def _text(value: object) -> str:

@@ -9,8 +9,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.processes import HarnessError
-
 # Below the ports that systems hand out to outgoing connections (from 32768 on Linux, 49152 on macOS): otherwise a
 # client that calls a killed broker again and again may be given that very port as its own, and block its return.
 _LOWEST, _HIGHEST = 20_000, 32_000
@@ -23,17 +21,9 @@ def free_ports(count: int) -> list[int]:
     return [_free_port() for _ in range(count)]
 
 
-def refuse_taken(ports: Mapping[str, int]) -> None:
-    """Check that what is named can listen on its port.
-
-    Raises:
-        HarnessError: one line that names every port that is taken.
-    """
-    taken = [f"{port} ({name})" for name, port in ports.items() if not _is_free(port)]
-    if taken:
-        raise HarnessError(
-            f"something else listens on port {', '.join(taken)}: end it, or take free ports (stopline up --free-ports)"
-        )
+def taken_of(ports: Mapping[str, int]) -> dict[str, int]:
+    """Return those of the named ports that something listens on."""
+    return {name: port for name, port in ports.items() if not _is_free(port)}
 
 
 def _free_port() -> int:

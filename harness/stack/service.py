@@ -48,6 +48,10 @@ class Service:
     def started(self) -> bool:
         return self._process is not None
 
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.alive
+
     async def start(
         self, failpoint: str | None = None, extra_env: Mapping[str, str] | None = None, *, wait: bool = True
     ) -> None:
@@ -61,7 +65,7 @@ class Service:
         Raises:
             StartError: it ended or did not get ready; names the log and shows its end.
         """
-        if self._process is not None and self._process.alive:
+        if self.alive:
             raise HarnessError(f"{self.name} is already running")
         armed = {"STOPLINE_FAILPOINT": failpoint} if failpoint else {}
         self._process = ManagedProcess(

@@ -1,7 +1,6 @@
 """The whole system on one machine: Kafka and Postgres, the services, the sandbox carrier with its phones."""
 
 import asyncio
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -9,22 +8,31 @@ from typing import Any, Self
 from harness.install import Say
 from harness.processes import HarnessError
 from harness.stack.backend import Backend
-from harness.stack.choose import EXTERNAL, BackendOptions, choose_backend
+from harness.stack.choose import BackendOptions, choose_backend
 from harness.stack.control import control
 from harness.stack.environment import MODULES, Surroundings, sandbox_environment, service_environment
 from harness.stack.external import ExternalBackend
 from harness.stack.folders import StackFolder
 from harness.stack.kafka_address import as_environment, unsecured
 from harness.stack.make_topics import make_topics
-from harness.stack.ports import free_ports, refuse_taken, release_ports
+from harness.stack.parts import Part, parts
+from harness.stack.ports import free_ports, release_ports
 from harness.stack.secrets import StackSecrets, stack_secrets
 from harness.stack.service import Service
 from harness.stack.together import together
 from shared.settings import KafkaSettings
 
-SERVICE_PORTS = {"inbound": 8081, "api": 8082, "sender": 8083, "sandbox": 8084, "optout": 8085}
+USUAL_PORTS = {
+    "kafka": 9092,
+    "postgres": 5432,
+    "inbound": 8081,
+    "api": 8082,
+    "sender": 8083,
+    "sandbox": 8084,
+    "optout": 8085,
+}
+SERVER_NAMES = ("kafka", "postgres")
 OURS = ("inbound", "optout", "api", "sender")
-KAFKA_PORT, POSTGRES_PORT = 9092, 5432
 _REPLICAS = 3
 
 
@@ -34,7 +42,7 @@ class Stack:
     Args:
         backend: embedded, containers or external; None: see `choose_backend`.
         data_dir: kept, and taken up again by the next start; None: a temporary folder, removed at the end.
-        fixed_ports: the usual ports (8081 to 8085, 9092, 5432) instead of free ones.
+        ports: of each part, as `USUAL_PORTS` names them; None: free ones.
         kafka_nodes: 1, or 3.
         partitions: of every topic that is placed by phone; those of the environment, else 6.
         durable, quick_start: see `EmbeddedBackend`.
@@ -50,7 +58,7 @@ class Stack:
         *,
         backend: str | None = None,
         data_dir: Path | None = None,
-        fixed_ports: bool = False,
+        ports: Mapping[str, int] | None = None,
         kafka_nodes: int = 1,
         partitions: int | None = None,
         durable: bool = True,
@@ -60,7 +68,7 @@ class Stack:
     ) -> None:
         self.services: dict[str, Service] = {}
         self._backend_name = backend
-        self._fixed_ports = fixed_ports
+        self._given_ports = ports
         self._partitions = partitions
         self._service_env = dict(service_env or {})
         self._say = say
@@ -71,8 +79,8 @@ class Stack:
         self._options = BackendOptions(
             data_folder=data_dir,
             kafka_nodes=kafka_nodes,
-            kafka_port=KAFKA_PORT if fixed_ports else None,
-            postgres_port=POSTGRES_PORT if fixed_ports else None,
+            kafka_port=ports["kafka"] if ports else None,
+            postgres_port=ports["postgres"] if ports else None,
             durable=durable,
             quick_start=quick_start,
             say=say,
@@ -117,15 +125,11 @@ class Stack:
         await together(*(self.services[name].start() for name in OURS))
 
     def _choose_ports(self) -> None:
-        if self._fixed_ports:
-            servers = {} if self._is_external() else {"Kafka": KAFKA_PORT, "Postgres": POSTGRES_PORT}
-            refuse_taken({**SERVICE_PORTS, **servers})
-            self._ports = dict(SERVICE_PORTS)
+        names = [name for name in USUAL_PORTS if name not in SERVER_NAMES]
+        if self._given_ports is not None:
+            self._ports = {name: self._given_ports[name] for name in names}
         else:
-            self._ports = dict(zip(SERVICE_PORTS, free_ports(len(SERVICE_PORTS)), strict=True))
-
-    def _is_external(self) -> bool:
-        return (self._backend_name or os.environ.get("STOPLINE_BACKEND")) == EXTERNAL
+            self._ports = dict(zip(names, free_ports(len(names)), strict=True))
 
     async def _start_backend(self) -> None:
         await self.backend.start()
@@ -171,6 +175,10 @@ class Stack:
         await added.start(failpoint, wait=wait)
         return added
 
+    def parts(self) -> dict[str, Part]:
+        """Return every part by its name, as `control` knows it."""
+        return parts(self.services, self.backend)
+
     async def control(self, command: str, service: str) -> None:
         """Do what `stopline` asks a background stack for; see `harness.stack.control`."""
         await control(self.services, self.backend, command, service)
@@ -180,6 +188,7 @@ class Stack:
         return {
             "kafka_bootstrap": self.backend.kafka_bootstrap,
             "kafka_settings": as_environment(self.kafka_settings()),
+            "services": {name: service.url for name, service in self.services.items()},
             "inbound_url": self.services["inbound"].url,
             "api_url": self.services["api"].url,
             "sender_url": self.services["sender"].url,

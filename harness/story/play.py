@@ -1,22 +1,61 @@
 """Sets the world up on a running stack and plays the story, twice: the second time on restarted services."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
 from harness.client import Account, ApiClient, follow_delivery_events
+from harness.daemon.health import Health
 from harness.sandbox.client import SandboxClient
 from harness.stack.kafka_address import connection_of
-from harness.story.claims import Claims
+from harness.story.claims import Claims, StoryOverError, require
 from harness.story.script import play
 from harness.story.world import Control, World
 
 _SERVICES = ("inbound", "optout", "api", "sender")
+_HEALTHY_SECONDS = 5.0
+_LOOK_SECONDS = 0.5
+
+LookAtHealth = Callable[[], Awaitable[Mapping[str, Health]]]
 
 
-async def play_story(book: dict[str, Any], control: Control, say: Callable[[str], None]) -> int:
+async def play_story(book: dict[str, Any], control: Control, look: LookAtHealth, say: Callable[[str], None]) -> int:
     """Play the story on the stack that the address book describes; return how many claims failed."""
-    claims = Claims(say)
+
+    async def what_is_down() -> list[str]:
+        return [f"DOWN  {name}: {health.detail}" for name, health in (await look()).items() if not health.ok]
+
+    claims = Claims(say, what_is_down)
+    try:
+        async with claims.claim("every part of the stack is up", is_needed=True):
+            await _all_up(what_is_down)
+        async with AsyncExitStack() as stack:
+            async with claims.claim("an account makes two lists with one phone on both", is_needed=True):
+                world = await stack.enter_async_context(_new_world(book, control))
+            await _play_twice(claims, world)
+    except StoryOverError as over:
+        say(f"the story ends here: {over}")
+        say(
+            "`stopline status` and `stopline logs` say more; `stopline up` starts what is down, `stopline reset` begins"
+            " afresh"
+        )
+    say(f"{claims.shown} claims hold, {claims.failed} do not")
+    return claims.failed
+
+
+async def _all_up(what_is_down: Callable[[], Awaitable[list[str]]]) -> None:
+    try:
+        async with asyncio.timeout(_HEALTHY_SECONDS):
+            while await what_is_down():  # noqa: ASYNC110 (it happens in other processes)
+                await asyncio.sleep(_LOOK_SECONDS)
+    except TimeoutError:
+        require(False, f"a part that was not up within {_HEALTHY_SECONDS:.0f} s")
+
+
+@asynccontextmanager
+async def _new_world(book: dict[str, Any], control: Control) -> AsyncIterator[World]:
     account, kafka = Account(**book["demo_account"]), connection_of(book)
     async with (
         ApiClient(book["api_url"], account) as api,
@@ -28,10 +67,12 @@ async def play_story(book: dict[str, Any], control: Control, say: Callable[[str]
         world = World(kafka, account, api, sandbox, events, control, newsletter, receipts)
         for list_id in (newsletter, receipts):
             await api.add_contacts(list_id, [world.phone])
-        await play(claims, world)
-        async with claims.claim("the services restart"):
-            for service in _SERVICES:
-                await control("restart", service)
-        await play(claims, world)
-    say(f"{claims.shown} claims hold, {claims.failed} do not")
-    return claims.failed
+        yield world
+
+
+async def _play_twice(claims: Claims, world: World) -> None:
+    await play(claims, world)
+    async with claims.claim("the services restart", is_needed=True):
+        for service in _SERVICES:
+            await world.control("restart", service)
+    await play(claims, world)

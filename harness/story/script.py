@@ -24,8 +24,9 @@ async def play(claims: Claims, world: World) -> None:
 
 
 async def _message_arrives(claims: Claims, world: World) -> MessageRequested:
-    first = await world.send(world.newsletter, "Hello from the newsletter.")
-    async with claims.claim("a message with a way out reaches the phone"):
+    first = world.request(world.newsletter, "Hello from the newsletter.")
+    async with claims.claim("a message with a way out reaches the phone", is_needed=True):
+        await produce(world.kafka, [first])
         await world.events.of_message(first.message_id, "message_sent")
         bodies = [m["body"] for m in await world.sandbox.messages(world.phone) if m["message_id"] == first.message_id]
         require(len(bodies) == 1 and INSTRUCTION in bodies[0], bodies)
@@ -34,7 +35,7 @@ async def _message_arrives(claims: Claims, world: World) -> MessageRequested:
 
 async def _stop(claims: Claims, world: World, first: MessageRequested) -> dict[str, Any]:
     reply: dict[str, Any] = {}
-    async with claims.claim('the phone replies "Stop" through the ClickSend webhook'):
+    async with claims.claim('the phone replies "Stop" through the ClickSend webhook', is_needed=True):
         reply = await world.sandbox.reply(world.phone, "Stop")
         require(reply["status_code"] == 200, reply)  # noqa: PLR2004 (HTTP)
         require(reply["form"]["custom_string"] == first.message_id, reply["form"])
@@ -42,9 +43,10 @@ async def _stop(claims: Claims, world: World, first: MessageRequested) -> dict[s
 
 
 async def _consequences(claims: Claims, world: World, first: MessageRequested) -> None:
-    before = await world.received_ids()
-    second = await world.send(world.newsletter, "A second message.")
+    before: list[str] = []
     async with claims.claim("a second message for that list is dropped, with an event that says why"):
+        before = await world.received_ids()
+        second = await world.send(world.newsletter, "A second message.")
         event = await world.events.of_message(second.message_id, *SETTLED)
         why = (event.scope, event.state) if isinstance(event, MessageSuppressed) else None
         require(why == (f"list:{world.newsletter}", "opted_out"), event)
@@ -57,8 +59,8 @@ async def _consequences(claims: Claims, world: World, first: MessageRequested) -
         require(mine[0]["cause"]["message_id"] == first.message_id, mine)
     async with claims.claim("the phone got no answer to its STOP"):
         require(await world.received_ids() == before, await world.received_ids())
-    other = await world.send(world.receipts, "Your receipt.")
     async with claims.claim("a message for another list of the same account still arrives"):
+        other = await world.send(world.receipts, "Your receipt.")
         await world.events.of_message(other.message_id, "message_sent")
         require(other.message_id in await world.received_ids(), await world.received_ids())
 
@@ -96,11 +98,13 @@ async def _start(claims: Claims, world: World) -> None:
 async def _queue(claims: Claims, world: World) -> None:
     async with claims.claim(f"{QUEUED_MESSAGES:,} messages queued before a STOP and decided after it: none arrives"):
         await world.control("stop", "sender")
-        queued = [world.request(world.newsletter, f"Queued {n}.") for n in range(QUEUED_MESSAGES)]
-        await produce(world.kafka, queued)
-        stop = await world.sandbox.reply(world.phone, "stop")
-        require(stop["status_code"] == 200, stop)  # noqa: PLR2004 (HTTP)
-        await world.control("start", "sender")
+        try:
+            queued = [world.request(world.newsletter, f"Queued {n}.") for n in range(QUEUED_MESSAGES)]
+            await produce(world.kafka, queued)
+            stop = await world.sandbox.reply(world.phone, "stop")
+            require(stop["status_code"] == 200, stop)  # noqa: PLR2004 (HTTP)
+        finally:
+            await world.control("start", "sender")
         for request in queued:
             event = await world.events.of_message(request.message_id, *SETTLED, timeout_seconds=_QUEUE_SECONDS)
             require(event.type == "message_suppressed", event)

@@ -14,7 +14,7 @@ SENDER_NUMBER = "+18335550123"
 INSTRUCTION = "Reply STOP to opt out"
 _AREA_CODES = ("212", "305", "312", "415", "503", "617", "702", "808")
 
-Control = Callable[[str, str], Awaitable[None]]
+Control = Callable[[str, str], Awaitable[object]]
 
 
 def any_phone() -> str:

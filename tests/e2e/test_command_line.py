@@ -1,52 +1,13 @@
 """The commands that a person types, on a stack of their own: up, status, story, parked, down."""
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-
-STOPLINE = [sys.executable, "-m", "harness.cli"]
-SECONDS = 240
-
-
-class Shell:
-    """Runs `stopline` commands with one folder as its home."""
-
-    def __init__(self, home: Path) -> None:
-        self.environment = {**os.environ, "STOPLINE_HOME": str(home)}
-
-    def run(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*STOPLINE, *words],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            **more,
-        )
-
-    def status(self) -> dict[str, Any]:
-        book: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
-        return book
-
-
-@pytest.fixture(scope="module")
-def shell() -> Iterator[Shell]:
-    with tempfile.TemporaryDirectory(prefix="stopline-e2e-") as folder:
-        Path(folder).chmod(0o711)
-        shell = Shell(Path(folder))
-        started = shell.run("up", "--free-ports")
-        assert started.returncode == 0, started.stdout + started.stderr
-        yield shell
-        shell.run("down")
+from shell import SECONDS, Shell
 
 
 @pytest.mark.timeout(SECONDS)
@@ -76,7 +37,6 @@ def test_a_message_that_kafkas_own_console_producer_writes_and_is_no_json_is_par
     shell: Shell,
 ) -> None:
     shell.run("kafka", "console-producer", "--topic", "outbound-messages", input="this is no JSON\n")
-    shell.environment["STOPLINE_KAFKA_BOOTSTRAP"] = shell.status()["kafka_bootstrap"]
     parked = _until_parked(shell)
     assert (parked["parked_reason"], parked["original_topic"]) == ("not_json", "outbound-messages")
     assert shell.run("parked", "show", parked["parked_id"]).stdout == "this is no JSON"

@@ -1,0 +1,51 @@
+"""The running stack that a command acts on, and how to reach its Kafka."""
+
+import os
+from typing import Any
+
+from harness.daemon.control import ask
+from harness.daemon.health import Health, look_at
+from harness.daemon.state import Home
+from harness.stack.kafka_address import settings_of
+from shared.errors import MisconfiguredError, TransientError
+from shared.settings import KafkaSettings, load
+
+_STATES_SECONDS = 5.0
+
+
+def running_stack() -> dict[str, Any]:
+    """Return the address book of the running stack.
+
+    Raises:
+        MisconfiguredError: none runs.
+    """
+    book = Home.default().read_address_book()
+    if book is None:
+        raise MisconfiguredError("no stack is running; start one with `stopline up`")
+    return book
+
+
+async def health_of(book: dict[str, Any]) -> dict[str, Health]:
+    """Return the health of each part of the running stack, `background` among them: what keeps the others running."""
+    try:
+        states = (await ask(Home.default().control_socket, "status", seconds=_STATES_SECONDS))["states"]
+        background = Health(True)
+    except TransientError as error:
+        states, background = {}, Health(False, f"process {book['pid']}, which keeps the others running: {error}")
+    return {"background": background, **await look_at(book, states)}
+
+
+def kafka_settings() -> KafkaSettings:
+    """Return how to reach the Kafka that STOPLINE_KAFKA_BOOTSTRAP names, else that of the running stack.
+
+    Raises:
+        MisconfiguredError: no STOPLINE_KAFKA_BOOTSTRAP and no stack runs, or a setting is wrong.
+    """
+    if os.environ.get("STOPLINE_KAFKA_BOOTSTRAP"):
+        return load(KafkaSettings)
+    book = Home.default().read_address_book()
+    if book is None:
+        raise MisconfiguredError(
+            "no stack is running here (`stopline up` starts one), and STOPLINE_KAFKA_BOOTSTRAP names no other Kafka"
+        )
+    return settings_of(book)

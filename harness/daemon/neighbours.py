@@ -1,0 +1,20 @@
+"""The background stacks of this user's other clones, to name the one that is in the way."""
+
+from collections.abc import Set as AbstractSet
+
+from harness.daemon.state import Home
+from harness.stack.folders import data_folders
+
+
+def neighbours_on(ports: AbstractSet[int]) -> list[str]:
+    """Return the clones whose running stacks have one of the ports."""
+    if not data_folders().is_dir():
+        return []
+    books = [Home(folder).read_address_book() for folder in (data_folders(), *sorted(data_folders().iterdir()))]
+    return [book.get("clone", "another clone") for book in books if book and ports & _ports_of(book)]
+
+
+def _ports_of(book: dict[str, object]) -> set[int]:
+    texts = (str(value) for name, value in book.items() if name == "kafka_bootstrap" or name.endswith("_url"))
+    last = (text.rpartition(":")[2].partition("/")[0] for text in texts)
+    return {int(port) for port in last if port.isdigit()}

@@ -1,0 +1,135 @@
+"""Keeps the parts of a background stack running, as `restart: unless-stopped` does in Docker Compose."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.processes import HarnessError
+from harness.stack.parts import Part
+
+_LOOK_SECONDS = 0.25
+_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+_STEADY_SECONDS = 60.0
+"""After so long alive, a part's earlier ends no longer count."""
+_ENDING = ("stop", "kill")
+
+
+class Supervised(Protocol):
+    """A stack: its parts, and the commands that they take."""
+
+    def parts(self) -> dict[str, Part]: ...
+
+    async def control(self, command: str, service: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Care:
+    """What is known of a part; `ends` counts its ends since it last ran steadily."""
+
+    is_stopped: bool = False
+    ends: int = 0
+    alive_since: float = 0.0
+    next_start: float = 0.0
+    trouble: str = ""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Supervisor:
+    """Starts a part that ended by itself again, after a pause that grows; not one that was stopped on purpose.
+
+    Args:
+        stack: whose parts it keeps.
+        say: gets a line for each end and each start.
+        seconds: a clock.
+    """
+
+    def __init__(
+        self, stack: Supervised, say: Callable[[str], None], seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stack = stack
+        self._say = say
+        self._seconds = seconds
+        self._cares: dict[str, Care] = {}
+
+    async def watch(self) -> None:
+        """Look after every part until cancelled, each by itself: Kafka's slow start holds up nobody else's."""
+        async with asyncio.TaskGroup() as group:
+            for name, part in self._stack.parts().items():
+                group.create_task(self._keep(part, self._care(name)), name=f"keeping {name}")
+
+    async def control(self, command: str, name: str) -> None:
+        """Do a command to a part: `stop` and `kill` are on purpose and last until it is started again."""
+        if name not in self._stack.parts():
+            raise HarnessError(f"there is no {name!r}; there are {', '.join(self._stack.parts())}")
+        care = self._care(name)
+        async with care.lock:
+            if command == "start" and self._stack.parts()[name].is_alive():
+                return
+            care.is_stopped = command in _ENDING
+            if command in ("start", "restart"):
+                care.ends, care.trouble = 0, ""
+            await self._stack.control(command, name)
+
+    async def repair(self) -> list[str]:
+        """Start what does not run, also what was stopped on purpose; return the names, in the order of their starts.
+
+        Raises:
+            HarnessError: one did not start.
+        """
+        dead = [name for name, part in self._stack.parts().items() if not part.is_alive()]
+        for name in dead:
+            self._say(f"starting {name}")
+            await self.control("start", name)
+        return dead
+
+    def states(self) -> Mapping[str, str]:
+        """Return what is to be said of each part that does not run."""
+        return {name: self._state(name) for name, part in self._stack.parts().items() if not part.is_alive()}
+
+    def _care(self, name: str) -> Care:
+        return self._cares.setdefault(name, Care())
+
+    def _state(self, name: str) -> str:
+        care = self._care(name)
+        if care.is_stopped:
+            return f"stopped on purpose; `stopline start {name}` starts it"
+        wait = max(care.next_start - self._seconds(), 0)
+        return f"{care.trouble or 'ended'}; it is started again in {wait:.0f} s; see `stopline logs {name}`"
+
+    async def _keep(self, part: Part, care: Care) -> None:
+        care.alive_since = self._seconds()
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            async with care.lock:
+                if part.is_alive():
+                    self._note_steady(care)
+                elif not care.is_stopped:
+                    await self._bring_back(part, care)
+
+    def _note_steady(self, care: Care) -> None:
+        care.next_start = 0.0
+        if care.ends and self._seconds() - care.alive_since >= _STEADY_SECONDS:
+            care.ends, care.trouble = 0, ""
+
+    async def _bring_back(self, part: Part, care: Care) -> None:
+        if not care.next_start:
+            pause = _PAUSES_SECONDS[min(care.ends, len(_PAUSES_SECONDS) - 1)]
+            care.ends += 1
+            care.trouble = _ended(part.returncode(), care.ends)
+            care.next_start = self._seconds() + pause
+            self._say(f"{part.name} {care.trouble}; starting it again in {pause:g} s")
+        if self._seconds() < care.next_start:
+            return
+        care.next_start = 0.0
+        care.alive_since = self._seconds()
+        try:
+            await part.start()
+        except Exception as error:  # noqa: BLE001 (whatever it was, the next attempt comes; the others are kept meanwhile)
+            self._say(f"{part.name} did not start: {error}")
+
+
+def _ended(code: int | None, times: int) -> str:
+    how = "" if code is None else f" by signal {-code}" if code < 0 else f" with code {code}"
+    return f"ended{how}" + (f", {times} times" if times > 1 else "")

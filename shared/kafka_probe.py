@@ -1,0 +1,68 @@
+"""Whether Kafka can be worked with right now: it answers, and the topics that a service needs have leaders."""
+
+import asyncio
+import time
+from collections.abc import Collection
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.cluster import ClusterMetadata
+
+from shared.errors import TransientError
+from shared.kafka import new_client, within
+from shared.kafka_connection import Kafka, connection
+
+_SECONDS = 1.5
+_FRESH_SECONDS = 0.5
+_REQUEST_TIMEOUT_MS = 1_500
+
+
+class KafkaProbe:
+    """A client for health checks; whoever asks within half a second of another gets the same answer.
+
+    Args:
+        kafka: how it is reached.
+        topics: those without which the service cannot work.
+    """
+
+    def __init__(self, kafka: Kafka, topics: Collection[str]) -> None:
+        self._kafka = connection(kafka)
+        self._topics = topics
+        self._client: AIOKafkaClient | None = None
+        self._lock = asyncio.Lock()
+        self._asked_at = -_FRESH_SECONDS
+        self._problem: str | None = None
+
+    async def problem(self) -> str | None:
+        """Return what is wrong, within two seconds; None: nothing."""
+        async with self._lock:
+            if time.monotonic() - self._asked_at >= _FRESH_SECONDS:
+                self._problem = await self._ask()
+                self._asked_at = time.monotonic()
+            return self._problem
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def _ask(self) -> str | None:
+        try:
+            cluster = await within(_SECONDS, self._metadata(), "asking Kafka for its topics")
+        except TransientError:
+            await self.close()  # the next one may find the cluster at other nodes
+            return "Kafka does not answer"
+        return next(filter(None, (_of_topic(cluster, topic) for topic in self._topics)), None)
+
+    async def _metadata(self) -> ClusterMetadata:
+        if self._client is None:
+            self._client = new_client(self._kafka, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+            await self._client.bootstrap()
+        return await self._client.fetch_all_metadata()
+
+
+def _of_topic(cluster: ClusterMetadata, topic: str) -> str | None:
+    partitions: set[int] = cluster.partitions_for_topic(topic) or set()
+    if not partitions:
+        return f"topic {topic} is not there"
+    without = partitions - (cluster.available_partitions_for_topic(topic) or set())
+    return f"partitions {sorted(without)} of topic {topic} have no leader" if without else None
