@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
+from shared.consumer import Consumer
 from shared.errors import TransientError
 from shared.kafka_connection import Kafka, connection
 
@@ -45,15 +46,18 @@ def new_transactional_producer(kafka: Kafka, transactional_id: str, **options: A
     )
 
 
-def new_consumer(kafka: Kafka, *topics: str, **options: Any) -> AIOKafkaConsumer:
+def consumer_options() -> dict[str, Any]:
+    """Return what every consumer is made with: it never sees what was aborted, or is not committed yet."""
+    return {"isolation_level": "read_committed", "enable_auto_commit": False, "fetch_max_wait_ms": FETCH_WAIT_MS}
+
+
+def new_consumer(kafka: Kafka, *topics: str, **options: Any) -> Consumer:
     """Return a consumer that commits nothing by itself and stops, rather than skips, at a missing offset.
 
     With `topics` and no group it is assigned all their partitions when it has started.
     """
-    return AIOKafkaConsumer(
-        *topics,
-        **connection(kafka).options(),
-        **{"enable_auto_commit": False, "auto_offset_reset": "none", "fetch_max_wait_ms": FETCH_WAIT_MS, **options},
+    return Consumer(
+        *topics, **connection(kafka).options(), **{"auto_offset_reset": "none", **consumer_options(), **options}
     )
 
 

@@ -1,22 +1,26 @@
 """Topic `parked-messages`: records that cannot be processed, with their original bytes and the reason in headers.
 
-Key and value are the original's, byte for byte. The id is computed from where the record stood, so that one parked
-twice (a crash between parking and commit) is shown once.
+Key and value are the original's, byte for byte, up to a limit; size and SHA-256 say what they were. The id is computed
+from where the record stood, so that one parked twice (a crash between parking and commit) is shown once.
 """
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from shared.consumer import Polled, Unreadable
 from shared.errors import PoisonError
 from shared.events.base import derived_id, format_time
 from shared.events.codec import Headers
 
 ORIGINAL_HEADER_PREFIX = "original_header_"
-MAX_PARKED_IN_A_ROW = 100
-"""Past so many bad records with no good one between them a consumer stops: a producer is broken, not a record."""
+MAX_VALUE_BYTES = 2 * 1024 * 1024
+MAX_KEY_BYTES = 64 * 1024
+MAX_HEADERS_BYTES = 64 * 1024
 _MAX_ORIGINAL_HEADERS = 32
+_MAX_NAME_CHARACTERS = 256
 
 
 @dataclass(frozen=True)
@@ -33,19 +37,36 @@ def parked_id(topic: str, partition: int, offset: int) -> UUID:
     return derived_id(f"{topic}|{partition}|{offset}", "parked")
 
 
+def park_polled(record: Polled, *, service: str, error: PoisonError, now: datetime) -> ParkedRecord:
+    """Return the record to park for what a consumer brought: a record, or offsets that it could not read."""
+    return park(
+        service=service,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.first_offset if isinstance(record, Unreadable) else record.offset,
+        last_offset=record.offset,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+        error=error,
+        now=now,
+    )
+
+
 def park(  # noqa: PLR0913 (a record's coordinates)
     *,
     service: str,
     topic: str,
     partition: int,
     offset: int,
+    last_offset: int | None = None,
     key: bytes | None,
     value: bytes | None,
-    headers: Iterable[tuple[str, bytes]],
+    headers: Iterable[tuple[str, bytes | None]],
     error: PoisonError,
     now: datetime,
 ) -> ParkedRecord:
-    """Return the record to park for one that stood at `topic`, `partition`, `offset`."""
+    """Return the record to park for one that stood at `offset`, or for what stood from there to `last_offset`."""
     own: Headers = [
         ("parked_id", str(parked_id(topic, partition, offset)).encode()),
         ("parked_reason", error.reason.encode()),
@@ -56,5 +77,34 @@ def park(  # noqa: PLR0913 (a record's coordinates)
         ("original_partition", str(partition).encode()),
         ("original_offset", str(offset).encode()),
     ]
-    kept = [(f"{ORIGINAL_HEADER_PREFIX}{name}", value or b"") for name, value in headers]
-    return ParkedRecord(key, value, own + kept[:_MAX_ORIGINAL_HEADERS])
+    if last_offset is not None and last_offset != offset:
+        own.append(("original_last_offset", str(last_offset).encode()))
+    own += _of_field("key", key, MAX_KEY_BYTES)
+    own += _of_field("value", value, MAX_VALUE_BYTES)
+    kept_key = None if key is None else key[:MAX_KEY_BYTES]
+    kept_value = None if value is None else value[:MAX_VALUE_BYTES]
+    if kept_key is None and kept_value is None:
+        kept_value = b""  # Kafka's clients refuse a record that has neither
+    return ParkedRecord(kept_key, kept_value, [*own, *_kept(headers)])
+
+
+def _of_field(name: str, content: bytes | None, at_most: int) -> Iterator[tuple[str, bytes]]:
+    if content is None:
+        yield f"original_{name}_is_null", b"true"
+        return
+    yield f"original_{name}_bytes", str(len(content)).encode()
+    yield f"original_{name}_sha256", hashlib.sha256(content).hexdigest().encode()
+    if len(content) > at_most:
+        yield f"parked_{name}_cut_to_bytes", str(at_most).encode()
+
+
+def _kept(headers: Iterable[tuple[str, bytes | None]]) -> Iterator[tuple[str, bytes]]:
+    left = MAX_HEADERS_BYTES
+    for number, (name, content) in enumerate(headers):
+        shown = f"{ORIGINAL_HEADER_PREFIX}{name[:_MAX_NAME_CHARACTERS]}"
+        kept = (content or b"")[:left]
+        left -= len(kept) + len(shown)
+        if number == _MAX_ORIGINAL_HEADERS or left < 0:
+            yield "parked_headers_cut", b"true"
+            return
+        yield shown, kept

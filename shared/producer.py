@@ -6,7 +6,7 @@ not expect. What a spent producer still holds may arrive later; all that is sent
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -15,8 +15,10 @@ from aiokafka.errors import KafkaError
 
 from shared.errors import TransientError
 from shared.events.codec import Headers
-from shared.kafka import START_SECONDS, new_producer, stop_quietly, within
+from shared.kafka import SEND_SECONDS, START_SECONDS, new_producer, stop_quietly, within
 from shared.kafka_connection import Kafka
+from shared.parking import ParkedRecord
+from shared.topics import PARKED_MESSAGES
 
 _SPENT_SECONDS = 3.0
 
@@ -108,6 +110,19 @@ class Producer:
         task = asyncio.create_task(stop_quietly(producer))
         self._spent.add(task)
         task.add_done_callback(self._spent.discard)
+
+
+async def send_parked(producer: Producer, parked: Iterable[ParkedRecord]) -> None:
+    """Return once Kafka has acknowledged what is parked.
+
+    Raises:
+        TransientError: it has not.
+    """
+    sends = [
+        producer.send_and_wait(PARKED_MESSAGES, each.value, each.key, partition=0, headers=each.headers)
+        for each in parked
+    ]
+    await within(SEND_SECONDS, asyncio.gather(*sends), "parking records")
 
 
 def _batches(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Any]:

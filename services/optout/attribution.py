@@ -7,7 +7,7 @@ unknown may have been read, so its list is possible beside the one of the last m
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from services.optout.person import Person, SentMessage
 from shared.events.inbound import MessageReceived
@@ -15,6 +15,7 @@ from shared.events.opt_out import AttributionMethod
 
 CLOCK_SLACK = timedelta(seconds=5)
 """Gateways give times in whole seconds, by clocks of their own."""
+_LAST_MOMENT = datetime.max.replace(tzinfo=UTC) - CLOCK_SLACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def _pointed_at(event: MessageReceived, sent: Sequence[SentMessage]) -> SentMess
 
 
 def _latest(event: MessageReceived) -> datetime:
-    return (event.sent_at or event.occurred_at) + CLOCK_SLACK
+    moment = event.sent_at or event.occurred_at
+    return moment + CLOCK_SLACK if moment < _LAST_MOMENT else moment
 
 
 def _last_certain(newest_first: Sequence[SentMessage]) -> list[SentMessage]:

@@ -18,7 +18,7 @@ from shared.events.inbound import FenceMarkerAppended
 from shared.kafka import within
 from shared.topics import INBOUND_MESSAGES
 
-_SOURCE = "stopline/sender"
+SOURCE = "stopline/sender"
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 FRESH_SECONDS = 1.0
@@ -123,7 +123,7 @@ class _Gate:
         decided = self._cache.watermark(self._partition)
         marker = FenceMarkerAppended(marker_id=uuid4())
         appended = await self._producer.send_and_wait(
-            INBOUND_MESSAGES, encode(marker), partition=self._partition, headers=cloud_event_headers(marker, _SOURCE)
+            INBOUND_MESSAGES, encode(marker), partition=self._partition, headers=cloud_event_headers(marker, SOURCE)
         )
         if appended.offset < max(decided, 0):
             # A watermark beyond the end would let every marker pass at once. -1 is what aiokafka returns where the

@@ -22,4 +22,3 @@ CACHE_DIVERGED = Counter("stopline_sender_cache_diverged", "A checkpoint differe
 SNAPSHOTS_WRITTEN = Counter("stopline_sender_snapshots_written", "The cache was written to disk.")
 SNAPSHOTS_FAILED = Counter("stopline_sender_snapshots_failed", "The cache could not be written to disk.")
 SWEPT_TO_UNKNOWN = Counter("stopline_sender_swept_to_unknown", "A call's answer never came: its message is unknown.")
-HALTED = Gauge("stopline_sender_halted", "1 while the sender has stopped and needs a person.")

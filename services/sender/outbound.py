@@ -4,15 +4,15 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from aiokafka import ConsumerRecord
-
 from services.sender import metrics
 from services.sender.batch import BatchProcessor, Waiting
+from services.sender.events import SOURCE
 from services.sender.ledger.rows import key_of
 from services.sender.park import park_bad
-from services.sender.reading import Bad, read
+from services.sender.reading import read
+from shared.consumer import Polled
 from shared.errors import TransientError
-from shared.parking import MAX_PARKED_IN_A_ROW
+from shared.flood import Bad, Parking
 
 log = logging.getLogger(__name__)
 
@@ -20,33 +20,27 @@ _BACKOFF_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 
 
 class OutboundHandler:
-    """Handles the batches of one subscriber, one after the other."""
+    """The handler of the batches of one subscriber, one after the other."""
 
     def __init__(self, processor: BatchProcessor) -> None:
         self._processor = processor
-        self._bad_in_a_row = 0
+        self._parking = Parking(SOURCE)
         self.waiting = False
         """Whether Kafka, Postgres, the cache or the carrier is away and a batch waits for it."""
         self.busy = False
-        self.halted = False
-        """Whether so many bad records stand in a row that a producer must be broken: a person has to look."""
 
-    async def handle(self, records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:
-        """Return the records that are done: all, or those before too many bad ones; tries as long as that takes.
+    async def handle(self, records: Sequence[Polled]) -> None:
+        """Return when all records are done; tries as long as that takes.
 
         Raises:
             TransientError: the sender stops.
         """
         self.busy = True
-        found = read(records, self._bad_in_a_row, MAX_PARKED_IN_A_ROW)
+        requests, bad = read(records)
         # Of several with one id the first counts.
-        waiting = {key_of(request): request for request in reversed(found.requests)}
-        await self._finish(dict(reversed(waiting.items())), found.bad)
-        self._bad_in_a_row = found.bad_in_a_row
-        if len(found.handled) < len(records):
-            self._halt(records[len(found.handled)])
+        waiting = {key_of(request): request for request in reversed(requests)}
+        await self._finish(dict(reversed(waiting.items())), bad)
         self.busy = False
-        return found.handled
 
     async def _finish(self, waiting: Waiting, bad: list[Bad]) -> None:
         attempt = 0
@@ -65,18 +59,6 @@ class OutboundHandler:
 
     async def _attempt(self, waiting: Waiting, bad: list[Bad]) -> None:
         if bad:
-            await park_bad(bad, self._processor.pool, self._processor.reporter)
+            await park_bad(bad, self._parking, self._processor.reporter)
             bad.clear()
         await self._processor.process(waiting)
-
-    def _halt(self, record: ConsumerRecord) -> None:
-        metrics.HALTED.set(1)
-        self.halted = True
-        log.critical(
-            "halted, nothing is sent: more than %d records in a row cannot be read, the next one at offset %d of"
-            " partition %d of %s; find what writes them, then restart this service",
-            MAX_PARKED_IN_A_ROW,
-            record.offset,
-            record.partition,
-            record.topic,
-        )

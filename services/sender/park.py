@@ -1,58 +1,38 @@
-"""Records that are no requests: parked once, and reported under their own id where they have one."""
+"""Records that are no requests: parked, and reported under their own id where they have one."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from aiokafka import ConsumerRecord
-
 from services.sender import metrics
-from services.sender.events import SOURCE
-from services.sender.ledger.connection import Pool, session
-from services.sender.ledger.parked import not_parked_yet, note_parked
-from services.sender.reading import Bad
 from services.sender.report import Reporter
+from shared.consumer import Polled
 from shared.errors import PoisonError
 from shared.events.base import derived_id
 from shared.events.codec import salvage
 from shared.events.delivery import MessageRejected
 from shared.failpoints import reach
-from shared.parking import ParkedRecord, park, parked_id
+from shared.flood import Bad, Parking
+from shared.parking import parked_id
 from shared.phone_numbers import E164
 
 
-async def park_bad(bad: Sequence[Bad], pool: Pool, reporter: Reporter) -> None:
-    """Park the bad records that are not parked yet.
+async def park_bad(bad: Sequence[Bad], parking: Parking, reporter: Reporter) -> None:
+    """Park the bad records; those of a flood are not reported one by one.
 
     Raises:
-        TransientError: Kafka or Postgres is away; what is parked already shows under the same id when it comes again.
+        TransientError: Kafka is away; what is parked already shows under the same id when it comes again.
     """
-    places = {(record.topic, record.partition, record.offset): (record, error) for record, error in bad}
-    async with session(pool) as connection:
-        new = [places[place] for place in await not_parked_yet(connection, list(places))]
-        now = datetime.now(UTC)
-        await reporter.park(_parked(record, error, now) for record, error in new)
-        await reporter.reject(event for record, error in new if (event := rejected(record, error, now)) is not None)
-        reach("sender.after_parked")
-        await note_parked(connection, list(places))
-    for _, error in new:
+    now = datetime.now(UTC)
+    parked = parking.park(bad, now)
+    await reporter.park(parked.records)
+    reports = (rejected(record, error, now) for record, error in parked.whole)
+    await reporter.reject(event for event in reports if event is not None)
+    reach("sender.after_parked")
+    for _, error in bad:
         metrics.RECORDS_PARKED.labels(error.reason).inc()
 
 
-def _parked(record: ConsumerRecord, error: PoisonError, now: datetime) -> ParkedRecord:
-    return park(
-        service=SOURCE,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-        error=error,
-        now=now,
-    )
-
-
-def rejected(record: ConsumerRecord, error: PoisonError, now: datetime) -> MessageRejected | None:
+def rejected(record: Polled, error: PoisonError, now: datetime) -> MessageRejected | None:
     """Return the report for a record with an id that can be read; fields that are none of ours are left out."""
     found = salvage(record.value, "message_id", "account_id", "phone")
     phone = found.get("phone", "")

@@ -8,15 +8,14 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from aiokafka import ConsumerRecord
-
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.lost import lock_without_answer, settle_locked
 from services.sender.ledger.rows import MessageKey, Settled
 from services.sender.report import Reporter
+from shared.consumer import Polled
 from shared.errors import PoisonError, TransientError
-from shared.events.codec import decode
 from shared.events.delivery import DeliveryReceiptReceived, delivery_events
+from shared.reading import event_of
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +31,8 @@ class ReceiptHandler:
         self._reporter = reporter
         self.busy = False
 
-    async def handle(self, records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:
-        """Return the records when their receipts are in the ledger; tries as long as that takes."""
+    async def handle(self, records: Sequence[Polled]) -> None:
+        """Return when the receipts are in the ledger; tries as long as that takes."""
         settled = {each.key: each for record in records if (each := _settled(record)) is not None}
         self.busy = True
         while settled:
@@ -44,7 +43,6 @@ class ReceiptHandler:
                 log.warning("receipts wait: %s", error)
                 await asyncio.sleep(_BACKOFF_SECONDS)
         self.busy = False
-        return records
 
     async def _settle(self, settled: dict[MessageKey, Settled]) -> None:
         async with session(self._pool) as connection, connection.transaction():
@@ -55,12 +53,15 @@ class ReceiptHandler:
                 await settle_locked(connection, [fate for _, fate in fates])
 
 
-def _settled(record: ConsumerRecord) -> Settled | None:
-    """Return what a receipt settles; None for other events, and for receipts that do not name our message."""
+def _settled(record: Polled) -> Settled | None:
+    """Return what a receipt settles; None for other events, and for receipts that do not name our message.
+
+    What cannot be read is none of the sender's: the opt-out service reads all of the topic and parks it.
+    """
     if record.value is None or _RECEIPT not in record.value:
         return None
     try:
-        event = decode(delivery_events, record.value)
+        event = event_of(delivery_events, record)
     except PoisonError:
         return None
     match event:

@@ -13,8 +13,8 @@ from shared.events.delivery import MessageRejected
 from shared.events.outbound import MessageRequested
 from shared.kafka import SEND_SECONDS, within
 from shared.parking import ParkedRecord
-from shared.producer import Producer, Record
-from shared.topics import DELIVERY_EVENTS, PARKED_MESSAGES
+from shared.producer import Producer, Record, send_parked
+from shared.topics import DELIVERY_EVENTS
 
 
 class Reporter:
@@ -47,11 +47,7 @@ class Reporter:
 
     async def park(self, parked: Iterable[ParkedRecord]) -> None:
         """Park records."""
-        sends = [
-            self._producer.send_and_wait(PARKED_MESSAGES, each.value, each.key, partition=0, headers=each.headers)
-            for each in parked
-        ]
-        await within(SEND_SECONDS, asyncio.gather(*sends), "parking records")
+        await send_parked(self._producer, parked)
 
     async def _publish(self, records: Sequence[Record]) -> None:
         by_partition: dict[int, list[Record]] = defaultdict(list)

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ from faststream.kafka import KafkaBroker
 
 from services.sender.batch import BatchProcessor
 from services.sender.carriers.generic import GenericCarrier
+from services.sender.consume import OutboundConsumer
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.fence import Fence
@@ -22,7 +24,8 @@ from services.sender.outbound import OutboundHandler
 from services.sender.receipts import ReceiptHandler
 from services.sender.report import Reporter
 from services.sender.settings import Settings
-from services.sender.subscribe import new_broker, subscribe
+from services.sender.subscribe import new_broker, start, subscribe
+from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.sweeper import sweep_for_ever
 from services.sender.watchdog import Watchdog, Watched
@@ -55,7 +58,6 @@ class Runtime:
             "Postgres does not answer": not await self._postgres_answers(),
             "the suppression cache is not whole": not self.cache.healthy,
             "a batch waits": self.outbound.waiting,
-            "halted: too many bad records in a row": self.outbound.halted,
         }
         return [problem for problem, is_there in found.items() if is_there]
 
@@ -86,32 +88,42 @@ async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncItera
             stack.push_async_callback(producer.close)
         carrier = _carrier(settings)
         stack.push_async_callback(carrier.close)
-        cache = CacheFollower(settings.kafka, settings.partitions, settings.cache_dir, settings.snapshot_seconds)
+        cache = _cache(settings, markers)
         reporter = Reporter(events, settings.partitions)
         dispatcher = Dispatcher(pool, owner, reporter, carrier, settings.calls_in_flight)
         fence = Fence(markers, cache, settings.fence_seconds)
-        dropper = Dropper(pool, owner, reporter)
-        outbound = OutboundHandler(BatchProcessor(pool, fence, cache, reporter, dropper, dispatcher))
+        processor = BatchProcessor(pool, fence, cache, reporter, Dropper(pool, owner, reporter), dispatcher)
+        outbound = OutboundHandler(processor)
         receipts = ReceiptHandler(pool, reporter)
         broker = new_broker(settings)
-        subscribers = subscribe(broker, settings, outbound.handle, receipts.handle, give_up)
-        sweep = sweep_for_ever(pool, reporter, owner.number, timedelta(seconds=settings.sweep_after_seconds))
+        subscriber = subscribe(broker, settings, receipts.handle, give_up)
+        consumer = OutboundConsumer(settings, outbound.handle, give_up)
         stack.push_async_callback(_in_background(cache.run(), "cache", give_up))
-        stack.push_async_callback(_in_background(sweep, "sweeper", give_up))
-        stack.push_async_callback(_stop, broker, dispatcher, settings.stop_seconds)
-        await within(START_SECONDS, broker.start(), "subscribing")
-        watchdog = _watchdog(subscribers, outbound, receipts)
+        stack.push_async_callback(_in_background(_sweep(settings, pool, reporter, owner), "sweeper", give_up))
+        stack.push_async_callback(_stop, broker, consumer, dispatcher, settings.stop_seconds)
+        await asyncio.gather(within(START_SECONDS, start(broker), "subscribing to receipts"), consumer.start())
+        watchdog = Watchdog(
+            [
+                Watched(consumer, OUTBOUND_MESSAGES, lambda: outbound.busy),
+                Watched(subscriber, DELIVERY_EVENTS, lambda: receipts.busy),
+            ]
+        )
         stack.push_async_callback(_in_background(watchdog.watch(), "watchdog", give_up))
         yield Runtime(pool, cache, outbound, watchdog)
 
 
-def _watchdog(subscribers: Sequence[Any], outbound: OutboundHandler, receipts: ReceiptHandler) -> Watchdog:
-    return Watchdog(
-        [
-            Watched(subscribers[0], OUTBOUND_MESSAGES, lambda: outbound.busy),
-            Watched(subscribers[1], DELIVERY_EVENTS, lambda: receipts.busy),
-        ]
+def _cache(settings: Settings, markers: Producer) -> CacheFollower:
+    return CacheFollower(
+        settings.kafka,
+        settings.partitions,
+        settings.cache_dir,
+        settings.snapshot_seconds,
+        asking=Asking(markers, time.monotonic()),
     )
+
+
+def _sweep(settings: Settings, pool: Pool, reporter: Reporter, owner: Owner) -> Coroutine[Any, Any, None]:
+    return sweep_for_ever(pool, reporter, owner.number, timedelta(seconds=settings.sweep_after_seconds))
 
 
 def _event_producer(settings: Settings) -> Producer:
@@ -146,12 +158,12 @@ def _in_background(
     return end
 
 
-async def _stop(broker: KafkaBroker, dispatcher: Dispatcher, stop_seconds: float) -> None:
+async def _stop(broker: KafkaBroker, consumer: OutboundConsumer, dispatcher: Dispatcher, stop_seconds: float) -> None:
     """Let the calls under way end, leave the groups, and settle what could not be settled."""
     dispatcher.stopping = True
     with suppress(TimeoutError, KafkaError, OSError):
         async with asyncio.timeout(stop_seconds + STOP_SECONDS):
-            await broker.stop()
+            await asyncio.gather(broker.stop(), consumer.stop())
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await dispatcher.settle_leftovers()

@@ -1,44 +1,40 @@
-"""FastStream's part: two consumer groups, batches of raw records, offsets committed by us when a batch is done.
+"""FastStream's part: the group of receipts, batches of raw records, offsets committed by us when a batch is done.
 
 FastStream's own parser fails on a header that is not UTF-8 and on a value that is not JSON; after a handler that failed
 it goes on, and the next acknowledgement commits what was skipped; and an acknowledgement that fails it keeps to itself.
-So records come raw, the commit is ours, and a handler that cannot finish a batch never returns.
+So records come raw and from our own consumer, the commit is ours, and a handler that cannot finish never returns.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
-from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage as Batch
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from services.sender.commit import HEARTBEATS_PER_SESSION, commit
+from services.sender.consume import GiveUp, HandleBatch
 from services.sender.settings import Settings
+from shared.consumer import Consumer, Polled
 from shared.errors import TransientError
-from shared.failpoints import reach
-from shared.kafka import FETCH_WAIT_MS, SEND_SECONDS, within
+from shared.kafka import FETCH_WAIT_MS
 from shared.kafka_connection import KafkaConnection
-from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
+from shared.topics import DELIVERY_EVENTS
 
 log = logging.getLogger(__name__)
-
-HandleBatch = Callable[[Sequence[ConsumerRecord]], Awaitable[Sequence[ConsumerRecord]]]
-"""Returns the records that are done: all, or a first part, and then no more batches are to come."""
-GiveUp = Callable[[Exception], None]
 
 _LOGINS: dict[str, type[SASLPlaintext | SASLScram256 | SASLScram512]] = {
     "PLAIN": SASLPlaintext,
     "SCRAM-SHA-256": SASLScram256,
     "SCRAM-SHA-512": SASLScram512,
 }
-_HEARTBEATS_PER_SESSION = 3
 _LOOK_SECONDS = 0.05
-_POLL_MS = 20  # FastStream sleeps as long again after a poll that brought nothing
+_POLL_MS = 200  # FastStream sleeps as long again after a poll that brought nothing
 
 
 def new_broker(settings: Settings) -> KafkaBroker:
@@ -60,18 +56,19 @@ def _security(kafka: KafkaConnection) -> BaseSecurity:
     return _LOGINS[kafka.login.mechanism](username=kafka.login.username, password=kafka.login.password, **tls)
 
 
-def subscribe(
-    broker: KafkaBroker, settings: Settings, outbound: HandleBatch, receipts: HandleBatch, give_up: GiveUp
-) -> list[Any]:
-    """Subscribe both handlers; return the subscribers. `give_up` is called with a bug, which ends all reading."""
-    group = settings.sender_group_id
-    subscribers = [
-        (_subscriber(broker, settings, OUTBOUND_MESSAGES, group), outbound),
-        (_subscriber(broker, settings, DELIVERY_EVENTS, f"{group}-receipts"), receipts),
-    ]
-    for subscriber, handle in subscribers:
-        subscriber(_handler(subscriber, handle, give_up))
-    return [subscriber for subscriber, _ in subscribers]
+async def start(broker: KafkaBroker) -> None:
+    """Start the broker with our consumer in place of aiokafka's, which a record can stop."""
+    await broker.connect()
+    config = broker.config.broker_config
+    config.builder = partial(Consumer, **config.builder.keywords)  # type: ignore[attr-defined]  # a partial
+    await broker.start()
+
+
+def subscribe(broker: KafkaBroker, settings: Settings, receipts: HandleBatch, give_up: GiveUp) -> Any:
+    """Subscribe to receipts; return the subscriber. `give_up` is called with a bug, which ends all reading."""
+    subscriber = _subscriber(broker, settings, DELIVERY_EVENTS, f"{settings.sender_group_id}-receipts")
+    subscriber(_handler(subscriber, receipts, give_up))
+    return subscriber
 
 
 def _subscriber(broker: KafkaBroker, settings: Settings, topic: str, group_id: str) -> Any:
@@ -86,8 +83,9 @@ def _subscriber(broker: KafkaBroker, settings: Settings, topic: str, group_id: s
         max_records=settings.batch_records,
         batch_timeout_ms=_POLL_MS,
         fetch_max_wait_ms=FETCH_WAIT_MS,
+        isolation_level="read_committed",
         session_timeout_ms=session_ms,
-        heartbeat_interval_ms=session_ms // _HEARTBEATS_PER_SESSION,
+        heartbeat_interval_ms=session_ms // HEARTBEATS_PER_SESSION,
         parser=_raw,
         decoder=_nothing,
     )
@@ -97,23 +95,21 @@ def _handler(subscriber: Any, handle: HandleBatch, give_up: GiveUp) -> Callable[
     async def handle_batch(message: Batch) -> None:
         records = message.raw_message
         try:
-            done = await handle(records)
-            reach("sender.before_commit")
-            await commit(subscriber.consumer, done)
-            reach("sender.after_commit")
-            if len(done) == len(records):
-                return
+            await handle(records)
+            await commit(subscriber.consumer, records)
         except TransientError as error:
             log.info("a batch is left for later: %s", error)  # only where the sender stops
         except Exception as error:  # noqa: BLE001 (whatever it is: the offset is kept, whoever supervises us is told)
             give_up(error)
+        else:
+            return
         while subscriber.running:  # noqa: ASYNC110 (FastStream has no event for it)
             await asyncio.sleep(_LOOK_SECONDS)
 
     return handle_batch
 
 
-async def _raw(records: tuple[ConsumerRecord, ...]) -> KafkaMessage:
+async def _raw(records: tuple[Polled, ...]) -> KafkaMessage:
     return KafkaMessage(
         body=b"",
         headers={},
@@ -127,18 +123,3 @@ async def _raw(records: tuple[ConsumerRecord, ...]) -> KafkaMessage:
 
 async def _nothing(_: KafkaMessage) -> bytes:
     return b""
-
-
-async def commit(consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord]) -> None:
-    """Commit just these records, where their partitions are still ours.
-
-    A commit that fails is no harm: the records come again, here or elsewhere, and the ledger knows them.
-    """
-    ends = {record.partition: record.offset + 1 for record in records}  # one topic, and in order
-    mine = {tp: ends[tp.partition] for tp in consumer.assignment() if tp.partition in ends}
-    if not mine:
-        return
-    try:
-        await within(SEND_SECONDS, consumer.commit(mine), "committing offsets")
-    except (TransientError, KafkaError) as error:
-        log.warning("offsets are not committed, their records will come again: %s", error)

@@ -21,12 +21,23 @@ MAX_BODY_CHARACTERS = 20_000
 AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 ListId = Annotated[int, Field(ge=1, le=2**53 - 1)]
 MessageId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")]
-ShortText = Annotated[str, StringConstraints(max_length=512)]
+
+
+def storable(text: str) -> str:
+    """Return `text` without NUL, which JSON can hold and Postgres cannot."""
+    return text.replace("\x00", "\ufffd") if "\x00" in text else text
+
+
+ShortText = Annotated[str, StringConstraints(max_length=512), AfterValidator(storable)]
 Body = Annotated[str, StringConstraints(max_length=MAX_BODY_CHARACTERS)]
+"""May hold NUL, which is no part of a word ("ST\\0OP" is STOP): whoever stores a body makes it storable."""
 
 
 def _to_utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    try:
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC the time is before the year 1 or after the year 9999") from None
 
 
 @lru_cache(maxsize=4_096)  # a batch has one time of decision, told several times for each message

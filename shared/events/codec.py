@@ -54,6 +54,8 @@ def decode(adapter: TypeAdapter[EventT], value: bytes | None) -> EventT:
         return adapter.validate_json(value)
     except ValidationError as error:
         raise _poison(error) from None
+    except Exception as error:  # noqa: BLE001 (no record may end its reader, whatever it makes a validator do)
+        raise PoisonError("invalid", f"{type(error).__name__}: {error}"[:_MAX_DETAIL_CHARACTERS]) from None
 
 
 def _poison(error: ValidationError) -> PoisonError:

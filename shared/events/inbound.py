@@ -36,12 +36,16 @@ class MessageReceived(IdentifiedEvent):
 
 
 class FenceMarkerAppended(Event):
-    """A sender's marker: once the watermark has passed its offset, everything before it is decided and published."""
+    """A sender's marker: once the watermark has passed its offset, everything before it is decided and published.
+
+    `checkpoint_wanted` asks for a checkpoint of the partition: the sender could not read a record of `suppressions`.
+    """
 
     category: ClassVar[str] = "inbound"
 
     type: Literal["fence_marker_appended"] = "fence_marker_appended"
     marker_id: UUID
+    checkpoint_wanted: bool = False
 
     def cloud_event_id(self) -> str:
         return str(self.marker_id)

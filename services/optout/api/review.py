@@ -29,19 +29,20 @@ GROUP BY s.cause_event_id ORDER BY held_at, event_id LIMIT $4
 """
 
 # A message of the account that was held, and whether it still is.
-HELD = """
+HELD = r"""
 SELECT d.phone, EXISTS (
     SELECT FROM suppressions s
     WHERE s.account_id = d.account_id AND s.phone = d.phone AND s.state = 'held' AND s.cause_event_id = d.event_id
 ) AS waits
-FROM decisions d WHERE d.event_id = $1 AND d.account_id = $2 AND d.entry::json ->> 'answer' = 'held'
+FROM decisions d
+WHERE d.event_id = $1 AND d.account_id = $2 AND replace(d.entry, '\u0000', '\ufffd')::json ->> 'answer' = 'held'
 """
 
 # What was decided of a held message, and by whom: the newest.
-DECIDED = """
+DECIDED = r"""
 SELECT entry FROM decisions
-WHERE account_id = $1 AND phone = $2 AND entry::json ->> 'held_event_id' = $3
-    AND entry::json ->> 'answer' IN ('confirmed', 'released')
+WHERE account_id = $1 AND phone = $2 AND replace(entry, '\u0000', '\ufffd')::json ->> 'held_event_id' = $3
+    AND replace(entry, '\u0000', '\ufffd')::json ->> 'answer' IN ('confirmed', 'released')
 ORDER BY sequence DESC LIMIT 1
 """
 

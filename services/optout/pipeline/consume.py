@@ -1,70 +1,54 @@
 """What a batch of Kafka records holds: messages to decide, markers to pass, records to park."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from aiokafka import ConsumerRecord
-
 from services.optout.record.batch import Received
+from shared.consumer import Polled
 from shared.errors import PoisonError
-from shared.events.codec import decode
 from shared.events.inbound import FenceMarkerAppended, inbound_events
-from shared.parking import MAX_PARKED_IN_A_ROW, ParkedRecord, park
+from shared.flood import Bad, Parking
+from shared.parking import ParkedRecord
+from shared.reading import check_place, event_of
 
 SERVICE = "stopline/optout"
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """`parked_in_a_row` counts the bad records at the end, those of earlier batches included."""
+    """The records of one poll, by what is to be done with them; `bad` counts those to park by their reason."""
 
     first_offset: int
     next_offset: int
     received: Sequence[Received]
-    parked: Sequence[ParkedRecord]
-    parked_in_a_row: int
+    parked: Sequence[ParkedRecord] = ()
+    bad: Mapping[str, int] = field(default_factory=dict)
+    checkpoint_wanted: bool = False
 
 
-class TooManyParkedError(Exception):
-    """So many bad records in a row that a producer must be broken; a person has to look."""
-
-
-def parse(records: Sequence[ConsumerRecord], parked_in_a_row: int, now: datetime) -> Parsed:
-    """Read the records of one partition.
-
-    Raises:
-        TooManyParkedError: the bad records in a row are more than `MAX_PARKED_IN_A_ROW`.
-    """
+def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: datetime) -> Parsed:
+    """Read the records of one partition."""
     received: list[Received] = []
-    parked: list[ParkedRecord] = []
+    bad: list[Bad] = []
+    wanted = False
     for record in records:
         try:
-            event = decode(inbound_events, record.value)
+            event = event_of(inbound_events, record)
+            check_place(event, record, partitions)
         except PoisonError as error:
-            parked_in_a_row += 1
-            parked.append(_parked(record, error, now))
-            if parked_in_a_row > MAX_PARKED_IN_A_ROW:
-                raise TooManyParkedError(
-                    f"{MAX_PARKED_IN_A_ROW} records in a row of {record.topic} {record.partition} cannot be read,"
-                    f" the last at offset {record.offset} ({error}); find what writes them, then restart the service"
-                ) from None
+            bad.append((record, error))
         else:
-            parked_in_a_row = 0
-            if not isinstance(event, FenceMarkerAppended):
+            if isinstance(event, FenceMarkerAppended):
+                wanted = wanted or event.checkpoint_wanted
+            else:
                 received.append(Received(record.offset, event))
-    return Parsed(records[0].offset, records[-1].offset + 1, received, parked, parked_in_a_row)
-
-
-def _parked(record: ConsumerRecord, error: PoisonError, now: datetime) -> ParkedRecord:
-    return park(
-        service=SERVICE,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-        error=error,
-        now=now,
+    return Parsed(
+        records[0].offset,
+        records[-1].offset + 1,
+        received,
+        parking.park(bad, now).records if bad else (),
+        Counter(error.reason for _, error in bad),
+        wanted,
     )

@@ -9,18 +9,23 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from services.optout import metrics
+from services.optout.pipeline.consume import SERVICE
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.start import MissingRecordsError
 from services.optout.record.connection import AWAY, connection_of
 from services.optout.record.deliveries import forget_sent, record_deliveries
 from services.optout.record.position import PositionMovedError, read_position
+from shared.consumer import Consumer, Polled
 from shared.errors import PoisonError, TransientError
-from shared.events.codec import decode
 from shared.events.delivery import AnyDeliveryEvent, delivery_events
+from shared.flood import Bad, Parking
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from shared.producer import Producer, send_parked
+from shared.reading import check_place, event_of
 from shared.topics import DELIVERY_EVENTS
 
 _POLL_MS = 500
@@ -33,9 +38,11 @@ _FORGET_EVERY_BATCHES = 100
 class Deliveries:
     """`catch_up` waits until all that is in the partition now is in the record."""
 
-    def __init__(self, context: Context, consumer: AIOKafkaConsumer, partition: int) -> None:
+    def __init__(self, context: Context, consumer: Consumer, producer: Producer, partition: int) -> None:
         self._context = context
         self._consumer = consumer
+        self._producer = producer
+        self._parking = Parking(SERVICE)
         self._partition = partition
         self._topic_partition = TopicPartition(DELIVERY_EVENTS, partition)
         self._recorded = 0
@@ -83,8 +90,12 @@ class Deliveries:
         # What Kafka has deleted already was sent before the attribution window began.
         self._consumer.seek(self._topic_partition, max(recorded, begin))
 
-    async def _record(self, records: Sequence[ConsumerRecord], next_offset: int) -> None:
-        events = [event for record in records if (event := _read(record)) is not None]
+    async def _record(self, records: Sequence[Polled], next_offset: int) -> None:
+        events, bad = _read(records, self._context.settings.partitions)
+        if bad:
+            await send_parked(self._producer, self._parking.park(bad, self._context.now()).records)
+            for _, error in bad:
+                metrics.RECORDS_PARKED.labels(error.reason).inc()
         try:
             async with connection_of(self._context.pool) as connection:
                 await record_deliveries(connection, self._partition, self._recorded, next_offset, events)
@@ -106,27 +117,35 @@ class Deliveries:
             self._moved.notify_all()
 
 
-def _read(record: ConsumerRecord) -> AnyDeliveryEvent | None:
-    """Return the event; None for what is none: others may write to this topic too, and it decides nothing here."""
-    try:
-        return decode(delivery_events, record.value)
-    except PoisonError:
-        return None
+def _read(records: Sequence[Polled], partitions: int) -> tuple[list[AnyDeliveryEvent], list[Bad]]:
+    events: list[AnyDeliveryEvent] = []
+    bad: list[Bad] = []
+    for record in records:
+        try:
+            event = event_of(delivery_events, record)
+            check_place(event, record, partitions)
+        except PoisonError as error:
+            bad.append((record, error))
+        else:
+            events.append(event)
+    return events, bad
 
 
 @asynccontextmanager
 async def following_deliveries(context: Context, partition: int) -> AsyncIterator[Deliveries]:
     """Follow while inside the `with` block; an error while following ends the block with `TransientError`."""
     consumer = new_consumer(context.settings.kafka, fetch_max_wait_ms=_POLL_MS)
+    producer = Producer(context.settings.kafka)  # connects when there is something to park
     await within(START_SECONDS, consumer.start(), "connecting to Kafka")
     try:
         consumer.assign([TopicPartition(DELIVERY_EVENTS, partition)])
-        deliveries = Deliveries(context, consumer, partition)
+        deliveries = Deliveries(context, consumer, producer, partition)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(_ending_transiently(deliveries))
             yield deliveries
             task.cancel()
     finally:
+        await producer.close()
         await stop_quietly(consumer)
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Self
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.start import MissingRecordsError
+from shared.consumer import Polled, Unreadable
 from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
 
@@ -39,7 +40,7 @@ class Inbound:
     async def __aexit__(self, *_: object) -> None:
         await stop_quietly(self._consumer)
 
-    async def poll(self) -> Sequence[ConsumerRecord]:
+    async def poll(self) -> Sequence[Polled]:
         """Wait for records and return those that there are, at least one.
 
         Raises:
@@ -51,12 +52,13 @@ class Inbound:
             if self._empty_polls % _CHECK_AFTER_EMPTY_POLLS == 0:
                 await self._check_not_stuck()
         self._empty_polls = 0
-        if records[0].offset != self._next_offset:
-            await self._explain_gap(records[0].offset)
+        first = records[0].first_offset if isinstance(records[0], Unreadable) else records[0].offset
+        if first != self._next_offset:
+            await self._explain_gap(first)
         self._next_offset = self._last_end = records[-1].offset + 1
         return records
 
-    async def _poll_once(self) -> Sequence[ConsumerRecord]:
+    async def _poll_once(self) -> Sequence[Polled]:
         try:
             polled = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=self._context.settings.batch_records)
         except (KafkaError, OSError) as error:

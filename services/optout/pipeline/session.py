@@ -18,6 +18,8 @@ from shared.suppression_digest import format_digest
 
 CHECKPOINT_CHANGES = 10_000
 MARKERS_BEFORE_MOVE = 10_000
+WANTED_AGAIN_SECONDS = 1.0
+"""A sender that doubts asks for a checkpoint; many of them get no more than one in this time."""
 _SECONDS_BEFORE_MOVE = 10.0
 
 
@@ -69,7 +71,7 @@ class Session:
         """Decide and record what is new, publish that and what was recorded before, and move on."""
         entries = [*await self._stored(parsed), *await self._new(parsed)]
         self._changes += sum(len(entry.changed) for entry in entries)
-        checkpoint = self._checkpoint_due(parsed.next_offset)
+        checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
         await self._publish(Publication(parsed.next_offset, entries, parsed.parked, checkpoint))
         self._count(parsed, entries)
         await self._move_past_markers()
@@ -98,16 +100,18 @@ class Session:
         self._moved_at = self._seconds()
         return entries
 
-    def _checkpoint_due(self, next_offset: int) -> CheckpointPublished | None:
+    def _checkpoint_due(self, next_offset: int, *, wanted: bool = False) -> CheckpointPublished | None:
         """Return what the senders must hold at `next_offset`, where it is time to tell them.
 
-        That is so once in a session, and then after changes. While earlier decisions are published again, topic and
-        record differ: the topic may have what a restored database has not.
+        That is so once in a session, then after changes, and where a sender asks for it. While earlier decisions are
+        published again, topic and record differ: the topic may have what a restored database has not.
         """
         if next_offset < self._in_step_from:
             return None
         if self._checkpoint_at is not None:
-            is_old = self._changes > 0 and self._seconds() - self._checkpoint_at >= self._checkpoint_seconds
+            age = self._seconds() - self._checkpoint_at
+            due_again = WANTED_AGAIN_SECONDS if wanted else self._checkpoint_seconds
+            is_old = (wanted or self._changes > 0) and age >= due_again
             if not is_old and self._changes < CHECKPOINT_CHANGES:
                 return None
         return CheckpointPublished(
@@ -133,5 +137,5 @@ class Session:
         metrics.WATERMARK.labels(self._partition).set(parsed.next_offset)
         for entry in entries:
             metrics.MESSAGES_DECIDED.labels(entry.answer).inc()
-        for parked in parsed.parked:
-            metrics.RECORDS_PARKED.labels(dict(parked.headers)["parked_reason"].decode()).inc()
+        for reason, count in parsed.bad.items():
+            metrics.RECORDS_PARKED.labels(reason).inc(count)

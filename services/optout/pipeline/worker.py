@@ -5,10 +5,10 @@ import logging
 from collections.abc import Sequence
 from typing import Literal
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from services.optout import metrics
-from services.optout.pipeline.consume import TooManyParkedError, parse
+from services.optout.pipeline.consume import SERVICE, parse
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.deliveries import following_deliveries
 from services.optout.pipeline.inbound import Inbound
@@ -18,8 +18,10 @@ from services.optout.pipeline.start import MissingRecordsError, find_start
 from services.optout.record.connection import AWAY, connection_of
 from services.optout.record.position import PositionMovedError, end_predecessors
 from services.optout.record.record import PostgresRecord
+from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.failpoints import reach
+from shared.flood import Parking
 from shared.kafka import START_SECONDS, new_transactional_producer, stop_quietly, within
 from shared.topics import INBOUND_MESSAGES
 
@@ -39,7 +41,7 @@ class Worker:
         self.state: State = "starting"
         self._context = context
         self._topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
-        self._parked_in_a_row = 0
+        self._parking = Parking(SERVICE)
         self._failures = 0
 
     async def run(self) -> None:
@@ -48,7 +50,7 @@ class Worker:
         while True:
             try:
                 await self._session()
-            except* (TooManyParkedError, MissingRecordsError) as errors:
+            except* MissingRecordsError as errors:
                 await self._halt(errors)
             except* FencedError as errors:
                 # We may be a zombie that does not know it yet: give the consumer time to find out that it lost the
@@ -112,15 +114,14 @@ class Worker:
         if ended:
             log.warning("partition %d: ended %d transactions of predecessors that sleep", self.partition, ended)
 
-    async def _step(self, session: Session, records: Sequence[ConsumerRecord]) -> None:
+    async def _step(self, session: Session, records: Sequence[Polled]) -> None:
         reach("optout.after_poll")
         with metrics.BATCH_SECONDS.time():
-            parsed = parse(records, self._parked_in_a_row, self._context.now())
+            parsed = parse(records, self._context.settings.partitions, self._parking, self._context.now())
             try:
                 await session.process(parsed)
             except PositionMovedError as error:
                 raise FencedError(str(error)) from error
-        self._parked_in_a_row = parsed.parked_in_a_row
         self._failures = 0
 
 

@@ -49,9 +49,9 @@ FROM simulations WHERE account_id = $1 AND simulation_id = $2
 """
 
 # What people wrote to the account before a given time and id, newest first; what reviewers decided is no message.
-HISTORY = """
+HISTORY = r"""
 WITH page AS MATERIALIZED (
-    SELECT event_id, decided_at, phone, body, entry::json AS entry FROM decisions
+    SELECT event_id, decided_at, phone, body, replace(entry, '\u0000', '\ufffd')::json AS entry FROM decisions
     WHERE account_id = $1 AND (decided_at, event_id) < ($2, $3)
     ORDER BY decided_at DESC, event_id DESC LIMIT $4
 )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from services.sender.carriers.carrier import Accepted, Answer, Refused, Unknown
+from shared.events.base import storable
 
 MAX_PAUSE_SECONDS = 60.0
 _BUSY_SECONDS = 1.0
@@ -39,15 +40,20 @@ def _accepted(body: bytes) -> Answer:
         carrier_message_id = None
     if not isinstance(carrier_message_id, str) or not carrier_message_id:
         return Unknown(f"the carrier answered 200 with {len(body)} bytes that name no carrier_message_id")
-    return Accepted(carrier_message_id[:_MAX_TEXT_CHARACTERS])
+    return Accepted(_text(carrier_message_id))
 
 
 def _reason(status: int, body: bytes) -> str:
     try:
         error = json.loads(body)["error"]
-        return f"{status} {error['code']}: {error['message']}"[:_MAX_TEXT_CHARACTERS]
+        return _text(f"{status} {error['code']}: {error['message']}")
     except (ValueError, KeyError, TypeError):
         return f"{status}"
+
+
+def _text(text: str) -> str:
+    """Return a carrier's text as Postgres and Kafka can hold it: without NUL and halves of characters."""
+    return storable(text[:_MAX_TEXT_CHARACTERS].encode(errors="replace").decode())
 
 
 def _pause_seconds(status: int, headers: Mapping[str, str]) -> float:

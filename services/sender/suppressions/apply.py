@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
-from aiokafka import ConsumerRecord
-
 from services.sender.suppressions.lookup import SuppressionCache
 from services.sender.suppressions.proof import Proof
 from services.sender.suppressions.read import Changes, PartitionReader
 from services.sender.suppressions.watermarks import Watermarks
+from shared.consumer import Polled
 from shared.events.suppression import CheckpointPublished, WatermarkAdvanced
 
 _MERGE_IN_THREAD_FROM_KEYS = 100_000
@@ -41,7 +40,7 @@ class PartitionFollower:
         self._cache = cache
         self._watermarks = watermarks
 
-    async def apply(self, records: Sequence[ConsumerRecord], end: int) -> None:
+    async def apply(self, records: Sequence[Polled], end: int) -> None:
         """Apply records; `end` is the offset at which the partition ends, as far as it is known.
 
         Raises:
@@ -79,4 +78,5 @@ class PartitionFollower:
         if records_end < end - _COMPARE_LAST_OFFSETS:
             return
         count, digest = await asyncio.to_thread(self._cache.count_and_digest, self._partition)
-        self.proof.compare(told, count, digest, judge_from=max(records_end, end))
+        if self.proof.compare(told, count, digest, judge_from=max(records_end, end)):
+            self.reader.unreadable.clear()  # whatever could not be read before it has hidden nothing

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from services.sender import metrics
+from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.keep import SnapshotKeeper
 from services.sender.suppressions.lookup import Query, Suppression
 from services.sender.suppressions.proof import CheckpointDiffersError
@@ -45,10 +46,18 @@ class CacheFollower:
         folder: where the snapshot is kept.
         snapshot_seconds: how often it is written, where anything changed.
         topic: what is followed; another name in benchmarks only.
+        asking: asks for checkpoints where a record cannot be read; without it they come when they come.
     """
 
-    def __init__(
-        self, kafka: Kafka, partitions: int, folder: Path, snapshot_seconds: float, *, topic: str = SUPPRESSIONS
+    def __init__(  # noqa: PLR0913 (two are for tests and benchmarks)
+        self,
+        kafka: Kafka,
+        partitions: int,
+        folder: Path,
+        snapshot_seconds: float,
+        *,
+        topic: str = SUPPRESSIONS,
+        asking: Asking | None = None,
     ) -> None:
         self.partitions = partitions
         self._topic = SuppressionsTopic(kafka, partitions, topic)
@@ -56,6 +65,7 @@ class CacheFollower:
         self._state: CacheState | None = None
         self._doubts: list[str] = ["the topic is not read yet"]
         self._failures = 0
+        self._asking = asking
 
     @property
     def healthy(self) -> bool:
@@ -197,6 +207,9 @@ class CacheFollower:
 
     async def _now_and_then(self, consumer: AIOKafkaConsumer, state: CacheState, stuck: StuckDetector) -> None:
         now = time.monotonic()
+        unsure = [number for number, each in enumerate(state.partitions) if each.reader.unreadable]
+        if unsure and self._asking is not None:
+            await self._asking.ask(unsure, now)
         if stuck.is_due(now):
             ends = await self._topic.ends(consumer)
             found = stuck.look(now, dict(enumerate(state.positions)), dict(enumerate(ends)))

@@ -51,16 +51,20 @@ class Proof:
     def holds(self) -> bool:
         return self.proven and self.difference is None
 
-    def compare(self, told: CheckpointPublished, count: int, digest: int, judge_from: int) -> None:
-        """Compare a checkpoint with the keys at its place; `judge_from` is the end of the topic as it is known."""
+    def compare(self, told: CheckpointPublished, count: int, digest: int, judge_from: int) -> bool:
+        """Compare a checkpoint with the keys at its place, and return whether they agree.
+
+        `judge_from` is the end of the topic as it is known.
+        """
         if (count, format_digest(digest)) == (told.suppressed_count, told.digest):
             self.proven, self.difference, self._explained = True, None, False
-            return
+            return True
         text = (
             f"partition {self._partition}, inbound offset {told.next_offset}: {count} keys here"
             f" ({format_digest(digest)}), {told.suppressed_count} there ({told.digest})"
         )
         self.difference = Difference(text, abs(told.suppressed_count - count), judge_from)
+        return False
 
     def note_changes(self, count: int) -> None:
         """Note that so many suppressions changed."""

@@ -2,19 +2,17 @@
 
 The topic is compacted, so a record is the whole truth about its key. Where one cannot be read (or has no value: nobody
 may delete a suppression), the state of its key is not known, and nothing may be sent until a later record of the same
-key tells it again.
+key has it again, or a later checkpoint says that nothing is missing.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aiokafka import ConsumerRecord
-
 from services.sender.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, State, first_key_of
 from services.sender.suppressions.placement import partitions_of
+from shared.consumer import Polled
 from shared.errors import PoisonError
-from shared.events.codec import decode
 from shared.events.suppression import (
     CHECKPOINT_KEY,
     WATERMARK_KEY,
@@ -24,6 +22,7 @@ from shared.events.suppression import (
     WatermarkAdvanced,
     suppression_events,
 )
+from shared.reading import event_of
 
 MAX_UNREADABLE = 1_000
 
@@ -68,7 +67,7 @@ class PartitionReader:
         self._partitions = partitions
         self._first_key = first_key_of(partition)
 
-    def steps(self, records: Sequence[ConsumerRecord]) -> Iterator[Step]:
+    def steps(self, records: Sequence[Polled]) -> Iterator[Step]:
         """Give what the records say, up to where they end."""
         changed: list[_Change] = []
         for record in records:
@@ -106,10 +105,10 @@ class PartitionReader:
         if by_scope:
             yield Changes(by_scope, sum(map(len, by_scope.values())))
 
-    def _decode(self, record: ConsumerRecord) -> AnySuppressionEvent | None:
+    def _decode(self, record: Polled) -> AnySuppressionEvent | None:
         key = record.key or _TOO_MANY
         try:
-            event = self._read(key, record.value)
+            event = self._read(key, record)
         except PoisonError as error:
             self._note(key, f"offset {record.offset}: {error}")
             return None
@@ -117,10 +116,10 @@ class PartitionReader:
             self.unreadable.pop(key, None)
         return event
 
-    def _read(self, key: bytes, value: bytes | None) -> AnySuppressionEvent | None:
-        if value is None and not self._has_place_for(key):
+    def _read(self, key: bytes, record: Polled) -> AnySuppressionEvent | None:
+        if record.value is None and not self._has_place_for(key):
             return None  # somebody took away what should never have been written
-        event = decode(suppression_events, value)
+        event = event_of(suppression_events, record)
         if key != _key_of(event):
             raise PoisonError("wrong_key", f"a {event.type} must not have the key {key[:100]!r}")
         return event

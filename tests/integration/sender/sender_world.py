@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -121,6 +121,11 @@ class Kafka:
 
     async def produce_raw(self, value: bytes | None, *, key: bytes | None = b"x", headers: Any = ()) -> Any:
         return await self._producer.send_and_wait(OUTBOUND_MESSAGES, value, key, partition=0, headers=list(headers))
+
+    async def produce_many_raw(self, values: Iterable[bytes]) -> list[int]:
+        """Return the offsets in partition 0 that the records got."""
+        sent = [await self._producer.send(OUTBOUND_MESSAGES, value, partition=0) for value in values]
+        return [metadata.offset for metadata in await asyncio.gather(*sent)]
 
     async def receipt(self, request: MessageRequested, carrier_message_id: str, status: str = "delivered") -> None:
         """Tell what a gateway reports of a message."""

@@ -11,7 +11,6 @@ from harness.stack.embedded import EmbeddedBackend
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.lost import lock_lost_calls, lock_without_answer, settle_locked
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.parked import not_parked_yet, note_parked
 from services.sender.ledger.rows import MessageKey, Settled, State, find, settle, take
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
@@ -180,15 +179,6 @@ async def test_a_receipt_finds_only_messages_whose_call_has_no_answer(pool: Pool
     assert not await settled(pool, owner, asked["dispatching"], "sent", "carrier-1"), (
         "the answer came after the receipt"
     )
-
-
-async def test_a_record_is_noted_as_parked_once(pool: Pool) -> None:
-    place, another = (uuid4().hex, 0, 41), (uuid4().hex, 1, 42)
-    async with session(pool) as connection:
-        assert await not_parked_yet(connection, [place, another]) == {place, another}
-        await note_parked(connection, [place])
-        await note_parked(connection, [place])
-        assert await not_parked_yet(connection, [place, another]) == {another}
 
 
 async def test_a_postgres_that_ends_the_session_is_away(pool: Pool) -> None:

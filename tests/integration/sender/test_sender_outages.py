@@ -1,11 +1,14 @@
 """What is away makes messages wait; nothing is called meanwhile, and each is called once when it is back."""
 
+import json
+
 import pytest
 from aiohttp import ClientSession
+from aiokafka import ConsumerRecord
 from sender_world import Kafka, World, until
 
 from harness.stack.service import Service
-from shared.parking import MAX_PARKED_IN_A_ROW
+from shared.flood import RECORDS_A_MINUTE, offsets_of
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -100,25 +103,33 @@ async def test_a_carrier_that_asks_for_a_pause_gets_it(world: World) -> None:
     assert len(await world.calls()) == 20, "none of them was called before the pause was over, or twice"
 
 
-async def test_too_many_bad_records_in_a_row_halt_the_sender_and_a_restart_goes_on_behind_them(world: World) -> None:
+async def test_a_flood_of_bad_records_is_parked_in_few_records_and_holds_nothing_up(world: World) -> None:
+    count = 20 * RECORDS_A_MINUTE
     before, behind = world.request(1), world.request(2)
     await world.kafka.produce(before, partition=0)
-    texts = [f"bad {number} {world.account_id}".encode() for number in range(MAX_PARKED_IN_A_ROW + 20)]
-    bad = [await world.kafka.produce_raw(text) for text in texts]
+    bad = await world.kafka.produce_many_raw([f"bad {number} {world.account_id}".encode() for number in range(count)])
     await world.kafka.produce(behind, partition=0)
-    await until("halted", lambda: _not_ready(world.sender, "halted"))
-    await until("the limit is parked", lambda: len(_parked(world.kafka, world.account_id)) == MAX_PARKED_IN_A_ROW)
-    await until("committed", lambda: _committed(world.kafka, bad[MAX_PARKED_IN_A_ROW].offset))
-    assert world.kafka.told(before) == SENT
-    assert world.kafka.told(behind) == []
-    await world.sender.stop()
-    await world.sender.start()
     await until("the one behind is sent", lambda: world.kafka.told(behind) == SENT)
-    assert len(_parked(world.kafka, world.account_id)) == len(bad), "each once"
+    assert world.kafka.told(before) == SENT
+    await until("all are parked", lambda: set(bad) <= _parked_offsets(world.kafka))
+    assert len(_at_partition_0(world.kafka)) <= RECORDS_A_MINUTE + count / 50
+    await until("committed", lambda: _committed(world.kafka, bad[-1] + 2))
 
 
-def _parked(kafka: Kafka, account_id: str) -> list[object]:
-    return [each for each in kafka.parked if account_id.encode() in (each.value or b"")]
+def _parked_offsets(kafka: Kafka) -> set[int]:
+    """Return the offsets of partition 0 that are parked, by themselves or in a summary."""
+    found: set[int] = set()
+    for record in _at_partition_0(kafka):
+        headers = dict(record.headers)
+        if headers["parked_reason"] == b"flood":
+            found.update(*offsets_of(json.loads(record.value)["offsets"]))
+        else:
+            found.add(int(headers["original_offset"]))
+    return found
+
+
+def _at_partition_0(kafka: Kafka) -> list[ConsumerRecord]:
+    return [each for each in kafka.parked if dict(each.headers)["original_partition"] == b"0"]
 
 
 async def _committed(kafka: Kafka, offset: int) -> bool:

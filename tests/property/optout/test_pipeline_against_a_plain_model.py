@@ -25,6 +25,7 @@ from shared.events.base import STOPLINE_NAMESPACE, derived_id
 from shared.events.codec import encode
 from shared.events.inbound import FenceMarkerAppended, MessageReceived
 from shared.events.suppression import CheckpointPublished, SuppressionChanged, WatermarkAdvanced
+from shared.flood import Parking
 from shared.suppression_digest import MASK, format_digest, key_digest
 from shared.topics import INBOUND_MESSAGES
 
@@ -171,7 +172,7 @@ class OptOutPipeline(RuleBasedStateMachine):
         self.record.now = self.time
         records = self.log[session.published : session.published + most]
         if records:
-            run(session.process(parse(records, 0, self.time)))
+            run(session.process(parse(records, 1, Parking("test"), self.time)))
 
     # What must hold
 
