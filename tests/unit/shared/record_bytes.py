@@ -25,7 +25,7 @@ def field(content: bytes | None) -> bytes:
     return varint(-1) if content is None else varint(len(content)) + content
 
 
-def body(
+def body(  # noqa: PLR0913 (a record's fields)
     offset_delta: int,
     value: bytes | None,
     key: bytes | None = None,
@@ -59,7 +59,7 @@ def compressed(codec: str, data: bytes) -> bytes:
             return data
 
 
-def batch(
+def batch(  # noqa: PLR0913 (a batch's fields)
     records: Iterable[bytes],
     *,
     base_offset: int = 0,
