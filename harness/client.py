@@ -13,7 +13,7 @@ from shared.errors import TransientError
 from shared.events import codec
 from shared.events.delivery import AnyDeliveryEvent, delivery_events
 from shared.events.outbound import MessageRequested
-from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, new_producer, stop_quietly, within
+from shared.kafka import SEND_SECONDS, connect, new_consumer, new_producer, stop_quietly, within
 from shared.kafka_connection import Kafka
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
@@ -97,7 +97,7 @@ def _checked(answer: httpx.Response) -> dict[str, Any]:
 async def produce(kafka: Kafka, requests: Iterable[MessageRequested]) -> None:
     """Write messages to `outbound-messages` and wait until Kafka has acknowledged them all."""
     producer = new_producer(kafka, linger_ms=5)
-    await within(START_SECONDS, producer.start(), "connecting to Kafka")
+    await connect(producer.start(), kafka)
     try:
         acknowledged = [
             await producer.send(
@@ -144,7 +144,7 @@ class DeliveryEvents:
 async def follow_delivery_events(kafka: Kafka) -> AsyncIterator[DeliveryEvents]:
     """Follow the events that are written from now on."""
     consumer = new_consumer(kafka, DELIVERY_EVENTS, auto_offset_reset="latest")
-    await within(START_SECONDS, consumer.start(), "connecting to Kafka")
+    await connect(consumer.start(), kafka)
     try:
         for partition in consumer.assignment():
             await within(SEND_SECONDS, consumer.position(partition), "asking for a position")

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from shared.consumer import Consumer
 from shared.errors import TransientError
 from shared.kafka_connection import Kafka, connection
+from shared.kafka_refusals import explain
 
 T = TypeVar("T")
 
@@ -82,6 +83,19 @@ async def within(seconds: float, call: Awaitable[T], what: str) -> T:
             return await call
     except (TimeoutError, KafkaError, OSError, ssl.SSLError) as error:
         raise TransientError(f"{what}: {error or 'no answer'} (within {seconds} s)") from error
+
+
+async def connect(starting: Awaitable[Any], kafka: Kafka) -> None:
+    """Await the start of a client.
+
+    Raises:
+        MisconfiguredError: Kafka refuses our login or certificate, or shows one that we do not trust.
+        TransientError: it does not answer in time; says what is known of the reason.
+    """
+    try:
+        await within(START_SECONDS, starting, "connecting to Kafka")
+    except TransientError as error:
+        raise await explain(connection(kafka)) or error from error
 
 
 async def stop_quietly(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:

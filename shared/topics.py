@@ -7,7 +7,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.errors import MisconfiguredError
-from shared.kafka import new_admin
+from shared.kafka import connect, new_admin
 from shared.settings import KafkaSettings
 
 INBOUND_MESSAGES = "inbound-messages"
@@ -84,7 +84,11 @@ async def differences(settings: KafkaSettings) -> list[str]:
     async with _admin(settings) as admin:
         expected = {topic.name: topic for topic in topics(settings)}
         present = set(await admin.list_topics())
-        found = [f"topic {name} does not exist" for name in expected if name not in present]
+        # A broker with an authorizer does not show what one may not see.
+        hidden = (
+            "" if settings.kafka.protocol == "PLAINTEXT" else ", or our login may not see it (`stopline topics acls`)"
+        )
+        found = [f"topic {name} does not exist{hidden}" for name in expected if name not in present]
         there = [topic for topic in expected.values() if topic.name in present]
         partitions = {
             row["topic"]: len(row["partitions"]) for row in await admin.describe_topics([topic.name for topic in there])
@@ -130,10 +134,15 @@ class _admin:  # noqa: N801 (reads as a function where it is used)
     """An admin client for the length of a `with` block."""
 
     def __init__(self, settings: KafkaSettings) -> None:
+        self._kafka = settings.kafka
         self._client = new_admin(settings.kafka, request_timeout_ms=_REQUEST_TIMEOUT_MS)
 
     async def __aenter__(self) -> AIOKafkaAdminClient:
-        await self._client.start()
+        try:
+            await connect(self._client.start(), self._kafka)
+        except BaseException:
+            await self._client.close()
+            raise
         return self._client
 
     async def __aexit__(self, *_: object) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from harness.cli.running import kafka_settings
-from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from shared.kafka import SEND_SECONDS, connect, new_consumer, stop_quietly, within
 from shared.parking import ORIGINAL_HEADER_PREFIX
 from shared.topics import PARKED_MESSAGES
 
@@ -98,7 +98,7 @@ async def _records() -> AsyncIterator[ConsumerRecord]:
     consumer = new_consumer(
         settings.kafka, PARKED_MESSAGES, isolation_level="read_committed", auto_offset_reset="earliest"
     )
-    await within(START_SECONDS, consumer.start(), "connecting to Kafka")
+    await connect(consumer.start(), settings.kafka)
     try:
         async for record in _to_the_end(consumer):
             yield record

@@ -1,4 +1,4 @@
-"""`stopline topics create | check`."""
+"""`stopline topics create | check | acls`."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
+from harness.cli import acls
 from harness.cli.running import kafka_settings
 from shared.errors import MisconfiguredError, TransientError
 from shared.topics import create_topics, differences, topics
@@ -16,6 +17,7 @@ def add_commands(commands: Any) -> None:
     actions = group.add_subparsers(dest="action", required=True)
     actions.add_parser("create", help="make the topics that are missing").set_defaults(run=_create)
     actions.add_parser("check", help="say what differs; exit 1 if anything does").set_defaults(run=_check)
+    acls.add_command(actions)
 
 
 def _create(_: argparse.Namespace) -> int:

@@ -1,0 +1,115 @@
+"""`stopline topics acls`: who may do what in Kafka, as a table, as commands, applied, or compared."""
+
+import argparse
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from harness.kafka.acls import Allowed, add_acls, read_acls
+from shared.access import Acl, Role, acls, roles
+from shared.errors import MisconfiguredError
+from shared.settings import KafkaSettings, load
+
+_WILDCARD = "*"
+
+
+def add_command(actions: Any) -> None:
+    command = actions.add_parser("acls", help="who may read and write what: show it, apply it, or say what differs")
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--commands", action="store_true", help="as commands of Kafka's own kafka-acls")
+    what.add_argument("--apply", action="store_true", help="add what is missing; takes nothing away")
+    what.add_argument("--check", action="store_true", help="say what differs; exit 1 if anything does")
+    command.add_argument(
+        "--principal",
+        action="append",
+        default=[],
+        metavar="ROLE=User:NAME",
+        help="who has the role, where it is not User:ROLE; several times for several",
+    )
+    command.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    table = _table()
+    wanted = acls(table, _principals(arguments.principal, table))
+    if arguments.apply:
+        asyncio.run(add_acls(load(KafkaSettings).kafka, wanted))
+        print(f"{len(wanted)} entries are there")
+        return 0
+    if arguments.check:
+        found = list(compare(wanted, asyncio.run(read_acls(load(KafkaSettings).kafka))))
+        print("\n".join(found) or "the ACLs are as they must be")
+        return 1 if found else 0
+    print("\n".join(_commands(wanted)) if arguments.commands else as_table(table))
+    return 0
+
+
+def _table() -> list[Role]:
+    """Return the table for the groups that the environment names for the services."""
+    chosen = {
+        name: os.environ[setting]
+        for name, setting in (("optout_group", "STOPLINE_GROUP_ID"), ("sender_group", "STOPLINE_SENDER_GROUP_ID"))
+        if setting in os.environ
+    }
+    return roles(**chosen)
+
+
+def _principals(given: Sequence[str], table: Sequence[Role]) -> dict[str, list[str]]:
+    principals: dict[str, list[str]] = defaultdict(list)
+    known = [role.name for role in table]
+    for each in given:
+        role, _, principal = each.partition("=")
+        if role not in known or ":" not in principal:
+            raise MisconfiguredError(
+                f"--principal {each}: write ROLE=User:NAME, where ROLE is one of {', '.join(known)}"
+            )
+        principals[role].append(principal)
+    return principals
+
+
+def as_table(table: Iterable[Role]) -> str:
+    """Return the table as it is shown, here and in docs/security.md."""
+    lines = ["| role | is | reads | writes | groups | transactional ids |", "|---|---|---|---|---|---|"]
+    for role in table:
+        cells = (role.reads, role.writes, [f"{g}*" for g in role.groups], [f"{i}*" for i in role.transactional_ids])
+        shown = (", ".join(f"`{name}`" for name in names) or "-" for names in cells)
+        lines.append(f"| `{role.name}` | {role.who} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def _commands(wanted: Iterable[Acl]) -> Iterator[str]:
+    """Return a command for each principal and resource."""
+    operations: dict[tuple[str, str, str, bool], list[str]] = defaultdict(list)
+    for acl in wanted:
+        operations[acl.principal, acl.resource, acl.name, acl.prefixed].append(acl.operation)
+    for (principal, resource, name, prefixed), several in operations.items():
+        yield (
+            "kafka-acls --bootstrap-server $KAFKA --command-config $ADMIN --add"
+            f" --allow-principal '{principal}' --{resource} {name}"
+            f"{' --resource-pattern-type prefixed' if prefixed else ''}"
+            f"{''.join(f' --operation {operation}' for operation in several)}"
+        )
+
+
+def compare(wanted: Sequence[Acl], there: Sequence[Allowed]) -> Iterator[str]:
+    """Yield a line for each entry that is missing, and for each that allows more than the table does."""
+    held = {each[:-1] for each in there if each.host == _WILDCARD}
+    expected = {(acl.principal, acl.resource, acl.name, acl.operation, acl.prefixed) for acl in wanted}
+    for principal, resource, name, operation, prefixed in sorted(expected - held):
+        yield f"missing: {principal} {operation} {resource} {name}{'*' if prefixed else ''}"
+    ours = {(acl.resource, acl.name) for acl in wanted}
+    for each in sorted(there):
+        if each[:-1] not in expected and any(_covers(each, *of_ours) for of_ours in ours):
+            where = f"{each.resource} {each.name}{_WILDCARD if each.prefixed else ''}"
+            yield f"not in the table: {each.principal} {each.operation} {where}"
+
+
+def _covers(entry: Allowed, resource: str, name: str) -> bool:
+    """Tell whether an entry of the broker has to do with a resource of the table."""
+    if entry.resource != resource:
+        return False
+    if entry.prefixed:
+        return name.startswith(entry.name) or entry.name.startswith(name)
+    return entry.name in {_WILDCARD, name}

@@ -1,0 +1,107 @@
+"""Who may read and write what in Kafka: the one table from which ACLs, documentation and tests are made.
+
+What is not in it is refused by a broker with an authorizer. Whoever may write to `suppressions` is believed by every
+sender, so that only the opt-out pipeline may.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from shared import topics
+
+ResourceType = Literal["topic", "group", "transactional-id"]
+Operation = Literal["Read", "Write", "Describe", "DescribeConfigs"]
+
+ALL_TOPICS = (*topics.PLACED_BY_PHONE, topics.OUTBOUND_MESSAGES, topics.PARKED_MESSAGES)
+
+
+class Acl(NamedTuple):
+    """One entry that allows a principal (`User:optout`) one operation, from any host."""
+
+    principal: str
+    resource: ResourceType
+    name: str
+    operation: Operation
+    prefixed: bool = False
+
+
+@dataclass(frozen=True)
+class Role:
+    """What one kind of client may do; groups and transactional ids are prefixes of the ones it may use.
+
+    Args:
+        name: also the user name, where the deployment does not choose another.
+        who: for a person.
+        describes: whether it looks at all topics and their configs, as a service does when it starts.
+    """
+
+    name: str
+    who: str
+    reads: Sequence[str] = ()
+    writes: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    transactional_ids: Sequence[str] = ()
+    describes: bool = True
+
+    def acls(self, principal: str) -> Iterator[Acl]:
+        """Return the entries for one principal of this role."""
+        yield from (Acl(principal, "topic", name, "Read") for name in self.reads)
+        yield from (Acl(principal, "topic", name, "Write") for name in self.writes)
+        yield from (Acl(principal, "group", name, "Read", prefixed=True) for name in self.groups)
+        for name in self.transactional_ids:
+            yield Acl(principal, "transactional-id", name, "Write", prefixed=True)
+        for name in ALL_TOPICS if self.describes else ():
+            yield Acl(principal, "topic", name, "Describe")
+            yield Acl(principal, "topic", name, "DescribeConfigs")
+
+
+def roles(*, optout_group: str = "stopline-optout", sender_group: str = "stopline-sender") -> list[Role]:
+    """Return the table, for the groups that the services are set to."""
+    return [
+        Role(
+            "inbound",
+            "the inbound service",
+            writes=(topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS, topics.PARKED_MESSAGES),
+        ),
+        Role(
+            "optout",
+            "the opt-out pipeline",
+            reads=(topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS),
+            writes=(topics.SUPPRESSIONS, topics.OPT_OUT_EVENTS, topics.OUTBOUND_MESSAGES, topics.PARKED_MESSAGES),
+            groups=(optout_group,),
+            transactional_ids=(f"{optout_group}-",),
+        ),
+        Role("api", "the customer API", writes=(topics.INBOUND_MESSAGES,)),
+        Role(
+            "sender",
+            "the sender",
+            reads=(topics.OUTBOUND_MESSAGES, topics.SUPPRESSIONS, topics.DELIVERY_EVENTS),
+            writes=(topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS, topics.PARKED_MESSAGES),
+            groups=(sender_group,),
+        ),
+        Role("producer", "whoever has messages sent", writes=(topics.OUTBOUND_MESSAGES,), describes=False),
+        Role(
+            "reader",
+            "whoever follows what happened, such as a warehouse",
+            reads=(topics.OPT_OUT_EVENTS, topics.DELIVERY_EVENTS),
+            groups=("reader-",),
+            describes=False,
+        ),
+        Role(
+            "operator",
+            "whoever looks at parked records and topics",
+            reads=(topics.PARKED_MESSAGES,),
+            groups=("operator-",),
+        ),
+    ]
+
+
+def acls(table: Iterable[Role], principals: Mapping[str, Sequence[str]]) -> list[Acl]:
+    """Return every entry of the table, for the principals of each role; `User:` and its name where none is given."""
+    return [
+        acl
+        for role in table
+        for principal in principals.get(role.name, [f"User:{role.name}"])
+        for acl in role.acls(principal)
+    ]
