@@ -11,10 +11,22 @@ _LOCK = 0x53544F504C494E45  # "STOPLINE": one migration at a time in a database
 _CREATE = "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())"
 
 
+async def pending(connection: Connection, folder: Path) -> list[str]:
+    """Return the names of the files of `folder` that the database has not run yet; needs no more than to read."""
+    is_there = await connection.fetchval("SELECT to_regclass('migrations') IS NOT NULL")
+    ran = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")} if is_there else set()
+    return [name for name, _ in _files(folder) if name not in ran]
+
+
+async def lock(connection: Connection) -> None:
+    """Wait until nobody else changes the tables or the rights; until the end of the transaction."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+
+
 async def migrate(connection: Connection, folder: Path) -> list[str]:
     """Run the files of `folder` that the database has not run yet, by name; return their names."""
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await lock(connection)
         await connection.execute(_CREATE)
         ran = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
         waiting = [(name, sql) for name, sql in _files(folder) if name not in ran]

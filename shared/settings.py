@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import MisconfiguredError
 from shared.kafka_connection import KafkaConnection, Login, SaslMechanism, SecurityProtocol, Tls
-from shared.secret_files import SecretFiles
+from shared.secret_files import WithSecretFiles
 from shared.web.addresses import networks
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
@@ -20,7 +20,7 @@ _SECURED_BY = {
 }
 
 
-class KafkaSettings(BaseSettings):
+class KafkaSettings(WithSecretFiles):
     """How to reach Kafka, and what its topics must look like."""
 
     model_config = SettingsConfigDict(env_prefix="STOPLINE_", frozen=True)
@@ -92,18 +92,6 @@ class KafkaSettings(BaseSettings):
             raise ValueError("STOPLINE_KAFKA_CERTIFICATE_FILE is missing: a key alone shows nothing")
         _ = self.kafka  # reads the files
         return self
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Look for secrets in the files that the environment names, too."""
-        return init_settings, env_settings, dotenv_settings, file_secret_settings, SecretFiles(settings_cls)
 
 
 def _networks(text: str) -> str:

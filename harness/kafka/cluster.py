@@ -1,7 +1,7 @@
 """An Apache Kafka cluster of one node or more, as processes of this machine."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.kafka.properties import NodePorts, node_properties
@@ -26,9 +26,10 @@ class KafkaCluster:
         quick_start: leave the JVM's optimising compiler out: half a second and half of the CPU time of a start less,
             and slower under a load that lasts.
         more_options: further options of the JVM.
+        more_settings: of every node, such as listeners with TLS; they win.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is a choice of the caller with a default)
         self,
         runtime: KafkaRuntime,
         folder: Path,
@@ -36,10 +37,12 @@ class KafkaCluster:
         *,
         quick_start: bool = True,
         more_options: tuple[str, ...] = (),
+        more_settings: Mapping[str, str] | None = None,
     ) -> None:
         self._runtime = runtime
         self._folder = folder
         self._ports = dict(enumerate(ports, start=1))
+        self._more_settings = dict(more_settings or {})
         self._options = (*_HEAP, *((_NO_OPTIMISING_COMPILER,) if quick_start else ()), *more_options)
         self.nodes = [self._process(node_id) for node_id in self._ports]
 
@@ -67,7 +70,8 @@ class KafkaCluster:
         cluster_id = known or new_kafka_id()
         for node_id, folder in folders.items():
             format_storage(self._runtime, folder, node_id, cluster_id)
-            settings = node_properties(node_id, self._ports, Path(folder.name))  # a node runs in our folder
+            # a node runs in our folder
+            settings = node_properties(node_id, self._ports, Path(folder.name)) | self._more_settings
             text = "".join(f"{name}={value}\n" for name, value in settings.items())
             self._settings_path(node_id).write_text(text)
 

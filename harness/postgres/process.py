@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +35,14 @@ def find_installation() -> Installation:
     return Installation(binaries if user is None else open_to(user, binaries), user)
 
 
-def server_process(
-    installation: Installation, data: Path, port: int, log_path: Path, *, durable: bool
+def server_process(  # noqa: PLR0913 (what a server is started with)
+    installation: Installation,
+    data: Path,
+    port: int,
+    log_path: Path,
+    *,
+    durable: bool,
+    more_settings: Mapping[str, str] | None = None,
 ) -> ManagedProcess:
     """Return the process of a server, not yet started."""
     settings = {
@@ -47,6 +54,7 @@ def server_process(
         "max_wal_size": "2GB",
         "fsync": "on" if durable else "off",
         "full_page_writes": "on" if durable else "off",
+        **(more_settings or {}),
     }
     arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return ManagedProcess(

@@ -1,12 +1,12 @@
 """A PostgreSQL server as a process of this machine, reached by TCP on 127.0.0.1 only."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.postgres.passwords import OWNER, read_passwords, url
+from harness.postgres.passwords import OWNER, SERVICE_ROLES, add_passwords, read_passwords, url
 from harness.postgres.process import Installation, find_installation, server_process, wait_until_serves
-from harness.postgres.template import copy_data, ensure_template
+from harness.postgres.template import copy_data, ensure_service_roles, ensure_template
 from harness.postgres.user import may_enter
 from harness.processes import HarnessError, ManagedProcess
 from harness.processes.watcher import descendants, is_running
@@ -24,12 +24,24 @@ class PostgresServer:
         port: where it listens.
         durable: write through to the disk at every commit. Without, what is committed survives `kill -9` of every
             process just the same, since the kernel keeps what was written; only a crash of the machine loses it.
+        installation: None: the first that is found.
+        more_settings: of the server, such as its certificate.
     """
 
-    def __init__(self, folder: Path, port: int, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        *,
+        durable: bool = True,
+        installation: Installation | None = None,
+        more_settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._folder = folder
         self._port = port
         self._durable = durable
+        self._installation = installation
+        self._more_settings = more_settings
         self._process: ManagedProcess | None = None
 
     @property
@@ -50,14 +62,28 @@ class PostgresServer:
             HarnessError: there is no PostgreSQL, or it cannot run here.
         """
         if self._process is None:
-            installation = await asyncio.to_thread(find_installation)
+            if self._installation is None:
+                self._installation = await asyncio.to_thread(find_installation)
+            installation = self._installation
             await self._ensure_data(installation)
             log_path = self._folder / "logs" / "postgres.log"
             self._process = server_process(
-                installation, self._folder / "postgres", self._port, log_path, durable=self._durable
+                installation,
+                self._folder / "postgres",
+                self._port,
+                log_path,
+                durable=self._durable,
+                more_settings=self._more_settings,
             )
         self._process.start()
         await wait_until_serves(self._process, self.url(OWNER))
+        await self._ensure_roles()
+
+    async def _ensure_roles(self) -> None:
+        """Make the roles that data of an older version does not have."""
+        path = self._folder / "postgres-passwords.json"
+        if not read_passwords(path).keys() >= SERVICE_ROLES.keys():
+            await ensure_service_roles(self.url(OWNER), add_passwords(path))
 
     async def _ensure_data(self, installation: Installation) -> None:
         user = installation.user

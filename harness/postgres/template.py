@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncpg
 
-from harness.postgres.passwords import DATABASES, OWNER, make_passwords, url
+from harness.postgres.passwords import DATABASES, OWNER, SERVICE_ROLES, make_passwords, url
 from harness.postgres.process import Installation, server_process, wait_until_serves
 from harness.processes import ManagedProcess, User
 from harness.stack.folders import FileLock, make_temporary_folder, remove_temporary_folder, shared_cache_folder
@@ -20,7 +20,7 @@ from harness.stack.ports import free_ports, release_ports
 
 _INITDB_SECONDS = 120.0
 _STOP_SECONDS = 20.0
-_FORMAT = 1
+_FORMAT = 2
 """To be raised when a template is made differently."""
 
 
@@ -53,6 +53,7 @@ async def _make(installation: Installation, template: Path) -> None:
         try:
             await wait_until_serves(server, url(ports[0], OWNER, passwords))
             await make_databases(url(ports[0], OWNER, passwords), passwords)
+            await ensure_service_roles(url(ports[0], OWNER, passwords), passwords)
         finally:
             await server.stop(_STOP_SECONDS)
         await asyncio.to_thread(copy_data, scratch, template)
@@ -94,6 +95,19 @@ async def make_databases(owner_url: str, passwords: dict[str, str]) -> None:
             await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{passwords[name]}'")
             await connection.execute(f"CREATE DATABASE {name} OWNER {name}")
             await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+    finally:
+        await connection.close()
+
+
+async def ensure_service_roles(owner_url: str, passwords: dict[str, str]) -> None:
+    """Make the roles that are missing; what they may do, the owner of the tables says with `stopline migrate`."""
+    connection = await asyncpg.connect(owner_url)
+    try:
+        present = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
+        for name, database in SERVICE_ROLES.items():
+            if name not in present:
+                await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{passwords[name]}'")
+                await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {name}")
     finally:
         await connection.close()
 

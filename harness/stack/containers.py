@@ -11,9 +11,9 @@ import asyncpg
 
 from harness.install import Say
 from harness.kafka.readiness import wait_until_ready
-from harness.postgres.passwords import DATABASES, OWNER, make_passwords, read_passwords, url
+from harness.postgres.passwords import DATABASES, OWNER, add_passwords, make_passwords, url
 from harness.postgres.process import wait_until_serves
-from harness.postgres.template import make_databases
+from harness.postgres.template import ensure_service_roles, make_databases
 from harness.processes import guardian
 from harness.stack import remove_containers
 from harness.stack.container import Container, docker_answers, docker_host, make_network, remove_volumes
@@ -83,6 +83,14 @@ class ContainersBackend:
         return self._url("optout")
 
     @property
+    def optout_pipeline_url(self) -> str:
+        return self._url("optout_pipeline")
+
+    @property
+    def optout_api_url(self) -> str:
+        return self._url("optout_api")
+
+    @property
     def sender_database_url(self) -> str:
         return self._url("sender")
 
@@ -91,7 +99,7 @@ class ContainersBackend:
 
     def _passwords(self) -> dict[str, str]:
         path = self._folder / "postgres-passwords.json"
-        return read_passwords(path) if path.exists() else make_passwords(path)
+        return add_passwords(path) if path.exists() else make_passwords(path)
 
     async def start(self) -> None:
         """Start both at the same time; see `Backend.start`."""
@@ -185,6 +193,7 @@ class ContainersBackend:
         await self.postgres.start()
         await wait_until_serves(self.postgres, self._url(OWNER))
         await _ensure_databases(self._url(OWNER), self._passwords())
+        await ensure_service_roles(self._url(OWNER), self._passwords())
 
     async def pause_postgres(self) -> None:
         await self.postgres.pause()

@@ -67,6 +67,14 @@ class EmbeddedBackend:
         return self.postgres.url("optout")
 
     @property
+    def optout_pipeline_url(self) -> str:
+        return self.postgres.url("optout_pipeline")
+
+    @property
+    def optout_api_url(self) -> str:
+        return self.postgres.url("optout_api")
+
+    @property
     def sender_database_url(self) -> str:
         return self.postgres.url("sender")
 

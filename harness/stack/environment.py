@@ -19,6 +19,8 @@ MODULES = {
     "sandbox": "harness.sandbox",
 }
 """What `python -m` runs for each."""
+_PASSED_ON = ("STOPLINE_UNPROTECTED_RECORD",)
+"""What somebody who brings their own database may have to accept."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,18 @@ def service_environment(service: str, around: Surroundings, port: int, cache_fol
         **_process(port),
         **as_environment(around.kafka),
         **_own(service, around, cache_folder),
+        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
     }
 
 
 def _own(service: str, around: Surroundings, cache_folder: Path) -> dict[str, str]:
     return {
         "inbound": {"STOPLINE_WEBHOOK_KEY": around.secrets.webhook_key},
-        "optout": {"STOPLINE_OPTOUT_DATABASE_URL": around.backend.optout_database_url},
+        "optout": {"STOPLINE_OPTOUT_DATABASE_URL": around.backend.optout_pipeline_url},
         "api": {
             "STOPLINE_WEBHOOK_KEY": around.secrets.webhook_key,
             "STOPLINE_ADMIN_TOKEN": around.secrets.admin_token,
-            "STOPLINE_OPTOUT_DATABASE_URL": around.backend.optout_database_url,
+            "STOPLINE_OPTOUT_DATABASE_URL": around.backend.optout_api_url,
             "STOPLINE_PUBLIC_INBOUND_URL": around.inbound_url,
         },
         "sender": {

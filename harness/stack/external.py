@@ -9,7 +9,8 @@ from harness.processes import HarnessError
 class ExternalBackend:
     """Kafka and PostgreSQL that somebody else runs.
 
-    Read from STOPLINE_KAFKA_BOOTSTRAP, STOPLINE_OPTOUT_DATABASE_URL and STOPLINE_SENDER_DATABASE_URL.
+    Read from STOPLINE_KAFKA_BOOTSTRAP, STOPLINE_OPTOUT_DATABASE_URL and STOPLINE_SENDER_DATABASE_URL. Where the API and
+    the owner of the tables have other roles: STOPLINE_OPTOUT_API_DATABASE_URL, STOPLINE_OPTOUT_MIGRATION_URL.
 
     Raises:
         HarnessError: one of them is not set.
@@ -18,7 +19,9 @@ class ExternalBackend:
     def __init__(self) -> None:
         self.kafka_bootstrap = _setting("STOPLINE_KAFKA_BOOTSTRAP")
         self.kafka_nodes = len(self.kafka_bootstrap.split(","))
-        self.optout_database_url = _setting("STOPLINE_OPTOUT_DATABASE_URL")
+        self.optout_pipeline_url = _setting("STOPLINE_OPTOUT_DATABASE_URL")
+        self.optout_api_url = os.environ.get("STOPLINE_OPTOUT_API_DATABASE_URL", self.optout_pipeline_url)
+        self.optout_database_url = os.environ.get("STOPLINE_OPTOUT_MIGRATION_URL", self.optout_pipeline_url)
         self.sender_database_url = _setting("STOPLINE_SENDER_DATABASE_URL")
 
     async def start(self) -> None:

@@ -14,6 +14,7 @@ from harness.stack.environment import MODULES, Surroundings, sandbox_environment
 from harness.stack.external import ExternalBackend
 from harness.stack.folders import StackFolder
 from harness.stack.kafka_address import as_environment, unsecured
+from harness.stack.make_tables import make_tables
 from harness.stack.make_topics import make_topics
 from harness.stack.parts import Part, parts
 from harness.stack.ports import free_ports, release_ports
@@ -133,7 +134,7 @@ class Stack:
 
     async def _start_backend(self) -> None:
         await self.backend.start()
-        await make_topics(self.kafka_settings())
+        await together(make_topics(self.kafka_settings()), make_tables(self.backend))
 
     def kafka_settings(self) -> KafkaSettings:
         """Return what the services know of Kafka; the environment decides what the caller left open."""

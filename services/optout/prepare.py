@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 from aiokafka.errors import KafkaError
 
-from services.optout.record.connection import AWAY, Pool, close_pool, connection_of, open_pool
+from services.optout.record.access import check_record_is_kept
+from services.optout.record.connection import AWAY, Connection, Pool, close_pool, connection_of, open_pool
 from services.optout.settings import DatabaseSettings
 from shared.errors import MisconfiguredError, TransientError
-from shared.migrations import migrate
+from shared.migrations import migrate, pending
 from shared.topics import check_topics
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _RETRY_SECONDS = 0.5
 async def prepared(settings: DatabaseSettings, connections: int) -> AsyncIterator[Pool]:
     """Wait for Postgres and Kafka, check the topics, run the migrations; give a pool of that many connections.
 
-    Whichever process comes first runs the migrations, under the lock that they have; the others find them done.
+    Where one role owns all, whichever process comes first runs the migrations, under the lock that they have.
 
     Raises:
         MisconfiguredError: something does not answer, or is not as it must be.
@@ -57,16 +57,26 @@ async def _prepare(settings: DatabaseSettings, connections: int) -> Pool:
         ) from None
 
 
+async def _have_tables(connection: Connection, settings: DatabaseSettings) -> None:
+    """Make the tables where the role owns them and that is accepted; else see that their owner has made them."""
+    if settings.unprotected_record:
+        for name in await migrate(connection, MIGRATIONS):
+            log.info("migrated: %s", name)
+        return
+    await check_record_is_kept(connection)
+    missing = await pending(connection, MIGRATIONS)
+    if missing:
+        raise TransientError(
+            f"the tables are older than the service, `stopline migrate` has to run: {', '.join(missing)}"
+        )
+
+
 async def _prepare_once(settings: DatabaseSettings, connections: int) -> Pool:
     await check_topics(settings)
-    try:
-        pool = await open_pool(settings.optout_database_url.get_secret_value(), connections)
-    except (ValueError, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
-        raise MisconfiguredError(f"STOPLINE_OPTOUT_DATABASE_URL: {error}") from None
+    pool = await open_pool(settings.optout_database_url.get_secret_value(), connections)
     try:
         async with connection_of(pool) as connection:
-            for name in await migrate(connection, MIGRATIONS):
-                log.info("migrated: %s", name)
+            await _have_tables(connection, settings)
     except BaseException:
         await close_pool(pool)
         raise

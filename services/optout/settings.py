@@ -12,6 +12,8 @@ class DatabaseSettings(ServiceSettings):
     """What both processes need: the topics, and the database that they share."""
 
     optout_database_url: SecretStr
+    unprotected_record: bool = False
+    """Run although the database's role could change the record, and make the tables with it."""
 
 
 class Settings(DatabaseSettings):

@@ -8,6 +8,7 @@ import asyncpg
 from asyncpg.pool import PoolAcquireContext
 
 from shared.errors import TransientError
+from shared.postgres import connecting
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -42,16 +43,18 @@ async def open_pool(url: str, size: int) -> Pool:
 
     Raises:
         TransientError: Postgres does not answer.
+        MisconfiguredError: it answers, and refuses this database, user or certificate.
     """
     try:
-        return await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=size,
-            timeout=CONNECT_SECONDS,
-            command_timeout=STATEMENT_SECONDS,
-            server_settings={"idle_in_transaction_session_timeout": str(ZOMBIE_SECONDS * 1000)},
-        )
+        with connecting("STOPLINE_OPTOUT_DATABASE_URL", url):
+            return await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=size,
+                timeout=CONNECT_SECONDS,
+                command_timeout=STATEMENT_SECONDS,
+                server_settings={"idle_in_transaction_session_timeout": str(ZOMBIE_SECONDS * 1000)},
+            )
     except AWAY as error:
         raise TransientError(f"Postgres does not answer: {error!r}") from error
 

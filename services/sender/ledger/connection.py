@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 import asyncpg
 
-from shared.errors import MisconfiguredError, TransientError
+from shared.errors import TransientError
+from shared.postgres import connecting
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -28,32 +29,24 @@ AWAY = (
 )
 """What Postgres raises when it is away or full, or has ended a transaction: to be tried again."""
 
-_WRONG_ADDRESS = (
-    ValueError,
-    asyncpg.ClientConfigurationError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-)
-
 
 async def open_pool(url: str, size: int) -> Pool:
     """Connect.
 
     Raises:
         TransientError: Postgres does not answer.
-        MisconfiguredError: it answers, and does not know this database or user.
+        MisconfiguredError: it answers, and refuses this database, user or certificate.
     """
     try:
-        return await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=size,
-            timeout=CONNECT_SECONDS,
-            command_timeout=STATEMENT_SECONDS,
-            server_settings={"idle_in_transaction_session_timeout": str(ZOMBIE_SECONDS * 1000)},
-        )
-    except _WRONG_ADDRESS as error:
-        raise MisconfiguredError(f"STOPLINE_SENDER_DATABASE_URL: {error}") from None
+        with connecting("STOPLINE_SENDER_DATABASE_URL", url):
+            return await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=size,
+                timeout=CONNECT_SECONDS,
+                command_timeout=STATEMENT_SECONDS,
+                server_settings={"idle_in_transaction_session_timeout": str(ZOMBIE_SECONDS * 1000)},
+            )
     except AWAY as error:
         raise TransientError(f"Postgres does not answer: {error!r}") from error
 

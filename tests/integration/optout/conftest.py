@@ -8,6 +8,7 @@ import pytest_asyncio
 from optout_world import OptOutWorld
 
 from harness.stack.embedded import EmbeddedBackend
+from harness.stack.make_tables import make_tables
 from harness.stack.ports import free_ports, release_ports
 from harness.stack.service import Service
 from shared.settings import KafkaSettings
@@ -20,21 +21,26 @@ PARTITIONS = 3
 async def backend() -> AsyncIterator[EmbeddedBackend]:
     async with EmbeddedBackend(durable=False) as backend:
         await create_topics(KafkaSettings(kafka_bootstrap=backend.kafka_bootstrap, partitions=PARTITIONS))
+        await make_tables(backend)
         yield backend
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(backend: EmbeddedBackend, tmp_path: Path) -> AsyncIterator[OptOutWorld]:
     ports = free_ports(2)
-    environment = {
+    environment: dict[str, str] = {
         "STOPLINE_KAFKA_BOOTSTRAP": backend.kafka_bootstrap,
         "STOPLINE_PARTITIONS": str(PARTITIONS),
-        "STOPLINE_OPTOUT_DATABASE_URL": backend.optout_database_url,
     }
     # So soon has a successor the partitions of a process that was killed.
-    pipeline = {"STOPLINE_HTTP_PORT": str(ports[0]), "STOPLINE_SESSION_TIMEOUT_SECONDS": "2"}
+    pipeline = {
+        "STOPLINE_OPTOUT_DATABASE_URL": backend.optout_pipeline_url,
+        "STOPLINE_HTTP_PORT": str(ports[0]),
+        "STOPLINE_SESSION_TIMEOUT_SECONDS": "2",
+    }
     service = Service("optout", "services.optout", ports[0], environment | pipeline, tmp_path / "optout.log")
     secrets = {
+        "STOPLINE_OPTOUT_DATABASE_URL": backend.optout_api_url,
         "STOPLINE_HTTP_PORT": str(ports[1]),
         "STOPLINE_WEBHOOK_KEY": "the-webhook-key-of-these-tests-only",
         "STOPLINE_ADMIN_TOKEN": "the-admin-token-of-these-tests-only",

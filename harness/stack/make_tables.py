@@ -1,0 +1,19 @@
+"""Makes the opt-out service's tables as their owner, as a deployment does before its services start."""
+
+from urllib.parse import unquote, urlsplit
+
+from harness.stack.backend import Backend
+from services.optout.prepare import MIGRATIONS
+from services.optout.record.access import API, PIPELINE, prepare_tables
+
+
+async def make_tables(backend: Backend) -> None:
+    """Make them, and give the roles of the services their rights; nothing where the services own the tables."""
+    owner = _role(backend.optout_database_url)
+    roles = {_role(backend.optout_pipeline_url): PIPELINE, _role(backend.optout_api_url): API}
+    if owner not in roles:
+        await prepare_tables(backend.optout_database_url, MIGRATIONS, roles)
+
+
+def _role(url: str) -> str:
+    return unquote(urlsplit(url).username or "")

@@ -1,0 +1,93 @@
+"""What roles of Postgres may do with the record: the services add to it and read it, only its owner could change it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+
+from services.optout.record.connection import AWAY, CONNECT_SECONDS, STATEMENT_SECONDS
+from shared.errors import MisconfiguredError, TransientError
+from shared.migrations import Connection, lock, migrate
+from shared.postgres import connecting
+
+PIPELINE = {"decisions": "SELECT, INSERT", "migrations": "SELECT"}
+"""What the pipeline may do with the tables where it is not everything that a program does."""
+API = {
+    "decisions": "SELECT",
+    "suppressions": "SELECT",
+    "sent_messages": "SELECT",
+    "partition_positions": "SELECT",
+    "migrations": "SELECT",
+}
+"""The same for the customer API: it asks the pipeline by way of Kafka, and writes nothing that decides on sending."""
+_EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
+
+_TABLES = "SELECT quote_ident(tablename) AS quoted, tablename FROM pg_tables WHERE schemaname = current_schema()"
+_COULD_CHANGE = """
+SELECT current_user AS role, pg_has_role(datdba, 'MEMBER') OR has_schema_privilege(current_schema(), 'CREATE')
+OR EXISTS (
+    SELECT FROM pg_class WHERE oid = to_regclass('decisions') AND (
+        pg_has_role(relowner, 'MEMBER') OR has_any_column_privilege(oid, 'UPDATE')
+        OR has_table_privilege(oid, 'DELETE, TRUNCATE, TRIGGER')
+    )
+) AS could FROM pg_database WHERE datname = current_database()
+"""
+
+
+async def prepare_tables(url: str, migrations: Path, roles: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Make the tables as their owner, and give the services' roles what they need; return which migrations ran.
+
+    Args:
+        url: of the owner.
+        migrations: the folder of SQL files.
+        roles: the name of each role with `PIPELINE` or `API`.
+
+    Raises:
+        MisconfiguredError: the address or a role is wrong.
+        TransientError: Postgres does not answer.
+    """
+    try:
+        with connecting("STOPLINE_OPTOUT_MIGRATION_URL", url):
+            connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS)
+        try:
+            ran = await migrate(connection, migrations)
+            async with connection.transaction():
+                await lock(connection)
+                for role, exceptions in roles.items():
+                    await _grant(connection, role, exceptions)
+        finally:
+            await connection.close()
+    except AWAY as error:
+        raise TransientError(f"Postgres does not answer: {error!r}") from error
+    return ran
+
+
+async def _grant(connection: Connection, role: str, exceptions: Mapping[str, str]) -> None:
+    """Give `role` what it needs of all tables that there are now, and take away all else."""
+    quoted = await connection.fetchval("SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = $1", role)
+    if quoted is None:
+        raise MisconfiguredError(f"Postgres has no role {role!r}: CREATE ROLE {role} LOGIN PASSWORD '…'")
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    schema = await connection.fetchval("SELECT quote_ident(current_schema())")
+    await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {quoted}")
+    await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {quoted}")
+    await connection.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {quoted}")
+    for table in await connection.fetch(_TABLES):
+        rights = exceptions.get(table["tablename"], _EVERYTHING)
+        await connection.execute(f"REVOKE ALL ON {table['quoted']} FROM {quoted}")
+        await connection.execute(f"GRANT {rights} ON {table['quoted']} TO {quoted}")
+
+
+async def check_record_is_kept(connection: Connection) -> None:
+    """Refuse a role that could change the record.
+
+    Raises:
+        MisconfiguredError: says what to do about it.
+    """
+    found = await connection.fetchrow(_COULD_CHANGE)
+    if found is not None and found["could"]:
+        raise MisconfiguredError(
+            f"STOPLINE_OPTOUT_DATABASE_URL: the role {found['role']} could change the record, or its tables: let it run"
+            " `stopline migrate` as STOPLINE_OPTOUT_MIGRATION_URL and give the service a role of its own"
+            " (docs/security.md), or accept it with STOPLINE_UNPROTECTED_RECORD=true"
+        )
