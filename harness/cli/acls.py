@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from harness.cli.running import kafka_settings
 from harness.kafka.acls import Allowed, add_acls, read_acls
 from shared.access import Acl, Role, acls, roles
 from shared.errors import MisconfiguredError
-from shared.settings import KafkaSettings, load
 
 _WILDCARD = "*"
 
@@ -35,11 +35,11 @@ def _run(arguments: argparse.Namespace) -> int:
     table = _table()
     wanted = acls(table, _principals(arguments.principal, table))
     if arguments.apply:
-        asyncio.run(add_acls(load(KafkaSettings).kafka, wanted))
+        asyncio.run(add_acls(kafka_settings().kafka, wanted))
         print(f"{len(wanted)} entries are there")
         return 0
     if arguments.check:
-        found = list(compare(wanted, asyncio.run(read_acls(load(KafkaSettings).kafka))))
+        found = list(compare(wanted, asyncio.run(read_acls(kafka_settings().kafka))))
         print("\n".join(found) or "the ACLs are as they must be")
         return 1 if found else 0
     print("\n".join(_commands(wanted)) if arguments.commands else as_table(table))
