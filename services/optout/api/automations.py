@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from services.optout.api.clicksend import MAX_PER_PAGE, ClickSendRoute, paged, success
-from services.optout.api.context import Account, Database
+from services.optout.api.context import Account, Database, WebhookPorts
 from services.optout.api.errors import ApiError
 from services.optout.api.rule_checks import check_rule
 from services.optout.api.rule_fields import GivenRule, rule_of, shown
@@ -51,20 +51,20 @@ async def read_rule(inbound_rule_id: int, account_id: Account, database: Databas
 
 
 @router.post(_PATH)
-async def create_rule(given: GivenRule, account_id: Account, database: Database) -> dict[str, Any]:
+async def create_rule(given: GivenRule, account_id: Account, database: Database, ports: WebhookPorts) -> dict[str, Any]:
     rule = rule_of(given)
     async with database.transaction():
         await database.execute(LOCK_ACCOUNT, account_id)
         others = await current_rules(database, account_id)
         _check_room(others, 1)
-        await check_rule(database, account_id, rule, others)
+        await check_rule(database, account_id, rule, others, ports)
         rule_id, version = await _add(database, account_id, rule)
     return success("New inbound rule has been added.", shown(rule_id, version, rule))
 
 
 @router.put(f"{_PATH}/{{inbound_rule_id}}")
 async def update_rule(
-    inbound_rule_id: int, given: GivenRule, account_id: Account, database: Database
+    inbound_rule_id: int, given: GivenRule, account_id: Account, database: Database, ports: WebhookPorts
 ) -> dict[str, Any]:
     """Write the rule's next version; it holds for the next message that is decided."""
     rule = rule_of(given)
@@ -72,7 +72,8 @@ async def update_rule(
         await database.execute(LOCK_ACCOUNT, account_id)
         rules = await current_rules(database, account_id)
         _one(rules, inbound_rule_id)
-        await check_rule(database, account_id, rule, [each for each in rules if each.rule_id != inbound_rule_id])
+        others = [each for each in rules if each.rule_id != inbound_rule_id]
+        await check_rule(database, account_id, rule, others, ports)
         rule_id, version = await _change(database, account_id, inbound_rule_id, rule, deleted=False)
     return success("Inbound rule has been updated.", shown(rule_id, version, rule))
 

@@ -63,3 +63,12 @@ def _admin(request: Request, given: Annotated[HTTPAuthorizationCredentials | Non
 
 
 Admin = Depends(_admin)
+
+
+def _webhook_ports(request: Request) -> frozenset[int]:
+    ports: frozenset[int] = request.app.state.settings.called_ports
+    return ports
+
+
+WebhookPorts = Annotated[frozenset[int], Depends(_webhook_ports)]
+"""The ports that customers' webhooks may be called on."""

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -27,23 +27,45 @@ def keys_after(text: str | None, *first: Key) -> list[Any]:
     if text is None:
         return list(first)
     try:
-        keys = json.loads(base64.urlsafe_b64decode(text[:_MAX_CURSOR_CHARACTERS] + "=="))
-        return [_read(key, like) for key, like in zip(keys, first, strict=True)]
-    except (ValueError, TypeError):
+        return [_read(key, like) for key, like in zip(_keys(text), first, strict=True)]
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise ApiError(400, "invalid_cursor", "after: use the `next` of the page before, unchanged", "after") from None
 
 
+def _keys(text: str) -> list[object]:
+    if len(text) > _MAX_CURSOR_CHARACTERS or not text.isascii():
+        raise ValueError(text)
+    keys = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
+    if not isinstance(keys, list) or cursor(*keys) != text:
+        raise ValueError(text)  # it says the same as one of ours, in another way
+    return keys
+
+
 def _read(key: object, like: Key) -> Key:
+    """Return a key of the same type as `like`, as Postgres can compare it."""
     match like, key:
-        case int(), int() if 0 <= key < 2**63:
+        case int(), int() if not isinstance(key, bool) and 0 <= key < 2**63:
             return key
         case datetime(), str():
-            return datetime.fromisoformat(key)
-        case UUID(), str():
+            return _moment(key)
+        case UUID(), str() if str(UUID(key)) == key:
             return UUID(key)
-        case str(), str() if "\0" not in key and key.isprintable():
+        case str(), str() if "\0" not in key and key.isprintable():  # half a surrogate pair is not printable
             return key
     raise ValueError(key)
+
+
+def _moment(text: str) -> datetime:
+    """Read a time that has a zone and is within the calendar also in UTC, which is what asyncpg sends.
+
+    Raises:
+        ValueError: it is not such a time.
+        OverflowError: it is before the year 1, or after 9999.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment.astimezone(UTC)
 
 
 def page(

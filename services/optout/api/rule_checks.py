@@ -1,23 +1,23 @@
 """What a rule must not do: answer an opt-out (G6), call an address that is not the customer's own, move to no list."""
 
-from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
+from collections.abc import Collection, Iterator, Sequence
 
 from services.optout.api.errors import ApiError
 from services.optout.record.connection import Connection
 from services.optout.rules import Rule, RuleSet, VersionedRule
 from services.optout.rules.packs import PACKS
-from services.optout.webhooks.addresses import is_public
+from services.optout.webhooks.addresses import why_not_called
 
 _MAX_LIST_ID_DIGITS = 15
-_PRIVATE_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa", "lan")
 
 # Whether the account has the list.
 LIST_EXISTS = "SELECT EXISTS (SELECT FROM contact_lists WHERE account_id = $1 AND list_id = $2)"
 
 
-async def check_rule(database: Connection, account_id: str, rule: Rule, others: Sequence[VersionedRule]) -> None:
-    """Check what the rule's own fields cannot say.
+async def check_rule(
+    database: Connection, account_id: str, rule: Rule, others: Sequence[VersionedRule], ports: Collection[int]
+) -> None:
+    """Check what the rule's own fields cannot say; `ports` are those that webhooks may be called on.
 
     Raises:
         ApiError: it must not be saved; the text says why.
@@ -33,7 +33,7 @@ async def check_rule(database: Connection, account_id: str, rule: Rule, others: 
         case "AUTO_REPLY" if not (rule.action_address or "").strip():
             raise ApiError(422, "missing", "action_address: write the text of the reply", "action_address")
         case "URL":
-            _check_address(rule.action_address or "")
+            _check_address(rule.action_address or "", ports)
         case "MOVE_CONTACT":
             await _check_list(database, account_id, rule.action_address or "")
 
@@ -62,30 +62,10 @@ def _opting_out(others: Sequence[VersionedRule]) -> Iterator[tuple[str, RuleSet]
             yield f"the pack {name!r}", RuleSet(keywords)
 
 
-def _check_address(address: str) -> None:
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port, parts = "", None, urlsplit("")
-    is_written_out = address.isascii() and address.isprintable() and " " not in address
-    if not is_written_out or parts.scheme != "https" or not host or parts.username is not None:
-        message = "action_address: write an https:// address in ASCII, without spaces and without a user name in it"
-        raise ApiError(422, "invalid", message, "action_address")
-    if _is_private(host) or port == 0:
-        message = f"action_address: {host!r} is private; write an address that can be reached from outside"
-        raise ApiError(422, "invalid", message, "action_address")
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return not is_public(host)
-    except ValueError:
-        labels = host.rstrip(".").split(".")
-        # A bare name, or an address in another notation, such as 2130706433 or 0x7f.1.
-        return (
-            len(labels) == 1 or labels[-1] in _PRIVATE_NAMES or host.endswith("home.arpa") or labels[-1][:1].isdigit()
-        )
+def _check_address(address: str, ports: Collection[int]) -> None:
+    wrong = why_not_called(address, ports)
+    if wrong is not None:
+        raise ApiError(422, "invalid", f"action_address: {wrong}", "action_address")
 
 
 async def _check_list(database: Connection, account_id: str, address: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ import asyncpg
 
 from services.optout import metrics
 from services.optout.record.connection import AWAY, Connection, Pool, connection_of
-from services.optout.webhooks.addresses import PublicResolver
+from services.optout.webhooks.addresses import HTTPS_PORTS, PublicResolver, public_connector
 from services.optout.webhooks.sign import signature, signing_secret
 
 log = logging.getLogger(__name__)
@@ -52,18 +52,16 @@ class Deliverer:
     Args:
         pool: connections of the API.
         webhook_key: of which accounts' signing secrets are derived.
-        resolver: makes what finds addresses; tests call this machine.
+        ports: that are called, and no other.
     """
 
-    def __init__(
-        self, pool: Pool, webhook_key: str, resolver: Callable[[], aiohttp.abc.AbstractResolver] = PublicResolver
-    ) -> None:
+    def __init__(self, pool: Pool, webhook_key: str, ports: Collection[int] = HTTPS_PORTS) -> None:
         self._pool = pool
         self._webhook_key = webhook_key
-        self._resolver = resolver
+        self._ports = ports
 
     async def run(self) -> None:
-        connector = aiohttp.TCPConnector(resolver=self._resolver(), limit=AT_ONCE)
+        connector = public_connector(PublicResolver(), self._ports, AT_ONCE)
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
             while True:

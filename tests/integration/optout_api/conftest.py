@@ -49,7 +49,10 @@ async def app(pool: Pool) -> AsyncIterator[FastAPI]:
     made.state.pool = pool
     made.state.simulations = Simulations(pool)
     made.state.settings = SimpleNamespace(
-        admin_token=SecretStr(ADMIN_TOKEN), webhook_key=SecretStr(WEBHOOK_KEY), public_inbound_url="https://in.test/"
+        admin_token=SecretStr(ADMIN_TOKEN),
+        webhook_key=SecretStr(WEBHOOK_KEY),
+        public_inbound_url="https://in.test/",
+        called_ports=frozenset({443, 8443}),
     )
     yield made
     await made.state.simulations.close()
