@@ -51,13 +51,18 @@ class KafkaProbe:
         except TransientError:
             await self.close()  # the next one may find the cluster at other nodes
             return "Kafka does not answer"
-        return next(filter(None, (_of_topic(cluster, topic) for topic in self._topics)), None)
+        return problem_in(cluster, self._topics)
 
     async def _metadata(self) -> ClusterMetadata:
         if self._client is None:
             self._client = new_client(self._kafka, request_timeout_ms=_REQUEST_TIMEOUT_MS)
             await self._client.bootstrap()
         return await self._client.fetch_all_metadata()
+
+
+def problem_in(cluster: ClusterMetadata, topics: Collection[str]) -> str | None:
+    """Return what is wrong with the first of these topics that has something wrong with it; None: nothing."""
+    return next(filter(None, (_of_topic(cluster, topic) for topic in topics)), None)
 
 
 def _of_topic(cluster: ClusterMetadata, topic: str) -> str | None:

@@ -19,9 +19,12 @@ from services.inbound.limits import (
 from services.inbound.settings import InboundSettings
 from shared.errors import MisconfiguredError, TransientError
 from shared.kafka import new_producer, stop_quietly, within
+from shared.kafka_probe import problem_in
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, PARKED_MESSAGES, check_topics
 
 _log = logging.getLogger(__name__)
+
+TOPICS = (INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES)
 
 
 class KafkaLink:
@@ -90,15 +93,17 @@ class KafkaLink:
         self._replace_with(None)
         self._spent.set()
 
-    async def is_ready(self) -> bool:
-        """Say whether a webhook that came now would be acknowledged, as far as one can know."""
-        if self.producer is None or self._missing_since is not None:
-            return False
+    async def problem(self) -> str | None:
+        """Say why a webhook that came now would not be acknowledged; None: it would, as far as one can know."""
+        if self.producer is None:
+            return "not connected to Kafka"
+        if self._missing_since is not None:
+            return "Kafka does not acknowledge"
         try:
-            await within(PROBE_SECONDS, self.producer.client.fetch_all_metadata(), "asking Kafka for its topics")
+            probed = within(PROBE_SECONDS, self.producer.client.fetch_all_metadata(), "asking Kafka for its topics")
+            return problem_in(await probed, TOPICS)
         except TransientError:
-            return False
-        return True
+            return "Kafka does not answer"
 
     async def _keep_connected(self) -> None:
         while True:
@@ -150,7 +155,7 @@ class KafkaLink:
 
 async def _start(producer: AIOKafkaProducer) -> None:
     await producer.start()
-    for topic in (INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES):
+    for topic in TOPICS:
         await producer.partitions_for(topic)  # so that the first webhook does not wait for it
 
 

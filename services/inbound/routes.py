@@ -93,10 +93,11 @@ def operator_routes(link: KafkaLink) -> APIRouter:
 
     @router.get("/health/ready")
     async def ready(response: Response) -> dict[str, str]:
-        if await link.is_ready():
+        problem = await link.problem()
+        if problem is None:
             return {"status": "ready"}
         response.status_code = 503
-        return {"status": "not ready: Kafka does not answer or does not acknowledge"}
+        return {"status": f"not ready: {problem}"}
 
     @router.get("/metrics")
     async def metrics() -> Response:

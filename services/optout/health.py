@@ -1,27 +1,21 @@
-"""Health and metrics of a process that works with the database `optout`."""
+"""Health and metrics of the opt-out service's processes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from services.optout.record.connection import AWAY
-
-_READY_SECONDS = 2.0
+NotReady = Callable[[], Awaitable[str | None]]
 
 
-def add_health(app: FastAPI, *, not_ready: Callable[[], str | None]) -> None:
-    """Add the routes; the process is ready where Postgres answers and `not_ready` gives no reason."""
+def add_health(app: FastAPI, *not_ready: NotReady) -> None:
+    """Add the routes; the process is ready where none of `not_ready` gives a reason."""
 
     async def ready(request: Request) -> Response:
-        try:
-            async with asyncio.timeout(_READY_SECONDS):
-                await request.app.state.pool.fetchval("SELECT 1")
-        except AWAY as error:
-            return _text(f"not ready: Postgres is away: {error!r}", 503)
-        reason = not_ready()
-        return _text("ready", 200) if reason is None else _text(f"not ready: {reason}", 503)
+        reasons = await asyncio.gather(*(each() for each in not_ready))
+        found = "; ".join(filter(None, (getattr(request.app.state, "failed", None), *reasons)))
+        return _text(f"not ready: {found}", 503) if found else _text("ready", 200)
 
     app.add_api_route("/health/live", _live, include_in_schema=False)
     app.add_api_route("/health/ready", ready, include_in_schema=False)

@@ -54,7 +54,8 @@ async def _live() -> dict[str, str]:
 
 async def _ready(request: Request) -> Response:
     runtime: Runtime = request.app.state.runtime
-    problems = await runtime.problems()
+    failed = getattr(request.app.state, "failed", None)
+    problems = [failed] if failed else await runtime.problems()
     return Response("; ".join(problems) or "ready", 503 if problems else 200, None, "text/plain")
 
 

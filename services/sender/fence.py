@@ -75,6 +75,11 @@ class Fence:
         self._cache = cache
         self._deadline_seconds = deadline_seconds
         self._gates: dict[int, _Gate] = {}
+        self._waiting: list[float] = []
+
+    def waits_seconds(self) -> float:
+        """Return for how long the batch that has waited longest waits; 0: none does."""
+        return boottime() - min(self._waiting) if self._waiting else 0.0
 
     async def pass_(self, partitions: Iterable[int]) -> Pass:
         """Wait until the cache knows everything that these inbound partitions had when this was called.
@@ -86,7 +91,11 @@ class Fence:
         started_boottime = boottime()
         started = Pass(datetime.now(UTC), started_boottime)
         waits = asyncio.gather(*(self._gate(partition).wait() for partition in set(partitions)))
-        await within(self._deadline_seconds, waits, "the fence")
+        self._waiting.append(started_boottime)
+        try:
+            await within(self._deadline_seconds, waits, "the fence")
+        finally:
+            self._waiting.remove(started_boottime)
         return started
 
     def _gate(self, partition: int) -> "_Gate":

@@ -27,6 +27,8 @@ class OutboundHandler:
         self._parking = Parking(SOURCE)
         self.waiting = False
         """Whether Kafka, Postgres, the cache or the carrier is away and a batch waits for it."""
+        self.waits_for = ""
+        """The place of the batch that waited last, and the cause."""
         self.busy = False
 
     async def handle(self, records: Sequence[Polled]) -> None:
@@ -39,10 +41,10 @@ class OutboundHandler:
         requests, bad = read(records)
         # Of several with one id the first counts.
         waiting = {key_of(request): request for request in reversed(requests)}
-        await self._finish(dict(reversed(waiting.items())), bad)
+        await self._finish(dict(reversed(waiting.items())), bad, _place(records))
         self.busy = False
 
-    async def _finish(self, waiting: Waiting, bad: list[Bad]) -> None:
+    async def _finish(self, waiting: Waiting, bad: list[Bad], place: str) -> None:
         attempt = 0
         while waiting or bad:
             try:
@@ -51,8 +53,8 @@ class OutboundHandler:
                 if self._processor.dispatcher.stopping:
                     raise
                 metrics.BATCHES_RETRIED.inc()
-                self.waiting = True
-                log.warning("%d messages wait: %s", len(waiting), error)
+                self.waiting, self.waits_for = True, f"{place}: {error}"
+                log.warning("%d messages wait: %s", len(waiting), self.waits_for)
                 await asyncio.sleep(_BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)])
                 attempt += 1
         self.waiting = False
@@ -62,3 +64,8 @@ class OutboundHandler:
             await park_bad(bad, self._parking, self._processor.reporter)
             bad.clear()
         await self._processor.process(waiting)
+
+
+def _place(records: Sequence[Polled]) -> str:
+    first = records[0]
+    return f"{first.topic} partition {first.partition} from offset {first.offset}"

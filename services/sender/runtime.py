@@ -18,7 +18,7 @@ from services.sender.consume import OutboundConsumer
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.fence import Fence
-from services.sender.ledger.connection import Pool, session
+from services.sender.ledger.connection import Pool
 from services.sender.ledger.owner import Owner
 from services.sender.outbound import OutboundHandler
 from services.sender.receipts import ReceiptHandler
@@ -31,13 +31,17 @@ from services.sender.sweeper import sweep_for_ever
 from services.sender.watchdog import Watchdog, Watched
 from shared.errors import TransientError
 from shared.kafka import START_SECONDS, STOP_SECONDS, within
+from shared.kafka_probe import KafkaProbe
+from shared.postgres_probe import PostgresProbe
 from shared.producer import Producer
-from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
+from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
 
 log = logging.getLogger(__name__)
 
 _MAX_BATCH_BYTES = 256 * 1024
-_PROBE_SECONDS = 2.0
+_FENCE_IS_SLOW_SECONDS = 1.5
+_TOPICS = (OUTBOUND_MESSAGES, SUPPRESSIONS, INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES)
+"""What the sender reads and writes: without one of them nothing is sent."""
 
 GiveUp = Callable[[BaseException], None]
 
@@ -46,28 +50,29 @@ GiveUp = Callable[[BaseException], None]
 class Runtime:
     """What the health checks look at."""
 
-    pool: Pool
     cache: CacheFollower
     outbound: OutboundHandler
     watchdog: Watchdog
+    fence: Fence
+    kafka: KafkaProbe
+    postgres: PostgresProbe
 
     async def problems(self) -> list[str]:
         """Return why nothing could be sent now; empty: the sender is ready."""
+        kafka, postgres = await asyncio.gather(self.kafka.problem(), self.postgres.problem())
+        fence_seconds = self.fence.waits_seconds()
         found = {
-            "Kafka does not answer": not self.watchdog.kafka_answers,
-            "Postgres does not answer": not await self._postgres_answers(),
+            kafka: kafka is not None,
+            "Kafka does not answer the consumers": not self.watchdog.kafka_answers,
+            postgres: postgres is not None,
             "the suppression cache is not whole": not self.cache.healthy,
-            "a batch waits": self.outbound.waiting,
+            f"a batch waits: {self.outbound.waits_for}": self.outbound.waiting,
+            f"a batch has waited {fence_seconds:.0f} s at the fence: the opt-out service does not say how far it is": (
+                fence_seconds > _FENCE_IS_SLOW_SECONDS
+            ),
+            self.watchdog.stuck: self.watchdog.stuck is not None,
         }
-        return [problem for problem, is_there in found.items() if is_there]
-
-    async def _postgres_answers(self) -> bool:
-        try:
-            async with asyncio.timeout(_PROBE_SECONDS), session(self.pool) as connection:
-                await connection.execute("SELECT 1")
-        except (TransientError, TimeoutError):
-            return False
-        return True
+        return [problem for problem, is_there in found.items() if is_there and problem is not None]
 
 
 @asynccontextmanager
@@ -109,7 +114,11 @@ async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncItera
             ]
         )
         stack.push_async_callback(_in_background(watchdog.watch(), "watchdog", give_up))
-        yield Runtime(pool, cache, outbound, watchdog)
+        kafka = KafkaProbe(settings.kafka, _TOPICS)
+        postgres = PostgresProbe(settings.sender_database_url.get_secret_value())
+        for probe in (kafka, postgres):
+            stack.push_async_callback(probe.close)
+        yield Runtime(cache, outbound, watchdog, fence, kafka, postgres)
 
 
 def _cache(settings: Settings, markers: Producer) -> CacheFollower:

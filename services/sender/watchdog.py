@@ -38,6 +38,12 @@ class Stillness:
                 self.since[tp] = position, since if was == position else now
         return max((now - since for _, since in self.since.values()), default=0.0)
 
+    @property
+    def place(self) -> str:
+        """Where the stillest partition stands still."""
+        tp, (position, _) = min(self.since.items(), key=lambda each: each[1][1])
+        return f"{tp.topic} partition {tp.partition} at offset {position}"
+
 
 @dataclass(slots=True)
 class Watched:
@@ -55,6 +61,8 @@ class Watchdog:
     def __init__(self, watched: Iterable[Watched]) -> None:
         self._watched = list(watched)
         self._answered_at = time.monotonic()
+        self.stuck: str | None = None
+        """Where a consumer stands still with records waiting, and for how long; None: nowhere."""
 
     @property
     def kafka_answers(self) -> bool:
@@ -69,20 +77,24 @@ class Watchdog:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
-                for each in self._watched:
-                    await _look(each)
+                stuck = [await _look(each) for each in self._watched]
+                self.stuck = next(filter(None, stuck), None)
                 self._answered_at = time.monotonic()
             except (TransientError, KafkaError):
                 continue  # Kafka is away: nothing can arrive
 
 
-async def _look(watched: Watched) -> None:
+async def _look(watched: Watched) -> str | None:
     consumer = watched.subscriber.consumer
     mine = consumer.assignment()
     positions = await (_positions(consumer, mine) if mine else _committed(consumer, watched.topic))
     still_seconds = watched.stillness.look({} if watched.is_busy() else positions, time.monotonic())
+    if not still_seconds:
+        return None
+    what = f"{watched.stillness.place} has not been read for {still_seconds:.0f} s, with records waiting"
     if still_seconds > (_STUCK_SECONDS if mine else _NOBODY_SECONDS):
-        raise ConsumerStuckError(f"{watched.topic} stands still for {still_seconds:.0f} s with records waiting")
+        raise ConsumerStuckError(what)
+    return what if mine else None
 
 
 async def _positions(

@@ -17,14 +17,19 @@ from services.optout.running import running_beside
 from services.optout.simulation.run import Simulations
 from services.optout.webhooks.deliver import Deliverer
 from shared.errors import MisconfiguredError
+from shared.kafka_probe import KafkaProbe
+from shared.postgres_probe import PostgresProbe
+from shared.topics import INBOUND_MESSAGES
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
     """Build the application; its lifespan connects and checks the topics."""
     app = FastAPI(title="Stopline customer API", lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.settings = settings
+    app.state.kafka = KafkaProbe(settings.kafka, (INBOUND_MESSAGES,))
+    app.state.postgres = PostgresProbe(settings.optout_database_url.get_secret_value())
     app.include_router(api_routes)
-    add_health(app, not_ready=lambda: None)
+    add_health(app, app.state.kafka.problem, app.state.postgres.problem)
     return app
 
 
@@ -33,6 +38,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: ApiSettings = app.state.settings
     async with AsyncExitStack() as stack:
         try:
+            for probe in (app.state.kafka, app.state.postgres):
+                stack.push_async_callback(probe.close)
             app.state.requests = Requests(settings.kafka, settings.partitions)
             stack.push_async_callback(app.state.requests.close)
             app.state.pool = await stack.enter_async_context(prepared(settings, settings.database_connections))

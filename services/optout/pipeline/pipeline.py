@@ -24,7 +24,7 @@ _POLL_MS = 1000
 
 
 class Pipeline:
-    """Runs until cancelled; `ready` says whether everything that is ours is being decided."""
+    """Runs until cancelled; `trouble` says whether everything that is ours is being decided."""
 
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self._settings = settings
@@ -33,13 +33,12 @@ class Pipeline:
         self._joined = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    @property
-    def ready(self) -> bool:
-        return self._joined and all(worker.state == "running" for worker, _ in self._workers.values())
-
-    def states(self) -> dict[str, str]:
-        """Return the state of each partition that is ours."""
-        return {str(partition): worker.state for partition, (worker, _) in sorted(self._workers.items())}
+    def trouble(self) -> str | None:
+        """Say which partitions that are ours are not being decided, and why; None where all are."""
+        if not self._joined:
+            return "no partition has been assigned yet"
+        found = {number: worker.condition.trouble() for number, (worker, _) in sorted(self._workers.items())}
+        return "; ".join(f"partition {number}: {why}" for number, why in found.items() if why) or None
 
     async def run(self) -> None:
         """Work until cancelled.

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Literal
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from services.optout import metrics
+from services.optout.pipeline.condition import Condition
 from services.optout.pipeline.consume import SERVICE, parse
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.deliveries import following_deliveries
@@ -30,15 +30,13 @@ log = logging.getLogger(__name__)
 _BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 _FENCED_SECONDS = 2.0
 
-State = Literal["starting", "running", "halted"]
-
 
 class Worker:
-    """Works until cancelled. `halted` needs a person: nothing is decided, so nothing is sent to these phones."""
+    """Works until cancelled. One that is halted needs a person: nothing is decided or sent to these phones."""
 
     def __init__(self, context: Context, partition: int) -> None:
         self.partition = partition
-        self.state: State = "starting"
+        self.condition = Condition()
         self._context = context
         self._topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
         self._parking = Parking(SERVICE)
@@ -62,16 +60,19 @@ class Worker:
                 await self._pause("transient", errors, delay)
 
     async def _halt(self, errors: BaseExceptionGroup[Exception]) -> None:
-        self.state = "halted"
+        self.condition.fails("halted", _texts(errors))
         metrics.HALTED.labels(self.partition).set(1)
-        log.critical("partition %d is halted: %s", self.partition, _texts(errors))
+        log.critical("%s is halted: %s", self._place(), _texts(errors))
         await asyncio.Event().wait()
 
     async def _pause(self, reason: str, errors: BaseExceptionGroup[Exception], seconds: float) -> None:
-        self.state = "starting"
+        self.condition.fails("starting", _texts(errors))
         metrics.SESSIONS_ENDED.labels(reason).inc()
-        log.warning("partition %d begins anew in %.1f s: %s", self.partition, seconds, _texts(errors))
+        log.warning("%s is tried again in %.1f s: %s", self._place(), seconds, _texts(errors))
         await asyncio.sleep(seconds)
+
+    def _place(self) -> str:
+        return f"{INBOUND_MESSAGES} partition {self.partition} at offset {self.condition.offset}"
 
     async def _session(self) -> None:
         settings = self._context.settings
@@ -103,7 +104,7 @@ class Worker:
                 checkpoint_seconds=settings.checkpoint_seconds,
             )
             await session.begin()
-            self.state = "running"
+            self.condition.runs(start.offset)
             log.info("partition %d runs from offset %d", self.partition, start.offset)
             while True:
                 await self._step(session, await inbound.poll())
@@ -116,6 +117,7 @@ class Worker:
 
     async def _step(self, session: Session, records: Sequence[Polled]) -> None:
         reach("optout.after_poll")
+        self.condition.begins(records[0].offset)
         with metrics.BATCH_SECONDS.time():
             parsed = parse(records, self._context.settings.partitions, self._parking, self._context.now())
             try:
@@ -123,6 +125,7 @@ class Worker:
             except PositionMovedError as error:
                 raise FencedError(str(error)) from error
         self._failures = 0
+        self.condition.ends(parsed.next_offset)
 
 
 def _texts(errors: BaseExceptionGroup[Exception]) -> str:

@@ -1,9 +1,11 @@
 """The whole stack: real processes that can be stopped, killed, frozen and added one by one."""
 
+import asyncio
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,8 +16,10 @@ from harness_world import processes_of
 
 from harness.client import create_account
 from harness.processes import HarnessError, StartError
+from harness.stack.make_topics import make_topics
 from harness.stack.stack import Stack
-from shared.topics import check_topics
+from shared.kafka import new_admin
+from shared.topics import OPT_OUT_EVENTS, check_topics
 
 READY = {"inbound": 200, "optout": 200, "api": 200, "sender": 200, "sandbox": 200}
 
@@ -89,6 +93,56 @@ async def test_a_second_instance_of_a_service_works_beside_the_first(stack: Stac
 
     await second.stop()
     del stack.services["sender-2"]
+
+
+async def not_ready(stack: Stack, name: str) -> tuple[float, str]:
+    """Wait until the service says that it is not ready; return after how many seconds, and why."""
+    started = time.monotonic()
+    async with aiohttp.ClientSession() as http:
+        while True:
+            async with http.get(f"{stack.services[name].url}/health/ready") as response:
+                if response.status != 200:
+                    return time.monotonic() - started, await response.text()
+
+
+async def not_ready_after(stack: Stack, names: Iterable[str]) -> dict[str, tuple[float, str]]:
+    found = await asyncio.gather(*(not_ready(stack, name) for name in names))
+    assert max(seconds for seconds, _ in found) < 3, found
+    return dict(zip(names, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("command", "server", "names"),
+    [
+        ("kill", "kafka", ("inbound", "optout", "api", "sender")),
+        ("pause", "kafka", ("inbound", "optout", "api", "sender")),
+        ("kill", "postgres", ("optout", "api", "sender")),
+        ("pause", "postgres", ("optout", "api", "sender")),
+    ],
+)
+async def test_a_service_says_within_three_seconds_that_what_it_needs_is_away(
+    stack: Stack, command: str, server: str, names: tuple[str, ...]
+) -> None:
+    await stack.control(command, server)
+    try:
+        found = await not_ready_after(stack, names)
+        assert all(server.capitalize() in why for _, why in found.values()), found
+    finally:
+        await stack.control("start" if command == "kill" else "resume", server)
+    await asyncio.gather(*(stack.services[name].wait_ready(30) for name in names))
+
+
+async def test_a_service_names_the_topic_that_was_deleted(stack: Stack) -> None:
+    admin = new_admin(stack.kafka_settings().kafka)
+    await admin.start()
+    try:
+        await admin.delete_topics([OPT_OUT_EVENTS])
+        found = await not_ready_after(stack, ["optout"])
+        assert "topic opt-out-events is not there" in found["optout"][1]
+    finally:
+        await admin.close()
+        await make_topics(stack.kafka_settings())
+    await stack.services["optout"].wait_ready(30)
 
 
 async def test_what_is_not_there_cannot_be_controlled(stack: Stack) -> None:
