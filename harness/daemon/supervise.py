@@ -76,12 +76,18 @@ class Supervisor:
         """Start what does not run, also what was stopped on purpose; return the names, in the order of their starts.
 
         Raises:
-            HarnessError: one did not start.
+            HarnessError: some did not start; the others were started all the same.
         """
         dead = [name for name, part in self._stack.parts().items() if not part.is_alive()]
+        errors = []
         for name in dead:
             self._say(f"starting {name}")
-            await self.control("start", name)
+            try:
+                await self.control("start", name)
+            except HarnessError as error:
+                errors.append(str(error))
+        if errors:
+            raise HarnessError("; ".join(errors))
         return dead
 
     def states(self) -> Mapping[str, str]:

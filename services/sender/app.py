@@ -8,7 +8,8 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.sender.prepare import prepare
-from services.sender.runtime import Runtime, running
+from services.sender.readiness import Runtime
+from services.sender.runtime import running
 from services.sender.settings import Settings
 from shared.errors import MisconfiguredError
 

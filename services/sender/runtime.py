@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from services.sender.fence import Fence
 from services.sender.ledger.connection import Pool
 from services.sender.ledger.owner import Owner
 from services.sender.outbound import OutboundHandler
+from services.sender.readiness import Runtime, probing
 from services.sender.receipts import ReceiptHandler
 from services.sender.report import Reporter
 from services.sender.settings import Settings
@@ -31,48 +31,14 @@ from services.sender.sweeper import sweep_for_ever
 from services.sender.watchdog import Watchdog, Watched
 from shared.errors import TransientError
 from shared.kafka import START_SECONDS, STOP_SECONDS, within
-from shared.kafka_probe import KafkaProbe
-from shared.postgres_probe import PostgresProbe
 from shared.producer import Producer
-from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
+from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
 log = logging.getLogger(__name__)
 
 _MAX_BATCH_BYTES = 256 * 1024
-_FENCE_IS_SLOW_SECONDS = 1.5
-_TOPICS = (OUTBOUND_MESSAGES, SUPPRESSIONS, INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES)
-"""What the sender reads and writes: without one of them nothing is sent."""
 
 GiveUp = Callable[[BaseException], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """What the health checks look at."""
-
-    cache: CacheFollower
-    outbound: OutboundHandler
-    watchdog: Watchdog
-    fence: Fence
-    kafka: KafkaProbe
-    postgres: PostgresProbe
-
-    async def problems(self) -> list[str]:
-        """Return why nothing could be sent now; empty: the sender is ready."""
-        kafka, postgres = await asyncio.gather(self.kafka.problem(), self.postgres.problem())
-        fence_seconds = self.fence.waits_seconds()
-        found = {
-            kafka: kafka is not None,
-            "Kafka does not answer the consumers": not self.watchdog.kafka_answers,
-            postgres: postgres is not None,
-            "the suppression cache is not whole": not self.cache.healthy,
-            f"a batch waits: {self.outbound.waits_for}": self.outbound.waiting,
-            f"a batch has waited {fence_seconds:.0f} s at the fence: the opt-out service does not say how far it is": (
-                fence_seconds > _FENCE_IS_SLOW_SECONDS
-            ),
-            self.watchdog.stuck: self.watchdog.stuck is not None,
-        }
-        return [problem for problem, is_there in found.items() if is_there and problem is not None]
 
 
 @asynccontextmanager
@@ -114,10 +80,7 @@ async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncItera
             ]
         )
         stack.push_async_callback(_in_background(watchdog.watch(), "watchdog", give_up))
-        kafka = KafkaProbe(settings.kafka, _TOPICS)
-        postgres = PostgresProbe(settings.sender_database_url.get_secret_value())
-        for probe in (kafka, postgres):
-            stack.push_async_callback(probe.close)
+        kafka, postgres = await stack.enter_async_context(probing(settings))
         yield Runtime(cache, outbound, watchdog, fence, kafka, postgres)
 
 

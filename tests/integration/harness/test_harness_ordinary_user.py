@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -24,7 +25,7 @@ PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 def python_of(user: int) -> str | None:
     """Return a Python like ours that the user can run: ours may be below root's home."""
     for python in (sys.executable, *(f"{folder}/{PYTHON}" for folder in ("/usr/bin", "/usr/local/bin"))):
-        if Path(python).exists():
+        with suppress(OSError):
             done = subprocess.run([python, "-c", "import aiokafka"], user=user, env=environment_of(CODE), check=False)
             if done.returncode == 0:
                 return python
@@ -71,6 +72,8 @@ def test_an_ordinary_user_starts_a_stack_in_a_path_with_a_space(
             env=environment,
             cwd=clone,
             user=USER,
+            group=pwd.getpwnam(USER).pw_gid,
+            extra_groups=[],
             umask=0o077,
             capture_output=True,
             text=True,

@@ -1,0 +1,60 @@
+"""Whether the sender can do its work: asked from inside what it is at, and from outside what it needs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from services.sender.fence import Fence
+from services.sender.outbound import OutboundHandler
+from services.sender.settings import Settings
+from services.sender.suppressions.follow import CacheFollower
+from services.sender.watchdog import Watchdog
+from shared.kafka_probe import KafkaProbe
+from shared.postgres_probe import PostgresProbe
+from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
+
+_FENCE_IS_SLOW_SECONDS = 1.5
+_TOPICS = (OUTBOUND_MESSAGES, SUPPRESSIONS, INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES)
+"""What the sender reads and writes: without one of them nothing is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the health checks look at."""
+
+    cache: CacheFollower
+    outbound: OutboundHandler
+    watchdog: Watchdog
+    fence: Fence
+    kafka: KafkaProbe
+    postgres: PostgresProbe
+
+    async def problems(self) -> list[str]:
+        """Return why nothing could be sent now; empty: the sender is ready."""
+        kafka, postgres = await asyncio.gather(self.kafka.problem(), self.postgres.problem())
+        fence_seconds = self.fence.waits_seconds()
+        found = {
+            kafka: kafka is not None,
+            "Kafka does not answer the consumers": not self.watchdog.kafka_answers,
+            postgres: postgres is not None,
+            "the suppression cache is not whole": not self.cache.healthy,
+            f"a batch waits: {self.outbound.waits_for}": self.outbound.waiting,
+            f"a batch has waited {fence_seconds:.0f} s at the fence: the opt-out service does not say how far it is": (
+                fence_seconds > _FENCE_IS_SLOW_SECONDS
+            ),
+            self.watchdog.stuck: self.watchdog.stuck is not None,
+        }
+        return [problem for problem, is_there in found.items() if is_there and problem is not None]
+
+
+@asynccontextmanager
+async def probing(settings: Settings) -> AsyncIterator[tuple[KafkaProbe, PostgresProbe]]:
+    """Lend what asks Kafka and Postgres how they do."""
+    kafka = KafkaProbe(settings.kafka, _TOPICS)
+    postgres = PostgresProbe(settings.sender_database_url.get_secret_value())
+    try:
+        yield kafka, postgres
+    finally:
+        await kafka.close()
+        await postgres.close()
