@@ -38,6 +38,7 @@ from shared.events.suppression import (
 )
 from shared.kafka import new_consumer, new_producer
 from shared.suppression_digest import format_digest, key_digest
+from shared.topic_identity import TopicIdentities
 
 PARTITIONS = 6
 LISTS = 100
@@ -159,11 +160,10 @@ async def _place(bootstrap: str, topic: str) -> tuple[Origin, list[int]]:
     partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
     async with new_consumer(bootstrap) as consumer:
         ends = await consumer.end_offsets(partitions)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    described = await admin.describe_cluster()
-    await admin.close()
-    return Origin(str(described["cluster_id"]), topic, PARTITIONS), [ends[partition] for partition in partitions]
+    identities = TopicIdentities(bootstrap, topic)
+    identity = (await identities.look())[topic]
+    await identities.close()
+    return Origin(identity, topic, PARTITIONS), [ends[partition] for partition in partitions]
 
 
 async def _until_healthy(bootstrap: str, topic: str, folder: Path, count: int) -> float:

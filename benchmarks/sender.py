@@ -14,7 +14,6 @@ import asyncpg
 import numpy as np
 import psutil
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from benchmarks.rows import Row, row
 from harness.sandbox.client import SandboxClient
@@ -30,6 +29,7 @@ from shared.events import codec
 from shared.events.outbound import MessageRequested, outbound_events
 from shared.kafka import new_consumer, new_producer
 from shared.suppression_digest import keys_digest
+from shared.topic_identity import TopicIdentities
 from shared.topics import OUTBOUND_MESSAGES, SUPPRESSIONS
 
 _NUMBER = "+18335550123"
@@ -132,12 +132,11 @@ async def _place(stack: Stack) -> tuple[Origin, list[int]]:
     await consumer.start()
     ends = await consumer.end_offsets(consumer.assignment())
     await consumer.stop()
-    admin = AIOKafkaAdminClient(bootstrap_servers=stack.backend.kafka_bootstrap)
-    await admin.start()
-    cluster_id = str((await admin.describe_cluster())["cluster_id"])
-    await admin.close()
+    identities = TopicIdentities(stack.backend.kafka_bootstrap, SUPPRESSIONS)
+    identity = (await identities.look())[SUPPRESSIONS]
+    await identities.close()
     partitions = stack.kafka_settings().partitions
-    return Origin(cluster_id, SUPPRESSIONS, partitions), [
+    return Origin(identity, SUPPRESSIONS, partitions), [
         ends[TopicPartition(SUPPRESSIONS, p)] for p in range(partitions)
     ]
 

@@ -67,7 +67,8 @@ def roles(*, optout_group: str = "stopline-optout", sender_group: str = "stoplin
         Role(
             "optout",
             "the opt-out pipeline",
-            reads=(topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS),
+            # It reads `suppressions` to repair it.
+            reads=(topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS, topics.SUPPRESSIONS),
             writes=(topics.SUPPRESSIONS, topics.OPT_OUT_EVENTS, topics.OUTBOUND_MESSAGES, topics.PARKED_MESSAGES),
             groups=(optout_group,),
             transactional_ids=(f"{optout_group}-",),

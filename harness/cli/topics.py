@@ -1,4 +1,4 @@
-"""`stopline topics create | check | acls`."""
+"""`stopline topics create | check | acls | adopt | repair`."""
 
 import argparse
 import asyncio
@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
-from harness.cli import acls
+from harness.cli import acls, recreated
 from harness.cli.running import kafka_settings
 from shared.errors import MisconfiguredError, TransientError
 from shared.topics import create_topics, differences, topics
@@ -18,6 +18,7 @@ def add_commands(commands: Any) -> None:
     actions.add_parser("create", help="make the topics that are missing").set_defaults(run=_create)
     actions.add_parser("check", help="say what differs; exit 1 if anything does").set_defaults(run=_check)
     acls.add_command(actions)
+    recreated.add_actions(actions)
 
 
 def _create(_: argparse.Namespace) -> int:

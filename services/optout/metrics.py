@@ -14,6 +14,9 @@ SESSIONS_ENDED = Counter("stopline_optout_sessions_ended", "A partition's worker
 WATERMARK = Gauge(
     "stopline_optout_watermark", "The offset below which everything is decided and published.", ["partition"]
 )
+SUPPRESSIONS_REPAIRED = Counter(
+    "stopline_optout_suppressions_repaired", "A suppression in Kafka was not what the record says, and was corrected."
+)
 HALTED = Gauge("stopline_optout_halted", "1 while a partition's worker has stopped and needs a person.", ["partition"])
 BATCH_SECONDS = Histogram(
     "stopline_optout_batch_seconds",

@@ -25,6 +25,8 @@ class Settings(DatabaseSettings):
     batch_records: Annotated[int, Field(ge=1, le=10_000)] = 2_000
     attribution_window_days: Annotated[int, Field(ge=1, le=365)] = 30
     checkpoint_seconds: Annotated[float, Field(ge=0, le=3600)] = 30
+    idle_checkpoint_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
+    """So often a partition is proven without a change too: a suppression that somebody else wrote is found."""
     pipeline_connections: Annotated[int, Field(ge=2, le=200)] = 12
     """Two at most for each partition."""
 

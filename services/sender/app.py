@@ -30,7 +30,7 @@ def create_app(settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     try:
-        pool = await prepare(settings)
+        settings, pool = await prepare(settings)
     except MisconfiguredError as error:
         app.state.misconfigured = str(error)
         app.state.stop()

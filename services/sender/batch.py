@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.sender import metrics
 from services.sender.decide import Await, Repeat, decide, known, queries_of
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
-from services.sender.fence import Fence
+from services.sender.fence import Fence, boottime
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.rows import MessageKey, find, key_of
+from services.sender.pace import Pace
 from services.sender.report import Reporter
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.suppressions.keys import partition_in
@@ -34,6 +35,7 @@ class BatchProcessor:
     reporter: Reporter
     dropper: Dropper
     dispatcher: Dispatcher
+    pace: Pace = field(default_factory=Pace)
 
     async def process(self, waiting: Waiting) -> None:
         """Return when `waiting` is empty; what has its fate is taken out of it at once.
@@ -46,8 +48,9 @@ class BatchProcessor:
         undecided = list(waiting.values())
         while waiting:
             before = len(waiting)
-            if undecided:
-                await self._decide(undecided, waiting)
+            while undecided:
+                part, undecided = undecided[: self.pace.at_once], undecided[self.pace.at_once :]
+                await self._decide(part, waiting)
             if waiting:
                 undecided = await self._known(waiting)
             if undecided and len(waiting) == before:
@@ -64,7 +67,9 @@ class BatchProcessor:
         reach("sender.after_fence")
         sent, dropped = decide(undecided, self.cache.check(queries))
         again = await self.dropper.drop(dropped, decided) if dropped else []
-        again += await self.dispatcher.dispatch(sent, decided) if sent else []
+        # Asked while the messages are claimed and announced, and answered before the first of them leaves.
+        again += await self.dispatcher.dispatch(sent, decided, self.cache.confirm) if sent else []
+        self.pace.note(len(undecided), len(again) if boottime() >= decided.begin_by else 0)
         kept = set(map(key_of, again))
         for key in map(key_of, undecided):
             if key not in kept:

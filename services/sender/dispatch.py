@@ -1,7 +1,7 @@
 """From a decision to the carrier: claimed in the ledger, announced to Kafka, called while the decision is fresh."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services.sender import metrics
@@ -15,6 +15,9 @@ from services.sender.together import all_of
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import reach
+
+Confirm = Callable[[], Awaitable[None]]
+"""Returns once what a decision was made by is known to have been true; raises `TransientError` where it was not."""
 
 CHUNK_MESSAGES = 50
 _CHUNKS_AHEAD = 2
@@ -50,17 +53,21 @@ class Dispatcher:
         self.stopping = False
         """Set to let calls under way come to their end and begin no more."""
 
-    async def dispatch(self, requests: Sequence[MessageRequested], decided: Pass) -> list[MessageRequested]:
-        """Send what is allowed; return what has to be decided again.
+    async def dispatch(
+        self, requests: Sequence[MessageRequested], decided: Pass, confirm: Confirm
+    ) -> list[MessageRequested]:
+        """Send what is allowed, once that is confirmed; return what has to be decided again.
 
         That is what waited until its decision was too old, what the carrier could not be reached for, and what another
         process has claimed meanwhile.
 
         Raises:
-            TransientError: Kafka or Postgres is away, the carrier asks for a pause, or this process stops.
+            TransientError: Kafka or Postgres is away, the decision is not confirmed, the carrier asks for a pause, or
+                this process stops.
         """
         self._check_may_call()
-        undone = await all_of(self._chunk(chunk, decided) for chunk in _chunks_of(requests))
+        confirmed = asyncio.create_task(_outcome_of(confirm))
+        undone = await all_of(self._chunk(chunk, decided, confirmed) for chunk in _chunks_of(requests))
         return [request for each in undone for request in each]
 
     async def settle_leftovers(self) -> None:
@@ -79,7 +86,9 @@ class Dispatcher:
         if boottime() < self._pause_until:
             raise TransientError(f"the carrier asked for a pause, {self._pause_until - boottime():.1f} s are left")
 
-    async def _chunk(self, requests: Sequence[MessageRequested], decided: Pass) -> list[MessageRequested]:
+    async def _chunk(
+        self, requests: Sequence[MessageRequested], decided: Pass, confirmed: "asyncio.Task[TransientError | None]"
+    ) -> list[MessageRequested]:
         async with self._chunks:
             self._check_may_call()
             if boottime() >= decided.begin_by:
@@ -89,6 +98,7 @@ class Dispatcher:
             try:
                 await self._claim(chunk)
                 await self._announce(chunk)
+                await _approved(confirmed)
                 await all_of(self._call(request, chunk) for request in chunk.requests)
                 reach("sender.after_carrier_call")
                 await self._settle(chunk)
@@ -153,6 +163,21 @@ class Dispatcher:
         reach("sender.after_outcome_event")
         for row in rows:
             metrics.MESSAGES.labels(row.state).inc()
+
+
+async def _outcome_of(confirm: Confirm) -> TransientError | None:
+    """Return the error, for all chunks to raise: some may have ended before they ask for it."""
+    try:
+        await confirm()
+    except TransientError as error:
+        return error
+    return None
+
+
+async def _approved(confirmed: "asyncio.Task[TransientError | None]") -> None:
+    doubt = await asyncio.shield(confirmed)
+    if doubt is not None:
+        raise doubt
 
 
 def state_of(answer: Answer | None) -> tuple[State, str | None]:

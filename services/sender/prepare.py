@@ -7,10 +7,13 @@ from pathlib import Path
 from aiokafka.errors import KafkaError
 
 from services.sender.ledger.connection import AWAY, Pool, open_pool
+from services.sender.ledger.topics import belong
 from services.sender.settings import Settings
 from shared.errors import MisconfiguredError, TransientError
+from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, within
 from shared.migrations import migrate
-from shared.topics import check_topics
+from shared.topic_identity import topic_identities
+from shared.topics import OUTBOUND_MESSAGES, check_topics
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +22,8 @@ _START_SECONDS = 60.0
 _RETRY_SECONDS = 0.5
 
 
-async def prepare(settings: Settings) -> Pool:
-    """Return the pool of the ledger once everything is there.
+async def prepare(settings: Settings) -> tuple[Settings, Pool]:
+    """Return the settings, with the consumer group of the topic that is there, and the ledger's pool.
 
     Raises:
         MisconfiguredError: something is not as it must be, or does not answer.
@@ -51,14 +54,32 @@ def _make_folder(folder: Path) -> None:
         raise MisconfiguredError(f"STOPLINE_CACHE_DIR: {error.strerror}: {folder}") from None
 
 
-async def _prepare_once(settings: Settings) -> Pool:
+async def _prepare_once(settings: Settings) -> tuple[Settings, Pool]:
     await check_topics(settings)
     pool = await open_pool(settings.sender_database_url.get_secret_value(), settings.database_connections)
     try:
         async with pool.acquire() as connection:
             for name in await migrate(connection, MIGRATIONS):
                 log.info("migrated: %s", name)
+            identity, consumed = await _topic(settings)
+            generation = await belong(connection, identity, consumed=consumed)
     except BaseException:
         pool.terminate()
         raise
-    return pool
+    if generation:
+        settings = settings.model_copy(update={"sender_group_id": f"{settings.sender_group_id}-{generation}"})
+    return settings, pool
+
+
+async def _topic(settings: Settings) -> tuple[str, bool]:
+    """Return which `outbound-messages` is there, and whether the group has committed offsets of it."""
+    admin = new_admin(settings.kafka)
+    await within(START_SECONDS, admin.start(), "connecting to Kafka")
+    try:
+        identities = await topic_identities(admin._client, OUTBOUND_MESSAGES)  # noqa: SLF001 (asked by hand)
+        asked = admin.list_consumer_group_offsets(settings.sender_group_id)
+        committed = await within(SEND_SECONDS, asked, "asking for the committed offsets")
+    finally:
+        await within(SEND_SECONDS, admin.close(), "disconnecting")
+    consumed = any(at.offset > 0 for partition, at in committed.items() if partition.topic == OUTBOUND_MESSAGES)
+    return identities[OUTBOUND_MESSAGES], consumed

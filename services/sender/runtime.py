@@ -22,6 +22,7 @@ from services.sender.ledger.owner import Owner
 from services.sender.outbound import OutboundHandler
 from services.sender.readiness import Runtime, probing
 from services.sender.receipts import ReceiptHandler
+from services.sender.recreated import watch_topics
 from services.sender.report import Reporter
 from services.sender.settings import Settings
 from services.sender.subscribe import new_broker, start, subscribe
@@ -71,6 +72,7 @@ async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncItera
         consumer = OutboundConsumer(settings, outbound.handle, give_up)
         stack.push_async_callback(_in_background(cache.run(), "cache", give_up))
         stack.push_async_callback(_in_background(_sweep(settings, pool, reporter, owner), "sweeper", give_up))
+        stack.push_async_callback(_in_background(watch_topics(settings.kafka), "topics", give_up))
         stack.push_async_callback(_stop, broker, consumer, dispatcher, settings.stop_seconds)
         await asyncio.gather(within(START_SECONDS, start(broker), "subscribing to receipts"), consumer.start())
         watchdog = Watchdog(

@@ -9,6 +9,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from services.optout.record.connection import Pool
 from services.optout.settings import Settings
 from shared.kafka import SEND_SECONDS, within
+from shared.topic_identity import topic_identities
+from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, SUPPRESSIONS
 
 
 def utc_now() -> datetime:
@@ -36,3 +38,7 @@ class Context:
         """Return the offset of the next record to be written."""
         ends = await within(SEND_SECONDS, self.member.end_offsets([partition]), "asking for the end")
         return int(ends[partition])
+
+    async def identities(self) -> dict[str, str]:
+        """Return which topics are there now."""
+        return await topic_identities(self.member._client, INBOUND_MESSAGES, DELIVERY_EVENTS, SUPPRESSIONS)  # noqa: SLF001 (asked by hand)

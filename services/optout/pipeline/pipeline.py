@@ -3,13 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.worker import Worker
-from services.optout.record.connection import Pool
+from services.optout.record.connection import AWAY, Pool, connection_of
+from services.optout.record.topics import is_repair_asked_for
 from services.optout.settings import Settings
 from shared.errors import TransientError
 from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
@@ -65,18 +67,33 @@ class Pipeline:
         )
         try:
             await within(START_SECONDS, member.start(), "connecting to Kafka")
-            member.subscribe([INBOUND_MESSAGES], listener=_Listener(self, Context(self._settings, self._pool, member)))
-            await self._stay(member)
+            context = Context(self._settings, self._pool, member)
+            identities = await context.identities()
+            member.subscribe([INBOUND_MESSAGES], listener=_Listener(self, context))
+            await self._stay(context, identities)
         finally:
             self._joined = False
             await self.end_workers(list(self._workers))
             await stop_quietly(member)
 
-    async def _stay(self, member: AIOKafkaConsumer) -> None:
-        """Stay in the group, which puts out whoever does not poll, until a worker fails."""
+    async def _stay(self, context: Context, identities: dict[str, str]) -> None:
+        """Stay in the group, which puts out whoever does not poll, until a worker fails or must begin again."""
         while not self._failed.done():
-            await member.getmany(timeout_ms=_POLL_MS)
+            await context.member.getmany(timeout_ms=_POLL_MS)
+            with suppress(TransientError):
+                if (found := await context.identities()) != identities:
+                    self._fail(TransientError(f"a topic was recreated: {found}, was {identities}"))
+            if await self._must_repair():
+                self._fail(TransientError("what the topic suppressions holds is to be repaired"))
         self._failed.result()
+
+    async def _must_repair(self) -> bool:
+        running = [number for number, (worker, _) in self._workers.items() if worker.condition.state == "running"]
+        try:
+            async with connection_of(self._pool) as connection:
+                return await is_repair_asked_for(connection, running)
+        except AWAY:
+            return False
 
     def begin_workers(self, context: Context, partitions: Iterable[int]) -> None:
         for partition in partitions:
@@ -96,8 +113,12 @@ class Pipeline:
 
     def _note_failure(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
-        if error is not None and not self._failed.done():
-            self._failed.set_exception(_leaf(error))
+        if error is not None:
+            self._fail(_leaf(error))
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._failed.done():
+            self._failed.set_exception(error)
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types

@@ -17,9 +17,12 @@ class Publication:
     entries: Sequence[Entry] = ()
     parked: Sequence[ParkedRecord] = ()
     checkpoint: CheckpointPublished | None = None
+    states: Sequence[Record] = ()
+    """Suppressions that are published again."""
 
     def suppressions(self) -> Iterator[Record]:
         """Yield the records for `suppressions`: the watermark last, behind what it vouches for."""
+        yield from self.states
         for entry in self.entries:
             yield from suppression_records(entry)
         if self.checkpoint is not None:

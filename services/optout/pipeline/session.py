@@ -45,6 +45,7 @@ class Session:
         deliveries: CatchesUp,
         *,
         checkpoint_seconds: float,
+        idle_checkpoint_seconds: float = 60.0,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self.published = start.offset
@@ -55,6 +56,7 @@ class Session:
         self._recorded: Position = start.recorded
         self._in_step_from = start.end
         self._checkpoint_seconds = checkpoint_seconds
+        self._idle_checkpoint_seconds = idle_checkpoint_seconds
         self._seconds = seconds
         self._changes = 0
         self._checkpoint_at: float | None = None
@@ -66,6 +68,12 @@ class Session:
         A replay tells old states again: the watermark before it has senders wait until it is through.
         """
         await self._publish(Publication(self.published, checkpoint=self._checkpoint_due(self.published)))
+
+    async def prove(self) -> None:
+        """Publish a checkpoint where nothing comes that would: whoever else wrote to the topic is found by it."""
+        checkpoint = self._checkpoint_due(self.published)
+        if checkpoint is not None:
+            await self._publish(Publication(self.published, checkpoint=checkpoint))
 
     async def process(self, parsed: Parsed) -> None:
         """Decide and record what is new, publish that and what was recorded before, and move on."""
@@ -103,15 +111,16 @@ class Session:
     def _checkpoint_due(self, next_offset: int, *, wanted: bool = False) -> CheckpointPublished | None:
         """Return what the senders must hold at `next_offset`, where it is time to tell them.
 
-        That is so once in a session, then after changes, and where a sender asks for it. While earlier decisions are
-        published again, topic and record differ: the topic may have what a restored database has not.
+        That is so once in a session, then soon after changes, now and then without any, and where a sender asks. While
+        earlier decisions are published again, topic and record differ: the topic may have what a restored database has
+        not.
         """
         if next_offset < self._in_step_from:
             return None
         if self._checkpoint_at is not None:
-            age = self._seconds() - self._checkpoint_at
-            due_again = WANTED_AGAIN_SECONDS if wanted else self._checkpoint_seconds
-            is_old = (wanted or self._changes > 0) and age >= due_again
+            lives_seconds = self._checkpoint_seconds if self._changes else self._idle_checkpoint_seconds
+            due_again = WANTED_AGAIN_SECONDS if wanted else lives_seconds
+            is_old = self._seconds() - self._checkpoint_at >= due_again
             if not is_old and self._changes < CHECKPOINT_CHANGES:
                 return None
         return CheckpointPublished(

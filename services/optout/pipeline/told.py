@@ -16,7 +16,7 @@ from shared.events.codec import Headers, cloud_event_headers, encode, same_heade
 from shared.events.opt_out import OptedOut
 from shared.events.suppression import SuppressionChanged
 
-Record = tuple[bytes, bytes, Headers]
+Record = tuple[bytes, bytes | None, Headers]
 """Key, value, headers."""
 
 _json = lru_cache(maxsize=4_096)(lambda value: to_json(value).decode())

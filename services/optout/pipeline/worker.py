@@ -3,32 +3,37 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from services.optout import metrics
+from services.optout.pipeline.belonging import belonging
 from services.optout.pipeline.condition import Condition
 from services.optout.pipeline.consume import SERVICE, parse
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.deliveries import following_deliveries
 from services.optout.pipeline.inbound import Inbound
 from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, Publisher
+from services.optout.pipeline.repair import repair
 from services.optout.pipeline.session import Session
 from services.optout.pipeline.start import MissingRecordsError, find_start
 from services.optout.record.connection import AWAY, connection_of
 from services.optout.record.position import PositionMovedError, end_predecessors
 from services.optout.record.record import PostgresRecord
+from services.optout.record.topics import Topics, read_topics, save_topics
 from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.failpoints import reach
 from shared.flood import Parking
 from shared.kafka import START_SECONDS, new_transactional_producer, stop_quietly, within
-from shared.topics import INBOUND_MESSAGES
+from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 
 log = logging.getLogger(__name__)
 
 _BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 _FENCED_SECONDS = 2.0
+_PROVE_SECONDS = 1.0
 
 
 class Worker:
@@ -89,7 +94,11 @@ class Worker:
         settings = self._context.settings
         await self._end_predecessors()
         record = PostgresRecord(self._context.pool, self.partition, settings.attribution_window, self._context.now)
-        start = await find_start(self._context, self.partition, record)
+        identities = await self._context.identities()
+        async with connection_of(self._context.pool) as connection:
+            topics = belonging(await read_topics(connection, self.partition), identities)
+            start = await find_start(self._context, self.partition, record)
+            await save_topics(connection, self.partition, topics)
         async with (
             following_deliveries(self._context, self.partition) as deliveries,
             Inbound(self._context, self._topic_partition, start.offset) as inbound,
@@ -102,12 +111,30 @@ class Worker:
                 publisher,
                 deliveries,
                 checkpoint_seconds=settings.checkpoint_seconds,
+                idle_checkpoint_seconds=settings.idle_checkpoint_seconds,
             )
+            if topics.suppressions != identities[SUPPRESSIONS]:
+                await self._repair(publisher, start.offset, replace(topics, suppressions=identities[SUPPRESSIONS]))
             await session.begin()
             self.condition.runs(start.offset)
             log.info("partition %d runs from offset %d", self.partition, start.offset)
             while True:
-                await self._step(session, await inbound.poll())
+                await self._step(session, await self._next(session, inbound))
+
+    async def _repair(self, publisher: Publisher, offset: int, topics: Topics) -> None:
+        metrics.SUPPRESSIONS_REPAIRED.inc(await repair(self._context, self.partition, publisher, offset))
+        async with connection_of(self._context.pool) as connection:
+            await save_topics(connection, self.partition, topics)
+
+    async def _next(self, session: Session, inbound: Inbound) -> Sequence[Polled]:
+        """Wait for records; prove the partition meanwhile, however long that takes."""
+        polling = asyncio.create_task(inbound.poll())
+        try:
+            while not (await asyncio.wait([polling], timeout=_PROVE_SECONDS))[0]:
+                await session.prove()
+            return await polling
+        finally:
+            polling.cancel()
 
     async def _end_predecessors(self) -> None:
         async with connection_of(self._context.pool) as connection:

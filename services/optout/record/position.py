@@ -9,12 +9,12 @@ from services.optout.record.connection import Connection
 _READ = """
 INSERT INTO partition_positions (partition) VALUES ($1)
 ON CONFLICT (partition) DO UPDATE SET partition = excluded.partition
-RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_count, suppressed_digest
+RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_count, suppressed_digest, inbound_base
 """
 
 _MOVE = """
 UPDATE partition_positions SET next_offset = $3 WHERE partition = $1 AND next_offset = $2
-RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_count, suppressed_digest
+RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_count, suppressed_digest, inbound_base
 """
 
 _SAVE_HEAD = """
@@ -41,7 +41,7 @@ class PositionMovedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """`digest` is unsigned here; Postgres keeps it signed."""
+    """`digest` is unsigned here; Postgres keeps it signed. `inbound_base` is added to offsets where they are stored."""
 
     next_offset: int
     delivery_next_offset: int
@@ -49,6 +49,7 @@ class Position:
     head_hash: bytes
     suppressed_count: int
     digest: int
+    inbound_base: int = 0
 
 
 async def read_position(connection: Connection, partition: int) -> Position:
@@ -86,5 +87,5 @@ async def save_head(connection: Connection, partition: int, head: Position) -> N
 
 
 def _position(row: asyncpg.Record) -> Position:
-    next_offset, delivery_next_offset, sequence, head_hash, count, signed = row
-    return Position(next_offset, delivery_next_offset, sequence, head_hash, count, signed % _TWO_TO_64)
+    next_offset, delivery_next_offset, sequence, head_hash, count, signed, base = row
+    return Position(next_offset, delivery_next_offset, sequence, head_hash, count, signed % _TWO_TO_64, base)

@@ -6,8 +6,8 @@ from services.optout.record.connection import Connection
 from services.optout.record.entry import Entry, entries
 
 _STORED = """
-SELECT entry FROM decisions
-WHERE partition = $1 AND inbound_offset >= $2 AND inbound_offset < $3
+SELECT entry FROM decisions JOIN partition_positions USING (partition)
+WHERE partition = $1 AND inbound_offset >= $2 + inbound_base AND inbound_offset < $3 + inbound_base
 ORDER BY inbound_offset
 """
 

@@ -47,7 +47,8 @@ async def write_decisions(
         text = entry_text(entry)
         hashed, sequence = hashlib.sha256(hashed + text.encode()).digest(), sequence + 1
         who = entry.account_id, entry.phone
-        rows.append((entry.event_id, partition, sequence, entry.offset, *who, body, entry.decided_at, text, hashed))
+        offset = entry.offset + head.inbound_base
+        rows.append((entry.event_id, partition, sequence, offset, *who, body, entry.decided_at, text, hashed))
     await connection.copy_records_to_table("decisions", records=rows, columns=_DECISION_COLUMNS)
     await _save_states(connection, [entry for entry, _ in decided])
     counted, digest = _count([entry for entry, _ in decided])

@@ -25,11 +25,13 @@ from services.sender.suppressions.stuck import StuckDetector
 from services.sender.suppressions.topic import MissingRecordsError, SuppressionsTopic
 from shared.errors import TransientError
 from shared.kafka_connection import Kafka
-from shared.topics import SUPPRESSIONS
+from shared.topic_identity import TopicIdentities
+from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 
 log = logging.getLogger(__name__)
 
 STUCK_SECONDS = 5.0
+_LOOK_SECONDS = 1.0
 _POLL_MS = 1_000
 _CATCH_UP_POLL_MS = 50
 _BATCH_RECORDS = 5_000
@@ -61,6 +63,10 @@ class CacheFollower:
     ) -> None:
         self.partitions = partitions
         self._topic = SuppressionsTopic(kafka, partitions, topic)
+        # The watermarks are about the one, and stand in the other.
+        self._identities = TopicIdentities(kafka, topic, INBOUND_MESSAGES)
+        self._read_from: dict[str, str] = {}
+        self._looked_at = 0.0
         self._keeper = SnapshotKeeper(folder, snapshot_seconds, time.monotonic())
         self._state: CacheState | None = None
         self._doubts: list[str] = ["the topic is not read yet"]
@@ -105,6 +111,22 @@ class CacheFollower:
         """
         await self._sure_state().watermarks.wait_for(partition, next_offset)
 
+    async def confirm(self) -> None:
+        """Return once the topics are known to be still those that the cache was read from, asked after this call.
+
+        Raises:
+            TransientError: they are not, Kafka is away, or the cache is not whole: what was decided must not be done.
+        """
+        state = self._sure_state()
+        await self._look()
+        if self._sure_state() is not state:
+            raise TransientError("the suppression cache was rebuilt meanwhile")
+
+    async def _look(self) -> None:
+        identities = await self._identities.look()
+        if identities != self._read_from:
+            raise TransientError(f"a topic was recreated: {identities}, not {self._read_from} any more")
+
     def _sure_state(self) -> CacheState:
         if self._doubts or self._state is None:
             raise TransientError(f"the suppression cache is not ready: {'; '.join(self._doubts)}")
@@ -119,6 +141,7 @@ class CacheFollower:
                 self._failures += 1
         finally:
             await self._keep_the_last()
+            await self._identities.close()
 
     async def _session(self) -> None:
         why = "the suppression cache begins anew"
@@ -165,7 +188,8 @@ class CacheFollower:
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> tuple[CacheState, list[int]]:
         """Go on where we were, or where the snapshot was made, or at the beginning of the topic."""
-        origin = await self._topic.origin()
+        self._read_from = await self._identities.look()
+        origin = self._topic.origin(self._read_from)
         ends = await self._topic.ends(consumer)
         if self._state is None or not self._state.fits(origin, ends):
             if self._state is not None:
@@ -207,6 +231,9 @@ class CacheFollower:
 
     async def _now_and_then(self, consumer: AIOKafkaConsumer, state: CacheState, stuck: StuckDetector) -> None:
         now = time.monotonic()
+        if now - self._looked_at >= _LOOK_SECONDS:
+            self._looked_at = now
+            await self._look()
         unsure = [number for number, each in enumerate(state.partitions) if each.reader.unreadable]
         if unsure and self._asking is not None:
             await self._asking.ask(unsure, now)

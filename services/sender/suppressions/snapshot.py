@@ -29,9 +29,9 @@ _KEY_BYTES = 8
 
 @dataclass(frozen=True)
 class Origin:
-    """Which topic of which cluster a snapshot was made from."""
+    """Which topic a snapshot was made from; `identity` is that of `shared.topic_identity`, the name is for a person."""
 
-    cluster_id: str
+    identity: str
     topic: str
     partitions: int
 

@@ -1,12 +1,12 @@
-"""The topic `suppressions` for a consumer without a group: where it begins and ends, and of which cluster it is."""
+"""The topic `suppressions` for a consumer without a group: where it begins and ends, and which it is."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.sender.suppressions.snapshot import Origin
-from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, new_consumer, stop_quietly, within
+from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
 from shared.kafka_connection import Kafka
 
 _FETCH_BYTES = 4 * 1024 * 1024
@@ -35,15 +35,9 @@ class SuppressionsTopic:
         finally:
             await stop_quietly(consumer)
 
-    async def origin(self) -> Origin:
-        """Return which topic of which cluster this is."""
-        admin = new_admin(self._kafka)
-        try:
-            await within(START_SECONDS, admin.start(), "connecting to Kafka")
-            described = await within(SEND_SECONDS, admin.describe_cluster(), "asking for the cluster's id")
-        finally:
-            await within(SEND_SECONDS, admin.close(), "disconnecting")
-        return Origin(str(described["cluster_id"]), self._name, len(self._partitions))
+    def origin(self, identities: Mapping[str, str]) -> Origin:
+        """Return which topic this is."""
+        return Origin(identities[self._name], self._name, len(self._partitions))
 
     async def ends(self, consumer: AIOKafkaConsumer) -> list[int]:
         """Return the offsets below which every transaction has ended; checks that nothing is missing before.

@@ -1,4 +1,4 @@
-"""The topic under the cache is compacted by Kafka, or made anew by a person."""
+"""The topic under the cache is compacted by Kafka, or recreated by a person."""
 
 import logging
 from collections.abc import AsyncIterator, Collection
@@ -11,9 +11,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from cache_world import PARTITIONS, OptOutService, check, following, knows, phones_in, until
 
 from harness.stack.embedded import EmbeddedBackend
+from services.sender.suppressions.follow import CacheFollower
+from shared.errors import TransientError
 from shared.events.suppression import SuppressionChanged, suppression_events
 from shared.kafka import new_consumer
-from shared.topics import SUPPRESSIONS
+from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 
 PHONES = phones_in(0, 40)
 ACCOUNT = "acme"
@@ -24,6 +26,8 @@ QUICKLY_COMPACTED = {"cleanup.policy": "compact", "segment.ms": "100", "min.clea
 async def own_bootstrap() -> AsyncIterator[str]:
     async with EmbeddedBackend(durable=False, say=lambda _: None) as running:
         await make_topic(running.kafka_bootstrap)
+        async with admin_of(running.kafka_bootstrap) as admin:
+            await admin.create_topics([NewTopic(INBOUND_MESSAGES, PARTITIONS, 1)])
         yield running.kafka_bootstrap
 
 
@@ -42,9 +46,10 @@ async def make_topic(bootstrap: str) -> None:
         await until("the topic", lambda: made(admin))
 
 
-async def made(admin: AIOKafkaAdminClient) -> bool:
-    await admin.create_topics([NewTopic(SUPPRESSIONS, PARTITIONS, 1, topic_configs=QUICKLY_COMPACTED)])
-    (described,) = await admin.describe_topics([SUPPRESSIONS])
+async def made(admin: AIOKafkaAdminClient, topic: str = SUPPRESSIONS) -> bool:
+    configs = QUICKLY_COMPACTED if topic == SUPPRESSIONS else {}
+    await admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=configs)])
+    (described,) = await admin.describe_topics([topic])
     return described["error_code"] == 0 and len(described["partitions"]) == PARTITIONS
 
 
@@ -93,20 +98,69 @@ async def test_a_compacted_topic_is_read_whole_and_its_old_checkpoints_are_no_fa
     assert "is wrong" not in caplog.text
 
 
-async def test_a_topic_that_was_made_anew_is_read_anew_and_proves_nothing_before_a_checkpoint(
+async def recreate(bootstrap: str) -> None:
+    async with admin_of(bootstrap) as admin:
+        await admin.delete_topics([SUPPRESSIONS])
+    await make_topic(bootstrap)
+
+
+async def confirms(cache: CacheFollower) -> bool:
+    try:
+        await cache.confirm()
+    except TransientError:
+        return False
+    return True
+
+
+async def test_a_recreated_topic_is_read_from_its_beginning_and_proves_nothing_before_a_checkpoint(
     own_bootstrap: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opt_out_service(own_bootstrap) as opt_out:
         await opt_out.publish([opt_out.change(ACCOUNT, phone) for phone in PHONES])
         async with following(own_bootstrap, tmp_path) as cache:
             await until("a ready cache", lambda: knows(cache, ACCOUNT, PHONES[-1]))
-    async with admin_of(own_bootstrap) as admin:
-        await admin.delete_topics([SUPPRESSIONS])
-    await make_topic(own_bootstrap)
+    await recreate(own_bootstrap)
     async with following(own_bootstrap, tmp_path) as cache:
         await until("a doubt", lambda: any("no checkpoint yet" in doubt for doubt in cache.doubts), seconds=60)
-        assert "further than the topic" in caplog.text
+        assert "is not used: it is of" in caplog.text
         assert not cache.healthy
         async with opt_out_service(own_bootstrap):
             await until("a ready cache", lambda: cache.healthy)
             assert check(cache, ACCOUNT, PHONES[-1]) is None
+
+
+async def test_a_recreated_topic_that_has_grown_past_the_snapshot_is_another_all_the_same(
+    own_bootstrap: str, tmp_path: Path
+) -> None:
+    """The first opt-outs stand where the snapshot's positions are behind already."""
+    async with opt_out_service(own_bootstrap) as opt_out:
+        await opt_out.publish([opt_out.change(ACCOUNT, PHONES[0])])
+        async with following(own_bootstrap, tmp_path) as cache:
+            await until("a ready cache", lambda: knows(cache, ACCOUNT, PHONES[0]))
+    await recreate(own_bootstrap)
+    async with opt_out_service(own_bootstrap) as opt_out:
+        await opt_out.publish([opt_out.change(ACCOUNT, phone) for phone in PHONES])
+        for phone in PHONES:  # offsets grow by a commit marker each, and the topic past its old length
+            await opt_out.publish([opt_out.change(ACCOUNT, phone)])
+        async with following(own_bootstrap, tmp_path) as cache:
+            await until("a ready cache", lambda: knows(cache, ACCOUNT, PHONES[0]))
+            assert all(check(cache, ACCOUNT, phone) for phone in PHONES)
+
+
+@pytest.mark.parametrize("topic", [SUPPRESSIONS, INBOUND_MESSAGES])
+async def test_a_topic_recreated_while_it_is_followed_confirms_no_decision(
+    topic: str, own_bootstrap: str, tmp_path: Path
+) -> None:
+    await recreate(own_bootstrap)
+    async with opt_out_service(own_bootstrap) as opt_out, following(own_bootstrap, tmp_path) as cache:
+        await until("a ready cache", lambda: cache.healthy)
+        await cache.confirm()
+        async with admin_of(own_bootstrap) as admin:
+            await admin.delete_topics([topic])
+            with pytest.raises(TransientError):
+                await cache.confirm()
+            await until("the topic", lambda: made(admin, topic))
+        await opt_out.publish([opt_out.change(ACCOUNT, PHONES[0]), opt_out.checkpoint(0)])
+        await opt_out.publish([opt_out.checkpoint(partition) for partition in range(1, PARTITIONS)])
+        await until("the topic that is there now", lambda: confirms(cache))
+        assert knows(cache, ACCOUNT, PHONES[0])

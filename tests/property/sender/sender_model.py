@@ -120,6 +120,9 @@ class Fenced:
         await asyncio.sleep(0)
         return started
 
+    async def confirm(self) -> None:
+        await asyncio.sleep(0)  # gives the other tasks their turn
+
     def check(self, queries: Iterable[Query]) -> list[Suppression | None]:
         phones = {int(phone[1:]) for phone in self.outside.suppressed}
         return [

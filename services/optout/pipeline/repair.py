@@ -1,0 +1,109 @@
+"""Makes `suppressions` say what the record says: where it was recreated, or holds what this service never wrote."""
+
+import logging
+import re
+from collections.abc import AsyncIterator, Iterator
+
+from aiokafka import TopicPartition
+
+from services.optout.pipeline.context import Context
+from services.optout.pipeline.publication import Publication
+from services.optout.pipeline.session import Publishes
+from services.optout.pipeline.told import Record, record_of
+from services.optout.record.connection import connection_of
+from services.optout.record.states import states_of_partition
+from shared.errors import PoisonError
+from shared.events.base import derived_id
+from shared.events.codec import decode
+from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, SuppressionChanged, suppression_events
+from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from shared.partitions import partition_of
+from shared.topics import SUPPRESSIONS
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 2_000
+_POLL_MS = 500
+_KEY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})\|(account|list:[0-9]+|sender:.+)\|(\+[1-9][0-9]{6,14})")
+
+Held = dict[bytes, str | None]
+"""The state of each key of the topic; None where its newest record cannot be read."""
+
+
+async def repair(context: Context, partition: int, publisher: Publishes, next_offset: int) -> int:
+    """Publish whatever differs, and return how many keys that were; `next_offset` is the watermark meanwhile.
+
+    Raises:
+        FencedError, TransientError: as publishing does; what was published is right, the rest is still to be done.
+    """
+    held = await _held(context, partition)
+    waiting: list[Record] = []
+    count = 0
+    async for record in _differences(context, partition, held):
+        waiting.append(record)
+        count += 1
+        if len(waiting) == _AT_ONCE:
+            await publisher.publish(Publication(next_offset, states=waiting))
+            waiting = []
+    if waiting:
+        await publisher.publish(Publication(next_offset, states=waiting))
+    log.warning("partition %d: %d suppressions in Kafka were not what the record says", partition, count)
+    return count
+
+
+async def _differences(context: Context, partition: int, held: Held) -> AsyncIterator[Record]:
+    async with connection_of(context.pool) as connection, connection.transaction(readonly=True):
+        async for event in states_of_partition(connection, partition, context.settings.partitions):
+            if held.pop(event.key(), "nothing") != event.state:
+                yield record_of(event.key(), event)
+    for record in _unknown(context, partition, held):
+        yield record
+
+
+def _unknown(context: Context, partition: int, held: Held) -> Iterator[Record]:
+    """Take back what the record knows nothing of; a key that has no place here is removed."""
+    for key, state in held.items():
+        found = _KEY.fullmatch(key.decode(errors="replace"))
+        if found is None or partition_of(found[3], context.settings.partitions) != partition:
+            yield key, None, []
+        elif state != "opted_in":
+            event = SuppressionChanged(
+                account_id=found[1],
+                scope=found[2],
+                phone=found[3],
+                state="opted_in",
+                cause_event_id=derived_id(key.decode(), "repaired"),
+                changed_at=context.now(),
+            )
+            yield record_of(key, event)
+
+
+async def _held(context: Context, partition: int) -> Held:
+    """Read the partition from its beginning to its end."""
+    topic_partition, held = TopicPartition(SUPPRESSIONS, partition), Held()
+    end = await context.end_of(topic_partition)
+    consumer = new_consumer(context.settings.kafka, isolation_level="read_committed")
+    try:
+        await within(START_SECONDS, consumer.start(), "connecting to Kafka")
+        consumer.assign([topic_partition])
+        await within(SEND_SECONDS, consumer.seek_to_beginning(topic_partition), "seeking")
+        while await within(SEND_SECONDS, consumer.position(topic_partition), "position") < end:
+            polled = await within(SEND_SECONDS, consumer.getmany(timeout_ms=_POLL_MS), "reading what is published")
+            for record in polled.get(topic_partition, ()):
+                if record.key in (None, CHECKPOINT_KEY, WATERMARK_KEY):
+                    continue
+                if record.value is None and _KEY.fullmatch(record.key.decode(errors="replace")) is None:
+                    held.pop(record.key, None)
+                else:
+                    held[record.key] = _state(record.key, record.value)
+    finally:
+        await stop_quietly(consumer)
+    return held
+
+
+def _state(key: bytes, value: bytes | None) -> str | None:
+    try:
+        event = decode(suppression_events, value)
+    except PoisonError:
+        return None
+    return event.state if isinstance(event, SuppressionChanged) and event.key() == key else None

@@ -1,0 +1,52 @@
+"""Which `outbound-messages` this ledger belongs to: what was consumed and what is in the ledger go together (G3).
+
+A topic that was recreated begins again at offset 0. A ledger that is empty, or of another deployment, does not know
+what was called already. Which of the two is wrong only a person can say.
+"""
+
+from services.sender.ledger.connection import Connection
+from shared.errors import MisconfiguredError
+from shared.topics import OUTBOUND_MESSAGES
+
+_READ = "SELECT identity, generation FROM topics WHERE name = $1"
+_IS_EMPTY = "SELECT NOT EXISTS (SELECT 1 FROM messages)"
+_SAVE = """
+INSERT INTO topics (name, identity) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET identity = excluded.identity
+"""
+_ADOPT = """
+INSERT INTO topics (name) VALUES ($1)
+ON CONFLICT (name) DO UPDATE SET identity = NULL, generation = topics.generation + 1
+"""
+_HOW = "see 'A topic was recreated' in docs/operations.md before `stopline topics adopt outbound-messages`"
+
+
+async def belong(connection: Connection, identity: str, *, consumed: bool) -> int:
+    """Note that the ledger belongs to this topic, and return how many topics it belonged to before.
+
+    Args:
+        connection: to the ledger.
+        identity: of the topic that is there, as `shared.topic_identity` gives it.
+        consumed: whether the consumer group has committed offsets of it.
+
+    Raises:
+        MisconfiguredError: the ledger belongs to another topic, or does not know what was consumed.
+    """
+    row = await connection.fetchrow(_READ, OUTBOUND_MESSAGES)
+    before, generation = (row["identity"], row["generation"]) if row is not None else (None, 0)
+    if before not in (None, identity):
+        raise MisconfiguredError(
+            f"{OUTBOUND_MESSAGES} is not the topic that this ledger belongs to (it is {identity}, was {before}): it was"
+            f" recreated, or STOPLINE_SENDER_DATABASE_URL is another deployment's; {_HOW}"
+        )
+    if row is None and consumed and await connection.fetchval(_IS_EMPTY):
+        raise MisconfiguredError(
+            f"the ledger (STOPLINE_SENDER_DATABASE_URL) is empty, but messages of {OUTBOUND_MESSAGES} were consumed:"
+            f" what was sent already could be sent again; {_HOW}"
+        )
+    await connection.execute(_SAVE, OUTBOUND_MESSAGES, identity)
+    return int(generation)
+
+
+async def adopt(connection: Connection) -> None:
+    """Take whichever topic the next start finds; one that is not the first is read from its beginning."""
+    await connection.execute(_ADOPT, OUTBOUND_MESSAGES)

@@ -1,0 +1,36 @@
+"""Fewer messages are decided at once where decisions grow too old, and more again where they do not."""
+
+import pytest
+
+from services.sender.pace import LEAST, MOST, Pace
+
+
+def decided_for(messages: int, leave_in_time: int, pace: Pace) -> int:
+    """Send so many messages, of which so many leave in the life of a decision; return how many decisions that took."""
+    decisions = 0
+    while messages > 0:
+        part = min(messages, pace.at_once, 2_000)
+        left = min(part, leave_in_time)
+        pace.note(part, part - left)
+        decisions += part
+        messages -= left
+    return decisions
+
+
+@pytest.mark.parametrize("leave_in_time", [60, 200, 500, 1_500])
+def test_on_a_slow_machine_hardly_any_message_is_decided_twice(leave_in_time: int) -> None:
+    assert decided_for(50_000, leave_in_time, Pace()) < 1.15 * 50_000
+
+
+def test_a_quick_machine_decides_whole_batches() -> None:
+    assert decided_for(50_000, 2_000, Pace()) == 50_000
+
+
+def test_it_never_stops_and_recovers() -> None:
+    pace = Pace()
+    for _ in range(20):
+        pace.note(pace.at_once, pace.at_once)
+    assert pace.at_once == LEAST
+    for _ in range(100):
+        pace.note(pace.at_once, 0)
+    assert pace.at_once == MOST
