@@ -70,17 +70,13 @@ async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncItera
         broker = new_broker(settings)
         subscriber = subscribe(broker, settings, receipts.handle, give_up)
         consumer = OutboundConsumer(settings, outbound.handle, give_up)
-        stack.push_async_callback(_in_background(cache.run(), "cache", give_up))
-        stack.push_async_callback(_in_background(_sweep(settings, pool, reporter, owner), "sweeper", give_up))
-        stack.push_async_callback(_in_background(watch_topics(settings.kafka), "topics", give_up))
+        sweep, topics = _sweep(settings, pool, reporter, owner), watch_topics(settings.kafka)
+        for work, name in ((cache.run(), "cache"), (sweep, "sweeper"), (topics, "topics")):
+            stack.push_async_callback(_in_background(work, name, give_up))
         stack.push_async_callback(_stop, broker, consumer, dispatcher, settings.stop_seconds)
         await asyncio.gather(within(START_SECONDS, start(broker), "subscribing to receipts"), consumer.start())
-        watchdog = Watchdog(
-            [
-                Watched(consumer, OUTBOUND_MESSAGES, lambda: outbound.busy),
-                Watched(subscriber, DELIVERY_EVENTS, lambda: receipts.busy),
-            ]
-        )
+        watched = [Watched(consumer, OUTBOUND_MESSAGES, lambda: outbound.busy)]
+        watchdog = Watchdog([*watched, Watched(subscriber, DELIVERY_EVENTS, lambda: receipts.busy)])
         stack.push_async_callback(_in_background(watchdog.watch(), "watchdog", give_up))
         kafka, postgres = await stack.enter_async_context(probing(settings))
         yield Runtime(cache, outbound, watchdog, fence, kafka, postgres)
