@@ -13,6 +13,7 @@ from services.sender.reading import read
 from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.flood import Bad, Parking
+from shared.places import naming, place_of
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +39,11 @@ class OutboundHandler:
             TransientError: the sender stops.
         """
         self.busy = True
-        requests, bad = read(records)
-        # Of several with one id the first counts.
-        waiting = {key_of(request): request for request in reversed(requests)}
-        await self._finish(dict(reversed(waiting.items())), bad, _place(records))
+        with naming(log, records):
+            requests, bad = read(records)
+            # Of several with one id the first counts.
+            waiting = {key_of(request): request for request in reversed(requests)}
+            await self._finish(dict(reversed(waiting.items())), bad, place_of(records))
         self.busy = False
 
     async def _finish(self, waiting: Waiting, bad: list[Bad], place: str) -> None:
@@ -64,8 +66,3 @@ class OutboundHandler:
             await park_bad(bad, self._parking, self._processor.reporter)
             bad.clear()
         await self._processor.process(waiting)
-
-
-def _place(records: Sequence[Polled]) -> str:
-    first = records[0]
-    return f"{first.topic} partition {first.partition} from offset {first.offset}"

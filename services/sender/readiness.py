@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.sender.fence import Fence
 from services.sender.outbound import OutboundHandler
+from services.sender.receipts import ReceiptHandler
 from services.sender.settings import Settings
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.watchdog import Watchdog
@@ -25,6 +26,7 @@ class Runtime:
 
     cache: CacheFollower
     outbound: OutboundHandler
+    receipts: ReceiptHandler
     watchdog: Watchdog
     fence: Fence
     kafka: KafkaProbe
@@ -38,11 +40,12 @@ class Runtime:
             kafka: kafka is not None,
             "Kafka does not answer the consumers": not self.watchdog.kafka_answers,
             postgres: postgres is not None,
-            "the suppression cache is not whole": not self.cache.healthy,
+            f"the suppression cache is not whole: {'; '.join(self.cache.doubts)}": not self.cache.healthy,
             f"a batch waits: {self.outbound.waits_for}": self.outbound.waiting,
             f"a batch has waited {fence_seconds:.0f} s at the fence: the opt-out service does not say how far it is": (
                 fence_seconds > _FENCE_IS_SLOW_SECONDS
             ),
+            f"receipts wait: {self.receipts.waits_for}": self.receipts.waits_for is not None,
             self.watchdog.stuck: self.watchdog.stuck is not None,
         }
         return [problem for problem, is_there in found.items() if is_there and problem is not None]

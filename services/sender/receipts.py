@@ -15,6 +15,7 @@ from services.sender.report import Reporter
 from shared.consumer import Polled
 from shared.errors import PoisonError, TransientError
 from shared.events.delivery import DeliveryReceiptReceived, delivery_events
+from shared.places import naming, place_of
 from shared.reading import event_of
 
 log = logging.getLogger(__name__)
@@ -30,19 +31,27 @@ class ReceiptHandler:
         self._pool = pool
         self._reporter = reporter
         self.busy = False
+        self.waits_for: str | None = None
+        """The place of the batch that waits, and the cause; None: none does."""
 
     async def handle(self, records: Sequence[Polled]) -> None:
         """Return when the receipts are in the ledger; tries as long as that takes."""
-        settled = {each.key: each for record in records if (each := _settled(record)) is not None}
         self.busy = True
+        with naming(log, records):
+            settled = {each.key: each for record in records if (each := _settled(record)) is not None}
+            await self._finish(settled, place_of(records))
+        self.busy = False
+
+    async def _finish(self, settled: dict[MessageKey, Settled], place: str) -> None:
         while settled:
             try:
                 await self._settle(settled)
                 break
             except TransientError as error:
-                log.warning("receipts wait: %s", error)
+                self.waits_for = f"{place}: {error}"
+                log.warning("receipts wait: %s", self.waits_for)
                 await asyncio.sleep(_BACKOFF_SECONDS)
-        self.busy = False
+        self.waits_for = None
 
     async def _settle(self, settled: dict[MessageKey, Settled]) -> None:
         async with session(self._pool) as connection, connection.transaction():

@@ -79,7 +79,7 @@ async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncItera
         watchdog = Watchdog([*watched, Watched(subscriber, DELIVERY_EVENTS, lambda: receipts.busy)])
         stack.push_async_callback(_in_background(watchdog.watch(), "watchdog", give_up))
         kafka, postgres = await stack.enter_async_context(probing(settings))
-        yield Runtime(cache, outbound, watchdog, fence, kafka, postgres)
+        yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres)
 
 
 def _cache(settings: Settings, markers: Producer) -> CacheFollower:

@@ -48,8 +48,20 @@ class Worker:
         self._failures = 0
 
     async def run(self) -> None:
-        """Work in sessions: one ends where Kafka or Postgres is away, and the next begins from the positions."""
+        """Work in sessions: one ends where Kafka or Postgres is away, and the next begins from the positions.
+
+        Raises:
+            Exception: a bug; nothing from the offset that the log names was published.
+        """
         metrics.HALTED.labels(self.partition).set(0)
+        try:
+            await self._sessions()
+        except Exception as error:
+            self.condition.fails("halted", repr(error))
+            log.critical("%s cannot be decided, the service ends: %r", self._place(), error)
+            raise
+
+    async def _sessions(self) -> None:
         while True:
             try:
                 await self._session()
