@@ -24,3 +24,8 @@ BATCH_SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 WEBHOOKS = Counter("stopline_optout_webhooks", "A customer's address was called.", ["outcome"])
+LOGINS_REFUSED = Counter(
+    "stopline_optout_logins_refused",
+    "A login to the API was wrong, or was not looked at because too many before it were.",
+    ["reason"],
+)

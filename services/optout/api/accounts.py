@@ -1,11 +1,11 @@
 """Accounts: made by the operator, each with the rules that every account starts with."""
 
-import secrets
 from typing import Any
 
 from fastapi import APIRouter, Request
 
-from services.optout.api.context import Admin, Database, key_sha256
+from services.optout.api.api_keys import add_api_key
+from services.optout.api.context import Account, Admin, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Given, Name
 from services.optout.api.guard import GuardedRoute
@@ -15,11 +15,11 @@ from services.optout.webhooks.sign import signing_secret
 from shared.events.base import AccountId
 from shared.webhook_secrets import webhook_secret
 
-API_KEY_BYTES = 32
+FIRST_KEY = "first"
 
 # Adds an account; no row comes back where there is one with that id.
 ADD_ACCOUNT = """
-INSERT INTO accounts (account_id, name, api_key_sha256) VALUES ($1, $2, $3)
+INSERT INTO accounts (account_id, name) VALUES ($1, $2)
 ON CONFLICT (account_id) DO NOTHING
 RETURNING account_id
 """
@@ -41,20 +41,28 @@ class NewAccount(Given):
 @router.post("/v1/accounts", status_code=201, dependencies=[Admin])
 async def create_account(new: NewAccount, request: Request, database: Database) -> dict[str, Any]:
     """Make an account; its API key is shown here and never again, since only its hash is kept."""
-    api_key = secrets.token_urlsafe(API_KEY_BYTES)
-    if not await _add(database, new, api_key):
+    api_key = await _add(request, database, new)
+    if api_key is None:
         message = f"account_id: there is an account {new.account_id!r} already; choose another id"
         raise ApiError(409, "account_exists", message, "account_id")
     return {"account_id": new.account_id, "name": new.name, "api_key": api_key, **_webhook(request, new.account_id)}
 
 
-async def _add(database: Connection, new: NewAccount, api_key: str) -> bool:
+@router.get("/v1/webhook")
+async def read_webhook(account_id: Account, request: Request) -> dict[str, str]:
+    """Return the address for the account's gateway, and the secret that signs calls to the account's own addresses."""
+    return _webhook(request, account_id)
+
+
+async def _add(request: Request, database: Connection, new: NewAccount) -> str | None:
+    """Return the account's first API key; None where there is an account of that id."""
     async with database.transaction():
-        added = await database.fetchrow(ADD_ACCOUNT, new.account_id, new.name, key_sha256(api_key))
-        if added is not None:
-            rules = [rule.model_dump_json() for rule in DEFAULT_RULES]
-            await database.execute(ADD_RULES, new.account_id, rules)
-    return added is not None
+        if await database.fetchrow(ADD_ACCOUNT, new.account_id, new.name) is None:
+            return None
+        _, api_key = await add_api_key(request, database, new.account_id, FIRST_KEY)
+        rules = [rule.model_dump_json() for rule in DEFAULT_RULES]
+        await database.execute(ADD_RULES, new.account_id, rules)
+    return api_key
 
 
 def _webhook(request: Request, account_id: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
+from services.optout.api.logins import Logins
 from services.optout.api.requests import Requests
 from services.optout.api.routes import api_routes
 from services.optout.api.settings import ApiSettings
@@ -28,6 +29,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.state.settings = settings
     app.state.kafka = KafkaProbe(settings.kafka, (INBOUND_MESSAGES,))
     app.state.postgres = PostgresProbe(settings.optout_database_url.get_secret_value())
+    app.state.logins = Logins()
     app.include_router(api_routes)
     add_health(app, app.state.kafka.problem, app.state.postgres.problem)
     return app

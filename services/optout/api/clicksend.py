@@ -12,7 +12,8 @@ from services.optout.api.guard import GuardedRoute
 
 _CODES = {
     400: "BAD_REQUEST", 401: "UNAUTHORIZED", 404: "NOT_FOUND", 405: "NOT_FOUND", 408: "TIMEOUT", 409: "ALREADY_EXISTS",
-    413: "BAD_REQUEST", 422: "BAD_REQUEST", 503: "UNAVAILABLE",
+    413: "BAD_REQUEST", 422: "BAD_REQUEST", 429: "TOO_MANY_REQUESTS",
+    503: "UNAVAILABLE",
 }  # fmt: skip
 _ERRORS = 400
 _PER_PAGE = 15

@@ -11,6 +11,7 @@ from shared.phone_numbers import normalise_phone
 MAX_CONTACTS = 1000
 MAX_FIELDS = 50
 MAX_PAGE = 1000
+MAX_ID = 2**63 - 1
 _MAX_SAFE_INTEGER = 2**53 - 1
 
 

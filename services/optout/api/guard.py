@@ -1,8 +1,8 @@
-"""What stands around every route: a limit on the body, a deadline, and the error envelope."""
+"""What is around every route: who asks, a limit on the body, a deadline, and the error envelope."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncpg
 from fastapi.exceptions import RequestValidationError
@@ -10,17 +10,29 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope
 
+from services.optout.api.context import Login, login_of
 from services.optout.api.errors import ApiError, envelope, from_http, from_validation, unavailable
 from services.optout.record.connection import AWAY
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_BODIES_BYTES = 64 * 1024 * 1024
+"""Of all requests at once that are not answered yet."""
 BODY_SECONDS = 10.0
 REQUEST_SECONDS = 15.0
+_CLOSE = {"Connection": "close"}
+_MAX_DIGITS = 15
 
 
 class LimitedRequest(Request):
-    """A request whose body is read up to `MAX_BODY_BYTES`, within `BODY_SECONDS`."""
+    """A request whose body is read up to `MAX_BODY_BYTES`, within `BODY_SECONDS`, and within what all may hold."""
+
+    held_bytes_of_all: ClassVar[int] = 0
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        super().__init__(scope, receive)
+        self._held_bytes = 0
 
     async def body(self) -> bytes:
         try:
@@ -30,33 +42,71 @@ class LimitedRequest(Request):
             raise ApiError(408, "timeout", f"the body did not arrive within {BODY_SECONDS:.0f} s", "body") from None
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        size_bytes = 0
+        declared = self.headers.get("content-length", "0")
+        if declared.isdecimal() and int(declared[:_MAX_DIGITS]) > MAX_BODY_BYTES:
+            raise _too_large()
         async for chunk in super().stream():
-            size_bytes += len(chunk)
-            if size_bytes > MAX_BODY_BYTES:
-                message = f"the body is larger than {MAX_BODY_BYTES} bytes; send fewer contacts at a time"
-                raise ApiError(413, "too_large", message, "body", {"Connection": "close"})
+            self._hold(len(chunk))
             yield chunk
+
+    def _hold(self, size_bytes: int) -> None:
+        self._held_bytes += size_bytes
+        LimitedRequest.held_bytes_of_all += size_bytes
+        if self._held_bytes > MAX_BODY_BYTES:
+            raise _too_large()
+        if LimitedRequest.held_bytes_of_all > MAX_BODIES_BYTES:
+            raise ApiError(
+                503, "unavailable", "too many large requests at once; try again", headers={"Retry-After": "2"} | _CLOSE
+            )
+
+    def forget_body(self) -> None:
+        """Give back what the request's body held; it is answered."""
+        LimitedRequest.held_bytes_of_all -= self._held_bytes
+        self._held_bytes = 0
+
+
+def _too_large() -> ApiError:
+    message = f"the body is larger than {MAX_BODY_BYTES} bytes; send fewer contacts at a time"
+    return ApiError(413, "too_large", message, "body", _CLOSE)
 
 
 class GuardedRoute(APIRoute):
-    """A route of the API; every error leaves it in the envelope."""
+    """A route of the API; nothing of a body is read before it is known who asks, and every error has the envelope."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        login = login_of(self.dependant)
 
         async def guarded(request: Request) -> Response:
+            limited = LimitedRequest(request.scope, request.receive)
             try:
                 async with asyncio.timeout(REQUEST_SECONDS):
-                    return await _with_api_errors(handle(LimitedRequest(request.scope, request.receive)))
+                    if login is not None:
+                        await _logged_in(login, limited)
+                    return await _with_api_errors(handle(limited))
             except ApiError as error:
                 return envelope(error)
             except asyncpg.DataError:
                 raise  # a value that should have been refused at the edge: trying again would not help
             except AWAY:
                 return envelope(unavailable())
+            finally:
+                limited.forget_body()
 
         return guarded
+
+
+async def _logged_in(login: Login, request: Request) -> None:
+    try:
+        await login(request)
+    except ApiError as error:
+        if _has_body(request):
+            error.headers = {**(error.headers or {}), "Connection": "close"}
+        raise
+
+
+def _has_body(request: Request) -> bool:
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
 
 
 async def _with_api_errors(response: Awaitable[Response]) -> Response:

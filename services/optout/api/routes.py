@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 
 from services.optout.api import (
     accounts,
+    api_keys,
     automations,
     contacts,
     evidence,
@@ -18,7 +19,19 @@ from services.optout.api.errors import ApiError
 from services.optout.api.guard import GuardedRoute
 
 api_routes = APIRouter()
-for part in (accounts, lists, contacts, opt_outs, suppressions, inbox, review, evidence, automations, simulate):
+for part in (
+    accounts,
+    api_keys,
+    lists,
+    contacts,
+    opt_outs,
+    suppressions,
+    inbox,
+    review,
+    evidence,
+    automations,
+    simulate,
+):
     api_routes.include_router(part.router)
 
 _fallback = APIRouter(route_class=GuardedRoute)

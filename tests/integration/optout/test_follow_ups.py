@@ -4,18 +4,13 @@ from typing import Any
 
 from optout_world import NUMBER, OptOutWorld
 
-from services.optout.api.context import key_sha256
 from services.optout.rules import DEFAULT_RULES, Rule
 
 
 async def with_rules(world: OptOutWorld, *more: dict[str, Any]) -> None:
     """Start the service with an account that has the default rules and more."""
     await world.service.start()
-    await world.fetch(
-        "INSERT INTO accounts (account_id, name, api_key_sha256) VALUES ($1, 'Acme', $2)",
-        world.account_id,
-        key_sha256("k"),
-    )
+    await world.fetch("INSERT INTO accounts (account_id, name) VALUES ($1, 'Acme')", world.account_id)
     for rule in (*DEFAULT_RULES, *map(Rule.model_validate, more)):
         await world.fetch(
             "INSERT INTO rules (account_id, definition) VALUES ($1, $2::jsonb)",

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from optout_world import OptOutWorld
 
-from services.optout.api.context import key_sha256
+from services.optout.api.authenticate import key_sha256
 from shared.events.opt_out import HeldReleased, OptOutHeld
 
 _KEY = "the-key-of-the-test"
@@ -20,7 +20,8 @@ _KEY = "the-key-of-the-test"
 async def api_of(world: OptOutWorld) -> AsyncIterator[httpx.AsyncClient]:
     await asyncio.gather(world.service.start(), world.api.start())  # whichever comes first migrates
     await world.fetch(
-        "INSERT INTO accounts (account_id, name, api_key_sha256) VALUES ($1, 'Acme', $2) ON CONFLICT DO NOTHING",
+        "WITH made AS (INSERT INTO accounts (account_id, name) VALUES ($1, 'Acme') ON CONFLICT DO NOTHING RETURNING 1)"
+        " INSERT INTO api_keys (account_id, name, key_sha256) SELECT $1, 'first', $2 FROM made",
         world.account_id,
         key_sha256(_KEY),
     )

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from harness.postgres import PostgresServer
 from harness.stack.ports import free_ports
 from services.optout.api import api_routes
+from services.optout.api.logins import Logins
 from services.optout.prepare import MIGRATIONS
 from services.optout.record.connection import Pool, open_pool
 from services.optout.simulation.run import Simulations
@@ -60,6 +61,7 @@ async def app(pool: Pool) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    app.state.logins = Logins()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
         yield client
 
