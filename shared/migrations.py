@@ -1,5 +1,11 @@
-"""Numbered SQL files of a service, run in order, each once, each whole or not at all."""
+"""Numbered SQL files of a service, run in order, each once, each whole or not at all.
 
+What SQL cannot do is a function: a line `-- then: package.module:function` names one that is called with the connection
+after the file has run, in the same transaction.
+"""
+
+import importlib
+import re
 from pathlib import Path
 from typing import TypeAlias
 
@@ -8,6 +14,7 @@ import asyncpg
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
 _LOCK = 0x53544F504C494E45  # "STOPLINE": one migration at a time in a database
+_THEN = re.compile(r"^-- then: ([a-z_.]+):([a-z_]+)$", re.MULTILINE)
 _CREATE = "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())"
 
 
@@ -32,6 +39,8 @@ async def migrate(connection: Connection, folder: Path) -> list[str]:
         waiting = [(name, sql) for name, sql in _files(folder) if name not in ran]
         for name, sql in waiting:
             await connection.execute(sql)
+            for module, function in _THEN.findall(sql):
+                await getattr(importlib.import_module(module), function)(connection)
             await connection.execute("INSERT INTO migrations (name) VALUES ($1)", name)
     return [name for name, _ in waiting]
 

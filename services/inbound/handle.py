@@ -19,6 +19,7 @@ from services.inbound.publish import Publisher, event_record
 from services.inbound.request_body import TooLargeError, TooSlowError, read_body
 from services.inbound.settings import InboundSettings
 from services.inbound.webhooks.reading import Reported, read_event
+from services.inbound.webhooks.who import each_reading
 from shared.errors import TransientError
 from shared.webhook_secrets import webhook_secret
 
@@ -75,7 +76,8 @@ class WebhookHandler:
         except WebhookError as error:
             await self._park(account_id, content_type, body, error, now)
             return "refused", answers.refused(error)
-        await self._publisher.publish(event_record(event, self._partitions))
+        for each in each_reading(event):
+            await self._publisher.publish(event_record(each, self._partitions))
         return "accepted", answers.accepted(event.event_id)
 
     async def _said(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:

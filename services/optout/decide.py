@@ -68,7 +68,9 @@ class Unchanged:
     `follow_ups` is what other rules ask for then, with the `attribution` that they go by.
     """
 
-    reason: Literal["no_rule", "help", "not_opted_out", "older_than_opt_out", "not_held"]
+    reason: Literal[
+        "no_rule", "help", "not_opted_out", "older_than_opt_out", "not_held", "another_number", "unknown_number"
+    ]
     match: Answer | None = None
     follow_ups: tuple[FollowUp, ...] = ()
     attribution: Attribution | None = None

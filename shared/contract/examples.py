@@ -41,6 +41,8 @@ def _inbound() -> list[Event]:
             gateway="clicksend",
             gateway_message_id="9D0C7E21-6B1E-4C55-8B0C-5E0B2B7B7A10",
             phone=_PHONE,
+            readings=(_PHONE, "+414155550100"),
+            written_phone="4155550100",
             sender_number=_SENDER_NUMBER,
             body="Stop, s'il vous plaît",
             replied_message_id=_MESSAGE,

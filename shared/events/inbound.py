@@ -5,8 +5,12 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-from shared.events.base import AccountId, Body, Event, IdentifiedEvent, MessageId, ShortText, Time
+from shared.events.base import AccountId, Body, Event, IdentifiedEvent, MessageId, ShortText, Time, derived_id
 from shared.phone_numbers import Phone, SenderNumber
+
+MAX_READINGS = 6
+NOBODY = "+999"
+"""A country code that the ITU has given to no one: what stands for a number whose country is not known."""
 
 
 class MessageReceived(IdentifiedEvent):
@@ -17,6 +21,10 @@ class MessageReceived(IdentifiedEvent):
     which is missing where the gateway gives none; then `unusable_sent_at` has what it wrote in the place of a time, if
     it wrote anything: one that cannot be read, or cannot be right. `replied_message_id` (ours) and
     `replied_carrier_message_id` (the carrier's) point at the message that this one answers, where the gateway knows.
+
+    Where `from` may be the number of more than one person, `readings` has all of them, and there is an event for each
+    (`as_reading`), on its own partition: what was sent decides which of them acts. `written_phone` has the digits of a
+    number that did not say its country, which may also be one of the account's country.
     """
 
     category: ClassVar[str] = "inbound"
@@ -26,6 +34,8 @@ class MessageReceived(IdentifiedEvent):
     gateway: ShortText
     gateway_message_id: ShortText | None = None
     phone: Phone
+    readings: Annotated[tuple[Phone, ...], Field(max_length=MAX_READINGS)] = ()
+    written_phone: ShortText | None = None
     sender_number: SenderNumber | None = None
     body: Body
     replied_message_id: MessageId | None = None
@@ -33,6 +43,11 @@ class MessageReceived(IdentifiedEvent):
     replied_body: Body | None = None
     sent_at: Time | None = None
     unusable_sent_at: ShortText | None = None
+
+
+def as_reading(event: MessageReceived, phone: str) -> MessageReceived:
+    """Return the event for another of its readings; the same whenever it is made."""
+    return event.model_copy(update={"phone": phone, "event_id": derived_id(event.event_id, "reading", phone)})
 
 
 class FenceMarkerAppended(Event):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, PhoneNumberFormat
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from shared.phones.equivalents import MOVED
 from shared.phones.writing import MAX_TEXT_CHARACTERS, mask, read_digits
@@ -64,6 +64,12 @@ def canonical(digits: str) -> str | None:
 def is_valid(phone: str) -> bool:
     """Say whether libphonenumber has the canonical number's range in use."""
     return phonenumbers.is_valid_number(phonenumbers.parse(phone)) if country_code_of(phone[1:]) else False
+
+
+def is_mobile(phone: str) -> bool:
+    """Say whether the canonical number is in a range of mobiles, or of mobiles and landlines together."""
+    kind = phonenumbers.number_type(phonenumbers.parse(phone)) if country_code_of(phone[1:]) else None
+    return kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
 def country_code_of(digits: str) -> int | None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
 
-from shared.phones.canonical import canonical, country_code_of, is_valid
+from shared.phones.canonical import MIN_UNKNOWN_DIGITS, canonical, country_code_of, is_valid
 from shared.phones.equivalents import OTHER_READINGS
 from shared.phones.writing import Written
 
@@ -27,7 +27,8 @@ def readings(written: Written, country: str | None, *, always_international: boo
     if country is not None and not (written.is_international or always_international):
         national = national_reading(written.digits, country)
         # A range that libphonenumber does not know yet counts where there is no other reading.
-        found += [national] if national is not None and (first is None or is_valid(national)) else []
+        may_be_new = first is None and len(written.digits) >= MIN_UNKNOWN_DIGITS
+        found += [national] if national is not None and (may_be_new or is_valid(national)) else []
     return tuple(dict.fromkeys(each for phone in found for each in (phone, *_others(phone))))
 
 

@@ -30,7 +30,7 @@ def read_digits(text: str) -> Written:
     """
     plain = text if _PLAIN.fullmatch(text) else _plain(text)
     if not _NUMBER.fullmatch(plain):
-        raise ValueError("it is not written as a phone number")
+        raise ValueError("it is not written as a phone number; write it in E.164, such as +14155550100")
     if plain[0] == "+":
         return Written(plain[1:], is_international=True)
     if plain.startswith("00"):

@@ -9,6 +9,7 @@ from services.inbound.webhooks.reported import ReceiptStatus, ReportedMessage, R
 
 class GenericMessage(ReportedMessage):
     gateway: ClassVar[str] = "generic"
+    always_international: ClassVar[bool] = False  # a relay hands on what its gateway wrote
     takes_any_form: ClassVar[bool] = True
 
     sender: str = Field(validation_alias="from", description="the person's number, E.164")

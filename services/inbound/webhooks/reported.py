@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.inbound.webhooks import values
 from services.inbound.webhooks.times import given_time
+from services.inbound.webhooks.who import who
 from shared.events.base import derived_id, format_time
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived
@@ -25,6 +26,8 @@ class ReportedMessage(BaseModel):
     gateway: ClassVar[str]
     takes_any_form: ClassVar[bool] = False
     """Whether a multipart form and a GET with a query are taken too."""
+    always_international: ClassVar[bool]
+    """Whether the gateway's numbers begin with a country code, also where no plus sign says so."""
 
     sender: str
     body: str
@@ -41,9 +44,9 @@ class ReportedMessage(BaseModel):
         Raises:
             WebhookError: `from` is no number, or the text is too long.
         """
-        phone = values.phone(self.sender, "from")
-        gateway_id = values.gateway_id(self.message_id)
         to = values.sender_number(self.to)
+        phone, readings, written_phone = who(self.sender, to, always_international=self.always_international)
+        gateway_id = values.gateway_id(self.message_id)
         body = values.body(self.body)
         time = given_time(self.sent_at, now)
         event_id = values.message_event_id(
@@ -62,6 +65,8 @@ class ReportedMessage(BaseModel):
             gateway=self.gateway,
             gateway_message_id=gateway_id,
             phone=phone,
+            readings=readings,
+            written_phone=written_phone,
             sender_number=to,
             body=body,
             replied_message_id=values.message_id(self.replied_message_id),

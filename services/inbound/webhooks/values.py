@@ -12,20 +12,6 @@ _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _MAX_SHORT_TEXT = 512
 
 
-def phone(text: str, field: str) -> str:
-    """Return the recipient's number in E.164.
-
-    Raises:
-        WebhookError: `invalid_utf8` or `invalid_number`.
-    """
-    if DAMAGED in text:
-        raise WebhookError("invalid_utf8", "is not UTF-8; send the number in ASCII", field=field)
-    try:
-        return phones.phone(text)
-    except ValueError as error:
-        raise WebhookError("invalid_number", str(error), field=field) from None
-
-
 def optional_phone(text: str | None) -> str | None:
     try:
         return phones.phone(text) if text else None

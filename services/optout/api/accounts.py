@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from services.optout.api.api_keys import add_api_key
 from services.optout.api.context import Account, Admin, Database
 from services.optout.api.errors import ApiError
-from services.optout.api.fields import Given, Name
+from services.optout.api.fields import Country, Given, Name
 from services.optout.api.guard import GuardedRoute
 from services.optout.record.connection import Connection
 from services.optout.rules import DEFAULT_RULES
@@ -19,7 +19,7 @@ FIRST_KEY = "first"
 
 # Adds an account; no row comes back where there is one with that id.
 ADD_ACCOUNT = """
-INSERT INTO accounts (account_id, name) VALUES ($1, $2)
+INSERT INTO accounts (account_id, name, country) VALUES ($1, $2, $3)
 ON CONFLICT (account_id) DO NOTHING
 RETURNING account_id
 """
@@ -30,12 +30,21 @@ INSERT INTO rules (account_id, definition)
 SELECT $1, definition FROM unnest($2::jsonb[]) WITH ORDINALITY AS given (definition, place) ORDER BY place
 """
 
+SET_COUNTRY = "UPDATE accounts SET country = $2 WHERE account_id = $1 RETURNING name"
+
 router = APIRouter(route_class=GuardedRoute)
 
 
 class NewAccount(Given):
+    """`country` is where a number without a country code belongs; without one such a number is refused."""
+
     account_id: AccountId
     name: Name
+    country: Country | None = None
+
+
+class ChangedAccount(Given):
+    country: Country | None
 
 
 @router.post("/v1/accounts", status_code=201, dependencies=[Admin])
@@ -45,7 +54,18 @@ async def create_account(new: NewAccount, request: Request, database: Database) 
     if api_key is None:
         message = f"account_id: there is an account {new.account_id!r} already; choose another id"
         raise ApiError(409, "account_exists", message, "account_id")
-    return {"account_id": new.account_id, "name": new.name, "api_key": api_key, **_webhook(request, new.account_id)}
+    made = {"account_id": new.account_id, "name": new.name, "country": new.country, "api_key": api_key}
+    return {**made, **_webhook(request, new.account_id)}
+
+
+@router.patch("/v1/accounts/{account_id}", dependencies=[Admin])
+async def change_account(account_id: AccountId, changed: ChangedAccount, database: Database) -> dict[str, Any]:
+    """Set or take away the account's country; it counts for what is written from then on."""
+    row = await database.fetchrow(SET_COUNTRY, account_id, changed.country)
+    if row is None:
+        message = f"account_id: there is no account {account_id!r}; POST /v1/accounts makes one"
+        raise ApiError(404, "not_found", message, "account_id")
+    return {"account_id": account_id, "name": row["name"], "country": changed.country}
 
 
 @router.get("/v1/webhook")
@@ -57,7 +77,7 @@ async def read_webhook(account_id: Account, request: Request) -> dict[str, str]:
 async def _add(request: Request, database: Connection, new: NewAccount) -> str | None:
     """Return the account's first API key; None where there is an account of that id."""
     async with database.transaction():
-        if await database.fetchrow(ADD_ACCOUNT, new.account_id, new.name) is None:
+        if await database.fetchrow(ADD_ACCOUNT, new.account_id, new.name, new.country) is None:
             return None
         _, api_key = await add_api_key(request, database, new.account_id, FIRST_KEY)
         rules = [rule.model_dump_json() for rule in DEFAULT_RULES]

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from services.optout.api.context import Account, Database
+from services.optout.api.errors import ApiError
 from services.optout.api.fields import (
     MAX_CONTACTS,
     MAX_FIELDS,
@@ -19,6 +20,7 @@ from services.optout.api.fields import (
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.lists import require_list
 from services.optout.api.pages import keys_after, page
+from services.optout.api.phones import contact_phone, country_of
 from services.optout.record.connection import Connection
 from shared.events.base import ListId
 
@@ -60,9 +62,21 @@ class NewContacts(Given):
 async def put_contacts(list_id: ListId, new: NewContacts, account_id: Account, database: Database) -> dict[str, Any]:
     """Add contacts, or replace the fields of those that are there; of a phone given twice the last one counts."""
     await require_list(database, account_id, list_id)
-    by_phone = {contact.phone: json.dumps(contact.fields) for contact in new.contacts}
+    phones = _phones(new, await country_of(database, account_id))
+    by_phone = {phone: json.dumps(contact.fields) for phone, contact in zip(phones, new.contacts, strict=True)}
     added = await _put(database, account_id, list_id, by_phone)
     return {"added": added, "updated": len(by_phone) - added}
+
+
+def _phones(new: NewContacts, country: str | None) -> list[str]:
+    phones = []
+    for number, contact in enumerate(new.contacts):
+        try:
+            phones.append(contact_phone(contact.phone, country))
+        except ValueError as error:
+            field = f"contacts.{number}.phone"
+            raise ApiError(422, "invalid", f"{field}: {error}", field) from None
+    return phones
 
 
 async def _put(database: Connection, account_id: str, list_id: int, by_phone: dict[str, str]) -> int:

@@ -7,20 +7,22 @@ from fastapi import APIRouter, Query
 
 from services.optout.api.context import Account, Database
 from services.optout.api.errors import ApiError
-from services.optout.api.fields import PageLimit, PhoneFilter
+from services.optout.api.fields import PageLimit
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.pages import keys_after, page
+from services.optout.api.phones import SPELLINGS, PhoneFilter
 from services.optout.record.entry import entries
 
-# A phone's entries behind a given place in the chain, each with the hash of the entry before it in its partition.
-EVIDENCE = """
+# A phone's entries after a given place, under all its spellings, each with the hash of the entry before it in its
+# partition.
+EVIDENCE = f"""
 SELECT d.partition, d.sequence, d.phone, d.body, d.entry, d.hash, coalesce((
     SELECT p.hash FROM decisions p WHERE p.partition = d.partition AND p.inbound_offset < d.inbound_offset
     ORDER BY p.inbound_offset DESC LIMIT 1), '') AS previous_hash
 FROM decisions d
-WHERE d.account_id = $1 AND d.phone = $2 AND d.sequence > $3
-ORDER BY d.sequence LIMIT $4
-"""
+WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS}) AND (d.sequence, d.partition) > ($3, $5)
+ORDER BY d.sequence, d.partition LIMIT $4
+"""  # noqa: S608 (no value from outside)
 
 router = APIRouter(route_class=GuardedRoute)
 
@@ -35,9 +37,9 @@ async def read_evidence(
 ) -> dict[str, Any]:
     if phone is None:
         raise ApiError(422, "invalid", "phone: say whose evidence, such as ?phone=%2B14155550100", "phone")
-    (sequence,) = keys_after(after, 0)
-    rows = await database.fetch(EVIDENCE, account_id, phone, sequence, limit + 1)
-    return {"phone": phone, **page("entries", rows, limit, _shown, "sequence")}
+    sequence, partition = keys_after(after, 0, 0)
+    rows = await database.fetch(EVIDENCE, account_id, phone, sequence, limit + 1, partition)
+    return {"phone": phone, **page("entries", rows, limit, _shown, "sequence", "partition")}
 
 
 def _shown(row: Any) -> dict[str, Any]:

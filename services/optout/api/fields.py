@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Query
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-
-from services.optout.api.errors import ApiError
-from shared.phone_numbers import normalise_phone
 
 MAX_CONTACTS = 1000
 MAX_FIELDS = 50
@@ -29,8 +27,17 @@ FieldText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(wi
 FieldNumber = Annotated[int, Field(strict=True, ge=-_MAX_SAFE_INTEGER, le=_MAX_SAFE_INTEGER)]
 FieldDecimal = Annotated[float, Field(strict=True, ge=-_MAX_SAFE_INTEGER, le=_MAX_SAFE_INTEGER)]
 FieldValue = Annotated[bool, Field(strict=True)] | FieldNumber | FieldDecimal | FieldText | None
-GivenPhone = Annotated[str, AfterValidator(normalise_phone)]
-"""A phone as the caller wrote it, turned into E.164."""
+GivenPhone = Annotated[str, StringConstraints(max_length=200)]
+"""A phone as the caller wrote it; `services.optout.api.phones` reads it."""
+
+
+def _country(code: str) -> str:
+    if code.upper() not in SUPPORTED_REGIONS:
+        raise ValueError("write the two letters of ISO 3166, such as US or GB")
+    return code.upper()
+
+
+Country = Annotated[str, AfterValidator(_country)]
 
 
 class Given(BaseModel):
@@ -40,22 +47,3 @@ class Given(BaseModel):
 
 
 PageLimit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-
-
-def _phone_filter(phone: Annotated[str | None, Query()] = None) -> str | None:
-    return None if phone is None else phone_of(phone)
-
-
-PhoneFilter = Annotated[str | None, Depends(_phone_filter)]
-
-
-def phone_of(text: str) -> str:
-    """Return a phone out of the address in E.164; a plus sign that was not written as %2B is forgiven.
-
-    Raises:
-        ApiError: it is no phone number.
-    """
-    try:
-        return normalise_phone(text)
-    except ValueError as error:
-        raise ApiError(422, "invalid", f"phone: {error}", "phone") from None

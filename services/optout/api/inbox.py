@@ -7,25 +7,27 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.optout.api.context import Account, Database
-from services.optout.api.fields import PageLimit, PhoneFilter
+from services.optout.api.fields import PageLimit
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.pages import keys_after, page
+from services.optout.api.phones import SPELLINGS, PhoneFilter
 from services.optout.record.entry import entries
 from shared.events.base import format_time
 
 # The account's messages decided before a given time (and id, where times are equal).
 INBOX = """
 SELECT event_id, decided_at, body, entry FROM decisions
-WHERE account_id = $1 AND (decided_at, event_id) < ($2, $3)
+WHERE account_id = $1 AND (decided_at, event_id) < ($2, $3) AND entry NOT LIKE '%"reason":"another_number"%'
 ORDER BY decided_at DESC, event_id DESC LIMIT $4
 """
 
 # The same of one phone.
-INBOX_OF_PHONE = """
+INBOX_OF_PHONE = f"""
 SELECT event_id, decided_at, body, entry FROM decisions
-WHERE account_id = $1 AND (decided_at, event_id) < ($2, $3) AND phone = $5
-ORDER BY decided_at DESC, event_id DESC LIMIT $4
-"""
+WHERE account_id = $1 AND (decided_at, event_id) < ($3, $4) AND phone IN ({SPELLINGS})
+    AND entry NOT LIKE '%"reason":"another_number"%'
+ORDER BY decided_at DESC, event_id DESC LIMIT $5
+"""  # noqa: S608 (no value from outside)
 
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 _LAST_ID = UUID(int=2**128 - 1)
@@ -45,7 +47,7 @@ async def read_inbox(
     if phone is None:
         rows = await database.fetch(INBOX, account_id, before, event_id, limit + 1)
     else:
-        rows = await database.fetch(INBOX_OF_PHONE, account_id, before, event_id, limit + 1, phone)
+        rows = await database.fetch(INBOX_OF_PHONE, account_id, phone, before, event_id, limit + 1)
     return page("messages", rows, limit, _shown, "decided_at", "event_id")
 
 

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from services.optout.api.context import Account, Database
-from services.optout.api.fields import PageLimit, PhoneFilter
+from services.optout.api.fields import PageLimit
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.pages import keys_after, page
+from services.optout.api.phones import PhoneFilter
 from services.optout.record.entry import entries
 from shared.events.base import format_time
 

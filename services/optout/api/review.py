@@ -17,6 +17,7 @@ from services.optout.record.connection import Connection
 from services.optout.record.entry import entries
 from shared.events.base import derived_id, format_time
 from shared.events.inbound import ReviewDecided
+from shared.phones import settled_phone
 
 # The account's held messages behind a given time and id, oldest first, each with the scopes that it holds.
 WAITING = """
@@ -32,7 +33,7 @@ GROUP BY s.cause_event_id ORDER BY held_at, event_id LIMIT $4
 HELD = r"""
 SELECT d.phone, EXISTS (
     SELECT FROM suppressions s
-    WHERE s.account_id = d.account_id AND s.phone = d.phone AND s.state = 'held' AND s.cause_event_id = d.event_id
+    WHERE s.account_id = d.account_id AND s.state = 'held' AND s.cause_event_id = d.event_id
 ) AS waits
 FROM decisions d
 WHERE d.event_id = $1 AND d.account_id = $2 AND replace(d.entry, '\u0000', '\ufffd')::json ->> 'answer' = 'held'
@@ -41,7 +42,7 @@ WHERE d.event_id = $1 AND d.account_id = $2 AND replace(d.entry, '\u0000', '\uff
 # What was decided of a held message, and by whom: the newest.
 DECIDED = r"""
 SELECT entry FROM decisions
-WHERE account_id = $1 AND phone = $2 AND replace(entry, '\u0000', '\ufffd')::json ->> 'held_event_id' = $3
+WHERE account_id = $1 AND phone = ANY($2::text[]) AND replace(entry, '\u0000', '\ufffd')::json ->> 'held_event_id' = $3
     AND replace(entry, '\u0000', '\ufffd')::json ->> 'answer' IN ('confirmed', 'released')
 ORDER BY sequence DESC LIMIT 1
 """
@@ -105,7 +106,7 @@ async def _decide(  # noqa: PLR0913, PLR0917 (what the two routes hand on)
         event_id=derived_id(event_id, "review", decision),
         occurred_at=datetime.now(UTC),
         account_id=account_id,
-        phone=held["phone"],
+        phone=settled_phone(held["phone"]),
         held_event_id=event_id,
         decision=decision,
         by=by,
@@ -115,7 +116,7 @@ async def _decide(  # noqa: PLR0913, PLR0917 (what the two routes hand on)
 
 
 async def _why_not(database: Connection, account_id: str, phone: str, event_id: UUID) -> str:
-    decided = await database.fetchval(DECIDED, account_id, phone, str(event_id))
+    decided = await database.fetchval(DECIDED, account_id, [phone, settled_phone(phone)], str(event_id))
     if decided is None:
         return "event_id: it is no longer held, the person has opted out or come back meanwhile; see GET /v1/inbox"
     entry = entries.validate_json(decided)

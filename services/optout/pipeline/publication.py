@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 from services.optout.pipeline.told import Record, opt_out_records, record_of, suppression_records
 from services.optout.record.entry import Entry, auto_replies_of
-from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, CheckpointPublished, WatermarkAdvanced
+from shared.events.suppression import (
+    CHECKPOINT_KEY,
+    WATERMARK_KEY,
+    CheckpointPublished,
+    SuppressionChanged,
+    WatermarkAdvanced,
+)
 from shared.parking import ParkedRecord
 
 
@@ -19,12 +25,15 @@ class Publication:
     checkpoint: CheckpointPublished | None = None
     states: Sequence[Record] = ()
     """Suppressions that are published again."""
+    merged: Sequence[SuppressionChanged] = ()
 
     def suppressions(self) -> Iterator[Record]:
         """Yield the records for `suppressions`: the watermark last, behind what it vouches for."""
         yield from self.states
         for entry in self.entries:
             yield from suppression_records(entry)
+        for event in self.merged:
+            yield record_of(event.key(), event)
         if self.checkpoint is not None:
             yield record_of(CHECKPOINT_KEY, self.checkpoint)
         yield record_of(WATERMARK_KEY, WatermarkAdvanced(next_offset=self.next_offset))

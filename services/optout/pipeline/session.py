@@ -11,6 +11,7 @@ from services.optout.pipeline.start import Start
 from services.optout.record.batch import Batch
 from services.optout.record.connection import AWAY
 from services.optout.record.entry import Entry
+from services.optout.record.merged import Key
 from services.optout.record.position import Position
 from services.optout.record.record import Record
 from shared.events.suppression import CheckpointPublished
@@ -21,6 +22,7 @@ MARKERS_BEFORE_MOVE = 10_000
 WANTED_AGAIN_SECONDS = 1.0
 """A sender that doubts asks for a checkpoint; many of them get no more than one in this time."""
 _SECONDS_BEFORE_MOVE = 10.0
+_MERGED_AT_ONCE = 2_000
 
 
 class Publishes(Protocol):
@@ -61,12 +63,18 @@ class Session:
         self._changes = 0
         self._checkpoint_at: float | None = None
         self._moved_at = seconds()
+        self._merged: list[Key] = []
 
     async def begin(self) -> None:
         """Tell the senders at once how far the partition is.
 
-        A replay tells old states again: the watermark before it has senders wait until it is through.
+        A replay tells old states again: the watermark before it has senders wait until it is through. So states that a
+        merge of spellings has changed are published before it, and again after it.
         """
+        self._merged, self._recorded = await self._record.merged()
+        for begin in range(0, len(self._merged), _MERGED_AT_ONCE):
+            states = await self._record.states(self._merged[begin : begin + _MERGED_AT_ONCE])
+            await self._publish(Publication(self.published, merged=states))
         await self._publish(Publication(self.published, checkpoint=self._checkpoint_due(self.published)))
 
     async def prove(self) -> None:
@@ -80,7 +88,8 @@ class Session:
         entries = [*await self._stored(parsed), *await self._new(parsed)]
         self._changes += sum(len(entry.changed) for entry in entries)
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
-        await self._publish(Publication(parsed.next_offset, entries, parsed.parked, checkpoint))
+        merged = await self._record.states(self._merged) if checkpoint is not None and self._merged else ()
+        await self._publish(Publication(parsed.next_offset, entries, parsed.parked, checkpoint, merged))
         self._count(parsed, entries)
         await self._move_past_markers()
 
@@ -89,6 +98,9 @@ class Session:
         self.published = publication.next_offset
         if publication.checkpoint is not None:
             self._changes, self._checkpoint_at = 0, self._seconds()
+            if self._merged:
+                await self._record.note_published(self._merged)
+                self._merged = []
 
     async def _stored(self, parsed: Parsed) -> list[Entry]:
         recorded = self._recorded.next_offset

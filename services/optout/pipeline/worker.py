@@ -13,6 +13,7 @@ from services.optout.pipeline.condition import Condition
 from services.optout.pipeline.consume import SERVICE, parse
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.deliveries import following_deliveries
+from services.optout.pipeline.forward import Forwarder
 from services.optout.pipeline.inbound import Inbound
 from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, Publisher
 from services.optout.pipeline.repair import repair
@@ -45,6 +46,7 @@ class Worker:
         self._context = context
         self._topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
         self._parking = Parking(SERVICE)
+        self._forwarder = Forwarder(context.settings, context.pool)
         self._failures = 0
 
     async def run(self) -> None:
@@ -101,11 +103,14 @@ class Worker:
             await self._work(producer)
         finally:
             await stop_quietly(producer)
+            await self._forwarder.close()
 
     async def _work(self, producer: AIOKafkaProducer) -> None:
         settings = self._context.settings
         await self._end_predecessors()
-        record = PostgresRecord(self._context.pool, self.partition, settings.attribution_window, self._context.now)
+        record = PostgresRecord(
+            self._context.pool, self.partition, settings.partitions, settings.attribution_window, self._context.now
+        )
         identities = await self._context.identities()
         async with connection_of(self._context.pool) as connection:
             topics = belonging(await read_topics(connection, self.partition), identities)
@@ -159,6 +164,7 @@ class Worker:
         self.condition.begins(records[0].offset)
         with metrics.BATCH_SECONDS.time():
             parsed = parse(records, self._context.settings.partitions, self._parking, self._context.now())
+            parsed = await self._forwarder.forward(parsed)
             try:
                 await session.process(parsed)
             except PositionMovedError as error:

@@ -17,6 +17,9 @@ API = {
     "suppressions": "SELECT",
     "sent_messages": "SELECT",
     "partition_positions": "SELECT",
+    "phone_spellings": "SELECT",
+    "merged_suppressions": "SELECT",
+    "suppressions_to_publish": "SELECT",
     "migrations": "SELECT",
 }
 """The same for the customer API: it asks the pipeline by way of Kafka, and writes nothing that decides on sending."""

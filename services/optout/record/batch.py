@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from services.optout.decide import Asked, apply, decide
 from services.optout.person import Person
+from services.optout.record.certainty import load_certainties
 from services.optout.record.connection import Connection
 from services.optout.record.entry import Entry, entry_of, stored_body
 from services.optout.record.follow_ups import write_follow_ups
@@ -15,6 +17,7 @@ from services.optout.record.load import PersonKey, load_known, load_persons, loa
 from services.optout.record.position import Position, move_position, save_head
 from services.optout.record.write import Decided, write_decisions
 from services.optout.rules import RuleSet
+from services.optout.which_number import Certainty, as_far_as_certain
 from shared.failpoints import reach
 
 
@@ -62,19 +65,22 @@ async def _decide_all(connection: Connection, batch: Batch, now: datetime, windo
     known = await load_known(connection, events)
     rules = await load_rules(connection, (event.account_id for event in events))
     persons = await load_persons(connection, events, now - window)
-    return decide_batch(batch, known, rules, persons, now)
+    certainties = await load_certainties(connection, events)
+    return decide_batch(batch, known, rules, persons, now, certainties)
 
 
-def decide_batch(
+def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     batch: Batch,
     known: AbstractSet[UUID],
     rules: Mapping[str, RuleSet],
     persons: Mapping[PersonKey, Person],
     now: datetime,
+    certainties: Mapping[UUID, Certainty] = MappingProxyType({}),
 ) -> list[Decided]:
     """Decide the batch's messages in their order, each in the state that those before it left; pure.
 
-    An event that is decided already, in the record or earlier in the batch, is passed over.
+    An event that is decided already, in the record or earlier in the batch, is passed over. Who wrote is certain where
+    `certainties` does not say otherwise.
     """
     done, people = set(known), dict(persons)
     decided: list[Decided] = []
@@ -84,6 +90,7 @@ def decide_batch(
             done.add(event.event_id)
             key = event.account_id, event.phone
             decision = decide(event, people[key], rules[event.account_id])
+            decision = as_far_as_certain(decision, certainties.get(event.event_id, "certain"))
             people[key] = apply(decision, event, people[key])
             entry = entry_of(event, decision, batch.partition, received.offset, now)
             decided.append((entry, stored_body(event)))

@@ -1,6 +1,6 @@
 """How far a partition is in the record; moved first in every transaction, so that only one process can write."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 
@@ -31,6 +31,8 @@ FROM partition_positions p JOIN pg_locks holder
     ON holder.locktype = 'transactionid' AND holder.granted AND holder.transactionid = p.xmax
 WHERE p.partition = $1 AND holder.pid <> pg_backend_pid()
 """
+
+_SAVE_SUPPRESSED = "UPDATE partition_positions SET suppressed_count = $2, suppressed_digest = $3 WHERE partition = $1"
 
 _TWO_TO_64, _TWO_TO_63 = 1 << 64, 1 << 63
 
@@ -82,8 +84,23 @@ async def move_position(connection: Connection, partition: int, expected: int, n
 
 async def save_head(connection: Connection, partition: int, head: Position) -> None:
     """Save where the hash chain stands and what a cache must hold."""
-    signed = head.digest - _TWO_TO_64 if head.digest >= _TWO_TO_63 else head.digest
+    signed = _signed(head.digest)
     await connection.execute(_SAVE_HEAD, partition, head.sequence, head.head_hash, head.suppressed_count, signed)
+
+
+async def add_suppressed(
+    connection: Connection, partition: int, position: Position, count: int, digest: int
+) -> Position:
+    """Add to what a cache must hold keys that come or go without a decision; return the position then."""
+    now = replace(
+        position, suppressed_count=position.suppressed_count + count, digest=(position.digest + digest) % _TWO_TO_64
+    )
+    await connection.execute(_SAVE_SUPPRESSED, partition, now.suppressed_count, _signed(now.digest))
+    return now
+
+
+def _signed(digest: int) -> int:
+    return digest - _TWO_TO_64 if digest >= _TWO_TO_63 else digest
 
 
 def _position(row: asyncpg.Record) -> Position:

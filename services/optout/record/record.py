@@ -7,8 +7,10 @@ from typing import Protocol
 from services.optout.record.batch import Batch, record_batch
 from services.optout.record.connection import Pool, connection_of
 from services.optout.record.entry import Entry
+from services.optout.record.merged import Key, count_merged, load_merged, note_published
 from services.optout.record.position import Position, move_position, read_position
 from services.optout.record.replay import load_entries
+from shared.events.suppression import SuppressionChanged
 
 
 class Record(Protocol):
@@ -34,13 +36,28 @@ class Record(Protocol):
             PositionMovedError: the position is not at `expected`.
         """
 
+    async def merged(self) -> tuple[list[Key], Position]:
+        """Return the keys whose states a merge of spellings has changed and that are not published, and the position.
+
+        The position counts them.
+        """
+
+    async def states(self, keys: list[Key]) -> list[SuppressionChanged]:
+        """Return their states as they are now."""
+
+    async def note_published(self, keys: list[Key]) -> None:
+        """Note that they are published."""
+
 
 class PostgresRecord:
     """The record in the database `optout`."""
 
-    def __init__(self, pool: Pool, partition: int, window: timedelta, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, pool: Pool, partition: int, partitions: int, window: timedelta, now: Callable[[], datetime]
+    ) -> None:
         self._pool = pool
         self._partition = partition
+        self._partitions = partitions
         self._window = window
         self._now = now
 
@@ -59,3 +76,15 @@ class PostgresRecord:
     async def move(self, expected: int, next_offset: int) -> Position:
         async with connection_of(self._pool) as connection:
             return await move_position(connection, self._partition, expected, next_offset)
+
+    async def merged(self) -> tuple[list[Key], Position]:
+        async with connection_of(self._pool) as connection:
+            return await count_merged(connection, self._partition, self._partitions)
+
+    async def states(self, keys: list[Key]) -> list[SuppressionChanged]:
+        async with connection_of(self._pool) as connection:
+            return await load_merged(connection, keys)
+
+    async def note_published(self, keys: list[Key]) -> None:
+        async with connection_of(self._pool) as connection:
+            await note_published(connection, keys)

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from services.optout.rules.normalise import normalise
 from services.optout.rules.patterns import compile_pattern
+from shared.phones import settled_phone
 
 MAX_TERMS = 500
 MAX_TERM_CHARACTERS = 500
@@ -15,6 +16,11 @@ Term = Annotated[str, Field(min_length=1, max_length=MAX_TERM_CHARACTERS)]
 MatchType = Literal["any", "exact", "starts_with", "contains", "does_not_contain", "regex", "stands_alone", "detector"]
 RuleAction = Literal["OPT_OUT", "OPT_IN", "HELP", "AUTO_REPLY", "URL", "MOVE_CONTACT", "NONE"]
 Scope = Literal["list", "account"]
+
+
+def _canonical(number: str) -> str:
+    """Return the number as the events have it: rules that were saved before may have another spelling."""
+    return settled_phone(number) if number.startswith("+") else number
 
 
 class Rule(BaseModel):
@@ -35,7 +41,7 @@ class Rule(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     enabled: bool = True
-    sender_number: str = "*"
+    sender_number: Annotated[str, AfterValidator(_canonical)] = "*"
     match: MatchType
     terms: Annotated[tuple[Term, ...], Field(max_length=MAX_TERMS)] = ()
     action: RuleAction

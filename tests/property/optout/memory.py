@@ -10,11 +10,12 @@ from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.publish import FencedError
 from services.optout.record.batch import Batch, decide_batch
 from services.optout.record.entry import STATES, Entry, entry_text
+from services.optout.record.merged import Key
 from services.optout.record.position import Position, PositionMovedError
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode
 from shared.events.opt_out import AnyOptOutEvent, opt_out_events
-from shared.events.suppression import AnySuppressionEvent, suppression_events
+from shared.events.suppression import AnySuppressionEvent, SuppressionChanged, suppression_events
 from shared.suppression_digest import MASK, key_digest
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -76,6 +77,15 @@ class MemoryRecord:
         self._expect(expected)
         self.at = replace(self.at, next_offset=next_offset)
         return self.at
+
+    async def merged(self) -> tuple[list[Key], Position]:
+        return [], self.at
+
+    async def states(self, keys: list[Key]) -> list[SuppressionChanged]:
+        return []
+
+    async def note_published(self, keys: list[Key]) -> None:
+        """Nothing was merged."""
 
     def _expect(self, expected: int) -> None:
         if self.at.next_offset != expected:

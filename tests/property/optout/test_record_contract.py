@@ -72,7 +72,7 @@ class Server:
 
     def record(self) -> PostgresRecord:
         self.partition += 1
-        return PostgresRecord(self.pool, self.partition, WINDOW, lambda: NOON)
+        return PostgresRecord(self.pool, self.partition, 6, WINDOW, lambda: NOON)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

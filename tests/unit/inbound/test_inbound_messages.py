@@ -62,6 +62,8 @@ def test_clicksends_fields_become_the_event() -> None:
         "gateway": "clicksend",
         "gateway_message_id": CLICKSEND["message_id"],
         "phone": "+61411111111",
+        "readings": (),
+        "written_phone": None,
         "sender_number": "+61422222222",
         "body": "Stop",
         "replied_message_id": "order-4711",

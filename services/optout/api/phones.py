@@ -1,0 +1,80 @@
+"""Phone numbers that callers write: canonical, by the account's country where they name none."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from services.optout.api.context import Account, Database
+from services.optout.api.errors import ApiError
+from services.optout.record.connection import Connection
+from shared.phones import normalise_phone, readings
+from shared.phones.canonical import is_mobile, is_valid
+from shared.phones.readings import national_reading
+from shared.phones.writing import MAX_TEXT_CHARACTERS, mask, read_digits
+
+SPELLINGS = """
+SELECT $2::text UNION ALL SELECT written FROM phone_spellings WHERE account_id = $1 AND canonical = $2
+"""
+"""The spellings under which the record has entries of phone $2: from before numbers were made canonical."""
+
+
+async def country_of(database: Connection, account_id: str) -> str | None:
+    """Return the account's country."""
+    country: str | None = await database.fetchval("SELECT country FROM accounts WHERE account_id = $1", account_id)
+    return country
+
+
+def contact_phone(text: str, country: str | None) -> str:
+    """Return the number of a contact: with a country code, or one of the account's country.
+
+    Digits without a plus sign that are a mobile number in use, with the country code in front, count as international
+    where the account's country has no such number.
+
+    Raises:
+        ValueError: it is not a phone number, or does not say of which country.
+    """
+    written = read_digits(text)
+    if written.is_international:
+        return normalise_phone(text)
+    national = national_reading(written.digits, country) if country is not None else None
+    if national is not None and is_valid(national):
+        return national
+    international = readings(written, None)[:1]
+    if international and is_mobile(international[0]):
+        return international[0]
+    if national is not None and not international:
+        return national
+    raise ValueError(
+        f"{mask(text[:MAX_TEXT_CHARACTERS])!r} does not say its country; write it with a plus sign and country code,"
+        " such as +14155550100, or have the operator set the account's country"
+    )
+
+
+async def _phone_filter(
+    account_id: Account, database: Database, phone: Annotated[str | None, Query()] = None
+) -> str | None:
+    return None if phone is None else await asked_phone(database, account_id, phone)
+
+
+PhoneFilter = Annotated[str | None, Depends(_phone_filter)]
+
+
+async def asked_phone(database: Connection, account_id: str, text: str) -> str:
+    """Return a phone out of the address; a plus sign that was not written as %2B, and became a space, is forgiven.
+
+    Raises:
+        ApiError: it is not a phone number.
+    """
+    try:
+        written = read_digits(text)
+        if (
+            not written.is_international
+            and not text.startswith(" ")
+            and (country := await country_of(database, account_id))
+        ):
+            national = national_reading(written.digits, country)
+            if national is not None and is_valid(national):
+                return national
+        return normalise_phone(text)
+    except ValueError as error:
+        raise ApiError(422, "invalid", f"phone: {error}", "phone") from None
