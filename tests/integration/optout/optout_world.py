@@ -143,9 +143,12 @@ class OptOutWorld:
 
     def suppressions(self) -> dict[str, str]:
         """Return the newest state of each scope of this test's phone."""
-        events = [self._suppression(record) for record in self._mine(SUPPRESSIONS)]
+        return self.suppressions_of(self.phone)
+
+    def suppressions_of(self, phone: str) -> dict[str, str]:
+        events = [self._suppression(record) for record in self.seen[SUPPRESSIONS]]
         mine = [e for e in events if isinstance(e, SuppressionChanged) and e.account_id == self.account_id]
-        return {event.scope: event.state for event in mine}
+        return {event.scope: event.state for event in mine if event.phone == phone}
 
     def opt_out_events(self) -> list[AnyOptOutEvent]:
         events = [codec.decode(opt_out_events, record.value) for record in self._mine(OPT_OUT_EVENTS)]
