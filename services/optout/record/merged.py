@@ -33,7 +33,9 @@ async def count_merged(connection: Connection, partition: int, partitions: int) 
     """Count the keys of this partition that wait as its caches must hold them; return them and the position then."""
     async with connection.transaction():
         position = await read_position(connection, partition)  # locks the row: one process counts
-        waiting = [row for row in await connection.fetch(_WAITING) if partition_of(row["phone"], partitions) == partition]
+        waiting = [
+            row for row in await connection.fetch(_WAITING) if partition_of(row["phone"], partitions) == partition
+        ]
         keys = [(row["account_id"], row["phone"], row["scope"]) for row in waiting]
         if any(row["counted"] for row in waiting):
             count = sum(row["counted"] for row in waiting)

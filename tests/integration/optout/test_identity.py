@@ -98,10 +98,7 @@ async def test_states_of_a_merge_are_published_when_the_pipeline_begins(world: O
         uuid4(),
     )
     await world.fetch(
-        "INSERT INTO suppressions_to_publish VALUES ($1, $2, $3, 'account')",
-        world.partition,
-        world.account_id,
-        world.phone,
+        "INSERT INTO suppressions_to_publish VALUES ($1, $2, 'account', 1)", world.account_id, world.phone
     )
     await world.service.start()
     await world.fence()

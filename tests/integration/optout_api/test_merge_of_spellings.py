@@ -10,9 +10,8 @@ import asyncpg
 import pytest
 
 from harness.postgres import PostgresServer
-from services.optout.prepare import MIGRATIONS, migrate_record
-from services.optout.record.merged import load_merged, note_published
-from services.optout.record.position import read_position
+from services.optout.prepare import MIGRATIONS
+from services.optout.record.merged import count_merged, load_merged, note_published
 from services.optout.record.spellings import Stored, merged
 from shared.migrations import migrate
 from shared.partitions import partition_of
@@ -64,7 +63,7 @@ async def states(connection: Connection) -> dict[tuple[str, str], str]:
 async def test_a_stop_under_another_spelling_holds_for_the_person(old: Connection) -> None:
     cause = await suppress(old, OLD, "opted_out", 0, scope="list:1")
     await suppress(old, OTHER, "opted_out", 0)
-    await migrate_record(old, PARTITIONS)
+    await migrate(old, MIGRATIONS)
     assert await states(old) == {(NEW, "list:1"): "opted_out", (OTHER, "account"): "opted_out"}
     kept = await old.fetch("SELECT phone, state, cause_event_id FROM merged_suppressions")
     assert [tuple(row) for row in kept] == [(OLD, "opted_out", cause)]
@@ -74,22 +73,24 @@ async def test_the_merged_states_wait_for_the_worker_of_their_partition_and_are_
     cause = await suppress(old, OLD, "held", 0, scope="list:1")
     await suppress(old, BRITISH_OLD, "opted_out", 0)
     await suppress(old, BRITISH, "opted_out", 5)
-    await migrate_record(old, PARTITIONS)
+    await migrate(old, MIGRATIONS)
     partition = partition_of(NEW, PARTITIONS)
-    (event,) = await load_merged(old, partition)
+    keys, position = await count_merged(old, partition, PARTITIONS)
+    (event,) = await load_merged(old, keys)
     assert (event.phone, event.scope, event.state, event.cause_event_id) == (NEW, "list:1", "held", cause)
-    position = await read_position(old, partition)
     expected = key_digest("acme", "list:1", int(NEW[1:])) & MASK
     assert (position.suppressed_count, position.digest) == (1, expected)
-    assert await old.fetchval("SELECT sum(suppressed_count) FROM partition_positions") == 1
-    await note_published(old, partition)
-    assert await load_merged(old, partition) == []
+    assert await count_merged(old, partition, PARTITIONS) == (keys, position)
+    elsewhere = [await count_merged(old, p, PARTITIONS) for p in range(PARTITIONS) if p != partition]
+    assert all(keys == [] and position.suppressed_count == 0 for keys, position in elsewhere)
+    await note_published(old, keys)
+    assert await count_merged(old, partition, PARTITIONS) == ([], position)
 
 
 async def test_contacts_become_one_and_keep_the_fields_of_both(old: Connection) -> None:
     for phone, fields in ((BRITISH_OLD, {"name": "Ann", "city": "Leeds"}), (BRITISH, {"name": "Anne"}), (OTHER, {})):
         await old.execute("INSERT INTO contacts VALUES ('acme', 1, $1, $2)", phone, json.dumps(fields))
-    await migrate_record(old, PARTITIONS)
+    await migrate(old, MIGRATIONS)
     rows = await old.fetch("SELECT phone, fields FROM contacts ORDER BY phone")
     assert [(row["phone"], json.loads(row["fields"])) for row in rows] == [
         (OTHER, {}),
@@ -101,7 +102,7 @@ async def test_what_was_sent_is_found_under_the_canonical_numbers_of_both_ends(o
     await old.execute(
         "INSERT INTO sent_messages VALUES ('acme', 'm1', 1, $1, '+4407700900999', NULL, 'sent', $2)", OLD, NOON
     )
-    await migrate_record(old, PARTITIONS)
+    await migrate(old, MIGRATIONS)
     row = await old.fetchrow("SELECT phone, sender_number FROM sent_messages")
     assert row is not None
     assert tuple(row) == (NEW, "+447700900999")
@@ -112,15 +113,15 @@ async def test_the_record_is_not_touched_and_its_spellings_are_known(old: Connec
         "INSERT INTO decisions VALUES ($1, 0, 1, 0, 'acme', $2, 'STOP', $3, '{}', '\\x00')", uuid4(), OLD, NOON
     )
     before = await old.fetch("SELECT * FROM decisions")
-    await migrate_record(old, PARTITIONS)
+    await migrate(old, MIGRATIONS)
     assert await old.fetch("SELECT * FROM decisions") == before
     assert [tuple(row) for row in await old.fetch("SELECT * FROM phone_spellings")] == [("acme", NEW, OLD)]
 
 
 async def test_the_migration_runs_once(old: Connection) -> None:
     await suppress(old, OLD, "opted_out", 0)
-    assert "0012_canonical_phones.sql" in await migrate_record(old, PARTITIONS)
-    assert await migrate_record(old, PARTITIONS) == []
+    assert "0012_canonical_phones.sql" in await migrate(old, MIGRATIONS)
+    assert await migrate(old, MIGRATIONS) == []
 
 
 def stored(state: str, minutes: int, number: str | None = NUMBER, phone: str = OLD) -> Stored:

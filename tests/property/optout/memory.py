@@ -82,6 +82,7 @@ class MemoryRecord:
         return [], self.at
 
     async def states(self, keys: list[Key]) -> list[SuppressionChanged]:
+        assert not keys
         return []
 
     async def note_published(self, keys: list[Key]) -> None:
