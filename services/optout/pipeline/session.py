@@ -89,7 +89,7 @@ class Session:
         self._changes += sum(len(entry.changed) for entry in entries)
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
         merged = await self._record.states(self._merged) if checkpoint is not None and self._merged else ()
-        await self._publish(Publication(parsed.next_offset, entries, parsed.parked, checkpoint, merged))
+        await self._publish(Publication(parsed.next_offset, entries, parsed.parked, checkpoint, merged=merged))
         self._count(parsed, entries)
         await self._move_past_markers()
 

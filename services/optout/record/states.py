@@ -6,7 +6,11 @@ from services.optout.record.connection import Connection
 from shared.events.suppression import SuppressionChanged
 from shared.partitions import partition_of
 
-_STATES = "SELECT account_id, scope, phone, state, cause_event_id, changed_at FROM suppressions"
+# Those of other spellings that were merged stay in the topic, and counted.
+_STATES = """
+SELECT account_id, scope, phone, state, cause_event_id, changed_at FROM suppressions
+UNION ALL SELECT account_id, scope, phone, state, cause_event_id, changed_at FROM merged_suppressions
+"""
 _PREFETCH = 2_000
 
 
