@@ -19,7 +19,7 @@ async def states_of(world: OptOutWorld, phone: str) -> dict[str, str]:
 
 async def make_account(world: OptOutWorld, country: str | None) -> None:
     await world.fetch(
-        "INSERT INTO accounts (account_id, name, api_key_sha256, country) VALUES ($1, 'A', '', $2)",
+        "INSERT INTO accounts (account_id, name, country) VALUES ($1, 'A', $2)",
         world.account_id,
         country,
     )

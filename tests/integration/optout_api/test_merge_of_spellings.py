@@ -37,7 +37,7 @@ async def old(postgres_of_api: PostgresServer, tmp_path: Path) -> AsyncIterator[
         if path.name < "0012":
             (tmp_path / path.name).write_text(path.read_text())
     await migrate(connection, tmp_path)
-    await connection.execute("INSERT INTO accounts (account_id, name, api_key_sha256) VALUES ('acme', 'Acme', '')")
+    await connection.execute("INSERT INTO accounts (account_id, name) VALUES ('acme', 'Acme')")
     await connection.execute("INSERT INTO contact_lists (account_id, name) VALUES ('acme', 'news')")
     yield connection
     await connection.execute(f"DROP SCHEMA {name} CASCADE")
