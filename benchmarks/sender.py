@@ -199,7 +199,7 @@ async def _fate_rate(sender: Service, fate: str, count: int) -> Rate:
     first: tuple[float, float, float] | None = None
     async with aiohttp.ClientSession() as session, asyncio.timeout(600):
         while True:
-            text = await (await session.get(f"{sender.url}/metrics")).text()
+            text = await (await session.get(sender.metrics_url)).text()
             done = next((float(each.removeprefix(line)) for each in text.splitlines() if each.startswith(line)), 0.0)
             now, cpu = time.perf_counter(), sum(process.cpu_times()[:2])
             if first is None and done:

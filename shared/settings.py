@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.errors import MisconfiguredError
 from shared.kafka_connection import KafkaConnection, Login, SaslMechanism, SecurityProtocol, Tls
 from shared.secret_files import WithSecretFiles
+from shared.secret_rules import check_known_secrets
 from shared.web.addresses import networks
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
@@ -114,6 +115,12 @@ class ServiceSettings(KafkaSettings):
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """Where `/metrics` is; unset: nowhere. Not to be reached from outside."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+
+    @model_validator(mode="after")
+    def _secrets_are_its_own(self) -> Self:
+        secrets = {f"STOPLINE_{name.upper()}": getattr(self, name) for name in type(self).model_fields}
+        check_known_secrets(self.http_host, secrets)
+        return self
 
 
 def load(settings_type: type[SettingsT]) -> SettingsT:

@@ -1,9 +1,11 @@
 """What the sandbox carrier needs to know, and how much of what happened it keeps."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.secret_rules import check_known_secrets
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 
@@ -20,6 +22,12 @@ class SandboxSettings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     sandbox_forget: bool = False
     """Keep neither calls nor messages: for benchmarks, which measure the sender and not this."""
+
+    @model_validator(mode="after")
+    def _secrets_are_its_own(self) -> Self:
+        check_known_secrets(self.http_host, {"STOPLINE_SANDBOX_TOKEN": self.sandbox_token})
+        return self
+
     sandbox_max_calls: Count = 200_000
     sandbox_max_messages: Count = 200_000
     sandbox_max_messages_per_phone: Count = 10_000

@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from harness.processes import HarnessError, ManagedProcess
+from harness.stack.ports import free_ports
 
 _READY_SECONDS = 120.0  # a busy machine is slow; a process that ends is noticed at once
 _STOP_SECONDS = 15.0
@@ -32,8 +33,10 @@ class Service:
     def __init__(self, name: str, module: str, port: int, environment: Mapping[str, str], log_path: Path) -> None:
         self.name = name
         self.url = f"http://127.0.0.1:{port}"
+        metrics_port = environment.get("STOPLINE_METRICS_PORT") or str(free_ports(1)[0])
+        self.metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
         self._module = module
-        self._environment = dict(environment)
+        self._environment = {**environment, "STOPLINE_METRICS_PORT": metrics_port}
         self._log_path = log_path
         self._process: ManagedProcess | None = None
 

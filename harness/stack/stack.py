@@ -190,6 +190,7 @@ class Stack:
             "kafka_bootstrap": self.backend.kafka_bootstrap,
             "kafka_settings": as_environment(self.kafka_settings()),
             "services": {name: service.url for name, service in self.services.items()},
+            "metrics": {name: self.services[name].metrics_url for name in OURS},
             "inbound_url": self.services["inbound"].url,
             "api_url": self.services["api"].url,
             "sender_url": self.services["sender"].url,

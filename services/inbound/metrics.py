@@ -22,3 +22,6 @@ CONNECTIONS_ENDED = Counter(
     "Connections given up: at the end of the service, because Kafka refused a record for good, or because it "
     "acknowledged none for too long.",
 )
+PREVIOUS_KEY = Counter(
+    "stopline_inbound_previous_key", "A webhook came to an address of STOPLINE_WEBHOOK_KEY_PREVIOUS."
+)

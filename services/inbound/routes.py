@@ -4,7 +4,6 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.routing import APIRoute
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.inbound.fields import FORM
 from services.inbound.handle import WebhookHandler
@@ -84,7 +83,7 @@ def _query(reported: Reported) -> dict[str, Any]:
 
 
 def operator_routes(link: KafkaLink) -> APIRouter:
-    """Return health and metrics."""
+    """Return health."""
     router = APIRouter(tags=["operators"])
 
     @router.get("/health/live")
@@ -98,9 +97,5 @@ def operator_routes(link: KafkaLink) -> APIRouter:
             return {"status": "ready"}
         response.status_code = 503
         return {"status": f"not ready: {problem}"}
-
-    @router.get("/metrics")
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

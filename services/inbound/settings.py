@@ -1,14 +1,18 @@
 """What the inbound service needs to know."""
 
-from typing import Annotated
-
-from pydantic import Field, SecretStr
-
+from shared.secret_rules import LongSecret, OptionalSecret, values
 from shared.settings import ServiceSettings
 
 
 class InboundSettings(ServiceSettings):
     """Settings of `services/inbound`."""
 
-    webhook_key: Annotated[SecretStr, Field(min_length=16)]
-    """The key that all webhook secrets are derived from; the same as the opt-out service's."""
+    webhook_key: LongSecret
+    """The key that all webhook secrets are derived from; the same as the customer API's."""
+    webhook_key_previous: OptionalSecret = None
+    """The key before, while gateways still have addresses that were derived from it."""
+
+    @property
+    def webhook_keys(self) -> tuple[str, ...]:
+        """Every key that addresses may be derived from, the present one first."""
+        return values(self.webhook_key, self.webhook_key_previous)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 NotReady = Callable[[], Awaitable[str | None]]
 
@@ -19,7 +18,6 @@ def add_health(app: FastAPI, *not_ready: NotReady) -> None:
 
     app.add_api_route("/health/live", _live, include_in_schema=False)
     app.add_api_route("/health/ready", ready, include_in_schema=False)
-    app.add_api_route("/metrics", _metrics, include_in_schema=False)
 
 
 def _text(text: str, status: int) -> Response:
@@ -28,7 +26,3 @@ def _text(text: str, status: int) -> Response:
 
 async def _live() -> dict[str, str]:
     return {"status": "live"}
-
-
-async def _metrics() -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

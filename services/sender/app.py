@@ -1,11 +1,10 @@
-"""The sender's HTTP side: health and metrics; its lifespan runs the sender."""
+"""The sender's HTTP side: health; its lifespan runs the sender."""
 
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.sender.prepare import prepare
 from services.sender.readiness import Runtime
@@ -22,7 +21,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.add_api_route("/health/live", _live)
     app.add_api_route("/health/ready", _ready)
-    app.add_api_route("/metrics", _metrics)
     return app
 
 
@@ -58,7 +56,3 @@ async def _ready(request: Request) -> Response:
     failed = getattr(request.app.state, "failed", None)
     problems = [failed] if failed else await runtime.problems()
     return Response("; ".join(problems) or "ready", 503 if problems else 200, None, "text/plain")
-
-
-def _metrics() -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

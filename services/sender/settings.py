@@ -13,7 +13,7 @@ class Settings(ServiceSettings):
 
     sender_database_url: SecretStr
     carrier_url: Annotated[str, Field(pattern="^https?://")]
-    carrier_token: SecretStr
+    carrier_token: Annotated[SecretStr, Field(min_length=8)]
     cache_dir: Path
 
     sender_group_id: str = "stopline-sender"

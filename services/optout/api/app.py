@@ -47,8 +47,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             app.state.pool = await stack.enter_async_context(prepared(settings, settings.database_connections))
             app.state.simulations = Simulations(app.state.pool)
             stack.push_async_callback(app.state.simulations.close)
-            key, ports = settings.webhook_key.get_secret_value(), settings.called_ports
-            deliverer = Deliverer(app.state.pool, key, ports)
+            deliverer = Deliverer(app.state.pool, settings.webhook_keys, settings.called_ports)
             await stack.enter_async_context(running_beside(app, deliverer.run(), "webhooks"))
         except MisconfiguredError as error:
             app.state.misconfigured = str(error)

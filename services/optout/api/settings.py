@@ -2,21 +2,29 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from services.optout.settings import DatabaseSettings
+from shared.secret_rules import LongSecret, OptionalSecret, values
 
 
 class ApiSettings(DatabaseSettings):
     """Read from `STOPLINE_…`, as `shared.settings` describes."""
 
-    webhook_key: SecretStr
-    admin_token: SecretStr
+    webhook_key: LongSecret
+    webhook_key_previous: OptionalSecret = None
+    """The key before, with which calls to customers are signed too, until their signing secrets are changed."""
+    admin_token: LongSecret
     public_inbound_url: str = "http://127.0.0.1:8081"
     webhook_ports: Annotated[str, Field(pattern=r"^\d{1,5}(,\d{1,5})*$")] = "443,8443"
     """Ports of customers' addresses that may be called, separated by commas."""
     database_connections: Annotated[int, Field(ge=1, le=200)] = 10
     """Of each process of the API, for requests, simulations and customers' webhooks together."""
+
+    @property
+    def webhook_keys(self) -> tuple[str, ...]:
+        """The keys that calls to customers are signed with, the present one first."""
+        return values(self.webhook_key, self.webhook_key_previous)
 
     @property
     def called_ports(self) -> frozenset[int]:

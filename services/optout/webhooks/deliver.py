@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ import asyncpg
 from services.optout import metrics
 from services.optout.record.connection import AWAY, Connection, Pool, connection_of
 from services.optout.webhooks.addresses import HTTPS_PORTS, PublicResolver, public_connector
-from services.optout.webhooks.sign import signature, signing_secret
+from services.optout.webhooks.sign import signatures, signing_secret
 
 log = logging.getLogger(__name__)
 
@@ -51,13 +51,13 @@ class Deliverer:
 
     Args:
         pool: connections of the API.
-        webhook_key: of which accounts' signing secrets are derived.
+        webhook_keys: of which accounts' signing secrets are derived; a call is signed with each.
         ports: that are called, and no other.
     """
 
-    def __init__(self, pool: Pool, webhook_key: str, ports: Collection[int] = HTTPS_PORTS) -> None:
+    def __init__(self, pool: Pool, webhook_keys: Sequence[str], ports: Collection[int] = HTTPS_PORTS) -> None:
         self._pool = pool
-        self._webhook_key = webhook_key
+        self._webhook_keys = webhook_keys
         self._ports = ports
 
     async def run(self) -> None:
@@ -89,13 +89,13 @@ class Deliverer:
         """Return why it did not work; None if it did."""
         body, content_type = _encoded(row["webhook_type"], json.loads(row["body"]))
         webhook_id, timestamp = str(row["delivery_id"]), int(time.time())
-        secret = signing_secret(self._webhook_key, row["account_id"])
+        secrets = [signing_secret(key, row["account_id"]) for key in self._webhook_keys]
         headers = {
             "content-type": content_type,
             "user-agent": "Stopline",
             "webhook-id": webhook_id,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature(secret, webhook_id, timestamp, body),
+            "webhook-signature": signatures(secrets, webhook_id, timestamp, body),
         }
         try:
             async with http.post(row["url"], data=body, headers=headers, allow_redirects=False) as answer:

@@ -145,7 +145,7 @@ async def test_what_happened_is_counted_and_no_secret_is_logged(running: Service
     await gateway.post_form({"body": "STOP"})
     await gateway.post_form(stop_of(), proof="wrong")
     async with new_http() as http:
-        shown = (await http.get(f"{running.url}/metrics")).text
+        shown = (await http.get(running.metrics_url)).text
     for outcome in ("accepted", "refused", "unauthorised"):
         assert f'stopline_inbound_webhooks_total{{gateway="clicksend",kind="message",outcome="{outcome}"}}' in shown
     assert "stopline_inbound_acknowledge_seconds_bucket" in shown

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from inbound_world import Gateway, new_http, stop_of, value_of
+from inbound_world import WEBHOOK_KEY, Gateway, new_http, stop_of, value_of
 
 from harness.processes import ManagedProcess
 from harness.stack.service import Service
+from shared.webhook_secrets import webhook_secret
 
 
 async def end_of_start(service: Service, **settings: str) -> tuple[int, str]:
@@ -39,6 +40,32 @@ async def test_a_wrong_setting_ends_the_start_with_its_name(name: str, value: st
     code, line = await end_of_start(service, **{name: value})
     assert code == 78
     assert name in line
+
+
+async def test_while_the_key_rotates_addresses_of_both_keys_are_accepted(
+    service: Service, its_gateway: Gateway
+) -> None:
+    new_key = "the-key-that-comes-next-in-these-tests"
+    old = its_gateway.address()
+    new = old.replace(old.rpartition("/")[2], webhook_secret(new_key, its_gateway.account_id))
+    rotating = {"STOPLINE_WEBHOOK_KEY": new_key, "STOPLINE_WEBHOOK_KEY_PREVIOUS": WEBHOOK_KEY}
+    rotated = {"STOPLINE_WEBHOOK_KEY": new_key, "STOPLINE_WEBHOOK_KEY_PREVIOUS": ""}
+    for extra_env, expected in (({}, [200, 404]), (rotating, [200, 200]), (rotated, [404, 200])):
+        await service.start(extra_env=extra_env)
+        async with new_http() as http:
+            answers = [await http.post(address, data=stop_of()) for address in (old, new)]
+            shown = (await http.get(service.metrics_url)).text
+        assert [answer.status_code for answer in answers] == expected
+        assert f"stopline_inbound_previous_key_total {float(expected == [200, 200])}" in shown
+        await service.stop()
+
+
+async def test_metrics_have_a_port_of_their_own(running: Service) -> None:
+    async with new_http() as http:
+        assert (await http.get(f"{running.url}/metrics")).status_code == 404
+        assert "stopline_http_connections" in (await http.get(running.metrics_url)).text
+        assert (await http.get(running.metrics_url.replace("/metrics", "/health/live"))).status_code == 404
+        assert (await http.post(running.metrics_url)).status_code == 404
 
 
 async def test_a_stop_answers_what_it_has_begun(service: Service, its_gateway: Gateway) -> None:

@@ -67,7 +67,7 @@ async def due(pool: Pool, url: str, webhook_type: str = "json") -> UUID:
 @asynccontextmanager
 async def deliverer(pool: Pool) -> AsyncIterator[tuple[Deliverer, aiohttp.ClientSession]]:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=ThreadedResolver())) as http:
-        yield Deliverer(pool, KEY), http
+        yield Deliverer(pool, [KEY]), http
 
 
 async def state(pool: Pool, delivery_id: UUID) -> tuple[str, int, str | None]:
@@ -91,6 +91,17 @@ async def test_a_call_is_signed_as_standard_webhooks_says(pool: Pool, receiver: 
     assert headers["webhook-signature"] == f"v1,{expected}"
     assert headers["webhook-id"] == str(delivery_id)
     assert await state(pool, delivery_id) == ("delivered", 1, None)
+
+
+async def test_while_the_webhook_key_rotates_a_call_is_signed_with_both_keys(pool: Pool, receiver: Receiver) -> None:
+    await due(pool, receiver.url)
+    async with aiohttp.ClientSession() as http:
+        assert await Deliverer(pool, ["the-key-that-comes-next", KEY]).deliver_due(http) == 1
+    ((headers, body),) = receiver.received
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    keys = [signing_secret(key, "acme").removeprefix("whsec_") for key in ("the-key-that-comes-next", KEY)]
+    expected = [hmac.new(base64.b64decode(key), signed, hashlib.sha256).digest() for key in keys]
+    assert headers["webhook-signature"].split(" ") == [f"v1,{base64.b64encode(each).decode()}" for each in expected]
 
 
 async def test_a_form_has_the_fields_that_there_are(pool: Pool, receiver: Receiver) -> None:
@@ -127,7 +138,7 @@ async def test_gone_is_final_and_nobody_is_followed_elsewhere(
 
 async def test_a_name_that_points_at_this_machine_is_not_called(pool: Pool, receiver: Receiver) -> None:
     delivery_id = await due(pool, receiver.url.replace("127.0.0.1", "localhost"))
-    deliver = Deliverer(pool, KEY)
+    deliver = Deliverer(pool, [KEY])
     task = asyncio.create_task(deliver.run())
     async with asyncio.timeout(20):
         while (await state(pool, delivery_id))[2] is None:  # noqa: ASYNC110 (it is called soon)

@@ -82,7 +82,7 @@ async def _both_work(world: World) -> None:
 
 
 async def _handled(service: Service) -> float:
-    async with ClientSession() as http, http.get(f"{service.url}/metrics") as response:
+    async with ClientSession() as http, http.get(service.metrics_url) as response:
         lines = (await response.text()).splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith("stopline_sender_messages_total"))
 
