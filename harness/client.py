@@ -3,18 +3,19 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
 
-from shared.errors import TransientError
+from shared.errors import PoisonError, TransientError
 from shared.events import codec
 from shared.events.delivery import AnyDeliveryEvent, delivery_events
 from shared.events.outbound import MessageRequested
 from shared.kafka import SEND_SECONDS, connect, new_consumer, new_producer, stop_quietly, within
 from shared.kafka_connection import Kafka
+from shared.reading import event_of
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
 _SOURCE = "stopline/harness"
@@ -153,7 +154,8 @@ async def follow_delivery_events(kafka: Kafka) -> AsyncIterator[DeliveryEvents]:
             while True:
                 for records in (await consumer.getmany(timeout_ms=500)).values():
                     for record in records:
-                        yield codec.decode(delivery_events, record.value)
+                        with suppress(PoisonError):  # others may write to this topic too
+                            yield event_of(delivery_events, record)
 
         yield DeliveryEvents(incoming())
     finally:

@@ -143,6 +143,19 @@ def offsets_text(records: Iterable[Polled]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
+def parked_offsets(record: Polled) -> list[range]:
+    """Return the offsets that a record of `parked-messages` stands for.
+
+    Raises:
+        KeyError, ValueError: it is not about offsets.
+    """
+    headers = dict(record.headers)
+    if headers.get("parked_reason") == FLOOD.encode():
+        return offsets_of(json.loads(record.value or b"")["offsets"])
+    first = int(headers["original_offset"])
+    return [range(first, int(headers.get("original_last_offset", first)) + 1)]
+
+
 def offsets_of(text: str) -> list[range]:
     """Return the offsets that `offsets_text` wrote."""
     bounds = [part.split("-") for part in text.split(",")]

@@ -2,24 +2,27 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import TypeAdapter
 
 from harness.checker.history import Changed, Inbound, Place, Published, Requested, Told
 from shared import topics
+from shared.consumer import Polled
 from shared.errors import PoisonError
-from shared.events.codec import decode
 from shared.events.delivery import AnyDeliveryEvent, delivery_events
 from shared.events.inbound import MessageReceived, inbound_events
 from shared.events.opt_out import OptedIn, OptedOut, opt_out_events
 from shared.events.outbound import MessageRequested, outbound_events
 from shared.events.suppression import SuppressionChanged, suppression_events
+from shared.flood import parked_offsets
 from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
 from shared.kafka_connection import Kafka
+from shared.reading import event_of
 
 READ_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
@@ -48,17 +51,17 @@ class KafkaRecords:
     unreadable: list[Place] = field(default_factory=list)
     parked: list[Place] = field(default_factory=list)
 
-    def add(self, record: ConsumerRecord[bytes, bytes]) -> None:
+    def add(self, record: Polled) -> None:
         place = Place(record.topic, record.partition, record.offset)
         if record.topic == topics.PARKED_MESSAGES:
             self._add_parked(record)
             return
         try:
-            event = decode(_ADAPTERS[record.topic], record.value)
+            event = event_of(_ADAPTERS[record.topic], record)
         except PoisonError:
             self.unreadable.append(place)
             return
-        self._add_event(place, datetime.fromtimestamp(record.timestamp / 1000, UTC), event)
+        self._add_event(place, _moment(record.timestamp), event)
 
     def _add_event(self, place: Place, created_at: datetime, event: object) -> None:
         match event:
@@ -73,11 +76,20 @@ class KafkaRecords:
             case _ if isinstance(event, AnyDeliveryEvent):
                 self.told.append(Told(created_at, event))
 
-    def _add_parked(self, record: ConsumerRecord[bytes, bytes]) -> None:
+    def _add_parked(self, record: Polled) -> None:
         headers = dict(record.headers)
-        if {"original_topic", "original_partition", "original_offset"} <= headers.keys():
-            topic, partition, offset = (headers[f"original_{name}"] for name in ("topic", "partition", "offset"))
-            self.parked.append(Place(topic.decode(), int(partition), int(offset)))
+        with suppress(KeyError, ValueError):  # webhooks have no offset, and anybody may write to the topic
+            topic, partition = headers["original_topic"].decode(), int(headers["original_partition"])
+            for run in parked_offsets(record):
+                self.parked += [Place(topic, partition, offset) for offset in run]
+
+
+def _moment(timestamp_ms: int) -> datetime:
+    """Return a record's own time; a producer may write any number there."""
+    try:
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.min.replace(tzinfo=UTC) if timestamp_ms < 0 else datetime.max.replace(tzinfo=UTC)
 
 
 async def end_positions(kafka: Kafka) -> Positions:

@@ -94,6 +94,12 @@ def batch(  # noqa: PLR0913 (a batch's fields)
     return struct.pack(">qi", base_offset, len(tail)) + tail
 
 
+def last_offset_delta(given: bytes) -> int:
+    """Return how many offsets a batch takes, less one."""
+    delta: int = struct.unpack_from(">i", given, 23)[0]
+    return delta
+
+
 def crc32c(data: bytes) -> int:
     """Return the Castagnoli checksum (RFC 3720, appendix B.4)."""
     if not _CRC_TABLE:
