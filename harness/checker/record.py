@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from harness.checker.acknowledged import first_records
 from harness.checker.history import History, ScopeKey
-from harness.checker.preferences import Wish
+from harness.checker.preferences import STOPS
 from harness.checker.timeline import Person, Step, Timeline
 from harness.checker.violation import Violation
 from shared.events.opt_out import OptedOut
@@ -49,12 +49,12 @@ def _decided_once_for_good(history: History) -> Iterator[Violation]:
 def _changes_of(step: Step, history: History) -> Iterator[Violation]:
     subject = str(step.record.event.event_id)
     mine = [c.event for c in history.changed if c.event.cause_event_id == step.record.event.event_id]
-    told = {event.scope for event in mine if isinstance(event, OptedOut) is (step.wish is Wish.STOP)}
-    wrong = {event.scope for event in mine} - (step.changes if step.wish is not Wish.STOP else step.possible)
-    wrong |= {event.scope for event in mine if isinstance(event, OptedOut) is not (step.wish is Wish.STOP)}
+    told = {event.scope for event in mine if isinstance(event, OptedOut) is (step.wish in STOPS)}
+    wrong = {event.scope for event in mine} - (step.changes if step.wish not in STOPS else step.possible)
+    wrong |= {event.scope for event in mine if isinstance(event, OptedOut) is not (step.wish in STOPS)}
     for scope in step.changes - told:
         yield Violation("G2", "change_missing", subject, f"no event says that {scope} changed")
-    if step.wish is Wish.STOP and not step.possible & step.state.keys():
+    if step.wish in STOPS and not step.possible & step.state.keys():
         yield Violation("G2", "stop_without_effect", subject, f"none of {sorted(step.possible)} is opted out")
     for scope in wrong:
         yield Violation(

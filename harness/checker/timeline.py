@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from harness.checker.acknowledged import acknowledged_by, first_records
-from harness.checker.attribution import Attribution, attribute, dispatches_by_person
+from harness.checker.attribution import ACCOUNT, Attribution, attribute, dispatches_by_person
 from harness.checker.history import Changed, History, Inbound, Published
 from harness.checker.preferences import State, Wish, after_start, after_stop, scopes_of_start, wish_of
 
@@ -95,11 +95,12 @@ def _step(
     if wish is Wish.START:
         scopes = scopes_of_start(state, record.event, attribution.pointed)
         return Step(record, acknowledged, wish, scopes, scopes, after_start(state, scopes))
-    scopes = attribution.possible
+    possible = frozenset({ACCOUNT}) if wish is Wish.STOP_ALL else attribution.possible
+    scopes = possible
     if len(scopes) > 1:  # which of the possible ones is the service's to say
         scopes = scopes & claimed
     changes = frozenset(scope for scope in scopes if scope not in state)
-    return Step(record, acknowledged, wish, attribution.possible, changes, after_stop(state, record.event, scopes))
+    return Step(record, acknowledged, wish, possible, changes, after_stop(state, record.event, scopes))
 
 
 def _claims(history: History) -> dict[UUID, Claims]:

@@ -1,6 +1,7 @@
 """The one clock: microseconds since 1970, UTC, shown as every time of Stopline is."""
 
 import time
+from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 
 from shared.events.base import format_time
@@ -15,3 +16,20 @@ def now_microseconds() -> int:
 def shown(microseconds: int | None) -> str | None:
     """Return ISO 8601 with microseconds; None for what has not happened."""
     return None if microseconds is None else format_time(_EPOCH + timedelta(microseconds=microseconds))
+
+
+class WritingTimes:
+    """The seconds in which phones wrote: nobody writes two texts in one, so that gateways can tell their order."""
+
+    def __init__(self, max_phones: int, max_ahead_seconds: int) -> None:
+        self._max_phones = max_phones
+        self._max_ahead = max_ahead_seconds
+        self._last: OrderedDict[str, int] = OrderedDict()
+
+    def next(self, phone: str, now_seconds: int) -> int:
+        """Return now, or the second after the phone's last one if that is later, up to some seconds ahead."""
+        second = max(now_seconds, min(self._last.pop(phone, 0) + 1, now_seconds + self._max_ahead))
+        self._last[phone] = second
+        if len(self._last) > self._max_phones:
+            self._last.popitem(last=False)
+        return second

@@ -3,6 +3,9 @@
 MAX_REQUEST_BYTES = 256 * 1024
 MAX_ACCOUNTS = 10_000
 MAX_FAULTY_PHONES = 10_000
+MAX_WRITING_PHONES = 100_000
+"""Phones whose last time of writing is remembered."""
+MAX_WRITING_AHEAD_SECONDS = 60
 MAX_WAITING_REQUESTS = 500
 """Requests that wait for something to arrive, at one time."""
 MAX_WAIT_SECONDS = 60.0

@@ -49,7 +49,8 @@ class People:
         phone = phone_of(request)
         asked = await read(request, ReplyRequest)
         received = self._world.phones.received(phone).entries()
-        reply = compose(asked, phone, received, str(uuid4()).upper(), now_microseconds() // 1_000_000)
+        second = self._world.writing.next(phone, now_microseconds() // 1_000_000)
+        reply = compose(asked, phone, received, str(uuid4()).upper(), second)
         faults = self._world.faults.concerning(phone)
         posting = self._world.gateway.post(self._webhook(reply), faults)
         if faults.late_webhooks_seconds:

@@ -29,7 +29,7 @@ class ReplyRequest(BaseModel):
     message_id: Id | None = None
     """To repeat a reply, or to give it an id; default: a new one."""
     timestamp: Annotated[int, Field(ge=0, le=2**40)] | None = None
-    """Unix seconds; default: now."""
+    """Unix seconds; default: now, and no second in which the phone wrote before."""
     pointer: bool = True
     """Whether the gateway says which message is answered."""
 

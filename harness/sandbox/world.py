@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from harness.sandbox.calls import Call
+from harness.sandbox.clock import WritingTimes
 from harness.sandbox.faults import Faults
 from harness.sandbox.gateway import Gateway
 from harness.sandbox.journal import Journal
-from harness.sandbox.limits import MAX_WAITING_REQUESTS
+from harness.sandbox.limits import MAX_WAITING_REQUESTS, MAX_WRITING_AHEAD_SECONDS, MAX_WRITING_PHONES
 from harness.sandbox.patience import Patience
 from harness.sandbox.phones import Phones
 from harness.sandbox.settings import SandboxSettings
@@ -35,6 +36,7 @@ class World:
     accounts: dict[str, Account]
     faults: Faults
     patience: Patience
+    writing: WritingTimes
 
 
 def new_world(settings: SandboxSettings) -> World:
@@ -46,4 +48,5 @@ def new_world(settings: SandboxSettings) -> World:
         {},
         Faults(),
         Patience(MAX_WAITING_REQUESTS),
+        WritingTimes(MAX_WRITING_PHONES, MAX_WRITING_AHEAD_SECONDS),
     )

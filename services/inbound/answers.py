@@ -7,7 +7,7 @@ from uuid import UUID
 from starlette.types import Send
 
 from services.inbound.errors import WebhookError
-from services.inbound.limits import MAX_QUERY_BYTES, MAX_REQUEST_BYTES, READ_SECONDS, RETRY_AFTER_SECONDS
+from services.inbound.limits import MAX_REQUEST_BYTES, READ_SECONDS, RETRY_AFTER_SECONDS
 
 _RawHeaders = list[tuple[bytes, bytes]]
 _JSON = (b"content-type", b"application/json")
@@ -47,7 +47,6 @@ def _error(
 NOT_FOUND = _error(404, "not_found", "there is nothing here; copy the webhook's address from the account's settings")
 """The same for a wrong secret, an unknown account and an address that does not exist."""
 TOO_LARGE = _error(413, "too_large", f"the body has more than {MAX_REQUEST_BYTES} bytes", _CLOSE)
-QUERY_TOO_LONG = _error(414, "too_large", f"the query has more than {MAX_QUERY_BYTES} bytes; send it as a POST")
 NOTHING_SAID = _error(
     405, "method_not_allowed", "a GET needs its fields as a query; or POST them", [(b"allow", b"POST")]
 )

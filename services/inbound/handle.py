@@ -13,7 +13,7 @@ from services.inbound.answers import Answer
 from services.inbound.deadlines import Deadlines
 from services.inbound.errors import WebhookError
 from services.inbound.fields import FORM
-from services.inbound.limits import MAX_QUERY_BYTES, MAX_SECRETS_KEPT, READ_SECONDS
+from services.inbound.limits import MAX_SECRETS_KEPT, READ_SECONDS
 from services.inbound.park import parked_record
 from services.inbound.publish import Publisher, event_record
 from services.inbound.request_body import TooLargeError, TooSlowError, read_body
@@ -26,10 +26,6 @@ from shared.webhook_secrets import webhook_secret
 _log = logging.getLogger(__name__)
 _ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _expected_secret = lru_cache(maxsize=MAX_SECRETS_KEPT)(webhook_secret)
-
-
-class QueryTooLongError(Exception):
-    """The query has more than `MAX_QUERY_BYTES`."""
 
 
 class NothingSaidError(Exception):
@@ -56,8 +52,6 @@ class WebhookHandler:
             outcome, answer = "unavailable", answers.UNAVAILABLE
         except TooLargeError:
             outcome, answer = "too_large", answers.TOO_LARGE
-        except QueryTooLongError:
-            outcome, answer = "too_large", answers.QUERY_TOO_LONG
         except NothingSaidError:
             outcome, answer = "nothing_said", answers.NOTHING_SAID
         except TooSlowError:
@@ -89,8 +83,6 @@ class WebhookHandler:
                 return _content_type(scope), body
         if not query:
             raise NothingSaidError
-        if len(query) > MAX_QUERY_BYTES:
-            raise QueryTooLongError
         return FORM, query
 
     def _is_address(self, account_id: str, secret: str) -> bool:

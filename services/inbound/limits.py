@@ -2,8 +2,6 @@
 
 MAX_REQUEST_BYTES = 64 * 1024
 """Of a webhook's body; an SMS of 20,000 characters fits percent-encoded in most scripts, and no SMS has so many."""
-MAX_QUERY_BYTES = 16 * 1024
-"""Of a webhook that is a GET; beyond it 414."""
 MAX_FORM_FIELDS = 100
 """Of a form; parts of a multipart form, files too."""
 MAX_PART_HEADERS = 8

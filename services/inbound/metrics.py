@@ -5,7 +5,7 @@ from prometheus_client import Counter, Gauge, Histogram
 WEBHOOKS = Counter(
     "stopline_inbound_webhooks",
     "Webhooks that were answered. kind: message, receipt; outcome: accepted (Kafka has the event), refused (4xx; Kafka "
-    "has the parked bytes), too_large (413, 414), nothing_said (405: a GET without a query), too_slow (408), "
+    "has the parked bytes), too_large (413), nothing_said (405: a GET without a query), too_slow (408), "
     "unauthorised (404), unavailable (503: Kafka did not acknowledge in time).",
     ["gateway", "kind", "outcome"],
 )

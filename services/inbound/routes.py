@@ -58,7 +58,7 @@ def _documentation(handler: WebhookHandler, method: str) -> dict[str, Any]:
             200: {"description": "Kafka has the event."},
             404: {"description": "No such address, or not with this secret."},
             413: {"description": "The body is over 64 kB."},
-            **({414: {"description": "The query is over 16 kB."}} if method == "GET" else {}),
+            **({414: {"description": "The address with its query is over 8 kB."}} if method == "GET" else {}),
             422: {"description": "It can never be accepted; the bytes are parked for an operator."},
             503: {"description": "Kafka did not acknowledge in time; send it again."},
         },

@@ -35,7 +35,7 @@ def attribute(event: MessageReceived, person: Person) -> Attribution:
     answered = [message for message in person.sent if is_answerable(message, event, person.window_starts_at)]
     if not answered:
         return Attribution("account")
-    before = [m for m in answered if m.dispatched_at <= _latest(event)]
+    before = [m for m in answered if m.dispatched_at <= latest_written(event)]
     possible = _last_certain(before) if before and event.sender_number is not None else answered
     lists = _distinct(message.list_id for message in possible)
     if len(lists) == 1:
@@ -64,7 +64,8 @@ def _pointed_at(event: MessageReceived, sent: Sequence[SentMessage]) -> SentMess
     return None
 
 
-def _latest(event: MessageReceived) -> datetime:
+def latest_written(event: MessageReceived) -> datetime:
+    """Return the latest moment by our clocks at which the message may have been written."""
     moment = event.sent_at or event.occurred_at
     return moment + CLOCK_SLACK if moment < _LAST_MOMENT else moment
 

@@ -6,13 +6,13 @@ from typing import Literal
 
 from services.optout.attribution import Attribution, attribute, is_answerable
 from services.optout.follow_ups import FollowUp, follow_ups, reply_id
+from services.optout.opt_in import taken_back
+from services.optout.order import is_older, is_surely_later, strengthened, times_of
 from services.optout.person import Person, SentMessage, Suppression
 from services.optout.rules import Answer, RuleSet
+from services.optout.scopes import scopes_of
 from shared.events.inbound import MessageReceived, ReviewDecided
-from shared.events.opt_out import AttributionMethod
 from shared.events.suppression import SuppressionState
-
-ACCOUNT = "account"
 
 Asked = MessageReceived | ReviewDecided
 """What is decided."""
@@ -35,11 +35,15 @@ class OptOut:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What looks like an opt-out; `changed` are the scopes that were not suppressed before."""
+    """What looks like an opt-out.
+
+    `changed` are the scopes that were not suppressed before, `confirmed` those that were, by an older message.
+    """
 
     match: Answer
     attribution: Attribution
     changed: tuple[str, ...]
+    confirmed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +67,15 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Nothing changes: no rule matched, nothing to come back to, or an opt-in older than the opt-out in force.
+    """Nothing changes: no rule matched, nothing to come back to, or an opt-in not surely later than the opt-out.
 
-    `follow_ups` is what other rules ask for then, with the `attribution` that they go by.
+    `follow_ups` is what other rules ask for then; `attribution` is what they go by, and what an opt-in answers.
     """
 
     reason: Literal[
-        "no_rule", "help", "not_opted_out", "older_than_opt_out", "not_held", "another_number", "unknown_number"
-    ]
+        "no_rule", "help", "not_opted_out", "older_than_opt_out", "order_unknown", "not_held", "another_number",
+        "unknown_number",
+    ]  # fmt: skip
     match: Answer | None = None
     follow_ups: tuple[FollowUp, ...] = ()
     attribution: Attribution | None = None
@@ -79,29 +84,22 @@ class Unchanged:
 Decision = OptOut | Held | OptIn | Reviewed | Unchanged
 
 
-def list_scope(list_id: int) -> str:
-    return f"list:{list_id}"
-
-
 def decide(event: Asked, person: Person, rules: RuleSet) -> Decision:
     """Decide `event` by the account's `rules`, in the state that all events before it have left."""
     if isinstance(event, ReviewDecided):
         return _reviewed(event, person)
     attribution = attribute(event, person)
-    match = rules.answer(
-        event.body, sender_number=event.sender_number, instruction=_instruction(event, attribution, person)
-    )
+    instruction = _instruction(event, attribution, person)
+    match = rules.answer(event.body, sender_number=event.sender_number, instruction=instruction)
     match match.answer:
         case "opt_out":
             return _opt_out(event, match, attribution, person)
         case "held":
-            return Held(
-                match, attribution, tuple(s for s in _scopes(match, attribution) if not person.is_suppressed(s))
-            )
+            return _held(event, match, attribution, person)
         case "opt_in":
             return _opt_in(event, match, attribution, person)
         case "help" | "none" as answer:
-            found = follow_ups(event, match, attribution, person, _scopes(match, attribution))
+            found = follow_ups(event, match, attribution, person, scopes_of(match, attribution))
             answered = attribution if found else None
             return (
                 Unchanged("help", match, found, answered)
@@ -124,18 +122,20 @@ def _instruction(event: MessageReceived, attribution: Attribution, person: Perso
     return None
 
 
-def _scopes(match: Answer, attribution: Attribution) -> list[str]:
-    scopes = [list_scope(list_id) for list_id in attribution.list_ids]
-    return [ACCOUNT] if match.scope == "account" or not scopes else scopes
+def _held(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> Held:
+    scopes = scopes_of(match, attribution)
+    changed = tuple(s for s in scopes if not person.is_suppressed(s))
+    confirmed = tuple(s for s in scopes if s not in changed and not is_older(event, person.suppressions[s]))
+    return Held(match, attribution, changed, confirmed)
 
 
 def _opt_out(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> OptOut:
-    scopes = _scopes(match, attribution)
+    scopes = scopes_of(match, attribution)
     states = {scope: person.suppressions[scope].state for scope in scopes if person.is_suppressed(scope)}
     # A STOP that was written before the one in force, and arrived behind it, does not make that one older: a START
     # between the two would take it back.
     confirmed = (
-        s for s, state in states.items() if state == "opted_out" and not _is_older(event, person.suppressions[s])
+        s for s, state in states.items() if state == "opted_out" and not is_older(event, person.suppressions[s])
     )
     return OptOut(
         match,
@@ -154,50 +154,24 @@ def _reviewed(event: ReviewDecided, person: Person) -> Decision:
 
 
 def _opt_in(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> Decision:
-    undone = _undone(event, attribution, person)
-    if not undone:
-        return Unchanged("not_opted_out", match)
-    current = tuple(s.scope for s in undone if not _is_older(event, s))
-    if not current:
-        return Unchanged("older_than_opt_out", match)
-    pointed = attribution.method == "replied_message" and list_scope(attribution.list_ids[0]) in current
-    method: AttributionMethod = "replied_message" if pointed else "opt_outs_of_sender"
-    return OptIn(match, Attribution(method, attribution.list_ids, attribution.message_id), current)
-
-
-def _undone(event: MessageReceived, attribution: Attribution, person: Person) -> list[Suppression]:
-    """Return the opt-outs that this opt-in takes back.
-
-    Those made by writing to the same number, and the account's; where the gateway points at a message of one of these
-    lists, that list's and the account's only.
-    """
-    # In one order, wherever the person was loaded from: the same decision is the same entry.
-    suppressed = [s for _, s in sorted(person.suppressions.items()) if person.is_suppressed(s.scope)]
-    candidates = [s for s in suppressed if s.scope == ACCOUNT or _same_number(event, s)]
-    if attribution.method == "replied_message":
-        pointed = list_scope(attribution.list_ids[0])
-        narrowed = [s for s in suppressed if s.scope in (ACCOUNT, pointed)]
-        if any(s.scope == pointed for s in narrowed):
-            return narrowed
-    return candidates
-
-
-def _same_number(event: MessageReceived, suppression: Suppression) -> bool:
-    return suppression.sender_number is None or suppression.sender_number == event.sender_number
-
-
-def _is_older(event: MessageReceived, suppression: Suppression) -> bool:
-    """Say whether a START was written before the STOP in force and only arrived behind it."""
-    return event.sent_at is not None and suppression.sent_at is not None and event.sent_at < suppression.sent_at
+    meant, answered = taken_back(event, match, attribution, person)
+    if not meant:
+        return Unchanged("not_opted_out", match, attribution=attribution)
+    current = tuple(s.scope for s in meant if is_surely_later(event, s))
+    if current:
+        return OptIn(match, answered, current)
+    is_known = all(is_older(event, s) for s in meant)
+    return Unchanged("older_than_opt_out" if is_known else "order_unknown", match, attribution=attribution)
 
 
 def apply(decision: Decision, event: Asked, person: Person) -> Person:
     """Return the person after the decision."""
     match decision, event:
-        case OptOut(changed=changed, raised=raised, confirmed=confirmed), MessageReceived():
-            return _with(person, (*changed, *raised, *confirmed), "opted_out", event)
-        case Held(changed=changed), MessageReceived():
-            return _with(person, changed, "held", event)
+        case OptOut(), MessageReceived():
+            return _with(_asked_again(person, decision, event), decision.changed, "opted_out", event)
+        case Held(), MessageReceived():
+            again = {s: strengthened(person.suppressions[s], event) for s in decision.confirmed}
+            return _with(person.with_suppressions(again), decision.changed, "held", event)
         case OptIn(changed=changed), MessageReceived():
             return _with(person, changed, "opted_in", event)
         case Unchanged(follow_ups=found), MessageReceived() if found:
@@ -222,7 +196,21 @@ def _replied_to(person: Person, found: tuple[FollowUp, ...], event: MessageRecei
     return Person(person.suppressions, [*replies, *person.sent], person.window_starts_at) if replies else person
 
 
+def _asked_again(person: Person, decision: OptOut, event: MessageReceived) -> Person:
+    """Return the person with what was suppressed before as it is now: left through this number, at this time, too."""
+    left = {
+        scope: replace(person.suppressions[scope], sender_number=event.sender_number) for scope in decision.confirmed
+    }
+    raised = {
+        scope: Suppression(scope, "opted_out", event.sender_number, was.sent_at, event.event_id, was.untimed_at)
+        for scope in decision.raised
+        for was in (person.suppressions[scope],)
+    }
+    return person.with_suppressions({scope: strengthened(each, event) for scope, each in (left | raised).items()})
+
+
 def _with(person: Person, scopes: Iterable[str], state: SuppressionState, event: MessageReceived) -> Person:
+    sent_at, untimed_at = times_of(event)
     return person.with_suppressions(
-        {scope: Suppression(scope, state, event.sender_number, event.sent_at, event.event_id) for scope in scopes}
+        {scope: Suppression(scope, state, event.sender_number, sent_at, event.event_id, untimed_at) for scope in scopes}
     )

@@ -17,7 +17,8 @@ Outcome = Literal["dispatching", "sent", "failed", "unknown"]
 class Suppression:
     """The state of one scope, and the event behind it.
 
-    `sender_number` is the number that the person wrote to, `sent_at` the gateway's time.
+    `sender_number` is the number that the person wrote to. Of all that asked for it, `sent_at` is the newest time by a
+    gateway's clock, `untimed_at` when the newest that came without a time was received.
     """
 
     scope: str
@@ -25,6 +26,7 @@ class Suppression:
     sender_number: str | None
     sent_at: datetime | None
     cause_event_id: UUID | None = None
+    untimed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

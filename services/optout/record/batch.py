@@ -1,7 +1,6 @@
 """The one Postgres transaction that a batch of inbound messages is: position, state, decisions, new state."""
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -15,6 +14,14 @@ from services.optout.record.entry import Entry, entry_of, stored_body
 from services.optout.record.follow_ups import write_follow_ups
 from services.optout.record.load import PersonKey, load_known, load_persons, load_rules
 from services.optout.record.position import Position, move_position, save_head
+from services.optout.record.repetitions import (
+    Seen,
+    asks_for_more,
+    may_be_said_again,
+    said_again,
+    seen_of,
+    under_its_own_id,
+)
 from services.optout.record.write import Decided, write_decisions
 from services.optout.rules import RuleSet
 from services.optout.which_number import Certainty, as_far_as_certain
@@ -71,7 +78,7 @@ async def _decide_all(connection: Connection, batch: Batch, now: datetime, windo
 
 def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     batch: Batch,
-    known: AbstractSet[UUID],
+    known: Mapping[UUID, Seen],
     rules: Mapping[str, RuleSet],
     persons: Mapping[PersonKey, Person],
     now: datetime,
@@ -79,19 +86,28 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
 ) -> list[Decided]:
     """Decide the batch's messages in their order, each in the state that those before it left; pure.
 
-    An event that is decided already, in the record or earlier in the batch, is passed over. Who wrote is certain where
-    `certainties` does not say otherwise.
+    A repetition of what is decided already, in the record or earlier in the batch, is passed over: see `repetitions`.
+    Who wrote is certain where `certainties`, by the id that the event came with, does not say otherwise.
     """
-    done, people = set(known), dict(persons)
+    done, people = dict(known), dict(persons)
     decided: list[Decided] = []
     for received in batch.received:
-        event = received.event
-        if event.event_id not in done:
-            done.add(event.event_id)
-            key = event.account_id, event.phone
-            decision = decide(event, people[key], rules[event.account_id])
-            decision = as_far_as_certain(decision, certainties.get(event.event_id, "certain"))
-            people[key] = apply(decision, event, people[key])
-            entry = entry_of(event, decision, batch.partition, received.offset, now)
-            decided.append((entry, stored_body(event)))
+        event, seen = received.event, done.get(received.event.event_id)
+        if seen is not None and not seen.is_same_message(seen_of(event)):
+            event = under_its_own_id(event)
+            seen = done.get(event.event_id)
+        if seen is not None and not may_be_said_again(event, seen):
+            continue
+        key = event.account_id, event.phone
+        decision = decide(event, people[key], rules[event.account_id])
+        decision = as_far_as_certain(decision, certainties.get(received.event.event_id, "certain"))
+        if seen is not None:
+            if not asks_for_more(decision):
+                continue
+            event = said_again(event, received.offset)
+        done[event.event_id] = seen_of(event)
+        people[key] = apply(decision, event, people[key])
+        came_as = received.event.event_id if event is not received.event else None
+        entry = entry_of(event, decision, batch.partition, received.offset, now, came_as)
+        decided.append((entry, stored_body(event)))
     return decided

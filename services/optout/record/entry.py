@@ -9,10 +9,12 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from services.optout.decide import ACCOUNT, Asked, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
+from services.optout.decide import Asked, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
 from services.optout.follow_ups import FollowUp, reply_id
+from services.optout.order import Times, opt_out_times
 from services.optout.record.text import storable
 from services.optout.rules import Answer as Match
+from services.optout.scopes import ACCOUNT
 from shared.events.base import derived_id
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AnyOptOutEvent, AttributionMethod, HeldReleased, OptedIn, OptedOut, OptOutHeld
@@ -38,9 +40,11 @@ class Entry:
     """Everything about a decision but the text of the message, of which it has the SHA-256.
 
     `changed` are the scopes that are suppressed now and were not before, or the other way round; `raised` those that
-    were held and are opted out. `matched_by`, `term`, `start`, `end` and `normalised_by` say what the rules saw. What a
-    person decided has `held_event_id` and `by`. A dataclass: there is one for each message, and it takes a quarter of a
-    model's time to make.
+    were held and are opted out; `confirmed` those for which the same was asked before. `matched_by`, `term`, `start`,
+    `end` and `normalised_by` say what the rules saw. What a person decided has `held_event_id` and `by`.
+    `unusable_sent_at` is what the gateway gave in place of a time, `untimed_at` when what was held came without one;
+    `came_as` is the id with which the message came, where another message had it before. A dataclass: there is one for
+    each message, and it takes a quarter of a model's time to make.
     """
 
     partition: int
@@ -73,11 +77,21 @@ class Entry:
     held_event_id: UUID | None = None
     by: str | None = None
     follow_ups: tuple[FollowUp, ...] = ()
+    unusable_sent_at: str | None = None
+    untimed_at: datetime | None = None
+    came_as: UUID | None = None
 
     @property
     def cause_event_id(self) -> UUID:
         """The message behind the states that the entry leaves."""
         return self.held_event_id or self.event_id
+
+    @property
+    def opt_out_times(self) -> Times:
+        """The times by which an opt-in is older or later than what the entry asks for."""
+        if self.held_event_id is not None:
+            return self.sent_at, self.untimed_at
+        return opt_out_times(self.sent_at, self.unusable_sent_at, self.received_at)
 
 
 entries: TypeAdapter[Entry] = TypeAdapter(Entry)
@@ -93,7 +107,9 @@ def stored_body(event: Asked) -> str:
     return storable(event.body) if isinstance(event, MessageReceived) else ""
 
 
-def entry_of(event: Asked, decision: Decision, partition: int, offset: int, decided_at: datetime) -> Entry:
+def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, where it stood, and when)
+    event: Asked, decision: Decision, partition: int, offset: int, decided_at: datetime, came_as: UUID | None = None
+) -> Entry:
     """Return what the record says of `decision` about the `event` that stood at `offset`."""
     return Entry(
         partition=partition,
@@ -104,6 +120,7 @@ def entry_of(event: Asked, decision: Decision, partition: int, offset: int, deci
         received_at=event.occurred_at,
         body_sha256=hashlib.sha256(stored_body(event).encode()).hexdigest(),
         decided_at=decided_at,
+        came_as=came_as,
         **_asked(event, decision),
         **_told(decision),
     )
@@ -116,6 +133,7 @@ def _asked(event: Asked, decision: Decision) -> dict[str, Any]:
             "gateway": event.gateway,
             "gateway_message_id": event.gateway_message_id,
             "sent_at": event.sent_at,
+            "unusable_sent_at": event.unusable_sent_at,
         }
     held = decision.held if isinstance(decision, Reviewed) else None
     return {
@@ -123,6 +141,7 @@ def _asked(event: Asked, decision: Decision) -> dict[str, Any]:
         "gateway": REVIEW,
         "gateway_message_id": None,
         "sent_at": held.sent_at if held else None,
+        "untimed_at": held.untimed_at if held else None,
         "held_event_id": event.held_event_id,
         "by": event.by,
     }
@@ -138,9 +157,10 @@ def _told(decision: Decision) -> dict[str, Any]:
                 "raised": raised,
                 "confirmed": confirmed,
             }
-        case Held(match=match, attribution=attribution, changed=changed):
+        case Held(match=match, attribution=attribution, changed=changed, confirmed=confirmed):
             reason = "held" if changed else "already_suppressed"
-            return {**_matched("held", reason, match, attribution.method, attribution.message_id), "changed": changed}
+            told = _matched("held", reason, match, attribution.method, attribution.message_id)
+            return {**told, "changed": changed, "confirmed": confirmed}
         case OptIn(match=match, attribution=attribution, changed=changed):
             told = _matched("opt_in", "opted_in", match, attribution.method, attribution.message_id)
             return {**told, "changed": changed}

@@ -11,6 +11,8 @@ import asyncpg
 from services.optout.decide import Asked
 from services.optout.person import Person, SentMessage, Suppression
 from services.optout.record.connection import Connection
+from services.optout.record.entry import entries
+from services.optout.record.repetitions import Seen, seen_of, seen_of_entry, under_its_own_id
 from services.optout.record.text import storable
 from services.optout.rules import DEFAULT_RULES, Rule, RuleSet, VersionedRule
 from shared.events.inbound import MessageReceived
@@ -18,10 +20,10 @@ from shared.events.inbound import MessageReceived
 MAX_SENT_PER_NUMBER = 50
 PersonKey = tuple[str, str]
 
-_KNOWN = "SELECT event_id FROM decisions WHERE event_id = ANY($1::uuid[])"
+_KNOWN = "SELECT event_id, entry FROM decisions WHERE event_id = ANY($1::uuid[])"
 
 _SUPPRESSIONS = """
-SELECT s.account_id, s.phone, s.scope, s.state, s.sender_number, s.sent_at, s.cause_event_id
+SELECT s.account_id, s.phone, s.scope, s.state, s.sender_number, s.sent_at, s.cause_event_id, s.untimed_at
 FROM unnest($1::text[], $2::text[]) AS person (account_id, phone)
 JOIN suppressions s USING (account_id, phone)
 """
@@ -61,10 +63,20 @@ StoredRule = tuple[int, int, str]
 """Id, version, definition."""
 
 
-async def load_known(connection: Connection, events: Sequence[Asked]) -> set[UUID]:
-    """Return the ids of those events that are decided already."""
-    rows = await connection.fetch(_KNOWN, [event.event_id for event in events])
-    return {row[0] for row in rows}
+async def load_known(connection: Connection, events: Sequence[Asked]) -> dict[UUID, Seen]:
+    """Return by its id what is decided already of `events`, and of those under an id of their own that share one."""
+    known = await _load_seen(connection, [event.event_id for event in events])
+    others = [
+        under_its_own_id(event).event_id
+        for event in events
+        if event.event_id in known and not known[event.event_id].is_same_message(seen_of(event))
+    ]
+    return {**known, **await _load_seen(connection, others)} if others else known
+
+
+async def _load_seen(connection: Connection, event_ids: Sequence[UUID]) -> dict[UUID, Seen]:
+    rows = await connection.fetch(_KNOWN, event_ids)
+    return {event_id: seen_of_entry(entries.validate_json(text)) for event_id, text in rows}
 
 
 async def load_stored_rules(connection: Connection, account_ids: Sequence[str]) -> dict[str, list[StoredRule]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from services.optout.record.connection import Connection
 from services.optout.record.entry import STATES, Entry, entry_text
 from services.optout.record.position import Position
+from services.optout.record.states_left import StateKey, StateLeft, states_left
 from shared.suppression_digest import MASK, key_digest
 
 _DECISION_COLUMNS = (
@@ -14,24 +15,28 @@ _DECISION_COLUMNS = (
 )  # fmt: skip
 
 _CHANGE_STATES = """
-INSERT INTO suppressions (account_id, scope, phone, state, cause_event_id, sender_number, sent_at, changed_at)
+INSERT INTO suppressions (account_id, scope, phone, state, cause_event_id, sender_number, sent_at, untimed_at,
+    changed_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
-    $8::timestamptz[])
+    $8::timestamptz[], $9::timestamptz[])
 ON CONFLICT (account_id, phone, scope) DO UPDATE SET
     state = excluded.state, cause_event_id = excluded.cause_event_id, changed_at = excluded.changed_at,
-    sender_number = excluded.sender_number, sent_at = excluded.sent_at
+    sender_number = excluded.sender_number, sent_at = excluded.sent_at, untimed_at = excluded.untimed_at
 """
 
-# Somebody who writes STOP again has left through this number, at this time, too.
-_CONFIRM_STATES = """
-UPDATE suppressions s SET sender_number = confirmed.sender_number, sent_at = confirmed.sent_at
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
-    AS confirmed (account_id, scope, phone, sender_number, sent_at)
-WHERE s.account_id = confirmed.account_id AND s.phone = confirmed.phone AND s.scope = confirmed.scope
+# Somebody who writes STOP again has left through this number, at this time, too. What is null stays as it is.
+_STRENGTHEN_STATES = """
+UPDATE suppressions s SET
+    state = coalesce(again.state, s.state), cause_event_id = coalesce(again.cause_event_id, s.cause_event_id),
+    changed_at = coalesce(again.changed_at, s.changed_at),
+    sender_number = CASE WHEN again.keeps_number THEN s.sender_number ELSE again.sender_number END,
+    sent_at = greatest(s.sent_at, again.sent_at), untimed_at = greatest(s.untimed_at, again.untimed_at)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
+    $8::timestamptz[], $9::timestamptz[], $10::bool[])
+    AS again (account_id, scope, phone, state, cause_event_id, sender_number, sent_at, untimed_at, changed_at,
+        keeps_number)
+WHERE s.account_id = again.account_id AND s.phone = again.phone AND s.scope = again.scope
 """
-
-StateKey = tuple[str, str, str]
-"""Account, scope, phone."""
 
 Decided = tuple[Entry, str]
 """An entry, and the text of the message that it decides."""
@@ -73,27 +78,23 @@ def _count(decided: Iterable[Entry]) -> tuple[int, int]:
 
 
 async def _save_states(connection: Connection, decided: Sequence[Entry]) -> None:
-    changed = {(e.account_id, scope, e.phone): e for e in decided for scope in (*e.changed, *e.raised)}
-    confirmed = {(e.account_id, scope, e.phone): e for e in decided for scope in e.confirmed}
+    left = states_left(decided)
+    changed = {key: state for key, state in left.items() if state.is_new}
     if changed:
-        await connection.execute(
-            _CHANGE_STATES,
-            *_columns(changed),
-            [STATES[entry.answer] for entry in changed.values()],
-            [entry.cause_event_id for entry in changed.values()],
-            [entry.sender_number for entry in changed.values()],
-            [entry.sent_at for entry in changed.values()],
-            [entry.decided_at for entry in changed.values()],
-        )
-    again = {key: entry for key, entry in confirmed.items() if key not in changed or entry.offset > changed[key].offset}
+        await connection.execute(_CHANGE_STATES, *_columns(changed))
+    again = {key: state for key, state in left.items() if not state.is_new}
     if again:
-        await connection.execute(
-            _CONFIRM_STATES,
-            *_columns(again),
-            [entry.sender_number for entry in again.values()],
-            [entry.sent_at for entry in again.values()],
-        )
+        await connection.execute(_STRENGTHEN_STATES, *_columns(again), [each.keeps_number for each in again.values()])
 
 
-def _columns(keys: Mapping[StateKey, Entry]) -> list[list[str]]:
-    return [[key[column] for key in keys] for column in range(3)]
+def _columns(left: Mapping[StateKey, StateLeft]) -> list[Sequence[object]]:
+    states = left.values()
+    return [
+        *([key[column] for key in left] for column in range(3)),
+        [each.state for each in states],
+        [each.cause_event_id for each in states],
+        [each.sender_number for each in states],
+        [each.sent_at for each in states],
+        [each.untimed_at for each in states],
+        [each.changed_at for each in states],
+    ]

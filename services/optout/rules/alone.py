@@ -16,7 +16,7 @@ _UNMISTAKABLE = frozenset(
     ("unsubscribe", "stopall", "stop all", "optout", "opt out", "unsub", "stop2end", "desuscribir", "darme de baja",
      "desabonner", "abbestellen")
 )  # fmt: skip
-_SAID_AMONG_FRIENDS = frozenset(
+SAID_AMONG_FRIENDS = frozenset(
     ("end", "quit", "cancel", "remove", "revoke", "out", "leave", "exit", "no", "para", "fin", "sair")
 )
 _TURNING = frozenset(_BESIDE["turning"].split())
@@ -37,7 +37,7 @@ def find_standing(reading: Reading, terms: Container[str], instruction: Instruct
     whole = _core(reading.text, terms)
     if whole is not None:
         term, chatty = whole
-        if chatty and term in _SAID_AMONG_FRIENDS and instruction is None:  # "the end", "oh no, quit"
+        if chatty and term in SAID_AMONG_FRIENDS and instruction is None:  # "the end", "oh no, quit"
             return None
         return Standing(term, is_certain=not chatty or instruction is not None)
     found: Standing | None = None
@@ -101,8 +101,8 @@ def _beside(term: str, place: int, reading: Reading, instruction: Instruction | 
     if is_sentence and reading.is_question[reading.sentences.index(reading.clauses[place])]:
         return None
     if instruction is not None:
-        return Standing(term, is_certain=term in instruction.words or term not in _SAID_AMONG_FRIENDS)
-    if term in _SAID_AMONG_FRIENDS:
+        return Standing(term, is_certain=term in instruction.words or term not in SAID_AMONG_FRIENDS)
+    if term in SAID_AMONG_FRIENDS:
         return None
     is_last = place == len(reading.clauses) - 1
     is_short = reading.text.count(" ") < _MAX_WORDS_BESIDE

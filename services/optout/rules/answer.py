@@ -20,6 +20,7 @@ class Answer(NamedTuple):
 
     `reason` is a short word (`keyword`, `echo`, `plain_words`, `wrong_person`, `refusal`, `no_rule` …). `term` is what
     matched; `start` and `end` say where, in characters of the text after the steps that `normalised_by` names.
+    `scope` is how far an opt-out reaches; `only_as_answer` whether the rule holds only for an answer to a question.
     `follow_ups` are the other rules that match, in their order, where the answer is `none` or `help` only.
     """
 
@@ -34,6 +35,7 @@ class Answer(NamedTuple):
     normalised_by: tuple[str, ...] = ()
     scope: Scope = "list"
     follow_ups: tuple[VersionedRule, ...] = ()
+    only_as_answer: bool = False
 
 
 NO_RULE = Answer("none", "no_rule")

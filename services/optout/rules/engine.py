@@ -5,14 +5,15 @@ from typing import Literal, NamedTuple
 
 import re2
 
-from services.optout.rules.alone import find_standing
+from services.optout.rules.alone import SAID_AMONG_FRIENDS, find_standing
 from services.optout.rules.answer import NO_RULE, Answer, VersionedRule
 from services.optout.rules.detectors import DETECTORS, Finding
+from services.optout.rules.everything import asks_for_everything, names_what, without_everything
 from services.optout.rules.instruction import Instruction, find_instruction
 from services.optout.rules.normalise import normalise
 from services.optout.rules.patterns import Patterns, compile_pattern
 from services.optout.rules.reading import Reading, read
-from services.optout.rules.rule import RuleAction
+from services.optout.rules.rule import RuleAction, Scope
 
 _RANKS: dict[RuleAction, int] = {"OPT_OUT": 0, "OPT_IN": 1, "HELP": 2}
 _OTHER = 3
@@ -71,11 +72,28 @@ class RuleSet:
             best = (
                 found if found is not None and (found.is_certain or best is None or self._ranks[best.place]) else best
             )
+        if best is None or self._ranks[best.place] or not best.is_certain:
+            best = self._keyword_for_everything(reading, offered, sender_number) or best
         if best is None and not reading.steps:
             return NO_RULE
-        return self._answer(best, hits, reading)
+        return self._answer(best, hits, reading, offered)
 
-    def _answer(self, best: Hit | None, hits: Sequence[Hit], reading: Reading) -> Answer:
+    def _keyword_for_everything(
+        self, reading: Reading, offered: Instruction | None, sender_number: str | None
+    ) -> Hit | None:
+        """Return the opt-out word that a reply consists of, but for its words for everything: "opt out of all"."""
+        for rest in without_everything(reading):
+            if offered is None and rest in SAID_AMONG_FRIENDS and not names_what(reading):
+                continue
+            for place in (*self._keywords["stands_alone"].get(rest, ()), *self._keywords["exact"].get(rest, ())):
+                if not self._ranks[place] and self._holds(place, sender_number, offered):
+                    return Hit(place, rest)
+            found = self._detected(Reading(rest, rest), offered, sender_number) if " " not in rest else None
+            if found is not None and found.is_certain:
+                return found
+        return None
+
+    def _answer(self, best: Hit | None, hits: Sequence[Hit], reading: Reading, offered: Instruction | None) -> Answer:
         rank = _OTHER if best is None else self._ranks[best.place]
         others = tuple(
             self._rules[place] for place in sorted({hit.place for hit in hits}) if self._ranks[place] == _OTHER
@@ -95,8 +113,9 @@ class RuleSet:
             start if start >= 0 else None,
             start + len(best.term) if start >= 0 else None,
             reading.steps,
-            versioned.rule.scope,
+            _scope(versioned.rule.scope, best, reading, offered) if rank == 0 else versioned.rule.scope,
             others if _ANSWERS[rank] == "help" else (),
+            versioned.rule.only_as_answer,
         )
 
     def _hits(self, reading: Reading, offered: Instruction | None) -> Iterator[Hit]:
@@ -165,6 +184,21 @@ class RuleSet:
 
 def _rank(versioned: VersionedRule) -> int:
     return _RANKS.get(versioned.rule.action, _OTHER)
+
+
+def _scope(of_rule: Scope, best: Hit, reading: Reading, offered: Instruction | None) -> Scope:
+    """Return how far an opt-out reaches: as far as it says, else as the word that the answered message offered."""
+    is_misspelt = best.finding is not None and best.finding.reason == "echo"
+    if of_rule == "account" or asks_for_everything(reading) or (is_misspelt and any(without_everything(reading))):
+        return "account"
+    if offered is None or not offered.for_everything:
+        return "list"
+    text = f" {reading.text} "
+    if any(f" {word} " in text for word in offered.for_everything):
+        return "account"
+    named = best.finding.word if best.finding else best.term
+    for_list = [word for word in offered.words if word not in offered.for_everything]
+    return "list" if any(word == named or f" {word} " in text for word in for_list) else "account"
 
 
 def _reason(versioned: VersionedRule) -> str:

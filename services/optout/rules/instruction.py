@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
+from services.optout.rules.everything import offers_everything
 from services.optout.rules.normalise import cut, fold, latin, words_of
 
 MAX_MESSAGE_CHARACTERS = 4_000
@@ -48,6 +49,8 @@ _RUN_TOGETHER = re.compile(
     r"(?:stop|end|quit|cancel|optout|opt\W?out|unsub\w*|out|leave|exit))\b"
 )
 _EQUALS = re.compile(rf"{_WORD}\s*(?:=|to|2|for|->)\s*({_LEAVE})\b")
+_NEXT_OFFER = re.compile(r"[.!?;,]|\b(?:or|ou|oder|of|o)\s+[^\W_]+\s+(?:to|2|for|para|pour|um|om)\b")
+_AIM_CHARACTERS = 80
 _NAMED = tomllib.loads(files(__package__).joinpath("data", "instruction.toml").read_text("utf-8"))
 _LEAVE_WORDS = frozenset(_NAMED["leave"].split())
 _STAY_WORDS = frozenset(_NAMED["stay"].split())
@@ -55,11 +58,17 @@ _STAY_WORDS = frozenset(_NAMED["stay"].split())
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """`words` are normalised, in their order, none where the message names none; `text` is where they were found."""
+    """What a message offers.
+
+    `words` lead out, `stay_words` in: normalised, in their order, none where the message names none. `for_everything`
+    are those of `words` that lead out of all that the sender sends. `text` is where they were found.
+    """
 
     words: tuple[str, ...]
     is_opt_in_question: bool
     text: str
+    stay_words: tuple[str, ...] = ()
+    for_everything: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=4_096)
@@ -67,23 +76,44 @@ def find_instruction(message: str) -> Instruction | None:
     """Return the way out, or in, that `message` offers; None where it offers neither."""
     folded = " ".join(latin(fold(cut(message, MAX_MESSAGE_CHARACTERS))).split())
     words: list[str] = []
-    opt_in = False
+    stay: list[str] = []
+    everything: list[str] = []
     first, last = len(folded), 0
     for found in _ASKED.finditer(folded):
         kind = _kind(found, folded)
         if kind is not None:
             first, last = min(first, found.start()), max(last, found.end())
-            opt_in |= kind == "stay"
-            words += [words_of(word) for word in found.groups() if word and kind == "leave"]
+            named = [words_of(word) for word in found.groups() if word]
+            (stay if kind == "stay" else words).extend(named)
+            everything += named if _is_for_everything(folded, found.end()) else ()
     for found in (*_RUN_TOGETHER.finditer(folded), *_EQUALS.finditer(folded)):
         word = words_of(found[1])
-        if word in _LEAVE_WORDS or found.re is _RUN_TOGETHER:
+        if word in _LEAVE_WORDS or found.re is _RUN_TOGETHER or (words and _is_written_large(found[1], message)):
             first, last = min(first, found.start()), max(last, found.end())
             words.append(word)
-    if not words and not opt_in:
+            everything += [word] if _is_for_everything(folded, found.end(1)) else ()
+    if not words and not stay:
         return None
     kept = tuple(dict.fromkeys(word for word in words if word and word not in _STAY_WORDS))[:MAX_WORDS]
-    return Instruction(kept, opt_in, " ".join(folded[first : last + 60].split())[:MAX_TEXT_CHARACTERS])
+    text = " ".join(folded[first : last + 60].split())[:MAX_TEXT_CHARACTERS]
+    return Instruction(
+        kept,
+        bool(stay),
+        text,
+        stay_words=tuple(dict.fromkeys(stay))[:MAX_WORDS],
+        for_everything=tuple(word for word in kept if word in everything),
+    )
+
+
+def _is_for_everything(folded: str, start: int) -> bool:
+    """Say whether the words behind an asked one, up to the next one, are about all that the sender sends."""
+    aim = _NEXT_OFFER.split(folded[start : start + _AIM_CHARACTERS], maxsplit=1)[0]
+    return offers_everything(words_of(aim))
+
+
+def _is_written_large(word: str, message: str) -> bool:
+    """Say whether a message that offers a way out has this word in capitals too, as it writes its keywords."""
+    return word.upper() != word and re.search(rf"(?<!\w){re.escape(word.upper())}(?!\w)", message) is not None
 
 
 def _kind(found: "re.Match[str]", folded: str) -> str | None:

@@ -12,6 +12,7 @@ from services.optout.record.batch import Batch, decide_batch
 from services.optout.record.entry import STATES, Entry, entry_text
 from services.optout.record.merged import Key
 from services.optout.record.position import Position, PositionMovedError
+from services.optout.record.repetitions import seen_of_entry
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode
 from shared.events.opt_out import AnyOptOutEvent, opt_out_events
@@ -62,7 +63,7 @@ class MemoryRecord:
         keys = {(received.event.account_id, received.event.phone) for received in batch.received}
         decided = decide_batch(
             batch,
-            {entry.event_id for entry in self.stored.values()},
+            {entry.event_id: seen_of_entry(entry) for entry in self.stored.values()},
             defaultdict(lambda: RULES),
             {key: self._person(key) for key in keys},
             self.now,
@@ -96,13 +97,33 @@ class MemoryRecord:
         newest_first = sorted(self.sent[key], key=lambda message: message.dispatched_at, reverse=True)
         return Person(dict(self.suppressions[key]), newest_first, self.now - WINDOW)
 
+    def _asked_again(self, was: Suppression, entry: Entry, scope: str) -> Suppression:
+        times = zip((was.sent_at, was.untimed_at), entry.opt_out_times, strict=True)
+        sent_at, untimed_at = (max((t for t in pair if t), default=None) for pair in times)
+        is_raised = scope in entry.raised
+        return Suppression(
+            scope,
+            STATES[entry.answer] if is_raised else was.state,
+            was.sender_number if entry.answer == "held" else entry.sender_number,
+            sent_at,
+            entry.cause_event_id if is_raised else was.cause_event_id,
+            untimed_at,
+        )
+
     def _append(self, entry: Entry) -> None:
         self.stored[entry.offset] = entry
         key = entry.account_id, entry.phone
-        for scope in (*entry.changed, *entry.raised, *entry.confirmed):
+        for scope in entry.changed:
             self.suppressions[key][scope] = Suppression(
-                scope, STATES[entry.answer], entry.sender_number, entry.sent_at, entry.cause_event_id
+                scope,
+                STATES[entry.answer],
+                entry.sender_number,
+                entry.opt_out_times[0],
+                entry.cause_event_id,
+                entry.opt_out_times[1],
             )
+        for scope in (*entry.raised, *entry.confirmed):
+            self.suppressions[key][scope] = self._asked_again(self.suppressions[key][scope], entry, scope)
         suppressed = {
             (account_id, scope, phone)
             for (account_id, phone), scopes in self.suppressions.items()

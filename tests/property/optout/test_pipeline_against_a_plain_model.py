@@ -48,7 +48,7 @@ class OptOutPipeline(RuleBasedStateMachine):
         self.record, self.kafka = MemoryRecord(self.crashes), MemoryKafka(self.crashes)
         self.model = PlainModel()
         self.log: list[ConsumerRecord] = []
-        self.said: list[tuple[str, str, str, MessageReceived]] = []
+        self.said: list[tuple[str, str, str, MessageReceived, int, int | None]] = []
         self.time = NOON
         self.sleeping: Session | None = None
         self.backups: list[MemoryRecord] = []
@@ -57,23 +57,41 @@ class OptOutPipeline(RuleBasedStateMachine):
     @initialize()
     def begins(self) -> None:
         for phone in PHONES:
-            self.is_sent(phone, 1)
+            self.is_sent(phone, 1, "")
         self._start()
 
     # What happens outside
 
-    @rule(phone=st.sampled_from(PHONES), list_id=st.integers(1, 3))
-    def is_sent(self, phone: str, list_id: int) -> None:
+    @rule(phone=st.sampled_from(PHONES), list_id=st.integers(1, 3), asks_for=st.sampled_from(["", "YES", "START"]))
+    def is_sent(self, phone: str, list_id: int, asks_for: str) -> None:
         self.time += timedelta(minutes=1)
         message_id = f"m-{self.time.timestamp()}"
-        message = SentMessage(message_id, list_id, NUMBERS[0], None, "sent", self.time)
+        instruction = f"Reply {asks_for} to subscribe" if asks_for else None
+        message = SentMessage(message_id, list_id, NUMBERS[0], None, "sent", self.time, instruction)
         for record in (self.record, *self.backups):
             record.sent[ACCOUNT, phone].append(message)
-        self.model.is_sent(phone, NUMBERS[0], list_id)
+        self.model.is_sent(phone, NUMBERS[0], list_id, asks_for)
 
-    @rule(phone=st.sampled_from(PHONES), number=st.sampled_from(NUMBERS), word=st.sampled_from(["STOP", "START", "hm"]))
-    def says(self, phone: str, number: str, word: str) -> None:
-        self.time += timedelta(minutes=1)
+    @rule(
+        phone=st.sampled_from(PHONES),
+        said=st.lists(
+            st.tuples(
+                st.sampled_from(NUMBERS),
+                st.sampled_from(["STOP", "START", "YES", "STOP ALL", "hm"]),
+                st.sampled_from([None, 0, 1, 5, 9, 30]),
+            ),
+            min_size=1,
+            max_size=5,
+        ),
+    )
+    def writes(self, phone: str, said: list[tuple[str, str, int | None]]) -> None:
+        for number, word, late in said:
+            self._says(phone, number, word, late)
+
+    def _says(self, phone: str, number: str, word: str, late: int | None) -> None:
+        """`late` is how many tenths of a second before its arrival it was written; None: the gateway does not say."""
+        self.time += timedelta(milliseconds=500)
+        written = None if late is None else self._tenths() - late
         event = MessageReceived(
             event_id=uuid5(STOPLINE_NAMESPACE, str(len(self.said))),
             occurred_at=self.time,
@@ -82,17 +100,21 @@ class OptOutPipeline(RuleBasedStateMachine):
             phone=phone,
             sender_number=number,
             body=word,
+            sent_at=None if late is None else self.time - timedelta(milliseconds=100 * late),
         )
-        self.said.append((phone, number, word, event))
         self._append(encode(event))
-        self.model.says(phone, number, word, event.event_id)
+        self.said.append((phone, number, word, event, self._tenths(), written))
+        self.model.says(phone, number, word, event.event_id, self._tenths(), written)
+
+    def _tenths(self) -> int:
+        return round((self.time - NOON).total_seconds() * 10) + 1_000_000
 
     @precondition(lambda self: self.said)
     @rule(data=st.data())
     def is_delivered_again(self, data: st.DataObject) -> None:
-        phone, number, word, event = data.draw(st.sampled_from(self.said))
+        phone, number, word, event, arrived, written = data.draw(st.sampled_from(self.said))
         self._append(encode(event))
-        self.model.says(phone, number, word, event.event_id)
+        self.model.says(phone, number, word, event.event_id, arrived, written)
 
     @rule(value=st.sampled_from([encode(FenceMarkerAppended(marker_id=STOPLINE_NAMESPACE)), b"no event"]))
     def something_else_is_written(self, value: bytes) -> None:
@@ -211,7 +233,7 @@ class OptOutPipeline(RuleBasedStateMachine):
             for what, scope, cause in self.model.told
         ]
         recorded = [entry.event_id for _, entry in sorted(self.record.stored.items())]
-        assert recorded == list(dict.fromkeys(event.event_id for _, _, _, event in self.said))
+        assert recorded == list(dict.fromkeys(event.event_id for _, _, _, event, _, _ in self.said))
 
     def _told(self) -> list[UUID]:
         """Return the ids of the opt-out events, each once, in the order in which they were first told."""

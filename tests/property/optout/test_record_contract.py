@@ -39,8 +39,12 @@ REPLIES = st.fixed_dictionaries(
         "replied_message_id": st.sampled_from([None, None, None, *MESSAGES]),
         "replied_carrier_message_id": st.sampled_from([None, None, "c-1", "c-4", "c\x00"]),
         "sent_at": TIMES,
+        "unusable_sent_at": st.sampled_from([None, None, "soon"]),
+        "gateway_message_id": st.sampled_from([None, "0"]),
+        "occurred_at": st.integers(0, 3).map(lambda seconds: NOON + timedelta(seconds=seconds)),
     }
 )
+STATE = ("state", "sender_number", "sent_at", "untimed_at", "cause_event_id")
 SENT = st.lists(
     st.builds(
         SentMessage,
@@ -109,17 +113,14 @@ async def test_both_records_decide_alike(
     account_id = f"a-{uuid4().hex[:12]}"
     in_memory.sent[account_id, "+14155550101"] = list(sent)
     await remember(server.pool, account_id, "+14155550101", sent)
-    events = {}
     offset = (await in_postgres.position()).next_offset
     for replies in batches:
         received = []
         for reply in replies:
-            # Ids of other examples are other events; within one, an id is one event.
+            # Ids of other examples are other events; within one, an id may come with another message, or again later.
             event_id = UUID(int=server.partition << 64 | reply["event_id"].int)  # type: ignore[attr-defined]
-            event = MessageReceived(
-                **{**reply, "event_id": event_id}, occurred_at=NOON, account_id=account_id, gateway="test"
-            )
-            received.append(Received(offset + 1, events.setdefault(event_id, event)))
+            event = MessageReceived(**{**reply, "event_id": event_id}, account_id=account_id, gateway="test")
+            received.append(Received(offset + 1, event))
             offset += 2
         batch = Batch(server.partition, (await in_memory.position()).next_offset, offset, received)
         assert await in_postgres.decide(batch) == await in_memory.decide(batch)
@@ -129,9 +130,9 @@ async def test_both_records_decide_alike(
     async with server.pool.acquire() as connection:
         assert await first_broken_entry(connection, server.partition) is None
         rows = await connection.fetch("SELECT * FROM suppressions WHERE account_id = $1", account_id)
-    states = {(row["phone"], row["scope"]): (row["state"], row["sender_number"], row["sent_at"]) for row in rows}
+    states = {(row["phone"], row["scope"]): tuple(row[name] for name in STATE) for row in rows}
     assert states == {
-        (phone, each.scope): (each.state, each.sender_number, each.sent_at)
+        (phone, each.scope): tuple(getattr(each, name) for name in STATE)
         for (_, phone), scopes in in_memory.suppressions.items()
         for each in scopes.values()
     }

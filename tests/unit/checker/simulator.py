@@ -58,8 +58,8 @@ class Simulator:
     received: list[Received] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     parked: list[Place] = field(default_factory=list)
-    forbidden: dict[tuple[str, str], str] = field(default_factory=dict)
-    """(phone, scope) to the number that the STOP went to."""
+    forbidden: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
+    """(phone, scope) to the number that the STOP went to, and its time by the gateway's clock, which has seconds."""
     touched: dict[ScopeKey, str] = field(default_factory=dict)
 
     def pass_time(self, milliseconds: int) -> None:
@@ -148,18 +148,20 @@ class Simulator:
             dispatched = [t.event for t in self.told if isinstance(t.event, MessageDispatching)]
             mine = [e for e in dispatched if (e.phone, e.sender_number) == (event.phone, event.sender_number)]
             scope = pointed or (f"list:{mine[-1].list_id}" if mine else "account")
+            scope = "account" if word == "stop all" else scope
             if (event.phone, scope) not in self.forbidden:
                 self._change(event, scope, "opted_out", pointed)
-            self.forbidden[event.phone, scope] = str(event.sender_number)
+            self.forbidden[event.phone, scope] = str(event.sender_number), event.sent_at or self.now
         elif word == "start":
             candidates = [
                 scope
-                for (who, scope), number in self.forbidden.items()
-                if who == event.phone and (number == event.sender_number or scope == "account")
+                for (who, scope), (number, _) in self.forbidden.items()
+                if who == event.phone and number == event.sender_number
             ]
             if pointed in candidates:
                 candidates = [scope for scope in candidates if scope in (pointed, "account")]
-            for scope in candidates:
+            written_at = event.sent_at or self.now
+            for scope in (s for s in candidates if written_at > self.forbidden[event.phone, s][1]):
                 del self.forbidden[event.phone, scope]
                 self._change(event, scope, "opted_in", pointed)
 

@@ -27,6 +27,7 @@ def _eventful() -> History:
     run.send(2, 1)
     run.write(2, "stop please")
     run.send(2, 1)
+    run.pass_time(1000)
     run.write(2, "START")
     run.send(2, 1, reply="STOP")
     run.send(2, 1)
@@ -76,8 +77,13 @@ lists = st.sampled_from(sorted(NUMBERS))
 steps = st.one_of(
     st.tuples(st.just("send"), persons, lists, st.sampled_from(["", "", "before call", "after call"])),
     st.tuples(st.just("send and reply"), persons, lists, st.sampled_from(["STOP", "START", "hello"])),
-    st.tuples(st.just("answer"), persons, st.integers(0, 50), st.sampled_from(["STOP", "stop it", "START", "why?"])),
-    st.tuples(st.just("write"), persons, lists, st.sampled_from(["STOP", "START", "hello"])),
+    st.tuples(
+        st.just("answer"),
+        persons,
+        st.integers(0, 50),
+        st.sampled_from(["STOP", "stop it", "STOP ALL", "START", "why?"]),
+    ),
+    st.tuples(st.just("write"), persons, lists, st.sampled_from(["STOP", "stop all", "START", "hello"])),
     st.tuples(st.just("repeat")),
     st.tuples(st.just("fail"), st.sampled_from(["kafka", "postgres", "optout"]), st.integers(1, 5)),
     st.tuples(st.just("wait"), st.integers(0, 4000)),

@@ -69,10 +69,13 @@ def test_start_as_an_answer_to_a_lists_message_takes_back_that_lists_opt_out_onl
     assert decision.changed == ("list:2",)
 
 
-def test_start_takes_back_an_opt_out_of_the_account() -> None:
-    decision = decide(reply("START"), Person({"account": opted_out("account", OTHER_NUMBER)}), RULES)
+def test_start_takes_back_an_opt_out_of_the_account_that_was_made_by_writing_to_the_same_number() -> None:
+    decision = decide(reply("START"), Person({"account": opted_out("account")}), RULES)
     assert isinstance(decision, OptIn)
     assert decision.changed == ("account",)
+    elsewhere = decide(reply("START"), Person({"account": opted_out("account", OTHER_NUMBER)}), RULES)
+    assert isinstance(elsewhere, Unchanged)
+    assert elsewhere.reason == "not_opted_out"
 
 
 def test_start_from_somebody_who_never_left_changes_nothing() -> None:

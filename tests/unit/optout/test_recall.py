@@ -6,9 +6,18 @@ from pathlib import Path
 import pytest
 
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
+from services.optout.rules.packs import PACKS
 
 REPLIES = Path(__file__).parents[2] / "data" / "replies"
 RULES = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(DEFAULT_RULES, 1)])
+PACKED = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate([r for p in PACKS.values() for r in p], 1)])
+OF_PACKS = ("other/everything.txt",)
+"""Decided with all packs on, the others with the rules of a new account."""
+SCOPES = {
+    "en/everything.txt": "account",
+    "other/everything.txt": "account",
+    "en/one_list.txt": "list",
+}
 FLOORS = {
     "en/keywords.txt": 1.0,
     "en/echo.txt": 0.95,
@@ -18,6 +27,9 @@ FLOORS = {
     "en/wrong_person.txt": 0.9,
     "en/wrong_person_in_answer.txt": 0.9,
     "en/near_requests.txt": 0.98,
+    "en/everything.txt": 1.0,
+    "en/near_everything.txt": 1.0,
+    "en/one_list.txt": 1.0,
     "en/ordinary.txt": 1.0,
     "en/more_ordinary.txt": 1.0,
     "en/political.txt": 0.97,
@@ -30,6 +42,7 @@ FLOORS = {
     "pt/ordinary.txt": 1.0,
     "other/requests.txt": 0.9,
     "other/mixed.txt": 0.9,
+    "other/everything.txt": 1.0,
     "other/ordinary.txt": 1.0,
 }
 
@@ -58,7 +71,8 @@ def test_every_file_has_a_floor() -> None:
 @pytest.mark.parametrize("name", FLOORS)
 def test_replies_get_a_right_answer(name: str) -> None:
     all_of_it = list(replies(REPLIES / name))
-    answers = [(text, RULES.answer(text, instruction=instruction).answer) for text, instruction, _ in all_of_it]
+    rules = PACKED if name in OF_PACKS else RULES
+    answers = [(text, rules.answer(text, instruction=instruction).answer) for text, instruction, _ in all_of_it]
     wrong = [
         f"{text!r}: {answer}"
         for (text, answer), (_, _, right) in zip(answers, all_of_it, strict=True)
@@ -68,3 +82,11 @@ def test_replies_get_a_right_answer(name: str) -> None:
     certain = sum(answer == "opt_out" for _, answer in answers)
     print(f"{name}: {share:.1%} of {len(all_of_it)} right, {certain} certain")  # noqa: T201
     assert share >= FLOORS[name], "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", SCOPES)
+def test_an_opt_out_reaches_as_far_as_it_says(name: str) -> None:
+    rules = PACKED if name in OF_PACKS else RULES
+    found = [(text, rules.answer(text, instruction=instruction)) for text, instruction, _ in replies(REPLIES / name)]
+    wrong = [text for text, answer in found if answer.answer in ("opt_out", "held") and answer.scope != SCOPES[name]]
+    assert wrong == []

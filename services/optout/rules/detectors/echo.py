@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
@@ -56,7 +57,8 @@ def _find(core: tuple[str, ...], asked: tuple[str, ...]) -> Finding | None:
     text = " ".join(core)
     words = dict.fromkeys((*asked, *(_ALSO_ASKED_FOR if asked else _STANDARD)))
     near = _near(core, words) if len(core) > _FEW_WORDS else words
-    return _surest(_repeats(core, text, word, is_asked=word in asked, was_told=bool(asked)) for word in near)
+    findings = ((word, _repeats(core, text, word, is_asked=word in asked, was_told=bool(asked))) for word in near)
+    return _surest(replace(finding, word=word) if finding else None for word, finding in findings)
 
 
 def _near(core: Sequence[str], words: Iterable[str]) -> list[str]:

@@ -10,11 +10,15 @@ from services.optout.rules.reading import Reading
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`term` is what matched, in the words of the normalised text or of the phrase; a person checks it."""
+    """`term` is what matched, in the words of the normalised text or of the phrase; a person checks it.
+
+    `word` is the opt-out word that it stands for, where a detector knows one.
+    """
 
     answer: Literal["opt_out", "held"]
     reason: Literal["echo", "plain_words", "wrong_person", "refusal", "slogan"]
     term: str
+    word: str = ""
 
 
 Detector = Callable[[Reading, Instruction | None], Finding | None]

@@ -1,0 +1,72 @@
+"""Which of two messages was written later, as far as that can be known; where it cannot, the STOP holds. Pure.
+
+A gateway's time says when a message was written, often in whole seconds. Without one, a message was written before it
+was received. A gateway that never gives a time delivers in the order of writing, as far as anybody can tell; one that
+gives a time for the STOP and none, or none that can be used, for the START does not say which came first.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.optout.person import Suppression
+from shared.events.inbound import MessageReceived
+
+_WHOLE_SECOND = timedelta(seconds=1)
+_OLDEST = timedelta(days=366)
+_AHEAD = timedelta(minutes=10)
+"""A message that says it is older than a year, or from the future, has a wrong time, and not an odd one."""
+
+Times = tuple[datetime | None, datetime | None]
+"""`sent_at` and `untimed_at` of a suppression."""
+
+
+def opt_out_times(sent_at: datetime | None, unusable_sent_at: str | None, received_at: datetime) -> Times:
+    """Return the times of an opt-out: its own, or when it was received if it came without one.
+
+    A time that cannot be used counts as the latest that it can have been: when the message was received.
+    """
+    if sent_at is not None:
+        return (sent_at if _may_be(sent_at, received_at) else received_at), None
+    return (received_at, None) if unusable_sent_at else (None, received_at)
+
+
+def times_of(event: MessageReceived) -> Times:
+    return opt_out_times(event.sent_at, event.unusable_sent_at, event.occurred_at)
+
+
+def strengthened(suppression: Suppression, event: MessageReceived) -> Suppression:
+    """Return the suppression as one that was asked for again by `event`: no older, by either clock, than it was."""
+    sent_at, untimed_at = times_of(event)
+    return replace(
+        suppression,
+        sent_at=_latest(suppression.sent_at, sent_at),
+        untimed_at=_latest(suppression.untimed_at, untimed_at),
+    )
+
+
+def is_older(event: MessageReceived, suppression: Suppression) -> bool:
+    """Say whether a message was certainly written before the newest one that is behind a suppression."""
+    sent_at, _ = times_of(event)
+    return sent_at is not None and suppression.sent_at is not None and sent_at < suppression.sent_at
+
+
+def is_surely_later(start: MessageReceived, suppression: Suppression) -> bool:
+    """Say whether an opt-in was certainly written after all that asked for the suppression."""
+    if start.sent_at is None:
+        return start.unusable_sent_at is None and suppression.sent_at is None
+    if not _may_be(start.sent_at, start.occurred_at):
+        return False
+    return all(_is_after(start.sent_at, stop) for stop in (suppression.sent_at, suppression.untimed_at) if stop)
+
+
+def _may_be(sent_at: datetime, received_at: datetime) -> bool:
+    return -_AHEAD < received_at - sent_at < _OLDEST
+
+
+def _is_after(start: datetime, stop: datetime) -> bool:
+    """Compare with the last moment that `stop` can mean: a whole second may be any moment within it."""
+    return start > stop if stop.microsecond else start - stop >= _WHOLE_SECOND
+
+
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(filter(None, (one, other)), default=None)

@@ -1,0 +1,103 @@
+"""Words for more than the list: "STOP ALL", "remove me from every list"; not "stop texting me all day".
+
+What they are is in `data/everything.toml`. The patterns run on RE2, and only where one of the words stands in the text.
+"""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+
+import re2
+
+from services.optout.rules.reading import Reading
+
+_DATA = {
+    name: tuple(words.split())
+    for name, words in tomllib.loads(files(__package__).joinpath("data", "everything.toml").read_text("utf-8")).items()
+}
+_MAX_SENTENCES = 40
+_MAX_WORDS = 40
+
+
+def _any_of(*names: str) -> str:
+    words = {word for name in names for word in _DATA[name]}
+    return "(?:" + "|".join(sorted(words, key=lambda word: (-len(word), word))) + ")"
+
+
+_ANY_LIST = rf"(?:any(?: {_any_of('of')})*(?: {_any_of('lists')})+|any (?:kind|sort)s?(?: at all)?)"
+_EVERYTHING = rf"(?:{_any_of('all')}(?: {_any_of('of')})*(?: {_any_of('things', 'lists')})*|{_ANY_LIST})"
+_LEAVING, _BETWEEN = _any_of("leaving"), f"(?: {_any_of('between', 'of', 'things')})"
+_TAIL = f"(?: {_any_of('after')})*"
+_SAID = re2.compile(rf"(?:^| ){_LEAVING}{_BETWEEN}{{0,6}} {_EVERYTHING}{_TAIL}$")
+_REFUSED = re2.compile(
+    rf"(?:^| ){_any_of('not')}(?: \S+)?(?: {_any_of('sending')}){_BETWEEN}{{0,6}} {_EVERYTHING}{_TAIL}$"
+)
+_SAID_FIRST = re2.compile(rf"^{_EVERYTHING} (?P<rest>{_LEAVING})$")
+_OFFERED = re2.compile(rf"(?:^| ){_LEAVING}{_BETWEEN}{{0,4}} {_EVERYTHING}(?:$| {_any_of('from')} )")
+_AT_END = re2.compile(rf"^(?P<rest>.+?) {_EVERYTHING}{_TAIL}$")
+_JOINED = re2.compile(rf"^(?P<rest>{_any_of('run_together')}){_any_of('all')}$")
+_SCRIPT_ALL = _any_of("script_all")
+_IN_SCRIPT = re2.compile(rf"^(?:{_SCRIPT_ALL}(?P<behind>.{{1,8}})|(?P<before>.{{1,8}}?){_SCRIPT_ALL})$")
+_TELLING = frozenset((*_DATA["all"], "any"))
+_NOT = frozenset(_DATA["not"])
+_NAMING = frozenset((*_DATA["things"], *_DATA["lists"]))
+_BETWEEN_WORDS = frozenset((*_DATA["between"], *_DATA["of"]))
+
+
+def asks_for_everything(reading: Reading) -> bool:
+    """Say whether an opt-out says that it is meant for all that the sender sends."""
+    if _joined(reading.words) or _in_script(reading.text):
+        return True
+    if _TELLING.isdisjoint(reading.words):
+        return False
+    parts = dict.fromkeys((*reading.sentences[:_MAX_SENTENCES], *reading.clauses[:_MAX_SENTENCES]))
+    return any(map(_says, parts))
+
+
+def _says(part: str) -> bool:
+    found = _SAID.search(part)
+    if found is not None and _NOT.isdisjoint(part[: found.start()].split()[-1:]):
+        return True
+    return _SAID_FIRST.fullmatch(part) is not None or _REFUSED.search(part) is not None
+
+
+def names_what(reading: Reading) -> bool:
+    """Say whether a reply names lists or messages: "leave all lists", not "leave everything"."""
+    return not _NAMING.isdisjoint(reading.words)
+
+
+def without_everything(reading: Reading) -> Iterator[str]:
+    """Yield what may be left of a short reply without its words for everything: of "opt out of all" "opt out"."""
+    if rest := _in_script(reading.text) or (_joined(reading.words) if len(reading.words) == 1 else None):
+        yield rest
+    if len(reading.words) > _MAX_WORDS or _TELLING.isdisjoint(reading.words):
+        return
+    if found := _SAID_FIRST.fullmatch(reading.text):
+        yield found["rest"]
+    if found := _AT_END.fullmatch(reading.text):
+        words = found["rest"].split()
+        while words:
+            yield " ".join(words)
+            if words.pop() not in _BETWEEN_WORDS:
+                return
+
+
+def _joined(words: Sequence[str]) -> str | None:
+    """Return the word that one for everything is written behind without a space: `stopall`."""
+    for word in words[:_MAX_WORDS]:
+        if word.endswith(_DATA["all"]) and (found := _JOINED.fullmatch(word)):
+            return str(found["rest"])
+    return None
+
+
+def _in_script(text: str) -> str | None:
+    """Return the words beside those for everything in a script without spaces."""
+    if not (text.startswith(_DATA["script_all"]) or text.endswith(_DATA["script_all"])):
+        return None
+    found = _IN_SCRIPT.fullmatch(text)
+    return (found["behind"] or found["before"]).strip() if found else None
+
+
+def offers_everything(aim: str) -> bool:
+    """Say whether what a message says that a word is for, in normalised words, is to leave all that it sends."""
+    return _OFFERED.search(aim) is not None
