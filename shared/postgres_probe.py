@@ -38,7 +38,7 @@ class PostgresProbe:
     async def _ask(self) -> str | None:
         try:
             async with asyncio.timeout(_SECONDS):
-                if self._connection is None:
+                if self._connection is None or self._connection.is_closed():  # the server may be another by now
                     self._connection = await asyncpg.connect(self._url)
                 await self._connection.fetchval("SELECT 1")
         except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

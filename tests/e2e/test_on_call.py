@@ -24,17 +24,23 @@ def test_status_shows_each_parts_health(shell: Shell) -> None:
     assert all(health["ok"] for health in book["health"].values())
 
 
-@pytest.mark.parametrize(("name", "words"), [("sender", ("services.sender",)), ("postgres", ("postgres", "-D"))])
-def test_a_part_that_was_killed_is_named_by_status_and_comes_back_by_itself(
-    shell: Shell, name: str, words: tuple[str, ...]
-) -> None:
-    killed = shell.process(*words)
+def test_a_service_that_was_killed_is_named_by_status_and_comes_back_by_itself(shell: Shell) -> None:
+    killed = shell.process("services.sender")
     killed.kill()
     status = shell.run("status")
     assert status.returncode == 1
-    assert f"DOWN  {name}" in status.stdout
-    until(lambda: healthy(shell), f"{name} is back")
-    assert shell.process(*words).pid != killed.pid
+    assert "DOWN  sender" in status.stdout
+    until(lambda: healthy(shell), "the sender is back")
+    assert shell.process("services.sender").pid != killed.pid
+    assert "sender ended by signal 9; starting it again" in (shell.home / "stack.log").read_text()
+
+
+def test_a_postgres_that_was_killed_comes_back_by_itself(shell: Shell) -> None:
+    killed = shell.process("postgres", "-D")
+    killed.kill()
+    until(lambda: "postgres ended" in (shell.home / "stack.log").read_text(), "its end is seen")
+    until(lambda: healthy(shell), "Postgres is back")
+    assert shell.process("postgres", "-D").pid != killed.pid
 
 
 def test_a_part_that_was_stopped_on_purpose_stays_stopped_until_up(shell: Shell) -> None:

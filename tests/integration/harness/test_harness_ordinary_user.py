@@ -85,7 +85,7 @@ def test_an_ordinary_user_starts_a_stack_in_a_path_with_a_space(
         up = run("up", "--free-ports")
         assert up.returncode == 0, up.stdout + up.stderr
         status = json.loads(run("status", "--json").stdout)
-        assert status["healthy"] is True
+        assert status["running"] is True
         assert psutil.Process(status["pid"]).username() == USER
         assert status["clone"] == str(clone)
     finally:
