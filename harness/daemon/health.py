@@ -32,7 +32,7 @@ async def look_at(book: Mapping[str, Any], states: Mapping[str, str]) -> dict[st
     asked: dict[str, Awaitable[Health]] = {
         "kafka": _kafka(book["kafka_bootstrap"]),
         "postgres": _postgres([book["optout_database_url"], book["sender_database_url"]]),
-        **{name: _service(url) for name, url in book["services"].items()},
+        **{name: _service(url) for name, url in book.get("services", {}).items()},
     }
     found = dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
     return {name: Health(False, states[name]) if name in states else health for name, health in found.items()}

@@ -9,7 +9,7 @@ from typing import Protocol
 from harness.processes import HarnessError
 from harness.stack.parts import Part
 
-_LOOK_SECONDS = 0.25
+_LOOK_SECONDS = 0.5
 _PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _STEADY_SECONDS = 60.0
 """After so long alive, a part's earlier ends no longer count."""

@@ -14,10 +14,11 @@ import pytest
 import pytest_asyncio
 from harness_world import processes_of
 
-from harness.client import create_account
+from harness.client import create_account, produce
 from harness.processes import HarnessError, StartError
 from harness.stack.make_topics import make_topics
 from harness.stack.stack import Stack
+from shared.events.outbound import MessageRequested
 from shared.kafka import new_admin
 from shared.topics import OPT_OUT_EVENTS, check_topics
 
@@ -143,6 +144,26 @@ async def test_a_service_names_the_topic_that_was_deleted(stack: Stack) -> None:
         await admin.close()
         await make_topics(stack.kafka_settings())
     await stack.services["optout"].wait_ready(30)
+
+
+async def test_a_sender_whose_messages_wait_for_the_opt_out_service_says_so(stack: Stack) -> None:
+    await stack.control("kill", "optout")
+    try:
+        request = MessageRequested(
+            account_id="waits",
+            message_id=uuid4().hex,
+            list_id=1,
+            phone="+12025550123",
+            sender_number="+18335550123",
+            body="Hello. Reply STOP to opt out",
+        )
+        await produce(stack.kafka_settings().kafka, [request])
+        seconds, why = await asyncio.wait_for(not_ready(stack, "sender"), 10)
+        assert "at the fence" in why
+        assert seconds < 5
+    finally:
+        await stack.control("start", "optout")
+    await stack.services["sender"].wait_ready(30)
 
 
 async def test_what_is_not_there_cannot_be_controlled(stack: Stack) -> None:
