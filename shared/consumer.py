@@ -24,6 +24,7 @@ from shared.record_batches import is_intact, legacy_records_of, records_of
 MAX_POLL_BYTES = 32 * 1024 * 1024
 """What one poll reads, counted decompressed: no batch is begun after it. It bounds the memory and time of a poll."""
 _MAX_SUSPECTS = 1_000
+_LEFT_OUT_WAIT_MS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,18 @@ class _Fetcher(Fetcher):  # type: ignore[misc]
             ),
             self,
         )
+
+    def _get_actions_per_node(self, assignment: Any) -> Any:
+        """Have a fetch return soon where it leaves a partition out: what comes for that one waits until then.
+
+        aiokafka has one fetch a broker under way, without the partitions of which something is still to be read. A
+        fetch for all partitions can wait long: it returns with the first record for any of them.
+        """
+        actions = super()._get_actions_per_node(assignment)
+        for _, request in actions[0]:
+            if sum(len(partitions) for _, partitions in request.topics) < len(assignment.tps):
+                request._max_wait_ms = min(_LEFT_OUT_WAIT_MS, request._max_wait_ms)  # noqa: SLF001 (see above)
+        return actions
 
     def rotate(self, partitions: list[TopicPartition]) -> None:
         """Have these partitions come last in the next poll: one that has much holds up no other."""

@@ -24,8 +24,8 @@ START_SECONDS = 15.0
 STOP_SECONDS = 5.0
 SEND_SECONDS = 10.0
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
-FETCH_WAIT_MS = 25
-"""aiokafka has one fetch a broker under way: a partition that was just read waits for a fetch that leaves it out."""
+FETCH_WAIT_MS = 1_000
+"""How long a fetch waits for a record that does not come; it returns with the first one (`shared/consumer.py`)."""
 TRANSACTION_RETRY_BACKOFF_MS = 5
 """Kafka 4 refuses the first produce of a transaction close behind another once (KIP-890); aiokafka waits this long."""
 

@@ -28,7 +28,7 @@ from shared.producer import Producer, send_parked
 from shared.reading import check_place, event_of
 from shared.topics import DELIVERY_EVENTS
 
-_POLL_MS = 500
+_POLL_MS = 2_000
 _BATCH_RECORDS = 2_000
 _CATCH_UP_SECONDS = 5.0
 _FORGET_AT_MOST = 1_000

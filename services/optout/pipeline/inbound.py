@@ -12,8 +12,8 @@ from shared.consumer import Polled, Unreadable
 from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
 
-_POLL_MS = 500
-_CHECK_AFTER_EMPTY_POLLS = 4
+_POLL_MS = 2_000
+_CHECK_AFTER_EMPTY_POLLS = 1
 
 
 class Inbound:
