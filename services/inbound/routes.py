@@ -56,13 +56,37 @@ def _documentation(handler: WebhookHandler, method: str) -> dict[str, Any]:
         "openapi_extra": _body(handler.reported) if method == "POST" else _query(handler.reported),
         "responses": {
             200: {"description": "Kafka has the event."},
-            404: {"description": "No such address, or not with this secret."},
-            413: {"description": "The body is over 64 kB."},
-            **({414: {"description": "The address with its query is over 8 kB."}} if method == "GET" else {}),
-            422: {"description": "It can never be accepted; the bytes are parked for an operator."},
-            503: {"description": "Kafka did not acknowledge in time; send it again."},
+            **{status: _error(description) for status, description in _ERRORS[method].items()},
         },
     }
+
+
+_POSTED = {
+    400: "It is not what its Content-Type says; the bytes are parked for an operator.",
+    404: "No such address, or not with this secret.",
+    408: "The body did not come in time.",
+    413: "The body is over 64 kB.",
+    415: "No such Content-Type is taken; the bytes are parked for an operator.",
+    422: "It can never be accepted; the bytes are parked for an operator.",
+    503: "Kafka did not acknowledge in time; send it again.",
+}
+_ASKED = {
+    400: _POSTED[400],
+    404: _POSTED[404],
+    405: "There is no query, so that nothing was said.",
+    414: "The address with its query is over 8 kB.",
+    422: _POSTED[422],
+    503: _POSTED[503],
+}
+_ERRORS = {"POST": _POSTED, "GET": _ASKED}
+
+
+def _error(description: str) -> dict[str, Any]:
+    text = {"type": "string"}
+    fields = {"code": text, "message": text, "field": {"type": ["string", "null"]}}
+    error = {"type": "object", "required": list(fields), "properties": fields}
+    schema = {"type": "object", "required": ["error"], "properties": {"error": error}}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def _body(reported: Reported) -> dict[str, Any]:

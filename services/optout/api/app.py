@@ -5,10 +5,12 @@ All that a customer can make large is here, in a process of its own: nothing of 
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
 from services.optout.api.logins import Logins
+from services.optout.api.openapi import document
 from services.optout.api.requests import Requests
 from services.optout.api.routes import api_routes
 from services.optout.api.settings import ApiSettings
@@ -31,6 +33,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.state.postgres = PostgresProbe(settings.optout_database_url.get_secret_value())
     app.state.logins = Logins()
     app.include_router(api_routes)
+    app.openapi = partial(document, app)  # type: ignore[method-assign]  # FastAPI documents it so
     add_health(app, app.state.kafka.problem, app.state.postgres.problem)
     return app
 

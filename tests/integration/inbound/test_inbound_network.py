@@ -3,15 +3,17 @@
 import sys
 from collections.abc import Iterator
 
+import jsonschema
 import psutil
 import pytest
-from inbound_world import Gateway, stop_of
+from inbound_world import Gateway, new_http, stop_of
 from network_attacks import MEGABYTE, STREAMS, Target, ask, open_many, stream, until_closed, within
 
 from harness.stack.service import Service
 
 COMPOSE_LIMIT_BYTES = 256 * MEGABYTE
 """`mem_limit` of inbound in docker-compose.yml."""
+FORM = "application/x-www-form-urlencoded"
 HALF_OPEN = 3_000
 HEADER = b"GET /health/live HTTP/1.1\r\n" + b"".join(b"h%d: %s\r\n" % (each, b"x" * 140) for each in range(99))
 
@@ -87,3 +89,30 @@ async def test_what_is_not_http_is_refused_at_once(request_bytes: bytes, target:
 async def test_an_upgrade_is_answered_as_if_it_had_not_been_asked_for(target: Target) -> None:
     upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n"
     assert (await ask(target, b"GET /health/live HTTP/1.1\r\n" + upgrade)).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("method", "gateway_name", "content", "content_type", "status"),
+    [
+        ("POST", "clicksend", b"from=%2B61411111111&body=x", FORM, 200),
+        ("POST", "clicksend", b"{", "application/json", 400),
+        ("POST", "clicksend", b"x", "image/png", 415),
+        ("POST", "clicksend", b"body=x", FORM, 422),
+        ("POST", "clicksend", b"x" * 70_000, FORM, 413),
+        ("GET", "generic", b"", "", 405),
+        ("GET", "generic", b"", "query", 414),
+    ],
+)
+async def test_what_a_webhook_answers_is_documented(  # noqa: PLR0913, PLR0917 (a table)
+    method: str, gateway_name: str, content: bytes, content_type: str, status: int, gateway: Gateway
+) -> None:
+    address = gateway.address(gateway_name) + ("?body=" + "x" * 17_000 if content_type == "query" else "")
+    async with new_http() as http:
+        answer = await http.request(method, address, content=content, headers={"Content-Type": content_type or FORM})
+        document = (await http.get(f"{gateway.url}/openapi.json")).json()
+    assert answer.status_code == status
+    operation = document["paths"][f"/webhooks/{gateway_name}/{{account}}/{{secret}}"][method.lower()]
+    assert str(status) in operation["responses"]
+    if status != 200:
+        schema = operation["responses"][str(status)]["content"]["application/json"]["schema"]
+        jsonschema.validate(answer.json(), schema)

@@ -5,10 +5,12 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from documented import checker
 from fastapi import FastAPI
 from optout_api_world import ADMIN_TOKEN, WEBHOOK_KEY, Caller, Record
 from pydantic import SecretStr
@@ -17,6 +19,7 @@ from harness.postgres import PostgresServer
 from harness.stack.ports import free_ports
 from services.optout.api import api_routes
 from services.optout.api.logins import Logins
+from services.optout.api.openapi import document
 from services.optout.prepare import MIGRATIONS
 from services.optout.record.connection import Pool, open_pool
 from services.optout.simulation.run import Simulations
@@ -62,7 +65,10 @@ async def app(pool: Pool) -> AsyncIterator[FastAPI]:
 @pytest.fixture
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     app.state.logins = Logins()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+    hooks: dict[str, list[Any]] = {"response": [checker(document(app))]}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://api", event_hooks=hooks
+    ) as client:
         yield client
 
 

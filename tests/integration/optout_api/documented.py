@@ -1,0 +1,36 @@
+"""Whether what the API answers is what its OpenAPI document says."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import jsonschema
+
+_WORD = re.compile(r"\{\w+\}")
+
+
+def operation_of(document: dict[str, Any], method: str, path: str) -> dict[str, Any] | None:
+    """Return what the document says of a request; None where it knows no such route."""
+    for template in sorted(document["paths"], key=lambda each: each.count("{")):
+        if re.fullmatch(_WORD.sub("[^/]+", template), path):
+            found: dict[str, Any] | None = document["paths"][template].get(method.lower())
+            return found
+    return None
+
+
+def checker(document: dict[str, Any]) -> Callable[[httpx.Response], Awaitable[None]]:
+    """Return a hook for a client, which fails where an answer has a status or a form that the document does not."""
+
+    async def check(answer: httpx.Response) -> None:
+        operation = operation_of(document, answer.request.method, answer.request.url.path)
+        if operation is None:
+            return
+        where = f"{answer.request.method} {answer.request.url.path}: {answer.status_code}"
+        assert str(answer.status_code) in operation["responses"], f"{where} is not documented"
+        if answer.status_code >= 400:
+            await answer.aread()
+            media = operation["responses"][str(answer.status_code)]["content"]["application/json"]
+            jsonschema.validate(answer.json(), {**media["schema"], "components": document["components"]})
+
+    return check
