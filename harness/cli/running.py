@@ -1,14 +1,17 @@
-"""The running stack that a command acts on, and how to reach its Kafka."""
+"""The running stack that a command acts on, and how to reach its Kafka.
+
+A stack needs packages that the image of the services does not have: they are imported where one is asked for.
+"""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.daemon.control import ask
-from harness.daemon.health import Health, look_at
-from harness.daemon.state import Home
 from harness.stack.kafka_address import settings_of
 from shared.errors import MisconfiguredError, TransientError
 from shared.settings import KafkaSettings, load
+
+if TYPE_CHECKING:
+    from harness.daemon.health import Health
 
 _STATES_SECONDS = 5.0
 
@@ -19,14 +22,20 @@ def running_stack() -> dict[str, Any]:
     Raises:
         MisconfiguredError: none runs.
     """
+    from harness.daemon.state import Home
+
     book = Home.default().read_address_book()
     if book is None:
         raise MisconfiguredError("no stack is running; start one with `stopline up`")
     return book
 
 
-async def health_of(book: dict[str, Any]) -> dict[str, Health]:
+async def health_of(book: dict[str, Any]) -> "dict[str, Health]":
     """Return the health of each part of the running stack, `background` among them: what keeps the others running."""
+    from harness.daemon.control import ask
+    from harness.daemon.health import Health, look_at
+    from harness.daemon.state import Home
+
     try:
         states = (await ask(Home.default().control_socket, "status", seconds=_STATES_SECONDS))["states"]
         background = Health(True)
@@ -43,6 +52,8 @@ def kafka_settings() -> KafkaSettings:
     """
     if os.environ.get("STOPLINE_KAFKA_BOOTSTRAP"):
         return load(KafkaSettings)
+    from harness.daemon.state import Home
+
     book = Home.default().read_address_book()
     if book is None:
         raise MisconfiguredError(
