@@ -57,7 +57,7 @@ def canonical(digits: str) -> str | None:
 
     A country code that libphonenumber does not know has no plan to judge by: its numbers stay as they are written.
     """
-    is_plain = MIN_DIGITS <= len(digits) <= MAX_DIGITS and _is_plainly_canonical(digits)
+    is_plain = MIN_DIGITS <= len(digits) <= MAX_DIGITS and is_plainly_canonical(digits)
     return f"+{digits}" if is_plain else _long_way(digits)
 
 
@@ -80,10 +80,11 @@ def country_code_of(digits: str) -> int | None:
     return None
 
 
-def _is_plainly_canonical(digits: str) -> bool:
+def is_plainly_canonical(digits: str) -> bool:
+    """Say whether digits, as many as E.164 allows, need no second look; others may be canonical too."""
     for length in _COUNTRY_CODE_DIGITS:
         if (code := digits[:length]) in _CODES:
-            lengths, prefix, moved = _plan(code)
+            lengths, prefix, moved = plan(code)
             return (
                 len(digits) - length in lengths
                 and digits[length] not in prefix
@@ -93,7 +94,7 @@ def _is_plainly_canonical(digits: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _plan(country_code: str) -> tuple[frozenset[int], str, re.Pattern[str] | None]:
+def plan(country_code: str) -> tuple[frozenset[int], str, re.Pattern[str] | None]:
     """Return how long national numbers are, the digits that a prefix may begin with, and what older forms look like."""
     code = int(country_code)
     forms = [f"(?:{old.pattern})" for old, _ in MOVED.get(code, ())]

@@ -1,15 +1,25 @@
 """The ways in which a written number can be read, where it does not say itself which one is meant."""
 
+import re
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import PhoneNumberFormat
+from phonenumbers import PhoneMetadata, PhoneNumberFormat
 
-from shared.phones.canonical import MIN_UNKNOWN_DIGITS, canonical, country_code_of, is_valid
+from shared.phones.canonical import (
+    MIN_UNKNOWN_DIGITS,
+    canonical,
+    country_code_of,
+    is_plainly_canonical,
+    is_valid,
+    plan,
+)
 from shared.phones.equivalents import OTHER_READINGS
 from shared.phones.writing import Written
 
 _READINGS_KEPT = 16_384
+_INTERNATIONAL = re.compile(r"\+([1-9][0-9]{6,14})")
+_AMBIGUOUS = tuple(f"+{code}" for code in OTHER_READINGS)
 
 
 def readings(written: Written, country: str | None, *, always_international: bool = False) -> tuple[str, ...]:
@@ -24,12 +34,36 @@ def readings(written: Written, country: str | None, *, always_international: boo
     if (written.is_international or always_international) and country_code_of(written.digits) not in OTHER_READINGS:
         return () if first is None else (first,)
     found = [first] if first else []
-    if country is not None and not (written.is_international or always_international):
+    may_be_national = country is not None and not (written.is_international or always_international)
+    if country is not None and may_be_national and not _is_never_national(written.digits, country):
         national = national_reading(written.digits, country)
         # A range that libphonenumber does not know yet counts where there is no other reading.
         may_be_new = first is None and len(written.digits) >= MIN_UNKNOWN_DIGITS
         found += [national] if national is not None and (may_be_new or is_valid(national)) else []
     return tuple(dict.fromkeys(each for phone in found for each in (phone, *_others(phone))))
+
+
+def only_reading(text: str) -> str | None:
+    """Return a canonical number with its plus sign that is written as such and has no other reading: nearly all are."""
+    plain = _INTERNATIONAL.fullmatch(text)
+    return text if plain and is_plainly_canonical(plain[1]) and not text.startswith(_AMBIGUOUS) else None
+
+
+def _is_never_national(digits: str, country: str) -> bool:
+    """Say whether the length alone shows that the digits are not a national number, or are the international one."""
+    code, own_lengths = _plan_of(country)
+    lengths, prefix, _ = plan(code)
+    if len(digits) in own_lengths:
+        return False
+    return digits[0] not in prefix or (digits.startswith(code) and len(digits) - len(code) in lengths)
+
+
+@lru_cache(maxsize=512)
+def _plan_of(country: str) -> tuple[str, frozenset[int]]:
+    """Return the country's code, and how long its own national numbers are."""
+    metadata = PhoneMetadata.metadata_for_region(country)
+    lengths = metadata.general_desc.possible_length if metadata is not None and metadata.general_desc else ()
+    return str(phonenumbers.country_code_for_region(country)), frozenset(lengths)
 
 
 @lru_cache(maxsize=_READINGS_KEPT)
@@ -42,6 +76,7 @@ def national_reading(digits: str, country: str) -> str | None:
     return canonical(phonenumbers.format_number(number, PhoneNumberFormat.E164)[1:])
 
 
+@lru_cache(maxsize=_READINGS_KEPT)  # the numbers that people write to: a business has few
 def region_of(phone: str) -> str | None:
     """Return the ISO 3166 code of the country of a number in E.164; None for what belongs to no country."""
     code = country_code_of(phone[1:])

@@ -8,7 +8,7 @@ from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MAX_READINGS, NOBODY, MessageReceived, as_reading
 from shared.phones import E164, readings
 from shared.phones.canonical import MAX_DIGITS, MIN_UNKNOWN_DIGITS
-from shared.phones.readings import region_of
+from shared.phones.readings import only_reading, region_of
 from shared.phones.writing import MAX_TEXT_CHARACTERS, mask, read_digits
 
 
@@ -29,6 +29,8 @@ def who(text: str, to: str | None, *, always_international: bool) -> Who:
     Raises:
         WebhookError: `invalid_utf8` or `invalid_number`.
     """
+    if only := only_reading(text):
+        return Who(only, (), None)
     if DAMAGED in text:
         raise WebhookError("invalid_utf8", "is not UTF-8; send the number in ASCII", field="from")
     try:

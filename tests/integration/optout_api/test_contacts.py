@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from optout_api_world import Caller, Record
+from optout_api_world import ADMIN_TOKEN, Caller, Record
 
 PHONE, SECOND = "+14155550100", "+14155550101"
 
@@ -143,3 +143,31 @@ async def test_a_path_that_is_none_is_answered_in_the_envelope(acme: Caller) -> 
     answer = await acme.call("DELETE", "/v1/everything")
     assert answer.status_code == 404
     assert answer.json()["error"]["message"] == "there is no DELETE /v1/everything"
+
+
+async def test_a_number_without_a_country_code_is_of_the_accounts_country(acme: Caller) -> None:
+    list_id = await acme.new_list("news")
+    national = {"contacts": [{"phone": "3125550100"}, {"phone": "(415) 555-0100"}]}
+    path = f"/v1/lists/{list_id}/contacts"
+    refused = await acme.call("POST", path, json=national)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["field"]) == (422, "contacts.0.phone")
+    assert "country code" in error["message"]
+    operator = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    for body, status in (({"country": "xx"}, 422), ({"country": "us"}, 200)):
+        answer = await acme.http.patch(f"/v1/accounts/{acme.account_id}", json=body, headers=operator)
+        assert answer.status_code == status
+    assert (
+        await acme.http.patch("/v1/accounts/nobody-here", json={"country": None}, headers=operator)
+    ).status_code == 404
+    assert (await acme.call("POST", path, json=national)).json() == {"added": 2, "updated": 0}
+    assert sorted(await acme.statuses(list_id)) == ["+13125550100", "+14155550100"]
+
+
+async def test_every_spelling_of_a_phone_is_looked_up_as_one(acme: Caller, record: Record) -> None:
+    await record.message(acme.account_id, "+525512345678", "STOP")
+    for spelling in ("+5215512345678", "525512345678", "+52 1 55 1234 5678", "00525512345678"):
+        found = await acme.get(f"/v1/suppressions/{spelling}")
+        assert (found["phone"], [each["state"] for each in found["suppressions"]]) == ("+525512345678", ["opted_out"])
+        for path, name in (("/v1/evidence", "entries"), ("/v1/inbox", "messages"), ("/v1/opt-outs", "opt_outs")):
+            assert len((await acme.get(path, phone=spelling))[name]) == 1

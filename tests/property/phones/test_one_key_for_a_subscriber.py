@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, SUPPORTED_REGIONS, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from shared.phones import normalise_phone, readings
-from shared.phones.canonical import MIN_DIGITS, _is_plainly_canonical, _long_way
+from shared.phones.canonical import MIN_DIGITS, _long_way, is_plainly_canonical
 from shared.phones.equivalents import MOVED
 from shared.phones.writing import read_digits
 
@@ -150,7 +150,7 @@ _NUMBERS = st.builds(
 @settings(max_examples=2_000)
 @given(_NUMBERS)
 def test_the_short_way_and_the_long_way_give_one_answer(digits: str) -> None:
-    if len(digits) >= MIN_DIGITS and _is_plainly_canonical(digits):
+    if len(digits) >= MIN_DIGITS and is_plainly_canonical(digits):
         assert _long_way(digits) == f"+{digits}"
 
 
