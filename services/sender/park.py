@@ -13,7 +13,7 @@ from shared.events.delivery import MessageRejected
 from shared.failpoints import reach
 from shared.flood import Bad, Parking
 from shared.parking import parked_id
-from shared.phone_numbers import E164
+from shared.phones import E164, settled_phone
 
 
 async def park_bad(bad: Sequence[Bad], parking: Parking, reporter: Reporter) -> None:
@@ -43,7 +43,7 @@ def rejected(record: Polled, error: PoisonError, now: datetime) -> MessageReject
                 occurred_at=now,
                 account_id=account_id,
                 message_id=found["message_id"],
-                phone=phone if E164.fullmatch(phone) else None,
+                phone=settled_phone(phone) if E164.fullmatch(phone) else None,
                 reason=error.reason,
                 detail=error.detail,
             )
