@@ -22,7 +22,7 @@ from shared.parking import ParkedRecord, park_polled
 
 log = logging.getLogger(__name__)
 
-RECORDS_A_MINUTE = 500
+RECORDS_A_MINUTE = 200
 BYTES_A_MINUTE = 64 * 1024 * 1024
 FLOOD = "flood"
 _LINES_A_MINUTE = 10

@@ -9,9 +9,10 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer
 
 from harness.cli.running import kafka_settings
+from shared.consumer import Polled
 from shared.kafka import SEND_SECONDS, connect, new_consumer, stop_quietly, within
 from shared.parking import ORIGINAL_HEADER_PREFIX
 from shared.topics import PARKED_MESSAGES
@@ -86,14 +87,14 @@ def _write(value: bytes) -> None:
         sys.stdout.buffer.write(value)
 
 
-def describe(record: ConsumerRecord) -> dict[str, Any]:
+def describe(record: Polled) -> dict[str, Any]:
     """Return why, by whom and from where a record was parked, and its size in bytes."""
     own = {name: value for name, value in record.headers if not name.startswith(ORIGINAL_HEADER_PREFIX)}
     text = {name: (value or b"").decode(errors="replace") for name, value in own.items()}
-    return {**text, "value_bytes": len(record.value or b"")}
+    return {"parked_id": f"offset-{record.offset}", **text, "value_bytes": len(record.value or b"")}
 
 
-async def _records() -> AsyncIterator[ConsumerRecord]:
+async def _records() -> AsyncIterator[Polled]:
     settings = kafka_settings()
     consumer = new_consumer(
         settings.kafka, PARKED_MESSAGES, isolation_level="read_committed", auto_offset_reset="earliest"
@@ -106,7 +107,7 @@ async def _records() -> AsyncIterator[ConsumerRecord]:
         await stop_quietly(consumer)
 
 
-async def _to_the_end(consumer: AIOKafkaConsumer) -> AsyncIterator[ConsumerRecord]:
+async def _to_the_end(consumer: AIOKafkaConsumer) -> AsyncIterator[Polled]:
     partitions = list(consumer.assignment())
     ends = await within(SEND_SECONDS, consumer.end_offsets(partitions), "asking for the end of parked-messages")
     while [

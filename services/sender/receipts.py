@@ -14,6 +14,7 @@ from services.sender.ledger.rows import MessageKey, Settled
 from services.sender.report import Reporter
 from shared.consumer import Polled
 from shared.errors import PoisonError, TransientError
+from shared.events.base import storable
 from shared.events.delivery import DeliveryReceiptReceived, delivery_events
 from shared.places import naming, place_of
 from shared.reading import event_of
@@ -75,6 +76,6 @@ def _settled(record: Polled) -> Settled | None:
         return None
     match event:
         case DeliveryReceiptReceived(message_id=str(message_id)):
-            return Settled((event.account_id, message_id), "sent", event.carrier_message_id)
+            return Settled((event.account_id, message_id), "sent", storable(event.carrier_message_id))
         case _:
             return None

@@ -28,7 +28,8 @@ def storable(text: str) -> str:
     return text.replace("\x00", "\ufffd") if "\x00" in text else text
 
 
-ShortText = Annotated[str, StringConstraints(max_length=512), AfterValidator(storable)]
+ShortText = Annotated[str, StringConstraints(max_length=512)]
+StorableText = Annotated[ShortText, AfterValidator(storable)]
 Body = Annotated[str, StringConstraints(max_length=MAX_BODY_CHARACTERS)]
 """May hold NUL, which is no part of a word ("ST\\0OP" is STOP): whoever stores a body makes it storable."""
 

@@ -5,7 +5,16 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-from shared.events.base import AccountId, Body, Event, IdentifiedEvent, MessageId, ShortText, Time, derived_id
+from shared.events.base import (
+    AccountId,
+    Body,
+    Event,
+    IdentifiedEvent,
+    MessageId,
+    StorableText,
+    Time,
+    derived_id,
+)
 from shared.phone_numbers import Phone, SenderNumber
 
 MAX_READINGS = 6
@@ -31,18 +40,18 @@ class MessageReceived(IdentifiedEvent):
 
     type: Literal["message_received"] = "message_received"
     account_id: AccountId
-    gateway: ShortText
-    gateway_message_id: ShortText | None = None
+    gateway: StorableText
+    gateway_message_id: StorableText | None = None
     phone: Phone
     readings: Annotated[tuple[Phone, ...], Field(max_length=MAX_READINGS)] = ()
-    written_phone: ShortText | None = None
+    written_phone: StorableText | None = None
     sender_number: SenderNumber | None = None
     body: Body
     replied_message_id: MessageId | None = None
-    replied_carrier_message_id: ShortText | None = None
+    replied_carrier_message_id: StorableText | None = None
     replied_body: Body | None = None
     sent_at: Time | None = None
-    unusable_sent_at: ShortText | None = None
+    unusable_sent_at: StorableText | None = None
 
 
 def as_reading(event: MessageReceived, phone: str) -> MessageReceived:
@@ -80,7 +89,7 @@ class ReviewDecided(IdentifiedEvent):
     phone: Phone
     held_event_id: UUID
     decision: Literal["confirm", "release"]
-    by: Annotated[ShortText, Field(min_length=1)]
+    by: Annotated[StorableText, Field(min_length=1)]
 
 
 AnyInboundEvent = MessageReceived | ReviewDecided | FenceMarkerAppended

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
+from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.suppressions.lookup import Suppression, query
 from shared.events.codec import encode
@@ -113,9 +114,11 @@ class OptOutService:
 
 
 @asynccontextmanager
-async def following(bootstrap: str, folder: Path, *, snapshot_seconds: float = 3600) -> AsyncIterator[CacheFollower]:
+async def following(
+    bootstrap: str, folder: Path, *, snapshot_seconds: float = 3600, asking: Asking | None = None
+) -> AsyncIterator[CacheFollower]:
     """Give a cache that is being filled; it stops gracefully."""
-    follower = CacheFollower(bootstrap, PARTITIONS, folder, snapshot_seconds)
+    follower = CacheFollower(bootstrap, PARTITIONS, folder, snapshot_seconds, asking=asking)
     task = asyncio.create_task(follower.run())
     try:
         yield follower

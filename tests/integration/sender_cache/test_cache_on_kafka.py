@@ -9,10 +9,12 @@ from cache_world import OptOutService, check, following, knows, phones_in, until
 
 from harness.stack.embedded import EmbeddedBackend
 from services.sender import metrics
+from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.keep import SNAPSHOT_FILE
 from services.sender.suppressions.keys import OPTED_OUT, key_of
 from services.sender.suppressions.lookup import Suppression
 from shared.errors import TransientError
+from shared.events.suppression import CHECKPOINT_KEY
 
 PHONE, OTHER = phones_in(0, 2)
 
@@ -143,6 +145,33 @@ async def test_a_suppression_that_somebody_overwrote_stops_it_until_it_is_told_a
         await until("the doubt after a restart", lambda: "offset" in cache.doubts[0])
         await opt_out.publish([(partition, key, right)])
         await until("the suppression", lambda: knows(cache, account, PHONE))
+
+
+@pytest.mark.parametrize("key", [b"nonsense", b"acme|list:1|+14155550100", CHECKPOINT_KEY])
+async def test_a_checkpoint_behind_what_cannot_be_read_ends_the_doubt_and_is_asked_for(
+    bootstrap: str, opt_out: OptOutService, account: str, tmp_path: Path, key: bytes
+) -> None:
+    asked = Asked()
+    async with following(bootstrap, tmp_path, asking=Asking(asked, 0.0)) as cache:
+        await opt_out.publish([opt_out.change(account, PHONE)])
+        await until("the suppression", lambda: knows(cache, account, PHONE))
+        await opt_out.publish([(0, key, b"\xff")])
+        await until("the doubt", lambda: not cache.healthy)
+        await until("it asks", lambda: asked.partitions[-1:] == [0])
+        await opt_out.publish([opt_out.checkpoint(0)])
+        await until("it is sure again", lambda: knows(cache, account, PHONE))
+
+
+class Asked:
+    """A producer that keeps which partitions were asked for a checkpoint."""
+
+    def __init__(self) -> None:
+        self.partitions: list[int] = []
+
+    async def send_and_wait(self, topic: str, value: bytes, *, partition: int, headers: object) -> None:
+        assert (topic, headers) != (None, None)
+        assert b'"checkpoint_wanted":true' in value
+        self.partitions.append(partition)
 
 
 async def test_after_a_killed_kafka_it_goes_on_by_itself(

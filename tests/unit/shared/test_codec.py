@@ -2,11 +2,13 @@
 
 import json
 from datetime import datetime, timedelta, timezone
+from typing import Annotated
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import AfterValidator, TypeAdapter
 
 from shared.errors import PoisonError
 from shared.events.codec import MAX_EVENT_BYTES, cloud_event_headers, decode, encode, salvage
@@ -132,3 +134,26 @@ def test_headers_follow_cloudevents_kafka_binding() -> None:
 )
 def test_what_can_be_read_of_a_bad_record_is_salvaged(value: bytes | None, found: dict[str, str]) -> None:
     assert salvage(value, "message_id", "account_id") == found
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999-14:00"])
+@pytest.mark.parametrize("field", ["occurred_at", "sent_at"])
+def test_a_time_that_is_none_in_utc_is_a_bad_record(field: str, moment: str) -> None:
+    event = json.loads(encode(received())) | {field: moment}
+    with pytest.raises(PoisonError, match=f"invalid.*{field}"):
+        decode(inbound_events, json.dumps(event).encode())
+
+
+@pytest.mark.parametrize("error", [OverflowError("x"), RecursionError("x"), MemoryError("x"), AssertionError("x")])
+def test_whatever_a_validator_raises_is_a_bad_record(error: Exception) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    with pytest.raises(PoisonError, match="invalid"):
+        decode(TypeAdapter(Annotated[object, AfterValidator(fail)]), b"{}")
+
+
+def test_nul_in_a_text_that_postgres_keeps_is_replaced() -> None:
+    event = json.loads(encode(received())) | {"gateway_message_id": "a\x00b", "gateway": "\x00"}
+    found = decode(inbound_events, json.dumps(event).encode())
+    assert (found.gateway_message_id, found.gateway) == ("a\ufffdb", "\ufffd")
