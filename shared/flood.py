@@ -51,21 +51,19 @@ class Parking:
     def __init__(self, service: str, seconds: Callable[[], float] = time.monotonic) -> None:
         self._service = service
         self._seconds = seconds
-        self._minute_began = seconds()
-        self._records = self._bytes = self._lines = 0
+        self._looked_at = seconds()
+        self._records, self._bytes, self._lines = float(RECORDS_A_MINUTE), float(BYTES_A_MINUTE), float(_LINES_A_MINUTE)
 
     def park(self, bad: Sequence[Bad], now: datetime) -> Parked:
         """Return what is to be parked for the bad records of a poll, and which of them stand there by themselves."""
-        if self._seconds() - self._minute_began >= _MINUTE:
-            self._minute_began = self._seconds()
-            self._records = self._bytes = self._lines = 0
+        self._refill()
         parked: list[ParkedRecord] = []
         whole: list[Bad] = []
         beyond: dict[tuple[str, int], list[Bad]] = defaultdict(list)
         for record, error in bad:
-            self._records += 1
-            self._bytes += len(record.value or b"")
-            if self._records <= RECORDS_A_MINUTE and self._bytes <= BYTES_A_MINUTE:
+            size = len(record.value or b"")
+            if self._records >= 1 and self._bytes >= size:
+                self._records, self._bytes = self._records - 1, self._bytes - size
                 self._say("parked: %s", record, str(error))
                 parked.append(park_polled(record, service=self._service, error=error, now=now))
                 whole.append((record, error))
@@ -76,10 +74,16 @@ class Parking:
             parked.append(summary(some, service=self._service, now=now))
         return Parked(parked, whole)
 
+    def _refill(self) -> None:
+        passed, self._looked_at = self._seconds() - self._looked_at, self._seconds()
+        self._records = min(RECORDS_A_MINUTE, self._records + RECORDS_A_MINUTE * passed / _MINUTE)
+        self._bytes = min(BYTES_A_MINUTE, self._bytes + BYTES_A_MINUTE * passed / _MINUTE)
+        self._lines = min(_LINES_A_MINUTE, self._lines + _LINES_A_MINUTE * passed / _MINUTE)
+
     def _say(self, text: str, record: Polled, cause: str) -> None:
-        self._lines += 1
-        if self._lines > _LINES_A_MINUTE:
+        if self._lines < 1:
             return
+        self._lines -= 1
         place = {"topic": record.topic, "partition": record.partition, "offset": _first(record), "cause": cause}
         log.warning(text, f"{record.topic} {record.partition} at {_first(record)}: {cause}", extra={"fields": place})
 

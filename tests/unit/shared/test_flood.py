@@ -33,13 +33,14 @@ def test_beyond_the_budget_of_a_minute_a_poll_is_one_record_per_partition_with_a
     assert len(beyond.records[0].value or b"") < 2_000
 
 
-def test_the_budget_is_of_bytes_too_and_comes_again_every_minute() -> None:
+def test_the_budget_is_of_bytes_too_and_comes_again_little_by_little() -> None:
     time = [0.0]
     parking = Parking("s", lambda: time[0])
     large = b"x" * (BYTES_A_MINUTE // 2 + 1)
     assert [len(parking.park([bad(at, large)], NOW).whole) for at in range(3)] == [1, 0, 0]
-    time[0] = 61.0
-    assert len(parking.park([bad(9)], NOW).whole) == 1
+    assert len(parking.park([bad(at) for at in range(1_000)], NOW).whole) < RECORDS_A_MINUTE
+    time[0] = 3.0
+    assert len(parking.park([bad(at) for at in range(1_000)], NOW).whole) == RECORDS_A_MINUTE * 3 // 60
 
 
 def test_offsets_as_text_are_those_offsets() -> None:
