@@ -71,6 +71,10 @@ class KafkaConnection:
     context: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
 
     @property
+    def is_secured(self) -> bool:
+        return self.protocol != "PLAINTEXT"
+
+    @property
     def protocol(self) -> SecurityProtocol:
         if self.login is None:
             return "PLAINTEXT" if self.tls is None else "SSL"

@@ -96,11 +96,15 @@ def _demo(_: argparse.Namespace) -> int:
 
 def _kafka(arguments: argparse.Namespace) -> int:
     from harness.cli.running import running_stack
+    from harness.daemon.state import Home
     from harness.kafka.runtime import java_environment
+    from harness.kafka.tool_properties import write_properties
+    from harness.stack.kafka_address import connection_of
     from harness.stack.kafka_tools import tool_command
 
-    bootstrap = running_stack()["kafka_bootstrap"]
-    command = tool_command(arguments.tool, ["--bootstrap-server", bootstrap, *arguments.arguments])
+    kafka = connection_of(running_stack())
+    secured = ["--command-config", str(write_properties(kafka, Home.default().path))] if kafka.is_secured else []
+    command = tool_command(arguments.tool, ["--bootstrap-server", kafka.bootstrap, *secured, *arguments.arguments])
     os.execvpe(command[0], command, java_environment())  # noqa: S606 (becomes the tool: its input, output and signals)
 
 
