@@ -99,7 +99,7 @@ def test_a_login_without_rights_is_sent_to_the_table(kafka: SecuredKafka) -> Non
 
 def test_an_operator_lists_parked_records(kafka: SecuredKafka) -> None:
     lines = stopline(kafka.settings("operator"), "parked", "list").strip().splitlines()
-    assert all(json.loads(line)["parked_reason"] for line in lines)
+    assert all(json.loads(line)["value_bytes"] >= 0 for line in lines)
 
 
 @pytest.mark.parametrize("name", OURS)
