@@ -1,5 +1,6 @@
 """Rules for inbound messages, in the shape of ClickSend's API: `/v3/automations/sms/inbound`."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,12 +10,15 @@ from services.optout.api.context import Account, Database, WebhookPorts
 from services.optout.api.errors import ApiError
 from services.optout.api.rule_checks import check_rule
 from services.optout.api.rule_fields import GivenRule, rule_of, shown
+from services.optout.api.rule_size import check_size
 from services.optout.record.connection import Connection
-from services.optout.record.load import load_stored_rules
+from services.optout.record.stored_rules import load_stored_rules, versioned_rules
 from services.optout.rules import Rule, VersionedRule
 from services.optout.rules.packs import PACKS
 
 MAX_RULES = 500
+_MAX_SHOWN_BYTES = 20_000_000
+"""Of what was saved before there were limits."""
 _PATH = "/v3/automations/sms/inbound"
 
 # Locks the account: two rules that are saved at once see each other.
@@ -52,11 +56,12 @@ async def read_rule(inbound_rule_id: int, account_id: Account, database: Databas
 
 @router.post(_PATH)
 async def create_rule(given: GivenRule, account_id: Account, database: Database, ports: WebhookPorts) -> dict[str, Any]:
-    rule = rule_of(given)
+    rule = await asyncio.to_thread(rule_of, given)
     async with database.transaction():
         await database.execute(LOCK_ACCOUNT, account_id)
         others = await current_rules(database, account_id)
         _check_room(others, 1)
+        await check_change(others, rule)
         await check_rule(database, account_id, rule, others, ports)
         rule_id, version = await _add(database, account_id, rule)
     return success("New inbound rule has been added.", shown(rule_id, version, rule))
@@ -67,11 +72,12 @@ async def update_rule(
     inbound_rule_id: int, given: GivenRule, account_id: Account, database: Database, ports: WebhookPorts
 ) -> dict[str, Any]:
     """Write the rule's next version; it holds for the next message that is decided."""
-    rule = rule_of(given)
+    rule = await asyncio.to_thread(rule_of, given)
     async with database.transaction():
         await database.execute(LOCK_ACCOUNT, account_id)
         rules = await current_rules(database, account_id)
         _one(rules, inbound_rule_id)
+        await check_change(rules, rule, inbound_rule_id)
         others = [each for each in rules if each.rule_id != inbound_rule_id]
         await check_rule(database, account_id, rule, others, ports)
         rule_id, version = await _change(database, account_id, inbound_rule_id, rule, deleted=False)
@@ -114,6 +120,8 @@ async def add_pack(pack: str, account_id: Account, database: Database) -> dict[s
         names = {each.rule.name for each in others}
         missing = [rule for rule in PACKS[pack] if rule.name not in names]
         _check_room(others, len(missing))
+        present = [each.rule for each in others]
+        await check_size(present, [*present, *missing])
         added = []
         for rule in missing:
             rule_id, version = await _add(database, account_id, rule)
@@ -123,8 +131,14 @@ async def add_pack(pack: str, account_id: Account, database: Database) -> dict[s
 
 async def current_rules(database: Connection, account_id: str) -> list[VersionedRule]:
     """Return the account's rules as they are now."""
-    stored = (await load_stored_rules(database, [account_id])).get(account_id, [])
-    return [VersionedRule(rule_id, version, Rule.model_validate_json(text)) for rule_id, version, text in stored]
+    stored = await load_stored_rules(database, [account_id], _MAX_SHOWN_BYTES)
+    return await asyncio.to_thread(versioned_rules, stored.get(account_id, []))
+
+
+async def check_change(present: list[VersionedRule], rule: Rule, replaced: int | None = None) -> None:
+    """Check how large the account's rules would be with `rule` in place of the one with the id `replaced`."""
+    kept = [each.rule for each in present if each.rule_id != replaced]
+    await check_size([each.rule for each in present], [*kept, rule])
 
 
 def _one(rules: list[VersionedRule], rule_id: int) -> VersionedRule:

@@ -1,14 +1,20 @@
 """What a rule must not do: answer an opt-out (G6), call an address that is not the customer's own, move to no list."""
 
-from collections.abc import Collection, Iterator, Sequence
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from functools import cache
 
 from services.optout.api.errors import ApiError
 from services.optout.record.connection import Connection
-from services.optout.rules import Rule, RuleSet, VersionedRule
+from services.optout.rules import Answer, Rule, RuleSet, VersionedRule
+from services.optout.rules.engine import TOO_SLOW
 from services.optout.rules.packs import PACKS
 from services.optout.webhooks.addresses import why_not_called
 
 _MAX_LIST_ID_DIGITS = 15
+_CHECK_SECONDS = 1.0
+"""Of processor time, beside the event loop."""
 
 # Whether the account has the list.
 LIST_EXISTS = "SELECT EXISTS (SELECT FROM contact_lists WHERE account_id = $1 AND list_id = $2)"
@@ -28,7 +34,7 @@ async def check_rule(
                 409, "duplicate", f"rule_name: there is a rule {rule.name!r} already; choose another", "rule_name"
             )
     if rule.action == "AUTO_REPLY":  # what a URL answers is never sent to anybody
-        _check_answers_no_opt_out(rule, others)
+        await asyncio.to_thread(_check_answers_no_opt_out, rule, others)
     match rule.action:
         case "AUTO_REPLY" if not (rule.action_address or "").strip():
             raise ApiError(422, "missing", "action_address: write the text of the reply", "action_address")
@@ -42,24 +48,39 @@ def _check_answers_no_opt_out(rule: Rule, others: Sequence[VersionedRule]) -> No
     """Refuse a rule whose words opt out by a rule or a pack: it would look as if an opt-out were answered."""
     if rule.match in ("any", "does_not_contain"):
         return  # what opts out never gets as far as these
-    for name, rules in _opting_out(others):
-        for term in rule.terms:
-            if rules.answer(term).answer in ("opt_out", "held"):
-                message = (
-                    f"message_search_term: {term!r} is an opt-out by {name}, and an opt-out is never answered; "
-                    f"take the word out of this rule"
-                )
-                raise ApiError(422, "answers_an_opt_out", message, "message_search_term")
+    ends_at = time.thread_time() + _CHECK_SECONDS
+    own = RuleSet([each for each in others if each.rule.action == "OPT_OUT"])
+    for term in rule.terms:
+        searched = own.after_search(own.search(term, lambda: time.thread_time() > ends_at))
+        for rules, kind in ((searched, "rule"), (_packs(), "pack")):
+            found = rules.answer(term)
+            if found.answer in ("opt_out", "held"):
+                raise _answers_opt_out(term, kind, found)
 
 
-def _opting_out(others: Sequence[VersionedRule]) -> Iterator[tuple[str, RuleSet]]:
-    for other in others:
-        if other.rule.action == "OPT_OUT" and other.rule.enabled:
-            yield f"the rule {other.rule.name!r}", RuleSet([other])
-    for name, pack in PACKS.items():
-        keywords = [VersionedRule(0, 1, rule) for rule in pack if rule.action == "OPT_OUT" and rule.match != "detector"]
-        if keywords:
-            yield f"the pack {name!r}", RuleSet(keywords)
+def _answers_opt_out(term: str, kind: str, found: Answer) -> ApiError:
+    field = "message_search_term"
+    if found.reason == TOO_SLOW:
+        message = f"{field}: your opt-out patterns are too slow to be checked for {term!r}; give this rule fewer terms"
+        return ApiError(422, "too_slow", message, field)
+    message = (
+        f"{field}: {term!r} is an opt-out by the {kind} {found.rule!r}, and an opt-out is never answered; take the word"
+        f" out of this rule"
+    )
+    return ApiError(422, "answers_an_opt_out", message, field)
+
+
+@cache
+def _packs() -> RuleSet:
+    """Return all opt-out words of packs, each under its pack's name."""
+    return RuleSet(
+        [
+            VersionedRule(0, 1, rule.model_copy(update={"name": name}))
+            for name, pack in PACKS.items()
+            for rule in pack
+            if rule.action == "OPT_OUT" and rule.match != "detector"
+        ]
+    )
 
 
 def _check_address(address: str, ports: Collection[int]) -> None:

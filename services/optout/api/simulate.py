@@ -1,12 +1,13 @@
 """The simulator: what a draft rule would have done with what people wrote to the account."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from services.optout.api.automations import current_rules
+from services.optout.api.automations import check_change, current_rules
 from services.optout.api.context import Account, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.guard import GuardedRoute
@@ -32,9 +33,10 @@ class Draft(GivenRule):
 @router.post("/v1/rules/simulate", status_code=202)
 async def start(draft: Draft, account_id: Account, database: Database, request: Request) -> dict[str, Any]:
     """Begin; `GET /v1/rules/simulate/{simulation_id}` tells how far it is."""
-    rule = rule_of(draft).model_copy(update={"enabled": True})
+    rule = (await asyncio.to_thread(rule_of, draft)).model_copy(update={"enabled": True})
     present = await current_rules(database, account_id)
     version = _version_of(present, draft.replaces)
+    await check_change(present, rule, draft.replaces)
     simulations: Simulations = request.app.state.simulations
     try:
         rule_id = draft.replaces or _NEW_RULE_ID

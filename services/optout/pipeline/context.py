@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.optout.record.connection import Pool
+from services.optout.record.stored_rules import StoredRules
 from services.optout.settings import Settings
 from shared.kafka import SEND_SECONDS, within
 from shared.topic_identity import topic_identities
@@ -27,6 +28,7 @@ class Context:
     settings: Settings
     pool: Pool
     member: AIOKafkaConsumer
+    rules: StoredRules
     now: Callable[[], datetime] = utc_now
 
     async def begin_of(self, partition: TopicPartition) -> int:

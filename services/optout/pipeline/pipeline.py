@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.worker import Worker
 from services.optout.record.connection import AWAY, Pool, connection_of
+from services.optout.record.stored_rules import StoredRules
 from services.optout.record.topics import is_repair_asked_for
 from services.optout.settings import Settings
 from shared.errors import TransientError
@@ -32,6 +33,7 @@ class Pipeline:
         self._settings = settings
         self._pool = pool
         self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}
+        self._rules = StoredRules()
         self._joined = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -67,7 +69,7 @@ class Pipeline:
         )
         try:
             await within(START_SECONDS, member.start(), "connecting to Kafka")
-            context = Context(self._settings, self._pool, member)
+            context = Context(self._settings, self._pool, member, self._rules)
             identities = await context.identities()
             member.subscribe([INBOUND_MESSAGES], listener=_Listener(self, context))
             await self._stay(context, identities)

@@ -108,9 +108,7 @@ class Worker:
     async def _work(self, producer: AIOKafkaProducer) -> None:
         settings = self._context.settings
         await self._end_predecessors()
-        record = PostgresRecord(
-            self._context.pool, self.partition, settings.partitions, settings.attribution_window, self._context.now
-        )
+        record = self._record()
         identities = await self._context.identities()
         async with connection_of(self._context.pool) as connection:
             topics = belonging(await read_topics(connection, self.partition), identities)
@@ -152,6 +150,11 @@ class Worker:
             return await polling
         finally:
             polling.cancel()
+
+    def _record(self) -> PostgresRecord:
+        context, settings = self._context, self._context.settings
+        window = settings.attribution_window
+        return PostgresRecord(context.pool, context.rules, self.partition, settings.partitions, window, context.now)
 
     async def _end_predecessors(self) -> None:
         async with connection_of(self._context.pool) as connection:

@@ -7,12 +7,13 @@ from types import MappingProxyType
 from uuid import UUID
 
 from services.optout.decide import Asked, apply, decide
+from services.optout.matching import Text, search, text_of
 from services.optout.person import Person
 from services.optout.record.certainty import load_certainties
 from services.optout.record.connection import Connection
 from services.optout.record.entry import Entry, entry_of, stored_body
 from services.optout.record.follow_ups import write_follow_ups
-from services.optout.record.load import PersonKey, load_known, load_persons, load_rules
+from services.optout.record.load import PersonKey, load_known, load_persons
 from services.optout.record.position import Position, move_position, save_head
 from services.optout.record.repetitions import (
     Seen,
@@ -22,8 +23,9 @@ from services.optout.record.repetitions import (
     seen_of,
     under_its_own_id,
 )
+from services.optout.record.stored_rules import AccountRules, StoredRules
 from services.optout.record.write import Decided, write_decisions
-from services.optout.rules import RuleSet
+from services.optout.rules import Found
 from services.optout.which_number import Certainty, as_far_as_certain
 from shared.failpoints import reach
 
@@ -47,17 +49,23 @@ class Batch:
 
 
 async def record_batch(
-    connection: Connection, batch: Batch, now: datetime, window: timedelta
+    connection: Connection, batch: Batch, stored_rules: StoredRules, now: datetime, window: timedelta
 ) -> tuple[list[Entry], Position]:
     """Decide and record the batch, all or nothing; return the new entries and the partition's new head.
 
     Raises:
         PositionMovedError: another process has recorded offsets of this batch.
     """
+    events = [received.event for received in batch.received]
+    rules = await stored_rules.load(connection, (event.account_id for event in events))
+    found = await search(events, rules)
     async with connection.transaction():
         head = await move_position(connection, batch.partition, batch.expected, batch.next_offset)
         reach("optout.after_position")
-        decided = await _decide_all(connection, batch, now, window)
+        known = await load_known(connection, events)
+        persons = await load_persons(connection, events, now - window)
+        certainties = await load_certainties(connection, events)
+        decided = decide_batch(batch, known, rules, persons, now, certainties, found)
         reach("optout.after_load")
         head = await write_decisions(connection, batch.partition, head, decided)
         await write_follow_ups(connection, decided)
@@ -67,27 +75,20 @@ async def record_batch(
     return [entry for entry, _ in decided], head
 
 
-async def _decide_all(connection: Connection, batch: Batch, now: datetime, window: timedelta) -> list[Decided]:
-    events = [received.event for received in batch.received]
-    known = await load_known(connection, events)
-    rules = await load_rules(connection, (event.account_id for event in events))
-    persons = await load_persons(connection, events, now - window)
-    certainties = await load_certainties(connection, events)
-    return decide_batch(batch, known, rules, persons, now, certainties)
-
-
 def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     batch: Batch,
     known: Mapping[UUID, Seen],
-    rules: Mapping[str, RuleSet],
+    rules: Mapping[str, AccountRules],
     persons: Mapping[PersonKey, Person],
     now: datetime,
     certainties: Mapping[UUID, Certainty] = MappingProxyType({}),
+    found: Mapping[Text, Found] = MappingProxyType({}),
 ) -> list[Decided]:
     """Decide the batch's messages in their order, each in the state that those before it left; pure.
 
     A repetition of what is decided already, in the record or earlier in the batch, is passed over: see `repetitions`.
     Who wrote is certain where `certainties`, by the id that the event came with, does not say otherwise.
+    `found` is what was searched for beforehand, for accounts that have patterns.
     """
     done, people = dict(known), dict(persons)
     decided: list[Decided] = []
@@ -99,7 +100,9 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
         if seen is not None and not may_be_said_again(event, seen):
             continue
         key = event.account_id, event.phone
-        decision = decide(event, people[key], rules[event.account_id])
+        ready = rules[event.account_id].rules
+        searched = found.get(text_of(event))
+        decision = decide(event, people[key], ready.after_search(searched) if searched else ready)
         decision = as_far_as_certain(decision, certainties.get(received.event.event_id, "certain"))
         if seen is not None:
             if not asks_for_more(decision):

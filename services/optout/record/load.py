@@ -1,9 +1,8 @@
-"""Loads what the decisions of a batch need: who is suppressed, what was sent, which rules hold, what is known."""
+"""Loads what the decisions of a batch need: who is suppressed, what was sent, what is known."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +13,6 @@ from services.optout.record.connection import Connection
 from services.optout.record.entry import entries
 from services.optout.record.repetitions import Seen, seen_of, seen_of_entry, under_its_own_id
 from services.optout.record.text import storable
-from services.optout.rules import DEFAULT_RULES, Rule, RuleSet, VersionedRule
 from shared.events.inbound import MessageReceived
 
 MAX_SENT_PER_NUMBER = 50
@@ -49,19 +47,6 @@ JOIN sent_messages m ON m.account_id = reply.account_id AND m.phone = reply.phon
     AND (m.message_id = reply.message_id OR m.carrier_message_id = reply.carrier_message_id)
 """
 
-# The newest version of each rule of the accounts.
-_RULES = """
-SELECT DISTINCT ON (account_id, rule_id) account_id, rule_id, version, deleted, definition
-FROM rules WHERE account_id = ANY($1::text[])
-ORDER BY account_id, rule_id, version DESC
-"""
-
-_DEFAULTS = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
-_ACCOUNTS_KEPT = 1_000
-
-StoredRule = tuple[int, int, str]
-"""Id, version, definition."""
-
 
 async def load_known(connection: Connection, events: Sequence[Asked]) -> dict[UUID, Seen]:
     """Return by its id what is decided already of `events`, and of those under an id of their own that share one."""
@@ -77,33 +62,6 @@ async def load_known(connection: Connection, events: Sequence[Asked]) -> dict[UU
 async def _load_seen(connection: Connection, event_ids: Sequence[UUID]) -> dict[UUID, Seen]:
     rows = await connection.fetch(_KNOWN, event_ids)
     return {event_id: seen_of_entry(entries.validate_json(text)) for event_id, text in rows}
-
-
-async def load_stored_rules(connection: Connection, account_ids: Sequence[str]) -> dict[str, list[StoredRule]]:
-    """Return the newest version of each rule that is not deleted; an account that never had any is left out."""
-    found: dict[str, list[StoredRule]] = {}
-    for account_id, rule_id, version, deleted, definition in await connection.fetch(_RULES, account_ids):
-        rules = found.setdefault(account_id, [])
-        if not deleted:
-            rules.append((rule_id, version, definition))
-    return found
-
-
-async def load_rules(connection: Connection, account_ids: Iterable[str]) -> dict[str, RuleSet]:
-    """Return each account's rules as they are now; an account that never had any, or is unknown, has the defaults."""
-    wanted = sorted(set(account_ids))
-    found = await load_stored_rules(connection, wanted)
-    return {
-        account_id: rule_set(tuple(found[account_id])) if account_id in found else _DEFAULTS for account_id in wanted
-    }
-
-
-@lru_cache(maxsize=_ACCOUNTS_KEPT)
-def rule_set(stored: tuple[StoredRule, ...]) -> RuleSet:
-    """Return the rules made ready, which takes milliseconds and is done once for each set of versions."""
-    return RuleSet(
-        [VersionedRule(rule_id, version, Rule.model_validate_json(text)) for rule_id, version, text in stored]
-    )
 
 
 async def load_persons(

@@ -10,6 +10,7 @@ from services.optout.record.entry import Entry
 from services.optout.record.merged import Key, count_merged, load_merged, note_published
 from services.optout.record.position import Position, move_position, read_position
 from services.optout.record.replay import load_entries
+from services.optout.record.stored_rules import StoredRules
 from shared.events.suppression import SuppressionChanged
 
 
@@ -50,12 +51,19 @@ class Record(Protocol):
 
 
 class PostgresRecord:
-    """The record in the database `optout`."""
+    """The record in the database `optout`; all partitions of a process share the `rules` that it keeps."""
 
-    def __init__(
-        self, pool: Pool, partition: int, partitions: int, window: timedelta, now: Callable[[], datetime]
+    def __init__(  # noqa: PLR0913, PLR0917 (what it works with)
+        self,
+        pool: Pool,
+        rules: StoredRules,
+        partition: int,
+        partitions: int,
+        window: timedelta,
+        now: Callable[[], datetime],
     ) -> None:
         self._pool = pool
+        self._rules = rules
         self._partition = partition
         self._partitions = partitions
         self._window = window
@@ -71,7 +79,7 @@ class PostgresRecord:
 
     async def decide(self, batch: Batch) -> tuple[list[Entry], Position]:
         async with connection_of(self._pool) as connection:
-            return await record_batch(connection, batch, self._now(), self._window)
+            return await record_batch(connection, batch, self._rules, self._now(), self._window)
 
     async def move(self, expected: int, next_offset: int) -> Position:
         async with connection_of(self._pool) as connection:

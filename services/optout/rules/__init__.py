@@ -4,5 +4,6 @@ from services.optout.rules.answer import Answer, VersionedRule
 from services.optout.rules.defaults import DEFAULT_RULES
 from services.optout.rules.engine import RuleSet
 from services.optout.rules.rule import Rule
+from services.optout.rules.search import Found
 
-__all__ = ["DEFAULT_RULES", "Answer", "Rule", "RuleSet", "VersionedRule"]
+__all__ = ["DEFAULT_RULES", "Answer", "Found", "Rule", "RuleSet", "VersionedRule"]

@@ -41,7 +41,7 @@ def find_standing(reading: Reading, terms: Container[str], instruction: Instruct
             return None
         return Standing(term, is_certain=not chatty or instruction is not None)
     found: Standing | None = None
-    for place, clause in enumerate(reading.clauses):
+    for place, clause in enumerate(reading.clauses if reading.text.count(" ") <= _MAX_WORDS_BESIDE * 4 else ()):
         core = _core(clause, terms)
         if core is not None:
             standing = _beside(core[0], place, reading, instruction)
@@ -93,8 +93,6 @@ def _core(text: str, terms: Container[str]) -> tuple[str, bool] | None:
 
 def _beside(term: str, place: int, reading: Reading, instruction: Instruction | None) -> Standing | None:
     """Judge a term that is a clause of its own in a longer reply."""
-    if reading.text.count(" ") > _MAX_WORDS_BESIDE * 4:
-        return None
     if term in _UNMISTAKABLE:
         return Standing(term, is_certain=True)
     is_sentence = reading.clauses[place] in reading.sentences

@@ -1,9 +1,8 @@
 """What an account's rules say of a text: opt-outs first, then opt-ins, then help, then the rest."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Literal, NamedTuple
-
-import re2
 
 from services.optout.rules.alone import SAID_AMONG_FRIENDS, find_standing
 from services.optout.rules.answer import NO_RULE, Answer, VersionedRule
@@ -11,13 +10,15 @@ from services.optout.rules.detectors import DETECTORS, Finding
 from services.optout.rules.everything import asks_for_everything, names_what, without_everything
 from services.optout.rules.instruction import Instruction, find_instruction
 from services.optout.rules.normalise import normalise
-from services.optout.rules.patterns import Patterns, compile_pattern
 from services.optout.rules.reading import Reading, read
 from services.optout.rules.rule import RuleAction, Scope
+from services.optout.rules.search import Found, Search
 
 _RANKS: dict[RuleAction, int] = {"OPT_OUT": 0, "OPT_IN": 1, "HELP": 2}
 _OTHER = 3
 _ANSWERS: tuple[Literal["opt_out", "opt_in", "help"], ...] = ("opt_out", "opt_in", "help")
+TOO_SLOW = "rules_too_slow"
+"""The reason why a reply is held that no certain rule decides and that could not be searched in time."""
 _KEYWORDS = ("exact", "starts_with", "stands_alone")
 
 
@@ -33,11 +34,11 @@ class Hit(NamedTuple):
 class RuleSet:
     """An account's rules, made ready once; it never changes, so that it can be shared and kept.
 
-    Keywords of all rules stand in one dictionary for each way of matching, and everything that has to be searched for
-    in one RE2 set: a decision costs about the same with five rules as with two hundred.
+    Keywords of all rules are in one dictionary for each way of matching: a decision costs about the same with five
+    rules as with two hundred. Patterns cost more: `search` for them where nobody waits, ask `after_search`.
     """
 
-    def __init__(self, rules: Sequence[VersionedRule]) -> None:
+    def __init__(self, rules: Sequence[VersionedRule], *, is_whole: bool = True) -> None:
         enabled = [versioned for versioned in rules if versioned.rule.enabled]
         self._rules = sorted(enabled, key=lambda v: (_rank(v), v.rule.position, v.rule_id))
         self._ranks = [_rank(versioned) for versioned in self._rules]
@@ -53,9 +54,24 @@ class RuleSet:
             if v.rule.match == "detector" and _RANKS.get(v.rule.action) == 0
             for name in v.rule.terms
         ]
-        searched = list(_searched(self._rules))
-        self._searched = [(place, term) for place, term, _ in searched]
-        self._search = Patterns([pattern for _, _, pattern in searched]) if searched else None
+        self._search = Search(self._rules, is_whole=is_whole)
+        self._found: Found | None = None
+
+    @property
+    def patterns(self) -> int:
+        """How many patterns there are: with any, texts should be searched beside the event loop."""
+        return self._search.patterns
+
+    def search(self, body: str, is_over: Callable[[], bool]) -> Found:
+        """Do the part of `answer` that may take long, until `is_over`."""
+        reading = read(body)
+        return self._search.find(reading.text, reading.words, is_over)
+
+    def after_search(self, found: Found) -> "RuleSet":
+        """Return these rules for the one text that was searched."""
+        searched = copy(self)
+        searched._found = found  # noqa: SLF001 (its own copy)
+        return searched
 
     def answer(self, body: str, *, sender_number: str | None = None, instruction: str | None = None) -> Answer:
         """Return what the rules say of `body`, written to `sender_number` in answer to `instruction`.
@@ -65,7 +81,8 @@ class RuleSet:
         """
         reading = read(body)
         offered = find_instruction(instruction) if instruction else None
-        hits = [hit for hit in self._hits(reading, offered) if self._holds(hit.place, sender_number, offered)]
+        searched = self._found or self._search.find(reading.text, reading.words, lambda: False)
+        hits = [hit for hit in self._hits(reading, offered, searched) if self._holds(hit.place, sender_number, offered)]
         best = min(hits, key=lambda hit: (self._ranks[hit.place], not hit.is_certain, hit.place)) if hits else None
         if best is None or self._ranks[best.place] == _OTHER or not best.is_certain:
             found = self._detected(reading, offered, sender_number)
@@ -74,6 +91,8 @@ class RuleSet:
             )
         if best is None or self._ranks[best.place] or not best.is_certain:
             best = self._keyword_for_everything(reading, offered, sender_number) or best
+        if not searched.is_whole and (best is None or self._ranks[best.place]):
+            return Answer("held", TOO_SLOW, normalised_by=reading.steps)
         if best is None and not reading.steps:
             return NO_RULE
         return self._answer(best, hits, reading, offered)
@@ -118,7 +137,7 @@ class RuleSet:
             versioned.rule.only_as_answer,
         )
 
-    def _hits(self, reading: Reading, offered: Instruction | None) -> Iterator[Hit]:
+    def _hits(self, reading: Reading, offered: Instruction | None, searched: Found) -> Iterator[Hit]:
         text = reading.text
         if text:
             yield from (Hit(place, text) for place in self._keywords["exact"].get(text, ()))
@@ -132,8 +151,7 @@ class RuleSet:
             if standing is not None:
                 places = self._keywords["stands_alone"][standing.term]
                 yield from (Hit(place, standing.term, standing.is_certain) for place in places)
-        if self._search is not None:
-            yield from self._contained(text, self._search)
+        yield from self._contained(searched)
         yield from (Hit(place, "") for place in self._any)
 
     def _prefixes(self, text: str) -> Iterator[Hit]:
@@ -145,15 +163,13 @@ class RuleSet:
             if end < 0:
                 return
 
-    def _contained(self, text: str, search: Patterns) -> Iterator[Hit]:
-        lacked = set(self._lacking)
-        for index in sorted(search.find(text)):
-            place, term = self._searched[index]
-            if place in lacked:
-                lacked.discard(place)
-            elif self._rules[place].rule.match != "does_not_contain":
+    def _contained(self, searched: Found) -> Iterator[Hit]:
+        lacked = set(self._lacking) if searched.is_whole else set()
+        for place, term in searched.terms:
+            lacked.discard(place)
+            if self._rules[place].rule.match != "does_not_contain":
                 yield Hit(place, term)
-        yield from (Hit(place, "") for place in lacked)
+        yield from (Hit(place, "") for place in sorted(lacked))
 
     def _detected(self, reading: Reading, offered: Instruction | None, sender_number: str | None) -> Hit | None:
         """Return the first certain finding, else the first that is not."""
@@ -203,16 +219,3 @@ def _scope(of_rule: Scope, best: Hit, reading: Reading, offered: Instruction | N
 
 def _reason(versioned: VersionedRule) -> str:
     return "pattern" if versioned.rule.match == "regex" else "keyword"
-
-
-def _searched(rules: Iterable[VersionedRule]) -> Iterator[tuple[int, str, str]]:
-    """Yield place, term and RE2 pattern of everything that is searched for anywhere in a text."""
-    for place, versioned in enumerate(rules):
-        rule = versioned.rule
-        if rule.match == "regex":
-            for term in rule.terms:
-                compile_pattern(term)
-                yield place, term, term
-        elif rule.match in ("contains", "does_not_contain"):
-            for term in map(normalise, rule.terms):
-                yield place, term, rf"(?:^|\s){re2.escape(term)}(?:\s|$)"

@@ -55,7 +55,7 @@ def fold(text: str) -> str:
     """Return `text` without what cannot be seen, in compatibility form and one case, without accents."""
     if _ONLY_LOWER.fullmatch(text):
         return text.lower()
-    seen = unicodedata.normalize("NFKC", visible(text)).casefold()
+    seen = cut(unicodedata.normalize("NFKC", visible(text))).casefold()  # one letter may become eighteen
     apart = unicodedata.normalize("NFKD", visible(unicodedata.normalize("NFKC", seen)))
     return unicodedata.normalize("NFKC", _ACCENTS.sub("", apart)).translate(_PLAIN_LETTERS).casefold()
 

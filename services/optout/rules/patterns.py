@@ -1,13 +1,19 @@
-"""Patterns that users write, run by RE2: no text makes one of them slow."""
+"""Patterns that users write, run by RE2: the time is at most in proportion to the text and to the compiled program."""
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-import re2
+from re2 import _re2
 
-MAX_PATTERN_BYTES = 1 << 20
+MAX_MEMORY_BYTES = 256 * 1024
+"""Of a pattern with the states that it remembers. A program that needs more is refused as too large."""
+MAX_STEPS = 1_000_000
+"""Of one pattern on one text: bytes times instructions, some 8 ns each at worst. RE2 cannot be interrupted."""
+MAX_COMPILE_SECONDS = 0.05
+"""Of all patterns of an account, in processor time: a short pattern can name many classes of Unicode."""
+
 _CONSTRUCTS = (
     (r"\(\?<?[=!]", "looking ahead or behind, (?=…) (?!…) (?<=…) (?<!…)"),
     (r"\(\?>|[*+?}]\+", "atomic groups and possessive quantifiers, (?>…) and a++"),
@@ -15,64 +21,84 @@ _CONSTRUCTS = (
     (r"\(\?\(", "conditions, (?(1)…)"),
     (r"\(\?#", "comments, (?#…)"),
 )
+_TOO_LARGE = "pattern too large"
 
 
-def options() -> Any:
-    """Return RE2's options: quiet, bounded in memory, blind to case."""
-    chosen = re2.Options()
-    chosen.log_errors = False
-    chosen.max_mem = MAX_PATTERN_BYTES * 8
-    chosen.case_sensitive = False
-    return chosen
+class Pattern(NamedTuple):
+    """A compiled pattern; `instructions` is the size of its program."""
+
+    compiled: Any
+    instructions: int
+
+    def is_in(self, text: bytes) -> bool:
+        """Say whether the pattern is found anywhere in `text`. Other threads run meanwhile."""
+        ((start, _),) = self.compiled.Match(_re2.RE2.Anchor.UNANCHORED, text, 0, len(text))
+        return bool(start >= 0)
 
 
-@lru_cache(maxsize=1_024)
-def compile_pattern(pattern: str) -> Any:
+def compile_pattern(pattern: str) -> Pattern:
     """Return the compiled pattern.
 
     Raises:
         ValueError: RE2 refuses it; the text names the construct.
     """
-    try:
-        return re2.compile(pattern, options())
-    except re2.error as error:
-        raise ValueError(f"terms: {pattern!r} is refused: {_explanation(pattern, error)}") from None
+    compiled = _re2.RE2(pattern.encode(), _options())
+    if not compiled.ok():
+        raise ValueError(f"terms: {pattern!r} is refused: {_explanation(pattern, compiled.error())}")
+    return Pattern(compiled, compiled.ProgramSize())
+
+
+def compile_all(patterns: Iterable[str]) -> Iterator[Pattern]:
+    """Yield the compiled patterns.
+
+    Raises:
+        ValueError: one is refused, or it takes too long.
+    """
+    ends_at = time.thread_time() + MAX_COMPILE_SECONDS
+    for pattern in patterns:
+        if time.thread_time() > ends_at:
+            raise ValueError("terms: it takes too long to compile all these patterns; name fewer classes such as \\pL")
+        yield compile_pattern(pattern)
+
+
+def _options() -> Any:
+    chosen = _re2.RE2.Options()
+    chosen.log_errors = False
+    chosen.max_mem = MAX_MEMORY_BYTES
+    chosen.case_sensitive = False
+    chosen.never_capture = True
+    return chosen
 
 
 class Patterns:
-    """Many patterns, searched for at once: in one RE2 set where its memory allows, else in several."""
+    """Many patterns, searched for one by one: RE2's own sets cannot be stopped between two, nor bounded."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
-        self._sets = list(_sets(patterns, 0))
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self._patterns = patterns
 
-    def find(self, text: str) -> Iterator[int]:
-        """Yield the number of each pattern that is in `text`, in no particular order."""
-        for first, found in self._sets:
-            for number in found.Match(text) or ():
-                yield first + number
+    def __len__(self) -> int:
+        return len(self._patterns)
 
+    def find(self, text: str, is_over: Callable[[], bool]) -> tuple[list[int], bool]:
+        """Return the numbers of the patterns that are in `text`, and whether all were searched for.
 
-def _sets(patterns: Sequence[str], first: int) -> Iterator[tuple[int, Any]]:
-    if not patterns:
-        return
-    made = re2.Set.SearchSet(options())
-    for pattern in patterns:
-        made.Add(pattern)
-    try:
-        made.Compile()
-    except re2.error:
-        if len(patterns) == 1:
-            raise
-        half = len(patterns) // 2
-        yield from _sets(patterns[:half], first)
-        yield from _sets(patterns[half:], first + half)
-    else:
-        yield first, made
+        One that might take more than `MAX_STEPS` is left out; after `is_over` says so, all others are.
+        """
+        encoded, found, is_whole = text.encode(), list[int](), True
+        for number, pattern in enumerate(self._patterns):
+            if is_over():
+                return found, False
+            if len(encoded) * pattern.instructions > MAX_STEPS:
+                is_whole = False
+            elif pattern.is_in(encoded):
+                found.append(number)
+        return found, is_whole
 
 
-def _explanation(pattern: str, error: Exception) -> str:
-    said = error.args[0] if error.args else ""
-    words = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+def _explanation(pattern: str, error: Any) -> str:
+    words = error.decode(errors="replace") if isinstance(error, bytes) else str(error)
+    if words.startswith(_TOO_LARGE):
+        return f"its program is too large ({words}); repeat less, or name fewer characters"
     for construct, name in _CONSTRUCTS:
         if re.search(construct, pattern):
             return f"RE2 does not have {name} ({words})"

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from services.optout.rules.normalise import normalise
-from services.optout.rules.patterns import compile_pattern
+from services.optout.rules.patterns import compile_all
+from services.optout.rules.phrases import MAX_WORDS
 from shared.phones import settled_phone
 
 MAX_TERMS = 500
@@ -16,6 +17,9 @@ Term = Annotated[str, Field(min_length=1, max_length=MAX_TERM_CHARACTERS)]
 MatchType = Literal["any", "exact", "starts_with", "contains", "does_not_contain", "regex", "stands_alone", "detector"]
 RuleAction = Literal["OPT_OUT", "OPT_IN", "HELP", "AUTO_REPLY", "URL", "MOVE_CONTACT", "NONE"]
 Scope = Literal["list", "account"]
+
+
+_STORED = object()
 
 
 def _canonical(number: str) -> str:
@@ -51,21 +55,29 @@ class Rule(BaseModel):
     only_as_answer: bool = False
     webhook_type: Literal["post", "json"] = "post"
 
+    @classmethod
+    def stored(cls, definition: str) -> Self:
+        """Return a rule that was saved: it was checked then, perhaps by other limits, and holds as far as it can."""
+        return cls.model_validate_json(definition, context=_STORED)
+
     @model_validator(mode="after")
-    def _terms_fit(self) -> Self:
-        if self.match == "any":
+    def _terms_fit(self, info: ValidationInfo) -> Self:
+        if self.match == "any" or info.context is _STORED:
             return self
         if not self.terms:
             raise ValueError(f"terms: match {self.match!r} needs at least one term")
-        for term in self.terms:
-            self._check(term)
+        if self.match == "regex":
+            list(compile_all(self.terms))
+        else:
+            for term in self.terms:
+                self._check(term)
         return self
 
     def _check(self, term: str) -> None:
         if self.match == "detector":
             if term not in DETECTOR_NAMES:
                 raise ValueError(f"terms: {term!r} is no detector; there are {', '.join(DETECTOR_NAMES)}")
-        elif self.match == "regex":
-            compile_pattern(term)
-        elif not normalise(term):
+        elif not (words := normalise(term)):
             raise ValueError(f"terms: nothing of {term!r} is left to compare, it has neither letters nor digits")
+        elif self.match in ("contains", "does_not_contain") and words.count(" ") >= MAX_WORDS:
+            raise ValueError(f"terms: {term!r} has more than {MAX_WORDS} words; name the words that matter")

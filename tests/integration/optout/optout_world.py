@@ -41,14 +41,14 @@ class OptOutWorld:
         self.api = api
         self.account_id = f"t-{uuid4().hex[:10]}"
         self.phone = f"+1415555{uuid4().int % 10_000:04d}"
-        self._partitions = partitions
+        self.partitions = partitions
         self._producer = new_producer(backend.kafka_bootstrap)
         self._consumers: dict[str, AIOKafkaConsumer] = {}
         self.seen: dict[str, list[ConsumerRecord]] = {}
 
     @property
     def partition(self) -> int:
-        return partition_of(self.phone, self._partitions)
+        return partition_of(self.phone, self.partitions)
 
     async def __aenter__(self) -> Self:
         await self._producer.start()
@@ -90,7 +90,7 @@ class OptOutWorld:
                 **fields,
             }
         )
-        await self.write(INBOUND_MESSAGES, event)
+        await self.write(INBOUND_MESSAGES, event, event.phone.encode())
         return event
 
     async def was_sent(self, list_id: int, *, answered: bool = True) -> str:
@@ -136,6 +136,11 @@ class OptOutWorld:
                 self.seen[topic] += records
             if all([await consumer.position(tp) >= end for tp, end in ends.items()]):
                 return
+
+    async def read_some(self, topic: str) -> None:
+        """Wait until there is something new, and read it."""
+        for records in (await self._consumers[topic].getmany(timeout_ms=1_000)).values():
+            self.seen[topic] += records
 
     def watermark(self) -> int:
         events = [self._suppression(record) for record in self._mine(SUPPRESSIONS)]

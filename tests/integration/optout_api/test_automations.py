@@ -7,7 +7,7 @@ from optout_api_world import Caller
 from pydantic import TypeAdapter
 
 from services.optout.record.connection import Pool
-from services.optout.record.load import load_rules
+from services.optout.record.stored_rules import StoredRules
 from services.optout.rules import DEFAULT_RULES
 
 PATH = "/v3/automations/sms/inbound"
@@ -23,7 +23,7 @@ RULE = {
 async def answer_of(pool: Pool, caller: Caller, body: str) -> tuple[str, int | None]:
     """Return what the pipeline would answer, with the version of the rule, by the rules as they are now."""
     async with pool.acquire() as connection:
-        rules = (await load_rules(connection, [caller.account_id]))[caller.account_id]
+        rules = (await StoredRules().load(connection, [caller.account_id]))[caller.account_id].rules
     found = rules.answer(body)
     return found.answer, found.version
 
@@ -120,7 +120,7 @@ async def test_a_reply_to_an_opt_out_cannot_be_saved(term: str, acme: Caller) ->
 async def test_a_reply_to_anything_is_allowed_for_it_never_gets_an_opt_out(acme: Caller, pool: Pool) -> None:
     await created(acme, action="AUTO_REPLY", action_address="We are back on Monday", message_search_type=0)
     async with pool.acquire() as connection:
-        rules = (await load_rules(connection, [acme.account_id]))[acme.account_id]
+        rules = (await StoredRules().load(connection, [acme.account_id]))[acme.account_id].rules
     assert [each.rule.action for each in rules.answer("Are you open?").follow_ups] == ["AUTO_REPLY"]
     for opting_out in ("STOP", "not her, stop"):
         assert rules.answer(opting_out).follow_ups == ()

@@ -24,6 +24,7 @@ from services.optout.record.connection import Pool, close_pool, open_pool
 from services.optout.record.position import PositionMovedError
 from services.optout.record.record import PostgresRecord, Record
 from services.optout.record.replay import first_broken_entry
+from services.optout.record.stored_rules import StoredRules
 from shared.events.inbound import MessageReceived
 from shared.migrations import migrate
 
@@ -76,7 +77,7 @@ class Server:
 
     def record(self) -> PostgresRecord:
         self.partition += 1
-        return PostgresRecord(self.pool, self.partition, 6, WINDOW, lambda: NOON)
+        return PostgresRecord(self.pool, StoredRules(), self.partition, 6, WINDOW, lambda: NOON)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

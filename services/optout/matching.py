@@ -1,0 +1,73 @@
+"""Searches a batch's replies for the patterns of their accounts: beside the event loop, and not for long.
+
+What an account's patterns cost is its own affair up to a share; what others wait for has a limit for the whole batch.
+The processor's time of the thread is counted, not the clock: a machine that is busy holds nobody's replies.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from services.optout import metrics
+from services.optout.decide import Asked
+from services.optout.record.stored_rules import AccountRules
+from services.optout.rules import Found
+from shared.events.inbound import MessageReceived
+
+BATCH_SECONDS = 0.008
+ACCOUNT_SECONDS = 0.004
+MESSAGE_SECONDS = 0.000_1
+"""More for each message, which is about what it costs in any case: a batch after an outage is large."""
+
+Text = tuple[str, str]
+"""Account and body: what a search depends on, whatever ids the messages have."""
+
+
+class Job(NamedTuple):
+    """The texts that one account received."""
+
+    account_id: str
+    account: AccountRules
+    bodies: Sequence[str]
+
+    def order(self) -> tuple[float, int]:
+        """Who took long last time comes last, else whose texts are short."""
+        return self.account.spent_seconds, sum(map(len, self.bodies))
+
+
+def text_of(event: Asked) -> Text:
+    return event.account_id, event.body if isinstance(event, MessageReceived) else ""
+
+
+async def search(events: Sequence[Asked], rules: Mapping[str, AccountRules]) -> dict[Text, Found]:
+    """Return what was found, by text, for the accounts that have patterns; the others' rules need no search."""
+    bodies: dict[str, set[str]] = {}
+    for event in events:
+        if isinstance(event, MessageReceived) and rules[event.account_id].rules.patterns:
+            bodies.setdefault(event.account_id, set()).add(event.body)
+    if not bodies:
+        return {}
+    jobs = [Job(account_id, rules[account_id], sorted(each, key=len)) for account_id, each in bodies.items()]
+    found = await asyncio.to_thread(search_all, sorted(jobs, key=Job.order))
+    metrics.RULES_TOO_SLOW.inc(sum(not each.is_whole for each in found.values()))
+    return found
+
+
+def search_all(jobs: Sequence[Job]) -> dict[Text, Found]:
+    """Search until the time is over; an answer that was not looked for to its end says so."""
+    found: dict[Text, Found] = {}
+    ends_at = time.thread_time() + BATCH_SECONDS + MESSAGE_SECONDS * sum(len(job.bodies) for job in jobs)
+    for job in jobs:
+        began = time.thread_time()
+        share_ends_at = began + ACCOUNT_SECONDS + MESSAGE_SECONDS * len(job.bodies)
+        is_over = partial(_is_past, min(ends_at, share_ends_at))
+        for body in job.bodies:
+            found[job.account_id, body] = job.account.rules.search(body, is_over)
+        job.account.spent_seconds = time.thread_time() - began
+    return found
+
+
+def _is_past(ends_at: float) -> bool:
+    return time.thread_time() > ends_at

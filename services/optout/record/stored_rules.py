@@ -1,0 +1,111 @@
+"""The accounts' rules: read when they have changed, made ready beside the event loop, and kept."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from services.optout.record.connection import Connection
+from services.optout.rules import DEFAULT_RULES, Rule, RuleSet, VersionedRule
+
+MAX_KEPT_ACCOUNTS = 1_000
+MAX_KEPT_PATTERNS = 500
+"""A pattern and the states that it remembers take 256 kB at most."""
+MAX_LOADED_BYTES = 400_000
+"""Of one account's definitions. Who has saved more, before there was a limit, has what fits, opt-outs first."""
+_ACCOUNTS_AT_ONCE = 20
+
+_REVISIONS = """
+SELECT account_id, rules_revision FROM accounts a
+WHERE account_id = ANY($1::text[]) AND EXISTS (SELECT FROM rules r WHERE r.account_id = a.account_id)
+"""
+
+# The newest version of each rule of the accounts, opt-outs first, up to a size; `is_over` is true past that.
+_RULES = """
+SELECT account_id, rule_id, version, CASE WHEN bytes <= $2 THEN definition END AS definition FROM (
+    SELECT account_id, rule_id, version, definition::text AS definition,
+        sum(octet_length(definition::text)) OVER (
+            PARTITION BY account_id ORDER BY (definition ->> 'action' = 'OPT_OUT') DESC, rule_id
+        ) AS bytes
+    FROM rules WHERE account_id = ANY($1::text[]) AND is_newest AND NOT deleted
+) sized
+ORDER BY account_id, rule_id
+"""
+
+
+@dataclass(slots=True)
+class AccountRules:
+    """The rules of one account as they are now; `spent_seconds` is what its last batch's searches took."""
+
+    rules: RuleSet
+    revision: UUID | None = None
+    spent_seconds: float = 0.0
+
+
+_DEFAULTS = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
+
+
+class StoredRules:
+    """A process's rules, made ready once for each change."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, AccountRules] = OrderedDict()
+
+    async def load(self, connection: Connection, account_ids: Iterable[str]) -> dict[str, AccountRules]:
+        """Return each account's rules as they are now; one that never had any, or is unknown, has the defaults."""
+        wanted = sorted(set(account_ids))
+        revisions: dict[str, UUID] = {row[0]: row[1] for row in await connection.fetch(_REVISIONS, wanted)}
+        ready = {account_id: kept for account_id in wanted if (kept := self._current(account_id, revisions))}
+        missing = [account_id for account_id in wanted if account_id not in ready]
+        for first in range(0, len(missing), _ACCOUNTS_AT_ONCE):
+            some = missing[first : first + _ACCOUNTS_AT_ONCE]
+            stored = await load_stored_rules(connection, some)
+            for account_id in some:
+                rules = await asyncio.to_thread(rule_set, stored.get(account_id, []))
+                ready[account_id] = AccountRules(rules, revisions[account_id])
+        for account_id in missing:
+            self._keep(account_id, ready[account_id])
+        return ready
+
+    def _current(self, account_id: str, revisions: dict[str, UUID]) -> AccountRules | None:
+        if account_id not in revisions:
+            return AccountRules(_DEFAULTS)
+        kept = self._kept.get(account_id)
+        if kept is None or kept.revision != revisions[account_id]:
+            return None
+        self._kept.move_to_end(account_id)
+        return kept
+
+    def _keep(self, account_id: str, rules: AccountRules) -> None:
+        self._kept[account_id] = rules
+        self._kept.move_to_end(account_id)
+        patterns = sum(kept.rules.patterns for kept in self._kept.values())
+        while len(self._kept) > 1 and (len(self._kept) > MAX_KEPT_ACCOUNTS or patterns > MAX_KEPT_PATTERNS):
+            patterns -= self._kept.popitem(last=False)[1].rules.patterns
+
+
+async def load_stored_rules(
+    connection: Connection, account_ids: Sequence[str], max_bytes: int = MAX_LOADED_BYTES
+) -> dict[str, list[asyncpg.Record]]:
+    """Return id, version and definition of each rule that is not deleted; no definition where it did not fit."""
+    found: dict[str, list[asyncpg.Record]] = {}
+    for row in await connection.fetch(_RULES, account_ids, max_bytes):
+        found.setdefault(row["account_id"], []).append(row)
+    return found
+
+
+def rule_set(stored: Sequence[asyncpg.Record]) -> RuleSet:
+    """Return the rules made ready, which takes milliseconds: not on the event loop."""
+    return RuleSet(versioned_rules(stored), is_whole=all(row["definition"] is not None for row in stored))
+
+
+def versioned_rules(stored: Sequence[asyncpg.Record]) -> list[VersionedRule]:
+    """Return the rules that were loaded with their definition."""
+    return [
+        VersionedRule(row["rule_id"], row["version"], Rule.stored(row["definition"]))
+        for row in stored
+        if row["definition"] is not None
+    ]
