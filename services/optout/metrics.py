@@ -7,6 +7,9 @@ MESSAGES_DECIDED = Counter(
 )
 RECORDS_PARKED = Counter("stopline_optout_records_parked", "A record could not be read and was parked.", ["reason"])
 BATCHES_PUBLISHED = Counter("stopline_optout_batches_published", "A Kafka transaction was committed.")
+RULES_TOO_SLOW = Counter(
+    "stopline_optout_rules_too_slow", "A reply was not searched for all patterns of its account in time."
+)
 ENTRIES_REPLAYED = Counter(
     "stopline_optout_entries_replayed", "A stored decision was published again, since Kafka may not have had it."
 )

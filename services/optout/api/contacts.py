@@ -19,7 +19,7 @@ from services.optout.api.fields import (
 )
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.lists import require_list
-from services.optout.api.pages import keys_after, page
+from services.optout.api.pages import fetch_page, keys_after, page
 from services.optout.api.phones import contact_phone, country_of
 from services.optout.record.connection import Connection
 from shared.events.base import ListId
@@ -94,8 +94,8 @@ async def read_contacts(
 ) -> dict[str, Any]:
     await require_list(database, account_id, list_id)
     (phone,) = keys_after(after, "")
-    rows = await database.fetch(CONTACTS, account_id, list_id, phone, limit + 1)
-    return page("contacts", rows, limit, _shown, "phone")
+    rows, shown = await fetch_page(database, CONTACTS, account_id, list_id, phone, limit=limit)
+    return page("contacts", rows, shown, _shown, "phone")
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from services.optout.api.context import Account, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import PageLimit
 from services.optout.api.guard import GuardedRoute
-from services.optout.api.pages import keys_after, page
+from services.optout.api.pages import fetch_page, keys_after, page
 from services.optout.api.phones import SPELLINGS, PhoneFilter
 from services.optout.record.entry import entries
 
@@ -20,8 +20,8 @@ SELECT d.partition, d.sequence, d.phone, d.body, d.entry, d.hash, coalesce((
     SELECT p.hash FROM decisions p WHERE p.partition = d.partition AND p.inbound_offset < d.inbound_offset
     ORDER BY p.inbound_offset DESC LIMIT 1), '') AS previous_hash
 FROM decisions d
-WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS}) AND (d.sequence, d.partition) > ($3, $5)
-ORDER BY d.sequence, d.partition LIMIT $4
+WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS}) AND (d.sequence, d.partition) > ($3, $4)
+ORDER BY d.sequence, d.partition LIMIT $5
 """  # noqa: S608 (no value from outside)
 
 router = APIRouter(route_class=GuardedRoute)
@@ -38,8 +38,8 @@ async def read_evidence(
     if phone is None:
         raise ApiError(422, "invalid", "phone: say whose evidence, such as ?phone=%2B14155550100", "phone")
     sequence, partition = keys_after(after, 0, 0)
-    rows = await database.fetch(EVIDENCE, account_id, phone, sequence, limit + 1, partition)
-    return {"phone": phone, **page("entries", rows, limit, _shown, "sequence", "partition")}
+    rows, shown = await fetch_page(database, EVIDENCE, account_id, phone, sequence, partition, limit=limit)
+    return {"phone": phone, **page("entries", rows, shown, _shown, "sequence", "partition")}
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from services.optout.api.context import Account, Database
 from services.optout.api.fields import PageLimit
 from services.optout.api.guard import GuardedRoute
-from services.optout.api.pages import keys_after, page
+from services.optout.api.pages import fetch_page, keys_after, page
 from services.optout.api.phones import SPELLINGS, PhoneFilter
 from services.optout.record.entry import entries
 from shared.events.base import format_time
@@ -45,10 +45,10 @@ async def read_inbox(
 ) -> dict[str, Any]:
     before, event_id = keys_after(after, _END_OF_TIME, _LAST_ID)
     if phone is None:
-        rows = await database.fetch(INBOX, account_id, before, event_id, limit + 1)
+        rows, shown = await fetch_page(database, INBOX, account_id, before, event_id, limit=limit)
     else:
-        rows = await database.fetch(INBOX_OF_PHONE, account_id, phone, before, event_id, limit + 1)
-    return page("messages", rows, limit, _shown, "decided_at", "event_id")
+        rows, shown = await fetch_page(database, INBOX_OF_PHONE, account_id, phone, before, event_id, limit=limit)
+    return page("messages", rows, shown, _shown, "decided_at", "event_id")
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from services.optout.api.context import Account, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Given, Name, PageLimit
 from services.optout.api.guard import GuardedRoute
-from services.optout.api.pages import keys_after, page
+from services.optout.api.pages import fetch_page, keys_after, page
 from services.optout.record.connection import Connection
 from shared.events.base import format_time
 
@@ -46,8 +46,8 @@ async def read_lists(
     account_id: Account, database: Database, after: Annotated[str | None, Query()] = None, limit: PageLimit = 100
 ) -> dict[str, Any]:
     (list_id,) = keys_after(after, 0)
-    rows = await database.fetch(LISTS, account_id, list_id, limit + 1)
-    return page("lists", rows, limit, _shown, "list_id")
+    rows, shown = await fetch_page(database, LISTS, account_id, list_id, limit=limit)
+    return page("lists", rows, shown, _shown, "list_id")
 
 
 async def require_list(database: Connection, account_id: str, list_id: int) -> None:

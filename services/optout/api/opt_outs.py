@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from services.optout.api.context import Account, Database
 from services.optout.api.fields import PageLimit
 from services.optout.api.guard import GuardedRoute
-from services.optout.api.pages import keys_after, page
+from services.optout.api.pages import fetch_page, keys_after, page
 from services.optout.api.phones import PhoneFilter
 from services.optout.record.entry import entries
 from shared.events.base import format_time
@@ -41,8 +41,8 @@ async def read_opt_outs(
 ) -> dict[str, Any]:
     after_phone, after_scope = keys_after(after, "", "")
     query = OPT_OUTS if phone is None else OPT_OUTS_OF_PHONE
-    rows = await database.fetch(query, account_id, phone or after_phone, after_scope, limit + 1)
-    return page("opt_outs", rows, limit, _shown, "phone", "scope")
+    rows, shown = await fetch_page(database, query, account_id, phone or after_phone, after_scope, limit=limit)
+    return page("opt_outs", rows, shown, _shown, "phone", "scope")
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Pages by keyset: `next` names the last row of a page, and `after` takes it back; no offset that grows slow."""
+"""Pages by keyset: `next` names the last row of a page, and `after` takes it back; no offset that grows slow.
+
+A page ends at its number of rows or at its bytes: contacts have fields, and replies texts, of any length.
+"""
 
 import base64
 import json
@@ -8,9 +11,13 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from services.optout.api.errors import ApiError
+from services.optout.record.connection import Connection
 
 Key: TypeAlias = str | int | datetime | UUID
 _MAX_CURSOR_CHARACTERS = 512
+MAX_PAGE_BYTES = 512 * 1024
+"""Of the texts of a page's rows, past the first of them."""
+_ROWS_AT_ONCE = 20
 
 
 def cursor(*keys: Key) -> str:
@@ -66,6 +73,26 @@ def _moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(text)
     return moment.astimezone(UTC)
+
+
+async def fetch_page(database: Connection, query: str, *values: object, limit: int) -> tuple[list[Any], int]:
+    """Return rows for `page`, and how many of them it shows; only so much is read as fits.
+
+    The last parameter of `query` that is not among `values` is its limit: one row more than the page may show.
+    """
+    rows: list[Any] = []
+    size = 0
+    async with database.transaction(readonly=True):
+        async for row in database.cursor(query, *values, limit + 1, prefetch=_ROWS_AT_ONCE):
+            size += _bytes(row)
+            rows.append(row)
+            if len(rows) > 1 and size > MAX_PAGE_BYTES:
+                return rows, len(rows) - 1
+    return rows, limit
+
+
+def _bytes(row: Any) -> int:
+    return sum(len(value.encode()) for value in row.values() if isinstance(value, str))
 
 
 def page(

@@ -11,7 +11,7 @@ from services.optout.api.context import Account, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Given, PageLimit
 from services.optout.api.guard import GuardedRoute
-from services.optout.api.pages import keys_after, page
+from services.optout.api.pages import fetch_page, keys_after, page
 from services.optout.api.requests import Requests
 from services.optout.record.connection import Connection
 from services.optout.record.entry import entries
@@ -69,8 +69,8 @@ async def read_queue(
     account_id: Account, database: Database, after: Annotated[str | None, Query()] = None, limit: PageLimit = 100
 ) -> dict[str, Any]:
     since, event_id = keys_after(after, _BEGIN_OF_TIME, UUID(int=0))
-    rows = await database.fetch(WAITING, account_id, since, event_id, limit + 1)
-    return page("held", rows, limit, _shown, "held_at", "event_id")
+    rows, shown = await fetch_page(database, WAITING, account_id, since, event_id, limit=limit)
+    return page("held", rows, shown, _shown, "held_at", "event_id")
 
 
 @router.post("/v1/review/{event_id}/confirm", status_code=202)

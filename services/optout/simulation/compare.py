@@ -1,6 +1,6 @@
 """What a draft rule does with a text, next to what the present rules do: pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -33,12 +33,12 @@ class Comparison:
         self._present = RuleSet(present)
         self._proposed = RuleSet([*(each for each in present if each.rule_id != draft.rule_id), draft])
 
-    def effect(self, text: Text) -> Effect:
-        """Return what the draft would change about the answer to `text`."""
-        if not self._acts(_answer(self._alone, text)):
+    def effect(self, text: Text, is_over: Callable[[], bool] = lambda: False) -> Effect:
+        """Return what the draft would change about the answer to `text`; patterns are searched for until `is_over`."""
+        if not self._acts(_answer(self._alone, text, is_over)):
             return Effect.NONE
-        proposed = _answer(self._proposed, text)
-        if not self._acts(proposed) or self._is_same(proposed, _answer(self._present, text)):
+        proposed = _answer(self._proposed, text, is_over)
+        if not self._acts(proposed) or self._is_same(proposed, _answer(self._present, text, is_over)):
             return Effect.OLD
         return Effect.NEW
 
@@ -56,5 +56,6 @@ class Comparison:
         return any((each.rule.action, each.rule.action_address) == does for each in present.follow_ups)
 
 
-def _answer(rules: RuleSet, text: Text) -> Answer:
-    return rules.answer(text.body, sender_number=text.sender_number, instruction=text.instruction)
+def _answer(rules: RuleSet, text: Text, is_over: Callable[[], bool]) -> Answer:
+    searched = rules.after_search(rules.search(text.body, is_over))
+    return searched.answer(text.body, sender_number=text.sender_number, instruction=text.instruction)

@@ -1,5 +1,6 @@
 """Rules by ClickSend's API: their versions, what is refused and how, packs."""
 
+import time
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from pydantic import TypeAdapter
 
 from services.optout.record.connection import Pool
 from services.optout.record.stored_rules import StoredRules
-from services.optout.rules import DEFAULT_RULES
+from services.optout.rules import DEFAULT_RULES, Rule
+from services.optout.rules.size import LIMITS
 
 PATH = "/v3/automations/sms/inbound"
 RULE = {
@@ -165,3 +167,56 @@ async def test_a_text_that_cannot_be_kept_is_refused(acme: Caller, field: str, f
 )
 async def test_an_address_that_hides_where_it_leads_is_refused(acme: Caller, address: str) -> None:
     await refused(acme, 422, "action_address", action="URL", action_address=address)
+
+
+@pytest.mark.parametrize(
+    ("limit", "fields"),
+    [
+        ("instructions", {"terms": ["[a-z0-9]{300}x"] * 20}),
+        ("patterns", {"terms": [f"{n}x" for n in range(101)]}),
+        ("compile", {"terms": [r"[\pL\PL]" * 60] * 20}),
+    ],
+)
+async def test_patterns_have_a_budget_for_all_rules_together(limit: str, fields: dict[str, Any], acme: Caller) -> None:
+    text = await refused(acme, 422, "terms", match="regex", **fields)
+    assert limit in text
+    drafted = await acme.call("POST", "/v1/rules/simulate", json={**RULE, "match": "regex", **fields})
+    assert drafted.status_code == 422
+
+
+async def test_terms_have_a_budget_for_all_rules_together(acme: Caller) -> None:
+    """In new rules, changed ones and packs; the refusal says the limit, the sum and what to do."""
+    full, rest = LIMITS.terms // 500, LIMITS.terms - sum(len(rule.terms) for rule in DEFAULT_RULES) - 5
+    for n in range(full):
+        terms = [f"word {n} {m}" for m in range(min(500, rest - 500 * n))]
+        rule = await created(acme, rule_name=f"words {n}", match="contains", terms=terms)
+    text = await refused(acme, 422, "terms", match="contains", terms=[f"more {n}" for n in range(6)])
+    assert f"would have {LIMITS.terms + 1:,} terms, and {LIMITS.terms:,} are possible; delete" in text
+    assert (await acme.call("POST", f"{PATH}-packs/es")).json()["error"]["code"] == "rules_too_large"
+    one = f"{PATH}/{rule['inbound_rule_id']}"
+    larger = {**RULE, "rule_name": f"words {full - 1}", "match": "contains", "terms": [*terms, *map(str, range(6))]}
+    assert (await acme.call("PUT", one, json=larger)).status_code == 422
+    assert (await acme.call("PUT", one, json={**larger, "terms": terms[:-1]})).status_code == 200
+
+
+async def test_rules_of_before_there_were_limits_may_become_smaller(acme: Caller, pool: Pool) -> None:
+    old = Rule.model_construct(
+        name="old", match="contains", terms=[f"w{n}" for n in range(LIMITS.terms)], action="NONE"
+    )
+    insert = "INSERT INTO rules (account_id, definition) VALUES ($1, $2::jsonb) RETURNING rule_id"
+    rule_id = await pool.fetchval(insert, acme.account_id, old.model_dump_json())
+    await refused(acme, 422, "terms")
+    smaller = {**RULE, "rule_name": "old", "match": "contains", "terms": [f"w{n}" for n in range(500)]}
+    assert (await acme.call("PUT", f"{PATH}/{rule_id}", json=smaller)).status_code == 200
+    await created(acme)
+
+
+async def test_an_automatic_reply_is_checked_in_bounded_time(acme: Caller) -> None:
+    """Terms against patterns that are slow on each of them: it took 5.6 s, and nobody was answered meanwhile."""
+    await created(acme, match="regex", terms=[f"a[ab]{{90}}[c{n}]" for n in range(90)])
+    began = time.monotonic()
+    terms = [f"{n} {'abaabbab' * 55}" for n in range(200)]
+    reply = {"match": "exact", "terms": terms, "action": "AUTO_REPLY", "action_address": "x"}
+    text = await refused(acme, 422, "message_search_term", rule_name="r", **reply)
+    assert "too slow" in text
+    assert time.monotonic() - began < 8  # some 1.2 s of one processor

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from optout_api_world import ADMIN_TOKEN, Caller, Record
 
+from services.optout.api.pages import MAX_PAGE_BYTES
+
 PHONE, SECOND = "+14155550100", "+14155550101"
 
 
@@ -171,3 +173,23 @@ async def test_every_spelling_of_a_phone_is_looked_up_as_one(acme: Caller, recor
         assert (found["phone"], [each["state"] for each in found["suppressions"]]) == ("+525512345678", ["opted_out"])
         for path, name in (("/v1/evidence", "entries"), ("/v1/inbox", "messages"), ("/v1/opt-outs", "opt_outs")):
             assert len((await acme.get(path, phone=spelling))[name]) == 1
+
+
+async def test_a_page_ends_at_its_bytes_and_the_next_goes_on_after_it(acme: Caller) -> None:
+    """1,000 contacts with all the fields that they may have are 48 MB, which one page was."""
+    path = f"/v1/lists/{await acme.new_list('Everything')}/contacts"
+    fields = {f"field {n}": "ä" * 1000 for n in range(50)}
+    phones = [f"+1415555{number:04d}" for number in range(100, 124)]
+    for first in range(0, len(phones), 8):
+        contacts = [{"phone": phone, "fields": fields} for phone in phones[first : first + 8]]
+        assert (await acme.call("POST", path, json={"contacts": contacts})).status_code == 200
+    seen: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        answer = await acme.call("GET", path, params={"limit": 1000, **after})
+        assert len(answer.content) < 1.5 * MAX_PAGE_BYTES
+        seen += [contact["phone"] for contact in answer.json()["contacts"]]
+        if answer.json()["next"] is None:
+            break
+        after = {"after": answer.json()["next"]}
+    assert seen == phones

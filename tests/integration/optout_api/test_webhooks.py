@@ -17,7 +17,7 @@ from aiohttp.resolver import ThreadedResolver
 
 from services.optout.record.connection import Pool
 from services.optout.webhooks.addresses import PublicResolver
-from services.optout.webhooks.deliver import RETRY_AFTER, Deliverer
+from services.optout.webhooks.deliver import PER_ACCOUNT, RETRY_AFTER, Deliverer
 from services.optout.webhooks.sign import signing_secret
 
 KEY = "a-webhook-key-of-the-tests"
@@ -154,3 +154,43 @@ async def test_a_public_address_is_found() -> None:
     found = await resolver.resolve("1.1.1.1", 443)
     assert found[0]["host"] == "1.1.1.1"
     await resolver.close()
+
+
+async def test_an_address_that_hangs_holds_up_no_other_account(pool: Pool, receiver: Receiver) -> None:
+    """500 calls wait to an address that never answers, and were due first; the other account's arrives at once."""
+    await pool.execute("DELETE FROM webhook_deliveries")
+    silent = await asyncio.start_server(lambda *_: asyncio.Event().wait(), "127.0.0.1", 0)
+    hanging = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}/"
+    insert = (
+        "INSERT INTO webhook_deliveries (delivery_id, account_id, rule_id, rule_version, event_id, url, webhook_type,"
+        " body, next_attempt_at) SELECT gen_random_uuid(), $1, 1, 1, gen_random_uuid(), $2, 'json', '{}',"
+        " now() - interval '1 hour' FROM generate_series(1, $3)"
+    )
+    await pool.execute(insert, "hangs", hanging, 500)
+    await pool.execute(insert, "works", receiver.url, 3 * PER_ACCOUNT)
+    async with deliverer(pool) as (deliver, http):
+        calls = []
+        async with asyncio.timeout(5):
+            while len(receiver.received) < 3 * PER_ACCOUNT:
+                calls += await deliver.start_due(http)
+                await asyncio.wait(calls, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
+        tried = await pool.fetchval(
+            "SELECT count(*) FROM webhook_deliveries WHERE account_id = 'hangs' AND attempts > 0"
+        )
+        assert tried == PER_ACCOUNT
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+    silent.close()
+
+
+async def test_who_was_slow_has_one_call_at_a_time(pool: Pool, receiver: Receiver) -> None:
+    await due(pool, receiver.url)
+    async with deliverer(pool) as (deliver, http):
+        deliver._slow.add("acme")
+        await pool.execute(
+            "INSERT INTO webhook_deliveries SELECT gen_random_uuid(), account_id, rule_id, rule_version, event_id, url,"
+            " webhook_type, body FROM webhook_deliveries, generate_series(1, 5)"
+        )
+        assert await deliver.deliver_due(http) == 1
+        assert await deliver.deliver_due(http) == PER_ACCOUNT  # it was quick
