@@ -23,9 +23,9 @@ from services.optout.record.repetitions import (
     seen_of,
     under_its_own_id,
 )
-from services.optout.record.stored_rules import AccountRules, StoredRules
+from services.optout.record.stored_rules import StoredRules
 from services.optout.record.write import Decided, write_decisions
-from services.optout.rules import Found
+from services.optout.rules import Found, RuleSet
 from services.optout.which_number import Certainty, as_far_as_certain
 from shared.failpoints import reach
 
@@ -57,8 +57,9 @@ async def record_batch(
         PositionMovedError: another process has recorded offsets of this batch.
     """
     events = [received.event for received in batch.received]
-    rules = await stored_rules.load(connection, (event.account_id for event in events))
-    found = await search(events, rules)
+    accounts = await stored_rules.load(connection, (event.account_id for event in events))
+    found = await search(events, accounts)
+    rules = {account_id: each.rules for account_id, each in accounts.items()}
     async with connection.transaction():
         head = await move_position(connection, batch.partition, batch.expected, batch.next_offset)
         reach("optout.after_position")
@@ -78,7 +79,7 @@ async def record_batch(
 def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     batch: Batch,
     known: Mapping[UUID, Seen],
-    rules: Mapping[str, AccountRules],
+    rules: Mapping[str, RuleSet],
     persons: Mapping[PersonKey, Person],
     now: datetime,
     certainties: Mapping[UUID, Certainty] = MappingProxyType({}),
@@ -100,7 +101,7 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
         if seen is not None and not may_be_said_again(event, seen):
             continue
         key = event.account_id, event.phone
-        ready = rules[event.account_id].rules
+        ready = rules[event.account_id]
         searched = found.get(text_of(event))
         decision = decide(event, people[key], ready.after_search(searched) if searched else ready)
         decision = as_far_as_certain(decision, certainties.get(received.event.event_id, "certain"))

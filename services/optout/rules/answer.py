@@ -19,8 +19,9 @@ class Answer(NamedTuple):
     """`opt_out` is certain; `held` is likely, waits for a person and forbids sending meanwhile.
 
     `reason` is a short word (`keyword`, `echo`, `plain_words`, `wrong_person`, `rules_too_slow`, `no_rule` …).
-    `term` is what matched; `start` and `end` say where, in characters of the text after the steps that `normalised_by` names.
-    `scope` is how far an opt-out reaches; `only_as_answer` whether the rule holds only for an answer to a question.
+    `term` is what matched; `start` and `end` say where, in characters of the text after the steps that `normalised_by`
+    names. `scope` is how far an opt-out reaches; `only_as_answer` whether the rule holds only for an answer to a
+    question.
     `follow_ups` are the other rules that match, in their order, where the answer is `none` or `help` only.
     """
 

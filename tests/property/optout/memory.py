@@ -13,7 +13,6 @@ from services.optout.record.entry import STATES, Entry, entry_text
 from services.optout.record.merged import Key
 from services.optout.record.position import Position, PositionMovedError
 from services.optout.record.repetitions import seen_of_entry
-from services.optout.record.stored_rules import AccountRules
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode
 from shared.events.opt_out import AnyOptOutEvent, opt_out_events
@@ -21,7 +20,7 @@ from shared.events.suppression import AnySuppressionEvent, SuppressionChanged, s
 from shared.suppression_digest import MASK, key_digest
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-RULES = AccountRules(RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES]))
+RULES = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
 WINDOW = timedelta(days=30)
 
 
