@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 from optout_world import OptOutWorld
 
-from services.optout.api.context import key_sha256
+from services.optout.api.authenticate import key_sha256
 from services.optout.rules.size import LIMITS
 from shared.partitions import partition_of
 from shared.topics import SUPPRESSIONS
@@ -38,7 +38,10 @@ def rule(name: str, match: str, terms: list[str]) -> dict[str, Any]:
 
 async def account(world: OptOutWorld, account_id: str) -> None:
     await world.fetch(
-        "INSERT INTO accounts (account_id, name, api_key_sha256) VALUES ($1, 'A', $2)", account_id, key_sha256(KEY)
+        "WITH made AS (INSERT INTO accounts (account_id, name) VALUES ($1, 'Acme') RETURNING account_id)"
+        " INSERT INTO api_keys (account_id, name, key_sha256) SELECT $1, 'first', $2 FROM made",
+        account_id,
+        key_sha256(KEY),
     )
 
 
