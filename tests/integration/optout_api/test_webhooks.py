@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
@@ -159,8 +160,8 @@ async def test_a_public_address_is_found() -> None:
 async def test_an_address_that_hangs_holds_up_no_other_account(pool: Pool, receiver: Receiver) -> None:
     """500 calls wait to an address that never answers, and were due first; the other account's arrives at once."""
     await pool.execute("DELETE FROM webhook_deliveries")
-    silent = await asyncio.start_server(lambda *_: asyncio.Event().wait(), "127.0.0.1", 0)
-    hanging = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}/"
+    silent = socket.create_server(("127.0.0.1", 0))  # the system takes the connection, and nobody answers
+    hanging = f"http://127.0.0.1:{silent.getsockname()[1]}/"
     insert = (
         "INSERT INTO webhook_deliveries (delivery_id, account_id, rule_id, rule_version, event_id, url, webhook_type,"
         " body, next_attempt_at) SELECT gen_random_uuid(), $1, 1, 1, gen_random_uuid(), $2, 'json', '{}',"
