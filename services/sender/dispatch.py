@@ -97,8 +97,10 @@ class Dispatcher:
             chunk = Chunk(list(requests), decided)
             try:
                 await self._claim(chunk)
-                await self._announce(chunk)
-                await _approved(confirmed)
+                if boottime() < decided.begin_by:
+                    await self._announce(chunk)
+                    await _approved(confirmed)
+                # What is too old by now is not called, and need not be announced.
                 await all_of(self._call(request, chunk) for request in chunk.requests)
                 reach("sender.after_carrier_call")
                 await self._settle(chunk)
