@@ -181,7 +181,9 @@ class Process:
             status="delivered",
             gateway_status="Delivered",
         )
-        await ReceiptHandler(self._pool, self._outside).handle([SimpleNamespace(value=encode(receipt))])
+        await ReceiptHandler(self._pool, self._outside).handle(
+            [SimpleNamespace(value=encode(receipt), topic="delivery-events", partition=0, offset=0)]
+        )
 
     def end(self) -> None:
         self.owner.release()
