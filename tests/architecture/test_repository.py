@@ -94,7 +94,7 @@ def test_every_link_between_documents_leads_somewhere() -> None:
 
 def test_every_decision_says_when_to_look_at_it_again() -> None:
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    assert len({path.name[:5] for path in decisions}) == len(decisions)
+    assert [path.name[:5] for path in decisions] == [f"{n:04d}-" for n in range(1, len(decisions) + 1)]
     assert [path.name for path in decisions if "\nRevisit when" not in path.read_text()] == []
 
 
