@@ -18,7 +18,7 @@ class ApiSettings(DatabaseSettings):
     public_inbound_url: str = "http://127.0.0.1:8081"
     webhook_ports: Annotated[str, Field(pattern=r"^\d{1,5}(,\d{1,5})*$")] = "443,8443"
     """Ports of customers' addresses that may be called, separated by commas."""
-    database_connections: Annotated[int, Field(ge=1, le=200)] = 10
+    database_connections: Annotated[int, Field(ge=1, le=200)] = 4
     """Of each process of the API, for requests, simulations and customers' webhooks together."""
 
     @property
