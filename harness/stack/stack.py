@@ -31,6 +31,10 @@ USUAL_PORTS = {
     "sender": 8083,
     "sandbox": 8084,
     "optout": 8085,
+    "inbound-metrics": 9181,
+    "api-metrics": 9182,
+    "sender-metrics": 9183,
+    "optout-metrics": 9185,
 }
 SERVER_NAMES = ("kafka", "postgres")
 OURS = ("inbound", "optout", "api", "sender")
@@ -156,7 +160,9 @@ class Stack:
             sandbox_url=f"http://127.0.0.1:{self._ports['sandbox']}",
         )
         cache_folder = self._folder.path / f"{name}-cache"
-        return service_environment(service, around, port, cache_folder) | self._service_env
+        metrics_port = self._ports.get(f"{name}-metrics")
+        metrics = {"STOPLINE_METRICS_PORT": str(metrics_port)} if metrics_port else {}
+        return service_environment(service, around, port, cache_folder) | metrics | self._service_env
 
     def _add(self, name: str, environment: dict[str, str]) -> Service:
         module = MODULES[name.partition("-")[0]]
