@@ -1,7 +1,5 @@
 """Whether Kafka can be worked with right now: it answers, and the topics that a service needs have leaders."""
 
-import asyncio
-import time
 from collections.abc import Collection
 
 from aiokafka.client import AIOKafkaClient
@@ -10,14 +8,13 @@ from aiokafka.cluster import ClusterMetadata
 from shared.errors import TransientError
 from shared.kafka import new_client, within
 from shared.kafka_connection import Kafka, connection
+from shared.probe import PROBE_SECONDS, Probe
 
-_SECONDS = 1.5
-_FRESH_SECONDS = 0.5
 _REQUEST_TIMEOUT_MS = 1_500
 
 
-class KafkaProbe:
-    """A client for health checks; whoever asks within half a second of another gets the same answer.
+class KafkaProbe(Probe):
+    """A client for health checks.
 
     Args:
         kafka: how it is reached.
@@ -25,20 +22,10 @@ class KafkaProbe:
     """
 
     def __init__(self, kafka: Kafka, topics: Collection[str]) -> None:
+        super().__init__()
         self._kafka = connection(kafka)
         self._topics = topics
         self._client: AIOKafkaClient | None = None
-        self._lock = asyncio.Lock()
-        self._asked_at = -_FRESH_SECONDS
-        self._problem: str | None = None
-
-    async def problem(self) -> str | None:
-        """Return what is wrong, within two seconds; None: nothing."""
-        async with self._lock:
-            if time.monotonic() - self._asked_at >= _FRESH_SECONDS:
-                self._problem = await self._ask()
-                self._asked_at = time.monotonic()
-            return self._problem
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -47,7 +34,7 @@ class KafkaProbe:
 
     async def _ask(self) -> str | None:
         try:
-            cluster = await within(_SECONDS, self._metadata(), "asking Kafka for its topics")
+            cluster = await within(PROBE_SECONDS, self._metadata(), "asking Kafka for its topics")
         except TransientError:
             await self.close()  # the next one may find the cluster at other nodes
             return "Kafka does not answer"
