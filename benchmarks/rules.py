@@ -24,7 +24,7 @@ _OFFER = "Your order is on its way. Reply STOP to opt out"
 _OPT_OUTS = ("STOP", "Stop", "stop", "Stop.", "STOP please", "Unsubscribe", "stop2end", "remove me", "no more messages")
 _TEXT = """
 the a to and you i it is in on for my we at that are be have not can do will just so what me was with this if but get
-your they time out good up when know all now no about see one day like call home how work going there from as or got
+your they time out good up when know both now no about see one day like call home how work going there from as or got
 back need tomorrow tonight thanks today later sorry please week think want here still love meet dinner train doctor
 order number appointment school kids mother car phone money weather football birthday message bus end stop late early
 office house minutes hours remember pick bring leave coming tell sure maybe great happy long again wait

@@ -1,6 +1,9 @@
 """A process that lost its partitions without knowing it (a zombie) publishes nothing behind its successor."""
 
+from contextlib import suppress
+
 import asyncpg
+import httpx
 import pytest
 
 from faults.waiting import until
@@ -50,7 +53,7 @@ async def test_a_zombie_under_load_breaks_no_guarantee(world: World) -> None:
 
 async def test_a_zombie_that_sleeps_between_two_parts_of_a_statement_does_not_block_its_successor(world: World) -> None:
     """Postgres calls such a session active, so that no timeout of its own for idle transactions ends it."""
-    url = world.stack.backend.optout_database_url
+    url = world.stack.backend.optout_pipeline_url  # a session's state is shown to its own role only
     sleeper, onlooker = await asyncpg.connect(url), await asyncpg.connect(url)
     try:
         await sleeper.execute("BEGIN")
@@ -66,5 +69,29 @@ async def test_a_zombie_that_sleeps_between_two_parts_of_a_statement_does_not_bl
     finally:
         sleeper.terminate()
         onlooker.terminate()
+    await world.arrives(await world.send(world.shop.phones[0], world.shop.list_ids[0]))
+    await world.settle()
+
+
+async def test_a_lock_that_is_not_a_predecessors_is_named_and_waited_for(world: World) -> None:
+    backend, optout = world.stack.backend, world.service("optout")
+    operator = await asyncpg.connect(backend.optout_database_url)
+
+    async def is_named() -> bool:
+        async with httpx.AsyncClient() as http:
+            with suppress(httpx.HTTPError):
+                answer = await http.get(f"{optout.url}/health/ready")
+                return answer.status_code == 503 and f"locked by session {operator.get_server_pid()}" in answer.text
+        return False
+
+    try:
+        await operator.execute("BEGIN")
+        await operator.execute("UPDATE partition_positions SET next_offset = next_offset")
+        await optout.stop()
+        await optout.start(wait=False)
+        await until("the service names the session", is_named)
+    finally:
+        operator.terminate()
+    await optout.wait_ready(20)
     await world.arrives(await world.send(world.shop.phones[0], world.shop.list_ids[0]))
     await world.settle()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import asyncpg
 
 from services.optout.record.connection import Connection
+from shared.errors import TransientError
 
 _READ = """
 INSERT INTO partition_positions (partition) VALUES ($1)
@@ -26,10 +27,12 @@ WHERE partition = $1
 # A row that a transaction has changed names it until it has ended. `idle_in_transaction_session_timeout` does not end a
 # process that fell asleep between the messages of one statement (Postgres calls it active) nor `statement_timeout`.
 _END_HOLDERS = """
-SELECT pg_terminate_backend(holder.pid)
-FROM partition_positions p JOIN pg_locks holder
-    ON holder.locktype = 'transactionid' AND holder.granted AND holder.transactionid = p.xmax
-WHERE p.partition = $1 AND holder.pid <> pg_backend_pid()
+SELECT session.pid, session.usename AS role,
+    CASE WHEN pg_has_role(session.usesysid, 'MEMBER') THEN pg_terminate_backend(session.pid) ELSE false END AS ended
+FROM partition_positions p
+JOIN pg_locks holder ON holder.locktype = 'transactionid' AND holder.granted AND holder.transactionid = p.xmax
+JOIN pg_stat_activity session USING (pid)
+WHERE p.partition = $1 AND session.pid <> pg_backend_pid()
 """
 
 _SAVE_SUPPRESSED = "UPDATE partition_positions SET suppressed_count = $2, suppressed_digest = $3 WHERE partition = $1"
@@ -66,8 +69,18 @@ async def end_predecessors(connection: Connection, partition: int) -> int:
 
     Called by whoever was just assigned the partition: a predecessor in the middle of a transaction is a zombie, and
     where it sleeps its successor would wait for it until it wakes up.
+
+    Raises:
+        TransientError: a session that is not ours to end has the row, such as an operator's.
     """
-    return len(await connection.fetch(_END_HOLDERS, partition))
+    holders = await connection.fetch(_END_HOLDERS, partition)
+    for holder in holders:
+        if not holder["ended"]:
+            raise TransientError(
+                f"the position of partition {partition} is locked by session {holder['pid']} of role {holder['role']};"
+                f" if it does not end by itself: SELECT pg_terminate_backend({holder['pid']})"
+            )
+    return len(holders)
 
 
 async def move_position(connection: Connection, partition: int, expected: int, next_offset: int) -> Position:
