@@ -3,6 +3,7 @@
 A stack of its own: what is done to the topic here would make the histories of other tests wrong.
 """
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -25,7 +26,7 @@ from harness.client import follow_delivery_events
 from harness.sandbox.client import SandboxClient
 from harness.stack.stack import Stack
 from shared.events.codec import encode
-from shared.events.suppression import SuppressionChanged
+from shared.events.suppression import CHECKPOINT_KEY, SuppressionChanged
 from shared.kafka import new_admin, new_consumer, new_producer
 from shared.partitions import partition_of
 from shared.topics import SUPPRESSIONS, topics
@@ -110,6 +111,17 @@ async def is_ready(world: World) -> bool:
         return answer.status == 200
 
 
+async def checkpoint_after(world: World, key: bytes, partition: int) -> None:
+    """Wait for a checkpoint that vouches for the suppression: from then on nothing has changed."""
+    topic_partition = TopicPartition(SUPPRESSIONS, partition)
+    async with new_consumer(world.bootstrap) as consumer, asyncio.timeout(30):
+        consumer.assign([topic_partition])
+        consumer.seek(topic_partition, 0)
+        seen = False
+        while (record := await consumer.getone()).key != CHECKPOINT_KEY or not seen:
+            seen = seen or record.key == key
+
+
 async def test_a_forged_opt_in_is_found_without_any_change_and_nothing_is_sent_until_it_is_repaired(
     own_world: World,
 ) -> None:
@@ -123,8 +135,9 @@ async def test_a_forged_opt_in_is_found_without_any_change_and_nothing_is_sent_u
         cause_event_id=uuid4(),
         changed_at=datetime.now(UTC),
     )
+    partition = partition_of(phone, world.stack.kafka_settings().partitions)
+    await checkpoint_after(world, forged.key(), partition)
     async with new_producer(world.bootstrap) as producer:
-        partition = partition_of(phone, world.stack.kafka_settings().partitions)
         await producer.send_and_wait(SUPPRESSIONS, encode(forged), forged.key(), partition)
 
     async def is_found() -> bool:
