@@ -29,7 +29,7 @@ def arm_from_environment() -> None:
         _armed[name] = (_ACTIONS[action], int(hit))
 
 
-def reach(name: str) -> None:
+def failpoint(name: str) -> None:
     """Mark that the process is at `name`; acts if the failpoint is armed and this is its hit."""
     if name not in _armed:
         return

@@ -14,7 +14,7 @@ from shared.errors import TransientError
 from shared.events.codec import Headers, cloud_event_headers, encode
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived
-from shared.failpoints import reach
+from shared.failpoints import failpoint
 from shared.partitions import partition_of
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES
 
@@ -66,7 +66,7 @@ class Publisher:
             raise TransientError("Kafka is away")
         if self._waiting >= MAX_PUBLISHES_WAITING:
             raise TransientError(f"{self._waiting} records wait for Kafka already")
-        reach("inbound.before_publish")
+        failpoint("inbound.before_publish")
         self._waiting += 1
         started = time.perf_counter()
         try:
@@ -74,7 +74,7 @@ class Publisher:
         finally:
             self._waiting -= 1
             metrics.ACKNOWLEDGE_SECONDS.observe(time.perf_counter() - started)
-        reach("inbound.after_publish")
+        failpoint("inbound.after_publish")
 
     async def _acknowledged(self, producer: AIOKafkaProducer, record: OutgoingRecord) -> None:
         try:

@@ -17,7 +17,7 @@ from services.sender.suppressions.follow import CacheFollower
 from services.sender.suppressions.keys import partition_in
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
-from shared.failpoints import reach
+from shared.failpoints import failpoint
 
 Waiting = dict[MessageKey, MessageRequested]
 """Messages without a fate yet; of several with one id the first counts."""
@@ -60,11 +60,11 @@ class BatchProcessor:
 
     async def _decide(self, undecided: Sequence[MessageRequested], waiting: Waiting) -> None:
         """Drop or send; what has its fate then is taken out of `waiting`."""
-        reach("sender.before_fence")
+        failpoint("sender.before_fence")
         queries = queries_of(undecided, self.cache.partitions)
         with metrics.FENCE_SECONDS.time():
             decided = await self.fence.pass_({partition_in(key) for _, _, key in queries})
-        reach("sender.after_fence")
+        failpoint("sender.after_fence")
         sent, dropped = decide(undecided, self.cache.check(queries))
         again = await self.dropper.drop(dropped, decided) if dropped else []
         # Asked while the messages are claimed and announced, and answered before the first of them leaves.

@@ -10,7 +10,7 @@ from services.sender.commit import HEARTBEATS_PER_SESSION, commit
 from services.sender.settings import Settings
 from shared.consumer import Polled
 from shared.errors import TransientError
-from shared.failpoints import reach
+from shared.failpoints import failpoint
 from shared.kafka import START_SECONDS, STOP_SECONDS, new_consumer, stop_quietly, within
 from shared.topics import OUTBOUND_MESSAGES
 
@@ -73,9 +73,9 @@ class OutboundConsumer:
                 records = await self._poll()
                 if records:
                     await self._handle(records)
-                    reach("sender.before_commit")
+                    failpoint("sender.before_commit")
                     await commit(self.consumer, records)
-                    reach("sender.after_commit")
+                    failpoint("sender.after_commit")
         except TransientError as error:
             log.info("a batch is left for later: %s", error)
         except Exception as error:  # noqa: BLE001 (whatever it is: the offset is kept, whoever supervises us is told)

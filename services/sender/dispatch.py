@@ -14,7 +14,7 @@ from services.sender.report import Reporter
 from services.sender.together import all_of
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
-from shared.failpoints import reach
+from shared.failpoints import failpoint
 
 Confirm = Callable[[], Awaitable[None]]
 """Returns once what a decision was made by is known to have been true; raises `TransientError` where it was not."""
@@ -102,7 +102,7 @@ class Dispatcher:
                     await _approved(confirmed)
                 # What is too old by now is not called, and need not be announced.
                 await all_of(self._call(request, chunk) for request in chunk.requests)
-                reach("sender.after_carrier_call")
+                failpoint("sender.after_carrier_call")
                 await self._settle(chunk)
             except BaseException:
                 self._unsettled.append(chunk)
@@ -118,13 +118,13 @@ class Dispatcher:
             claims = await take(connection, self._owner.number, "dispatching", rows, chunk.decided.started_at)
         if claims.not_ours:
             chunk.requests = [request for request in chunk.requests if key_of(request) not in claims.not_ours]
-        reach("sender.after_claim")
+        failpoint("sender.after_claim")
 
     async def _announce(self, chunk: Chunk) -> None:
         """Tell of the messages before the carrier is called, so that no reply can come before its message."""
         if chunk.requests:
             await self._reporter.announce(chunk.requests, chunk.decided.started_at)
-        reach("sender.after_dispatching_event")
+        failpoint("sender.after_dispatching_event")
 
     async def _call(self, request: MessageRequested, chunk: Chunk) -> None:
         async with self._calls:
@@ -154,7 +154,7 @@ class Dispatcher:
             return
         async with session(self._pool) as connection:
             changed = await settle(connection, self._owner.number, settled)
-        reach("sender.after_settle")
+        failpoint("sender.after_settle")
         rows = [
             row_of(request, each.state, each.detail, chunk.decided.started_at, changed[each.key])
             for request, each in zip(chunk.requests, settled, strict=True)
@@ -162,7 +162,7 @@ class Dispatcher:
         ]
         if rows:
             await self._reporter.tell(rows)
-        reach("sender.after_outcome_event")
+        failpoint("sender.after_outcome_event")
         for row in rows:
             metrics.MESSAGES.labels(row.state).inc()
 

@@ -12,7 +12,7 @@ from services.sender.report import Reporter
 from services.sender.suppressions.lookup import Suppression
 from services.sender.together import all_of
 from shared.events.outbound import MessageRequested
-from shared.failpoints import reach
+from shared.failpoints import failpoint
 
 Dropped = tuple[MessageRequested, Suppression]
 
@@ -44,13 +44,13 @@ class Dropper:
             rows: list[Taken] = [(request, suppressed_detail(*found)) for request, found in dropped]
             async with session(self._pool) as connection:
                 claims = await take(connection, self._owner.number, "suppressed", rows, decided.started_at)
-            reach("sender.after_drop_rows")
+            failpoint("sender.after_drop_rows")
             if claims.not_ours:
                 rows = [row for row in rows if key_of(row[0]) not in claims.not_ours]
             if rows:
                 await self._reporter.tell(
                     row_of(request, "suppressed", detail, decided.started_at, claims.at) for request, detail in rows
                 )
-            reach("sender.after_drop_events")
+            failpoint("sender.after_drop_events")
             metrics.MESSAGES.labels("suppressed").inc(len(rows))
             return [request for request, _ in dropped if key_of(request) in claims.not_ours] if claims.not_ours else []

@@ -10,7 +10,7 @@ from shared.errors import PoisonError
 from shared.events.base import derived_id
 from shared.events.codec import salvage
 from shared.events.delivery import MessageRejected
-from shared.failpoints import reach
+from shared.failpoints import failpoint
 from shared.flood import Bad, Parking
 from shared.parking import parked_id
 from shared.phones import E164, settled_phone
@@ -27,7 +27,7 @@ async def park_bad(bad: Sequence[Bad], parking: Parking, reporter: Reporter) -> 
     await reporter.park(parked.records)
     reports = (rejected(record, error, now) for record, error in parked.whole)
     await reporter.reject(event for event in reports if event is not None)
-    reach("sender.after_parked")
+    failpoint("sender.after_parked")
     for _, error in bad:
         metrics.RECORDS_PARKED.labels(error.reason).inc()
 

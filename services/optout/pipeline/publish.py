@@ -10,7 +10,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.told import Record
 from shared.errors import TransientError
-from shared.failpoints import reach
+from shared.failpoints import failpoint
 from shared.kafka import SEND_SECONDS, within
 from shared.topics import INBOUND_MESSAGES, OPT_OUT_EVENTS, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
 
@@ -47,16 +47,16 @@ class Publisher:
 
     async def _transaction(self, publication: Publication) -> None:
         await self._producer.begin_transaction()
-        reach("optout.after_begin")
+        failpoint("optout.after_begin")
         # A commit succeeds although a record in the transaction was refused: every send is awaited before.
         await asyncio.gather(*await self._send_all(publication))
-        reach("optout.after_sends")
+        failpoint("optout.after_sends")
         offsets = {TopicPartition(INBOUND_MESSAGES, self._partition): publication.next_offset}
         await self._producer.send_offsets_to_transaction(offsets, self._group_id)
-        reach("optout.after_offsets")
-        reach("optout.before_kafka_commit")
+        failpoint("optout.after_offsets")
+        failpoint("optout.before_kafka_commit")
         await self._producer.commit_transaction()
-        reach("optout.after_kafka_commit")
+        failpoint("optout.after_kafka_commit")
 
     async def _send_all(self, publication: Publication) -> list[asyncio.Future[Any]]:
         return [

@@ -25,7 +25,7 @@ from services.optout.record.record import PostgresRecord
 from services.optout.record.topics import Topics, read_topics, save_topics
 from shared.consumer import Polled
 from shared.errors import TransientError
-from shared.failpoints import reach
+from shared.failpoints import failpoint
 from shared.flood import Parking
 from shared.kafka import START_SECONDS, new_transactional_producer, stop_quietly, within
 from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
@@ -163,7 +163,7 @@ class Worker:
             log.warning("partition %d: ended %d transactions of predecessors that sleep", self.partition, ended)
 
     async def _step(self, session: Session, records: Sequence[Polled]) -> None:
-        reach("optout.after_poll")
+        failpoint("optout.after_poll")
         self.condition.begins(records[0].offset)
         with metrics.BATCH_SECONDS.time():
             parsed = parse(records, self._context.settings.partitions, self._parking, self._context.now())

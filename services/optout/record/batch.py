@@ -27,7 +27,7 @@ from services.optout.record.stored_rules import StoredRules
 from services.optout.record.write import Decided, write_decisions
 from services.optout.rules import Found, RuleSet
 from services.optout.which_number import Certainty, as_far_as_certain
-from shared.failpoints import reach
+from shared.failpoints import failpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,17 @@ async def record_batch(
     rules = {account_id: each.rules for account_id, each in accounts.items()}
     async with connection.transaction():
         head = await move_position(connection, batch.partition, batch.expected, batch.next_offset)
-        reach("optout.after_position")
+        failpoint("optout.after_position")
         known = await load_known(connection, events)
         persons = await load_persons(connection, events, now - window)
         certainties = await load_certainties(connection, events)
         decided = decide_batch(batch, known, rules, persons, now, certainties, found)
-        reach("optout.after_load")
+        failpoint("optout.after_load")
         head = await write_decisions(connection, batch.partition, head, decided)
         await write_follow_ups(connection, decided)
         await save_head(connection, batch.partition, head)
-        reach("optout.before_record_commit")
-    reach("optout.after_record_commit")
+        failpoint("optout.before_record_commit")
+    failpoint("optout.after_record_commit")
     return [entry for entry, _ in decided], head
 
 

@@ -16,7 +16,7 @@ from aiohttp.connector import Connection
 
 from services.sender import metrics
 from services.sender.fence import WRITE_SECONDS, boottime
-from shared.failpoints import reach
+from shared.failpoints import failpoint
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class PunctualRequest(aiohttp.ClientRequest):
     """A request whose bytes leave by its `Departure`, or not at all."""
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        reach("sender.with_connection")
+        failpoint("sender.with_connection")
         return await super().send(cast("Connection", _Connection(conn, departure_of_call.get())))
 
 
@@ -96,7 +96,7 @@ class _Transport:
         if departure.over:
             raise NotWrittenError("the call is over")
         departure.begun = True
-        reach("sender.at_the_write")
+        failpoint("sender.at_the_write")
         if boottime() < begin_by:
             write(data)  # nothing may come between the look and this
             self._look_back()

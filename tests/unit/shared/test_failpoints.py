@@ -10,7 +10,7 @@ PROGRAM = """
 from shared import failpoints
 failpoints.arm_from_environment()
 for n in range(5):
-    failpoints.reach("x.done")
+    failpoints.failpoint("x.done")
     print(n, flush=True)
 """
 
