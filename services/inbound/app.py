@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 
-from services.inbound import answers
+from services.inbound import responses
 from services.inbound.front import WebhookApp
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.publish import Publisher
@@ -40,4 +40,4 @@ def create_app(settings: InboundSettings) -> FastAPI:
 
 
 async def _not_found(_: Request, __: Exception) -> Response:
-    return Response(answers.NOT_FOUND.body, answers.NOT_FOUND.status, media_type="application/json")
+    return Response(responses.NOT_FOUND.body, responses.NOT_FOUND.status, media_type="application/json")

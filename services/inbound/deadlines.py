@@ -1,4 +1,4 @@
-"""Deadlines for what nearly always is quick, with one timer for all of them.
+"""Deadlines for operations that are nearly always quick; they share one timer.
 
 `asyncio.timeout` makes a timer for each wait and throws it away when the wait is over; two of them took a fifth of
 the CPU of a whole webhook. These share a timer that looks every 50 ms for waits that have taken too long.
@@ -12,7 +12,7 @@ _TICK_SECONDS = 0.05
 
 
 class Deadlines:
-    """Makes deadlines of `seconds` each: `with deadlines.new(): await …` ends as `asyncio.timeout` does."""
+    """A source of deadlines of `seconds` each: `with deadlines.new(): await …` raises what `asyncio.timeout` raises."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -20,7 +20,7 @@ class Deadlines:
         self._ticking = False
 
     def new(self) -> "Deadline":
-        """Return a deadline that begins now, for the task that calls."""
+        """Start a deadline for the calling task."""
         loop = asyncio.get_running_loop()
         deadline = Deadline(loop.time() + self._seconds)
         self._running.append(deadline)
@@ -40,7 +40,7 @@ class Deadlines:
 
 
 class Deadline:
-    """See `Deadlines`; the semantics are those of `asyncio.Timeout`."""
+    """A single deadline of `Deadlines`, with the semantics of `asyncio.Timeout`."""
 
     __slots__ = ("_cancelling", "_ends", "_expired", "_task")
 
@@ -51,7 +51,7 @@ class Deadline:
         self._cancelling = self._task.cancelling() if self._task else 0
 
     def is_over(self, now: float) -> bool:
-        """Say whether nobody waits any more; ends a wait that has taken too long."""
+        """Return whether the wait is over; cancel it if it has taken too long."""
         if self._task is None:
             return True
         if now < self._ends:

@@ -1,10 +1,10 @@
-"""A webhook's body as fields: forms and JSON objects, both tolerant of what cannot be read where that is safe.
+"""Parsing of a webhook's body, a form or a JSON object, into fields; unreadable bytes are tolerated where that is safe.
 
-An opt-out must not be lost over a bad byte. So bytes that are no UTF-8 become U+FFFD ("�") and the webhook goes on:
-in the text "STOP" stays "STOP", an id or a sender number that is damaged counts as missing (see `webhooks/`), and
-only a damaged `from` is refused, because nobody knows who wrote. NUL characters and lone surrogates, which neither
-Postgres nor UTF-8 can hold, become U+FFFD too. A JSON value that is no text or number counts as missing. What is no
-form and no JSON object at all is refused.
+A bad byte must not lose an opt-out, so invalid UTF-8 becomes U+FFFD ("�") and the webhook is processed: "STOP" in the
+text is still "STOP", and a damaged id or sender number counts as missing (see `gateways/`). Only a damaged `from` is
+refused, because nobody knows who wrote. NUL characters and lone surrogates, which Postgres and UTF-8 cannot store,
+become U+FFFD too. A JSON value that is neither a string nor a number counts as missing. A body that is neither a form
+nor a JSON object is refused.
 """
 
 import json

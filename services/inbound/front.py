@@ -15,7 +15,7 @@ from services.inbound.handle import WebhookHandler
 
 
 class WebhookApp(FastAPI):
-    """Takes `/webhooks/{gateway}/{account}/{secret}[/receipts]` to its handler; FastAPI does everything else.
+    """A FastAPI application that dispatches `/webhooks/{gateway}/{account}/{secret}[/receipts]` itself.
 
     Args:
         messages: the handler of each gateway's messages.

@@ -1,4 +1,4 @@
-"""A webhook from its address to the answer."""
+"""Handling of one gateway webhook, from the request to the response."""
 
 import hmac
 import logging
@@ -8,32 +8,32 @@ from functools import lru_cache
 
 from starlette.types import Receive, Scope, Send
 
-from services.inbound import answers, metrics
-from services.inbound.answers import Answer
+from services.inbound import metrics, responses
 from services.inbound.deadlines import Deadlines
 from services.inbound.errors import WebhookError
 from services.inbound.fields import FORM
+from services.inbound.gateways.reading import Reported, read_event
+from services.inbound.gateways.who import each_reading
 from services.inbound.limits import MAX_SECRETS_KEPT, READ_SECONDS
 from services.inbound.park import parked_record
 from services.inbound.publish import Publisher, event_record
 from services.inbound.request_body import TooLargeError, TooSlowError, read_body
+from services.inbound.responses import HttpResponse
 from services.inbound.settings import InboundSettings
-from services.inbound.webhooks.reading import Reported, read_event
-from services.inbound.webhooks.who import each_reading
 from shared.errors import TransientError
 from shared.webhook_secrets import webhook_secret
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _expected_secret = lru_cache(maxsize=MAX_SECRETS_KEPT)(webhook_secret)
 
 
 class NothingSaidError(Exception):
-    """A GET has no query: somebody looks whether the address is there."""
+    """A GET without a query: somebody checks whether the address exists."""
 
 
 class WebhookHandler:
-    """Answers one kind of webhook of one gateway; an ASGI application."""
+    """An ASGI application that handles one kind of webhook of one gateway."""
 
     def __init__(self, settings: InboundSettings, publisher: Publisher, kind: str, reported: Reported) -> None:
         self._webhook_keys = settings.webhook_keys
@@ -45,37 +45,37 @@ class WebhookHandler:
         self.reported = reported
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 2xx only when Kafka has the event, and 4xx to the right secret only when Kafka has the bytes."""
+        """Respond 2xx only after Kafka has the event, and 4xx to a valid secret only after Kafka has the bytes."""
         try:
-            outcome, answer = await self._answer(scope, receive)
+            outcome, response = await self._answer(scope, receive)
         except TransientError:
-            outcome, answer = "unavailable", answers.UNAVAILABLE
+            outcome, response = "unavailable", responses.UNAVAILABLE
         except TooLargeError:
-            outcome, answer = "too_large", answers.TOO_LARGE
+            outcome, response = "too_large", responses.TOO_LARGE
         except NothingSaidError:
-            outcome, answer = "nothing_said", answers.NOTHING_SAID
+            outcome, response = "nothing_said", responses.NOTHING_SAID
         except TooSlowError:
-            outcome, answer = "too_slow", answers.TOO_SLOW
+            outcome, response = "too_slow", responses.TOO_SLOW
         metrics.WEBHOOKS.labels(self.reported.gateway, self.kind, outcome).inc()
-        await answer.send(send)
+        await response.send(send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[str, Answer]:
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[str, HttpResponse]:
         account_id: str = scope["path_params"]["account"]
         if not self._is_address(account_id, scope["path_params"]["secret"]):
-            return "unauthorised", answers.NOT_FOUND
+            return "unauthorised", responses.NOT_FOUND
         content_type, body = await self._said(scope, receive)
         now = datetime.now(UTC)
         try:
             event = read_event(self.reported, account_id, content_type, body, now)
         except WebhookError as error:
             await self._park(account_id, content_type, body, error, now)
-            return "refused", answers.refused(error)
+            return "refused", responses.refused(error)
         for each in each_reading(event):
             await self._publisher.publish(event_record(each, self._partitions))
-        return "accepted", answers.accepted(event.event_id)
+        return "accepted", responses.accepted(event.event_id)
 
     async def _said(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:
-        """Return content type and content: the query's, of a GET and of a POST that has nothing else."""
+        """Return the content type and the content; that is the query for a GET and for a POST without a body."""
         query: bytes = scope["query_string"]
         if scope["method"] != "GET":
             body = await read_body(receive, self._reading)
@@ -91,7 +91,7 @@ class WebhookHandler:
         given = secret.encode(errors="replace")
         right = [
             hmac.compare_digest(_expected_secret(key, account_id).encode(), given) for key in self._webhook_keys
-        ]  # all of them, so that it takes the same time whichever is right
+        ]  # every key is compared, so that the time does not show which one matched
         if any(right) and not right[0]:
             metrics.PREVIOUS_KEY.inc()
         return any(right)
@@ -107,7 +107,7 @@ class WebhookHandler:
             now=now,
         )
         await self._publisher.publish(record)
-        _log.warning("a webhook of account %s was refused and parked: %s", account_id, error.reason)
+        log.warning("a webhook of account %s was refused and parked: %s", account_id, error.reason)
 
 
 def _content_type(scope: Scope) -> str:

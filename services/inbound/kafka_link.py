@@ -1,4 +1,4 @@
-"""The one connection to Kafka of the process: made in the background, and made anew when it cannot go on."""
+"""The process's connection to Kafka: opened in the background and reopened when it becomes unusable."""
 
 import asyncio
 import logging
@@ -22,20 +22,20 @@ from shared.kafka import new_producer, stop_quietly, within
 from shared.kafka_probe import problem_in
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, PARKED_MESSAGES, check_topics
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 TOPICS = (INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES)
 
 
 class KafkaLink:
-    """Holds `producer`, or None while there is none to publish through.
+    """The owner of `producer`, which is None while there is no connection.
 
-    It repeats a record until Kafka has it, so most outages need nothing from us. Two do: a refusal
-    for good (the sequence of that partition is broken from then on), and brokers that came back at other addresses.
+    The producer retries a record until Kafka has it, so most outages need no action here. Two do: a permanent refusal
+    (the partition's sequence is broken afterwards), and brokers that return at other addresses.
 
     Args:
         settings: where Kafka is and what its topics must look like.
-        give_up: called once with the error when the topics do not match; the service must not go on.
+        give_up: called once with the error if the topics do not match; the service must stop.
     """
 
     def __init__(self, settings: InboundSettings, give_up: Callable[[Exception], None]) -> None:
@@ -50,12 +50,12 @@ class KafkaLink:
         self.producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
-        """Begin to connect, and return after the first attempt whether it worked or not."""
+        """Start connecting; return after the first attempt, successful or not."""
         self._task = asyncio.create_task(self._keep_connected())
         await self._attempted.wait()
 
     async def stop(self) -> None:
-        """Close what is open; records that nobody waits for any more get no more time."""
+        """Close the connection; records that nobody waits for any more are dropped after a limit."""
         if self._task is not None:
             self._task.cancel()
         self._replace_with(None)
@@ -66,7 +66,7 @@ class KafkaLink:
     def acknowledged(self) -> None:
         """Note that Kafka has a record."""
         if self._missing_since is not None:
-            _log.info("Kafka acknowledges again")
+            log.info("Kafka acknowledges again")
             self._missing_since = None
             if self.producer is not None:
                 self._spent.clear()
@@ -75,7 +75,7 @@ class KafkaLink:
         """Note that a record was not acknowledged in time."""
         now = time.monotonic()
         if self._missing_since is None:
-            _log.warning("Kafka does not acknowledge; webhooks are answered 503 until it does")
+            log.warning("Kafka does not acknowledge; webhooks are answered 503 until it does")
             self._missing_since = now
             self._run_aside(self._notice_return())
         if now - self._missing_since > RENEW_AFTER_SECONDS:
@@ -88,8 +88,8 @@ class KafkaLink:
             self.acknowledged()
 
     def refused(self, error: Exception) -> None:
-        """Note that Kafka refused a record for good."""
-        _log.error("Kafka refused a record; the connection is made anew: %r", error)
+        """Note that Kafka refused a record permanently."""
+        log.error("Kafka refused a record; the connection is reopened: %r", error)
         self._replace_with(None)
         self._spent.set()
 
@@ -114,20 +114,20 @@ class KafkaLink:
                 self._give_up(error)
                 return
             except TransientError as error:
-                _log.warning("Kafka is away, trying again: %s", error)
-            except Exception:  # noqa: BLE001 (a service that cannot connect says so and stays, not ready)
-                _log.exception("connecting to Kafka failed in an unexpected way, trying again")
+                log.warning("Kafka is unavailable, trying again: %s", error)
+            except Exception:
+                log.exception("connecting to Kafka failed in an unexpected way, trying again")
             finally:
                 self._attempted.set()
             await asyncio.sleep(RECONNECT_PAUSE_SECONDS)
 
     async def _renew(self) -> None:
         await within(CONNECT_SECONDS, check_topics(self._settings), "checking the topics")
-        if self._spent.is_set():  # else the old one has come round by itself
+        if self._spent.is_set():  # otherwise the old connection has recovered
             self._replace_with(await self._connect())
             self._missing_since = None
             self._spent.clear()
-            _log.info("connected to Kafka")
+            log.info("connected to Kafka")
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = new_producer(
@@ -167,5 +167,5 @@ async def _end(producer: AIOKafkaProducer) -> None:
     """
     try:
         await producer.stop()
-    except Exception:  # noqa: BLE001 (it is being thrown away)
-        _log.exception("a connection to Kafka did not end cleanly")
+    except Exception:
+        log.exception("a connection to Kafka did not end cleanly")

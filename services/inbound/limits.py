@@ -1,30 +1,30 @@
 """Every limit of the service, in one place."""
 
 MAX_REQUEST_BYTES = 64 * 1024
-"""Of a webhook's body; an SMS of 20,000 characters fits percent-encoded in most scripts, and no SMS has so many."""
+"""Of a webhook's body; an SMS of 20,000 characters fits percent-encoded in most scripts, and no SMS is longer."""
 MAX_FORM_FIELDS = 100
 """Of a form; parts of a multipart form, files too."""
 MAX_PART_HEADERS = 8
 MAX_PART_HEADER_BYTES = 1024
 """Of one line."""
 READ_SECONDS = 10.0
-"""A sender that takes longer to send its body is told so with 408."""
+"""A client that takes longer to send its body gets 408."""
 PUBLISH_SECONDS = 1.5
 """A webhook is answered within two seconds, whether Kafka acknowledges or not."""
 MAX_PUBLISHES_WAITING = 2000
-"""More than so many waiting for Kafka at once are answered 503 without waiting."""
+"""Webhooks beyond this number waiting for Kafka at once get 503 immediately."""
 RETRY_AFTER_SECONDS = 5
-"""What a gateway is told with a 503."""
+"""The Retry-After header of a 503."""
 CONNECT_SECONDS = 5.0
 """Of one attempt to reach Kafka."""
 RECONNECT_PAUSE_SECONDS = 0.5
 REQUEST_TIMEOUT_MS = 5000
-"""Of one request to a broker: one that froze is given up and asked again."""
+"""Of one request to a broker; a frozen broker's request is abandoned and retried."""
 RENEW_AFTER_SECONDS = 10.0
-"""A connection through which nothing was acknowledged for so long is made anew."""
+"""A connection without an acknowledgement for this long is reopened."""
 PROBE_SECONDS = 1.0
 """Of the readiness probe."""
 DRAIN_BYTES = 1024 * 1024
-"""So much of a body that is too large is read and thrown away, so that its sender gets to read the answer."""
+"""This much of an oversized body is read and discarded, so that the client can read the response."""
 MAX_SECRETS_KEPT = 4096
-"""Webhook secrets of accounts that are kept rather than derived again."""
+"""Derived webhook secrets that are cached."""

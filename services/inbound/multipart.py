@@ -43,7 +43,7 @@ def read_multipart(content_type: str, body: bytes) -> dict[str, str]:
 
 
 class _Parts:
-    """What the parser found; knows only what `MultipartParser` calls back with."""
+    """The parts found so far, collected by the callbacks of `MultipartParser`."""
 
     def __init__(self) -> None:
         self.is_complete = False

@@ -1,4 +1,4 @@
-"""Records to Kafka: what goes where, and the wait for the acknowledgement."""
+"""Publishing to Kafka: the topic and partition of each record, and the wait for the acknowledgement."""
 
 import time
 from typing import NamedTuple
@@ -22,7 +22,7 @@ SOURCE = "stopline/inbound"
 
 
 class OutgoingRecord(NamedTuple):
-    """A record and where it goes."""
+    """A record with its topic and partition."""
 
     topic: str
     partition: int
@@ -47,7 +47,7 @@ def event_record(event: MessageReceived | DeliveryReceiptReceived, partitions: i
 
 
 class Publisher:
-    """Hands records to the producer, which sends what waits together in one request."""
+    """A publisher that passes records to the producer, which batches waiting records in one request."""
 
     def __init__(self, link: KafkaLink) -> None:
         self._link = link
@@ -63,7 +63,7 @@ class Publisher:
         """
         producer = self._link.producer
         if producer is None:
-            raise TransientError("Kafka is away")
+            raise TransientError("Kafka is unavailable")
         if self._waiting >= MAX_PUBLISHES_WAITING:
             raise TransientError(f"{self._waiting} records wait for Kafka already")
         failpoint("inbound.before_publish")

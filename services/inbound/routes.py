@@ -6,13 +6,13 @@ from fastapi import APIRouter, Response
 from fastapi.routing import APIRoute
 
 from services.inbound.fields import FORM
+from services.inbound.gateways import MESSAGES, RECEIPTS
+from services.inbound.gateways.reading import Reported
 from services.inbound.handle import WebhookHandler
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.multipart import MULTIPART
 from services.inbound.publish import Publisher
 from services.inbound.settings import InboundSettings
-from services.inbound.webhooks import MESSAGES, RECEIPTS
-from services.inbound.webhooks.reading import Reported
 
 Handlers = dict[str, WebhookHandler]
 
@@ -37,7 +37,7 @@ def webhook_handlers(settings: InboundSettings, publisher: Publisher) -> tuple[H
 
 
 def webhook_routes(messages: Handlers, receipts: Handlers) -> list[WebhookRoute]:
-    """Return `/webhooks/{gateway}/{account}/{secret}` for messages, with `/receipts` behind it for receipts."""
+    """Return `/webhooks/{gateway}/{account}/{secret}` for messages, and the same followed by `/receipts`."""
     address = "/webhooks/{gateway}/{{account}}/{{secret}}"
     return [
         WebhookRoute(address.format(gateway=gateway) + end, handler, method)

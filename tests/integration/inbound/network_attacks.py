@@ -65,13 +65,13 @@ class Target:
         return answered.startswith(b"HTTP/1.1 200")
 
 
-async def stream(target: Target, first: bytes, again: bytes, at_most_bytes: int) -> int:
+async def stream(target: Target, first: bytes, again: bytes, limit_bytes: int) -> int:
     """Send until the service ends the connection; return how many bytes it took."""
     _, writer = await target.connect()
     sent = 0
     with contextlib.suppress(OSError):
         writer.write(first)
-        while sent < at_most_bytes:
+        while sent < limit_bytes:
             writer.write(again)
             await writer.drain()
             sent += len(again)
@@ -96,9 +96,9 @@ async def within(seconds: float, ended: Awaitable[None]) -> None:
         await ended
 
 
-async def until_closed(target: Target, at_most: int = 0) -> None:
-    """Wait until the service has closed all connections but `at_most`."""
-    while target.connections() > at_most:
+async def until_closed(target: Target, limit: int = 0) -> None:
+    """Wait until the service has closed all connections but `limit`."""
+    while target.connections() > limit:
         target.look()
         await asyncio.sleep(0.2)
 

@@ -120,7 +120,7 @@ async def test_a_record_refused_for_good_costs_one_connection_and_the_next_one_w
     finally:
         await set_configs(backend.kafka_bootstrap, INBOUND_MESSAGES, inbound.configs)
     await accepted_at_last(its_gateway, stop_of())
-    assert "the connection is made anew" in service.process.log_path.read_text()
+    assert "the connection is reopened" in service.process.log_path.read_text()
 
 
 async def is_answered_503(gateway: Gateway) -> bool:

@@ -41,7 +41,7 @@ async def test_a_wait_that_begins_after_a_quiet_time_ends_too() -> None:
         await until_idle(deadlines)
 
 
-async def test_a_long_wait_does_not_hold_up_those_behind_it_that_are_through() -> None:
+async def test_a_long_wait_does_not_delay_later_waits_that_are_finished() -> None:
     deadlines = Deadlines(0.1)
     first = asyncio.create_task(waits(deadlines, asyncio.Event()))
     await asyncio.sleep(0)

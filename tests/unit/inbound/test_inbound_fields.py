@@ -96,7 +96,7 @@ def test_numbers_are_text_and_what_is_neither_counts_as_missing() -> None:
         ("application/xml", b"<body>STOP</body>", (415, "unsupported_media_type")),
     ],
 )
-def test_what_is_no_form_and_no_json_object_is_refused(
+def test_a_body_that_is_neither_a_form_nor_a_json_object_is_refused(
     content_type: str, body: bytes, expected: tuple[int, str]
 ) -> None:
     assert refusal(content_type, body) == expected

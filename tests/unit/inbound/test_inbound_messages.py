@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.inbound.errors import WebhookError
-from services.inbound.webhooks import MESSAGES
-from services.inbound.webhooks.reading import read_event
+from services.inbound.gateways import MESSAGES
+from services.inbound.gateways.reading import read_event
 from shared.events.base import MAX_BODY_CHARACTERS
 from shared.events.codec import decode, encode
 from shared.events.inbound import MessageReceived, inbound_events

@@ -10,7 +10,7 @@ from phonenumbers import (
     format_number,
 )
 
-from services.inbound.webhooks import phones
+from services.inbound.gateways import phones
 from shared.phone_numbers import normalise_phone
 
 

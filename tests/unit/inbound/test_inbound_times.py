@@ -1,4 +1,4 @@
-"""Times in every form that gateways write, and what is no time."""
+"""Times in every form that gateways write, and text that is not a time."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.inbound.webhooks.times import GivenTime, given_time, read_time
+from services.inbound.gateways.times import GivenTime, given_time, read_time
 
 THEN = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 NOW = THEN + timedelta(seconds=5)
@@ -98,7 +98,7 @@ def test_every_form_of_one_moment_is_that_moment(text: str) -> None:
         "\x00",
     ],
 )
-def test_what_is_no_time_or_cannot_be_right_is_kept_as_it_was_written(text: str) -> None:
+def test_text_that_is_not_a_plausible_time_is_kept_as_written(text: str) -> None:
     assert given_time(text, NOW) == GivenTime(unusable=text[:64])
 
 

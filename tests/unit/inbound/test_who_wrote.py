@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from services.inbound.errors import WebhookError
-from services.inbound.webhooks import MESSAGES
-from services.inbound.webhooks.who import Who, each_reading, who
+from services.inbound.gateways import MESSAGES
+from services.inbound.gateways.who import Who, each_reading, who
 from shared.events.inbound import MessageReceived
 
 US, GB, SHORT_CODE = "+18335550123", "+447700900999", "12345"
@@ -38,7 +38,7 @@ def test_a_gateway_that_always_writes_the_country_is_believed() -> None:
     assert read("3125550100", US, always_international=True) == Who("+3125550100", (), None)
 
 
-def test_digits_that_are_a_number_nowhere_stand_under_nobodys_number() -> None:
+def test_digits_that_no_numbering_plan_has_get_nobodys_number() -> None:
     assert read("4155550100") == Who("+9994155550100", (), "4155550100")
     assert read("07700900123") == Who("+99907700900123", (), "07700900123")
 
@@ -54,7 +54,7 @@ def test_an_argentine_number_is_meant_with_and_without_its_9() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "abc", "AMAZON", "12345", "+1415555", "+1" * 40, "4" * 16, "+0123456789"])
-def test_what_is_no_number_is_refused(text: str) -> None:
+def test_a_sender_that_is_not_a_number_is_refused(text: str) -> None:
     with pytest.raises(WebhookError) as refused:
         read(text, US)
     assert (refused.value.reason, refused.value.field) == ("invalid_number", "from")

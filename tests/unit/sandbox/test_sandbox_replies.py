@@ -9,7 +9,7 @@ from harness.sandbox.clicksend import receipt_form
 from harness.sandbox.errors import RefusedError
 from harness.sandbox.gateway import backoff_seconds
 from harness.sandbox.replies import Reply, ReplyRequest, compose
-from services.inbound.webhooks.clicksend import ClickSendMessage, ClickSendReceipt
+from services.inbound.gateways.clicksend import ClickSendMessage, ClickSendReceipt
 
 PHONE = "+14155550100"
 NUMBER = "+18335550123"

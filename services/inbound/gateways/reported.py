@@ -1,13 +1,13 @@
-"""What every gateway reports, under one set of names; a gateway's module says what it calls them."""
+"""The fields common to all gateways; each adapter maps its gateway's names to them."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from services.inbound.webhooks import values
-from services.inbound.webhooks.times import given_time
-from services.inbound.webhooks.who import who
+from services.inbound.gateways import values
+from services.inbound.gateways.times import given_time
+from services.inbound.gateways.who import who
 from shared.events.base import derived_id, format_time
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived
@@ -16,7 +16,7 @@ ReceiptStatus = Literal["delivered", "failed", "pending"]
 
 
 class ReportedMessage(BaseModel):
-    """A person's text message. Only who wrote is needed; the rest counts as missing where it cannot be read.
+    """A person's text message. Only the sender is required; other fields count as missing if they cannot be read.
 
     A message without a text is a picture, or a body that the gateway left out: it is taken as an empty text.
     """
@@ -42,7 +42,7 @@ class ReportedMessage(BaseModel):
         """Return the event.
 
         Raises:
-            WebhookError: `from` is no number, or the text is too long.
+            WebhookError: `from` is not a number, or the text is too long.
         """
         to = values.sender_number(self.to)
         phone, readings, written_phone = who(self.sender, to, always_international=self.always_international)
@@ -78,7 +78,7 @@ class ReportedMessage(BaseModel):
 
 
 class ReportedReceipt(BaseModel):
-    """What became of a message that was sent."""
+    """A delivery receipt: the outcome of a message that was sent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from pydantic import AliasChoices, Field
 
-from services.inbound.webhooks.reported import ReceiptStatus, ReportedMessage, ReportedReceipt
+from services.inbound.gateways.reported import ReceiptStatus, ReportedMessage, ReportedReceipt
 
 # help.clicksend.com, "List of SMS gateway error codes": 200 is queued or sent, 201 delivered to the handset, 300 failed
 # for now and tried again by ClickSend, 301 failed or cancelled; 302 is a failure in the older list.

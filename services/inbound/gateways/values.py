@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from services.inbound.charsets import DAMAGED
 from services.inbound.errors import WebhookError
-from services.inbound.webhooks import phones
+from services.inbound.gateways import phones
 from shared.events.base import MAX_BODY_CHARACTERS, derived_id
 
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,128}")
@@ -47,7 +47,7 @@ def message_id(text: str | None) -> str | None:
 
 
 def gateway_id(text: str | None) -> str | None:
-    """Return an id of the gateway's; a damaged one tells nothing apart and counts as missing."""
+    """Return an id of the gateway's; a damaged one distinguishes nothing and counts as missing."""
     return text[:_MAX_SHORT_TEXT] if text and DAMAGED not in text else None
 
 

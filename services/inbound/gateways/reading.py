@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from services.inbound.errors import WebhookError
 from services.inbound.fields import read_fields
-from services.inbound.webhooks.reported import ReportedMessage, ReportedReceipt
+from services.inbound.gateways.reported import ReportedMessage, ReportedReceipt
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived
 

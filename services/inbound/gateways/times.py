@@ -36,7 +36,7 @@ _ZONES = frozenset(("utc", "gmt", "ut", "z", "est", "edt", "cst", "cdt", "mst", 
 
 
 class GivenTime(NamedTuple):
-    """`at` is the time where it can be used; `unusable` is what was written where it cannot. Both None: none given."""
+    """A time as given: `at` if it is usable, else the original text in `unusable`; both None if none was given."""
 
     at: datetime | None = None
     unusable: str | None = None

@@ -13,7 +13,7 @@ from shared.phones.writing import MAX_TEXT_CHARACTERS, mask, read_digits
 
 
 class Who(NamedTuple):
-    """As in `MessageReceived`."""
+    """The sender of a message; the fields are those of `MessageReceived`."""
 
     phone: str
     readings: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What gateways are answered. Nothing in it is meant for a phone: a gateway must not send any of it on."""
+"""HTTP responses to gateways. None of their text is meant for a phone; a gateway must not forward it."""
 
 import json
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from services.inbound.limits import MAX_REQUEST_BYTES, READ_SECONDS, RETRY_AFTER
 _RawHeaders = list[tuple[bytes, bytes]]
 _JSON = (b"content-type", b"application/json")
 _NOT_KEPT = (b"cache-control", b"no-store")
-"""A cache that answered a GET in our place would swallow the message."""
+"""Otherwise a cache could respond to a GET itself, and the message would be lost."""
 _CLOSE: _RawHeaders = [(b"connection", b"close")]
 
 
-class Answer(NamedTuple):
-    """An HTTP answer with JSON in it."""
+class HttpResponse(NamedTuple):
+    """An HTTP response with a JSON body."""
 
     status: int
     body: bytes
@@ -29,23 +29,23 @@ class Answer(NamedTuple):
         await send({"type": "http.response.body", "body": self.body})
 
 
-def accepted(event_id: UUID) -> Answer:
-    return Answer(200, f'{{"status":"accepted","event_id":"{event_id}"}}'.encode(), [])
+def accepted(event_id: UUID) -> HttpResponse:
+    return HttpResponse(200, f'{{"status":"accepted","event_id":"{event_id}"}}'.encode(), [])
 
 
-def refused(error: WebhookError) -> Answer:
+def refused(error: WebhookError) -> HttpResponse:
     return _error(error.status_code, error.reason, error.detail, field=error.field)
 
 
 def _error(
     status: int, code: str, message: str, headers: _RawHeaders | None = None, *, field: str | None = None
-) -> Answer:
+) -> HttpResponse:
     body = json.dumps({"error": {"code": code, "message": message, "field": field}})
-    return Answer(status, body.encode(), headers or [])
+    return HttpResponse(status, body.encode(), headers or [])
 
 
 NOT_FOUND = _error(404, "not_found", "there is nothing here; copy the webhook's address from the account's settings")
-"""The same for a wrong secret, an unknown account and an address that does not exist."""
+"""A wrong secret, an unknown account and an unknown path get the same response."""
 TOO_LARGE = _error(413, "too_large", f"the body has more than {MAX_REQUEST_BYTES} bytes", _CLOSE)
 NOTHING_SAID = _error(
     405, "method_not_allowed", "a GET needs its fields as a query; or POST them", [(b"allow", b"POST")]

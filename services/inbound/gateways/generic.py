@@ -1,10 +1,10 @@
-"""Our own webhook, for gateways that Stopline has no module for: a relay posts what it was told in these fields."""
+"""Stopline's own webhook format, for gateways without an adapter: a relay posts these fields."""
 
 from typing import ClassVar
 
 from pydantic import Field
 
-from services.inbound.webhooks.reported import ReceiptStatus, ReportedMessage, ReportedReceipt
+from services.inbound.gateways.reported import ReceiptStatus, ReportedMessage, ReportedReceipt
 
 
 class GenericMessage(ReportedMessage):
