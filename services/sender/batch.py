@@ -1,4 +1,4 @@
-"""A batch of requested messages, until each of them has a fate that is durable and told."""
+"""A batch of requested messages, until each of them has an outcome that is durable and published."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 
 Waiting = dict[MessageKey, MessageRequested]
-"""Messages without a fate yet; of several with one id the first counts."""
+"""Messages without an outcome yet; of several with one id the first counts."""
 
 _LOOK_AGAIN_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class BatchProcessor:
-    """Decides batches; may be called again for the same messages, as redelivery does."""
+    """A processor of batches; it may be called again for the same messages, as redelivery does."""
 
     pool: Pool
     fence: Fence
@@ -38,10 +38,10 @@ class BatchProcessor:
     pace: Pace = field(default_factory=Pace)
 
     async def process(self, waiting: Waiting) -> None:
-        """Return when `waiting` is empty; what has its fate is taken out of it at once.
+        """Return when `waiting` is empty; each message is removed as soon as it has its outcome.
 
         Raises:
-            TransientError: Kafka, Postgres, the cache or the carrier is away; call again with what is left.
+            TransientError: Kafka, Postgres, the cache or the carrier is unavailable; call again with what is left.
         """
         await self.dispatcher.settle_leftovers()
         # The ledger is asked only for what cannot be claimed: nearly every id is new.
@@ -59,7 +59,7 @@ class BatchProcessor:
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
     async def _decide(self, undecided: Sequence[MessageRequested], waiting: Waiting) -> None:
-        """Drop or send; what has its fate then is taken out of `waiting`."""
+        """Drop or send; remove what then has its outcome from `waiting`."""
         failpoint("sender.before_fence")
         queries = queries_of(undecided, self.cache.partitions)
         with metrics.FENCE_SECONDS.time():
@@ -76,13 +76,13 @@ class BatchProcessor:
                 del waiting[key]
 
     async def _known(self, waiting: Waiting) -> list[MessageRequested]:
-        """Return the messages to decide; tell again what became of the others, once that is known."""
+        """Return the messages to decide; publish the outcomes of the others again, once they are known."""
         async with session(self.pool) as connection:
             rows = await find(connection, list(waiting))
-        fates = {key: known(rows.get(key)) for key in waiting}
-        repeated = [fate.row for fate in fates.values() if isinstance(fate, Repeat)]
+        outcomes = {key: known(rows.get(key)) for key in waiting}
+        repeated = [outcome.row for outcome in outcomes.values() if isinstance(outcome, Repeat)]
         if repeated:
-            await self.reporter.tell(repeated)
+            await self.reporter.publish(repeated)
         for row in repeated:
             del waiting[row.key]
-        return [request for key, request in waiting.items() if not isinstance(fates[key], Await)]
+        return [request for key, request in waiting.items() if not isinstance(outcomes[key], Await)]

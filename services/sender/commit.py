@@ -17,7 +17,7 @@ HEARTBEATS_PER_SESSION = 3
 async def commit(consumer: Consumer, records: Sequence[Polled]) -> None:
     """Commit just these records, where their partitions are still ours.
 
-    A commit that fails is no harm: the records come again, here or elsewhere, and the ledger knows them.
+    A failed commit is harmless: the records are delivered again, here or elsewhere, and the ledger knows them.
     """
     ends = {record.partition: record.offset + 1 for record in records}  # one topic, and in order
     mine = {tp: ends[tp.partition] for tp in consumer.assignment() if tp.partition in ends}

@@ -44,7 +44,7 @@ class OutboundConsumer:
         )
         self._handle = handle
         self._give_up = give_up
-        self._at_most = settings.batch_records
+        self._limit_records = settings.batch_records
         self._stop_seconds = settings.stop_seconds
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -53,7 +53,7 @@ class OutboundConsumer:
         """Join the group and begin to read.
 
         Raises:
-            TransientError: Kafka is away.
+            TransientError: Kafka is unavailable.
         """
         await within(START_SECONDS, self.consumer.start(), "subscribing to outbound-messages")
         self._task = asyncio.create_task(self._run(), name="outbound")
@@ -78,12 +78,12 @@ class OutboundConsumer:
                     failpoint("sender.after_commit")
         except TransientError as error:
             log.info("a batch is left for later: %s", error)
-        except Exception as error:  # noqa: BLE001 (whatever it is: the offset is kept, whoever supervises us is told)
+        except Exception as error:  # noqa: BLE001 (whatever it is: the offset is kept, the error goes to `give_up`)
             self._give_up(error)
 
     async def _poll(self) -> list[Polled]:
         try:
-            polled = await self.consumer.getmany(timeout_ms=_POLL_MS, max_records=self._at_most)
+            polled = await self.consumer.getmany(timeout_ms=_POLL_MS, max_records=self._limit_records)
         except KafkaError as error:
             log.warning("reading %s: %r", OUTBOUND_MESSAGES, error)
             await asyncio.sleep(_RETRY_SECONDS)

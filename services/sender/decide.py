@@ -1,4 +1,4 @@
-"""What happens to a requested message: pure; the request, its ledger row and the cache's answer in, a verdict out."""
+"""The decision about a requested message, from its ledger row and the suppression cache; no I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from shared.events.outbound import MessageRequested
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """The message has had its fate; its event is told again, in case it never was."""
+    """The message already has an outcome, which is published again in case it never was."""
 
     row: Row
 
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """Its call is under way in another process, or that process died: nobody calls again, its fate is awaited."""
+    """A call is under way in another process, or that process died: nobody calls again, the outcome is awaited."""
 
 
 Known = Repeat | Await
@@ -28,7 +28,7 @@ _AWAIT = Await()
 
 
 class Decided(NamedTuple):
-    """What is allowed, and what is forbidden and why."""
+    """The messages that are allowed, and those that are not, each with the reason."""
 
     sent: list[MessageRequested]
     dropped: list[tuple[MessageRequested, Suppression]]

@@ -25,7 +25,7 @@ _CHUNKS_AHEAD = 2
 
 @dataclass(slots=True)
 class Chunk:
-    """Messages that go the way together; `answers` has those of them for which the carrier may have been called."""
+    """A group of messages that are sent together; `answers` has those for which the carrier may have been called."""
 
     requests: list[MessageRequested]
     decided: Pass
@@ -39,7 +39,7 @@ class Chunk:
 
 
 class Dispatcher:
-    """Works in chunks, several at once, so that the calls in flight stay many while rows and events go in bulk."""
+    """A dispatcher that works on several chunks at once: many calls stay in flight while rows and events go in bulk."""
 
     def __init__(self, pool: Pool, owner: Owner, reporter: Reporter, carrier: Carrier, calls_in_flight: int) -> None:
         self._pool = pool
@@ -62,7 +62,7 @@ class Dispatcher:
         process has claimed meanwhile.
 
         Raises:
-            TransientError: Kafka or Postgres is away, the decision is not confirmed, the carrier asks for a pause, or
+            TransientError: Kafka or Postgres is unavailable, the decision is not confirmed, the carrier pauses us, or
                 this process stops.
         """
         self._check_may_call()
@@ -121,7 +121,7 @@ class Dispatcher:
         failpoint("sender.after_claim")
 
     async def _announce(self, chunk: Chunk) -> None:
-        """Tell of the messages before the carrier is called, so that no reply can come before its message."""
+        """Announce the messages before the carrier is called, so that no reply can come before its message."""
         if chunk.requests:
             await self._reporter.announce(chunk.requests, chunk.decided.started_at)
         failpoint("sender.after_dispatching_event")
@@ -148,7 +148,7 @@ class Dispatcher:
             self._pause_until = max(self._pause_until, boottime() + answer.pause_seconds)
 
     async def _settle(self, chunk: Chunk) -> None:
-        """Write what became of the calls, and tell it; what was not called is given back."""
+        """Write and publish the outcomes of the calls; what was not called is given back."""
         settled = chunk.settled()
         if not settled:
             return
@@ -161,7 +161,7 @@ class Dispatcher:
             if each.state != "pending" and each.key in changed
         ]
         if rows:
-            await self._reporter.tell(rows)
+            await self._reporter.publish(rows)
         failpoint("sender.after_outcome_event")
         for row in rows:
             metrics.MESSAGES.labels(row.state).inc()

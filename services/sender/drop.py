@@ -1,4 +1,4 @@
-"""Messages that must not be sent: written into the ledger, then told."""
+"""Messages that must not be sent: written into the ledger, then published."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _CHUNKS_AT_ONCE = 3  # Postgres writes one while events are made of another and 
 
 
 class Dropper:
-    """Works in chunks, several at once."""
+    """A dropper that works on several chunks at once."""
 
     def __init__(self, pool: Pool, owner: Owner, reporter: Reporter) -> None:
         self._pool = pool
@@ -30,10 +30,10 @@ class Dropper:
         self._chunks = asyncio.Semaphore(_CHUNKS_AT_ONCE)
 
     async def drop(self, dropped: Sequence[Dropped], decided: Pass) -> list[MessageRequested]:
-        """Return what is not ours to drop: another process has it, or it has its fate.
+        """Return what is not ours to drop: another process has it, or it already has an outcome.
 
         Raises:
-            TransientError: Postgres or Kafka is away.
+            TransientError: Postgres or Kafka is unavailable.
         """
         begins = range(0, len(dropped), _CHUNK_MESSAGES)
         not_ours = await all_of(self._chunk(dropped[begin : begin + _CHUNK_MESSAGES], decided) for begin in begins)
@@ -48,7 +48,7 @@ class Dropper:
             if claims.not_ours:
                 rows = [row for row in rows if key_of(row[0]) not in claims.not_ours]
             if rows:
-                await self._reporter.tell(
+                await self._reporter.publish(
                     row_of(request, "suppressed", detail, decided.started_at, claims.at) for request, detail in rows
                 )
             failpoint("sender.after_drop_events")

@@ -39,8 +39,8 @@ def announced(request: MessageRequested, decision_started_at: datetime, at: date
     return _record(MessageDispatching, request, at, more + to_json(instruction_of(request.body)))
 
 
-def told(row: Row) -> Record:
-    """Return the event for a row that has its fate: whenever it is told, the same."""
+def outcome_event(row: Row) -> Record:
+    """Return the event for a row that has an outcome: the same however often it is published."""
     match row.state:
         case "suppressed":
             state, scope = (row.detail or "").split(" ", 1)
@@ -54,7 +54,7 @@ def told(row: Row) -> Record:
         case "unknown":
             return _record(MessageOutcomeUnknown, row, row.changed_at, b"")
         case "pending" | "dispatching":
-            raise AssertionError(f"message {row.message_id} has no fate yet")
+            raise AssertionError(f"message {row.message_id} has no outcome yet")
 
 
 def _record(kind: _Kind, message: MessageRequested | Row, at: datetime, more: bytes) -> Record:

@@ -1,7 +1,7 @@
 """The fence (G1): before messages are decided, all that Kafka had acknowledged by then is decided and known here.
 
 A marker is appended to each inbound partition concerned; once the watermark of that partition has passed it, the cache
-has all that stood before it. One marker serves every batch that began to wait before it was appended.
+has all that was before it. One marker serves every batch that began to wait before it was appended.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ def boottime() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """When a decision began: before its markers were appended."""
+    """A completed fence: when the decision began, which is before its markers were appended."""
 
     started_at: datetime
     started_boottime: float
@@ -46,7 +46,7 @@ class Pass:
 
 
 class Watermarked(Protocol):
-    """What tells how far the cache is: `CacheFollower`."""
+    """The progress of the cache: `CacheFollower`."""
 
     def watermark(self, partition: int) -> int: ...
 
@@ -54,7 +54,7 @@ class Watermarked(Protocol):
 
 
 class Appending(Protocol):
-    """What appends a record and returns its metadata: a producer."""
+    """A producer that appends a record and returns its metadata."""
 
     async def send_and_wait(
         self, topic: str, value: bytes | None = None, *, partition: int, headers: Headers
@@ -62,10 +62,10 @@ class Appending(Protocol):
 
 
 class Fence:
-    """Lets batches pass, many with one marker.
+    """A fence that many batches can pass with one marker.
 
     Args:
-        producer: idempotent, `acks=all`; best of the fence alone, or its markers wait behind other records.
+        producer: idempotent, `acks=all`; best of the fence alone, or its markers queue after other records.
         cache: whose watermarks are waited for.
         deadline_seconds: after which a decision begins again.
     """
@@ -85,7 +85,7 @@ class Fence:
         """Wait until the cache knows everything that these inbound partitions had when this was called.
 
         Raises:
-            TransientError: that takes too long, or Kafka or the cache is away; nothing may be decided.
+            TransientError: that takes too long, or Kafka or the cache is unavailable; nothing may be decided.
         """
         # The boot-time clock first: whatever comes between the two makes the decision older, not younger.
         started_boottime = boottime()

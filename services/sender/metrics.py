@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-MESSAGES = Counter("stopline_sender_messages", "A message got its fate.", ["fate"])
+MESSAGES = Counter("stopline_sender_messages", "A message got its outcome.", ["fate"])
 CALLS_IN_FLIGHT = Gauge("stopline_sender_calls_in_flight", "Carrier calls that wait for their answer.")
 REDECIDED = Counter("stopline_sender_redecided", "A decision grew too old before the carrier call and was made again.")
 WRITTEN_LATE = Counter(
@@ -15,7 +15,9 @@ FENCE_SECONDS = Histogram(
     "A fence was passed.",
     buckets=(0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-BATCHES_RETRIED = Counter("stopline_sender_batches_retried", "Kafka, Postgres or the cache was away; a batch waits.")
+BATCHES_RETRIED = Counter(
+    "stopline_sender_batches_retried", "Kafka, Postgres or the cache was unavailable; a batch waits."
+)
 CACHE_RECORDS = Counter("stopline_sender_cache_records", "A record of the topic suppressions was applied.")
 CACHE_HEALTHY = Gauge("stopline_sender_cache_healthy", "1 while the cache is whole and nothing speaks against it.")
 CACHE_DIVERGED = Counter("stopline_sender_cache_diverged", "A checkpoint differed from the cache, which was rebuilt.")

@@ -1,4 +1,4 @@
-"""Topic `outbound-messages`: a batch is done when every message of it has a durable fate."""
+"""Topic `outbound-messages`: a batch is done when every message of it has a durable outcome."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ class OutboundHandler:
         self._processor = processor
         self._parking = Parking(SOURCE)
         self.waiting = False
-        """Whether Kafka, Postgres, the cache or the carrier is away and a batch waits for it."""
+        """Whether Kafka, Postgres, the cache or the carrier is unavailable and a batch waits for it."""
         self.waits_for = ""
         """The place of the batch that waited last, and the cause."""
         self.busy = False

@@ -10,7 +10,7 @@ _GROWTH = 0.125
 
 @dataclass(slots=True)
 class Pace:
-    """Comes down to what got out in time, and goes up again by an eighth each time when all did.
+    """A batch size that falls to what got out in time, and grows by an eighth each time when all did.
 
     A machine that is short of CPU, or a slow carrier, would else have every message of a batch decided many times.
     """
@@ -18,7 +18,7 @@ class Pace:
     at_once: int = MOST
 
     def note(self, decided: int, too_old: int) -> None:
-        """Note that of so many decided together so many grew too old before they left."""
+        """Note how many were decided together, and how many of them grew too old before they left."""
         if too_old:
             self.at_once = max(LEAST, min(self.at_once, int((decided - too_old) * _OF_WHAT_LEFT)))
         elif decided >= self.at_once:

@@ -1,4 +1,4 @@
-"""Records that are no requests: parked, and reported under their own id where they have one."""
+"""Records that are not requests: parked, and reported under their own id where they have one."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ async def park_bad(bad: Sequence[Bad], parking: Parking, reporter: Reporter) -> 
     """Park the bad records; those of a flood are not reported one by one.
 
     Raises:
-        TransientError: Kafka is away; what is parked already shows under the same id when it comes again.
+        TransientError: Kafka is unavailable; what is parked already shows under the same id when it comes again.
     """
     now = datetime.now(UTC)
     parked = parking.park(bad, now)

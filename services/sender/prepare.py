@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
-from services.sender.ledger.connection import AWAY, Pool, open_pool
+from services.sender.ledger.connection import UNAVAILABLE, Pool, open_pool
 from services.sender.ledger.topics import belong
 from services.sender.settings import Settings
 from shared.errors import MisconfiguredError, TransientError
@@ -34,7 +34,7 @@ async def prepare(settings: Settings) -> tuple[Settings, Pool]:
             while True:
                 try:
                     return await _prepare_once(settings)
-                except (TransientError, KafkaError, *AWAY) as error:
+                except (TransientError, KafkaError, *UNAVAILABLE) as error:
                     log.warning("waiting for Postgres and Kafka: %s", error)
                     await asyncio.sleep(_RETRY_SECONDS)
     except TimeoutError:

@@ -22,7 +22,7 @@ _TOPICS = (OUTBOUND_MESSAGES, SUPPRESSIONS, INBOUND_MESSAGES, DELIVERY_EVENTS, P
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What the health checks look at."""
+    """The running parts that the health checks look at."""
 
     cache: CacheFollower
     outbound: OutboundHandler

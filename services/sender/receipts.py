@@ -26,7 +26,7 @@ _RECEIPT = b'"delivery_receipt_received"'
 
 
 class ReceiptHandler:
-    """Handles batches of `delivery-events`; all but receipts are our own and passed over."""
+    """A handler of batches of `delivery-events`; every event but a receipt is our own and ignored."""
 
     def __init__(self, pool: Pool, reporter: Reporter) -> None:
         self._pool = pool
@@ -58,9 +58,11 @@ class ReceiptHandler:
         async with session(self._pool) as connection, connection.transaction():
             rows = await lock_without_answer(connection, list(settled))
             if rows:
-                fates = [(row, settled[row.key]) for row in rows]
-                await self._reporter.tell(row._replace(state=fate.state, detail=fate.detail) for row, fate in fates)
-                await settle_locked(connection, [fate for _, fate in fates])
+                outcomes = [(row, settled[row.key]) for row in rows]
+                await self._reporter.publish(
+                    row._replace(state=outcome.state, detail=outcome.detail) for row, outcome in outcomes
+                )
+                await settle_locked(connection, [outcome for _, outcome in outcomes])
 
 
 def _settled(record: Polled) -> Settled | None:

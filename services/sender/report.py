@@ -1,11 +1,11 @@
-"""Tells `delivery-events` what became of messages; returns when Kafka has acknowledged it."""
+"""Publishes the outcomes of messages to `delivery-events`, and returns when Kafka has acknowledged them."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from services.sender.events import SOURCE, announced, told
+from services.sender.events import SOURCE, announced, outcome_event
 from services.sender.ledger.rows import Row
 from services.sender.suppressions.placement import partitions_of
 from shared.events.codec import cloud_event_headers, encode
@@ -18,7 +18,7 @@ from shared.topics import DELIVERY_EVENTS
 
 
 class Reporter:
-    """Publishes through the sender's own idempotent producer; every method raises TransientError.
+    """A publisher with the sender's own idempotent producer; every method raises TransientError.
 
     An event goes to the partition of its phone: of its message id, where it has no phone.
     """
@@ -28,16 +28,16 @@ class Reporter:
         self._partitions = partitions
 
     async def announce(self, requests: Iterable[MessageRequested], decision_started_at: datetime) -> None:
-        """Tell that the carrier is about to be called for these messages."""
+        """Announce that the carrier is about to be called for these messages."""
         now = datetime.now(UTC)
         await self._publish([announced(request, decision_started_at, now) for request in requests])
 
-    async def tell(self, rows: Iterable[Row]) -> None:
-        """Tell the fates of messages."""
-        await self._publish([told(row) for row in rows])
+    async def publish(self, rows: Iterable[Row]) -> None:
+        """Publish the outcomes of messages."""
+        await self._publish([outcome_event(row) for row in rows])
 
     async def reject(self, events: Iterable[MessageRejected]) -> None:
-        """Tell of records that were parked."""
+        """Report records that were parked."""
         await self._publish(
             [
                 Record((event.phone or event.message_id).encode(), encode(event), cloud_event_headers(event, SOURCE))

@@ -28,7 +28,7 @@ from services.sender.settings import Settings
 from services.sender.subscribe import new_broker, start, subscribe
 from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.follow import CacheFollower
-from services.sender.sweeper import sweep_for_ever
+from services.sender.sweeper import sweep_forever
 from services.sender.watchdog import Watchdog, Watched
 from shared.errors import TransientError
 from shared.kafka import START_SECONDS, STOP_SECONDS, within
@@ -93,7 +93,7 @@ def _cache(settings: Settings, markers: Producer) -> CacheFollower:
 
 
 def _sweep(settings: Settings, pool: Pool, reporter: Reporter, owner: Owner) -> Coroutine[Any, Any, None]:
-    return sweep_for_ever(pool, reporter, owner.number, timedelta(seconds=settings.sweep_after_seconds))
+    return sweep_forever(pool, reporter, owner.number, timedelta(seconds=settings.sweep_after_seconds))
 
 
 def _event_producer(settings: Settings) -> Producer:

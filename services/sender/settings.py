@@ -9,7 +9,7 @@ from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Read from `STOPLINE_…`, as `shared.settings` describes."""
+    """The sender's settings, read from `STOPLINE_…` as `shared.settings` describes."""
 
     sender_database_url: SecretStr
     carrier_url: Annotated[str, Field(pattern="^https?://")]
@@ -28,7 +28,7 @@ class Settings(ServiceSettings):
     snapshot_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     database_connections: Annotated[int, Field(ge=2, le=200)] = 10
     stop_seconds: Annotated[float, Field(gt=0, le=120)] = 6
-    """How long calls under way get to end when the service is told to stop; then their outcome is unknown."""
+    """How long calls under way get to end when the service is stopped; then their outcome is unknown."""
 
     @property
     def sweep_after_seconds(self) -> float:

@@ -99,7 +99,7 @@ def _handler(subscriber: Any, handle: HandleBatch, give_up: GiveUp) -> Callable[
             await commit(subscriber.consumer, records)
         except TransientError as error:
             log.info("a batch is left for later: %s", error)  # only where the sender stops
-        except Exception as error:  # noqa: BLE001 (whatever it is: the offset is kept, whoever supervises us is told)
+        except Exception as error:  # noqa: BLE001 (whatever it is: the offset is kept, the error goes to `give_up`)
             give_up(error)
         else:
             return

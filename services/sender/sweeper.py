@@ -15,16 +15,16 @@ log = logging.getLogger(__name__)
 
 OWNERLESS_AFTER = timedelta(seconds=2)
 """A call is made within a second of its claim or not at all: an ownerless claim of this age has lost its answer."""
-_AT_MOST = 1_000
+_LIMIT_ROWS = 1_000
 _EVERY_SECONDS = 1.0
 _DETAIL = "the sender stopped between the claim and the answer"
 
 
-async def sweep_for_ever(pool: Pool, reporter: Reporter, own: int, older_than: timedelta) -> None:
+async def sweep_forever(pool: Pool, reporter: Reporter, own: int, older_than: timedelta) -> None:
     """Sweep now and then, until cancelled."""
     while True:
         try:
-            while await sweep(pool, reporter, own, older_than) == _AT_MOST:
+            while await sweep(pool, reporter, own, older_than) == _LIMIT_ROWS:
                 continue
         except TransientError as error:
             log.warning("lost calls are swept later: %s", error)
@@ -34,11 +34,11 @@ async def sweep_for_ever(pool: Pool, reporter: Reporter, own: int, older_than: t
 async def sweep(
     pool: Pool, reporter: Reporter, own: int, older_than: timedelta, ownerless_after: timedelta = OWNERLESS_AFTER
 ) -> int:
-    """Tell that the outcome of lost calls of others than `own` is unknown, then note it; return how many there were."""
+    """Publish that lost calls of other owners have an unknown outcome, then write it; return how many there were."""
     async with session(pool) as connection, connection.transaction():
-        lost = await lock_lost_calls(connection, own, older_than, ownerless_after, _AT_MOST)
+        lost = await lock_lost_calls(connection, own, older_than, ownerless_after, _LIMIT_ROWS)
         if lost:
-            await reporter.tell(row._replace(state="unknown") for row in lost)
+            await reporter.publish(row._replace(state="unknown") for row in lost)
             await settle_locked(connection, [Settled(row.key, "unknown", _DETAIL) for row in lost])
             metrics.SWEPT_TO_UNKNOWN.inc(len(lost))
     return len(lost)

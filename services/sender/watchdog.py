@@ -20,17 +20,17 @@ _STALE_SECONDS = 10.0
 
 
 class ConsumerStuckError(Exception):
-    """A consumer stood still although Kafka had more for it: the process must end, its successor's will not."""
+    """A consumer did not move although Kafka had more for it: the process must end, its successor will do better."""
 
 
 @dataclass(slots=True)
 class Stillness:
-    """How long each partition has stood still with records waiting: pure, the time comes from outside."""
+    """A record of how long each partition has not moved with records waiting; no I/O, the caller gives the time."""
 
     since: dict[TopicPartition, tuple[int, float]] = field(default_factory=dict)
 
     def look(self, positions: dict[TopicPartition, tuple[int, int]], now: float) -> float:
-        """Take note of (position, end) of each partition; return for how long the stillest of them stood still."""
+        """Take note of (position, end) of each partition; return how long the stillest of them has not moved."""
         before, self.since = self.since, {}
         for tp, (position, end) in positions.items():
             if position < end:
@@ -40,7 +40,7 @@ class Stillness:
 
     @property
     def place(self) -> str:
-        """Where the stillest partition stands still."""
+        """The place of the partition that has not moved for longest."""
         tp, (position, _) = min(self.since.items(), key=lambda each: each[1][1])
         return f"{tp.topic} partition {tp.partition} at offset {position}"
 
@@ -56,13 +56,13 @@ class Watched:
 
 
 class Watchdog:
-    """`watch` looks now and then until cancelled."""
+    """A watchdog whose `watch` looks now and then until cancelled."""
 
     def __init__(self, watched: Iterable[Watched]) -> None:
         self._watched = list(watched)
         self._answered_at = time.monotonic()
         self.stuck: str | None = None
-        """Where a consumer stands still with records waiting, and for how long; None: nowhere."""
+        """Where a consumer does not move with records waiting, and for how long; None: nowhere."""
 
     @property
     def kafka_answers(self) -> bool:
@@ -72,7 +72,7 @@ class Watchdog:
         """Look until cancelled.
 
         Raises:
-            ConsumerStuckError: a consumer that nothing keeps busy stood still for too long, with records waiting.
+            ConsumerStuckError: a consumer that nothing keeps busy did not move for too long, with records waiting.
         """
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -81,7 +81,7 @@ class Watchdog:
                 self.stuck = next(filter(None, stuck), None)
                 self._answered_at = time.monotonic()
             except (TransientError, KafkaError):
-                continue  # Kafka is away: nothing can arrive
+                continue  # Kafka is unavailable: nothing can arrive
 
 
 async def _look(watched: Watched) -> str | None:

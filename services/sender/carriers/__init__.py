@@ -1,1 +1,1 @@
-"""Carriers: one module each, behind `carrier.Carrier`."""
+"""Carriers: one module each, which implements `carrier.Carrier`."""

@@ -1,4 +1,4 @@
-"""What the generic carrier's HTTP answers mean: pure.
+"""The meaning of the generic carrier's HTTP responses; no I/O.
 
 Every answer but a connection that never came about counts as the one call that a message id may have (G3), a 429 and
 a 401 too. So that these do not fail message after message, they ask for a pause in which nothing is called.

@@ -1,4 +1,4 @@
-"""What a carrier is to the sender, and the four ways in which a call can end."""
+"""The interface of a carrier, and the four possible results of a call."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -31,7 +31,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class NotCalled:
-    """Not a byte of the request was written: the message may be decided again."""
+    """A call of which not a byte was written: the message may be decided again."""
 
     detail: str
 
@@ -40,7 +40,7 @@ Answer = Accepted | Refused | Unknown | NotCalled
 
 
 class Carrier(Protocol):
-    """Both methods are called on one event loop."""
+    """A carrier's API; both methods are called on one event loop."""
 
     async def send(self, request: MessageRequested, begin_by: float) -> Answer:
         """Call once; after `begin_by`, on the clock of `services.sender.fence.boottime`, write nothing any more."""

@@ -17,7 +17,7 @@ _KEEP_ALIVE_SECONDS = 4.0
 
 
 class GenericCarrier:
-    """Keeps its connections.
+    """A client of the generic carrier that keeps its connections open.
 
     Args:
         url: of the carrier.

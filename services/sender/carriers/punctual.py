@@ -73,7 +73,7 @@ class _Protocol:
 
 
 class _Transport:
-    """Writes all or nothing, and nothing too late."""
+    """A transport that writes all or nothing, and nothing too late."""
 
     def __init__(self, real: Any, departure: Departure) -> None:
         self._real = real

@@ -15,9 +15,9 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 STATEMENT_SECONDS = 15.0
 CONNECT_SECONDS = 10.0
 ZOMBIE_SECONDS = 10
-"""A process that sleeps inside its transaction would block others on its rows for ever."""
+"""A process that sleeps inside its transaction would block others on its rows indefinitely."""
 
-AWAY = (
+UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -27,7 +27,7 @@ AWAY = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
 )
-"""What Postgres raises when it is away or full, or has ended a transaction: to be tried again."""
+"""What Postgres raises when it is unavailable or full, or has ended a transaction: to be tried again."""
 
 
 async def open_pool(url: str, size: int) -> Pool:
@@ -47,7 +47,7 @@ async def open_pool(url: str, size: int) -> Pool:
                 command_timeout=STATEMENT_SECONDS,
                 server_settings={"idle_in_transaction_session_timeout": str(ZOMBIE_SECONDS * 1000)},
             )
-    except AWAY as error:
+    except UNAVAILABLE as error:
         raise TransientError(f"Postgres does not answer: {error!r}") from error
 
 
@@ -56,10 +56,10 @@ async def session(pool: Pool) -> AsyncIterator[Connection]:
     """Lend a connection.
 
     Raises:
-        TransientError: Postgres is away, or was before the `with` block had ended: what it wrote last may be there.
+        TransientError: Postgres is unavailable, or was before the `with` block ended: the last write may be there.
     """
     try:
         async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
             yield connection
-    except AWAY as error:
+    except UNAVAILABLE as error:
         raise TransientError(f"Postgres: {error!r}") from error

@@ -1,6 +1,6 @@
-"""Rows whose call has no answer: locked, told, then settled, in one transaction of the caller.
+"""Rows whose call has no result: locked, published, then settled, in one transaction of the caller.
 
-The event goes out before the row changes: a crash between the two tells it once more, and never not at all.
+The event goes out before the row changes: a crash between the two publishes it once more; it is never lost.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from services.sender.ledger.connection import Connection
 from services.sender.ledger.owner import LIVING
 from services.sender.ledger.rows import MessageKey, Row, Settled, columns
 
-# `now()` stands still in a transaction: it is what the row will have as `changed_at` when it is settled in this one.
+# `now()` is constant within a transaction: it is what the row will have as `changed_at` when it is settled in this one.
 _COLUMNS = "m.account_id, m.message_id, list_id, phone, sender_number, state, detail, decision_started_at, now()"
 
 _LOST_CALLS = f"""
@@ -35,13 +35,13 @@ WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id
 
 
 async def lock_lost_calls(
-    connection: Connection, own: int, older_than: timedelta, ownerless_after: timedelta, at_most: int
+    connection: Connection, own: int, older_than: timedelta, ownerless_after: timedelta, limit: int
 ) -> list[Row]:
     """Return, and lock, calls that are older than any call may be, or old enough and of a process that is gone.
 
     Those of `own`, the owner who asks, are never lost: it settles them itself, also when it has slept.
     """
-    return [Row(*row) for row in await connection.fetch(_LOST_CALLS, older_than, ownerless_after, at_most, own)]
+    return [Row(*row) for row in await connection.fetch(_LOST_CALLS, older_than, ownerless_after, limit, own)]
 
 
 async def lock_without_answer(connection: Connection, keys: Sequence[MessageKey]) -> list[Row]:

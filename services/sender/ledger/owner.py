@@ -9,7 +9,7 @@ import secrets
 
 import asyncpg
 
-from services.sender.ledger.connection import AWAY, CONNECT_SECONDS, STATEMENT_SECONDS
+from services.sender.ledger.connection import CONNECT_SECONDS, STATEMENT_SECONDS, UNAVAILABLE
 from shared.errors import TransientError
 
 _NUMBER_BITS = 62
@@ -23,7 +23,7 @@ WHERE locktype = 'advisory' AND objsubid = 1 AND granted
 
 
 class Owner:
-    """Holds the lock on `number` with a connection of its own.
+    """An owner, which holds the lock on `number` with a connection of its own.
 
     Args:
         url: of the database.
@@ -39,7 +39,7 @@ class Owner:
         """Take the lock where it is not held; to be called before every claim.
 
         Raises:
-            TransientError: Postgres is away.
+            TransientError: Postgres is unavailable.
         """
         async with self._taking:
             if self._connection is None or self._connection.is_closed():
@@ -50,7 +50,7 @@ class Owner:
         try:
             connection = await asyncpg.connect(self._url, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS)
             await connection.execute("SELECT pg_advisory_lock($1)", self.number)
-        except AWAY as error:
+        except UNAVAILABLE as error:
             if connection is not None:
                 connection.terminate()
             raise TransientError(f"Postgres does not give the owner's lock: {error!r}") from error

@@ -20,7 +20,7 @@ SELECT {_COLUMNS} FROM messages
 JOIN unnest($1::text[], $2::text[]) AS wanted (account_id, message_id) USING (account_id, message_id)
 """  # noqa: S608 (no value from outside)
 
-# One row an id, for ever: who inserts it, or finds it pending, has the message; nobody else has. The columns come as
+# One row per id, forever: who inserts it, or finds it pending, has the message; nobody else has. The columns come as
 # lines: asyncpg asks of every element of an array whether it is an array itself, and takes as long as Postgres does.
 _TAKE = f"""
 INSERT INTO messages AS m ({_COLUMNS}, owner)
@@ -50,7 +50,7 @@ Taken = tuple[MessageRequested, str | None]
 
 
 class Row(NamedTuple):
-    """`detail` is the carrier's message id of what was sent, state and scope of what was suppressed, else a reason."""
+    """A row: `detail` is the carrier's message id of a sent one, state and scope of a suppressed one, else a reason."""
 
     account_id: str
     message_id: str
@@ -68,7 +68,7 @@ class Row(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What a message's row becomes; `pending` gives it back, to be decided again."""
+    """The new state of a message's row; `pending` gives it back, to be decided again."""
 
     key: MessageKey
     state: State
@@ -109,7 +109,7 @@ async def find(connection: Connection, keys: Sequence[MessageKey]) -> dict[Messa
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What of a `take` is not ours, and when the rest was written."""
+    """The result of a `take`: the keys that are not ours, and when the rest was written."""
 
     not_ours: AbstractSet[MessageKey]
     at: datetime

@@ -1,4 +1,4 @@
-"""What the steps of one partition do: to the keys, to the watermark, to the proof."""
+"""Applies the changes of one partition to the keys, the watermark and the proof."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ service that is in step publishes one at least every 10,000 changes, and within 
 
 
 class PartitionFollower:
-    """Applies what one partition tells, in its order.
+    """A follower of one partition, which applies its records in order.
 
     Attributes:
         position: the offset below which everything is applied.
@@ -74,9 +74,9 @@ class PartitionFollower:
             else:
                 scope_keys.merge()
 
-    async def _compare(self, told: CheckpointPublished, records_end: int, end: int) -> None:
+    async def _compare(self, checkpoint: CheckpointPublished, records_end: int, end: int) -> None:
         if records_end < end - _COMPARE_LAST_OFFSETS:
             return
         count, digest = await asyncio.to_thread(self._cache.count_and_digest, self._partition)
-        if self.proof.compare(told, count, digest, judge_from=max(records_end, end)):
+        if self.proof.compare(checkpoint, count, digest, judge_from=max(records_end, end)):
             self.reader.unreadable.clear()  # whatever could not be read before it has hidden nothing

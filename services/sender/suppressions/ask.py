@@ -18,7 +18,7 @@ _APPEND_SECONDS = 2.0
 
 
 class Asking:
-    """Asks with a marker on the inbound partition, as often as once a second.
+    """A request for checkpoints: asks with a marker on the inbound partition, as often as once a second.
 
     Args:
         producer: idempotent, `acks=all`.

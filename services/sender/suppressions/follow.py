@@ -1,7 +1,7 @@
 """Follows the topic `suppressions`, all partitions, without a group: every sender holds all of it.
 
 What is not certain forbids sending. Until the topic is read to its end, without a checkpoint of every partition, while
-one differs, while a record cannot be read and while the consumer is made anew, `check` and `wait_for_watermark` raise
+one differs, while a record cannot be read and while the consumer is made again, `check` and `wait_for_watermark` raise
 `TransientError`, and messages wait in Kafka.
 """
 
@@ -40,7 +40,7 @@ _LAST_SNAPSHOT_SECONDS = 4.0
 
 
 class CacheFollower:
-    """`run` follows until cancelled; the other methods may be called meanwhile.
+    """A follower of the topic: `run` follows until cancelled; the other methods may be called meanwhile.
 
     Args:
         kafka: how Kafka is reached.
@@ -80,7 +80,7 @@ class CacheFollower:
 
     @property
     def doubts(self) -> Sequence[str]:
-        """What speaks against sending, a line each."""
+        """The reasons not to send, a line each."""
         return self._doubts
 
     def check(self, queries: Sequence[Query]) -> list[Suppression | None]:
@@ -115,7 +115,7 @@ class CacheFollower:
         """Return once the topics are known to be still those that the cache was read from, asked after this call.
 
         Raises:
-            TransientError: they are not, Kafka is away, or the cache is not whole: what was decided must not be done.
+            TransientError: they are not, Kafka is unavailable, or the cache is not whole: do not act on the decision.
         """
         state = self._sure_state()
         await self._look()
@@ -144,7 +144,7 @@ class CacheFollower:
             await self._identities.close()
 
     async def _session(self) -> None:
-        why = "the suppression cache begins anew"
+        why = "the suppression cache is rebuilt"
         try:
             await self._follow()
         except CheckpointDiffersError as error:
@@ -156,7 +156,7 @@ class CacheFollower:
             log.critical("nothing is sent: %s", error)
             why = str(error)
         except (TransientError, KafkaError, OSError) as error:
-            log.warning("the suppression cache begins anew: %r", error)
+            log.warning("the suppression cache is rebuilt: %r", error)
             why = f"{error!r}"
         # Not on cancellation: what is known then goes to disk.
         self._doubt([why])
@@ -178,12 +178,12 @@ class CacheFollower:
             state, ends = await self._begin(consumer)
             stuck = StuckDetector(STUCK_SECONDS, time.monotonic())
             caught_up = state.has_reached(ends)
-            self._tell(state, caught_up=caught_up)
+            self._set_doubts(state, caught_up=caught_up)
             while True:
                 timeout_ms = _POLL_MS if caught_up else _CATCH_UP_POLL_MS
                 await self._poll(consumer, state, ends, timeout_ms)
                 caught_up = caught_up or state.has_reached(ends)
-                self._tell(state, caught_up=caught_up)
+                self._set_doubts(state, caught_up=caught_up)
                 await self._now_and_then(consumer, state, stuck)
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> tuple[CacheState, list[int]]:
@@ -193,7 +193,7 @@ class CacheFollower:
         ends = await self._topic.ends(consumer)
         if self._state is None or not self._state.fits(origin, ends):
             if self._state is not None:
-                log.warning("%s is not the topic it was: reading it anew", SUPPRESSIONS)
+                log.warning("%s is not the topic it was: reading it again", SUPPRESSIONS)
             self._state = await self._first_state(origin, ends)
         self._topic.seek(consumer, self._state.positions)
         return self._state, ends
@@ -216,7 +216,7 @@ class CacheFollower:
             follower.move(position)
         await asyncio.sleep(0)  # a rebuild must not starve the health checks
 
-    def _tell(self, state: CacheState, *, caught_up: bool) -> None:
+    def _set_doubts(self, state: CacheState, *, caught_up: bool) -> None:
         doubts = state.doubts() if caught_up else ["the topic is not read to its end"]
         if doubts != self._doubts:
             self._log(state, doubts)

@@ -16,7 +16,7 @@ _WRITE_SECONDS = 60.0
 
 
 class SnapshotKeeper:
-    """Keeps one file.
+    """A keeper of one snapshot file.
 
     Args:
         folder: has the file, and while it is written its successor.

@@ -67,7 +67,7 @@ def differ(keys: Keys, wanted: Keys, differences: Keys) -> None:
 def merge(keys: Keys, removed: Keys, added: Keys) -> Keys:
     """Return `keys` without those that are `removed` (given without a state), and with `added` (with their state).
 
-    Every phone that is added stands among the removed too; what is not there is not missed.
+    Every phone that is added is among the removed too; what is not there is not missed.
     """
     kept = _without(keys, removed)
     return kept if not added.size else np.insert(kept, kept.searchsorted(added), added)

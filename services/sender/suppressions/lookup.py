@@ -36,7 +36,7 @@ _MERGE_FRACTION = 128  # the memory of the changes: less than one byte for each 
 
 
 class Suppression(NamedTuple):
-    """Why sending is forbidden: the scope and the state, as they stand in `MessageSuppressed`."""
+    """The reason why sending is forbidden: scope and state, as they are published in `MessageSuppressed`."""
 
     scope: str
     state: Literal["opted_out", "held"]
@@ -61,7 +61,7 @@ class ScopeKeys:
         return self._both[1]
 
     def is_due(self) -> bool:
-        """Say whether there are so many changes that they should be merged."""
+        """Say whether there are enough changes to merge them."""
         keys, changes = self._both
         return len(changes) > max(_MIN_CHANGES_TO_MERGE, keys.size // _MERGE_FRACTION)
 
@@ -99,7 +99,7 @@ def _merged(keys: Keys, changes: dict[int, State]) -> Keys:
 
 
 class SuppressionCache:
-    """Whom this sender may not message.
+    """The phone numbers that this sender may not message.
 
     Args:
         scopes: every (account, scope) with its sorted keys, as `arrays` gives them.

@@ -5,7 +5,7 @@ import sys
 
 
 def give_back() -> None:
-    """Give free memory back to the system, where the C library is one that can be told to (glibc)."""
+    """Give free memory back to the system, where the C library can do that (glibc)."""
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:

@@ -27,7 +27,7 @@ def partitions_of(phones: Sequence[bytes], partitions: int) -> list[int]:
 
 
 def _murmur2(words: NDArray[np.uint32], lengths: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Hash byte strings of up to 16 bytes, given as little-endian words with zeros behind their end."""
+    """Hash byte strings of up to 16 bytes, given as little-endian words with zeros after their end."""
     hashes = _SEED ^ lengths
     for column in range(words.shape[1]):
         word, end = words[:, column], (column + 1) * _WORD_BYTES

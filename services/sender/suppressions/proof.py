@@ -1,7 +1,7 @@
 """Whether a partition of the cache is proven by the checkpoints of the opt-out service.
 
 Compaction takes away older records of a key as soon as there is a newer one. A cache that reads a compacted part of the
-topic may therefore differ from a checkpoint in keys that come again behind it: such a difference proves nothing yet. It
+topic may therefore differ from a checkpoint in keys that come again after it: such a difference proves nothing yet. It
 is judged when the end of the topic, as it was known then, is reached; then the cache is whole, and the next checkpoint
 must agree.
 """
@@ -21,7 +21,7 @@ class CheckpointDiffersError(Exception):
 
 @dataclass(slots=True)
 class Difference:
-    """A checkpoint that did not agree; `changed_since` counts the suppressions that changed behind it."""
+    """A checkpoint that did not agree; `changed_since` counts the suppressions that changed after it."""
 
     text: str
     keys: int
@@ -34,7 +34,7 @@ class Difference:
 
 
 class Proof:
-    """Of one partition.
+    """The proof of one partition.
 
     Attributes:
         proven: a checkpoint agreed, or compaction explains why not.
@@ -51,23 +51,23 @@ class Proof:
     def holds(self) -> bool:
         return self.proven and self.difference is None
 
-    def compare(self, told: CheckpointPublished, count: int, digest: int, judge_from: int) -> bool:
+    def compare(self, checkpoint: CheckpointPublished, count: int, digest: int, judge_from: int) -> bool:
         """Compare a checkpoint with the keys at its place, and return whether they agree.
 
         `judge_from` is the end of the topic as it is known.
         """
-        if (count, format_digest(digest)) == (told.suppressed_count, told.digest):
+        if (count, format_digest(digest)) == (checkpoint.suppressed_count, checkpoint.digest):
             self.proven, self.difference, self._explained = True, None, False
             return True
         text = (
-            f"partition {self._partition}, inbound offset {told.next_offset}: {count} keys here"
-            f" ({format_digest(digest)}), {told.suppressed_count} there ({told.digest})"
+            f"partition {self._partition}, inbound offset {checkpoint.next_offset}: {count} keys here"
+            f" ({format_digest(digest)}), {checkpoint.suppressed_count} there ({checkpoint.digest})"
         )
-        self.difference = Difference(text, abs(told.suppressed_count - count), judge_from)
+        self.difference = Difference(text, abs(checkpoint.suppressed_count - count), judge_from)
         return False
 
     def note_changes(self, count: int) -> None:
-        """Note that so many suppressions changed."""
+        """Note how many suppressions changed."""
         if self.difference is not None:
             self.difference.changed_since += count
 

@@ -45,7 +45,7 @@ _Change = tuple[bytes, bytes, bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Suppressions that follow each other in the stream: the new states of keys, by account and scope."""
+    """A run of consecutive suppressions: the new states of keys, by account and scope."""
 
     by_scope: dict[tuple[bytes, bytes], list[tuple[int, State]]]
     count: int
@@ -55,7 +55,7 @@ Step = Changes | WatermarkAdvanced | CheckpointPublished
 
 
 class PartitionReader:
-    """Turns the records of one partition into steps, in their order.
+    """A reader that turns the records of one partition into steps, in their order.
 
     Attributes:
         unreadable: why the newest record of a key cannot be read, by that key.

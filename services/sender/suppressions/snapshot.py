@@ -1,7 +1,7 @@
 """The cache as a file, so that a restart maps it and reads only the tail of the topic.
 
 A line of magic, the header's length and CRC-32 (8 bytes), the header as JSON, zeros up to a multiple of 8, and then the
-sorted keys of every (account, scope), one behind the other, as little-endian unsigned 64-bit numbers. The header has
+sorted keys of every (account, scope), one after the other, as little-endian unsigned 64-bit numbers. The header has
 the CRC-32 of the keys. A file that is not whole, or not of this cluster and topic, counts as none.
 """
 
@@ -29,7 +29,7 @@ _KEY_BYTES = 8
 
 @dataclass(frozen=True)
 class Origin:
-    """Which topic a snapshot was made from; `identity` is that of `shared.topic_identity`, the name is for a person."""
+    """The topic that a snapshot was made from; `identity` is as in `shared.topic_identity`, the name is for people."""
 
     identity: str
     topic: str
@@ -38,7 +38,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`positions` are the next offsets to read, `watermarks` the newest ones read (0 where none), by partition."""
+    """A snapshot: `positions` are the next offsets to read, `watermarks` the newest read (or 0), by partition."""
 
     origin: Origin
     positions: list[int]
@@ -124,7 +124,7 @@ def _read(path: Path) -> Snapshot:
 
 def _read_header(file: Any) -> dict[str, Any]:
     if file.read(len(MAGIC)) != MAGIC:
-        raise ValueError("it is no snapshot of this version")
+        raise ValueError("it is not a snapshot of this version")
     length, crc = _LENGTH_AND_CRC.unpack(_exactly(file, _LENGTH_AND_CRC.size))
     if length > _MAX_HEADER_BYTES:
         raise ValueError("its header is too long")

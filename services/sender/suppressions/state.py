@@ -9,7 +9,7 @@ from services.sender.suppressions.watermarks import Watermarks
 
 
 class CacheState:
-    """From a snapshot, whose keys were proven; without one, empty."""
+    """The state of the cache: from a snapshot, whose keys were proven, or empty without one."""
 
     def __init__(self, origin: Origin, snapshot: Snapshot | None = None) -> None:
         numbers = range(origin.partitions)

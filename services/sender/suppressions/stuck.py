@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 
 class StuckDetector:
-    """Looks now and then; a partition is stuck that did not move between two looks although there was more to read."""
+    """A detector of partitions that did not move between two looks although there was more to read."""
 
     def __init__(self, looks_every_seconds: float, now: float) -> None:
         self._seconds = looks_every_seconds
         self._looked_at = now
-        self._behind: dict[int, int] = {}
+        self._unfinished: dict[int, int] = {}
 
     def is_due(self, now: float) -> bool:
         return now - self._looked_at >= self._seconds
@@ -17,6 +17,6 @@ class StuckDetector:
     def look(self, now: float, positions: Mapping[int, int], ends: Mapping[int, int]) -> list[int]:
         """Return the partitions that are stuck; `positions` are the next offsets to read."""
         self._looked_at = now
-        before = self._behind
-        self._behind = {partition: at for partition, at in positions.items() if at < ends[partition]}
-        return [partition for partition, at in self._behind.items() if before.get(partition) == at]
+        before = self._unfinished
+        self._unfinished = {partition: at for partition, at in positions.items() if at < ends[partition]}
+        return [partition for partition, at in self._unfinished.items() if before.get(partition) == at]

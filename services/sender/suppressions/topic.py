@@ -17,7 +17,10 @@ class MissingRecordsError(Exception):
 
 
 class SuppressionsTopic:
-    """All calls have deadlines and raise `TransientError` where Kafka is away; lists are by partition."""
+    """The topic `suppressions`: every call has a deadline and raises `TransientError` where Kafka is unavailable.
+
+    Lists are by partition.
+    """
 
     def __init__(self, kafka: Kafka, partitions: int, name: str) -> None:
         self._kafka = kafka
@@ -71,5 +74,5 @@ class SuppressionsTopic:
         return await within(SEND_SECONDS, ask(), "asking for the positions")
 
     def end_of(self, consumer: AIOKafkaConsumer, partition: int) -> int:
-        """Return the end of a partition as the last fetch told it, 0 before the first."""
+        """Return the end of a partition as of the last fetch, 0 before the first."""
         return consumer.last_stable_offset(self._partitions[partition]) or 0

@@ -1,4 +1,4 @@
-"""How far each partition of `inbound-messages` is decided, as the topic has told, and who waits for more."""
+"""How far each partition of `inbound-messages` is decided, according to the topic, and who waits for more."""
 
 import asyncio
 import heapq
@@ -8,7 +8,7 @@ from shared.errors import TransientError
 
 
 class Watermarks:
-    """`advance` wakes those who wait for what is reached; `fail` wakes all with an error."""
+    """The watermarks: `advance` wakes those who wait for what is reached; `fail` wakes all with an error."""
 
     def __init__(self, next_offsets: list[int]) -> None:
         self.next_offsets = next_offsets
@@ -16,7 +16,7 @@ class Watermarks:
         self._order = count()
 
     def advance(self, partition: int, next_offset: int) -> None:
-        """Note a watermark that was read; the newest counts, also where a replay tells older ones again."""
+        """Note a watermark that was read; the newest counts, also where a replay publishes older ones again."""
         self.next_offsets[partition] = next_offset
         waiting = self._waiting[partition]
         while waiting and waiting[0][0] <= next_offset:

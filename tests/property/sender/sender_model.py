@@ -20,7 +20,7 @@ from services.sender.batch import BatchProcessor
 from services.sender.carriers.carrier import Accepted, Answer, NotCalled, Refused, Unknown
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
-from services.sender.events import announced, told
+from services.sender.events import announced, outcome_event
 from services.sender.fence import Pass, boottime
 from services.sender.ledger.connection import Pool
 from services.sender.ledger.owner import Owner
@@ -75,8 +75,8 @@ class Outside:
     async def announce(self, requests: Iterable[MessageRequested], decision_started_at: datetime) -> None:
         await self._publish([announced(each, decision_started_at, datetime.now(UTC)) for each in requests])
 
-    async def tell(self, rows: Iterable[Row]) -> None:
-        await self._publish([told(row) for row in rows])
+    async def publish(self, rows: Iterable[Row]) -> None:
+        await self._publish([outcome_event(row) for row in rows])
 
     async def _publish(self, records: list[Record]) -> None:
         await asyncio.sleep(0)

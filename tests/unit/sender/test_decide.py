@@ -34,7 +34,7 @@ def test_a_message_whose_call_is_under_way_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("state", ["sent", "failed", "unknown", "suppressed"])
-def test_a_message_that_has_its_fate_is_only_told_again(state: State) -> None:
+def test_a_message_that_has_its_outcome_is_only_published_again(state: State) -> None:
     assert known(row(state)) == Repeat(row(state))
 
 

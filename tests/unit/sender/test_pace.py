@@ -6,7 +6,7 @@ from services.sender.pace import LEAST, MOST, Pace
 
 
 def decided_for(messages: int, leave_in_time: int, pace: Pace) -> int:
-    """Send so many messages, of which so many leave in the life of a decision; return how many decisions that took."""
+    """Send `messages`, of which `leave_in_time` leave within a decision; return how many decisions it took."""
     decisions = 0
     while messages > 0:
         part = min(messages, pace.at_once, 2_000)

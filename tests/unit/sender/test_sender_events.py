@@ -1,4 +1,4 @@
-"""Events follow from rows: told again, they are the same, and they are what the models of the contract say."""
+"""Events follow from rows: published again, they are the same, and they are what the models of the contract say."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sender.decide import scopes_of
-from services.sender.events import SOURCE, announced, told
+from services.sender.events import SOURCE, announced, outcome_event
 from services.sender.ledger.rows import Row, State, row_of, suppressed_detail
 from services.sender.park import rejected
 from shared.errors import PoisonError
@@ -61,7 +61,7 @@ def agrees(record: Record, kind: type[AnyDeliveryEvent], expected: dict[str, Any
 
 
 @given(requests, texts, times, times)
-def test_a_fate_is_told_as_its_model_says(
+def test_an_outcome_event_is_as_its_model_says(
     asked: MessageRequested, text: str, decided_at: datetime, at: datetime
 ) -> None:
     same = same_as(asked, at)
@@ -70,17 +70,17 @@ def test_a_fate_is_told_as_its_model_says(
         ("failed", MessageFailed, {"reason": text}),
         ("unknown", MessageOutcomeUnknown, {}),
     ):
-        agrees(told(row_of(asked, state, text, decided_at, at)), kind, same | more)
+        agrees(outcome_event(row_of(asked, state, text, decided_at, at)), kind, same | more)
 
 
 @given(requests, st.sampled_from(["opted_out", "held"]), times, times)
-def test_a_drop_is_told_as_its_model_says(
+def test_a_suppressed_event_is_as_its_model_says(
     asked: MessageRequested, state: str, decided_at: datetime, at: datetime
 ) -> None:
     for scope in scopes_of(asked.list_id, asked.sender_number):
         row = row_of(asked, "suppressed", suppressed_detail(scope, state), decided_at, at)
         why = {"scope": scope, "state": state, "decision_started_at": decided_at}
-        agrees(told(row), MessageSuppressed, same_as(asked, at) | why)
+        agrees(outcome_event(row), MessageSuppressed, same_as(asked, at) | why)
 
 
 @given(requests, times, times)
@@ -90,9 +90,9 @@ def test_a_call_is_announced_as_its_model_says(asked: MessageRequested, decided_
 
 
 @pytest.mark.parametrize("state", ["pending", "dispatching"])
-def test_a_row_without_a_fate_has_none_to_tell(state: State) -> None:
-    with pytest.raises(AssertionError, match="no fate yet"):
-        told(Row("acme", "m-1", 7, "+14155550100", "ACME", state, None, AT, LATER))
+def test_a_row_without_an_outcome_has_no_event(state: State) -> None:
+    with pytest.raises(AssertionError, match="no outcome yet"):
+        outcome_event(Row("acme", "m-1", 7, "+14155550100", "ACME", state, None, AT, LATER))
 
 
 def bad(value: bytes) -> SimpleNamespace:
