@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 from services.inbound import metrics, responses
 from services.inbound.deadlines import Deadlines
 from services.inbound.errors import WebhookError
-from services.inbound.fields import FORM
 from services.inbound.gateways.reading import Reported, read_event
+from services.inbound.gateways.request import GatewayRequest, UnverifiedError
 from services.inbound.gateways.who import each_reading
 from services.inbound.limits import MAX_SECRETS_KEPT, READ_SECONDS
 from services.inbound.park import parked_record
@@ -56,6 +56,8 @@ class WebhookHandler:
             outcome, response = "nothing_said", responses.NOTHING_SAID
         except TooSlowError:
             outcome, response = "too_slow", responses.TOO_SLOW
+        except UnverifiedError as error:
+            outcome, response = "unauthorised", responses.unverified(error.status_code)
         metrics.WEBHOOKS.labels(self.reported.gateway, self.kind, outcome).inc()
         await response.send(send)
 
@@ -63,7 +65,9 @@ class WebhookHandler:
         account_id: str = scope["path_params"]["account"]
         if not self._is_address(account_id, scope["path_params"]["secret"]):
             return "unauthorised", responses.NOT_FOUND
-        content_type, body = await self._said(scope, receive)
+        request = await self._request(scope, receive)
+        self.reported.verify(request, account_id)
+        content_type, body = self.reported.content(request)
         now = datetime.now(UTC)
         try:
             event = read_event(self.reported, account_id, content_type, body, now)
@@ -74,16 +78,12 @@ class WebhookHandler:
             await self._publisher.publish(event_record(each, self._partitions))
         return "accepted", responses.accepted(event.event_id)
 
-    async def _said(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:
-        """Return the content type and the content; that is the query for a GET and for a POST without a body."""
-        query: bytes = scope["query_string"]
-        if scope["method"] != "GET":
-            body = await read_body(receive, self._reading)
-            if body or not query or not self.reported.takes_any_form:
-                return _content_type(scope), body
-        if not query:
+    async def _request(self, scope: Scope, receive: Receive) -> GatewayRequest:
+        method, query = scope["method"], scope["query_string"]
+        if method == "GET" and not query:
             raise NothingSaidError
-        return FORM, query
+        body = b"" if method == "GET" else await read_body(receive, self._reading)
+        return GatewayRequest(method, _headers(scope), query, body)
 
     def _is_address(self, account_id: str, secret: str) -> bool:
         if not _ACCOUNT_ID.fullmatch(account_id):
@@ -110,9 +110,6 @@ class WebhookHandler:
         log.warning("a webhook of account %s was refused and parked: %s", account_id, error.reason)
 
 
-def _content_type(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            text: str = value.decode("latin-1")
-            return text
-    return ""
+def _headers(scope: Scope) -> dict[str, str]:
+    """Return the headers by name; of a repeated one, the first."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}

@@ -6,7 +6,7 @@ WEBHOOKS = Counter(
     "stopline_inbound_webhooks",
     "Webhooks that were answered. kind: message, receipt; outcome: accepted (Kafka has the event), refused (4xx; Kafka "
     "has the parked bytes), too_large (413), nothing_said (405: a GET without a query), too_slow (408), "
-    "unauthorised (404), unavailable (503: Kafka did not acknowledge in time).",
+    "unauthorised (401 or 404), unavailable (503: Kafka did not acknowledge in time).",
     ["gateway", "kind", "outcome"],
 )
 ACKNOWLEDGE_SECONDS = Histogram(

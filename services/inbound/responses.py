@@ -37,6 +37,10 @@ def refused(error: WebhookError) -> HttpResponse:
     return _error(error.status_code, error.reason, error.detail, field=error.field)
 
 
+def unverified(status_code: int) -> HttpResponse:
+    return NOT_FOUND if status_code == NOT_FOUND.status else _UNVERIFIED
+
+
 def _error(
     status: int, code: str, message: str, headers: _RawHeaders | None = None, *, field: str | None = None
 ) -> HttpResponse:
@@ -46,6 +50,7 @@ def _error(
 
 NOT_FOUND = _error(404, "not_found", "there is nothing here; copy the webhook's address from the account's settings")
 """A wrong secret, an unknown account and an unknown path get the same response."""
+_UNVERIFIED = _error(401, "unverified", "the request is not signed as this gateway signs its requests")
 TOO_LARGE = _error(413, "too_large", f"the body has more than {MAX_REQUEST_BYTES} bytes", _CLOSE)
 NOTHING_SAID = _error(
     405, "method_not_allowed", "a GET needs its fields as a query; or POST them", [(b"allow", b"POST")]

@@ -1,8 +1,15 @@
-"""Gateway adapters: one module per gateway turns its webhooks into our events, without I/O."""
+"""Gateway adapters: one module per gateway turns its webhooks into our events, without I/O.
+
+To add a gateway, write its module and add its two models to `_GATEWAYS`.
+"""
 
 from services.inbound.gateways.clicksend import ClickSendMessage, ClickSendReceipt
 from services.inbound.gateways.generic import GenericMessage, GenericReceipt
 from services.inbound.gateways.reported import ReportedMessage, ReportedReceipt
 
-MESSAGES: dict[str, type[ReportedMessage]] = {model.gateway: model for model in (ClickSendMessage, GenericMessage)}
-RECEIPTS: dict[str, type[ReportedReceipt]] = {model.gateway: model for model in (ClickSendReceipt, GenericReceipt)}
+_GATEWAYS: tuple[tuple[type[ReportedMessage], type[ReportedReceipt]], ...] = (
+    (ClickSendMessage, ClickSendReceipt),
+    (GenericMessage, GenericReceipt),
+)
+MESSAGES = {message.gateway: message for message, _ in _GATEWAYS}
+RECEIPTS = {receipt.gateway: receipt for _, receipt in _GATEWAYS}

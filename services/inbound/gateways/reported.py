@@ -5,7 +5,9 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from services.inbound.fields import FORM
 from services.inbound.gateways import values
+from services.inbound.gateways.request import GatewayRequest
 from services.inbound.gateways.times import given_time
 from services.inbound.gateways.who import who
 from shared.events.base import derived_id, format_time
@@ -15,17 +17,37 @@ from shared.events.inbound import MessageReceived
 ReceiptStatus = Literal["delivered", "failed", "pending"]
 
 
-class ReportedMessage(BaseModel):
-    """A person's text message. Only the sender is required; other fields count as missing if they cannot be read.
-
-    A message without a text is a picture, or a body that the gateway left out: it is taken as an empty text.
-    """
+class GatewayWebhook(BaseModel):
+    """A webhook of one gateway: the base of its message and of its receipt."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     gateway: ClassVar[str]
     takes_any_form: ClassVar[bool] = False
     """Whether a multipart form and a GET with a query are taken too."""
+
+    @classmethod
+    def verify(cls, request: GatewayRequest, account_id: str) -> None:
+        """Check that the gateway sent the request, by its signature for example; by default the secret path is enough.
+
+        Raises:
+            UnverifiedError: it did not.
+        """
+
+    @classmethod
+    def content(cls, request: GatewayRequest) -> tuple[str, bytes]:
+        """Return the content type and the content; that is the query for a GET and for a POST without a body."""
+        if request.method == "GET" or (cls.takes_any_form and request.query and not request.body):
+            return FORM, request.query
+        return request.headers.get("content-type", ""), request.body
+
+
+class ReportedMessage(GatewayWebhook):
+    """A person's text message. Only the sender is required; other fields count as missing if they cannot be read.
+
+    A message without a text is a picture, or a body that the gateway left out: it is taken as an empty text.
+    """
+
     always_international: ClassVar[bool]
     """Whether the gateway's numbers begin with a country code, also where no plus sign says so."""
 
@@ -77,13 +99,8 @@ class ReportedMessage(BaseModel):
         )
 
 
-class ReportedReceipt(BaseModel):
+class ReportedReceipt(GatewayWebhook):
     """A delivery receipt: the outcome of a message that was sent."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    gateway: ClassVar[str]
-    takes_any_form: ClassVar[bool] = False
 
     carrier_message_id: str
     message_id: str | None
