@@ -3,8 +3,8 @@
 import sys
 
 from services.sender.app import create_app
-from services.sender.settings import Settings
+from services.sender.settings import SenderSettings
 from shared.service import run_service
 
 if __name__ == "__main__":
-    sys.exit(run_service("sender", Settings, create_app))
+    sys.exit(run_service("sender", SenderSettings, create_app))

@@ -9,13 +9,13 @@ from fastapi import FastAPI, Request, Response
 from services.sender.prepare import prepare
 from services.sender.readiness import Runtime
 from services.sender.runtime import running
-from services.sender.settings import Settings
+from services.sender.settings import SenderSettings
 from shared.errors import MisconfiguredError
 
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: SenderSettings) -> FastAPI:
     """Build the application; its lifespan connects, checks the topics and runs the sender."""
     app = FastAPI(title="Stopline sender", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings
@@ -26,7 +26,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    settings: Settings = app.state.settings
+    settings: SenderSettings = app.state.settings
     try:
         settings, pool = await prepare(settings)
     except MisconfiguredError as error:

@@ -63,13 +63,13 @@ class BatchProcessor:
         failpoint("sender.before_fence")
         queries = queries_of(undecided, self.cache.partitions)
         with metrics.FENCE_SECONDS.time():
-            decided = await self.fence.pass_({partition_in(key) for _, _, key in queries})
+            fenced = await self.fence.wait({partition_in(key) for _, _, key in queries})
         failpoint("sender.after_fence")
         sent, dropped = decide(undecided, self.cache.check(queries))
-        again = await self.dropper.drop(dropped, decided) if dropped else []
+        again = await self.dropper.drop(dropped, fenced) if dropped else []
         # Asked while the messages are claimed and announced, and answered before the first of them leaves.
-        again += await self.dispatcher.dispatch(sent, decided, self.cache.confirm) if sent else []
-        self.pace.note(len(undecided), len(again) if boottime() >= decided.begin_by else 0)
+        again += await self.dispatcher.dispatch(sent, fenced, self.cache.confirm) if sent else []
+        self.pace.note(len(undecided), len(again) if boottime() >= fenced.begin_by else 0)
         kept = set(map(key_of, again))
         for key in map(key_of, undecided):
             if key not in kept:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiokafka.errors import KafkaError
 
 from services.sender.commit import HEARTBEATS_PER_SESSION, commit
-from services.sender.settings import Settings
+from services.sender.settings import SenderSettings
 from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.failpoints import failpoint
@@ -32,7 +32,7 @@ class OutboundConsumer:
         give_up: called with a bug, which ends all reading: offsets are kept.
     """
 
-    def __init__(self, settings: Settings, handle: HandleBatch, give_up: GiveUp) -> None:
+    def __init__(self, settings: SenderSettings, handle: HandleBatch, give_up: GiveUp) -> None:
         session_ms = int(settings.session_timeout_seconds * 1000)
         self.consumer = new_consumer(
             settings.kafka,

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from services.sender.ledger.rows import Row
-from services.sender.suppressions.lookup import Query, Suppression, query
+from services.sender.suppressions.lookup import Query, SuppressionHit, query
 from services.sender.suppressions.placement import partitions_of
 from shared.events.outbound import MessageRequested
 
@@ -31,7 +31,7 @@ class Decided(NamedTuple):
     """The messages that are allowed, and those that are not, each with the reason."""
 
     sent: list[MessageRequested]
-    dropped: list[tuple[MessageRequested, Suppression]]
+    dropped: list[tuple[MessageRequested, SuppressionHit]]
 
 
 def known(row: Row | None) -> Known | None:
@@ -41,7 +41,7 @@ def known(row: Row | None) -> Known | None:
     return _AWAIT if row.state == "dispatching" else Repeat(row)
 
 
-def decide(requests: Sequence[MessageRequested], suppressions: Sequence[Suppression | None]) -> Decided:
+def decide(requests: Sequence[MessageRequested], suppressions: Sequence[SuppressionHit | None]) -> Decided:
     """Return what happens to each message: it is sent unless there is a suppression."""
     pairs = list(zip(requests, suppressions, strict=True))
     return Decided(

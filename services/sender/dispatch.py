@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services.sender import metrics
-from services.sender.carriers.carrier import Accepted, Answer, Carrier, NotCalled, Refused, Unknown
-from services.sender.fence import Pass, boottime
+from services.sender.carriers.carrier import Accepted, CallResult, Carrier, NotCalled, Refused, Unknown
+from services.sender.fence import FencePass, boottime
+from services.sender.gather import gather_all
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import MessageKey, Settled, State, key_of, row_of, settle, take
+from services.sender.ledger.rows import LedgerState, MessageKey, Settled, key_of, row_of, settle, take
 from services.sender.report import Reporter
-from services.sender.together import all_of
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
@@ -28,8 +28,8 @@ class Chunk:
     """A group of messages that are sent together; `answers` has those for which the carrier may have been called."""
 
     requests: list[MessageRequested]
-    decided: Pass
-    answers: dict[MessageKey, Answer] = field(default_factory=dict)
+    fenced: FencePass
+    answers: dict[MessageKey, CallResult] = field(default_factory=dict)
 
     def settled(self) -> list[Settled]:
         return [Settled(key_of(request), *state_of(self.answers.get(key_of(request)))) for request in self.requests]
@@ -54,7 +54,7 @@ class Dispatcher:
         """Set to let calls under way come to their end and begin no more."""
 
     async def dispatch(
-        self, requests: Sequence[MessageRequested], decided: Pass, confirm: Confirm
+        self, requests: Sequence[MessageRequested], fenced: FencePass, confirm: Confirm
     ) -> list[MessageRequested]:
         """Send what is allowed, once that is confirmed; return what has to be decided again.
 
@@ -67,7 +67,7 @@ class Dispatcher:
         """
         self._check_may_call()
         confirmed = asyncio.create_task(_outcome_of(confirm))
-        undone = await all_of(self._chunk(chunk, decided, confirmed) for chunk in _chunks_of(requests))
+        undone = await gather_all(self._chunk(chunk, fenced, confirmed) for chunk in _chunks_of(requests))
         return [request for each in undone for request in each]
 
     async def settle_leftovers(self) -> None:
@@ -87,21 +87,21 @@ class Dispatcher:
             raise TransientError(f"the carrier asked for a pause, {self._pause_until - boottime():.1f} s are left")
 
     async def _chunk(
-        self, requests: Sequence[MessageRequested], decided: Pass, confirmed: "asyncio.Task[TransientError | None]"
+        self, requests: Sequence[MessageRequested], fenced: FencePass, confirmed: "asyncio.Task[TransientError | None]"
     ) -> list[MessageRequested]:
         async with self._chunks:
             self._check_may_call()
-            if boottime() >= decided.begin_by:
+            if boottime() >= fenced.begin_by:
                 metrics.REDECIDED.inc(len(requests))
                 return list(requests)
-            chunk = Chunk(list(requests), decided)
+            chunk = Chunk(list(requests), fenced)
             try:
                 await self._claim(chunk)
-                if boottime() < decided.begin_by:
+                if boottime() < fenced.begin_by:
                     await self._announce(chunk)
                     await _approved(confirmed)
                 # What is too old by now is not called, and need not be announced.
-                await all_of(self._call(request, chunk) for request in chunk.requests)
+                await gather_all(self._call(request, chunk) for request in chunk.requests)
                 failpoint("sender.after_carrier_call")
                 await self._settle(chunk)
             except BaseException:
@@ -115,7 +115,7 @@ class Dispatcher:
         await self._owner.hold()
         rows = [(request, None) for request in chunk.requests]
         async with session(self._pool) as connection:
-            claims = await take(connection, self._owner.number, "dispatching", rows, chunk.decided.started_at)
+            claims = await take(connection, self._owner.number, "dispatching", rows, chunk.fenced.started_at)
         if claims.not_ours:
             chunk.requests = [request for request in chunk.requests if key_of(request) not in claims.not_ours]
         failpoint("sender.after_claim")
@@ -123,22 +123,22 @@ class Dispatcher:
     async def _announce(self, chunk: Chunk) -> None:
         """Announce the messages before the carrier is called, so that no reply can come before its message."""
         if chunk.requests:
-            await self._reporter.announce(chunk.requests, chunk.decided.started_at)
+            await self._reporter.announce(chunk.requests, chunk.fenced.started_at)
         failpoint("sender.after_dispatching_event")
 
     async def _call(self, request: MessageRequested, chunk: Chunk) -> None:
         async with self._calls:
-            if boottime() >= chunk.decided.begin_by:
+            if boottime() >= chunk.fenced.begin_by:
                 metrics.REDECIDED.inc()
                 return
             if self.stopping or boottime() < self._pause_until:
                 return
             chunk.answers[key_of(request)] = Unknown("the sender stopped during the call")
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
-                answer = await self._carrier.send(request, chunk.decided.begin_by)
+                answer = await self._carrier.send(request, chunk.fenced.begin_by)
         self._note(answer, key_of(request), chunk)
 
-    def _note(self, answer: Answer, key: MessageKey, chunk: Chunk) -> None:
+    def _note(self, answer: CallResult, key: MessageKey, chunk: Chunk) -> None:
         if isinstance(answer, NotCalled):
             metrics.NOT_CALLED.inc()
             del chunk.answers[key]
@@ -156,7 +156,7 @@ class Dispatcher:
             changed = await settle(connection, self._owner.number, settled)
         failpoint("sender.after_settle")
         rows = [
-            row_of(request, each.state, each.detail, chunk.decided.started_at, changed[each.key])
+            row_of(request, each.state, each.detail, chunk.fenced.started_at, changed[each.key])
             for request, each in zip(chunk.requests, settled, strict=True)
             if each.state != "pending" and each.key in changed
         ]
@@ -182,7 +182,7 @@ async def _approved(confirmed: "asyncio.Task[TransientError | None]") -> None:
         raise doubt
 
 
-def state_of(answer: Answer | None) -> tuple[State, str | None]:
+def state_of(answer: CallResult | None) -> tuple[LedgerState, str | None]:
     """Return what a message's row becomes; None and `NotCalled`: it was not called."""
     match answer:
         case Accepted(carrier_message_id=carrier_message_id):

@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Sequence
 
 from services.sender import metrics
-from services.sender.fence import Pass
+from services.sender.fence import FencePass
+from services.sender.gather import gather_all
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import Taken, key_of, row_of, suppressed_detail, take
 from services.sender.report import Reporter
-from services.sender.suppressions.lookup import Suppression
-from services.sender.together import all_of
+from services.sender.suppressions.lookup import SuppressionHit
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 
-Dropped = tuple[MessageRequested, Suppression]
+Dropped = tuple[MessageRequested, SuppressionHit]
 
 _CHUNK_MESSAGES = 500
 _CHUNKS_AT_ONCE = 3  # Postgres writes one while events are made of another and Kafka takes a third
@@ -29,27 +29,27 @@ class Dropper:
         self._reporter = reporter
         self._chunks = asyncio.Semaphore(_CHUNKS_AT_ONCE)
 
-    async def drop(self, dropped: Sequence[Dropped], decided: Pass) -> list[MessageRequested]:
+    async def drop(self, dropped: Sequence[Dropped], fenced: FencePass) -> list[MessageRequested]:
         """Return what is not ours to drop: another process has it, or it already has an outcome.
 
         Raises:
             TransientError: Postgres or Kafka is unavailable.
         """
         begins = range(0, len(dropped), _CHUNK_MESSAGES)
-        not_ours = await all_of(self._chunk(dropped[begin : begin + _CHUNK_MESSAGES], decided) for begin in begins)
+        not_ours = await gather_all(self._chunk(dropped[begin : begin + _CHUNK_MESSAGES], fenced) for begin in begins)
         return [request for each in not_ours for request in each]
 
-    async def _chunk(self, dropped: Sequence[Dropped], decided: Pass) -> list[MessageRequested]:
+    async def _chunk(self, dropped: Sequence[Dropped], fenced: FencePass) -> list[MessageRequested]:
         async with self._chunks:
             rows: list[Taken] = [(request, suppressed_detail(*found)) for request, found in dropped]
             async with session(self._pool) as connection:
-                claims = await take(connection, self._owner.number, "suppressed", rows, decided.started_at)
+                claims = await take(connection, self._owner.number, "suppressed", rows, fenced.started_at)
             failpoint("sender.after_drop_rows")
             if claims.not_ours:
                 rows = [row for row in rows if key_of(row[0]) not in claims.not_ours]
             if rows:
                 await self._reporter.publish(
-                    row_of(request, "suppressed", detail, decided.started_at, claims.at) for request, detail in rows
+                    row_of(request, "suppressed", detail, fenced.started_at, claims.at) for request, detail in rows
                 )
             failpoint("sender.after_drop_events")
             metrics.MESSAGES.labels("suppressed").inc(len(rows))

@@ -33,7 +33,7 @@ def boottime() -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class FencePass:
     """A completed fence: when the decision began, which is before its markers were appended."""
 
     started_at: datetime
@@ -81,7 +81,7 @@ class Fence:
         """Return for how long the batch that has waited longest waits; 0: none does."""
         return boottime() - min(self._waiting) if self._waiting else 0.0
 
-    async def pass_(self, partitions: Iterable[int]) -> Pass:
+    async def wait(self, partitions: Iterable[int]) -> FencePass:
         """Wait until the cache knows everything that these inbound partitions had when this was called.
 
         Raises:
@@ -89,7 +89,7 @@ class Fence:
         """
         # The boot-time clock first: whatever comes between the two makes the decision older, not younger.
         started_boottime = boottime()
-        started = Pass(datetime.now(UTC), started_boottime)
+        started = FencePass(datetime.now(UTC), started_boottime)
         waits = asyncio.gather(*(self._gate(partition).wait() for partition in set(partitions)))
         self._waiting.append(started_boottime)
         try:

@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 
 from services.sender.ledger.connection import UNAVAILABLE, Pool, open_pool
 from services.sender.ledger.topics import belong
-from services.sender.settings import Settings
+from services.sender.settings import SenderSettings
 from shared.errors import MisconfiguredError, TransientError
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, within
 from shared.migrations import migrate
@@ -22,7 +22,7 @@ _START_SECONDS = 60.0
 _RETRY_SECONDS = 0.5
 
 
-async def prepare(settings: Settings) -> tuple[Settings, Pool]:
+async def prepare(settings: SenderSettings) -> tuple[SenderSettings, Pool]:
     """Return the settings, with the consumer group of the topic that is there, and the ledger's pool.
 
     Raises:
@@ -54,7 +54,7 @@ def _make_folder(folder: Path) -> None:
         raise MisconfiguredError(f"STOPLINE_CACHE_DIR: {error.strerror}: {folder}") from None
 
 
-async def _prepare_once(settings: Settings) -> tuple[Settings, Pool]:
+async def _prepare_once(settings: SenderSettings) -> tuple[SenderSettings, Pool]:
     await check_topics(settings)
     pool = await open_pool(settings.sender_database_url.get_secret_value(), settings.database_connections)
     try:
@@ -71,7 +71,7 @@ async def _prepare_once(settings: Settings) -> tuple[Settings, Pool]:
     return settings, pool
 
 
-async def _topic(settings: Settings) -> tuple[str, bool]:
+async def _topic(settings: SenderSettings) -> tuple[str, bool]:
     """Return which `outbound-messages` is there, and whether the group has committed offsets of it."""
     admin = new_admin(settings.kafka)
     await within(START_SECONDS, admin.start(), "connecting to Kafka")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.sender.fence import Fence
 from services.sender.outbound import OutboundHandler
 from services.sender.receipts import ReceiptHandler
-from services.sender.settings import Settings
+from services.sender.settings import SenderSettings
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.watchdog import Watchdog
 from shared.kafka_probe import KafkaProbe
@@ -52,7 +52,7 @@ class Runtime:
 
 
 @asynccontextmanager
-async def probing(settings: Settings) -> AsyncIterator[tuple[KafkaProbe, PostgresProbe]]:
+async def probing(settings: SenderSettings) -> AsyncIterator[tuple[KafkaProbe, PostgresProbe]]:
     """Lend what asks Kafka and Postgres how they do."""
     kafka = KafkaProbe(settings.kafka, _TOPICS)
     postgres = PostgresProbe(settings.sender_database_url.get_secret_value())

@@ -24,7 +24,7 @@ from services.sender.readiness import Runtime, probing
 from services.sender.receipts import ReceiptHandler
 from services.sender.recreated import watch_topics
 from services.sender.report import Reporter
-from services.sender.settings import Settings
+from services.sender.settings import SenderSettings
 from services.sender.subscribe import new_broker, start, subscribe
 from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.follow import CacheFollower
@@ -43,7 +43,7 @@ GiveUp = Callable[[BaseException], None]
 
 
 @asynccontextmanager
-async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncIterator[Runtime]:
+async def running(settings: SenderSettings, pool: Pool, give_up: GiveUp) -> AsyncIterator[Runtime]:
     """Run until the `with` block ends; what was started last ends first, all within deadlines.
 
     Args:
@@ -82,7 +82,7 @@ async def running(settings: Settings, pool: Pool, give_up: GiveUp) -> AsyncItera
         yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres)
 
 
-def _cache(settings: Settings, markers: Producer) -> CacheFollower:
+def _cache(settings: SenderSettings, markers: Producer) -> CacheFollower:
     return CacheFollower(
         settings.kafka,
         settings.partitions,
@@ -92,15 +92,15 @@ def _cache(settings: Settings, markers: Producer) -> CacheFollower:
     )
 
 
-def _sweep(settings: Settings, pool: Pool, reporter: Reporter, owner: Owner) -> Coroutine[Any, Any, None]:
+def _sweep(settings: SenderSettings, pool: Pool, reporter: Reporter, owner: Owner) -> Coroutine[Any, Any, None]:
     return sweep_forever(pool, reporter, owner.number, timedelta(seconds=settings.sweep_after_seconds))
 
 
-def _event_producer(settings: Settings) -> Producer:
+def _event_producer(settings: SenderSettings) -> Producer:
     return Producer(settings.kafka, max_batch_size=_MAX_BATCH_BYTES)
 
 
-def _carrier(settings: Settings) -> GenericCarrier:
+def _carrier(settings: SenderSettings) -> GenericCarrier:
     return GenericCarrier(
         settings.carrier_url,
         settings.carrier_token.get_secret_value(),

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 from shared.settings import ServiceSettings
 
 
-class Settings(ServiceSettings):
+class SenderSettings(ServiceSettings):
     """The sender's settings, read from `STOPLINE_…` as `shared.settings` describes."""
 
     sender_database_url: SecretStr

@@ -19,7 +19,7 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 
 from services.sender.commit import HEARTBEATS_PER_SESSION, commit
 from services.sender.consume import GiveUp, HandleBatch
-from services.sender.settings import Settings
+from services.sender.settings import SenderSettings
 from shared.consumer import Consumer, Polled
 from shared.errors import TransientError
 from shared.kafka import FETCH_WAIT_MS
@@ -37,7 +37,7 @@ _LOOK_SECONDS = 0.05
 _POLL_MS = 200  # FastStream sleeps as long again after a poll that brought nothing
 
 
-def new_broker(settings: Settings) -> KafkaBroker:
+def new_broker(settings: SenderSettings) -> KafkaBroker:
     """Return the broker, not connected; it makes no topics."""
     return KafkaBroker(
         settings.kafka.bootstrap.split(","),
@@ -64,14 +64,14 @@ async def start(broker: KafkaBroker) -> None:
     await broker.start()
 
 
-def subscribe(broker: KafkaBroker, settings: Settings, receipts: HandleBatch, give_up: GiveUp) -> Any:
+def subscribe(broker: KafkaBroker, settings: SenderSettings, receipts: HandleBatch, give_up: GiveUp) -> Any:
     """Subscribe to receipts; return the subscriber. `give_up` is called with a bug, which ends all reading."""
     subscriber = _subscriber(broker, settings, DELIVERY_EVENTS, f"{settings.sender_group_id}-receipts")
     subscriber(_handler(subscriber, receipts, give_up))
     return subscriber
 
 
-def _subscriber(broker: KafkaBroker, settings: Settings, topic: str, group_id: str) -> Any:
+def _subscriber(broker: KafkaBroker, settings: SenderSettings, topic: str, group_id: str) -> Any:
     session_ms = int(settings.session_timeout_seconds * 1000)
     return broker.subscriber(
         topic,

@@ -36,13 +36,13 @@ class NotCalled:
     detail: str
 
 
-Answer = Accepted | Refused | Unknown | NotCalled
+CallResult = Accepted | Refused | Unknown | NotCalled
 
 
 class Carrier(Protocol):
     """A carrier's API; both methods are called on one event loop."""
 
-    async def send(self, request: MessageRequested, begin_by: float) -> Answer:
+    async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
         """Call once; after `begin_by`, on the clock of `services.sender.fence.boottime`, write nothing any more."""
 
     async def close(self) -> None: ...

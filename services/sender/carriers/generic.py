@@ -4,8 +4,8 @@ import json
 
 import aiohttp
 
-from services.sender.carriers.answers import answer_of
-from services.sender.carriers.carrier import Answer, NotCalled, Unknown
+from services.sender.carriers.call_results import call_result_of
+from services.sender.carriers.carrier import CallResult, NotCalled, Unknown
 from services.sender.carriers.punctual import Departure, PunctualRequest, departure_of_call
 from services.sender.fence import boottime
 from shared.events.outbound import MessageRequested
@@ -38,7 +38,7 @@ class GenericCarrier:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
-    async def send(self, request: MessageRequested, begin_by: float) -> Answer:
+    async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
         departure = Departure(begin_by)
         try:
             answer = await self._call(request, departure)
@@ -50,7 +50,7 @@ class GenericCarrier:
             raise AssertionError("the client has written a request past the clock")
         return answer
 
-    async def _call(self, request: MessageRequested, departure: Departure) -> Answer:
+    async def _call(self, request: MessageRequested, departure: Departure) -> CallResult:
         remaining = departure.begin_by - boottime()
         if remaining <= 0:
             raise TimeoutError("the decision is too old")
@@ -60,7 +60,7 @@ class GenericCarrier:
         async with self._session.post(
             self._url, data=_body(request), timeout=timeout, allow_redirects=False
         ) as response:
-            return answer_of(response.status, response.headers, await response.content.read(_MAX_ANSWER_BYTES))
+            return call_result_of(response.status, response.headers, await response.content.read(_MAX_ANSWER_BYTES))
 
     async def close(self) -> None:
         await self._session.close()

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from services.sender.ledger.connection import Connection
 from shared.events.outbound import MessageRequested
 
-State = Literal["pending", "dispatching", "sent", "suppressed", "failed", "unknown"]
+LedgerState = Literal["pending", "dispatching", "sent", "suppressed", "failed", "unknown"]
 MessageKey = tuple[str, str]
 """Account and message id."""
 
@@ -57,7 +57,7 @@ class Row(NamedTuple):
     list_id: int
     phone: str
     sender_number: str
-    state: State
+    state: LedgerState
     detail: str | None
     decision_started_at: datetime
     changed_at: datetime
@@ -71,7 +71,7 @@ class Settled(NamedTuple):
     """The new state of a message's row; `pending` gives it back, to be decided again."""
 
     key: MessageKey
-    state: State
+    state: LedgerState
     detail: str | None
 
 
@@ -85,7 +85,11 @@ def suppressed_detail(scope: str, state: str) -> str:
 
 
 def row_of(
-    request: MessageRequested, state: State, detail: str | None, decision_started_at: datetime, changed_at: datetime
+    request: MessageRequested,
+    state: LedgerState,
+    detail: str | None,
+    decision_started_at: datetime,
+    changed_at: datetime,
 ) -> Row:
     """Return the row that the ledger has of a message that has just been written to it."""
     return Row(
@@ -116,7 +120,7 @@ class Claims:
 
 
 async def take(
-    connection: Connection, owner: int, state: State, taken: Sequence[Taken], decision_started_at: datetime
+    connection: Connection, owner: int, state: LedgerState, taken: Sequence[Taken], decision_started_at: datetime
 ) -> Claims:
     """Write rows for ids that have none, or a pending one: they are ours now."""
     requests = [request for request, _ in taken]

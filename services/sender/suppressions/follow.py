@@ -17,12 +17,12 @@ from aiokafka.errors import KafkaError
 from services.sender import metrics
 from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.keep import SnapshotKeeper
-from services.sender.suppressions.lookup import Query, Suppression
+from services.sender.suppressions.lookup import Query, SuppressionHit
 from services.sender.suppressions.proof import CheckpointDiffersError
 from services.sender.suppressions.snapshot import Origin
 from services.sender.suppressions.state import CacheState, fits
 from services.sender.suppressions.stuck import StuckDetector
-from services.sender.suppressions.topic import MissingRecordsError, SuppressionsTopic
+from services.sender.suppressions.topic import SuppressionsTopic, TruncatedTopicError
 from shared.errors import TransientError
 from shared.kafka_connection import Kafka
 from shared.topic_identity import TopicIdentities
@@ -83,7 +83,7 @@ class CacheFollower:
         """The reasons not to send, a line each."""
         return self._doubts
 
-    def check(self, queries: Sequence[Query]) -> list[Suppression | None]:
+    def check(self, queries: Sequence[Query]) -> list[SuppressionHit | None]:
         """Return what `SuppressionCache.check` does.
 
         Raises:
@@ -152,7 +152,7 @@ class CacheFollower:
             log.critical("the suppression cache is wrong; it is rebuilt, nothing is sent meanwhile: %s", error)
             why = f"the cache is rebuilt, a checkpoint differed: {error}"
             self._forget(why)
-        except MissingRecordsError as error:
+        except TruncatedTopicError as error:
             log.critical("nothing is sent: %s", error)
             why = str(error)
         except (TransientError, KafkaError, OSError) as error:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Keys = NDArray[np.uint64]
 """Sorted, without duplicates."""
 
-State = int
+SuppressionCode = int
 OPTED_OUT: Final = 0
 HELD: Final = 1
 NOT_SUPPRESSED: Final = 2

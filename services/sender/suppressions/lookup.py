@@ -15,7 +15,7 @@ from services.sender.suppressions.keys import (
     HELD,
     NOT_SUPPRESSED,
     Keys,
-    State,
+    SuppressionCode,
     differ,
     key_of,
     merge,
@@ -35,7 +35,7 @@ _MIN_CHANGES_TO_MERGE = 256
 _MERGE_FRACTION = 128  # the memory of the changes: less than one byte for each key
 
 
-class Suppression(NamedTuple):
+class SuppressionHit(NamedTuple):
     """The reason why sending is forbidden: scope and state, as they are published in `MessageSuppressed`."""
 
     scope: str
@@ -49,15 +49,15 @@ class ScopeKeys:
 
     def __init__(self, scope: str, keys: Keys = EMPTY) -> None:
         self.scope = scope
-        self.suppressions = (Suppression(scope, "opted_out"), Suppression(scope, "held"))
-        self._both: tuple[Keys, dict[int, State]] = (keys, {})
+        self.suppressions = (SuppressionHit(scope, "opted_out"), SuppressionHit(scope, "held"))
+        self._both: tuple[Keys, dict[int, SuppressionCode]] = (keys, {})
 
     @property
     def keys(self) -> Keys:
         return self._both[0]
 
     @property
-    def changes(self) -> dict[int, State]:
+    def changes(self) -> dict[int, SuppressionCode]:
         return self._both[1]
 
     def is_due(self) -> bool:
@@ -87,7 +87,7 @@ class ScopeKeys:
                     differences[at] = changed
 
 
-def _merged(keys: Keys, changes: dict[int, State]) -> Keys:
+def _merged(keys: Keys, changes: dict[int, SuppressionCode]) -> Keys:
     if not changes:
         return keys
     changed = np.fromiter(changes, dtype=np.uint64, count=len(changes))
@@ -111,7 +111,7 @@ class SuppressionCache:
         for (account_id, scope), keys in scopes:
             self._accounts.setdefault(account_id, {})[scope] = ScopeKeys(scope, keys)
 
-    def apply(self, account_id: str, scope: str, states: Iterable[tuple[int, State]]) -> None:
+    def apply(self, account_id: str, scope: str, states: Iterable[tuple[int, SuppressionCode]]) -> None:
         """Set the states of keys of one (account, scope), in this order."""
         scopes = self._accounts.setdefault(account_id, {})
         scope_keys = scopes.get(scope) or scopes.setdefault(scope, ScopeKeys(scope))
@@ -124,7 +124,7 @@ class SuppressionCache:
         due, self._due = list(self._due.values()), {}
         return due
 
-    def check(self, queries: Sequence[Query]) -> list[Suppression | None]:
+    def check(self, queries: Sequence[Query]) -> list[SuppressionHit | None]:
         """Return for each query the first of its scopes that forbids sending, or None: sending is allowed."""
         if not queries:
             return []
@@ -134,9 +134,9 @@ class SuppressionCache:
             return self._check_alike(self._scopes(account_id, scopes), np.array(alike, dtype=np.uint64))
         return self._check_mixed(queries)
 
-    def _check_alike(self, scopes: Sequence[ScopeKeys], keys: Keys) -> list[Suppression | None]:
+    def _check_alike(self, scopes: Sequence[ScopeKeys], keys: Keys) -> list[SuppressionHit | None]:
         """Check keys that are all asked for in the same scopes, as those of a campaign are."""
-        answers: list[Suppression | None] = [None] * keys.size
+        answers: list[SuppressionHit | None] = [None] * keys.size
         states = np.empty(keys.size, dtype=np.uint64)
         for scope_keys in reversed(scopes):  # the first has the last word
             states.fill(NOT_SUPPRESSED)
@@ -146,8 +146,8 @@ class SuppressionCache:
                 answers[at] = scope_keys.suppressions[state]
         return answers
 
-    def _check_mixed(self, queries: Sequence[Query]) -> list[Suppression | None]:
-        answers: list[Suppression | None] = [None] * len(queries)
+    def _check_mixed(self, queries: Sequence[Query]) -> list[SuppressionHit | None]:
+        answers: list[SuppressionHit | None] = [None] * len(queries)
         groups = self._grouped(queries)
         keys = np.fromiter([key for _, _, key in queries], dtype=np.uint64, count=len(queries))
         order = np.fromiter(chain.from_iterable(groups.values()), dtype=np.intp)
@@ -211,7 +211,7 @@ class SuppressionCache:
         return sum(keys.keys.size + len(keys.changes) for scopes in self._accounts.values() for keys in scopes.values())
 
 
-def _first(scopes: tuple[str, ...], one: Suppression, other: Suppression) -> Suppression:
+def _first(scopes: tuple[str, ...], one: SuppressionHit, other: SuppressionHit) -> SuppressionHit:
     return one if scopes.index(one.scope) <= scopes.index(other.scope) else other
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.sender.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, State, first_key_of
+from services.sender.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, SuppressionCode, first_key_of
 from services.sender.suppressions.placement import partitions_of
 from shared.consumer import Polled
 from shared.errors import PoisonError
@@ -47,11 +47,11 @@ _Change = tuple[bytes, bytes, bytes, bytes]
 class Changes:
     """A run of consecutive suppressions: the new states of keys, by account and scope."""
 
-    by_scope: dict[tuple[bytes, bytes], list[tuple[int, State]]]
+    by_scope: dict[tuple[bytes, bytes], list[tuple[int, SuppressionCode]]]
     count: int
 
 
-Step = Changes | WatermarkAdvanced | CheckpointPublished
+PartitionChange = Changes | WatermarkAdvanced | CheckpointPublished
 
 
 class PartitionReader:
@@ -67,7 +67,7 @@ class PartitionReader:
         self._partitions = partitions
         self._first_key = first_key_of(partition)
 
-    def steps(self, records: Sequence[Polled]) -> Iterator[Step]:
+    def steps(self, records: Sequence[Polled]) -> Iterator[PartitionChange]:
         """Give what the records say, up to where they end."""
         changed: list[_Change] = []
         for record in records:
@@ -89,7 +89,7 @@ class PartitionReader:
     def _changes(self, changed: list[_Change]) -> Iterator[Changes]:
         if not changed:
             return
-        by_scope: dict[tuple[bytes, bytes], list[tuple[int, State]]] = {}
+        by_scope: dict[tuple[bytes, bytes], list[tuple[int, SuppressionCode]]] = {}
         placed = partitions_of([phone for _, _, phone, _ in changed], self._partitions)
         first_key, states = self._first_key, _STATES
         for (account_id, scope, phone, state), partition in zip(changed, placed, strict=True):

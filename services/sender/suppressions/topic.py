@@ -12,7 +12,7 @@ from shared.kafka_connection import Kafka
 _FETCH_BYTES = 4 * 1024 * 1024
 
 
-class MissingRecordsError(Exception):
+class TruncatedTopicError(Exception):
     """The topic does not have all that was written to it."""
 
 
@@ -46,12 +46,12 @@ class SuppressionsTopic:
         """Return the offsets below which every transaction has ended; checks that nothing is missing before.
 
         Raises:
-            MissingRecordsError: the topic does not begin at offset 0; compaction never does that.
+            TruncatedTopicError: the topic does not begin at offset 0; compaction never does that.
         """
         begins = await within(SEND_SECONDS, consumer.beginning_offsets(self._partitions), "asking for the begins")
         if any(begins.values()):
             found = {at.partition: offset for at, offset in begins.items() if offset}
-            raise MissingRecordsError(
+            raise TruncatedTopicError(
                 f"{self._name} has lost its first records (partition and first offset: {found}); restore the topic"
             )
         ends = await within(SEND_SECONDS, consumer.end_offsets(self._partitions), "asking for the ends")

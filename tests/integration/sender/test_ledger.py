@@ -11,7 +11,7 @@ from harness.stack.embedded import EmbeddedBackend
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.lost import lock_lost_calls, lock_without_answer, settle_locked
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import MessageKey, Settled, State, find, settle, take
+from services.sender.ledger.rows import LedgerState, MessageKey, Settled, find, settle, take
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 
@@ -46,13 +46,17 @@ async def other(backend: EmbeddedBackend) -> AsyncIterator[Owner]:
     made.release()
 
 
-async def claim(pool: Pool, owner: Owner, *asked: MessageRequested, state: State = "dispatching") -> set[MessageKey]:
+async def claim(
+    pool: Pool, owner: Owner, *asked: MessageRequested, state: LedgerState = "dispatching"
+) -> set[MessageKey]:
     async with session(pool) as connection:
         claims = await take(connection, owner.number, state, [(each, None) for each in asked], AT)
     return set(map(key, asked)) - claims.not_ours
 
 
-async def settled(pool: Pool, owner: Owner, asked: MessageRequested, state: State, detail: str | None = None) -> bool:
+async def settled(
+    pool: Pool, owner: Owner, asked: MessageRequested, state: LedgerState, detail: str | None = None
+) -> bool:
     async with session(pool) as connection:
         return bool(await settle(connection, owner.number, [Settled(key(asked), state, detail)]))
 
@@ -104,7 +108,7 @@ async def test_who_has_given_a_message_back_does_not_take_it_from_who_has_it_now
 
 
 @pytest.mark.parametrize("fate", ["sent", "failed", "unknown", "suppressed"])
-async def test_a_fate_is_kept(fate: State, pool: Pool, owner: Owner) -> None:
+async def test_a_fate_is_kept(fate: LedgerState, pool: Pool, owner: Owner) -> None:
     asked = message()
     await claim(pool, owner, asked)
     await settled(pool, owner, asked, fate, "why")
@@ -165,7 +169,7 @@ async def test_an_owner_takes_its_lock_again_when_the_connection_is_lost(pool: P
 
 
 async def test_a_receipt_finds_only_messages_whose_call_has_no_answer(pool: Pool, owner: Owner) -> None:
-    states: tuple[State, ...] = ("dispatching", "unknown", "sent", "failed", "suppressed", "pending")
+    states: tuple[LedgerState, ...] = ("dispatching", "unknown", "sent", "failed", "suppressed", "pending")
     asked = {state: message() for state in states}
     for state, each in asked.items():
         await claim(pool, owner, each)

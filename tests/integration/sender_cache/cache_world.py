@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.follow import CacheFollower
-from services.sender.suppressions.lookup import Suppression, query
+from services.sender.suppressions.lookup import SuppressionHit, query
 from shared.events.codec import encode
 from shared.events.suppression import (
     CHECKPOINT_KEY,
@@ -128,7 +128,7 @@ async def following(
         assert task.cancelled()
 
 
-def check(follower: CacheFollower, account_id: str, phone: str, scope: str = LIST) -> Suppression | None:
+def check(follower: CacheFollower, account_id: str, phone: str, scope: str = LIST) -> SuppressionHit | None:
     return follower.check([query(account_id, (scope,), partition_of(phone, PARTITIONS), phone)])[0]
 
 

@@ -12,7 +12,7 @@ from services.sender import metrics
 from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.keep import SNAPSHOT_FILE
 from services.sender.suppressions.keys import OPTED_OUT, key_of
-from services.sender.suppressions.lookup import Suppression
+from services.sender.suppressions.lookup import SuppressionHit
 from shared.errors import TransientError
 from shared.events.suppression import CHECKPOINT_KEY
 
@@ -29,8 +29,8 @@ async def test_it_knows_whom_not_to_message_and_why(
     async with following(bootstrap, tmp_path) as cache:
         await opt_out.publish([opt_out.change(account, PHONE), opt_out.change(account, OTHER, "held", "account")])
         await until("the suppressions", lambda: knows(cache, account, OTHER, "account"))
-        assert check(cache, account, PHONE) == Suppression("list:1", "opted_out")
-        assert check(cache, account, OTHER, "account") == Suppression("account", "held")
+        assert check(cache, account, PHONE) == SuppressionHit("list:1", "opted_out")
+        assert check(cache, account, OTHER, "account") == SuppressionHit("account", "held")
         assert check(cache, account, OTHER) is None
         await opt_out.publish([opt_out.change(account, PHONE, "opted_in")])
         await until("the opt-in", lambda: not knows(cache, account, PHONE))

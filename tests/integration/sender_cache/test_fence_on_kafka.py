@@ -30,7 +30,7 @@ async def test_it_does_not_pass_before_the_watermark_is_beyond_its_marker(
     async with following(bootstrap, tmp_path) as cache:
         await ready(cache)
         marker = await opt_out.inbound_end(0)
-        passing = asyncio.create_task(Fence(marking, cache, 30).pass_({0}))
+        passing = asyncio.create_task(Fence(marking, cache, 30).wait({0}))
         await until("the marker", lambda: appended(opt_out, marker))
         await opt_out.publish([opt_out.change(account, PHONES[0]), opt_out.watermark(0, marker)])
         await until("what is published with the watermark", lambda: knows(cache, account, PHONES[0]))
@@ -45,7 +45,7 @@ async def test_without_a_watermark_it_ends_with_an_error(
     async with following(bootstrap, tmp_path) as cache:
         await ready(cache)
         with pytest.raises(TransientError, match="within"):
-            await Fence(marking, cache, 0.5).pass_({0, 1})
+            await Fence(marking, cache, 0.5).wait({0, 1})
 
 
 async def test_an_aborted_watermark_lets_nobody_pass(
@@ -53,7 +53,7 @@ async def test_an_aborted_watermark_lets_nobody_pass(
 ) -> None:
     async with following(bootstrap, tmp_path) as cache:
         await ready(cache)
-        passing = asyncio.create_task(Fence(marking, cache, 30).pass_({0}))
+        passing = asyncio.create_task(Fence(marking, cache, 30).wait({0}))
         await opt_out.publish([opt_out.watermark(0, 10**9)], abort=True)
         await opt_out.publish([opt_out.change(account, PHONES[0])])
         await until("what is published behind it", lambda: knows(cache, account, PHONES[0]))
@@ -75,7 +75,7 @@ async def test_whoever_passes_knows_every_opt_out_that_was_there_when_it_came(
 
     async def batch(number: int) -> None:
         undecided.append(PHONES[number])
-        await fence.pass_({0})
+        await fence.wait({0})
         assert check(cache, account, PHONES[number]) is not None
 
     async with following(bootstrap, tmp_path) as cache, opt_out.deciding(decided):
@@ -92,7 +92,7 @@ async def test_it_passes_again_after_kafka_was_killed(
 ) -> None:
     async def passes() -> bool:
         try:
-            await fence.pass_({0, 1, 2})
+            await fence.wait({0, 1, 2})
         except TransientError:
             return False
         return True

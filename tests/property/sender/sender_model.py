@@ -17,16 +17,16 @@ import pytest
 
 from services.sender import batch
 from services.sender.batch import BatchProcessor
-from services.sender.carriers.carrier import Accepted, Answer, NotCalled, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, CallResult, NotCalled, Refused, Unknown
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.events import announced, outcome_event
-from services.sender.fence import Pass, boottime
+from services.sender.fence import FencePass, boottime
 from services.sender.ledger.connection import Pool
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import Row, key_of
 from services.sender.receipts import ReceiptHandler
-from services.sender.suppressions.lookup import Query, Suppression
+from services.sender.suppressions.lookup import Query, SuppressionHit
 from services.sender.sweeper import sweep
 from shared import failpoints
 from shared.errors import TransientError
@@ -48,7 +48,7 @@ PLACES = (
     "sender.after_drop_rows",
     "sender.after_drop_events",
 )
-ANSWERS: dict[str, Answer] = {
+ANSWERS: dict[str, CallResult] = {
     "accepted": Accepted("c-1"),
     "refused": Refused("422 no"),
     "unknown": Unknown("timeout"),
@@ -66,7 +66,7 @@ class Outside:
 
     told: dict[str, list[AnyDeliveryEvent]] = field(default_factory=lambda: defaultdict(list))
     calls: Counter[str] = field(default_factory=Counter)
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, CallResult] = field(default_factory=dict)
     suppressed: set[str] = field(default_factory=set)
     next_answers: list[str] = field(default_factory=list)
     publishes_until_failure: int | None = None
@@ -94,7 +94,7 @@ class Outside:
                 raise TransientError("Kafka is away")
 
     # Carrier
-    async def send(self, request: MessageRequested, begin_by: float) -> Answer:
+    async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
         assert boottime() < begin_by
         answer = ANSWERS[self.next_answers.pop() if self.next_answers else "accepted"]
         await asyncio.sleep(0)
@@ -115,18 +115,18 @@ class Fenced:
     outside: Outside
     partitions: int = PARTITIONS
 
-    async def pass_(self, _: object) -> Pass:
-        started = Pass(datetime.now(UTC), boottime())
+    async def wait(self, _: object) -> FencePass:
+        started = FencePass(datetime.now(UTC), boottime())
         await asyncio.sleep(0)
         return started
 
     async def confirm(self) -> None:
         await asyncio.sleep(0)  # gives the other tasks their turn
 
-    def check(self, queries: Iterable[Query]) -> list[Suppression | None]:
+    def check(self, queries: Iterable[Query]) -> list[SuppressionHit | None]:
         phones = {int(phone[1:]) for phone in self.outside.suppressed}
         return [
-            Suppression("account", "opted_out") if (key >> 1) & ((1 << 50) - 1) in phones else None
+            SuppressionHit("account", "opted_out") if (key >> 1) & ((1 << 50) - 1) in phones else None
             for _, _, key in queries
         ]
 

@@ -19,7 +19,7 @@ from sender_model import ANSWERS, PLACES, Crash, Outside, Process, crashing
 from harness.postgres import PostgresServer
 from harness.stack.ports import free_ports
 from services.sender import batch
-from services.sender.carriers.carrier import Accepted, Answer, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, CallResult, Refused, Unknown
 from services.sender.ledger.connection import Pool, open_pool
 from services.sender.prepare import MIGRATIONS
 from shared.events.outbound import MessageRequested
@@ -152,7 +152,7 @@ def _judge(outside: Outside, asked: list[MessageRequested], stopped_before_call:
         _judge_fates(fates, outside.answers.get(message_id))
 
 
-def _judge_fates(fates: set[str], answer: Answer | None) -> None:
+def _judge_fates(fates: set[str], answer: CallResult | None) -> None:
     """Compare with what the carrier answered: a crash may hide it, nothing may contradict it."""
     allowed = {
         Accepted: {"message_sent", "message_outcome_unknown"},

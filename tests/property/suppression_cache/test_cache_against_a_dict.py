@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
 from services.sender.suppressions import lookup
-from services.sender.suppressions.lookup import Suppression, query
+from services.sender.suppressions.lookup import SuppressionHit, query
 from services.sender.suppressions.proof import CheckpointDiffersError
 from services.sender.suppressions.snapshot import Origin, read_snapshot, write_snapshot
 from services.sender.suppressions.state import CacheState
@@ -162,11 +162,11 @@ class CacheMachine(RuleBasedStateMachine):
         for partition in set(range(PARTITIONS)) - set(behind):
             assert self.state.cache.count_and_digest(partition) == self.sums[partition]
 
-    def expected(self, account: str, scopes: tuple[str, ...], phone: str) -> Suppression | None:
+    def expected(self, account: str, scopes: tuple[str, ...], phone: str) -> SuppressionHit | None:
         for scope in scopes:
             state: Any = self.truth.get((account, scope, phone), "opted_in")
             if state != "opted_in":
-                return Suppression(scope, state)
+                return SuppressionHit(scope, state)
         return None
 
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from services.sender.decide import Await, Repeat, decide, known, queries_of, scopes_of
-from services.sender.ledger.rows import Row, State
+from services.sender.ledger.rows import LedgerState, Row
 from services.sender.suppressions.keys import partition_in
-from services.sender.suppressions.lookup import Suppression
+from services.sender.suppressions.lookup import SuppressionHit
 from shared.events.outbound import MessageRequested
 from shared.partitions import partition_of
 
@@ -17,7 +17,7 @@ ASKED = MessageRequested(
 )
 
 
-def row(state: State) -> Row:
+def row(state: LedgerState) -> Row:
     return Row("acme", "m-1", 7, "+14155550100", "ACME", state, None, AT, AT)
 
 
@@ -34,12 +34,12 @@ def test_a_message_whose_call_is_under_way_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("state", ["sent", "failed", "unknown", "suppressed"])
-def test_a_message_that_has_its_outcome_is_only_published_again(state: State) -> None:
+def test_a_message_that_has_its_outcome_is_only_published_again(state: LedgerState) -> None:
     assert known(row(state)) == Repeat(row(state))
 
 
 def test_a_message_is_sent_unless_something_forbids_it() -> None:
-    forbids, other = Suppression("account", "opted_out"), ASKED.model_copy(update={"message_id": "m-2"})
+    forbids, other = SuppressionHit("account", "opted_out"), ASKED.model_copy(update={"message_id": "m-2"})
     assert decide([ASKED, other], [None, forbids]) == ([ASKED], [(other, forbids)])
 
 

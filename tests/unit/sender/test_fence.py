@@ -61,7 +61,7 @@ async def settle() -> None:
 
 
 async def passing(fence: Fence, *partitions: int) -> "asyncio.Task[Any]":
-    task = asyncio.create_task(fence.pass_(partitions))
+    task = asyncio.create_task(fence.wait(partitions))
     await settle()
     return task
 
@@ -87,13 +87,13 @@ async def test_it_waits_for_every_partition_concerned_and_for_no_other(log: Log)
 
 
 async def test_no_partitions_pass_at_once(log: Log) -> None:
-    await Fence(log, log, 10).pass_(())
+    await Fence(log, log, 10).wait(())
     assert log.appended == []
 
 
 async def test_batches_that_wait_before_the_marker_is_appended_share_it(log: Log) -> None:
     fence = Fence(log, log, 10)
-    tasks = [asyncio.create_task(fence.pass_({0})) for _ in range(50)]
+    tasks = [asyncio.create_task(fence.wait({0})) for _ in range(50)]
     await settle()
     assert log.appended == [(0, 0)]
     log.decide(0)
@@ -147,7 +147,7 @@ async def test_the_decision_starts_before_the_marker_is_appended(log: Log) -> No
 async def test_past_the_deadline_nothing_may_be_decided_and_the_next_batch_gets_a_new_marker(log: Log) -> None:
     fence = Fence(log, log, 1)
     with pytest.raises(TransientError, match="within"):
-        await fence.pass_({0})
+        await fence.wait({0})
     task = await passing(fence, 0)
     assert log.appended == [(0, 0), (0, 1)]
     log.decide(0)
@@ -171,12 +171,12 @@ async def test_a_marker_behind_what_was_decided_before_it_does_not_pass(log: Log
     log.decide(0, decided)
     log.offsets = [offset]
     with pytest.raises(TransientError, match="has the topic lost records"):
-        await Fence(log, log, 10).pass_({0})
+        await Fence(log, log, 10).wait({0})
 
 
 async def test_who_gives_up_takes_no_marker_away_from_others(log: Log) -> None:
     fence = Fence(log, log, 10)
-    gone, stays = asyncio.create_task(fence.pass_({0})), asyncio.create_task(fence.pass_({0}))
+    gone, stays = asyncio.create_task(fence.wait({0})), asyncio.create_task(fence.wait({0}))
     await settle()
     gone.cancel()
     await asyncio.wait([gone])
@@ -198,7 +198,7 @@ async def _play(steps: Sequence[str]) -> None:
         match step:
             case "arrive":
                 # What is appended from here on is what this batch may pass with.
-                waiting.append((len(log.appended), asyncio.create_task(fence.pass_({0}))))
+                waiting.append((len(log.appended), asyncio.create_task(fence.wait({0}))))
             case "acknowledge":
                 log.acknowledging.set()
                 await settle()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.sender.decide import scopes_of
 from services.sender.events import SOURCE, announced, outcome_event
-from services.sender.ledger.rows import Row, State, row_of, suppressed_detail
+from services.sender.ledger.rows import LedgerState, Row, row_of, suppressed_detail
 from services.sender.park import rejected
 from shared.errors import PoisonError
 from shared.events.codec import cloud_event_headers, decode, encode
@@ -90,7 +90,7 @@ def test_a_call_is_announced_as_its_model_says(asked: MessageRequested, decided_
 
 
 @pytest.mark.parametrize("state", ["pending", "dispatching"])
-def test_a_row_without_an_outcome_has_no_event(state: State) -> None:
+def test_a_row_without_an_outcome_has_no_event(state: LedgerState) -> None:
     with pytest.raises(AssertionError, match="no outcome yet"):
         outcome_event(Row("acme", "m-1", 7, "+14155550100", "ACME", state, None, AT, LATER))
 

@@ -8,7 +8,7 @@ from tree_of_compose import COMPOSE, compose_services
 
 from services.inbound.settings import InboundSettings
 from services.optout.api.settings import ApiSettings
-from services.sender.settings import Settings as SenderSettings
+from services.sender.settings import SenderSettings
 from shared.errors import MisconfiguredError
 from shared.settings import load
 

@@ -9,7 +9,7 @@ from shared.errors import TransientError
 T = TypeVar("T")
 
 
-async def all_of(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def gather_all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Wait until all have come to their end, also where one fails: nothing is interrupted between two writes.
 
     Raises:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from services.sender.carriers.carrier import Accepted, Answer, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, CallResult, Refused, Unknown
 from shared.events.base import storable
 
 MAX_PAUSE_SECONDS = 60.0
@@ -23,7 +23,7 @@ _PAUSES: dict[int, float] = {
 }
 
 
-def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+def call_result_of(status: int, headers: Mapping[str, str], body: bytes) -> CallResult:
     """Return what an HTTP answer says about the message."""
     if status == HTTPStatus.OK:
         return _accepted(body)
@@ -33,7 +33,7 @@ def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     return Unknown(f"the carrier answered {status}", pause_seconds)
 
 
-def _accepted(body: bytes) -> Answer:
+def _accepted(body: bytes) -> CallResult:
     try:
         carrier_message_id = json.loads(body)["carrier_message_id"]
     except (ValueError, KeyError, TypeError):
