@@ -32,7 +32,7 @@ lint: $(INSTALLED) ## ruff, mypy --strict, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(INSTALLED) ## let ruff format and mend what it can
+format: $(INSTALLED) ## let ruff format and fix what it can
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
