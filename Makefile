@@ -26,11 +26,13 @@ test: lint ## everything that this machine can run: lint, then every tier of tes
 unit: $(INSTALLED) ## the tests that need neither Kafka nor Postgres, in seconds
 	$(BIN)/pytest -q $(wildcard tests/unit tests/architecture tests/contract)
 
-lint: $(INSTALLED) ## ruff, mypy --strict, import contracts
+lint: $(INSTALLED) ## ruff, mypy --strict, import contracts, unused dependencies and code
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry . 2>&1 | grep -v '^Assuming'
+	$(BIN)/vulture
 
 format: $(INSTALLED) ## let ruff format and fix what it can
 	$(BIN)/ruff format

@@ -39,13 +39,6 @@ def acknowledged_by(history: History) -> dict[UUID, datetime]:
     return bounds
 
 
-def slack_seconds(history: History) -> float:
-    """Return the widest distance between the two bounds: for so long a violation could go unseen."""
-    first = first_records(history)
-    bounds = acknowledged_by(history)
-    return max(((bounds[key] - first[key].created_at).total_seconds() for key in bounds), default=0.0)
-
-
 def _direct_bounds(history: History) -> dict[UUID, datetime]:
     by_gateway_id = {(r.event.account_id, r.event.gateway_message_id): key for key, r in first_records(history).items()}
     seen: defaultdict[UUID, list[datetime]] = defaultdict(list)

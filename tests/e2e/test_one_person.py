@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Callable
 from uuid import uuid4
 
 import httpx
@@ -14,7 +13,6 @@ from harness.stack.stack import Stack
 
 SENDER_NUMBER = "+18335550123"
 SETTLED = ("message_sent", "message_suppressed", "message_failed", "message_outcome_unknown", "message_rejected")
-Spelled = Callable[[str], str]
 
 
 def produce(bootstrap: str, account_id: str, list_id: int, phone: str) -> str:
