@@ -10,7 +10,8 @@ from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.fence import Fence, boottime
 from services.sender.ledger.connection import Pool, session
-from services.sender.ledger.rows import MessageKey, find, key_of
+from services.sender.ledger.model import MessageKey, key_of
+from services.sender.ledger.rows import find
 from services.sender.pace import Pace
 from services.sender.report import Reporter
 from services.sender.suppressions.follow import CacheFollower

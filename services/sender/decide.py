@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.sender.ledger.rows import Row
+from services.sender.ledger.model import Row
 from services.sender.suppressions.lookup import Query, SuppressionHit, query
 from services.sender.suppressions.placement import partitions_of
 from shared.events.outbound import MessageRequested

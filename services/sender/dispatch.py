@@ -9,8 +9,9 @@ from services.sender.carriers.carrier import Accepted, CallResult, Carrier, NotC
 from services.sender.fence import FencePass, boottime
 from services.sender.gather import gather_all
 from services.sender.ledger.connection import Pool, session
+from services.sender.ledger.model import LedgerState, MessageKey, Settled, key_of, row_of
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import LedgerState, MessageKey, Settled, key_of, row_of, settle, take
+from services.sender.ledger.rows import settle, take
 from services.sender.report import Reporter
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested

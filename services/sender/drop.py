@@ -7,8 +7,9 @@ from services.sender import metrics
 from services.sender.fence import FencePass
 from services.sender.gather import gather_all
 from services.sender.ledger.connection import Pool, session
+from services.sender.ledger.model import key_of, row_of, suppressed_detail
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import Taken, key_of, row_of, suppressed_detail, take
+from services.sender.ledger.rows import Taken, take
 from services.sender.report import Reporter
 from services.sender.suppressions.lookup import SuppressionHit
 from shared.events.outbound import MessageRequested

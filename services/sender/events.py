@@ -10,7 +10,7 @@ from hashlib import sha1
 
 from pydantic_core import to_json
 
-from services.sender.ledger.rows import Row
+from services.sender.ledger.model import Row
 from shared.events.base import STOPLINE_NAMESPACE, format_time
 from shared.events.codec import Headers
 from shared.events.delivery import (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.sender import metrics
 from services.sender.batch import BatchProcessor, Waiting
 from services.sender.events import SOURCE
-from services.sender.ledger.rows import key_of
+from services.sender.ledger.model import key_of
 from services.sender.park import park_bad
 from services.sender.reading import read
 from shared.consumer import Polled

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.lost import lock_without_answer, settle_locked
-from services.sender.ledger.rows import MessageKey, Settled
+from services.sender.ledger.model import MessageKey, Settled
 from services.sender.report import Reporter
 from shared.consumer import Polled
 from shared.errors import PoisonError, TransientError

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from services.sender.events import SOURCE, announced, outcome_event
-from services.sender.ledger.rows import Row
+from services.sender.ledger.model import Row
 from services.sender.suppressions.placement import partitions_of
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.delivery import MessageRejected

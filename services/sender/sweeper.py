@@ -7,7 +7,7 @@ from datetime import timedelta
 from services.sender import metrics
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.lost import lock_lost_calls, settle_locked
-from services.sender.ledger.rows import Settled
+from services.sender.ledger.model import Settled
 from services.sender.report import Reporter
 from shared.errors import TransientError
 

@@ -4,14 +4,10 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
 
 from services.sender.ledger.connection import Connection
+from services.sender.ledger.model import LedgerState, MessageKey, Row, Settled, key_of
 from shared.events.outbound import MessageRequested
-
-LedgerState = Literal["pending", "dispatching", "sent", "suppressed", "failed", "unknown"]
-MessageKey = tuple[str, str]
-"""Account and message id."""
 
 _COLUMNS = "account_id, message_id, list_id, phone, sender_number, state, detail, decision_started_at, changed_at"
 
@@ -47,62 +43,6 @@ RETURNING m.account_id, m.message_id, m.changed_at
 
 Taken = tuple[MessageRequested, str | None]
 """A message, and the detail that its row gets: one line."""
-
-
-class Row(NamedTuple):
-    """A row: `detail` is the carrier's message id of a sent one, state and scope of a suppressed one, else a reason."""
-
-    account_id: str
-    message_id: str
-    list_id: int
-    phone: str
-    sender_number: str
-    state: LedgerState
-    detail: str | None
-    decision_started_at: datetime
-    changed_at: datetime
-
-    @property
-    def key(self) -> MessageKey:
-        return self.account_id, self.message_id
-
-
-class Settled(NamedTuple):
-    """The new state of a message's row; `pending` gives it back, to be decided again."""
-
-    key: MessageKey
-    state: LedgerState
-    detail: str | None
-
-
-def key_of(request: MessageRequested) -> MessageKey:
-    return request.account_id, request.message_id
-
-
-def suppressed_detail(scope: str, state: str) -> str:
-    """Return the detail of a suppressed message; `split(" ", 1)` gives state and scope back."""
-    return f"{state} {scope}"
-
-
-def row_of(
-    request: MessageRequested,
-    state: LedgerState,
-    detail: str | None,
-    decision_started_at: datetime,
-    changed_at: datetime,
-) -> Row:
-    """Return the row that the ledger has of a message that has just been written to it."""
-    return Row(
-        request.account_id,
-        request.message_id,
-        request.list_id,
-        request.phone,
-        request.sender_number,
-        state,
-        detail,
-        decision_started_at,
-        changed_at,
-    )
 
 
 async def find(connection: Connection, keys: Sequence[MessageKey]) -> dict[MessageKey, Row]:

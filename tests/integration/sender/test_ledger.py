@@ -10,8 +10,9 @@ import pytest
 from harness.stack.embedded import EmbeddedBackend
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.lost import lock_lost_calls, lock_without_answer, settle_locked
+from services.sender.ledger.model import LedgerState, MessageKey, Settled
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import LedgerState, MessageKey, Settled, find, settle, take
+from services.sender.ledger.rows import find, settle, take
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 

@@ -23,8 +23,8 @@ from services.sender.drop import Dropper
 from services.sender.events import announced, outcome_event
 from services.sender.fence import FencePass, boottime
 from services.sender.ledger.connection import Pool
+from services.sender.ledger.model import Row, key_of
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import Row, key_of
 from services.sender.receipts import ReceiptHandler
 from services.sender.suppressions.lookup import Query, SuppressionHit
 from services.sender.sweeper import sweep

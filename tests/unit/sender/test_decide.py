@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.sender.decide import Await, Repeat, decide, known, queries_of, scopes_of
-from services.sender.ledger.rows import LedgerState, Row
+from services.sender.ledger.model import LedgerState, Row
 from services.sender.suppressions.keys import partition_in
 from services.sender.suppressions.lookup import SuppressionHit
 from shared.events.outbound import MessageRequested

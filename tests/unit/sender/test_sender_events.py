@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.sender.decide import scopes_of
 from services.sender.events import SOURCE, announced, outcome_event
-from services.sender.ledger.rows import LedgerState, Row, row_of, suppressed_detail
+from services.sender.ledger.model import LedgerState, Row, row_of, suppressed_detail
 from services.sender.park import rejected
 from shared.errors import PoisonError
 from shared.events.codec import cloud_event_headers, decode, encode
