@@ -14,7 +14,7 @@ _OF_ONE_MACHINE = (
     r"index-url",
     r"https?://[\w.-]*(pypi\.|pythonhosted|repo1?\.maven|registry\.npmjs|crates\.io)",
 )
-_PROSE = ("README.md", "CHANGELOG.md", "docs")
+_PROSE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs")
 
 
 def _texts() -> Iterator[tuple[Path, str]]:
