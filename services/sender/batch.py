@@ -8,7 +8,8 @@ from services.sender import metrics
 from services.sender.decide import Await, Repeat, decide, known, queries_of
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
-from services.sender.fence import Fence, boottime
+from services.sender.fence import Fence
+from services.sender.fence_pass import boottime
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.model import MessageKey, key_of
 from services.sender.ledger.rows import find
@@ -66,7 +67,7 @@ class BatchProcessor:
         with metrics.FENCE_SECONDS.time():
             fenced = await self.fence.wait({partition_in(key) for _, _, key in queries})
         failpoint("sender.after_fence")
-        sent, dropped = decide(undecided, self.cache.check(queries))
+        sent, dropped = decide(fenced, undecided, self.cache.check(queries))
         again = await self.dropper.drop(dropped, fenced) if dropped else []
         # Asked while the messages are claimed and announced, and answered before the first of them leaves.
         again += await self.dispatcher.dispatch(sent, fenced, self.cache.confirm) if sent else []

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from services.sender.fence_pass import FencePass
 from services.sender.ledger.model import Row
 from services.sender.suppressions.lookup import Query, SuppressionHit, query
 from services.sender.suppressions.placement import partitions_of
@@ -41,8 +42,16 @@ def known(row: Row | None) -> Known | None:
     return _AWAIT if row.state == "dispatching" else Repeat(row)
 
 
-def decide(requests: Sequence[MessageRequested], suppressions: Sequence[SuppressionHit | None]) -> Decided:
-    """Return what happens to each message: it is sent unless there is a suppression."""
+def decide(
+    _fenced: FencePass, requests: Sequence[MessageRequested], suppressions: Sequence[SuppressionHit | None]
+) -> Decided:
+    """Return what happens to each message: it is sent unless there is a suppression.
+
+    Args:
+        _fenced: the fence that was completed before the cache was asked; nobody may decide without one.
+        requests: the messages.
+        suppressions: of each message the suppression that forbids it, if any.
+    """
     pairs = list(zip(requests, suppressions, strict=True))
     return Decided(
         [request for request, suppression in pairs if suppression is None],

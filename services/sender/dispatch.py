@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from services.sender import metrics
 from services.sender.carriers.carrier import Accepted, CallResult, Carrier, NotCalled, Refused, Unknown
-from services.sender.fence import FencePass, boottime
+from services.sender.fence_pass import FencePass, boottime
 from services.sender.gather import gather_all
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.model import LedgerState, MessageKey, Settled, key_of, row_of

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from services.sender import metrics
-from services.sender.fence import FencePass
+from services.sender.fence_pass import FencePass
 from services.sender.gather import gather_all
 from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.model import key_of, row_of, suppressed_detail

@@ -5,13 +5,12 @@ has all that was before it. One marker serves every batch that began to wait bef
 """
 
 import asyncio
-import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
+from services.sender.fence_pass import FencePass, boottime
 from shared.errors import TransientError
 from shared.events.codec import Headers, cloud_event_headers, encode
 from shared.events.inbound import FenceMarkerAppended
@@ -19,30 +18,6 @@ from shared.kafka import within
 from shared.topics import INBOUND_MESSAGES
 
 SOURCE = "stopline/sender"
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-FRESH_SECONDS = 1.0
-"""G1: the bytes of a carrier call never leave on a decision that began longer ago."""
-WRITE_SECONDS = 0.1
-"""Kept back of that for the write itself: a process may lose its processor after its look at the clock."""
-
-
-def boottime() -> float:
-    """Return seconds of a clock that also runs while the process is stopped or the machine sleeps."""
-    return time.clock_gettime(_CLOCK)
-
-
-@dataclass(frozen=True, slots=True)
-class FencePass:
-    """A completed fence: when the decision began, which is before its markers were appended."""
-
-    started_at: datetime
-    started_boottime: float
-
-    @property
-    def begin_by(self) -> float:
-        """When a carrier call must have begun, on the clock of `boottime`."""
-        return self.started_boottime + FRESH_SECONDS - WRITE_SECONDS
 
 
 class Watermarked(Protocol):

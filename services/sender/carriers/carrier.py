@@ -43,6 +43,6 @@ class Carrier(Protocol):
     """A carrier's API; both methods are called on one event loop."""
 
     async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
-        """Call once; after `begin_by`, on the clock of `services.sender.fence.boottime`, write nothing any more."""
+        """Call once; after `begin_by`, on the clock of `services.sender.fence_pass.boottime`, write nothing."""
 
     async def close(self) -> None: ...

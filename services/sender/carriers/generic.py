@@ -7,7 +7,7 @@ import aiohttp
 from services.sender.carriers.call_results import call_result_of
 from services.sender.carriers.carrier import CallResult, NotCalled, Unknown
 from services.sender.carriers.punctual import Departure, PunctualRequest, departure_of_call
-from services.sender.fence import boottime
+from services.sender.fence_pass import boottime
 from shared.events.outbound import MessageRequested
 
 _MAX_DETAIL_CHARACTERS = 200

@@ -21,7 +21,7 @@ from services.sender.carriers.carrier import Accepted, CallResult, NotCalled, Re
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.events import announced, outcome_event
-from services.sender.fence import FencePass, boottime
+from services.sender.fence_pass import FencePass, boottime
 from services.sender.ledger.connection import Pool
 from services.sender.ledger.model import Row, key_of
 from services.sender.ledger.owner import Owner

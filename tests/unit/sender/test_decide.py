@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.sender.decide import Await, Repeat, decide, known, queries_of, scopes_of
+from services.sender.fence_pass import FencePass
 from services.sender.ledger.model import LedgerState, Row
 from services.sender.suppressions.keys import partition_in
 from services.sender.suppressions.lookup import SuppressionHit
@@ -40,7 +41,7 @@ def test_a_message_that_has_its_outcome_is_only_published_again(state: LedgerSta
 
 def test_a_message_is_sent_unless_something_forbids_it() -> None:
     forbids, other = SuppressionHit("account", "opted_out"), ASKED.model_copy(update={"message_id": "m-2"})
-    assert decide([ASKED, other], [None, forbids]) == ([ASKED], [(other, forbids)])
+    assert decide(FencePass(AT, 0.0), [ASKED, other], [None, forbids]) == ([ASKED], [(other, forbids)])
 
 
 def test_an_opt_out_from_the_list_the_account_or_the_sender_number_forbids_a_message() -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.fence import FRESH_SECONDS, Fence, boottime
+from services.sender.fence import Fence
+from services.sender.fence_pass import FRESH_SECONDS, boottime
 from services.sender.suppressions.watermarks import Watermarks
 from shared.errors import TransientError
 from shared.events.codec import Headers, decode

@@ -17,7 +17,7 @@ import uvloop
 
 from services.sender.carriers.carrier import Accepted, NotCalled, Unknown
 from services.sender.carriers.generic import GenericCarrier
-from services.sender.fence import boottime
+from services.sender.fence_pass import boottime
 from shared.events.outbound import MessageRequested
 
 ASKED = MessageRequested(
