@@ -83,7 +83,7 @@ def test_a_wrong_type_in_any_field_is_invalid(event: Event) -> None:
 
 
 @EACH
-def test_what_is_no_event_is_refused(event: Event) -> None:
+def test_what_is_not_an_event_is_refused(event: Event) -> None:
     assert refusal(event, None) == "tombstone"
     assert refusal(event, b"") == "tombstone"
     assert refusal(event, b"\xff\xfe") == "not_json"

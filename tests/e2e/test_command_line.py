@@ -26,14 +26,14 @@ def test_up_on_a_running_stack_starts_nothing(shell: Shell) -> None:
     assert shell.status()["pid"] == before
 
 
-def test_status_tells_a_program_all_that_it_needs(shell: Shell) -> None:
+def test_status_gives_a_program_all_that_it_needs(shell: Shell) -> None:
     book = shell.status()
     assert book["running"] is True
     assert {"kafka_bootstrap", "inbound_url", "api_url", "sandbox_url", "demo_account"} <= set(book)
     assert {"account_id", "api_key", "webhook_url"} <= set(book["demo_account"])
 
 
-def test_a_message_that_kafkas_own_console_producer_writes_and_is_no_json_is_parked_for_the_operator(
+def test_a_message_that_kafkas_own_console_producer_writes_and_is_not_json_is_parked_for_the_operator(
     shell: Shell,
 ) -> None:
     shell.run("kafka", "console-producer", "--topic", "outbound-messages", input="this is no JSON\n")
@@ -51,7 +51,7 @@ def _until_parked(shell: Shell) -> dict[str, Any]:
     raise AssertionError("nothing was parked")
 
 
-def test_down_leaves_no_process_behind_and_a_second_up_finds_the_data(shell: Shell) -> None:
+def test_down_leaves_no_process_running_and_a_second_up_finds_the_data(shell: Shell) -> None:
     book = shell.status()
     children = psutil.Process(book["pid"]).children(recursive=True)
     assert len(children) >= 7  # Kafka, Postgres, four services, the sandbox carrier

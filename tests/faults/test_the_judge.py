@@ -22,7 +22,7 @@ from shared.topics import SUPPRESSIONS
 pytestmark = pytest.mark.timeout(120)
 
 
-async def test_a_stale_opt_in_written_behind_a_stop_is_found_as_a_send_after_stop(
+async def test_a_stale_opt_in_written_after_a_stop_is_found_as_a_send_after_stop(
     world: World, shops: list[Shop]
 ) -> None:
     """What a zombie would do that is not fenced."""
@@ -39,7 +39,7 @@ async def test_a_stale_opt_in_written_behind_a_stop_is_found_as_a_send_after_sto
     await until("the START is decided", lambda: world.is_state("active", phone, list_id))
 
 
-async def test_carrier_calls_behind_the_senders_back_are_found(world: World, shops: list[Shop]) -> None:
+async def test_carrier_calls_that_the_sender_did_not_make_are_found(world: World, shops: list[Shop]) -> None:
     shops.remove(world.shop)
     phone, list_id = world.shop.phones[0], world.shop.list_ids[0]
     request = await world.send(phone, list_id)

@@ -21,7 +21,7 @@ async def test_webhooks_posted_three_times_and_late_under_load(world: World) -> 
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_an_old_start_that_arrives_behind_a_newer_stop_changes_nothing(seed: int, world: World) -> None:
+async def test_an_old_start_that_arrives_after_a_newer_stop_changes_nothing(seed: int, world: World) -> None:
     """STOP, START, STOP as written; the last STOP is newest, so the person is out however the webhooks arrive."""
     written = [("STOP", 0), ("START", 10), ("STOP", 20)]
     list_id, now = world.shop.list_ids[0], int(time.time())

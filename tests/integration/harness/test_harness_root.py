@@ -76,6 +76,6 @@ def test_programs_in_an_open_folder_are_used_where_they_are() -> None:
     assert open_to(somebody_else(), Path("/usr/bin")) == Path("/usr/bin")
 
 
-async def test_a_data_folder_that_is_closed_is_refused_with_the_mend(closed: Path) -> None:
+async def test_a_data_folder_that_is_closed_is_refused_with_the_fix(closed: Path) -> None:
     with pytest.raises(HarnessError, match=r"cannot enter .*: take another folder \(not below /root\)"):
         await EmbeddedBackend(data_folder=closed, say=lambda _: None).start()

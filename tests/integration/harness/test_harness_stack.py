@@ -121,7 +121,7 @@ async def not_ready_after(stack: Stack, names: Iterable[str]) -> dict[str, tuple
         ("pause", "postgres", ("optout", "api", "sender")),
     ],
 )
-async def test_a_service_says_within_three_seconds_that_what_it_needs_is_away(
+async def test_a_service_says_within_three_seconds_that_what_it_needs_is_unavailable(
     stack: Stack, command: str, server: str, names: tuple[str, ...]
 ) -> None:
     await stack.control(command, server)

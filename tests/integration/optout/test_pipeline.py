@@ -19,7 +19,7 @@ FAILPOINTS = [f"optout.{place}=kill" for place in RECORDING]
 FAILPOINTS += [f"optout.{place}=kill@{_BEGINS + 1}" for place in PUBLISHING]
 
 
-async def test_a_stop_is_recorded_suppressed_told_and_watermarked(world: OptOutWorld) -> None:
+async def test_a_stop_is_recorded_suppressed_published_and_watermarked(world: OptOutWorld) -> None:
     await world.service.start()
     message_id = await world.was_sent(7)
     stop = await world.says("Stop", replied_message_id=message_id)
@@ -65,7 +65,7 @@ async def test_a_start_that_was_written_before_the_stop_brings_nobody_back(world
     assert world.suppressions() == {"list:7": "opted_out"}
 
 
-async def test_killed_at_any_place_it_decides_and_tells_each_message_once(world: OptOutWorld) -> None:
+async def test_killed_at_any_place_it_decides_and_publishes_each_message_once(world: OptOutWorld) -> None:
     """Each process begins where the one before was killed, and is killed at the next place."""
     await world.was_sent(3)
     said = []

@@ -12,7 +12,7 @@ from harness.stack.ports import free_ports, release_ports
 from services.optout.record.connection import AWAY
 
 
-async def test_postgres_killed_in_the_middle_of_a_copy_is_away() -> None:
+async def test_postgres_killed_in_the_middle_of_a_copy_is_unavailable() -> None:
     ports = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="stopline-copy-") as folder:
         Path(folder).chmod(0o755)  # PostgreSQL does not run as root, and must be able to enter

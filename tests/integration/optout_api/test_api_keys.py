@@ -49,7 +49,7 @@ async def test_of_two_keys_that_revoke_each_other_one_stays(acme: Caller) -> Non
     assert sorted([await status(acme), await status(second)]) == [200, 401]
 
 
-async def test_a_name_is_taken_once_and_there_are_only_so_many_keys(acme: Caller) -> None:
+async def test_a_name_is_taken_once_and_there_are_only_a_limited_number_of_keys(acme: Caller) -> None:
     taken = await acme.call("POST", "/v1/api-keys", json={"name": "first"})
     assert (taken.status_code, taken.json()["error"]["code"]) == (409, "api_key_exists")
     for number in range(19):

@@ -82,7 +82,7 @@ _RAW = [
 
 
 @pytest.mark.parametrize(("content", "status", "code"), _RAW)
-async def test_bytes_that_are_no_sound_json_are_refused(acme: Caller, content: bytes, status: int, code: str) -> None:
+async def test_bytes_that_are_not_sound_json_are_refused(acme: Caller, content: bytes, status: int, code: str) -> None:
     list_id = await acme.new_list("Newsletter")
     headers = {"Content-Type": "application/json"}
     answer = await acme.call("POST", f"/v1/lists/{list_id}/contacts", content=content, headers=headers)

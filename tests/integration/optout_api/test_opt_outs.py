@@ -12,7 +12,7 @@ from services.optout.record.connection import Pool
 PHONE = "+14155550100"
 
 
-async def test_an_opt_out_stands_there_with_the_message_that_caused_it(acme: Caller, record: Record) -> None:
+async def test_an_opt_out_is_listed_with_the_message_that_caused_it(acme: Caller, record: Record) -> None:
     list_id = await acme.new_list("Left", PHONE)
     entry = await record.message(acme.account_id, PHONE, "Stop.", answered_list=list_id)
     (opt_out,) = (await acme.get("/v1/opt-outs", phone=PHONE))["opt_outs"]
@@ -130,7 +130,7 @@ async def test_evidence_is_always_about_one_phone(acme: Caller) -> None:
     assert (answer.status_code, answer.json()["error"]["field"]) == (422, "phone")
 
 
-async def test_while_the_database_is_away_the_answer_is_503_and_afterwards_all_is_as_before(
+async def test_while_the_database_is_unavailable_the_answer_is_503_and_afterwards_all_is_as_before(
     acme: Caller, postgres_of_api: PostgresServer
 ) -> None:
     await acme.new_list("Kept")

@@ -12,7 +12,7 @@ from sandbox_world import Sender, running_sandbox
 from harness.sandbox.client import SandboxClient, SandboxError
 
 
-async def test_a_message_stands_on_the_phone_with_the_time_it_arrived(
+async def test_a_message_is_on_the_phone_with_the_time_it_arrived(
     sandbox: SandboxClient, sender: Sender, phone: str
 ) -> None:
     before = datetime.now(UTC)
@@ -215,7 +215,7 @@ async def test_beyond_its_limits_the_oldest_is_forgotten_and_answers_say_so(smal
         assert (first["total"], first["forgotten"]) == (3, 2)
 
 
-async def test_told_to_forget_it_keeps_nothing() -> None:
+async def test_asked_to_forget_it_keeps_nothing() -> None:
     async with (
         running_sandbox(STOPLINE_SANDBOX_FORGET="1") as url,
         httpx.AsyncClient(base_url=url) as http,

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.timeout(120)
 SENT = ["message_dispatching", "message_sent"]
 
 
-async def test_an_allowed_message_is_announced_called_once_and_told_as_sent(world: World) -> None:
+async def test_an_allowed_message_is_announced_called_once_and_published_as_sent(world: World) -> None:
     asked = world.request(1)
     await world.kafka.produce(asked)
     await until("sent", lambda: world.kafka.told(asked) == SENT)

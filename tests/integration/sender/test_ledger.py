@@ -109,7 +109,7 @@ async def test_who_has_given_a_message_back_does_not_take_it_from_who_has_it_now
 
 
 @pytest.mark.parametrize("fate", ["sent", "failed", "unknown", "suppressed"])
-async def test_a_fate_is_kept(fate: LedgerState, pool: Pool, owner: Owner) -> None:
+async def test_an_outcome_is_kept(fate: LedgerState, pool: Pool, owner: Owner) -> None:
     asked = message()
     await claim(pool, owner, asked)
     await settled(pool, owner, asked, fate, "why")
@@ -186,7 +186,7 @@ async def test_a_receipt_finds_only_messages_whose_call_has_no_answer(pool: Pool
     )
 
 
-async def test_a_postgres_that_ends_the_session_is_away(pool: Pool) -> None:
+async def test_a_postgres_that_ends_the_session_is_unavailable(pool: Pool) -> None:
     with pytest.raises(TransientError, match="Postgres"):
         async with session(pool) as connection:
             await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")

@@ -27,7 +27,7 @@ BEFORE_THE_COMMIT = (
 
 
 @pytest.mark.parametrize("place", BEFORE_THE_COMMIT)
-async def test_nothing_is_committed_before_the_batch_has_its_fates(place: str, world: World) -> None:
+async def test_nothing_is_committed_before_the_batch_has_its_outcomes(place: str, world: World) -> None:
     await world.sender.stop()
     asked = [world.request(number) for number in range(6)]
     for dropped in asked[:2]:

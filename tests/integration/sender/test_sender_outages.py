@@ -37,7 +37,7 @@ async def test_messages_wait_for_a_carrier_that_cannot_be_reached(world: World) 
     assert (await _readiness(world.sender))[0] == 200
 
 
-async def test_a_suppression_that_came_while_the_carrier_was_away_is_heard(world: World) -> None:
+async def test_a_suppression_that_came_while_the_carrier_was_unavailable_is_heard(world: World) -> None:
     asked = world.request(1)
     await world.sandbox_service.kill()
     await world.kafka.produce(asked)
@@ -59,7 +59,7 @@ async def test_no_message_is_decided_while_the_opt_out_service_is_silent(world: 
 
 
 @pytest.mark.parametrize("outage", ["kill", "pause"])
-async def test_messages_wait_for_a_ledger_that_is_away(outage: str, world: World) -> None:
+async def test_messages_wait_for_a_ledger_that_is_unavailable(outage: str, world: World) -> None:
     asked = [world.request(number) for number in range(5)]
     await (world.backend.kill_postgres() if outage == "kill" else world.backend.pause_postgres())
     await world.kafka.produce(*asked)
@@ -75,7 +75,7 @@ async def _is_ready(service: Service) -> bool:
     return (await _readiness(service))[0] == 200
 
 
-async def test_answers_that_came_while_the_ledger_was_away_are_not_lost(world: World) -> None:
+async def test_answers_that_came_while_the_ledger_was_unavailable_are_not_lost(world: World) -> None:
     asked = [world.request(number) for number in range(5)]
     await world.sandbox.set_faults(latency_seconds=1.0)
     await world.kafka.produce(*asked)
@@ -136,7 +136,7 @@ async def _committed(kafka: Kafka, offset: int) -> bool:
     return (await kafka.committed()).get(0) == offset
 
 
-async def test_a_call_under_way_comes_to_its_end_when_the_sender_is_told_to_stop(world: World) -> None:
+async def test_a_call_under_way_comes_to_its_end_when_the_sender_is_asked_to_stop(world: World) -> None:
     await world.sandbox.set_faults(latency_seconds=1.5)
     asked = world.request(1)
     await world.kafka.produce(asked)

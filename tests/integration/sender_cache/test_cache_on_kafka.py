@@ -128,7 +128,7 @@ async def test_while_a_checkpoint_differs_nothing_is_answered(
 
 
 @pytest.mark.parametrize("value", [None, b"{}", b"\xff"])
-async def test_a_suppression_that_somebody_overwrote_stops_it_until_it_is_told_again(
+async def test_a_suppression_that_somebody_overwrote_stops_it_until_it_is_published_again(
     bootstrap: str, opt_out: OptOutService, account: str, tmp_path: Path, value: bytes | None
 ) -> None:
     async with following(bootstrap, tmp_path) as cache:
@@ -148,7 +148,7 @@ async def test_a_suppression_that_somebody_overwrote_stops_it_until_it_is_told_a
 
 
 @pytest.mark.parametrize("key", [b"nonsense", b"acme|list:1|+14155550100", CHECKPOINT_KEY])
-async def test_a_checkpoint_behind_what_cannot_be_read_ends_the_doubt_and_is_asked_for(
+async def test_a_checkpoint_after_what_cannot_be_read_ends_the_doubt_and_is_asked_for(
     bootstrap: str, opt_out: OptOutService, account: str, tmp_path: Path, key: bytes
 ) -> None:
     asked = Asked()

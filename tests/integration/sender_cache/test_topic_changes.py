@@ -78,7 +78,7 @@ async def has_forgotten(bootstrap: str, phones: Collection[str]) -> bool:
     return True
 
 
-async def test_a_compacted_topic_is_read_whole_and_its_old_checkpoints_are_no_false_alarm(
+async def test_a_compacted_topic_is_read_whole_and_its_old_checkpoints_raise_no_false_alarm(
     own_bootstrap: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opt_out_service(own_bootstrap) as opt_out:

@@ -73,7 +73,7 @@ def test_case_changes_no_answer(text: str) -> None:
 
 
 @given(_texts)
-def test_an_answer_says_where_its_term_stands(text: str) -> None:
+def test_an_answer_says_where_its_term_is(text: str) -> None:
     answer = _SET.answer(text, instruction=_OFFER)
     if answer.start is not None:
         assert answer.term is not None

@@ -122,7 +122,7 @@ def test_what_may_be_somebody_else_stays_apart(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["+99912345678", "+21012345678901", "+883510012345", "+881612345678"])
-def test_a_plan_that_is_not_known_is_no_reason_to_refuse(text: str) -> None:
+def test_a_plan_that_is_not_known_is_not_a_reason_to_refuse(text: str) -> None:
     assert normalise_phone(text) == text
 
 

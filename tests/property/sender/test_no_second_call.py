@@ -71,7 +71,7 @@ histories = st.lists(st.one_of(deliveries, stops, receipts, zombies), min_size=1
 
 @given(history=histories)
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_at_most_one_call_and_in_the_end_one_fate(
+def test_at_most_one_call_and_in_the_end_one_outcome(
     history: list, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch, "_LOOK_AGAIN_SECONDS", 0.001)

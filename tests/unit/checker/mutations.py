@@ -163,13 +163,13 @@ def _last_stop_before(drop: Told, history: History) -> Changed | None:
     return max((c for c in about if c.created_at < drop.created_at), key=lambda c: c.created_at, default=None)
 
 
-def forget_a_fate(history: History, random: Random) -> History | None:
+def forget_an_outcome(history: History, random: Random) -> History | None:
     request = _any(list(history.requested), random)
     gone = request and request.request.message_id
     return request and replace(history, told=_without(history.told, lambda t: t.event.message_id == gone))
 
 
-def contradict_a_fate(history: History, random: Random) -> History | None:
+def contradict_an_outcome(history: History, random: Random) -> History | None:
     call = _any(list(history.calls), random)
     if call is None:
         return None
@@ -237,7 +237,7 @@ def change_in_silence(history: History, random: Random) -> History | None:
     return gone and replace(history, changed=_without(history.changed, lambda c: c == gone))
 
 
-def tell_a_change_twice(history: History, random: Random) -> History | None:
+def publish_a_change_twice(history: History, random: Random) -> History | None:
     again = _any(list(history.changed), random)
     return again and replace(history, changed=(*history.changed, again))
 

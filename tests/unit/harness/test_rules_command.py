@@ -60,7 +60,7 @@ def test_a_bad_line_is_named(line: str, said: str, tmp_path: Path, capsys: pytes
     assert len(told.out.splitlines()) == 1
 
 
-def test_bytes_that_are_no_text_are_decided_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bytes_that_are_not_text_are_decided_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "replies.jsonl"
     path.write_bytes(b'{"text": "stop \xff"}\n{"text": "stop \\ud800\\u0000"}\n')
     assert main(["rules", "test", "--file", str(path), "--json"]) == 0

@@ -55,21 +55,21 @@ def test_a_second_stop_changes_nothing_and_is_on_record() -> None:
     assert (decision.changed, decision.confirmed) == ((), ("list:1",))
 
 
-def test_start_takes_back_the_opt_outs_made_by_writing_to_the_same_number() -> None:
+def test_start_withdraws_the_opt_outs_made_by_writing_to_the_same_number() -> None:
     before = person(opted_out("list:1"), opted_out("list:2", OTHER_NUMBER), opted_out("list:3"), lists=(9,))
     decision = decide(reply("START"), before, RULES)
     assert isinstance(decision, OptIn)
     assert set(decision.changed) == {"list:1", "list:3"}
 
 
-def test_start_as_an_answer_to_a_lists_message_takes_back_that_lists_opt_out_only() -> None:
+def test_start_as_an_answer_to_a_lists_message_withdraws_that_lists_opt_out_only() -> None:
     before = person(opted_out("list:1"), opted_out("list:2"), lists=(1, 2))
     decision = decide(reply("start", replied_message_id=before.sent[1].message_id), before, RULES)
     assert isinstance(decision, OptIn)
     assert decision.changed == ("list:2",)
 
 
-def test_start_takes_back_an_opt_out_of_the_account_that_was_made_by_writing_to_the_same_number() -> None:
+def test_start_withdraws_an_opt_out_of_the_account_that_was_made_by_writing_to_the_same_number() -> None:
     decision = decide(reply("START"), Person({"account": opted_out("account")}), RULES)
     assert isinstance(decision, OptIn)
     assert decision.changed == ("account",)
@@ -84,7 +84,7 @@ def test_start_from_somebody_who_never_left_changes_nothing() -> None:
     assert decision.reason == "not_opted_out"
 
 
-def test_a_start_that_was_written_before_the_stop_and_arrives_behind_it_brings_nobody_back() -> None:
+def test_a_start_that_was_written_before_the_stop_and_arrives_after_it_brings_nobody_back() -> None:
     before = person(opted_out("list:1", minutes_ago=5))
     late = decide(reply("START", sent_at=NOON - timedelta(minutes=6)), before, RULES)
     assert isinstance(late, Unchanged)
@@ -93,7 +93,7 @@ def test_a_start_that_was_written_before_the_stop_and_arrives_behind_it_brings_n
 
 
 @pytest.mark.parametrize("scopes", [("account", "list:1"), ("list:1", "account")])
-def test_a_start_takes_back_in_one_order_whatever_order_the_states_were_loaded_in(scopes: tuple[str, ...]) -> None:
+def test_a_start_withdraws_in_one_order_whatever_order_the_states_were_loaded_in(scopes: tuple[str, ...]) -> None:
     away = person(*map(opted_out, scopes))
     decision = decide(reply("START", replied_message_id=away.sent[0].message_id), away, RULES)
     assert isinstance(decision, OptIn)
@@ -165,7 +165,7 @@ def test_a_review_decides_what_was_held_once(said: str, state: str) -> None:
     assert decide(review(event, "release"), done, RULES) == Unchanged("not_held")
 
 
-def test_a_release_does_not_take_back_a_stop_that_came_meanwhile() -> None:
+def test_a_release_does_not_withdraw_a_stop_that_came_meanwhile() -> None:
     event, after = held_person()
     out = apply(decide(reply("STOP"), after, RULES), reply("STOP"), after)
     assert decide(review(event, "release"), out, RULES) == Unchanged("not_held")

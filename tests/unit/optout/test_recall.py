@@ -58,7 +58,7 @@ def replies(path: Path) -> Iterator[tuple[str, str | None, set[str]]]:
             yield line, instruction, expected
 
 
-def test_the_set_is_large_and_at_least_half_of_it_are_no_opt_outs() -> None:
+def test_the_set_is_large_and_at_least_half_of_it_are_not_opt_outs() -> None:
     everything = [expected for path in REPLIES.glob("*/*.txt") for _, _, expected in replies(path)]
     assert len(everything) >= 800
     assert sum(expected == {"none"} for expected in everything) * 2 >= len(everything)

@@ -33,7 +33,7 @@ def answer(body: str, *rules: Rule, **how: Any) -> Answer:
         "opt-out",
     ],
 )
-def test_a_keyword_that_stands_alone_opts_out(body: str) -> None:
+def test_a_standalone_keyword_opts_out(body: str) -> None:
     assert DEFAULTS.answer(body).answer == "opt_out"
 
 
@@ -95,7 +95,7 @@ def test_opt_outs_come_before_opt_ins_and_these_before_help_and_the_rest() -> No
     assert [each.rule.action for each in answer("x", rest).follow_ups] == ["NONE"]
 
 
-def test_what_friends_say_too_needs_an_instruction_where_chat_stands_beside_it() -> None:
+def test_what_friends_say_too_needs_an_instruction_where_chat_is_beside_it() -> None:
     assert DEFAULTS.answer("The end.").answer == "none"
     assert DEFAULTS.answer("ok end", instruction="Reply END to leave").answer == "opt_out"
     assert DEFAULTS.answer("End").answer == "opt_out"

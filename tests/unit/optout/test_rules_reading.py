@@ -71,7 +71,7 @@ def test_all_of_these_are_the_word_stop(body: str) -> None:
         "„STOP“ gefällt Anna",
     ],
 )
-def test_a_phones_reaction_is_no_text(body: str) -> None:
+def test_a_phones_reaction_is_not_text(body: str) -> None:
     reading = read(body)
     assert (reading.text, reading.is_reaction) == ("", True)
     assert not reading.clauses
@@ -96,14 +96,14 @@ def test_other_scripts_and_ordinary_words_stay(body: str, text: str) -> None:
     assert read(body).text == text
 
 
-def test_sentences_clauses_and_questions_are_told_apart() -> None:
+def test_sentences_clauses_and_questions_are_distinguished() -> None:
     reading = read("Not her, STOP. Who is this?\nThanks")
     assert reading.sentences == ("not her stop", "who is this", "thanks")
     assert reading.is_question == (False, True, False)
     assert reading.clauses == ("not her", "stop", "who is this", "thanks")
 
 
-def test_a_word_that_is_quoted_beside_others_is_no_clause_of_its_own() -> None:
+def test_a_word_that_is_quoted_beside_others_is_not_a_clause_of_its_own() -> None:
     assert read("Polubiono „STOP”").clauses == ("polubiono",)
     assert read("“Reply STOP to opt out” Stop").clauses == ("stop",)
     assert read("“STOP”").clauses == ("stop",)

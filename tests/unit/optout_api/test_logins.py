@@ -22,7 +22,7 @@ def tried(logins: Logins, address: str, account: str = "acme", proof: bytes = b"
     return True
 
 
-def test_an_address_has_so_many_wrong_logins_and_then_one_in_a_while() -> None:
+def test_an_address_has_a_limited_number_of_wrong_logins_and_then_one_in_a_while() -> None:
     clock = Clock()
     logins = Logins(clock)
     assert [tried(logins, "192.0.2.1") for _ in range(15)].count(True) == CAPACITY

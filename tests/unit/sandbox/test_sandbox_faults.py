@@ -34,7 +34,7 @@ def test_without_faults_every_call_reaches_the_phone_and_is_answered_200() -> No
         (Faults(drop_rate=1, error_rate=1), Fate(reaches_phone=False, status=None)),
     ],
 )
-def test_a_fault_that_always_strikes_decides_the_fate(faults: Faults, fate: Fate) -> None:
+def test_a_fault_that_always_strikes_decides_the_outcome(faults: Faults, fate: Fate) -> None:
     assert decide(faults, always) == fate
 
 

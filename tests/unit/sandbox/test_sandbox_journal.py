@@ -89,7 +89,7 @@ def test_the_overview_begins_with_the_phone_that_received_last() -> None:
     assert world.overview(1)["count"] == 2
 
 
-def test_only_so_many_requests_wait_at_one_time() -> None:
+def test_only_a_limited_number_of_requests_wait_at_one_time() -> None:
     patience = Patience(1)
     with patience.one_more(), pytest.raises(RefusedError, match="1 requests wait"), patience.one_more():
         pass

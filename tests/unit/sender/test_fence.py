@@ -168,7 +168,7 @@ async def test_a_cache_that_fails_fails_all_who_wait(log: Log) -> None:
 
 
 @pytest.mark.parametrize(("decided", "offset"), [(1000, 3), (0, -1), (5, 4)])
-async def test_a_marker_behind_what_was_decided_before_it_does_not_pass(log: Log, decided: int, offset: int) -> None:
+async def test_a_marker_after_what_was_decided_before_it_does_not_pass(log: Log, decided: int, offset: int) -> None:
     log.decide(0, decided)
     log.offsets = [offset]
     with pytest.raises(TransientError, match="has the topic lost records"):

@@ -15,7 +15,7 @@ def records(*values: bytes | None) -> list[SimpleNamespace]:
     return [SimpleNamespace(value=value, offset=offset) for offset, value in enumerate(values)]
 
 
-def test_good_and_bad_records_are_told_apart_with_the_reason() -> None:
+def test_good_and_bad_records_are_distinguished_with_the_reason() -> None:
     requests, bad = read(records(GOOD, b"not json", None))
     assert [request.message_id for request in requests] == ["m-1"]
     assert [(record.offset, error.reason) for record, error in bad] == [(1, "not_json"), (2, "tombstone")]

@@ -25,7 +25,7 @@ def test_all_ways_of_writing_a_phone_become_the_same(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "+", "hello", "+0123456789", "12345", "+" + "1" * 16, "+1415555010a", "4" * 1000, "+999"]
 )
-def test_what_is_no_phone_number_is_refused_with_the_mend(text: str) -> None:
+def test_what_is_not_a_phone_number_is_refused_with_the_fix(text: str) -> None:
     with pytest.raises(ValueError, match="phone number"):
         normalise_phone(text)
 
@@ -45,7 +45,7 @@ def test_sender_numbers_are_compared_in_one_form(text: str, number: str) -> None
 
 
 @pytest.mark.parametrize("text", ["", "12", "a name that is too long", "☎"])
-def test_what_is_no_sender_number_is_refused(text: str) -> None:
+def test_what_is_not_a_sender_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="sender number"):
         normalise_sender_number(text)
 

@@ -166,7 +166,7 @@ def test_records_that_were_read_before_are_left_out() -> None:
     assert shown(read(data, position=12)[0]) == [b"2", b"3"]
 
 
-def test_what_was_aborted_is_not_read_and_what_comes_behind_is() -> None:
+def test_what_was_aborted_is_not_read_and_what_comes_after_is() -> None:
     aborted = batch([record(0, b"aborted")], attributes=0x10, producer_id=9, producer_epoch=0, base_sequence=0)
     mark = record(0, b"\x00\x00\x00\x00\x00\x00", key=b"\x00\x00\x00\x00")
     end = batch([mark], base_offset=1, attributes=0x30, producer_id=9, producer_epoch=0)

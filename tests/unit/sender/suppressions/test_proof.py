@@ -28,7 +28,7 @@ def test_a_difference_forbids_sending_at_once_and_is_an_error_at_the_end(count: 
         proof.judge(10)
 
 
-def test_keys_that_compaction_took_away_come_again_behind_the_checkpoint() -> None:
+def test_keys_that_compaction_took_away_come_again_after_the_checkpoint() -> None:
     proof = Proof(0, proven=False)
     proof.compare(ONE_KEY, 0, 0, judge_from=10)
     proof.note_changes(1)

@@ -31,7 +31,7 @@ def test_what_the_opt_out_service_writes_takes_the_fast_way() -> None:
     assert _CANONICAL.fullmatch(encode(GOOD))
 
 
-def test_suppressions_that_follow_each_other_are_one_step_and_others_stand_between() -> None:
+def test_suppressions_that_follow_each_other_are_one_step_and_others_are_between() -> None:
     other = changed(PHONE, "held", scope="account")
     back = changed(PHONE, "opted_in")
     key = key_of(0, PHONE)

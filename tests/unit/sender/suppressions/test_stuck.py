@@ -3,13 +3,13 @@
 from services.sender.suppressions.stuck import StuckDetector
 
 
-def test_a_partition_that_stands_still_with_more_to_read_is_stuck() -> None:
+def test_a_partition_that_does_not_move_with_more_to_read_is_stuck() -> None:
     detector = StuckDetector(5, now=0)
     assert detector.look(5, {0: 3, 1: 7}, {0: 4, 1: 7}) == []
     assert detector.look(10, {0: 3, 1: 7}, {0: 9, 1: 7}) == [0]
 
 
-def test_one_that_moves_is_not_however_far_behind_it_is() -> None:
+def test_one_that_moves_is_not_however_far_it_lags() -> None:
     detector = StuckDetector(5, now=0)
     for position in range(5):
         assert detector.look(5, {0: position}, {0: 1000}) == []
@@ -21,7 +21,7 @@ def test_one_that_just_got_more_is_not() -> None:
     assert detector.look(10, {0: 3}, {0: 4}) == []
 
 
-def test_it_looks_as_often_as_it_is_told() -> None:
+def test_it_looks_as_often_as_it_is_asked() -> None:
     detector = StuckDetector(5, now=0)
     assert not detector.is_due(4.9)
     assert detector.is_due(5)

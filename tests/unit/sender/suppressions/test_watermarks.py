@@ -29,7 +29,7 @@ async def test_one_waits_until_the_watermark_is_there_and_not_one_short_of_it() 
     await tasks[0]
 
 
-async def test_a_replay_that_tells_older_watermarks_again_is_believed() -> None:
+async def test_a_replay_that_publishes_older_watermarks_again_is_believed() -> None:
     watermarks = Watermarks([100])
     watermarks.advance(0, 50)
     task = await waiting(watermarks, 100)
@@ -47,7 +47,7 @@ async def test_a_failure_ends_every_wait_with_an_error() -> None:
             await task
 
 
-async def test_who_gives_up_leaves_nothing_behind() -> None:
+async def test_who_gives_up_leaves_nothing_in_place() -> None:
     watermarks = Watermarks([0])
     task = await waiting(watermarks, 9)
     task.cancel()
