@@ -35,9 +35,9 @@ async def run(stack: Stack, *, quick: bool) -> list[Row]:
     ):
         for n in range(times):
             phone = f"+{_FIRST_PHONE + n}"
-            sent.append(await _fate(producer, events, account, list_id, phone, "message_sent"))
+            sent.append(await _outcome(producer, events, account, list_id, phone, "message_sent"))
             answered = await _leaves(http, account, phone)
-            await _fate(producer, events, account, list_id, phone, "message_suppressed")
+            await _outcome(producer, events, account, list_id, phone, "message_suppressed")
             dropped.append(time.perf_counter() - answered)
     return [
         row("webhook answered to the first dropped send, median", statistics.median(dropped) * 1000, "ms"),
@@ -46,10 +46,10 @@ async def run(stack: Stack, *, quick: bool) -> list[Row]:
     ]
 
 
-async def _fate(  # noqa: PLR0913, PLR0917 (what one message needs)
-    producer: AIOKafkaProducer, events: DeliveryEvents, account: Account, list_id: int, phone: str, fate: str
+async def _outcome(  # noqa: PLR0913, PLR0917 (what one message needs)
+    producer: AIOKafkaProducer, events: DeliveryEvents, account: Account, list_id: int, phone: str, outcome: str
 ) -> float:
-    """Send one message; return how long it took until its fate was told."""
+    """Send one message; return how long it took until its outcome was published."""
     request = MessageRequested(
         account_id=account.account_id,
         message_id=str(uuid4()),
@@ -61,7 +61,7 @@ async def _fate(  # noqa: PLR0913, PLR0917 (what one message needs)
     started = time.perf_counter()
     await producer.send_and_wait(OUTBOUND_MESSAGES, codec.encode(request), key=phone.encode())
     event = await events.of_message(request.message_id, "message_sent", "message_suppressed")
-    assert event.type == fate, event
+    assert event.type == outcome, event
     return time.perf_counter() - started
 
 

@@ -112,10 +112,10 @@ def _records(count: int) -> Iterator[Record]:
         digests[partition] += key_digest(_ACCOUNT, event.scope, int(phone))
         yield partition, event.key(), encode(event), cloud_event_headers(event, "stopline/optout")
     for partition in range(PARTITIONS):
-        told = CheckpointPublished(
+        published = CheckpointPublished(
             next_offset=0, suppressed_count=counts[partition], digest=format_digest(digests[partition])
         )
-        yield partition, CHECKPOINT_KEY, encode(told), cloud_event_headers(told, "stopline/optout")
+        yield partition, CHECKPOINT_KEY, encode(published), cloud_event_headers(published, "stopline/optout")
 
 
 async def _consume(bootstrap: str, topic: str) -> float:
@@ -142,7 +142,7 @@ async def _rebuild(bootstrap: str, topic: str, count: int) -> float:
 
 
 async def _from_snapshot(bootstrap: str, topic: str, count: int) -> float:
-    """Return the seconds until a cache is ready that has a snapshot of so many keys, made at the end of the topic."""
+    """Return the seconds until a cache is ready that has a snapshot of this many keys, made at the end of the topic."""
     with tempfile.TemporaryDirectory() as folder:
         origin, positions = await _place(bootstrap, topic)
         snapshot = Snapshot(origin, positions, [0] * PARTITIONS, list(_scopes(count)))

@@ -64,7 +64,7 @@ async def run(stack: Stack, *, quick: bool) -> list[Row]:
 
 @asynccontextmanager
 async def _suppressing(stack: Stack, suppressed: int) -> AsyncIterator[float]:
-    """Have so many phones suppressed, without having written them to the topic; yield when the sender was ready.
+    """Have this many phones suppressed, without having written them to the topic; yield when the sender was ready.
 
     The sender finds them in a snapshot, and the opt-out service vouches for them: its checkpoints count them too.
     """
@@ -108,7 +108,7 @@ async def _vouch(stack: Stack, scopes: Scopes, sign: int) -> None:
 
 
 class Rate(NamedTuple):
-    """So many a second, and a second of the CPU of the process that does it."""
+    """This many per second, and per second of the CPU of the process that does it."""
 
     per_second: float
     per_cpu: float
@@ -121,7 +121,7 @@ async def _drops(stack: Stack, suppressed: int, count: int) -> tuple[Rate, Rate]
     requests = [_request(_FIRST_PHONE + n % suppressed, 1 + (n % suppressed) % _LISTS) for n in range(count)]
     baseline = await _consume(stack, await _produce(stack, requests), count)
     await sender.start()
-    return await _fate_rate(sender, "suppressed", count), baseline
+    return await _outcome_rate(sender, "suppressed", count), baseline
 
 
 async def _place(stack: Stack) -> tuple[Origin, list[int]]:
@@ -192,8 +192,8 @@ async def _consume(stack: Stack, begins: dict[TopicPartition, int], count: int) 
     return rate
 
 
-async def _fate_rate(sender: Service, fate: str, count: int) -> Rate:
-    """Return the rate of fates between the first that the sender's metrics show and the last."""
+async def _outcome_rate(sender: Service, outcome: str, count: int) -> Rate:
+    """Return the rate of outcomes between the first that the sender's metrics show and the last."""
     line = f'stopline_sender_messages_total{{fate="{fate}"}} '
     process = psutil.Process(sender.process.pid)
     first: tuple[float, float, float] | None = None
@@ -220,7 +220,7 @@ async def _sends(stack: Stack, count: int) -> tuple[Rate, Rate]:
         await sender.stop()
         await _produce(stack, [_request(5_000_000_000 + n, 1) for n in range(count)])
         await sender.start()
-        rate = await _fate_rate(sender, "sent", count)
+        rate = await _outcome_rate(sender, "sent", count)
         await sandbox.set_faults()
     return rate, bare
 

@@ -116,6 +116,6 @@ def _says_why(path: Path, line: int) -> bool:
 
 
 def test_every_test_module_has_a_name_of_its_own() -> None:
-    """Tests are no package, so pytest knows a module by its last name only."""
+    """Tests are not a package, so pytest knows a module by its last name only."""
     names = Counter(path.name for path in python_files("tests") if path.name not in ("conftest.py", "__init__.py"))
     assert {name: times for name, times in names.items() if times > 1} == {}

@@ -1,4 +1,4 @@
-"""What stands in the repository's other files: nothing of one machine, and documents that tell the truth."""
+"""The repository's other files: nothing of one machine, and documents that are true."""
 
 import re
 from collections.abc import Iterator

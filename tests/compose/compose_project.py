@@ -81,8 +81,8 @@ class ComposeProject:
     def containers(self) -> dict[str, Any]:
         """Return what Docker says of each service's container."""
         ids = self.run("ps", "--all", "--quiet").split()
-        told = json.loads(_docker("inspect", *ids))
-        return {container["Config"]["Labels"]["com.docker.compose.service"]: container for container in told}
+        published = json.loads(_docker("inspect", *ids))
+        return {container["Config"]["Labels"]["com.docker.compose.service"]: container for container in published}
 
     @property
     def image(self) -> str:

@@ -38,9 +38,9 @@ def test_ports_are_reached_from_this_machine_only(compose: ComposeProject) -> No
 
 
 def test_no_secret_is_in_the_image(compose: ComposeProject) -> None:
-    told = image_history(compose.image)
-    assert "STOPLINE_" not in told
-    assert not [name for name, secret in compose.settings.items() if secret in told]
+    published = image_history(compose.image)
+    assert "STOPLINE_" not in published
+    assert not [name for name, secret in compose.settings.items() if secret in published]
     hidden = "find / -xdev ( -name .env -o -name .git -o -name *.pem -path /opt/* ) -not -path */certifi/*"
     assert compose.exec("inbound", *hidden.split(), check=False).split() == []
 
@@ -54,8 +54,8 @@ def test_each_database_is_closed_to_the_others_role(compose: ComposeProject) -> 
 
 
 def test_a_topic_that_nobody_made_is_not_made_by_asking_for_it(compose: ComposeProject) -> None:
-    told = compose.run("exec", "-T", "kafka", "bash", "-c", "env | grep AUTO_CREATE")
-    assert told.strip() == "KAFKA_AUTO_CREATE_TOPICS_ENABLE=false"
+    published = compose.run("exec", "-T", "kafka", "bash", "-c", "env | grep AUTO_CREATE")
+    assert published.strip() == "KAFKA_AUTO_CREATE_TOPICS_ENABLE=false"
 
 
 @pytest.mark.parametrize("service", ["kafka", "postgres"])

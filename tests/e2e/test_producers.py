@@ -69,7 +69,7 @@ async def test_a_message_from_any_client_arrives_before_a_stop_and_is_dropped_af
     ):
         list_id = await api.create_list("news")
 
-        async def fate(text: str) -> str:
+        async def outcome(text: str) -> str:
             request = MessageRequested(
                 account_id=stopline_account.account_id,
                 message_id=str(uuid4()),
@@ -81,10 +81,10 @@ async def test_a_message_from_any_client_arrives_before_a_stop_and_is_dropped_af
             produce(ends["kafka_bootstrap"], phone, request_json(request))
             return (await events.of_message(request.message_id, *SETTLED)).type
 
-        assert await fate("Hello. Reply STOP to opt out") == "message_sent"
+        assert await outcome("Hello. Reply STOP to opt out") == "message_sent"
         stop = await sandbox.reply(phone, "STOP")
         assert stop["status_code"] == 200
-        assert await fate("Hello again. Reply STOP to opt out") == "message_suppressed"
+        assert await outcome("Hello again. Reply STOP to opt out") == "message_suppressed"
         assert len(await sandbox.messages(phone)) == 1
 
 

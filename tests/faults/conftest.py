@@ -61,7 +61,7 @@ async def world(stack: Stack, shops: list[Shop], tap: Tap) -> AsyncIterator[Worl
 
 
 async def _repair(stack: Stack) -> None:
-    """Bring back what a test before, which failed, left behind."""
+    """Bring back what an earlier test, which failed, stopped."""
     for name, service in stack.services.items():
         if service.process.alive:
             await service.resume()

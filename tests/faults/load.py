@@ -59,7 +59,7 @@ class Load:
         return len(await self._sandbox.calls(self._shop.account.account_id))
 
     async def flows(self, more_calls: int = 10, timeout_seconds: float = 45.0) -> None:
-        """Return when so many more messages have reached the carrier.
+        """Return when this many more messages have reached the carrier.
 
         Raises:
             AssertionError: they have not; nothing gets through.

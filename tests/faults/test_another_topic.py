@@ -79,7 +79,7 @@ async def opted_out(world: World, count: int) -> list[str]:
     for phone in phones:
         await world.arrives(await world.send(phone, list_id))
         await world.reply(phone, "STOP")
-        await world.fate(await world.send(phone, list_id), "message_suppressed")
+        await world.outcome(await world.send(phone, list_id), "message_suppressed")
     return phones
 
 
@@ -102,7 +102,7 @@ async def test_nobody_who_opted_out_is_messaged_after_the_topic_was_recreated(
         await until("a topic that is longer than it was", has_grown, timeout_seconds=90)
         await sender.start()
     for phone in phones:
-        await world.fate(await world.send(phone, list_id), "message_suppressed", timeout_seconds=60)
+        await world.outcome(await world.send(phone, list_id), "message_suppressed", timeout_seconds=60)
     await world.arrives(await world.send(world.shop.phones[-1], list_id))
 
 
@@ -152,4 +152,4 @@ async def test_a_forged_opt_in_is_found_without_any_change_and_nothing_is_sent_u
         check=True,
     )
     await until("the sender trusts the topic again", lambda: is_ready(world), timeout_seconds=60)
-    await world.fate(waiting, "message_suppressed", timeout_seconds=60)
+    await world.outcome(waiting, "message_suppressed", timeout_seconds=60)

@@ -1,4 +1,4 @@
-"""The carrier fails in every way that leaves the outcome open: no message is sent twice, and every one has a fate."""
+"""The carrier fails in every way that leaves the outcome open: no message is sent twice, and every one has an outcome."""
 
 from typing import Any
 
@@ -37,6 +37,6 @@ async def test_a_carrier_at_fault_is_called_once_for_each_message(name: str, wor
 async def test_messages_whose_answer_was_lost_are_settled_by_their_receipts(world: World) -> None:
     await world.sandbox.set_faults(drop_rate=1, drop_when="after", receipts=True)
     request = await world.send(world.shop.phones[0], world.shop.list_ids[0])
-    await world.fate(request, "message_sent")
+    await world.outcome(request, "message_sent")
     history = await world.settle()
     assert [call.status for call in history.calls] == [None]

@@ -28,7 +28,7 @@ async def test_a_stop_acknowledged_while_the_sender_was_frozen_is_heard(place: s
     await world.reply(phone, "STOP")
     await longer_than(A_DECISION_LIVES)
     await sender.resume()
-    await world.fate(decided, "message_suppressed")
+    await world.outcome(decided, "message_suppressed")
     await world.settle()
 
 
@@ -57,7 +57,7 @@ async def test_frozen_at_the_write_itself_again_and_again_it_sends_nothing_late(
         await world.reply(phone, "STOP")
         await longer_than(A_LITTLE_MORE_THAN_FRESH)
         await sender.resume()
-        await world.fate(decided, "message_suppressed")
+        await world.outcome(decided, "message_suppressed")
     await sender.restart()
     await world.settle()
 

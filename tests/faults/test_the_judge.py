@@ -30,7 +30,7 @@ async def test_a_stale_opt_in_written_after_a_stop_is_found_as_a_send_after_stop
     phone, list_id = world.shop.phones[0], world.shop.list_ids[0]
     await world.arrives(await world.send(phone, list_id))
     await world.reply(phone, "STOP")
-    await world.fate(await world.send(phone, list_id), "message_suppressed")
+    await world.outcome(await world.send(phone, list_id), "message_suppressed")
     await _write_stale_opt_in(world, phone, list_id)
     await world.arrives(await world.send(phone, list_id))
     found = {(violation.guarantee, violation.rule) for violation in check(await world.history())}
@@ -43,7 +43,7 @@ async def test_carrier_calls_that_the_sender_did_not_make_are_found(world: World
     shops.remove(world.shop)
     phone, list_id = world.shop.phones[0], world.shop.list_ids[0]
     request = await world.send(phone, list_id)
-    await world.fate(request, "message_sent")
+    await world.outcome(request, "message_sent")
     for message_id in (request.message_id, f"m-{uuid4()}"):
         await _call_carrier(world, phone, message_id, request.body)
     found = {(violation.guarantee, violation.rule) for violation in check(await world.history())}

@@ -43,7 +43,7 @@ async def test_an_old_start_that_arrives_after_a_newer_stop_changes_nothing(seed
     await until("everybody is opted out", all_out)
     dropped = [await world.send(phone, list_id) for phone in world.shop.phones]
     for request in dropped:
-        await world.fate(request, "message_suppressed")
+        await world.outcome(request, "message_suppressed")
     await world.settle()
 
 

@@ -1,4 +1,4 @@
-"""A process that lost its partitions without knowing it (a zombie) publishes nothing behind its successor."""
+"""A process that lost its partitions without knowing it (a zombie) publishes nothing after its successor."""
 
 from contextlib import suppress
 
@@ -28,12 +28,12 @@ async def test_a_zombie_cannot_bring_back_who_opted_out_again(place: str, world:
         await until("the successor has decided the START", lambda: world.is_state("active", phone, list_id))
         await world.reply(phone, "STOP")
         await until("the successor has decided the STOP", lambda: world.is_state("opted_out", phone, list_id))
-        await world.fate(await world.send(phone, list_id), "message_suppressed")
+        await world.outcome(await world.send(phone, list_id), "message_suppressed")
         await zombie.resume()
         await zombie.wait_ready()
         for other in world.shop.phones:
             await world.arrives(await world.send(other, world.shop.list_ids[1]))
-        await world.fate(await world.send(phone, list_id), "message_suppressed")
+        await world.outcome(await world.send(phone, list_id), "message_suppressed")
         await world.settle()
 
 

@@ -72,10 +72,10 @@ class World:
             request.phone, lambda message: message["message_id"] == request.message_id, timeout_seconds
         )
 
-    async def fate(self, request: MessageRequested, fate: str, timeout_seconds: float = 30.0) -> None:
-        """Wait for what becomes of the message, which must be `fate`; it may be unknown before."""
+    async def outcome(self, request: MessageRequested, outcome: str, timeout_seconds: float = 30.0) -> None:
+        """Wait for what becomes of the message, which must be `outcome`; it may be unknown before."""
         event = await self.events.of_message(request.message_id, *FINAL, timeout_seconds=timeout_seconds)
-        assert event.type == fate, event
+        assert event.type == outcome, event
 
     async def reply(self, phone: str, body: str, **how: Any) -> dict[str, Any]:
         """Reply to the last message on the phone; the webhook must be accepted."""

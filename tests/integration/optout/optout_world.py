@@ -94,7 +94,7 @@ class OptOutWorld:
         return event
 
     async def was_sent(self, list_id: int, *, answered: bool = True) -> str:
-        """Tell `delivery-events` that a message of the list went to the phone; return its id."""
+        """Publish on `delivery-events` that a message of the list went to the phone; return its id."""
         message_id = f"m-{uuid4().hex[:10]}"
         common: dict[str, Any] = {
             "occurred_at": datetime.now(UTC),

@@ -76,8 +76,8 @@ async def test_killed_at_any_place_it_decides_and_publishes_each_message_once(wo
     said.append(await world.says("stop"))
     await world.service.start()
     await world.fence()
-    told = [(event.event_id, event.type) for event in world.opt_out_events()]
-    assert told == [
+    published = [(event.event_id, event.type) for event in world.opt_out_events()]
+    assert published == [
         (derived_id(event.event_id, "opt_in" if event.body == "START" else "opt_out", "list:3"),
          "opted_in" if event.body == "START" else "opted_out")
         for event in said

@@ -49,7 +49,7 @@ def url_of(backend: EmbeddedBackend, role: str) -> str:
 
 
 async def refuses(url: str, statement: str) -> bool:
-    """Tell whether the role may not; a GRANT that gives nothing is a warning in Postgres, so rights are looked at."""
+    """Report whether the role may not; a GRANT that gives nothing is a warning in Postgres, so rights are looked at."""
     connection = await asyncpg.connect(url)
     rights = "SELECT has_table_privilege('decisions', 'UPDATE, DELETE, TRUNCATE')"
     try:

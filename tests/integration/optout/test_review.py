@@ -42,9 +42,9 @@ async def held(world: OptOutWorld, http: httpx.AsyncClient) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("word", "state", "told"), [("confirm", "opted_out", "opted_out"), ("release", "opted_in", "held_released")]
+    ("word", "state", "published"), [("confirm", "opted_out", "opted_out"), ("release", "opted_in", "held_released")]
 )
-async def test_a_reviewer_makes_it_final_or_lets_it_go(word: str, state: str, told: str, world: OptOutWorld) -> None:
+async def test_a_reviewer_makes_it_final_or_lets_it_go(word: str, state: str, published: str, world: OptOutWorld) -> None:
     async with api_of(world) as http:
         waiting = await held(world, http)
         answer = await http.post(f"/v1/review/{waiting['event_id']}/{word}", json={"by": "ada@acme.example"})
@@ -53,7 +53,7 @@ async def test_a_reviewer_makes_it_final_or_lets_it_go(word: str, state: str, to
         assert world.suppressions() == {"list:7": state}
         first, last = world.opt_out_events()
         assert isinstance(first, OptOutHeld)
-        assert (last.type, str(last.cause_event_id)) == (told, waiting["event_id"])
+        assert (last.type, str(last.cause_event_id)) == (published, waiting["event_id"])
         assert not isinstance(last, HeldReleased) or last.by == "ada@acme.example"
         assert (await http.get("/v1/review")).json()["held"] == []
         again = await http.post(f"/v1/review/{waiting['event_id']}/confirm", json={"by": "bob"})

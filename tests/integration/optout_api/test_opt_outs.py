@@ -72,8 +72,8 @@ async def test_the_inbox_shows_what_was_written_and_decided_newest_first(acme: C
         await record.message(acme.account_id, PHONE, body)
     await record.message(acme.account_id, "+14155550111", "thanks")
     read = (await acme.get("/v1/inbox", phone=PHONE))["messages"]
-    told = [(row["body"], row["decision"]["answer"], row["decision"]["reason"]) for row in read]
-    assert told == [
+    published = [(row["body"], row["decision"]["answer"], row["decision"]["reason"]) for row in read]
+    assert published == [
         ("STOP!", "opt_out", "already_opted_out"),
         ("stop", "opt_out", "opted_out"),
         ("Hello?", "none", "no_rule"),

@@ -50,7 +50,7 @@ async def _ready(process: asyncio.subprocess.Process, url: str) -> None:
                 if (await http.get(f"{url}/health/ready")).status_code == 200:
                     return
             except httpx.TransportError:
-                await asyncio.sleep(0.05)  # nothing tells a parent that a child listens
+                await asyncio.sleep(0.05)  # nothing informs a parent that a child listens
 
 
 @dataclass

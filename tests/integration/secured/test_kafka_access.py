@@ -58,7 +58,7 @@ def _anybody_may_use_a_group_of_the_tests(kafka: SecuredKafka) -> None:
 
 
 def denied(error: KafkaError | None) -> bool:
-    """Tell a refusal from success; whatever else went wrong is neither."""
+    """Distinguish a refusal from success; whatever else went wrong is neither."""
     if error is None or error.code() == KafkaError.GROUP_ID_NOT_FOUND:
         return False
     assert error.code() in DENIED, error
@@ -81,7 +81,7 @@ def test_who_may_write_which_topic(kafka: SecuredKafka, role: Role) -> None:
 
 
 def may_write(kafka: SecuredKafka, role: Role, topic: str) -> bool:
-    """Tell whether a record gets in; one that a sender would stop at is aborted, so that none reads it."""
+    """Report whether a record gets in; one that a sender would stop at is aborted, so that none reads it."""
     is_transactional = topic == SUPPRESSIONS and role.name == "optout"
     more = {"transactional.id": f"{role.transactional_ids[0]}test"} if is_transactional else {}
     producer = Producer(kafka.librdkafka(role.name, **more))

@@ -34,7 +34,7 @@ from shared.settings import KafkaSettings
 from shared.suppression_digest import format_digest
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
 
-Fates = defaultdict[tuple[str, str], list[AnyDeliveryEvent]]
+Outcomes = defaultdict[tuple[str, str], list[AnyDeliveryEvent]]
 
 
 async def until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -> Any:
@@ -101,14 +101,14 @@ class OptOutStandIn:
 
 
 class Kafka:
-    """Producing requests, and what is told of them: `fates` fills by itself."""
+    """Producing requests, and what is published about them: `outcomes` fills by itself."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._producer: AIOKafkaProducer = new_producer(settings.kafka_bootstrap)
         self._admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
-        self.fates: Fates = defaultdict(list)
-        self.fate_told_ms: dict[tuple[str, str], int] = {}
+        self.outcomes: Outcomes = defaultdict(list)
+        self.outcome_published_ms: dict[tuple[str, str], int] = {}
         self.parked: list[ConsumerRecord] = []
 
     async def produce(self, *requests: MessageRequested, partition: int | None = None) -> list[Any]:
@@ -128,7 +128,7 @@ class Kafka:
         return [metadata.offset for metadata in await asyncio.gather(*sent)]
 
     async def receipt(self, request: MessageRequested, carrier_message_id: str, status: str = "delivered") -> None:
-        """Tell what a gateway reports of a message."""
+        """Publish what a gateway reports of a message."""
         receipt = DeliveryReceiptReceived(
             event_id=uuid4(),
             occurred_at=datetime.now(UTC),
@@ -143,12 +143,12 @@ class Kafka:
         partition = partition_of(request.phone, self._settings.partitions)
         await self._producer.send_and_wait(DELIVERY_EVENTS, encode(receipt), partition=partition)
 
-    def told(self, request: MessageRequested) -> list[str]:
+    def published(self, request: MessageRequested) -> list[str]:
         """Return the types of the events about a message, in their order."""
-        return [event.type for event in self.fates[request.account_id, request.message_id]]
+        return [event.type for event in self.outcomes[request.account_id, request.message_id]]
 
     def event(self, request: MessageRequested, event_type: str) -> Any:
-        return next(each for each in self.fates[request.account_id, request.message_id] if each.type == event_type)
+        return next(each for each in self.outcomes[request.account_id, request.message_id] if each.type == event_type)
 
     async def committed(self, group_id: str = "stopline-sender") -> dict[int, int]:
         """Return the group's committed offset of each partition of `outbound-messages` that has one."""
@@ -188,9 +188,9 @@ class Kafka:
                 continue
             event = decode(delivery_events, record.value)
             account_id, message_id = event.account_id or "", event.message_id or ""
-            self.fates[account_id, message_id].append(event)
+            self.outcomes[account_id, message_id].append(event)
             if event.type not in {"message_dispatching", "delivery_receipt_received"}:
-                self.fate_told_ms.setdefault((account_id, message_id), record.timestamp)
+                self.outcome_published_ms.setdefault((account_id, message_id), record.timestamp)
 
 
 @dataclass(frozen=True)
@@ -222,8 +222,8 @@ class World:
         """Return the message ids that the carrier was called for, in order."""
         return [call["message_id"] for call in await self.sandbox.calls(self.account_id)]
 
-    def has_fate(self, asked: MessageRequested) -> bool:
-        return self.kafka.told(asked)[-1:] not in ([], ["message_dispatching"])
+    def has_outcome(self, asked: MessageRequested) -> bool:
+        return self.kafka.published(asked)[-1:] not in ([], ["message_dispatching"])
 
 
 async def frozen(service: Service) -> bool:

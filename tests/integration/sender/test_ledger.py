@@ -108,15 +108,15 @@ async def test_who_has_given_a_message_back_does_not_take_it_from_who_has_it_now
     assert await state_of(pool, asked) == "dispatching"
 
 
-@pytest.mark.parametrize("fate", ["sent", "failed", "unknown", "suppressed"])
-async def test_an_outcome_is_kept(fate: LedgerState, pool: Pool, owner: Owner) -> None:
+@pytest.mark.parametrize("outcome", ["sent", "failed", "unknown", "suppressed"])
+async def test_an_outcome_is_kept(outcome: LedgerState, pool: Pool, owner: Owner) -> None:
     asked = message()
     await claim(pool, owner, asked)
-    await settled(pool, owner, asked, fate, "why")
+    await settled(pool, owner, asked, outcome, "why")
     assert await claim(pool, owner, asked) == set()
     assert not await settled(pool, owner, asked, "pending")
     assert not await settled(pool, owner, asked, "unknown")
-    assert await state_of(pool, asked) == fate
+    assert await state_of(pool, asked) == outcome
 
 
 async def test_a_late_answer_settles_an_unknown_message_for_good(pool: Pool, owner: Owner) -> None:

@@ -1,4 +1,4 @@
-"""Offsets are committed when every message below them has a fate that is durable and told, and not before."""
+"""Offsets are committed when every message below them has an outcome that is stored and published, and not before."""
 
 import asyncio
 import time
@@ -37,9 +37,9 @@ async def test_nothing_is_committed_before_the_batch_has_its_outcomes(place: str
     await until(f"frozen at {place}", lambda: frozen(world.sender))
     assert (await world.kafka.committed()).get(0, 0) <= places[0].offset
     await world.sender.resume()
-    await until("all have a fate", lambda: all(world.has_fate(each) for each in asked))
+    await until("all have an outcome", lambda: all(world.has_outcome(each) for each in asked))
     await until("committed", lambda: _committed(world.kafka, 0, places[-1].offset + 1))
-    assert [world.kafka.told(each)[-1] for each in asked] == ["message_suppressed"] * 2 + ["message_sent"] * 4
+    assert [world.kafka.published(each)[-1] for each in asked] == ["message_suppressed"] * 2 + ["message_sent"] * 4
     assert sorted(await world.calls()) == [each.message_id for each in asked[2:]]
 
 
@@ -48,10 +48,10 @@ async def test_a_second_sender_that_joins_in_the_middle_of_a_batch_skips_and_rep
     asked = [world.request(number) for number in range(2_000)]
     places = await world.kafka.produce(*asked)
     seen: list[tuple[float, dict[int, int]]] = []
-    await until("a batch is in the middle", lambda: any(world.has_fate(each) for each in asked))
+    await until("a batch is in the middle", lambda: any(world.has_outcome(each) for each in asked))
     joins = asyncio.create_task(world.second_sender.start())
     async with asyncio.timeout(90):
-        while not all(world.has_fate(each) for each in asked):
+        while not all(world.has_outcome(each) for each in asked):
             committed = await world.kafka.committed()
             seen.append((time.time() * 1000, committed))
             await asyncio.sleep(0.02)  # between two looks at the condition
@@ -63,7 +63,7 @@ async def test_a_second_sender_that_joins_in_the_middle_of_a_batch_skips_and_rep
         for at_ms, committed in seen
         for each, place in zip(asked, places, strict=True)
         if (offset := committed.get(place.partition, 0)) > place.offset
-        and world.kafka.fate_told_ms[world.account_id, each.message_id] > at_ms
+        and world.kafka.outcome_published_ms[world.account_id, each.message_id] > at_ms
     ]
     assert too_early == []
     assert len({tuple(committed.items()) for _, committed in seen}) > 3, "commits were seen on the way"
@@ -76,7 +76,7 @@ async def _both_work(world: World) -> None:
     before = [await _handled(service) for service in senders]
     asked = [world.request(2_000 + number) for number in range(60)]
     await world.kafka.produce(*asked)
-    await until("all have a fate", lambda: all(world.has_fate(each) for each in asked))
+    await until("all have an outcome", lambda: all(world.has_outcome(each) for each in asked))
     after = [await _handled(service) for service in senders]
     assert all(now > then for now, then in zip(after, before, strict=True)), (before, after)
 
@@ -97,7 +97,7 @@ async def test_calls_of_a_killed_sender_are_soon_unknown_and_never_made_again(pl
     calls = len(await world.calls())
     await world.sender.start()
     began = time.monotonic()
-    await until("unknown", lambda: all(world.kafka.told(each)[-1:] == ["message_outcome_unknown"] for each in asked))
+    await until("unknown", lambda: all(world.kafka.published(each)[-1:] == ["message_outcome_unknown"] for each in asked))
     assert time.monotonic() - began < SWEEP_AFTER_SECONDS, "the dead process' lock is gone: no call is waited out"
     assert len(await world.calls()) == calls
 
@@ -112,7 +112,7 @@ async def test_a_message_decided_before_the_sender_was_frozen_is_decided_again(w
     await world.opt_out.suppress(asked, "list:7")
     await until("the decision is too old", lambda: time.monotonic() > frozen_at + 1.0)
     await world.sender.resume()
-    await until("dropped", lambda: world.kafka.told(asked)[-1:] == ["message_suppressed"])
+    await until("dropped", lambda: world.kafka.published(asked)[-1:] == ["message_suppressed"])
     assert await world.calls() == []
 
 

@@ -1,4 +1,4 @@
-"""What is away makes messages wait; nothing is called meanwhile, and each is called once when it is back."""
+"""Whatever is unavailable makes messages wait; nothing is called meanwhile, and each is called once when it is back."""
 
 import json
 
@@ -30,9 +30,9 @@ async def test_messages_wait_for_a_carrier_that_cannot_be_reached(world: World) 
     await world.sandbox_service.kill()
     await world.kafka.produce(*asked)
     await until("not ready", lambda: _not_ready(world.sender, "a batch waits"))
-    assert {fate for each in asked for fate in world.kafka.told(each)} <= {"message_dispatching"}
+    assert {outcome for each in asked for outcome in world.kafka.published(each)} <= {"message_dispatching"}
     await world.sandbox_service.start()
-    await until("all are sent", lambda: all(world.kafka.told(each)[-1:] == ["message_sent"] for each in asked))
+    await until("all are sent", lambda: all(world.kafka.published(each)[-1:] == ["message_sent"] for each in asked))
     assert len(await world.calls()) == len(asked)
     assert (await _readiness(world.sender))[0] == 200
 
@@ -43,7 +43,7 @@ async def test_a_suppression_that_came_while_the_carrier_was_unavailable_is_hear
     await world.kafka.produce(asked)
     await until("not ready", lambda: _not_ready(world.sender, "a batch waits"))
     await world.opt_out.suppress(asked, "account")
-    await until("dropped", lambda: world.kafka.told(asked)[-1:] == ["message_suppressed"])
+    await until("dropped", lambda: world.kafka.published(asked)[-1:] == ["message_suppressed"])
     await world.sandbox_service.start()
     assert await world.calls() == []
 
@@ -55,7 +55,7 @@ async def test_no_message_is_decided_while_the_opt_out_service_is_silent(world: 
     await until("not ready", lambda: _not_ready(world.sender, "a batch waits"), 40)
     assert await world.calls() == []
     world.opt_out.answers.set()
-    await until("sent", lambda: world.kafka.told(asked) == SENT)
+    await until("sent", lambda: world.kafka.published(asked) == SENT)
 
 
 @pytest.mark.parametrize("outage", ["kill", "pause"])
@@ -66,7 +66,7 @@ async def test_messages_wait_for_a_ledger_that_is_unavailable(outage: str, world
     await until("not ready", lambda: _not_ready(world.sender, "Postgres does not answer"))
     assert await world.calls() == []
     await (world.backend.start_postgres() if outage == "kill" else world.backend.resume_postgres())
-    await until("all are sent", lambda: all(world.kafka.told(each) == SENT for each in asked), 60)
+    await until("all are sent", lambda: all(world.kafka.published(each) == SENT for each in asked), 60)
     assert len(await world.calls()) == len(asked)
     await until("ready", lambda: _is_ready(world.sender))
 
@@ -83,8 +83,8 @@ async def test_answers_that_came_while_the_ledger_was_unavailable_are_not_lost(w
     await world.backend.kill_postgres()
     await until("not ready", lambda: _not_ready(world.sender, "a batch waits"))
     await world.backend.start_postgres()
-    await until("all are sent", lambda: all(world.kafka.told(each)[-1:] == ["message_sent"] for each in asked))
-    assert all("message_outcome_unknown" not in world.kafka.told(each) for each in asked)
+    await until("all are sent", lambda: all(world.kafka.published(each)[-1:] == ["message_sent"] for each in asked))
+    assert all("message_outcome_unknown" not in world.kafka.published(each) for each in asked)
     assert len(await world.calls()) == len(asked)
 
 
@@ -96,10 +96,10 @@ async def test_a_carrier_that_asks_for_a_pause_gets_it(world: World) -> None:
     first, *others = [world.request(number) for number in range(20)]
     await world.sandbox.set_faults(error_rate=1, error_status=429)
     await world.kafka.produce(first)
-    await until("refused", lambda: world.kafka.told(first)[-1:] == ["message_failed"])
+    await until("refused", lambda: world.kafka.published(first)[-1:] == ["message_failed"])
     await world.kafka.produce(*others)
     await world.sandbox.set_faults()
-    await until("all are sent", lambda: all(world.kafka.told(each)[-1:] == ["message_sent"] for each in others))
+    await until("all are sent", lambda: all(world.kafka.published(each)[-1:] == ["message_sent"] for each in others))
     assert len(await world.calls()) == 20, "none of them was called before the pause was over, or twice"
 
 
@@ -109,8 +109,8 @@ async def test_a_flood_of_bad_records_is_parked_in_few_records_and_holds_nothing
     await world.kafka.produce(before, partition=0)
     bad = await world.kafka.produce_many_raw([f"bad {number} {world.account_id}".encode() for number in range(count)])
     await world.kafka.produce(behind, partition=0)
-    await until("the one behind is sent", lambda: world.kafka.told(behind) == SENT)
-    assert world.kafka.told(before) == SENT
+    await until("the one behind is sent", lambda: world.kafka.published(behind) == SENT)
+    assert world.kafka.published(before) == SENT
     await until("all are parked", lambda: set(bad) <= _parked_offsets(world.kafka))
     assert len(_at_partition_0(world.kafka)) <= RECORDS_A_MINUTE + count / 50
     await until("committed", lambda: _committed(world.kafka, bad[-1] + 2))
@@ -142,4 +142,4 @@ async def test_a_call_under_way_comes_to_its_end_when_the_sender_is_asked_to_sto
     await world.kafka.produce(asked)
     await until("under way", lambda: _called(world, 1))
     await world.sender.stop()
-    await until("sent", lambda: world.kafka.told(asked) == SENT)
+    await until("sent", lambda: world.kafka.published(asked) == SENT)

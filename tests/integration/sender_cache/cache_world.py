@@ -69,10 +69,10 @@ class OptOutService:
     def change(self, account_id: str, phone: str, state: SuppressionState = "opted_out", scope: str = LIST) -> Record:
         partition, key = partition_of(phone, PARTITIONS), (account_id, scope, phone)
         (self._suppressed.discard if state == "opted_in" else self._suppressed.add)((partition, *key))
-        return self.told(account_id, phone, state, scope)
+        return self.published(account_id, phone, state, scope)
 
     @staticmethod
-    def told(account_id: str, phone: str, state: SuppressionState = "opted_out", scope: str = LIST) -> Record:
+    def published(account_id: str, phone: str, state: SuppressionState = "opted_out", scope: str = LIST) -> Record:
         event = SuppressionChanged.model_validate_json(
             f'{{"account_id":"{account_id}","scope":"{scope}","phone":"{phone}","state":"{state}",'
             '"cause_event_id":"24b6fe34-41a8-4052-aa12-0343c57102c9","changed_at":"2026-11-24T11:13:00Z"}'
@@ -86,8 +86,8 @@ class OptOutService:
     def checkpoint(self, partition: int, *, too_many: int = 0) -> Record:
         mine = [(account, scope, int(phone)) for at, account, scope, phone in self._suppressed if at == partition]
         digest = sum(key_digest(*key) for key in mine) & MASK
-        told = CheckpointPublished(next_offset=0, suppressed_count=len(mine) + too_many, digest=format_digest(digest))
-        return partition, CHECKPOINT_KEY, encode(told)
+        published = CheckpointPublished(next_offset=0, suppressed_count=len(mine) + too_many, digest=format_digest(digest))
+        return partition, CHECKPOINT_KEY, encode(published)
 
     async def inbound_end(self, partition: int) -> int:
         async with new_consumer(self._bootstrap) as consumer:

@@ -49,7 +49,7 @@ async def test_an_aborted_transaction_was_never_there(
     bootstrap: str, opt_out: OptOutService, account: str, tmp_path: Path
 ) -> None:
     async with following(bootstrap, tmp_path) as cache:
-        await opt_out.publish([opt_out.told(account, PHONE), opt_out.watermark(0, 10**6)], abort=True)
+        await opt_out.publish([opt_out.published(account, PHONE), opt_out.watermark(0, 10**6)], abort=True)
         await opt_out.publish([opt_out.change(account, OTHER)])
         await until("the suppression behind it", lambda: knows(cache, account, OTHER))
         assert check(cache, account, PHONE) is None

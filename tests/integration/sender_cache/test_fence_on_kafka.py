@@ -65,7 +65,7 @@ async def test_an_aborted_watermark_lets_nobody_pass(
 async def test_whoever_passes_knows_every_opt_out_that_was_there_when_it_came(
     bootstrap: str, opt_out: OptOutService, marking: AIOKafkaProducer, account: str, tmp_path: Path
 ) -> None:
-    """Batches come all the time; what the markers tell the opt-out service, it publishes with the watermark."""
+    """Batches come all the time; what the markers carry to the opt-out service, it publishes with the watermark."""
     undecided: list[str] = []
 
     def decided() -> Iterable[Record]:

@@ -72,8 +72,8 @@ async def has_forgotten(bootstrap: str, phones: Collection[str]) -> bool:
         end = (await consumer.end_offsets([partition]))[partition]
         while await consumer.position(partition) < end:
             for record in (await consumer.getmany(timeout_ms=1_000)).get(partition, ()):
-                told = suppression_events.validate_json(record.value)
-                if isinstance(told, SuppressionChanged) and told.phone in phones and told.state == "opted_out":
+                published = suppression_events.validate_json(record.value)
+                if isinstance(published, SuppressionChanged) and published.phone in phones and published.state == "opted_out":
                     return False
     return True
 
@@ -132,7 +132,7 @@ async def test_a_recreated_topic_is_read_from_its_beginning_and_proves_nothing_b
 async def test_a_recreated_topic_that_has_grown_past_the_snapshot_is_another_all_the_same(
     own_bootstrap: str, tmp_path: Path
 ) -> None:
-    """The first opt-outs stand where the snapshot's positions are behind already."""
+    """The first opt-outs are at offsets that the snapshot's positions have passed."""
     async with opt_out_service(own_bootstrap) as opt_out:
         await opt_out.publish([opt_out.change(ACCOUNT, PHONES[0])])
         async with following(own_bootstrap, tmp_path) as cache:

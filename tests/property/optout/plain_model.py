@@ -1,4 +1,4 @@
-"""The rules of opting out and back in as one would tell them, in a few lines and without any of the service's code.
+"""The rules of opting out and back in as one would explain them, in a few lines and without any of the service's code.
 
 Moments are numbers. A message that was written at a moment known by the gateway's clock has it as `written`; it may be
 known to the second only, so that a moment is any of the 10 up to the next one that 10 divides.
@@ -25,7 +25,7 @@ class PlainModel:
     """`states[n]` is what holds when the first n records of the log are decided."""
 
     states: list[State] = field(default_factory=lambda: [{}])
-    told: list[tuple[str, str, UUID]] = field(default_factory=list)
+    published: list[tuple[str, str, UUID]] = field(default_factory=list)
     _last: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _left: dict[tuple[str, str], Left] = field(default_factory=dict)
     _seen: set[UUID] = field(default_factory=set)
@@ -57,7 +57,7 @@ class PlainModel:
         scope = "account" if word == "STOP ALL" else scope
         if state.get((phone, scope)) != "opted_out":
             state[phone, scope] = "opted_out"
-            self.told.append(("opted_out", scope, event_id))
+            self.published.append(("opted_out", scope, event_id))
             self._left[phone, scope] = Left(number)
         left = self._left[phone, scope]
         if written is None:
@@ -77,7 +77,7 @@ class PlainModel:
             is_meant = scope == answered if answers_a_question else word == "START" and left.number == number
             if is_meant and self._is_later(written, left):
                 state[who, scope] = "opted_in"
-                self.told.append(("opted_in", scope, event_id))
+                self.published.append(("opted_in", scope, event_id))
 
     @staticmethod
     def _is_later(written: int | None, left: Left) -> bool:

@@ -1,4 +1,4 @@
-"""Whatever dies between two writes, is delivered twice, restored or asleep: what is told is what a plain model says."""
+"""Whatever dies between two writes, is delivered twice, restored or asleep: what is published is what a plain model says."""
 
 import copy
 from collections.abc import Coroutine
@@ -228,15 +228,15 @@ class OptOutPipeline(RuleBasedStateMachine):
             self._work(3)
         self.what_the_topic_says_is_never_older_than_its_watermark()
         assert self._view(self.checked) == self.model.states[-1]
-        assert self._told() == [
+        assert self._published() == [
             derived_id(cause, "opt_out" if what == "opted_out" else "opt_in", scope)
-            for what, scope, cause in self.model.told
+            for what, scope, cause in self.model.published
         ]
         recorded = [entry.event_id for _, entry in sorted(self.record.stored.items())]
         assert recorded == list(dict.fromkeys(event.event_id for _, _, _, event, _, _ in self.said))
 
-    def _told(self) -> list[UUID]:
-        """Return the ids of the opt-out events, each once, in the order in which they were first told."""
+    def _published(self) -> list[UUID]:
+        """Return the ids of the opt-out events, each once, in the order in which they were first published."""
         return list(dict.fromkeys(event.event_id for event in self.kafka.opt_out_events))
 
 

@@ -64,7 +64,7 @@ class Crash(BaseException):
 class Outside:
     """What is there whatever happens to the process."""
 
-    told: dict[str, list[AnyDeliveryEvent]] = field(default_factory=lambda: defaultdict(list))
+    published: dict[str, list[AnyDeliveryEvent]] = field(default_factory=lambda: defaultdict(list))
     calls: Counter[str] = field(default_factory=Counter)
     answers: dict[str, CallResult] = field(default_factory=dict)
     suppressed: set[str] = field(default_factory=set)
@@ -84,7 +84,7 @@ class Outside:
         for record in records:
             event = decode(delivery_events, record.value)
             assert event.message_id is not None
-            self.told[event.message_id].append(event)
+            self.published[event.message_id].append(event)
 
     def _fail_if_due(self) -> None:
         if self.publishes_until_failure is not None:
@@ -101,7 +101,7 @@ class Outside:
         if not isinstance(answer, NotCalled):
             self.calls[request.message_id] += 1
             self.answers[request.message_id] = answer
-            announced = [e for e in self.told[request.message_id] if isinstance(e, MessageDispatching)]
+            announced = [e for e in self.published[request.message_id] if isinstance(e, MessageDispatching)]
             assert announced, "called before it was announced"
         return answer
 
@@ -144,7 +144,7 @@ class Process:
         self.processor = BatchProcessor(pool, fenced, fenced, self._outside, dropper, dispatcher)
 
     async def deliver(self, requests: list[MessageRequested]) -> bool:
-        """Process a batch as the handler does, with one try more after what is away; say whether it is done."""
+        """Process a batch as the handler does, with one more try after something was unavailable; say whether it is done."""
         waiting = {key_of(request): request for request in requests}
         for _ in range(2):
             try:
@@ -155,7 +155,7 @@ class Process:
         return False
 
     async def _with_sweeper(self, waiting: batch.Waiting) -> None:
-        """Others sweep meanwhile: a message in the hands of a dead process would be awaited for ever."""
+        """Others sweep meanwhile: a message in the hands of a dead process would be awaited forever."""
         work = asyncio.ensure_future(self.processor.process(waiting))
         while not work.done():
             await asyncio.wait([work], timeout=0.02)

@@ -1,7 +1,7 @@
-"""Whatever crashes, fails or is delivered again: at most one call for a message, and in the end one fate.
+"""Whatever crashes, fails or is delivered again: at most one call for a message, and in the end one outcome.
 
 The model is a line each: nobody is called twice (G3); nobody is called whose decision began after their STOP (G1);
-every message that was delivered until it was done has a fate that agrees with what the carrier answered.
+every message that was delivered until it was done has a outcome that agrees with what the carrier answered.
 """
 
 import asyncio
@@ -143,16 +143,16 @@ def _message(account_id: str, number: int) -> MessageRequested:
 
 def _judge(outside: Outside, asked: list[MessageRequested], stopped_before_call: set[str]) -> None:
     for message_id in (message.message_id for message in asked):
-        told = outside.told[message_id]
+        published = outside.published[message_id]
         assert outside.calls[message_id] <= 1, "G3: called twice"
         assert not (message_id in stopped_before_call and outside.calls[message_id]), "G1: called after the STOP"
-        assert len({event.event_id for event in told}) == len({event.type for event in told}), "one id an event"
-        fates = {event.type for event in told} - {"message_dispatching"}
-        assert fates, "no fate"
-        _judge_fates(fates, outside.answers.get(message_id))
+        assert len({event.event_id for event in published}) == len({event.type for event in published}), "one id an event"
+        outcomes = {event.type for event in published} - {"message_dispatching"}
+        assert outcomes, "no outcome"
+        _judge_outcomes(outcomes, outside.answers.get(message_id))
 
 
-def _judge_fates(fates: set[str], answer: CallResult | None) -> None:
+def _judge_outcomes(outcomes: set[str], answer: CallResult | None) -> None:
     """Compare with what the carrier answered: a crash may hide it, nothing may contradict it."""
     allowed = {
         Accepted: {"message_sent", "message_outcome_unknown"},
@@ -160,5 +160,5 @@ def _judge_fates(fates: set[str], answer: CallResult | None) -> None:
         Unknown: {"message_sent", "message_outcome_unknown"},  # sent by a receipt
         type(None): {"message_suppressed", "message_outcome_unknown"},  # unknown: crashed before the call
     }[type(answer)]
-    assert fates <= allowed, (fates, answer)
-    assert "message_suppressed" not in fates or len(fates) == 1
+    assert outcomes <= allowed, (outcomes, answer)
+    assert "message_suppressed" not in outcomes or len(outcomes) == 1

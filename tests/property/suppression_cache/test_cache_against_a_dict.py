@@ -101,8 +101,8 @@ class CacheMachine(RuleBasedStateMachine):
     @rule(partition=st.integers(0, PARTITIONS - 1))
     def checkpoint(self, partition: int) -> None:
         count, digest = self.sums[partition]
-        told = CheckpointPublished(next_offset=0, suppressed_count=count, digest=format_digest(digest))
-        self.append(partition, CHECKPOINT_KEY, encode(told))
+        published = CheckpointPublished(next_offset=0, suppressed_count=count, digest=format_digest(digest))
+        self.append(partition, CHECKPOINT_KEY, encode(published))
 
     @rule(partition=st.integers(0, PARTITIONS - 1))
     def watermark(self, partition: int) -> None:
@@ -149,7 +149,7 @@ class CacheMachine(RuleBasedStateMachine):
         snapshot = read_snapshot(path, ORIGIN)
         assert snapshot is not None
         self.state = CacheState(ORIGIN, snapshot)
-        self.may_differ = True  # what was compacted since then is behind a position in the middle
+        self.may_differ = True  # what was compacted since then may follow a position in the middle
 
     @invariant()
     def a_cache_that_has_read_all_answers_like_the_dict(self) -> None:

@@ -55,9 +55,9 @@ def test_a_bad_line_is_named(line: str, said: str, tmp_path: Path, capsys: pytes
     path = tmp_path / "replies.jsonl"
     path.write_text(f'{{"text": "STOP"}}\n{line}\n')
     assert main(["rules", "test", "--file", str(path), "--json"]) == EXIT_MISCONFIGURED
-    told = capsys.readouterr()
-    assert said in told.err
-    assert len(told.out.splitlines()) == 1
+    published = capsys.readouterr()
+    assert said in published.err
+    assert len(published.out.splitlines()) == 1
 
 
 def test_bytes_that_are_not_text_are_decided_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

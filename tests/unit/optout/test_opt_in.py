@@ -1,4 +1,4 @@
-"""What an opt-in takes back: what it answers, and nothing else."""
+"""What an opt-in withdraws: what it answers, and nothing else."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def message(list_id: int, says: str | None = None, *, minutes_ago: float = 1, nu
     return replace(sent(list_id, minutes_ago, number=number), instruction=says)
 
 
-def taken_back(decision: Decision) -> tuple[str, ...]:
+def withdrawn(decision: Decision) -> tuple[str, ...]:
     assert isinstance(decision, OptIn | Unchanged)
     return decision.changed if isinstance(decision, OptIn) else ()
 
@@ -44,29 +44,29 @@ def test_a_word_that_opts_in_to_what_asked_lifts_nothing_else(body: str, *, poin
     assert decision.attribution is not None
     assert decision.attribution.message_id == asking.message_id, "evidence: which message it answers"
     back = decide(event, who(left("list:1"), left("list:2", OTHER_NUMBER), messages=tuple(person.sent)), RULES)
-    assert taken_back(back) == ("list:2",), "even where the list was left through another number"
+    assert withdrawn(back) == ("list:2",), "even where the list was left through another number"
 
 
 def test_yes_answers_the_message_that_it_quotes() -> None:
     person = who(left("list:1"), messages=(message(2, ASKS, minutes_ago=9), message(1, OFFERS)))
-    assert taken_back(decide(reply("YES", replied_body=ASKS), person, RULES)) == ()
+    assert withdrawn(decide(reply("YES", replied_body=ASKS), person, RULES)) == ()
 
 
 def test_yes_does_not_answer_a_question_that_another_message_asked_before() -> None:
     person = who(left("list:1"), messages=(message(1, ASKS, minutes_ago=9), message(1)))
-    assert taken_back(decide(reply("YES"), person, RULES)) == ()
+    assert withdrawn(decide(reply("YES"), person, RULES)) == ()
 
 
 def test_an_answer_that_may_be_to_several_lists_lifts_none() -> None:
     unknown = replace(message(2), outcome="unknown")
     person = who(left("list:1"), left("list:2"), messages=(message(1, minutes_ago=9), unknown))
-    assert taken_back(decide(reply("subscribe"), person, RULES)) == ()
+    assert withdrawn(decide(reply("subscribe"), person, RULES)) == ()
 
 
 def test_an_accounts_own_word_opts_in_to_what_asked() -> None:
     rules = RuleSet([VersionedRule(1, 1, Rule(name="join", match="exact", terms=("join",), action="OPT_IN"))])
     person = who(left("list:1"), left("list:2"), messages=(message(2, "Text JOIN to subscribe"),))
-    assert taken_back(decide(reply("Join"), person, rules)) == ("list:2",)
+    assert withdrawn(decide(reply("Join"), person, rules)) == ("list:2",)
 
 
 @pytest.mark.parametrize("body", ["START", "unstop", "Resume"])
@@ -86,7 +86,7 @@ def test_an_accounts_own_word_opts_in_to_what_asked() -> None:
 def test_a_way_back_lifts_what_was_stopped_by_writing_to_its_number(
     body: str, suppressed: tuple[Suppression, ...], lifted: tuple[str, ...]
 ) -> None:
-    assert taken_back(decide(reply(body), who(*suppressed, messages=(message(9),)), RULES)) == lifted
+    assert withdrawn(decide(reply(body), who(*suppressed, messages=(message(9),)), RULES)) == lifted
 
 
 @pytest.mark.parametrize(
@@ -100,22 +100,22 @@ def test_a_way_back_that_points_at_a_list_that_was_left_is_about_that_list(
     messages = tuple(message(list_id, minutes_ago=list_id) for list_id in (1, 2, 3))
     person = who(left("list:1"), left("list:3"), left("account"), messages=messages)
     event = reply("START", replied_message_id=messages[pointed - 1].message_id)
-    assert taken_back(decide(event, person, RULES)) == lifted
+    assert withdrawn(decide(event, person, RULES)) == lifted
 
 
 def test_a_start_that_a_message_asked_for_opts_in_to_its_list_only() -> None:
     asking = message(2, "Reply START to subscribe to B")
     person = who(left("list:1"), left("list:2"), left("account"), messages=(asking,))
-    assert taken_back(decide(reply("START", replied_message_id=asking.message_id), person, RULES)) == ("list:2",)
-    assert taken_back(decide(reply("UNSTOP"), person, RULES)) == ("account", "list:1", "list:2")
+    assert withdrawn(decide(reply("START", replied_message_id=asking.message_id), person, RULES)) == ("list:2",)
+    assert withdrawn(decide(reply("UNSTOP"), person, RULES)) == ("account", "list:1", "list:2")
 
 
 def test_a_start_does_not_answer_a_message_that_went_out_after_it() -> None:
     later = message(2, "Reply START to subscribe to B", minutes_ago=-10)
     person = who(left("list:1"), messages=(later,))
-    assert taken_back(decide(reply("START"), person, RULES)) == ("list:1",)
+    assert withdrawn(decide(reply("START"), person, RULES)) == ("list:1",)
 
 
 def test_writing_to_no_known_number_lifts_what_was_left_so_and_nothing_else() -> None:
     person = who(left("account", None), left("list:1"))
-    assert taken_back(decide(reply("START", sender_number=None), person, RULES)) == ("account",)
+    assert withdrawn(decide(reply("START", sender_number=None), person, RULES)) == ("account",)

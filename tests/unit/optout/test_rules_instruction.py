@@ -1,4 +1,4 @@
-"""Which words a message tells its reader to send."""
+"""Which words a message asks its reader to send."""
 
 import pytest
 

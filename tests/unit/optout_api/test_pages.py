@@ -1,4 +1,4 @@
-"""Cursors: what was given out is taken back, and nothing else."""
+"""Cursors: a cursor that was given out is accepted, and nothing else."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What the generic carrier's answers mean: a message is called for once, so every answer is a fate."""
+"""What the generic carrier's answers mean: a message is called for once, so every answer is an outcome."""
 
 import pytest
 

@@ -44,7 +44,7 @@ def soon() -> float:
 
 
 class Server:
-    """Takes every request and answers as told."""
+    """Takes every request and answers as it is asked to."""
 
     def __init__(self, answer: Callable[[web.Request], web.StreamResponse]) -> None:
         self.requests: list[tuple[str, str, Any]] = []

@@ -1,4 +1,4 @@
-"""How long a consumer stood still, from what was seen of it."""
+"""How long a consumer did not move, from what was seen of it."""
 
 from aiokafka import TopicPartition
 

@@ -1,4 +1,4 @@
-"""An application behind `LimitedProtocol`, on a real socket, and a client that takes little at once."""
+"""An application served by `LimitedProtocol`, on a real socket, and a client that takes little at once."""
 
 import asyncio
 import functools

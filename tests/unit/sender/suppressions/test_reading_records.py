@@ -1,4 +1,4 @@
-"""Records of the topic are read strictly: what cannot be read is kept in mind until its key is told again."""
+"""Records of the topic are read strictly: what cannot be read is remembered until its key is published again."""
 
 import json
 

@@ -11,7 +11,7 @@ SENT = ["message_dispatching", "message_sent"]
 async def test_an_allowed_message_is_announced_called_once_and_published_as_sent(world: World) -> None:
     asked = world.request(1)
     await world.kafka.produce(asked)
-    await until("sent", lambda: world.kafka.told(asked) == SENT)
+    await until("sent", lambda: world.kafka.published(asked) == SENT)
     (call,) = await world.sandbox.calls(world.account_id)
     sent, announced = world.kafka.event(asked, "message_sent"), world.kafka.event(asked, "message_dispatching")
     assert (call["message_id"], call["to"], call["body"]) == (asked.message_id, asked.phone, asked.body)
@@ -25,8 +25,8 @@ async def test_a_suppressed_message_is_dropped_with_an_event_that_says_why(scope
     asked, elsewhere = world.request(1), world.request(2)
     await world.opt_out.suppress(asked, scope)
     await world.kafka.produce(asked, elsewhere)
-    await until("both decided", lambda: world.kafka.told(asked) and world.kafka.told(elsewhere) == SENT)
-    assert world.kafka.told(asked) == ["message_suppressed"]
+    await until("both decided", lambda: world.kafka.published(asked) and world.kafka.published(elsewhere) == SENT)
+    assert world.kafka.published(asked) == ["message_suppressed"]
     dropped = world.kafka.event(asked, "message_suppressed")
     assert (dropped.scope, dropped.state) == (scope, "opted_out")
     assert await world.calls() == [elsewhere.message_id]
@@ -36,7 +36,7 @@ async def test_a_held_number_is_as_forbidden_and_the_event_says_so(world: World)
     asked = world.request(1)
     await world.opt_out.suppress(asked, "list:7", "held")
     await world.kafka.produce(asked)
-    await until("dropped", lambda: world.kafka.told(asked) == ["message_suppressed"])
+    await until("dropped", lambda: world.kafka.published(asked) == ["message_suppressed"])
     assert world.kafka.event(asked, "message_suppressed").state == "held"
 
 
@@ -45,29 +45,29 @@ async def test_an_opt_in_lets_messages_through_again(world: World) -> None:
     await world.opt_out.suppress(asked, "list:7")
     await world.opt_out.suppress(asked, "list:7", "opted_in")
     await world.kafka.produce(asked)
-    await until("sent", lambda: world.kafka.told(asked) == SENT)
+    await until("sent", lambda: world.kafka.published(asked) == SENT)
 
 
 async def test_the_second_message_with_an_id_is_never_sent(world: World) -> None:
     first, again = world.request(1), world.request(1, phone="+14155557777", body="Another text. STOP")
     await world.kafka.produce(first, first)  # `again` goes to another partition: only later is it surely the second
-    await until("sent", lambda: world.kafka.told(first)[:2] == SENT)
+    await until("sent", lambda: world.kafka.published(first)[:2] == SENT)
     await world.kafka.produce(again, world.request(2))
-    await until("the next one is sent", lambda: world.kafka.told(world.request(2)) == SENT)
+    await until("the next one is sent", lambda: world.kafka.published(world.request(2)) == SENT)
     assert (await world.calls()).count(first.message_id) == 1
-    assert {event.phone for event in world.kafka.fates[world.account_id, first.message_id]} == {first.phone}
+    assert {event.phone for event in world.kafka.outcomes[world.account_id, first.message_id]} == {first.phone}
 
 
 async def test_what_the_carrier_refuses_is_failed_and_what_it_does_not_answer_is_unknown(world: World) -> None:
     refused, broken, dropped = (world.request(number) for number in range(3))
-    for asked, faults, fate in (
+    for asked, faults, outcome in (
         (refused, {"error_rate": 1, "error_status": 422}, "message_failed"),
         (broken, {"error_rate": 1, "error_status": 500}, "message_outcome_unknown"),
         (dropped, {"drop_rate": 1}, "message_outcome_unknown"),
     ):
         await world.sandbox.set_faults(**faults)
         await world.kafka.produce(asked)
-        await until(fate, lambda asked=asked, fate=fate: world.kafka.told(asked) == ["message_dispatching", fate])
+        await until(outcome, lambda asked=asked, outcome=outcome: world.kafka.published(asked) == ["message_dispatching", outcome])
     assert world.kafka.event(refused, "message_failed").reason.startswith("422 ")
     assert len(await world.calls()) == 3
 
@@ -76,9 +76,9 @@ async def test_a_receipt_settles_a_message_whose_call_had_no_answer(world: World
     asked = world.request(1)
     await world.sandbox.set_faults(drop_rate=1, drop_when="after")
     await world.kafka.produce(asked)
-    await until("unknown", lambda: "message_outcome_unknown" in world.kafka.told(asked))
+    await until("unknown", lambda: "message_outcome_unknown" in world.kafka.published(asked))
     await world.kafka.receipt(asked, "carrier-id-1")
-    await until("sent", lambda: world.kafka.told(asked)[-1] == "message_sent")
+    await until("sent", lambda: world.kafka.published(asked)[-1] == "message_sent")
     assert world.kafka.event(asked, "message_sent").carrier_message_id == "carrier-id-1"
     assert len(await world.calls()) == 1
 
@@ -96,7 +96,7 @@ async def test_bad_records_are_parked_once_with_their_bytes_and_the_partition_go
         await world.kafka.produce_raw(named),
     ]
     await world.kafka.produce(good, partition=0)
-    await until("the good one is sent", lambda: world.kafka.told(good) == SENT)
+    await until("the good one is sent", lambda: world.kafka.published(good) == SENT)
     places = {str(record.offset).encode() for record in records}
     parked = await until("all are parked", lambda: _parked(world.kafka, places, len(records)))
     assert [dict(each.headers)["parked_reason"] for each in parked] == [
@@ -105,7 +105,7 @@ async def test_bad_records_are_parked_once_with_their_bytes_and_the_partition_go
     assert [each.value for each in parked[:2]] == [b"not json", None]
     assert dict(parked[0].headers)["original_header_trace"] == b"\xff\xfe"
     assert len(parked[4].value) == 1_000_000
-    (rejected,) = world.kafka.fates[world.account_id, "m-named"]
+    (rejected,) = world.kafka.outcomes[world.account_id, "m-named"]
     assert (rejected.type, rejected.reason, rejected.phone) == ("message_rejected", "invalid", "+14155550101")
 
 
