@@ -66,4 +66,7 @@ def test_down_leaves_no_process_running_and_a_second_up_finds_the_data(shell: Sh
 def test_without_a_stack_the_story_says_how_to_start_one() -> None:
     with tempfile.TemporaryDirectory() as folder:
         published = Shell(Path(folder)).run("story")
-    assert (published.returncode, published.stderr) == (78, "stopline: no stack is running; start one with `stopline up`\n")
+    assert (published.returncode, published.stderr) == (
+        78,
+        "stopline: no stack is running; start one with `stopline up`\n",
+    )

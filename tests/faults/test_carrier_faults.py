@@ -1,4 +1,4 @@
-"""The carrier fails in every way that leaves the outcome open: no message is sent twice, and every one has an outcome."""
+"""The carrier fails in every way that leaves the outcome open: nothing is sent twice, everything has an outcome."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""While something is unavailable without which a guarantee cannot be given, nothing is sent; afterwards everything is."""
+"""While something is unavailable that a guarantee needs, nothing is sent; afterwards everything is."""
 
 import asyncio
 

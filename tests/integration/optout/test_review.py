@@ -44,7 +44,9 @@ async def held(world: OptOutWorld, http: httpx.AsyncClient) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("word", "state", "published"), [("confirm", "opted_out", "opted_out"), ("release", "opted_in", "held_released")]
 )
-async def test_a_reviewer_makes_it_final_or_lets_it_go(word: str, state: str, published: str, world: OptOutWorld) -> None:
+async def test_a_reviewer_makes_it_final_or_lets_it_go(
+    word: str, state: str, published: str, world: OptOutWorld
+) -> None:
     async with api_of(world) as http:
         waiting = await held(world, http)
         answer = await http.post(f"/v1/review/{waiting['event_id']}/{word}", json={"by": "ada@acme.example"})

@@ -97,7 +97,9 @@ async def test_calls_of_a_killed_sender_are_soon_unknown_and_never_made_again(pl
     calls = len(await world.calls())
     await world.sender.start()
     began = time.monotonic()
-    await until("unknown", lambda: all(world.kafka.published(each)[-1:] == ["message_outcome_unknown"] for each in asked))
+    await until(
+        "unknown", lambda: all(world.kafka.published(each)[-1:] == ["message_outcome_unknown"] for each in asked)
+    )
     assert time.monotonic() - began < SWEEP_AFTER_SECONDS, "the dead process' lock is gone: no call is waited out"
     assert len(await world.calls()) == calls
 

@@ -67,7 +67,10 @@ async def test_what_the_carrier_refuses_is_failed_and_what_it_does_not_answer_is
     ):
         await world.sandbox.set_faults(**faults)
         await world.kafka.produce(asked)
-        await until(outcome, lambda asked=asked, outcome=outcome: world.kafka.published(asked) == ["message_dispatching", outcome])
+        await until(
+            outcome,
+            lambda asked=asked, outcome=outcome: world.kafka.published(asked) == ["message_dispatching", outcome],
+        )
     assert world.kafka.event(refused, "message_failed").reason.startswith("422 ")
     assert len(await world.calls()) == 3
 

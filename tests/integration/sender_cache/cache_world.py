@@ -86,7 +86,9 @@ class OptOutService:
     def checkpoint(self, partition: int, *, too_many: int = 0) -> Record:
         mine = [(account, scope, int(phone)) for at, account, scope, phone in self._suppressed if at == partition]
         digest = sum(key_digest(*key) for key in mine) & MASK
-        published = CheckpointPublished(next_offset=0, suppressed_count=len(mine) + too_many, digest=format_digest(digest))
+        published = CheckpointPublished(
+            next_offset=0, suppressed_count=len(mine) + too_many, digest=format_digest(digest)
+        )
         return partition, CHECKPOINT_KEY, encode(published)
 
     async def inbound_end(self, partition: int) -> int:

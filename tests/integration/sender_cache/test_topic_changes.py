@@ -73,7 +73,11 @@ async def has_forgotten(bootstrap: str, phones: Collection[str]) -> bool:
         while await consumer.position(partition) < end:
             for record in (await consumer.getmany(timeout_ms=1_000)).get(partition, ()):
                 published = suppression_events.validate_json(record.value)
-                if isinstance(published, SuppressionChanged) and published.phone in phones and published.state == "opted_out":
+                if (
+                    isinstance(published, SuppressionChanged)
+                    and published.phone in phones
+                    and published.state == "opted_out"
+                ):
                     return False
     return True
 

@@ -1,4 +1,4 @@
-"""Whatever dies between two writes, is delivered twice, restored or asleep: what is published is what a plain model says."""
+"""Whatever dies between two writes, is delivered twice, restored or asleep: it publishes what a plain model says."""
 
 import copy
 from collections.abc import Coroutine

@@ -144,7 +144,7 @@ class Process:
         self.processor = BatchProcessor(pool, fenced, fenced, self._outside, dropper, dispatcher)
 
     async def deliver(self, requests: list[MessageRequested]) -> bool:
-        """Process a batch as the handler does, with one more try after something was unavailable; say whether it is done."""
+        """Process a batch as the handler does, trying once more after an outage; say whether it is done."""
         waiting = {key_of(request): request for request in requests}
         for _ in range(2):
             try:

@@ -146,7 +146,9 @@ def _judge(outside: Outside, asked: list[MessageRequested], stopped_before_call:
         published = outside.published[message_id]
         assert outside.calls[message_id] <= 1, "G3: called twice"
         assert not (message_id in stopped_before_call and outside.calls[message_id]), "G1: called after the STOP"
-        assert len({event.event_id for event in published}) == len({event.type for event in published}), "one id an event"
+        assert len({event.event_id for event in published}) == len({event.type for event in published}), (
+            "one id an event"
+        )
         outcomes = {event.type for event in published} - {"message_dispatching"}
         assert outcomes, "no outcome"
         _judge_outcomes(outcomes, outside.answers.get(message_id))

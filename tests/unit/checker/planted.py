@@ -24,13 +24,13 @@ from checker.mutations import (
     lose_an_opt_out_in_the_database,
     lose_an_opt_out_in_the_topic,
     opt_out_of_another_list,
+    publish_a_change_twice,
     receive_without_a_call,
     say_sent_though_refused,
     say_sent_without_a_call,
     send_after_stop,
     send_long_after_stop_on_an_old_claim,
     skip_a_bad_record,
-    publish_a_change_twice,
 )
 
 

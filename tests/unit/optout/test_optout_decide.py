@@ -180,7 +180,9 @@ def test_a_start_brings_back_who_was_held() -> None:
 
 def test_the_instruction_of_the_answered_message_makes_a_slip_certain() -> None:
     published = person()
-    published = Person(published.suppressions, [replace(m, instruction="Reply STOP to opt out") for m in published.sent])
+    published = Person(
+        published.suppressions, [replace(m, instruction="Reply STOP to opt out") for m in published.sent]
+    )
     assert isinstance(decide(reply("not her, stop"), published, RULES), OptOut)
     assert isinstance(decide(reply("shop"), published, RULES), Held)
     assert decide(reply("shop"), person(), RULES) == Unchanged("no_rule")
