@@ -20,7 +20,7 @@ _LAST_MOMENT = datetime.max.replace(tzinfo=UTC) - CLOCK_SLACK
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """`list_ids` is empty where none is known: then the account is meant. `message_id` is the one that was answered."""
+    """The lists and the message that a reply answers; an empty `list_ids` (none is known) means the account."""
 
     method: AttributionMethod
     list_ids: tuple[int, ...] = ()

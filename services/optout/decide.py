@@ -1,4 +1,4 @@
-"""What an inbound event changes: pure, one event and what is known of the person in, one decision out."""
+"""The decision about an inbound event: pure, one event and what is known of the person in, one decision out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Literal
 
 from services.optout.attribution import Attribution, attribute, is_answerable
 from services.optout.follow_ups import FollowUp, follow_ups, reply_id
-from services.optout.opt_in import taken_back
+from services.optout.opt_in import withdrawn_by
 from services.optout.order import is_older, is_surely_later, strengthened, times_of
 from services.optout.person import Person, SentMessage, Suppression
 from services.optout.rules import Answer, RuleSet
@@ -35,7 +35,7 @@ class OptOut:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What looks like an opt-out.
+    """A decision that something looks like an opt-out.
 
     `changed` are the scopes that were not suppressed before, `confirmed` those that were, by an older message.
     """
@@ -48,7 +48,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class OptIn:
-    """`changed` are the scopes to which the person comes back."""
+    """An opt-in; `changed` are the scopes to which the person comes back."""
 
     match: Answer
     attribution: Attribution
@@ -67,7 +67,7 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Nothing changes: no rule matched, nothing to come back to, or an opt-in not surely later than the opt-out.
+    """A decision without changes: no rule, nothing to come back to, or an opt-in not surely later than the opt-out.
 
     `follow_ups` is what other rules ask for then; `attribution` is what they go by, and what an opt-in answers.
     """
@@ -132,8 +132,8 @@ def _held(event: MessageReceived, match: Answer, attribution: Attribution, perso
 def _opt_out(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> OptOut:
     scopes = scopes_of(match, attribution)
     states = {scope: person.suppressions[scope].state for scope in scopes if person.is_suppressed(scope)}
-    # A STOP that was written before the one in force, and arrived behind it, does not make that one older: a START
-    # between the two would take it back.
+    # A STOP that was written before the one in force, and arrived after it, does not make that one older: a START
+    # between the two would withdraw it.
     confirmed = (
         s for s, state in states.items() if state == "opted_out" and not is_older(event, person.suppressions[s])
     )
@@ -154,7 +154,7 @@ def _reviewed(event: ReviewDecided, person: Person) -> Decision:
 
 
 def _opt_in(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> Decision:
-    meant, answered = taken_back(event, match, attribution, person)
+    meant, answered = withdrawn_by(event, match, attribution, person)
     if not meant:
         return Unchanged("not_opted_out", match, attribution=attribution)
     current = tuple(s.scope for s in meant if is_surely_later(event, s))

@@ -1,4 +1,4 @@
-"""What the rules do about a message that is no opt-out: pure; who may not be messaged gets no answer (G6)."""
+"""Follow-ups to a message other than an opt-out: pure; a person who may not be messaged gets no answer (G6)."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,7 +13,7 @@ from shared.events.inbound import MessageReceived
 
 _REPLY_ID_PREFIX = "reply-"
 REPLY_AGAIN_AFTER = timedelta(minutes=5)
-"""Two machines that answer each other would go on for ever."""
+"""Two machines that answer each other would go on forever."""
 
 
 def reply_id(event_id: UUID) -> str:

@@ -33,7 +33,7 @@ class Job(NamedTuple):
     bodies: Sequence[str]
 
     def order(self) -> tuple[float, int]:
-        """Who took long last time comes last, else whose texts are short."""
+        """Return the sort key: accounts that took long last time come last, otherwise short texts come first."""
         return self.account.spent_seconds, sum(map(len, self.bodies))
 
 

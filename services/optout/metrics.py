@@ -13,14 +13,16 @@ RULES_TOO_SLOW = Counter(
 ENTRIES_REPLAYED = Counter(
     "stopline_optout_entries_replayed", "A stored decision was published again, since Kafka may not have had it."
 )
-SESSIONS_ENDED = Counter("stopline_optout_sessions_ended", "A partition's worker had to begin anew.", ["reason"])
+SESSIONS_ENDED = Counter("stopline_optout_sessions_ended", "A partition's worker had to begin again.", ["reason"])
 WATERMARK = Gauge(
     "stopline_optout_watermark", "The offset below which everything is decided and published.", ["partition"]
 )
 SUPPRESSIONS_REPAIRED = Counter(
     "stopline_optout_suppressions_repaired", "A suppression in Kafka was not what the record says, and was corrected."
 )
-HALTED = Gauge("stopline_optout_halted", "1 while a partition's worker has stopped and needs a person.", ["partition"])
+HALTED = Gauge(
+    "stopline_optout_halted", "1 where the partition's worker has stopped and needs a person.", ["partition"]
+)
 BATCH_SECONDS = Histogram(
     "stopline_optout_batch_seconds",
     "A batch, from the poll to the committed transaction.",

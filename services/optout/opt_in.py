@@ -1,4 +1,4 @@
-"""What an opt-in takes back: what it answers, and nothing else (decision 0004). Pure."""
+"""The opt-outs that an opt-in withdraws: those that it answers, and no others (decision 0004). Pure."""
 
 from services.optout.attribution import Attribution, latest_written
 from services.optout.person import Person, Suppression
@@ -11,7 +11,7 @@ WAYS_BACK = frozenset(("start", "unstop", "resume"))
 """The opposites of STOP, as carriers have them: all other words opt in to what asked for them."""
 
 
-def taken_back(
+def withdrawn_by(
     event: MessageReceived, match: Answer, attribution: Attribution, person: Person
 ) -> tuple[list[Suppression], Attribution]:
     """Return the suppressions that the opt-in is about, whenever it was written, and what it answers.

@@ -45,7 +45,7 @@ def strengthened(suppression: Suppression, event: MessageReceived) -> Suppressio
 
 
 def is_older(event: MessageReceived, suppression: Suppression) -> bool:
-    """Say whether a message was certainly written before the newest one that is behind a suppression."""
+    """Say whether a message was certainly written before the newest one that caused a suppression."""
     sent_at, _ = times_of(event)
     return sent_at is not None and suppression.sent_at is not None and sent_at < suppression.sent_at
 

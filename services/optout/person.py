@@ -1,4 +1,4 @@
-"""What is known about one person (a phone in an account) when a message from them is decided."""
+"""The knowledge about one person (a phone in an account) when a message from them is decided."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Outcome = Literal["dispatching", "sent", "failed", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """The state of one scope, and the event behind it.
+    """The state of one scope, and the event that caused it.
 
     `sender_number` is the number that the person wrote to. Of all that asked for it, `sent_at` is the newest time by a
     gateway's clock, `untimed_at` when the newest that came without a time was received.
@@ -44,7 +44,7 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`sent` are messages of the attribution window, newest first, and older ones that a gateway points at."""
+    """A person. `sent` is the messages of the attribution window, newest first, and older ones that a gateway names."""
 
     suppressions: Mapping[str, Suppression] = field(default_factory=dict)
     sent: Sequence[SentMessage] = ()

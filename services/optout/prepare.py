@@ -1,4 +1,4 @@
-"""What both processes need before they can work: Postgres with its tables, Kafka with the right topics."""
+"""The needs of both processes before they can work: Postgres with its tables, Kafka with the right topics."""
 
 import asyncio
 import logging

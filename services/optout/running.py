@@ -1,4 +1,4 @@
-"""What works beside the HTTP server of a process, and ends the process where it meets a bug."""
+"""The tasks beside the HTTP server of a process, which end the process where they meet a bug."""
 
 import asyncio
 import logging

@@ -9,7 +9,7 @@ from shared.settings import ServiceSettings
 
 
 class DatabaseSettings(ServiceSettings):
-    """What both processes need: the topics, and the database that they share."""
+    """The settings of both processes: the topics, and the database that they share."""
 
     optout_database_url: SecretStr
     unprotected_record: bool = False
@@ -17,7 +17,7 @@ class DatabaseSettings(ServiceSettings):
 
 
 class Settings(DatabaseSettings):
-    """Read from `STOPLINE_…`, as `shared.settings` describes. The pipeline knows no secret of customers."""
+    """The pipeline's settings, read from `STOPLINE_…` as `shared.settings` describes; it knows no customer's secret."""
 
     group_id: str = "stopline-optout"
     session_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10

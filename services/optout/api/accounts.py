@@ -36,7 +36,7 @@ router = APIRouter(route_class=GuardedRoute)
 
 
 class NewAccount(Given):
-    """`country` is where a number without a country code belongs; without one such a number is refused."""
+    """A new account. A number without a country code belongs to `country`; without `country` it is refused."""
 
     account_id: AccountId
     name: Name

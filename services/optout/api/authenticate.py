@@ -1,4 +1,4 @@
-"""Who asks: looked at before anything of a request's body is read."""
+"""Authentication of the caller, before any of the request's body is read."""
 
 import base64
 import hashlib

@@ -32,7 +32,7 @@ ON CONFLICT (list_id, phone) DO UPDATE SET fields = EXCLUDED.fields
 RETURNING xmax = 0 AS added
 """
 
-# A list's contacts behind a given phone; the list's own state and the account's both forbid, the harder one shows.
+# A list's contacts after a given phone; the list's own state and the account's both forbid, the harder one shows.
 CONTACTS = """
 SELECT c.phone, c.fields, CASE
     WHEN 'opted_out' IN (on_list.state, on_account.state) THEN 'opted_out'

@@ -1,4 +1,4 @@
-"""What a route gets from the application: connections, settings, and the account that asks."""
+"""The context that the application gives a route: connections, settings, and the account that asks."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, TypeAlias

@@ -10,7 +10,7 @@ _CODES = {400: "bad_request", 401: "unauthorized", 404: "not_found", 405: "metho
 
 
 class ApiError(HTTPException):
-    """What the caller did that cannot be done; `message` says what to do, `field` which part of the request it is."""
+    """An error of the caller's; `message` says what to do, `field` names the part of the request."""
 
     def __init__(
         self, status: int, code: str, message: str, field: str | None = None, headers: Mapping[str, str] | None = None
@@ -43,7 +43,7 @@ def from_validation(problems: Sequence[Mapping[str, Any]]) -> ApiError:
 
 
 def unavailable() -> ApiError:
-    """Return what is said when Postgres is away or too slow; nothing was changed."""
+    """Return the error for a Postgres that is unavailable or too slow; nothing was changed."""
     message = "the database does not answer; nothing was changed, try again"
     return ApiError(503, "unavailable", message, headers={"Retry-After": "2"})
 

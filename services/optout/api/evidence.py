@@ -58,5 +58,5 @@ def _shown(row: Any) -> dict[str, Any]:
 def _is_intact(row: Any) -> bool:
     entry = entries.validate_json(row["entry"])
     chained = hashlib.sha256(row["previous_hash"] + row["entry"].encode()).digest()
-    told = (entry.phone, entry.body_sha256)
-    return bool(chained == row["hash"] and told == (row["phone"], hashlib.sha256(row["body"].encode()).hexdigest()))
+    recorded = (entry.phone, entry.body_sha256)
+    return bool(chained == row["hash"] and recorded == (row["phone"], hashlib.sha256(row["body"].encode()).hexdigest()))

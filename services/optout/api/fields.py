@@ -41,7 +41,7 @@ Country = Annotated[str, AfterValidator(_country)]
 
 
 class Given(BaseModel):
-    """Base of what callers send: a field that is not known is a mistake, so it is refused rather than ignored."""
+    """The base of all request bodies: an unknown field is a mistake, so it is refused rather than ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""What is around every route: who asks, a limit on the body, a deadline, and the error envelope."""
+"""The guard around every route: authentication, a limit on the body, a deadline, and the error envelope."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine

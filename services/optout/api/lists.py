@@ -19,7 +19,7 @@ ON CONFLICT (account_id, name) DO NOTHING
 RETURNING list_id, name, created_at
 """
 
-# The account's lists behind a given id.
+# The account's lists after a given id.
 LISTS = """
 SELECT list_id, name, created_at FROM contact_lists
 WHERE account_id = $1 AND list_id > $2 ORDER BY list_id LIMIT $3

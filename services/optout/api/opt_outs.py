@@ -12,7 +12,7 @@ from services.optout.api.phones import PhoneFilter
 from services.optout.record.entry import entries
 from shared.events.base import format_time
 
-# The account's opt-outs behind a given phone and scope, each with the decision that made it.
+# The account's opt-outs after a given phone and scope, each with the decision that made it.
 OPT_OUTS = """
 SELECT s.phone, s.scope, s.state, s.changed_at, s.cause_event_id, d.body, d.entry
 FROM suppressions s LEFT JOIN decisions d ON d.event_id = s.cause_event_id
@@ -20,7 +20,7 @@ WHERE s.account_id = $1 AND s.state IN ('opted_out', 'held') AND (s.phone, s.sco
 ORDER BY s.phone, s.scope LIMIT $4
 """
 
-# The same of one phone, behind a given scope.
+# The same for one phone, after a given scope.
 OPT_OUTS_OF_PHONE = """
 SELECT s.phone, s.scope, s.state, s.changed_at, s.cause_event_id, d.body, d.entry
 FROM suppressions s LEFT JOIN decisions d ON d.event_id = s.cause_event_id

@@ -1,4 +1,4 @@
-"""Pages by keyset: `next` names the last row of a page, and `after` takes it back; no offset that grows slow.
+"""Pages by keyset: `next` names the last row of a page, and `after` accepts it; there is no offset that grows slow.
 
 A page ends at its number of rows or at its bytes: contacts have fields, and replies texts, of any length.
 """
@@ -21,12 +21,12 @@ _ROWS_AT_ONCE = 20
 
 
 def cursor(*keys: Key) -> str:
-    """Return the place behind the row with these keys, as callers see it."""
+    """Return the place after the row with these keys, as callers see it."""
     return base64.urlsafe_b64encode(json.dumps(keys, default=str).encode()).decode().rstrip("=")
 
 
 def keys_after(text: str | None, *first: Key) -> list[Any]:
-    """Return the keys that `text` names, or `first`, which stand before all rows.
+    """Return the keys that `text` names, or `first`, which sort before all rows.
 
     Raises:
         ApiError: it is none of ours.

@@ -1,4 +1,4 @@
-"""What the API asks of the pipeline: events on `inbound-messages`, in line with what the phone itself says."""
+"""Requests of the API to the pipeline: events on `inbound-messages`, in order with the phone's own messages."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ _PUBLISH_SECONDS = 1.8
 
 
 class Requests:
-    """Publishes for the API; connects when it is first used."""
+    """A publisher for the API, which connects on first use."""
 
     def __init__(self, kafka: Kafka, partitions: int) -> None:
         self._producer = Producer(kafka)

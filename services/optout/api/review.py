@@ -19,7 +19,7 @@ from shared.events.base import derived_id, format_time
 from shared.events.inbound import ReviewDecided
 from shared.phones import settled_phone
 
-# The account's held messages behind a given time and id, oldest first, each with the scopes that it holds.
+# The account's held messages after a given time and id, oldest first, each with the scopes that it holds.
 WAITING = """
 SELECT s.cause_event_id AS event_id, min(s.changed_at) AS held_at, array_agg(s.scope ORDER BY s.scope) AS scopes,
     (SELECT d.body FROM decisions d WHERE d.event_id = s.cause_event_id) AS body,

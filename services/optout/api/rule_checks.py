@@ -1,4 +1,4 @@
-"""What a rule must not do: answer an opt-out (G6), call an address that is not the customer's own, move to no list."""
+"""Checks of a rule: it must not answer an opt-out (G6), call an address not the customer's own, or move to no list."""
 
 import asyncio
 import time

@@ -28,7 +28,7 @@ _ACTIONS: tuple[RuleAction, ...] = ("OPT_OUT", "OPT_IN", "HELP", "AUTO_REPLY", "
 
 
 class GivenRule(Given):
-    """`match` and `terms` are ours and come before ClickSend's `message_search_type` and `message_search_term`."""
+    """A rule in a request. Our `match` and `terms` win over `message_search_type` and `message_search_term`."""
 
     dedicated_number: str = "*"
     rule_name: Annotated[Name, Field(max_length=100)]

@@ -9,7 +9,7 @@ from shared.secret_rules import LongSecret, OptionalSecret, values
 
 
 class ApiSettings(DatabaseSettings):
-    """Read from `STOPLINE_…`, as `shared.settings` describes."""
+    """The settings of the API, read from `STOPLINE_…` as `shared.settings` describes."""
 
     webhook_key: LongSecret
     webhook_key_previous: OptionalSecret = None
@@ -28,5 +28,5 @@ class ApiSettings(DatabaseSettings):
 
     @property
     def called_ports(self) -> frozenset[int]:
-        """What `webhook_ports` names."""
+        """Return the ports that `webhook_ports` names."""
         return frozenset(int(port) for port in self.webhook_ports.split(","))

@@ -19,7 +19,7 @@ from services.optout.simulation.run import Simulations, TooManyRunningError
 from shared.events.base import format_time
 
 _NEW_RULE_ID = 2**62
-"""Behind all others, as a new rule is."""
+"""After all others, like a new rule."""
 
 router = APIRouter(route_class=GuardedRoute)
 
@@ -32,7 +32,7 @@ class Draft(GivenRule):
 
 @router.post("/v1/rules/simulate", status_code=202)
 async def start(draft: Draft, account_id: Account, database: Database, request: Request) -> dict[str, Any]:
-    """Begin; `GET /v1/rules/simulate/{simulation_id}` tells how far it is."""
+    """Begin; `GET /v1/rules/simulate/{simulation_id}` reports the progress."""
     rule = (await asyncio.to_thread(rule_of, draft)).model_copy(update={"enabled": True})
     present = await current_rules(database, account_id)
     version = _version_of(present, draft.replaces)

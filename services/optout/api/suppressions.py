@@ -1,4 +1,4 @@
-"""What is forbidden for one phone, in every scope."""
+"""The suppressions of one phone, in every scope."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a batch of Kafka records holds: messages to decide, markers to pass, records to park."""
+"""The contents of a batch of Kafka records: messages to decide, markers to pass, records to park."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What all workers of a process share."""
+"""The context that all workers of a process share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Context:
-    """`member` is the consumer that is in the group. It reads nothing, so that it answers questions at once.
+    """The context of the workers. `member` is the group's consumer; it reads nothing, so it answers questions at once.
 
-    A broker answers a connection's requests in turn: a question behind a fetch waits for the fetch.
+    A broker answers a connection's requests in turn: a question after a fetch waits for the fetch.
     """
 
     settings: Settings

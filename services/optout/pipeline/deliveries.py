@@ -31,12 +31,12 @@ from shared.topics import DELIVERY_EVENTS
 _POLL_MS = 2_000
 _BATCH_RECORDS = 2_000
 _CATCH_UP_SECONDS = 5.0
-_FORGET_AT_MOST = 1_000
+_FORGET_LIMIT = 1_000
 _FORGET_EVERY_BATCHES = 100
 
 
 class Deliveries:
-    """`catch_up` waits until all that is in the partition now is in the record."""
+    """A follower of delivery events; `catch_up` waits until all that is in the partition now is in the record."""
 
     def __init__(self, context: Context, consumer: Consumer, producer: Producer, partition: int) -> None:
         self._context = context
@@ -63,7 +63,7 @@ class Deliveries:
             raise TransientError(f"delivery events of partition {self._partition} lag behind offset {end}") from error
 
     async def follow(self) -> None:
-        """Record events until cancelled; returns with an error where Kafka or Postgres is away."""
+        """Record events until cancelled; returns with an error where Kafka or Postgres is unavailable."""
         await self._begin()
         while True:
             polled = await self._consumer.getmany(
@@ -109,7 +109,7 @@ class Deliveries:
         self._batches += 1
         if self._batches % _FORGET_EVERY_BATCHES == 0:
             before = self._context.now() - self._context.settings.attribution_window - timedelta(days=1)
-            await forget_sent(connection, before, _FORGET_AT_MOST)  # type: ignore[arg-type]
+            await forget_sent(connection, before, _FORGET_LIMIT)  # type: ignore[arg-type]
 
     async def _advance(self, next_offset: int) -> None:
         async with self._moved:

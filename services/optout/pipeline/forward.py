@@ -30,7 +30,7 @@ from shared.topics import INBOUND_MESSAGES
 
 
 class Forwarder:
-    """Publishes with a producer of its own, which connects when it is first used."""
+    """A publisher with a producer of its own, which connects on first use."""
 
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self._partitions = settings.partitions

@@ -66,7 +66,7 @@ class Inbound:
         return list(polled.get(self._partition, ()))
 
     async def _explain_gap(self, found: int) -> None:
-        """Refuse to go on where records were deleted; offsets that a producer's transactions use up are no records."""
+        """Refuse to go on where records were deleted; offsets that a producer's transactions use up are not records."""
         if await self._context.begin_of(self._partition) > self._next_offset:
             raise MissingRecordsError(
                 f"{self._partition.topic} {self._partition.partition}: offsets {self._next_offset} to {found} were"
@@ -74,7 +74,7 @@ class Inbound:
             )
 
     async def _check_not_stuck(self) -> None:
-        """Begin anew where what was there at the last check has not come: a consumer can hang after an outage."""
+        """Begin again where what was there at the last check has not come: a consumer can hang after an outage."""
         read = await within(SEND_SECONDS, self._consumer.position(self._partition), "asking for the position")
         if self._last_end > read:
             raise TransientError(f"{self._partition} has records up to {self._last_end}, none came from {read}")

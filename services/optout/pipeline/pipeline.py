@@ -27,7 +27,7 @@ _POLL_MS = 1000
 
 
 class Pipeline:
-    """Runs until cancelled; `trouble` says whether everything that is ours is being decided."""
+    """A pipeline that runs until cancelled; `trouble` says whether everything that is ours is being decided."""
 
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self._settings = settings
@@ -48,14 +48,14 @@ class Pipeline:
         """Work until cancelled.
 
         Raises:
-            Exception: a bug; nothing behind it was published.
+            Exception: a bug; nothing after it was published.
         """
         while True:
             self._failed = asyncio.get_running_loop().create_future()
             try:
                 await self._run_once()
             except (TransientError, KafkaError) as error:
-                log.warning("the group's consumer begins anew: %r", error)
+                log.warning("the group's consumer begins again: %r", error)
                 await asyncio.sleep(_RESTART_SECONDS)
 
     async def _run_once(self) -> None:

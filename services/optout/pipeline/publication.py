@@ -1,9 +1,9 @@
-"""What one Kafka transaction publishes, and in which order."""
+"""The records that one Kafka transaction publishes, and their order."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.optout.pipeline.told import Record, opt_out_records, record_of, suppression_records
+from services.optout.pipeline.records import Record, opt_out_records, record_of, suppression_records
 from services.optout.record.entry import Entry, auto_replies_of
 from shared.events.suppression import (
     CHECKPOINT_KEY,
@@ -17,7 +17,7 @@ from shared.parking import ParkedRecord
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """`next_offset` is the watermark, and the offset that the transaction commits."""
+    """A publication; `next_offset` is the watermark, and the offset that the transaction commits."""
 
     next_offset: int
     entries: Sequence[Entry] = ()
@@ -28,7 +28,7 @@ class Publication:
     merged: Sequence[SuppressionChanged] = ()
 
     def suppressions(self) -> Iterator[Record]:
-        """Yield the records for `suppressions`: the watermark last, behind what it vouches for."""
+        """Yield the records for `suppressions`: the watermark last, after what it vouches for."""
         yield from self.states
         for entry in self.entries:
             yield from suppression_records(entry)

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from services.optout.pipeline.publication import Publication
-from services.optout.pipeline.told import Record
+from services.optout.pipeline.records import Record
 from shared.errors import TransientError
 from shared.failpoints import failpoint
 from shared.kafka import SEND_SECONDS, within
@@ -23,7 +23,7 @@ class FencedError(Exception):
 
 
 class Publisher:
-    """Publishes for one partition with its transactional producer, already started."""
+    """A publisher for one partition with its transactional producer, already started."""
 
     def __init__(self, producer: AIOKafkaProducer, partition: int, group_id: str) -> None:
         self._producer = producer

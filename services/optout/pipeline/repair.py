@@ -8,8 +8,8 @@ from aiokafka import TopicPartition
 
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.publication import Publication
+from services.optout.pipeline.records import Record, record_of
 from services.optout.pipeline.session import Publishes
-from services.optout.pipeline.told import Record, record_of
 from services.optout.record.connection import connection_of
 from services.optout.record.states import states_of_partition
 from shared.errors import PoisonError
@@ -61,7 +61,7 @@ async def _differences(context: Context, partition: int, held: Held) -> AsyncIte
 
 
 def _unknown(context: Context, partition: int, held: Held) -> Iterator[Record]:
-    """Take back what the record knows nothing of; a key that has no place here is removed."""
+    """Withdraw states that the record does not know; a key that has no place here is removed."""
     for key, state in held.items():
         found = _KEY.fullmatch(key.decode(errors="replace"))
         if found is None or partition_of(found[3], context.settings.partitions) != partition:

@@ -36,7 +36,7 @@ class CatchesUp(Protocol):
 
 
 class Session:
-    """`published` is the offset below which Kafka has everything; the record may be further."""
+    """A session. `published` is the offset below which Kafka has everything; the record may be further."""
 
     def __init__(  # noqa: PLR0913 (what it works with)
         self,
@@ -66,9 +66,9 @@ class Session:
         self._merged: list[Key] = []
 
     async def begin(self) -> None:
-        """Tell the senders at once how far the partition is.
+        """Publish at once how far the partition is.
 
-        A replay tells old states again: the watermark before it has senders wait until it is through. So states that a
+        A replay publishes old states again: the watermark before it has senders wait until its end. So states that a
         merge of spellings has changed are published before it, and again after it.
         """
         self._merged, self._recorded = await self._record.merged()
@@ -121,7 +121,7 @@ class Session:
         return entries
 
     def _checkpoint_due(self, next_offset: int, *, wanted: bool = False) -> CheckpointPublished | None:
-        """Return what the senders must hold at `next_offset`, where it is time to tell them.
+        """Return what the senders must hold at `next_offset`, where it is time to publish it.
 
         That is so once in a session, then soon after changes, now and then without any, and where a sender asks. While
         earlier decisions are published again, topic and record differ: the topic may have what a restored database has
@@ -143,9 +143,9 @@ class Session:
 
     async def _move_past_markers(self) -> None:
         """Move the recorded position over markers now and then, or a restart would read all of them again."""
-        behind = self.published - self._recorded.next_offset
+        lag = self.published - self._recorded.next_offset
         is_time = self._seconds() - self._moved_at >= _SECONDS_BEFORE_MOVE
-        if behind < MARKERS_BEFORE_MOVE and (behind <= 0 or not is_time):
+        if lag < MARKERS_BEFORE_MOVE and (lag <= 0 or not is_time):
             return
         self._moved_at = self._seconds()
         try:

@@ -38,7 +38,7 @@ _PROVE_SECONDS = 1.0
 
 
 class Worker:
-    """Works until cancelled. One that is halted needs a person: nothing is decided or sent to these phones."""
+    """A worker until cancelled. A halted one needs a person: nothing is decided for or sent to these phones."""
 
     def __init__(self, context: Context, partition: int) -> None:
         self.partition = partition
@@ -50,7 +50,7 @@ class Worker:
         self._failures = 0
 
     async def run(self) -> None:
-        """Work in sessions: one ends where Kafka or Postgres is away, and the next begins from the positions.
+        """Work in sessions: one ends where Kafka or Postgres is unavailable, and the next begins from the positions.
 
         Raises:
             Exception: a bug; nothing from the offset that the log names was published.

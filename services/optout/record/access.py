@@ -1,4 +1,4 @@
-"""What roles of Postgres may do with the record: the services add to it and read it, only its owner could change it."""
+"""Access of Postgres roles to the record: the services add to it and read it, only its owner could change it."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -32,7 +32,7 @@ from shared.failpoints import failpoint
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What is to be decided and the offset at which it stood."""
+    """A message to decide, and its offset."""
 
     offset: int
     event: Asked
@@ -40,7 +40,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages of one partition from `expected` up to, not with, `next_offset`; other records lie between."""
+    """A batch of one partition's messages from `expected` to before `next_offset`; other records lie between."""
 
     partition: int
     expected: int

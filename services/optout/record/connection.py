@@ -17,7 +17,7 @@ STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 0.5
 ZOMBIE_SECONDS = 10
-"""A process that sleeps inside its transaction would block its successor on the position's row for ever."""
+"""A process that sleeps inside its transaction would block its successor on the position's row forever."""
 
 AWAY = (
     OSError,
@@ -30,7 +30,7 @@ AWAY = (
     asyncpg.InvalidTransactionStateError,
     asyncpg.TransactionRollbackError,
 )
-"""What Postgres raises when it is away, full, or has ended a transaction: to be tried again."""
+"""The errors that Postgres raises when it is unavailable, full, or has ended a transaction: to be tried again."""
 
 
 def connection_of(pool: Pool) -> "PoolAcquireContext[asyncpg.Record]":
@@ -60,7 +60,7 @@ async def open_pool(url: str, size: int) -> Pool:
 
 
 async def close_pool(pool: Pool) -> None:
-    """Close the connections, also where Postgres is away or a query is under way."""
+    """Close the connections, also where Postgres is unavailable or a query is under way."""
     with suppress(*AWAY):
         await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
     pool.terminate()

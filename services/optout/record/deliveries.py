@@ -1,4 +1,4 @@
-"""What was sent, from `delivery-events`: rows that only ever move towards a final outcome."""
+"""The messages that were sent, from `delivery-events`: rows that only ever move towards a final outcome."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ async def record_deliveries(
         sent = _fold(events)
         if sent:
             await connection.execute(_SAVE_SENT, *_columns(sent))
-        later = _told_later(events)
+        later = _later_outcomes(events)
         if later:
             await connection.execute(_SAVE_LATER, *(list(column) for column in zip(*later, strict=True)))
 
@@ -105,9 +105,9 @@ def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
     return list(rows.values())
 
 
-def _told_later(events: Sequence[AnyDeliveryEvent]) -> list[tuple[str, str, Outcome]]:
-    """Return what is told of messages that were announced before: receipts, and those dropped in the last moment."""
-    told: dict[tuple[str, str], Outcome] = {}
+def _later_outcomes(events: Sequence[AnyDeliveryEvent]) -> list[tuple[str, str, Outcome]]:
+    """Return the outcomes of messages that were announced before: receipts, and drops at the last moment."""
+    outcomes: dict[tuple[str, str], Outcome] = {}
     for event in events:
         match event:
             case DeliveryReceiptReceived(message_id=str(message_id), status="delivered" | "failed" as status):
@@ -116,8 +116,8 @@ def _told_later(events: Sequence[AnyDeliveryEvent]) -> list[tuple[str, str, Outc
                 key, outcome = (event.account_id, event.message_id), "failed"
             case _:
                 continue
-        told[key] = max(outcome, told.get(key, outcome), key=_RANKS.__getitem__)
-    return [(*key, outcome) for key, outcome in told.items()]
+        outcomes[key] = max(outcome, outcomes.get(key, outcome), key=_RANKS.__getitem__)
+    return [(*key, outcome) for key, outcome in outcomes.items()]
 
 
 def _columns(rows: Sequence[_Sent]) -> list[list[object]]:
@@ -134,7 +134,7 @@ def _columns(rows: Sequence[_Sent]) -> list[list[object]]:
     ]
 
 
-async def forget_sent(connection: Connection, before: datetime, at_most: int) -> int:
-    """Delete at most so many messages older than the attribution window; return how many."""
-    deleted = await connection.execute(_FORGET, before, at_most)
+async def forget_sent(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete up to `limit` messages older than the attribution window; return how many."""
+    deleted = await connection.execute(_FORGET, before, limit)
     return int(deleted.split()[-1])

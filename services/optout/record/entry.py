@@ -83,7 +83,7 @@ class Entry:
 
     @property
     def cause_event_id(self) -> UUID:
-        """The message behind the states that the entry leaves."""
+        """The message that caused the states that the entry leaves."""
         return self.held_event_id or self.event_id
 
     @property
@@ -122,7 +122,7 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, where it stood, and wh
         decided_at=decided_at,
         came_as=came_as,
         **_asked(event, decision),
-        **_told(decision),
+        **_outcome(decision),
     )
 
 
@@ -147,7 +147,7 @@ def _asked(event: Asked, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _told(decision: Decision) -> dict[str, Any]:
+def _outcome(decision: Decision) -> dict[str, Any]:
     match decision:
         case OptOut(match=match, attribution=attribution, changed=changed, raised=raised, confirmed=confirmed):
             reason = "opted_out" if changed or raised else "already_opted_out"
@@ -159,11 +159,11 @@ def _told(decision: Decision) -> dict[str, Any]:
             }
         case Held(match=match, attribution=attribution, changed=changed, confirmed=confirmed):
             reason = "held" if changed else "already_suppressed"
-            told = _matched("held", reason, match, attribution.method, attribution.message_id)
-            return {**told, "changed": changed, "confirmed": confirmed}
+            outcome = _matched("held", reason, match, attribution.method, attribution.message_id)
+            return {**outcome, "changed": changed, "confirmed": confirmed}
         case OptIn(match=match, attribution=attribution, changed=changed):
-            told = _matched("opt_in", "opted_in", match, attribution.method, attribution.message_id)
-            return {**told, "changed": changed}
+            outcome = _matched("opt_in", "opted_in", match, attribution.method, attribution.message_id)
+            return {**outcome, "changed": changed}
         case Reviewed(decision="confirm", scopes=scopes):
             return {"answer": "confirmed", "reason": "confirmed", "rule": REVIEW, "raised": scopes}
         case Reviewed(scopes=scopes):
@@ -174,11 +174,11 @@ def _told(decision: Decision) -> dict[str, Any]:
 
 def _unchanged(decision: Unchanged) -> dict[str, Any]:
     answer: Answer = "help" if decision.reason == "help" else "none"
-    told = {"answer": answer, "reason": decision.reason, **_rule(decision.match)}
+    outcome = {"answer": answer, "reason": decision.reason, **_rule(decision.match)}
     if decision.attribution is None:
-        return told
+        return outcome
     answered = {"attribution": decision.attribution.method, "message_id": decision.attribution.message_id}
-    return {**told, **answered, "follow_ups": decision.follow_ups}
+    return {**outcome, **answered, "follow_ups": decision.follow_ups}
 
 
 def _matched(
@@ -240,7 +240,7 @@ def opt_out_events_of(entry: Entry) -> list[AnyOptOutEvent]:
 
 
 def published_scopes(entry: Entry) -> Sequence[str]:
-    """Return the scopes whose state the entry changed, in the order in which they are told."""
+    """Return the scopes whose state the entry changed, in the order in which they are published."""
     return (*entry.changed, *entry.raised) if entry.answer in STATES else ()
 
 

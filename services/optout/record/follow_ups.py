@@ -76,7 +76,7 @@ async def _call(connection: Connection, entry: Entry, body: str, follow_up: Foll
 
 
 def _fields(entry: Entry, body: str) -> dict[str, Any]:
-    """Return what the address is told, under ClickSend's names."""
+    """Return the body for the address, under ClickSend's names."""
     return {
         "message_id": str(entry.event_id),
         "from": entry.phone,

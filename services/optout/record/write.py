@@ -45,7 +45,7 @@ Decided = tuple[Entry, str]
 async def write_decisions(
     connection: Connection, partition: int, head: Position, decided: Sequence[Decided]
 ) -> Position:
-    """Append the entries behind `head`, save the states that they leave, and return the new head."""
+    """Append the entries after `head`, save the states that they leave, and return the new head."""
     hashed, sequence = head.head_hash, head.sequence
     rows = []
     for entry, body in decided:

@@ -9,7 +9,7 @@ from services.optout.rules.rule import Rule
 
 
 class Size(NamedTuple):
-    """Of all rules of an account together, those that are switched off too.
+    """The size of all rules of an account together, including those that are switched off.
 
     `patterns` are the terms of `regex` rules, `instructions` the size of their compiled programs, `compile_ms` the
     processor's time to compile them; `kilobytes` are the rules as they are stored, with names and texts.

@@ -1,4 +1,4 @@
-"""What a draft rule does with a text, next to what the present rules do: pure."""
+"""Comparison of a draft rule with the present rules on a text: pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from services.optout.rules import Answer, RuleSet, VersionedRule
 
 
 class Effect(Enum):
-    """`OLD`: the draft's words match, and the present rules do the same, or one before it wins."""
+    """The effect of a draft. `OLD`: its words match, and the present rules do the same, or one before it wins."""
 
     NONE = "none"
     OLD = "old"
@@ -25,7 +25,7 @@ class Text:
 
 
 class Comparison:
-    """`draft` takes the place of the rule with its id, if there is one."""
+    """A comparison. `draft` takes the place of the rule with its id, if there is one."""
 
     def __init__(self, draft: VersionedRule, present: Sequence[VersionedRule]) -> None:
         self._draft = draft

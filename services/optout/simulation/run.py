@@ -35,7 +35,7 @@ class TooManyRunningError(Exception):
 
 
 class Simulations:
-    """`start` returns at once; `close` ends what runs, which then counts as failed."""
+    """The simulations of a process. `start` returns at once; `close` ends running ones, which then count as failed."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -75,7 +75,7 @@ class Simulations:
             async with limit:
                 if not await self._examine_all(simulation_id, account_id, comparison, progress):
                     return
-        except Exception as error:  # noqa: BLE001 (whoever asked is told, and the API goes on)
+        except Exception as error:  # noqa: BLE001 (the caller sees it, and the API goes on)
             end = "timed_out" if limit.expired() else "failed"
             log.warning("simulation %s %s: %r", simulation_id, end, error)
         try:

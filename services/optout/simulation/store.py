@@ -9,7 +9,7 @@ from uuid import UUID
 from services.optout.record.connection import Connection
 
 SILENT_SECONDS = 30
-"""A running simulation that has not told its progress for so long died with its process."""
+"""A running simulation that has not reported its progress for this long died with its process."""
 KEPT = 20
 
 End = Literal["done", "timed_out", "failed"]
@@ -48,7 +48,7 @@ SELECT *, state = 'running' AND changed_at < now() - make_interval(secs => $3) A
 FROM simulations WHERE account_id = $1 AND simulation_id = $2
 """
 
-# What people wrote to the account before a given time and id, newest first; what reviewers decided is no message.
+# What people wrote to the account before a given time and id, newest first; a reviewer's decision is not a message.
 HISTORY = r"""
 WITH page AS MATERIALIZED (
     SELECT event_id, decided_at, phone, body, replace(entry, '\u0000', '\ufffd')::json AS entry FROM decisions
@@ -66,7 +66,7 @@ _COUNT = "SELECT count(*) FROM decisions WHERE account_id = $1 AND decided_at < 
 
 @dataclass
 class Progress:
-    """How far a simulation is; `first` are the newest of the `new` matches."""
+    """The progress of a simulation; `first` are the newest of the `new` matches."""
 
     total: int = 0
     examined: int = 0

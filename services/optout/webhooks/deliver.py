@@ -175,9 +175,9 @@ class Deliverer:
             async with http.post(row["url"], data=body, headers=headers, allow_redirects=False) as answer:
                 return None if answer.status in _OK else f"answered {answer.status}"
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            told = f"{type(error).__name__}: {error.__cause__ or error}"[:500]
+            failure = f"{type(error).__name__}: {error.__cause__ or error}"[:500]
             # What a stranger's server answered may hold what Postgres cannot keep.
-            return told.encode("ascii", "backslashreplace").decode().replace("\0", "\\0")
+            return failure.encode("ascii", "backslashreplace").decode().replace("\0", "\\0")
 
 
 def _encoded(webhook_type: str, fields: dict[str, Any]) -> tuple[bytes, str]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.optout.pipeline.consume import SERVICE
-from services.optout.pipeline.told import opt_out_records, suppression_records
+from services.optout.pipeline.records import opt_out_records, suppression_records
 from services.optout.record.entry import Entry, opt_out_events_of, suppressions_of
 from shared.events.codec import cloud_event_headers, encode
 

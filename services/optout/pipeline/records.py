@@ -1,4 +1,4 @@
-"""The two events that every opt-out is told by, as Kafka records.
+"""The two events that publish every opt-out, as Kafka records.
 
 They are written out field by field, in a fraction of the time that building the models takes; a test holds them against
 the models, byte by byte. All other events go by their models.
