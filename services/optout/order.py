@@ -1,7 +1,7 @@
 """Which of two messages was written later, as far as that can be known; where it cannot, the STOP holds. Pure.
 
 A gateway's time says when a message was written, often in whole seconds. Without one, a message was written before it
-was received. A gateway that never gives a time delivers in the order of writing, as far as anybody can tell; one that
+was received. A gateway that never gives a time delivers in the order of writing, as far as anybody can know; one that
 gives a time for the STOP and none, or none that can be used, for the START does not say which came first.
 """
 

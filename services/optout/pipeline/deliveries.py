@@ -60,7 +60,9 @@ class Deliveries:
             async with asyncio.timeout(_CATCH_UP_SECONDS), self._moved:
                 await self._moved.wait_for(lambda: self._recorded >= end)
         except TimeoutError as error:
-            raise TransientError(f"delivery events of partition {self._partition} lag behind offset {end}") from error
+            raise TransientError(
+                f"delivery events of partition {self._partition} have not reached offset {end}"
+            ) from error
 
     async def follow(self) -> None:
         """Record events until cancelled; returns with an error where Kafka or Postgres is unavailable."""

@@ -41,7 +41,7 @@ class Forwarder:
         """Return what is to be decided here, once the rest is where it belongs.
 
         Raises:
-            TransientError: Kafka or Postgres is away.
+            TransientError: Kafka or Postgres is unavailable.
         """
         here: list[Received] = []
         elsewhere: list[Asked] = []

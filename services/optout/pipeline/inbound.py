@@ -45,7 +45,7 @@ class Inbound:
 
         Raises:
             MissingRecordsError: records that were not read yet have been deleted.
-            TransientError: Kafka is away, or has records that the consumer does not deliver.
+            TransientError: Kafka is unavailable, or has records that the consumer does not deliver.
         """
         while not (records := await self._poll_once()):
             self._empty_polls += 1

@@ -33,7 +33,7 @@ async def find_start(context: Context, partition: int, record: Record) -> Start:
 
     Raises:
         MissingRecordsError: see `choose_start`.
-        TransientError: Kafka is away.
+        TransientError: Kafka is unavailable.
     """
     recorded = await record.position()
     topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
@@ -44,8 +44,8 @@ async def find_start(context: Context, partition: int, record: Record) -> Start:
 def choose_start(recorded: Position, committed: int | None, begin: int, end: int) -> Start:
     """Return the smaller of what is recorded and what is committed, where Kafka has all from there on.
 
-    A database that was restored from a backup is behind Kafka: its messages are decided again. A process that died
-    between Postgres and Kafka left Kafka behind: its decisions are published from the record. Without a committed
+    A database that was restored from a backup is older than Kafka: its messages are decided again. A process that died
+    between Postgres and Kafka left Kafka incomplete: its decisions are published from the record. Without a committed
     offset (there never was one, or it has expired) all decisions that Kafka still has the messages of are.
 
     Raises:

@@ -1,4 +1,4 @@
-"""One decision as it stands in the record, and what is published of it: the same whenever it is read again."""
+"""One decision as the record has it, and what is published of it: the same whenever it is read again."""
 
 import hashlib
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ REVIEW = "review"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Everything about a decision but the text of the message, of which it has the SHA-256.
+    """An entry has everything about a decision but the text of the message, of which it has the SHA-256.
 
     `changed` are the scopes that are suppressed now and were not before, or the other way round; `raised` those that
     were held and are opted out; `confirmed` those for which the same was asked before. `matched_by`, `term`, `start`,
@@ -107,10 +107,10 @@ def stored_body(event: Asked) -> str:
     return storable(event.body) if isinstance(event, MessageReceived) else ""
 
 
-def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, where it stood, and when)
+def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and when)
     event: Asked, decision: Decision, partition: int, offset: int, decided_at: datetime, came_as: UUID | None = None
 ) -> Entry:
-    """Return what the record says of `decision` about the `event` that stood at `offset`."""
+    """Return what the record says of `decision` about the `event` at `offset`."""
     return Entry(
         partition=partition,
         offset=offset,

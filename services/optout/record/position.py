@@ -46,7 +46,7 @@ class PositionMovedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """`digest` is unsigned here; Postgres keeps it signed. `inbound_base` is added to offsets where they are stored."""
+    """A position: `digest` is unsigned here, signed in Postgres; stored offsets have `inbound_base` added."""
 
     next_offset: int
     delivery_next_offset: int
@@ -96,7 +96,7 @@ async def move_position(connection: Connection, partition: int, expected: int, n
 
 
 async def save_head(connection: Connection, partition: int, head: Position) -> None:
-    """Save where the hash chain stands and what a cache must hold."""
+    """Save the head of the hash chain and what a cache must hold."""
     signed = _signed(head.digest)
     await connection.execute(_SAVE_HEAD, partition, head.sequence, head.head_hash, head.suppressed_count, signed)
 

@@ -15,7 +15,7 @@ from shared.events.suppression import SuppressionChanged
 
 
 class Record(Protocol):
-    """Positions only move on, and only from where the caller knows them to be: of two processes one loses."""
+    """A record. Positions only move on, and only from where the caller knows them to be; one of two writers loses."""
 
     async def position(self) -> Position:
         """Return where the partition is."""

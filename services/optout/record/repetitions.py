@@ -18,7 +18,7 @@ from shared.events.inbound import MessageReceived, ReviewDecided
 
 
 class Seen(NamedTuple):
-    """What a message is known by; `received_at` is no part of it where the gateway gave the message an id."""
+    """The identity of a message, which excludes `received_at` where the gateway gave the message an id."""
 
     account_id: str
     phone: str
@@ -85,7 +85,7 @@ def said_again(event: Asked, offset: int) -> Asked:
 
 
 def may_be_said_again(event: Asked, seen: Seen) -> bool:
-    """Say whether an event like one that was `seen` may be the same words again: nothing tells when they were said."""
+    """Say whether an event like one that was `seen` may be the same words again: nothing shows when they were said."""
     has_no_time = isinstance(event, MessageReceived) and event.sent_at is None
     return has_no_time and event.occurred_at != seen.received_at
 

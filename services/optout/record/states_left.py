@@ -13,7 +13,7 @@ StateKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class StateLeft:
-    """What becomes of one suppression.
+    """The state that an entry leaves of one suppression.
 
     `is_new` takes the place of what was there. Otherwise it was there before: its times only grow, None leaves state,
     cause and time of change as they are, and with `keeps_number` the number that was written to.
@@ -50,7 +50,7 @@ def _changed(entry: Entry, *, is_new: bool) -> StateLeft:
 
 
 def _confirmed(entry: Entry) -> StateLeft:
-    """What is held says nothing certain of the number that somebody left through."""
+    """Return the confirmed state; a held entry says nothing certain of the number that somebody left through."""
     keeps_number = entry.answer == "held"
     number = None if keeps_number else entry.sender_number
     sent_at, untimed_at = entry.opt_out_times

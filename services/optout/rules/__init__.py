@@ -1,4 +1,4 @@
-"""What counts as an opt-out: pure, text and rules in, an answer out."""
+"""The rules for what counts as an opt-out: pure, text and rules in, an answer out."""
 
 from services.optout.rules.answer import Answer, VersionedRule
 from services.optout.rules.defaults import DEFAULT_RULES

@@ -1,4 +1,4 @@
-"""Whether a word stands alone: as the whole reply, or as a sentence of its own beside others."""
+"""Whether a word is alone: as the whole reply, or as a sentence of its own beside others."""
 
 import tomllib
 from collections.abc import Container
@@ -20,20 +20,20 @@ SAID_AMONG_FRIENDS = frozenset(
     ("end", "quit", "cancel", "remove", "revoke", "out", "leave", "exit", "no", "para", "fin", "sair")
 )
 _TURNING = frozenset(_BESIDE["turning"].split())
-"""What makes something else of the word behind it: "the bus stop", "dont stop"."""
+"""Words that change the meaning of the word after them: "the bus stop", "dont stop"."""
 _MAX_WORDS_BESIDE = 14
 _MAX_CORE_WORDS = 6
 
 
 class Standing(NamedTuple):
-    """A term that stands alone, and whether that is certain to mean it."""
+    """A term that is alone, and whether that is certain to mean it."""
 
     term: str
     is_certain: bool
 
 
 def find_standing(reading: Reading, terms: Container[str], instruction: Instruction | None) -> Standing | None:
-    """Return the first of `terms` that stands alone in the reply, a certain one before one that is not."""
+    """Return the first of `terms` that is alone in the reply, a certain one before one that is not."""
     whole = _core(reading.text, terms)
     if whole is not None:
         term, chatty = whole
@@ -61,7 +61,7 @@ def _last_word(reading: Reading, terms: Container[str], instruction: Instruction
 
 
 def _core(text: str, terms: Container[str]) -> tuple[str, bool] | None:
-    """Return the term that `text` is but for politeness, and whether chat stands beside it."""
+    """Return the term that `text` is but for politeness, and whether chat is beside it."""
     if text in terms:
         return text, False
     words = text.split(" ", _MAX_WORDS_BESIDE)

@@ -1,4 +1,4 @@
-"""What the rules say of a text."""
+"""The answer of the rules to a text."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ class VersionedRule:
 
 
 class Answer(NamedTuple):
-    """`opt_out` is certain; `held` is likely, waits for a person and forbids sending meanwhile.
+    """An answer: `opt_out` is certain; `held` is likely, waits for a person and forbids sending meanwhile.
 
     `reason` is a short word (`keyword`, `echo`, `plain_words`, `wrong_person`, `rules_too_slow`, `no_rule` …).
     `term` is what matched; `start` and `end` say where, in characters of the text after the steps that `normalised_by`

@@ -1,4 +1,4 @@
-"""What an account's rules say of a text: opt-outs first, then opt-ins, then help, then the rest."""
+"""The answer of an account's rules to a text: opt-outs first, then opt-ins, then help, then the rest."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy

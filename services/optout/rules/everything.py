@@ -37,8 +37,8 @@ _OFFERED = re2.compile(rf"(?:^| ){_LEAVING}{_BETWEEN}{{0,4}} {_EVERYTHING}(?:$| 
 _AT_END = re2.compile(rf"^(?P<rest>.+?) {_EVERYTHING}{_TAIL}$")
 _JOINED = re2.compile(rf"^(?P<rest>{_any_of('run_together')}){_any_of('all')}$")
 _SCRIPT_ALL = _any_of("script_all")
-_IN_SCRIPT = re2.compile(rf"^(?:{_SCRIPT_ALL}(?P<behind>.{{1,8}})|(?P<before>.{{1,8}}?){_SCRIPT_ALL})$")
-_TELLING = frozenset((*_DATA["all"], "any"))
+_IN_SCRIPT = re2.compile(rf"^(?:{_SCRIPT_ALL}(?P<after>.{{1,8}})|(?P<before>.{{1,8}}?){_SCRIPT_ALL})$")
+_SIGNALS = frozenset((*_DATA["all"], "any"))
 _NOT = frozenset(_DATA["not"])
 _NAMING = frozenset((*_DATA["things"], *_DATA["lists"]))
 _BETWEEN_WORDS = frozenset((*_DATA["between"], *_DATA["of"]))
@@ -48,7 +48,7 @@ def asks_for_everything(reading: Reading) -> bool:
     """Say whether an opt-out says that it is meant for all that the sender sends."""
     if _joined(reading.words) or _in_script(reading.text):
         return True
-    if _TELLING.isdisjoint(reading.words):
+    if _SIGNALS.isdisjoint(reading.words):
         return False
     parts = dict.fromkeys((*reading.sentences[:_MAX_SENTENCES], *reading.clauses[:_MAX_SENTENCES]))
     return any(map(_says, parts))
@@ -70,7 +70,7 @@ def without_everything(reading: Reading) -> Iterator[str]:
     """Yield what may be left of a short reply without its words for everything: of "opt out of all" "opt out"."""
     if rest := _in_script(reading.text) or (_joined(reading.words) if len(reading.words) == 1 else None):
         yield rest
-    if len(reading.words) > _MAX_WORDS or _TELLING.isdisjoint(reading.words):
+    if len(reading.words) > _MAX_WORDS or _SIGNALS.isdisjoint(reading.words):
         return
     if found := _SAID_FIRST.fullmatch(reading.text):
         yield found["rest"]
@@ -83,7 +83,7 @@ def without_everything(reading: Reading) -> Iterator[str]:
 
 
 def _joined(words: Sequence[str]) -> str | None:
-    """Return the word that one for everything is written behind without a space: `stopall`."""
+    """Return the word that one for everything is appended to without a space: `stopall`."""
     for word in words[:_MAX_WORDS]:
         if word.endswith(_DATA["all"]) and (found := _JOINED.fullmatch(word)):
             return str(found["rest"])
@@ -95,7 +95,7 @@ def _in_script(text: str) -> str | None:
     if not (text.startswith(_DATA["script_all"]) or text.endswith(_DATA["script_all"])):
         return None
     found = _IN_SCRIPT.fullmatch(text)
-    return (found["behind"] or found["before"]).strip() if found else None
+    return (found["after"] or found["before"]).strip() if found else None
 
 
 def offers_everything(aim: str) -> bool:

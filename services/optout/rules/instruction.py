@@ -1,4 +1,4 @@
-"""What the answered message says to reply in order to leave, or in order to stay."""
+"""The instruction of the answered message: what to reply in order to leave, or in order to stay."""
 
 import re
 import tomllib
@@ -58,7 +58,7 @@ _STAY_WORDS = frozenset(_NAMED["stay"].split())
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """What a message offers.
+    """An offer of a message.
 
     `words` lead out, `stay_words` in: normalised, in their order, none where the message names none. `for_everything`
     are those of `words` that lead out of all that the sender sends. `text` is where they were found.
@@ -106,7 +106,7 @@ def find_instruction(message: str) -> Instruction | None:
 
 
 def _is_for_everything(folded: str, start: int) -> bool:
-    """Say whether the words behind an asked one, up to the next one, are about all that the sender sends."""
+    """Say whether the words after an asked one, up to the next one, are about all that the sender sends."""
     aim = _NEXT_OFFER.split(folded[start : start + _AIM_CHARACTERS], maxsplit=1)[0]
     return offers_everything(words_of(aim))
 

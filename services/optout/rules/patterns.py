@@ -15,7 +15,7 @@ MAX_COMPILE_SECONDS = 0.05
 """Of all patterns of an account, in processor time: a short pattern can name many classes of Unicode."""
 
 _CONSTRUCTS = (
-    (r"\(\?<?[=!]", "looking ahead or behind, (?=…) (?!…) (?<=…) (?<!…)"),
+    (r"\(\?<?[=!]", "looking ahead or back, (?=…) (?!…) (?<=…) (?<!…)"),
     (r"\(\?>|[*+?}]\+", "atomic groups and possessive quantifiers, (?>…) and a++"),
     (r"\(\?P=|\\[1-9]|\\k<", r"back-references, \1 or (?P=name)"),
     (r"\(\?\(", "conditions, (?(1)…)"),
@@ -71,7 +71,7 @@ def _options() -> Any:
 
 
 class Patterns:
-    """Many patterns, searched for one by one: RE2's own sets cannot be stopped between two, nor bounded."""
+    """A set of many patterns, searched for one by one: RE2's own sets cannot be stopped between two, nor bounded."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self._patterns = patterns

@@ -1,4 +1,4 @@
-"""What phones add to a text by themselves: reactions that quote another message, signatures, names of effects.
+"""Additions of phones to a text: reactions that quote another message, signatures, names of effects.
 
 All on folded text: one case, no accents. The words are those that iOS and Google Messages write in each language.
 """
@@ -55,7 +55,7 @@ _EFFECT = re.compile(r"[\(\[]\s*(?:sent|enviado|envoye|gesendet|inviato) (?:with
 
 
 def may_have_additions(folded: str, words: str) -> bool:
-    """Say whether the rest is worth the time: without a quotation, a second line or a telling word there is nothing."""
+    """Say whether the rest is worth the time: without a quotation, a second line or a signal word there is nothing."""
     return (
         _HINT.search(folded) is not None
         or not _HINT_WORDS.isdisjoint(words.split(" "))
@@ -70,7 +70,7 @@ def is_reaction(folded: str) -> bool:
 
 
 def without_signature(folded: str) -> str:
-    """Return a text without what its phone has put behind it."""
+    """Return a text without what its phone has put after it."""
     if "(" in folded or "[" in folded:
         folded = _EFFECT.sub(" ", folded)
     without = _SIGNATURE.sub("", folded)

@@ -1,4 +1,4 @@
-"""What normalisation makes of a reply: for keywords and for detectors."""
+"""The normalised forms of a reply: for keywords and for detectors."""
 
 import re
 from functools import cached_property, lru_cache

@@ -28,11 +28,11 @@ def _canonical(number: str) -> str:
 
 
 class Rule(BaseModel):
-    """`terms` are compared with the normalised text; `sender_number` `*` is every number that people write to.
+    """A rule. `terms` are compared with the normalised text; `sender_number` `*` is every number that people write to.
 
     `exact` is the whole reply; `starts_with` its first words; `contains` and `does_not_contain` whole words anywhere in
     it; `regex` RE2 patterns, found anywhere in the normalised text; `stands_alone` the whole reply or a sentence of its
-    own, whatever politeness stands beside it; `detector` has names of detectors as its terms. With `only_as_answer` the
+    own, whatever politeness is beside it; `detector` has names of detectors as its terms. With `only_as_answer` the
     rule holds only for a reply to a message that asked for an opt-in. `action_address` is the text of an `AUTO_REPLY`,
     the address of a `URL` (called with `webhook_type`: a form or JSON), the list's id of a `MOVE_CONTACT`. Rules are
     tried by `position`, then by their id.
@@ -76,7 +76,7 @@ class Rule(BaseModel):
     def _check(self, term: str) -> None:
         if self.match == "detector":
             if term not in DETECTOR_NAMES:
-                raise ValueError(f"terms: {term!r} is no detector; there are {', '.join(DETECTOR_NAMES)}")
+                raise ValueError(f"terms: {term!r} is not a detector; there are {', '.join(DETECTOR_NAMES)}")
         elif not (words := normalise(term)):
             raise ValueError(f"terms: nothing of {term!r} is left to compare, it has neither letters nor digits")
         elif self.match in ("contains", "does_not_contain") and words.count(" ") >= MAX_WORDS:

@@ -133,7 +133,7 @@ def test_yes_counts_only_as_an_answer_to_an_opt_in_question() -> None:
         ("regex", [r"(a)\1"], "back-references"),
         ("regex", ["(?>a)"], "atomic groups"),
         ("regex", ["a("], "missing"),
-        ("detector", ["oracle"], "is no detector"),
+        ("detector", ["oracle"], "is not a detector"),
     ],
 )
 def test_a_rule_that_cannot_work_is_refused_with_the_reason(match: str, terms: list[str], said: str) -> None:

@@ -1,4 +1,4 @@
-"""What recognises requests that no list of words can hold: each detector reads a reply and says what it found."""
+"""The detectors of requests that no list of words can hold: each detector reads a reply and says what it found."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

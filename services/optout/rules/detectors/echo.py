@@ -1,4 +1,4 @@
-"""The reply that repeats, badly, the word it was told to send."""
+"""The reply that repeats, badly, the word that it was asked to send."""
 
 import re
 import tomllib
@@ -57,7 +57,7 @@ def _find(core: tuple[str, ...], asked: tuple[str, ...]) -> Finding | None:
     text = " ".join(core)
     words = dict.fromkeys((*asked, *(_ALSO_ASKED_FOR if asked else _STANDARD)))
     near = _near(core, words) if len(core) > _FEW_WORDS else words
-    findings = ((word, _repeats(core, text, word, is_asked=word in asked, was_told=bool(asked))) for word in near)
+    findings = ((word, _repeats(core, text, word, is_asked=word in asked, was_instructed=bool(asked))) for word in near)
     return _surest(replace(finding, word=word) if finding else None for word, finding in findings)
 
 
@@ -92,20 +92,21 @@ def _core(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(words[begin:end] or words)
 
 
-def _repeats(core: tuple[str, ...], text: str, word: str, *, is_asked: bool, was_told: bool) -> Finding | None:
+def _repeats(core: tuple[str, ...], text: str, word: str, *, is_asked: bool, was_instructed: bool) -> Finding | None:
     joined = text.replace(" ", "")
     plain = word.replace(" ", "")
     if joined in _OPPOSITES and joined != plain:
         return None
     if (
-        (_is_word_and_aim(text, word) and (was_told or len(core) > 2))
-        or _is_run_on(joined, plain, told_or_one=was_told or len(core) == 1, was_told=was_told)
+        (_is_word_and_aim(text, word) and (was_instructed or len(core) > 2))
+        or _is_run_on(joined, plain, instructed_or_one=was_instructed or len(core) == 1, was_instructed=was_instructed)
         or _is_shouted(core, plain)
     ):
         return Finding("opt_out", "echo", text)
     spellings = dict.fromkeys((joined, shortened(joined), with_letters(joined)))
     answers = [
-        _misspells(each, plain, is_asked=is_asked, was_told=was_told, one_word=len(core) == 1) for each in spellings
+        _misspells(each, plain, is_asked=is_asked, was_instructed=was_instructed, one_word=len(core) == 1)
+        for each in spellings
     ]
     beside = _first_word(core, plain) if is_asked and len(core) > 1 else None
     return _surest([*(Finding(answer, "echo", text) for answer in answers if answer), beside])
@@ -116,7 +117,7 @@ def _is_word_and_aim(text: str, word: str) -> bool:
     return text.startswith(word) and len(text) > len(word) and _AIM.fullmatch(text, len(word)) is not None
 
 
-def _is_run_on(joined: str, word: str, *, told_or_one: bool, was_told: bool) -> bool:
+def _is_run_on(joined: str, word: str, *, instructed_or_one: bool, was_instructed: bool) -> bool:
     """Say whether the word is run together with itself, its aim, or politeness: `stop2end`, `stopplease`."""
     if joined == word:
         return True
@@ -124,8 +125,8 @@ def _is_run_on(joined: str, word: str, *, told_or_one: bool, was_told: bool) -> 
         return joined.endswith(word) and joined[: -len(word)] in (*POLITE, "reply", "text", "txt")
     rest = joined[len(word) :]
     if rest.isdecimal():
-        return was_told
-    return not rest.replace(word, "") or (told_or_one and (rest in _AFTER or _RUN_ON.fullmatch(rest) is not None))
+        return was_instructed
+    return not rest.replace(word, "") or (instructed_or_one and (rest in _AFTER or _RUN_ON.fullmatch(rest) is not None))
 
 
 def _is_shouted(core: Sequence[str], word: str) -> bool:
@@ -133,18 +134,18 @@ def _is_shouted(core: Sequence[str], word: str) -> bool:
     return len(core) > 1 and all(slips(shortened(each), word, 1) <= 1 for each in core)
 
 
-def _misspells(spelling: str, word: str, *, is_asked: bool, was_told: bool, one_word: bool) -> Certainty | None:
+def _misspells(spelling: str, word: str, *, is_asked: bool, was_instructed: bool, one_word: bool) -> Certainty | None:
     """Return `opt_out` for one slip, `held` for what is further away or a word of its own."""
     if spelling == word:
         return "opt_out"
-    at_most = _MOST_SLIPS if len(word) >= _LONG else 2
-    count = slips(spelling, word, at_most)
+    limit = _MOST_SLIPS if len(word) >= _LONG else 2
+    count = slips(spelling, word, limit)
     if spelling in _ORDINARY_WORDS:
         return "held" if is_asked and one_word and _looks_alike(spelling, word, count) else None
     if len(word) >= _LONG:
-        return "opt_out" if count <= 2 or _is_cut_off(spelling, word) else "held" if count <= at_most else None
-    if count == 1 and (len(word) > 3 or is_asked) and (was_told or len(word) > 3):
-        return _one_slip(spelling, word, is_asked=is_asked, was_told=was_told)
+        return "opt_out" if count <= 2 or _is_cut_off(spelling, word) else "held" if count <= limit else None
+    if count == 1 and (len(word) > 3 or is_asked) and (was_instructed or len(word) > 3):
+        return _one_slip(spelling, word, is_asked=is_asked, was_instructed=was_instructed)
     if not is_asked:
         return None
     if _is_cut_off(spelling, word):
@@ -153,9 +154,9 @@ def _misspells(spelling: str, word: str, *, is_asked: bool, was_told: bool, one_
     return "held" if is_near and (_begins_alike(spelling, word) or _shared_letters(spelling, word) >= 3) else None
 
 
-def _one_slip(spelling: str, word: str, *, is_asked: bool, was_told: bool) -> Certainty | None:
+def _one_slip(spelling: str, word: str, *, is_asked: bool, was_instructed: bool) -> Certainty | None:
     if is_thumbs_slip(spelling, word):
-        return "opt_out" if is_asked or (len(word) > 3 and spelling[0] == word[0]) or was_told else "held"
+        return "opt_out" if is_asked or (len(word) > 3 and spelling[0] == word[0]) or was_instructed else "held"
     if is_asked:
         return "opt_out" if len(word) > 3 and spelling[0] == word[0] else "held"
     return "held" if spelling[0] == word[0] else None

@@ -1,4 +1,4 @@
-"""What a detector finds."""
+"""The finding of a detector."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from services.optout.rules.reading import Reading
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`term` is what matched, in the words of the normalised text or of the phrase; a person checks it.
+    """A finding: `term` is what matched, in the words of the normalised text or of the phrase; a person checks it.
 
     `word` is the opt-out word that it stands for, where a detector knows one.
     """

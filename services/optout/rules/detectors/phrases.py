@@ -48,7 +48,7 @@ class Grammar:
     """The groups, phrases and words of a data file.
 
     Raises:
-        KeyError: a line uses a group that does not stand above it.
+        KeyError: a line uses a group that is not defined above it.
 
     """
 

@@ -2,7 +2,7 @@
 
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
-from services.optout.rules.detectors.words import canonical, telling
+from services.optout.rules.detectors.words import canonical, prefilter
 from services.optout.rules.instruction import Instruction
 from services.optout.rules.reading import Reading
 
@@ -27,15 +27,15 @@ _RARE = _ENGLISH.words("rare")
 _FREQUENT = _ENGLISH.words("frequent")
 _OBJECTS = _ENGLISH.words("objects")
 _OTHERS_REQUEST = _OTHER.compile("requests")
-_OTHERS = _OTHER.words("telling")
-_may_tell = telling(_ENGLISH.words("telling") | _OTHERS)
+_OTHERS = _OTHER.words("signals")
+_may_match = prefilter(_ENGLISH.words("signals") | _OTHERS)
 
 
 def find_plain_words(reading: Reading, instruction: Instruction | None) -> Finding | None:
     """Return the request that the reply makes in words of its own; certain ones before likely ones."""
     known = instruction is not None
     is_short_answer = known and len(reading.words) <= _MAX_WORDS_IN_ANSWER
-    if not is_short_answer and not any(map(_may_tell, reading.words[:MAX_WORDS])):
+    if not is_short_answer and not any(map(_may_match, reading.words[:MAX_WORDS])):
         return None
     likely = None
     for sentence in reading.sentences[:MAX_SENTENCES]:

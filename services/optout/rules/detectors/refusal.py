@@ -1,8 +1,8 @@
-"""Hostile refusals: words that tell the sender to go away. Insults and slogans that ask for nothing are none."""
+"""Hostile refusals: words that send the sender away. Insults and slogans that ask for nothing are none."""
 
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.phrases import Grammar, compile_re2
-from services.optout.rules.detectors.words import canonical, telling
+from services.optout.rules.detectors.words import canonical, prefilter
 from services.optout.rules.instruction import Instruction
 from services.optout.rules.reading import Reading
 
@@ -14,19 +14,19 @@ _AROUND = f"{_GRAMMAR.group('around')}*"
 _REFUSAL = compile_re2(f"{_AROUND}(?P<core>{_GRAMMAR.pattern('go_away')}){_GRAMMAR.group('called')}{{0,4}}{_AROUND}")
 _SLOGAN = compile_re2(rf"(?P<core>{_GRAMMAR.pattern('slogans')})(?:\S+ )?")
 _AMONG_FRIENDS = _GRAMMAR.compile("among_friends")
-_TELLING = _GRAMMAR.words("telling")
-_may_tell = telling(_TELLING)
+_SIGNALS = _GRAMMAR.words("signals")
+_may_match = prefilter(_SIGNALS)
 
 
 def find_refusal(reading: Reading, instruction: Instruction | None) -> Finding | None:  # noqa: ARG001 (a Detector)
-    """Return the sentence that tells the sender to go away; none where friends laugh or call each other names."""
-    if len(reading.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_tell, reading.words)):
+    """Return the sentence that sends the sender away; none where friends laugh or call each other names."""
+    if len(reading.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_match, reading.words)):
         return None
     if _AMONG_FRIENDS.search(f"{reading.text} "):
         return None
     for sentence in reading.sentences:
         text = canonical(sentence)
-        if text.count(" ") <= _MAX_WORDS and not _TELLING.isdisjoint(text.split()):
+        if text.count(" ") <= _MAX_WORDS and not _SIGNALS.isdisjoint(text.split()):
             found = _REFUSAL.fullmatch(text)
             if found:
                 return Finding("held", "refusal", found["core"].strip())

@@ -1,4 +1,4 @@
-"""What thumbs and phones do to a word: how far a spelling is from it, and whether a thumb explains the way."""
+"""Slips of thumbs and phones: how far a spelling is from a word, and whether a thumb explains the difference."""
 
 import re
 
@@ -38,11 +38,11 @@ def with_letters(word: str) -> str:
     return word.translate(_DIGITS_FOR_LETTERS) if _MIXED.match(word) else word
 
 
-def slips(written: str, meant: str, at_most: int) -> int:
-    """Return how many letters were added, left out, changed or swapped; more than `at_most` is `at_most` + 1."""
-    if abs(len(written) - len(meant)) > at_most:
-        return at_most + 1
-    return min(OSA.distance(written, meant, score_cutoff=at_most), at_most + 1)
+def slips(written: str, meant: str, limit: int) -> int:
+    """Return how many letters were added, left out, changed or swapped; more than `limit` is `limit` + 1."""
+    if abs(len(written) - len(meant)) > limit:
+        return limit + 1
+    return min(OSA.distance(written, meant, score_cutoff=limit), limit + 1)
 
 
 def is_thumbs_slip(written: str, meant: str) -> bool:

@@ -1,4 +1,4 @@
-"""Words as the grammars know them: spellings brought to one form, slips in telling words mended."""
+"""Words as the grammars know them: spellings brought to one form, slips in signal words fixed."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from importlib.resources import files
 from rapidfuzz.distance import OSA
 
 MAX_SENTENCE_CHARACTERS = 600
-_SHORTEST_TO_MEND = 5
+_SHORTEST_TO_FIX = 5
 _TRIPLED = re.compile(r"(\w)\1{2,}")
 
 
@@ -30,7 +30,7 @@ def _read_spellings() -> dict[str, str]:
 
 
 FREQUENT = read_words("frequent.txt")
-_MENDED = read_words("mended.txt")
+_FIXABLE = read_words("fixable.txt")
 _SPELLINGS = _read_spellings()
 _OF_SEVERAL_WORDS = {tuple(spelling.split()): right for spelling, right in _SPELLINGS.items() if " " in spelling}
 _BEGINNINGS = frozenset(words[0] for words in _OF_SEVERAL_WORDS)
@@ -60,8 +60,8 @@ def _joined(words: list[str]) -> list[str]:
     return joined
 
 
-def telling(words: frozenset[str]) -> Callable[[str], bool]:
-    """Return what says quickly whether a word, as it was written, may be one of `words`."""
+def prefilter(words: frozenset[str]) -> Callable[[str], bool]:
+    """Return a quick check whether a word, as it was written, may be one of `words`."""
     beginnings = {first for (first, *_), right in _OF_SEVERAL_WORDS.items() if not words.isdisjoint(right.split())}
 
     @lru_cache(maxsize=65_536)
@@ -76,11 +76,11 @@ def canonical_word(word: str) -> str:
     """Return the usual form of `word`."""
     if word in _SPELLINGS:
         return _SPELLINGS[word]
-    if word in FREQUENT or word in _MENDED or len(word) < _SHORTEST_TO_MEND or not word.isalpha():
+    if word in FREQUENT or word in _FIXABLE or len(word) < _SHORTEST_TO_FIX or not word.isalpha():
         return word
     short = _TRIPLED.sub(r"\1", word)
     if short != word:
         return canonical_word(short)
     return next(
-        (right for right in _MENDED if right[0] == word[0] and OSA.distance(word, right, score_cutoff=1) <= 1), word
+        (right for right in _FIXABLE if right[0] == word[0] and OSA.distance(word, right, score_cutoff=1) <= 1), word
     )

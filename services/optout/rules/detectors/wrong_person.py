@@ -4,7 +4,7 @@ import re
 
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.phrases import Grammar, compile_re2
-from services.optout.rules.detectors.words import FREQUENT, canonical, telling
+from services.optout.rules.detectors.words import FREQUENT, canonical, prefilter
 from services.optout.rules.instruction import Instruction
 from services.optout.rules.reading import Reading
 
@@ -24,7 +24,7 @@ _NAMED = {
     False: compile_re2(_GRAMMAR.pattern("named")),
 }
 _UNNAMED = _GRAMMAR.compile("unnamed")
-_TELLING = _GRAMMAR.words("telling")
+_SIGNALS = _GRAMMAR.words("signals")
 _RARE = _GRAMMAR.words("rare")
 _END = _GRAMMAR.words("end")
 _NO_NAME = FREQUENT | _GRAMMAR.words("no_name")
@@ -32,11 +32,11 @@ _OF_A_PHONE = frozenset(("phone", "number", "cell", "line", "here", "anymore"))
 _NO_SECOND_NAME = FREQUENT - _OF_A_PHONE
 _NO_NAMES_END = tuple(_GRAMMAR.words("no_names_end"))
 _ANOTHER_MATTER = frozenset(("items", "laughing", "laughter", "order", "sizes", "pieces", "digits"))
-_may_tell = telling(_TELLING)
+_may_match = prefilter(_SIGNALS)
 
 _ONE_NAME = r"(?P<name>[^\W\d]{2,}(?: [^\W\d]{2,})?)"
 # Unasked, nothing else may follow the name; in answer to an instruction a new thought may.
-_BEHIND = {
+_NAME_AFTER = {
     True: re.compile(
         r"(?P<name>[^\W\d]{2,}(?: [^\W\d]{2,}){0,2}?)(?: (?:here|at this number|at this phone|number|phone|cell|anymore"
         r"|sorry|please|stop|texting|s|lives?|in|this|is|he|she|and|you|bro|lol|wrong|im|remove|i|my|dude|thanks"
@@ -74,12 +74,12 @@ _IN_ANSWER = re.compile(
 def find_wrong_person(reading: Reading, instruction: Instruction | None) -> Finding | None:
     """Return the words that say that the number is not theirs whom the sender means."""
     known = instruction is not None
-    if len(reading.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_tell, reading.words)):
+    if len(reading.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_match, reading.words)):
         return _in_answer(reading) if known and len(reading.words) <= _MAX_WORDS_UNASKED else None
     for sentence in reading.sentences:
         text = canonical(sentence)
         words = text.split()
-        if len(words) <= _MAX_WORDS and not _TELLING.isdisjoint(words):
+        if len(words) <= _MAX_WORDS and not _SIGNALS.isdisjoint(words):
             found = _in_sentence(text, words, len(reading.words), known=known)
             if found is not None:
                 return Finding("held", "wrong_person", found)
@@ -115,7 +115,7 @@ def _in_sentence(text: str, words: list[str], words_of_reply: int, *, known: boo
 
 
 def _is_of_somebody(text: str, *, known: bool) -> bool:
-    """Say whether the sentence tells where somebody is instead: "no Linda here", "Bob moved away"."""
+    """Say whether the sentence says where somebody is instead: "no Linda here", "Bob moved away"."""
     matches = (pattern.match(text.rstrip()) for pattern in _OF_SOMEBODY)
     return any(found is not None and _is_name(found["name"], known=known) for found in matches)
 
@@ -126,8 +126,8 @@ def _is_not_somebody(text: str, *, known: bool) -> bool:
     for start in {0, before.end() if before else 0}:
         lead = _NAMED[known].match(text[start:])
         if lead is not None:
-            behind = _BEHIND[known].match(text.rstrip(), start + len(lead[0]))
-            if behind is not None and _is_name(behind["name"], known=known):
+            named = _NAME_AFTER[known].match(text.rstrip(), start + len(lead[0]))
+            if named is not None and _is_name(named["name"], known=known):
                 return True
     return False
 
