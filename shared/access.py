@@ -1,4 +1,4 @@
-"""Who may read and write what in Kafka: the one table from which ACLs, documentation and tests are made.
+"""Rights in Kafka: the one table from which ACLs, documentation and tests are made.
 
 What is not in it is refused by a broker with an authorizer. Whoever may write to `suppressions` is believed by every
 sender, so that only the opt-out pipeline may.
@@ -28,7 +28,7 @@ class Acl(NamedTuple):
 
 @dataclass(frozen=True)
 class Role:
-    """What one kind of client may do; groups and transactional ids are prefixes of the ones it may use.
+    """The rights of one kind of client; groups and transactional ids are prefixes of the ones it may use.
 
     Args:
         name: also the user name, where the deployment does not choose another.

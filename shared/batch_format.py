@@ -16,7 +16,7 @@ _MAGIC = 2
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Offsets, the last one included, that cannot be read, why, and the bytes that stand there."""
+    """A range of offsets, both ends included, that cannot be read, the cause, and the bytes in its place."""
 
     first_offset: int
     offset: int
@@ -25,7 +25,7 @@ class Gap:
 
 
 class Header(NamedTuple):
-    """The head of a batch, as it stands there."""
+    """The head of a batch, as it was received."""
 
     base_offset: int
     length: int

@@ -22,38 +22,38 @@ _FULL = "failed to write whole buffer"  # cramjam has one class for all errors
 
 
 class TooLargeError(Exception):
-    """What is compressed has more bytes than the limit."""
+    """The decompressed data has more bytes than the limit."""
 
 
-def decompress(codec: int, data: bytes, at_most: int) -> bytes:
-    """Return what `data` holds; never takes more than about `at_most` bytes of memory for it.
+def decompress(codec: int, data: bytes, limit_bytes: int) -> bytes:
+    """Return what `data` holds; never takes more than about `limit_bytes` bytes of memory for it.
 
     Raises:
-        TooLargeError: it holds more than `at_most` bytes.
+        TooLargeError: it holds more than `limit_bytes` bytes.
         Exception: it cannot be decompressed; each codec has errors of its own.
     """
-    return _CODECS[codec](data, at_most)
+    return _CODECS[codec](data, limit_bytes)
 
 
-def _gzip(data: bytes, at_most: int) -> bytes:
+def _gzip(data: bytes, limit_bytes: int) -> bytes:
     found = bytearray()
     while data:
         member = zlib.decompressobj(_GZIP_WINDOW_BITS)
-        found += member.decompress(data, at_most - len(found) + 1)
-        if len(found) > at_most:
-            raise TooLargeError(_too_large(at_most))
+        found += member.decompress(data, limit_bytes - len(found) + 1)
+        if len(found) > limit_bytes:
+            raise TooLargeError(_too_large(limit_bytes))
         if not member.eof:
             raise ValueError("the gzip stream ends too early")
         data = member.unused_data
     return bytes(found)
 
 
-def _snappy(data: bytes, at_most: int) -> bytes:
-    left, found = at_most, []
+def _snappy(data: bytes, limit_bytes: int) -> bytes:
+    left, found = limit_bytes, []
     for block in _snappy_blocks(data):
         left -= _snappy_length(block)
         if left < 0:
-            raise TooLargeError(_too_large(at_most))
+            raise TooLargeError(_too_large(limit_bytes))
         found.append(bytes(cramjam.snappy.decompress_raw(block)))
     return b"".join(found)
 
@@ -82,25 +82,25 @@ def _snappy_length(block: bytes) -> int:
     raise ValueError("a snappy block without its length")
 
 
-def _lz4(data: bytes, at_most: int) -> bytes:
-    return _into(cramjam.lz4.decompress_into, data, at_most)
+def _lz4(data: bytes, limit_bytes: int) -> bytes:
+    return _into(cramjam.lz4.decompress_into, data, limit_bytes)
 
 
-def _zstd(data: bytes, at_most: int) -> bytes:
-    return _into(cramjam.zstd.decompress_into, data, at_most)
+def _zstd(data: bytes, limit_bytes: int) -> bytes:
+    return _into(cramjam.zstd.decompress_into, data, limit_bytes)
 
 
-def _into(decompress_into: Callable[..., int], data: bytes, at_most: int) -> bytes:
-    room = np.empty(at_most, np.uint8)  # pages that are not written to are never taken
+def _into(decompress_into: Callable[..., int], data: bytes, limit_bytes: int) -> bytes:
+    room = np.empty(limit_bytes, np.uint8)  # pages that are not written to are never taken
     try:
         length = decompress_into(data, room)
     except cramjam.DecompressionError as error:
-        raise (TooLargeError(_too_large(at_most)) if str(error) == _FULL else error) from None
+        raise (TooLargeError(_too_large(limit_bytes)) if str(error) == _FULL else error) from None
     return room[:length].tobytes()
 
 
-def _too_large(at_most: int) -> str:
-    return f"has over {at_most} bytes when it is decompressed"
+def _too_large(limit_bytes: int) -> str:
+    return f"has over {limit_bytes} bytes when it is decompressed"
 
 
 _CODECS: dict[int, Codec] = {1: _gzip, 2: _snappy, 3: _lz4, 4: _zstd}

@@ -152,7 +152,7 @@ def _with(function: Callable[..., Any], **names: Any) -> Any:
 
 
 class _Fetcher(Fetcher):  # type: ignore[misc]
-    """aiokafka's fetcher, which reads what it has fetched with `_Records`."""
+    """The fetcher of aiokafka, which reads what it has fetched with `_Records`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -187,7 +187,7 @@ class _Fetcher(Fetcher):  # type: ignore[misc]
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
-    """aiokafka's consumer; its records are `ConsumerRecord` and `Unreadable`."""
+    """The consumer of aiokafka; its records are `ConsumerRecord` and `Unreadable`."""
 
     start = _with(AIOKafkaConsumer.start, Fetcher=_Fetcher)
 

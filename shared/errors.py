@@ -1,7 +1,7 @@
-"""The three families of errors; each tells the caller what to do next.
+"""The three families of errors; each says what to do next.
 
 * `PoisonError`: the record is bad. Park it with the reason, go on, up to a limit.
-* `TransientError`: something is away. Back off and try again from the same offset.
+* `TransientError`: something is unavailable. Back off and try again from the same offset.
 * anything else is a bug: stop, keep the offset, alarm.
 """
 
@@ -16,8 +16,8 @@ class PoisonError(Exception):
 
 
 class TransientError(Exception):
-    """Kafka, Postgres or a peer is away or slow; nothing was decided, so the same offset can be tried again."""
+    """Kafka, Postgres or a peer is unavailable or slow; nothing was decided, so the same offset can be tried again."""
 
 
 class MisconfiguredError(Exception):
-    """The service must not run like this; the text is one line that names the setting or topic and the mend."""
+    """The service must not run like this; the text is one line that names the setting or topic and the fix."""

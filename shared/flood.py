@@ -34,7 +34,7 @@ Bad: TypeAlias = tuple[Polled, PoisonError]
 
 
 class Parked(NamedTuple):
-    """What goes to `parked-messages`, and the bad records that are parked each by itself."""
+    """The records for `parked-messages`, and the bad records that are parked individually."""
 
     records: list[ParkedRecord]
     whole: list[Bad]
@@ -55,7 +55,7 @@ class Parking:
         self._records, self._bytes, self._lines = float(RECORDS_A_MINUTE), float(BYTES_A_MINUTE), float(_LINES_A_MINUTE)
 
     def park(self, bad: Sequence[Bad], now: datetime) -> Parked:
-        """Return what is to be parked for the bad records of a poll, and which of them stand there by themselves."""
+        """Return what is to be parked for the bad records of a poll, and which of them are parked individually."""
         self._refill()
         parked: list[ParkedRecord] = []
         whole: list[Bad] = []

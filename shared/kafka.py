@@ -27,7 +27,7 @@ MAX_REQUEST_BYTES = 4 * 1024 * 1024
 FETCH_WAIT_MS = 1_000
 """How long a fetch waits for a record that does not come; it returns with the first one (`shared/consumer.py`)."""
 TRANSACTION_RETRY_BACKOFF_MS = 5
-"""Kafka 4 refuses the first produce of a transaction close behind another once (KIP-890); aiokafka waits this long."""
+"""Kafka 4 refuses the first produce of a transaction close after another once (KIP-890); aiokafka waits this long."""
 
 
 def producer_options() -> dict[str, Any]:
@@ -99,7 +99,7 @@ async def connect(starting: Awaitable[Any], kafka: Kafka) -> None:
 
 
 async def stop_quietly(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
-    """Stop a client whose Kafka may be away: its `stop` can hang, so it gets a deadline and no second try."""
+    """Stop a client whose Kafka may be unavailable: its `stop` can hang, so it gets a deadline and no second try."""
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await client.stop()

@@ -20,7 +20,7 @@ class Login:
 
 @dataclass(frozen=True)
 class Tls:
-    """Whom we trust, and the certificate that we show; PEM files. Without `ca_file` the system's authorities count."""
+    """The trusted authorities and the certificate that is shown: PEM files. `ca_file` is the system's by default."""
 
     ca_file: Path | None = None
     certificate_file: Path | None = None
@@ -56,7 +56,7 @@ class Tls:
 
 @dataclass(frozen=True)
 class KafkaConnection:
-    """What all clients of a process are made with.
+    """The settings that all Kafka clients of a process share.
 
     Args:
         bootstrap: `host:port`, several separated by commas.

@@ -1,7 +1,7 @@
 """Topic `parked-messages`: records that cannot be processed, with their original bytes and the reason in headers.
 
 Key and value are the original's, byte for byte, up to a limit; size and SHA-256 say what they were. The id is computed
-from where the record stood, so that one parked twice (a crash between parking and commit) is shown once.
+from where the record was, so that one parked twice (a crash between parking and commit) is shown once.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _MAX_NAME_CHARACTERS = 256
 
 @dataclass(frozen=True)
 class ParkedRecord:
-    """What goes to `parked-messages`."""
+    """A record for `parked-messages`."""
 
     key: bytes | None
     value: bytes | None
@@ -66,7 +66,7 @@ def park(  # noqa: PLR0913 (a record's coordinates)
     error: PoisonError,
     now: datetime,
 ) -> ParkedRecord:
-    """Return the record to park for one that stood at `offset`, or for what stood from there to `last_offset`."""
+    """Return the record to park for the one at `offset`, or for those from there to `last_offset`."""
     own: Headers = [
         ("parked_id", str(parked_id(topic, partition, offset)).encode()),
         ("parked_reason", error.reason.encode()),
@@ -88,14 +88,14 @@ def park(  # noqa: PLR0913 (a record's coordinates)
     return ParkedRecord(kept_key, kept_value, [*own, *_kept(headers)])
 
 
-def _of_field(name: str, content: bytes | None, at_most: int) -> Iterator[tuple[str, bytes]]:
+def _of_field(name: str, content: bytes | None, limit_bytes: int) -> Iterator[tuple[str, bytes]]:
     if content is None:
         yield f"original_{name}_is_null", b"true"
         return
     yield f"original_{name}_bytes", str(len(content)).encode()
     yield f"original_{name}_sha256", hashlib.sha256(content).hexdigest().encode()
-    if len(content) > at_most:
-        yield f"parked_{name}_cut_to_bytes", str(at_most).encode()
+    if len(content) > limit_bytes:
+        yield f"parked_{name}_cut_to_bytes", str(limit_bytes).encode()
 
 
 def _kept(headers: Iterable[tuple[str, bytes | None]]) -> Iterator[tuple[str, bytes]]:

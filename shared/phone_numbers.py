@@ -65,7 +65,9 @@ def normalise_sender_number(text: str) -> str:
     phone = f"+{compact.removeprefix('+').removeprefix('00')}"
     if E164.fullmatch(phone):
         return settled_phone(phone)
-    raise ValueError(f"{text[:_MAX_SENDER_CHARACTERS]!r} is no sender number: use E.164, a short code or a sender ID")
+    raise ValueError(
+        f"{text[:_MAX_SENDER_CHARACTERS]!r} is not a sender number: use E.164, a short code or a sender ID"
+    )
 
 
 SenderNumber = Annotated[

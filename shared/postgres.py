@@ -1,4 +1,4 @@
-"""What Postgres refuses for good: a wrong address, login or certificate is one line that names the setting."""
+"""Permanent refusals of Postgres: a wrong address, login or certificate is one line that names the setting."""
 
 import ssl
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def connecting(setting: str, url: str) -> Iterator[None]:
     """Connect to `url` in the `with` block.
 
     Raises:
-        MisconfiguredError: the address is wrong, or refused; what is away raises what it raises.
+        MisconfiguredError: the address is wrong, or refused; an unavailable server raises its own error.
     """
     _check_files(setting, url)
     try:
@@ -44,7 +44,7 @@ def connecting(setting: str, url: str) -> Iterator[None]:
 
 
 def _check_files(setting: str, url: str) -> None:
-    """See that each file can be read: asyncpg's error for one that cannot looks like that of a server that is away."""
+    """See that each file can be read: asyncpg's error for one that cannot looks like that of an unavailable server."""
     asked = parse_qs(urlsplit(url).query)
     for name in _FILES:
         for path in asked.get(name, ()):

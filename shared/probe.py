@@ -1,4 +1,4 @@
-"""What health checks ask of a server: one question at a time, and its answer for all who ask at about the same time."""
+"""Questions that health checks ask a server: one at a time, and its answer for all who ask at about the same time."""
 
 import asyncio
 import time

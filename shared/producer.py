@@ -1,4 +1,4 @@
-"""An idempotent Kafka producer that is made anew when it cannot go on.
+"""An idempotent Kafka producer that is recreated when it cannot go on.
 
 aiokafka's gives up for good when a record of it was refused or expired: its next sequence number is one that Kafka does
 not expect. What a spent producer still holds may arrive later; all that is sent here has a computed id or no effect.
@@ -24,7 +24,7 @@ _SPENT_SECONDS = 3.0
 
 
 class Record(NamedTuple):
-    """What goes to a topic; the key decides nothing about its partition."""
+    """A record to be published; its key does not decide its partition."""
 
     key: bytes | None
     value: bytes | None
@@ -32,7 +32,7 @@ class Record(NamedTuple):
 
 
 class Producer:
-    """Connects when it is first used.
+    """A producer that connects when it is first used.
 
     Args:
         kafka: how Kafka is reached.

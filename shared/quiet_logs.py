@@ -1,4 +1,4 @@
-"""A log that a person can read while Kafka is away: its clients alone would write thousands of lines a second."""
+"""A log that a person can read while Kafka is unavailable: its clients would write thousands of lines per second."""
 
 import logging
 import time
@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 _SILENT_SECONDS = 30.0
 _CHATTY = ("aiokafka", "services.inbound.kafka_link")
-"""The loggers that tell of each attempt to reach Kafka."""
+"""The loggers that report each attempt to reach Kafka."""
 
 
 class SayOnce(logging.Filter):
-    """Lets what one place in the code says pass once in a while, whatever the details in it."""
+    """A filter that lets what one place in the code says pass once in a while, whatever the details in it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a record of a topic says, for every reader: whatever is wrong with one is a `PoisonError`."""
+"""The event in a record, for every reader: whatever is wrong with a record is a `PoisonError`."""
 
 from typing import TypeVar
 

@@ -1,4 +1,4 @@
-"""What a fetch brings, read without trust: each record of a batch, and in place of what cannot be read where it was.
+"""The records of a fetch, read without trust: each record of a batch, and in place of what cannot be read where it was.
 
 aiokafka's reader (in C) reads what is right. Where it gives up, the batch is read again here, record by record, so that
 one bad record takes no other with it.
@@ -153,7 +153,7 @@ def _read_slowly(body: memoryview, header: Header, done: int, floor: int) -> Ite
             floor = found.offset + 1
             yield found
     if at != len(body) or header.records < 1:
-        yield _gap(header, floor, f"{len(body) - at} bytes behind the last record", bytes(body[at:]), to_end=True)
+        yield _gap(header, floor, f"{len(body) - at} bytes after the last record", bytes(body[at:]), to_end=True)
 
 
 def _record_or_gap(body: memoryview, header: Header, floor: int) -> Record | Gap:
@@ -193,7 +193,7 @@ def _record(body: memoryview, header: Header) -> Record:
         headers.append((name.decode(errors="backslashreplace"), content))
     else:
         if count < 0 or at != len(body):
-            raise ValueError(f"{count} headers, and {len(body) - at} bytes behind them")
+            raise ValueError(f"{count} headers, and {len(body) - at} bytes after them")
     append_time = header.attributes & APPEND_TIME_BIT
     timestamp = header.max_timestamp if append_time else header.first_timestamp + timestamp_delta
     return Record(header.base_offset + offset_delta, timestamp, int(bool(append_time)), key, value, headers)

@@ -36,7 +36,7 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 class WithSecretFiles(BaseSettings):
-    """Settings whose secrets may be in files."""
+    """The base of settings whose secrets may be in files."""
 
     @classmethod
     def settings_customise_sources(

@@ -1,4 +1,4 @@
-"""What a secret must be like: long enough, and not one that everybody knows where others can reach the service."""
+"""Requirements on secrets: long enough, and not one that everybody knows where others can reach the service."""
 
 import ipaddress
 from collections.abc import Mapping

@@ -21,7 +21,7 @@ _OTHER_FILES = 1_000
 
 
 def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[[SettingsT], Any]) -> int:
-    """Run the service until it is told to stop; return the exit code.
+    """Run the service until it is asked to stop; return the exit code.
 
     A wrong setting or topic is one line on standard error and exit code 78. The application says that its start cannot
     be (`app.state.misconfigured`) or that it met a bug (`app.state.failed`, exit code 1), and calls `app.state.stop()`.

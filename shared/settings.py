@@ -22,7 +22,7 @@ _SECURED_BY = {
 
 
 class KafkaSettings(WithSecretFiles):
-    """How to reach Kafka, and what its topics must look like."""
+    """The settings of Kafka: how to reach it, and what its topics must look like."""
 
     model_config = SettingsConfigDict(env_prefix="STOPLINE_", frozen=True)
 
@@ -101,14 +101,14 @@ def _networks(text: str) -> str:
 
 
 class ServiceSettings(KafkaSettings):
-    """What every service needs."""
+    """The settings that every service has."""
 
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=1, le=65535)]
     http_connections: Annotated[int, Field(ge=10, le=100_000)] = 1_000
     """Open at once; above it, a connection that waits for its client makes room for the next."""
     http_connections_per_address: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """The same for one address, except those of `trusted_proxies`; 0: no limit, as behind another kind of proxy."""
+    """The same for one address, except those of `trusted_proxies`; 0: no limit, as behind a proxy of another kind."""
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
     """Addresses or networks whose `X-Forwarded-For` names the client, separated by commas; empty: nobody's."""
     metrics_host: str = "127.0.0.1"

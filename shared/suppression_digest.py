@@ -17,7 +17,7 @@ _A, _B, _C = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 @lru_cache(maxsize=16_384)
 def scope_seed(account_id: str, scope: str) -> int:
-    """Return the 64 bits that tell the phones of one (account, scope) from another's."""
+    """Return the 64 bits that distinguish the phones of one (account, scope) from another's."""
     return int.from_bytes(hashlib.blake2b(f"{account_id}|{scope}".encode(), digest_size=8).digest(), "little")
 
 

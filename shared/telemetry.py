@@ -14,7 +14,7 @@ _PHONE = re.compile(r"\+[1-9][0-9]{6,14}\b")
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record, and what `extra={"fields": {...}}` adds, as one line of JSON."""
+    """A formatter that writes a log record, and what `extra={"fields": {...}}` adds, as one line of JSON."""
 
     def __init__(self, service: str) -> None:
         super().__init__()

@@ -108,7 +108,7 @@ class _AskForTopics(Request[_MetadataRequest]):  # type: ignore[misc]  # aiokafk
 
 
 class TopicIdentities:
-    """Looks at topics again and again, on a connection of its own: no look waits for a fetch to end.
+    """A watcher that looks at topics again and again, on a connection of its own: no look waits for a fetch to end.
 
     Args:
         kafka: where they are.
@@ -126,7 +126,7 @@ class TopicIdentities:
         """Return what `topic_identities` does, asked after this call; calls that come together share one question.
 
         Raises:
-            TransientError: Kafka is away, or one of the topics is.
+            TransientError: Kafka is unavailable, or one of the topics is.
         """
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._running))
@@ -164,7 +164,7 @@ async def topic_identities(client: AIOKafkaClient, *names: str) -> dict[str, str
     """Return the identity of each topic: its cluster's id, its own and its number of partitions, as one text.
 
     Raises:
-        TransientError: Kafka is away, or one of the topics is.
+        TransientError: Kafka is unavailable, or one of the topics is.
     """
     asked = client.send(client.get_random_node(), _AskForTopics(names))
     answer = await within(SEND_SECONDS, asked, "asking for the topics' ids")

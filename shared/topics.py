@@ -123,7 +123,7 @@ async def check_topics(settings: KafkaSettings) -> None:
     """Refuse topics that do not match.
 
     Raises:
-        MisconfiguredError: one line that says what differs and how to mend it.
+        MisconfiguredError: one line that says what differs and how to fix it.
     """
     found = await differences(settings)
     if found:

@@ -1,4 +1,4 @@
-"""The AsyncAPI 3 document: topics, what stands on them, how they are keyed, who writes and who reads."""
+"""The AsyncAPI 3 document: topics, the events on them, how they are keyed, who writes and who reads."""
 
 from typing import Any
 
@@ -133,7 +133,7 @@ def _parked_message() -> dict[str, Any]:
     return {
         "name": "parked_record",
         "title": "ParkedRecord",
-        "summary": "Key and value of the original, byte for byte; headers say why and where it stood.",
+        "summary": "Key and value of the original, byte for byte; headers say why, and where it was.",
         "contentType": "application/octet-stream",
         "headers": {"schemaFormat": _SCHEMA_FORMAT, "schema": {"$schema": DIALECT, **schema}},
         "payload": {"schemaFormat": _SCHEMA_FORMAT, "schema": True},

@@ -49,7 +49,7 @@ def _json(value: object) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as such."""
+    """A dumper that writes texts of several lines as blocks."""
 
 
 def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

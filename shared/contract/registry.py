@@ -1,4 +1,4 @@
-"""Which events stand on which topic, read from the unions that the services read with."""
+"""The events of each topic, read from the unions that the services read with."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -22,7 +22,7 @@ PHONE_KEY = "the phone in E.164"
 
 @dataclass(frozen=True)
 class TopicContract:
-    """What stands on a topic, and how it is keyed."""
+    """The events of a topic, and how they are keyed."""
 
     name: str
     description: str

@@ -1,4 +1,4 @@
-"""What every event has: a type, a version, an id, an account and a time."""
+"""The fields that every event has: a type, a version, an id, an account and a time."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -31,7 +31,7 @@ def storable(text: str) -> str:
 ShortText = Annotated[str, StringConstraints(max_length=512)]
 StorableText = Annotated[ShortText, AfterValidator(storable)]
 Body = Annotated[str, StringConstraints(max_length=MAX_BODY_CHARACTERS)]
-"""May hold NUL, which is no part of a word ("ST\\0OP" is STOP): whoever stores a body makes it storable."""
+"""May hold NUL, which is not part of a word ("ST\\0OP" is STOP): whoever stores a body makes it storable."""
 
 
 def _to_utc(moment: datetime) -> datetime:
@@ -41,7 +41,7 @@ def _to_utc(moment: datetime) -> datetime:
         raise ValueError("in UTC the time is before the year 1 or after the year 9999") from None
 
 
-@lru_cache(maxsize=4_096)  # a batch has one time of decision, told several times for each message
+@lru_cache(maxsize=4_096)  # a batch has one time of decision, published several times per message
 def format_time(moment: datetime) -> str:
     """Return `moment` as ISO 8601 in UTC, always with microseconds, such as 2026-11-24T11:13:00.000000Z."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
@@ -51,7 +51,7 @@ Time = Annotated[AwareDatetime, AfterValidator(_to_utc), PlainSerializer(format_
 
 
 class Event(BaseModel):
-    """Base of all events: frozen, strict about types, tolerant of fields it does not know."""
+    """The base of all events: frozen, strict about types, tolerant of fields it does not know."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
@@ -67,7 +67,7 @@ class Event(BaseModel):
         return f"stopline.{cls.category}.{name}.v{cls.model_fields['version'].default}"
 
     def cloud_event_id(self) -> str:
-        """Return what tells this event from all others of its source, computed so that a replay gives the same."""
+        """Return what distinguishes this event from all others of its source; a replay computes the same."""
         raise NotImplementedError
 
     def cloud_event_time(self) -> datetime | None:

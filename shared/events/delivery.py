@@ -104,5 +104,5 @@ delivery_events: TypeAdapter[AnyDeliveryEvent] = TypeAdapter(DeliveryEvent)
 
 
 def delivery_event_id(account_id: str, message_id: str, event_type: str) -> UUID:
-    """Return the id of the event of `event_type` about a message: there is one of each, however often it is told."""
+    """Return the id of the event of `event_type` about a message: one of each, however often it is published."""
     return derived_id(f"{account_id}|{message_id}", event_type)

@@ -78,8 +78,8 @@ class FenceMarkerAppended(Event):
 class ReviewDecided(IdentifiedEvent):
     """A person has looked at a held message: `confirm` makes it an opt-out, `release` lets messages through again.
 
-    `held_event_id` is the message's event, `by` who decided. It stands behind what the phone wrote before, so a release
-    never takes back a later opt-out.
+    `held_event_id` is the message's event, `by` who decided. It follows what the phone wrote before, so a release
+    never withdraws a later opt-out.
     """
 
     category: ClassVar[str] = "inbound"

@@ -13,7 +13,7 @@ AttributionMethod = Literal["replied_message", "last_message", "possible_lists",
 
 
 class _PreferenceChanged(IdentifiedEvent):
-    """Common to both directions; `cause_event_id` is the inbound event, `rule` and `rule_version` what matched it."""
+    """The fields common to both directions; `cause_event_id` is the inbound event, `rule` what matched it."""
 
     category: ClassVar[str] = "optout"
 
@@ -29,14 +29,14 @@ class _PreferenceChanged(IdentifiedEvent):
 
 
 class OptOutHeld(_PreferenceChanged):
-    """What was written looks like an opt-out; `reason` says why. Nothing is sent until a person has looked."""
+    """A reply looks like an opt-out; `reason` says why. Nothing is sent until a person has looked."""
 
     type: Literal["opt_out_held"] = "opt_out_held"
     reason: ShortText
 
 
 class HeldReleased(_PreferenceChanged):
-    """A person, `by`, has looked at what was held, and it was no opt-out."""
+    """A person, `by`, has looked at what was held, and it was not an opt-out."""
 
     type: Literal["held_released"] = "held_released"
     by: ShortText

@@ -58,7 +58,7 @@ class WatermarkAdvanced(Event):
 
 
 class CheckpointPublished(Event):
-    """What a cache must hold of this partition at this place in the stream.
+    """The suppressions that a cache must hold at this place in the partition.
 
     `suppressed_count` counts the keys that forbid sending; `digest` is their sum (`shared.suppression_digest`).
     """

@@ -1,4 +1,4 @@
-"""What counts as the same phone: every spelling of a subscriber becomes one number in E.164, where it enters."""
+"""Canonical phone numbers: every spelling of a subscriber becomes one number in E.164, where it enters."""
 
 from shared.phones.canonical import E164, normalise_phone, settled_phone
 from shared.phones.readings import national_reading, readings

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Equivalent(NamedTuple):
-    """`old` matches a whole national number, without the country code; `new` is what it is now."""
+    """A renumbering: `old` matches a whole national number, without the country code; `new` is what it is now."""
 
     country_code: int
     old: str

@@ -26,7 +26,7 @@ def readings(written: Written, country: str | None, *, always_international: boo
     """Return each number that `written` may be, in E.164, the most usual reading first; none where there is none.
 
     Args:
-        written: what stood there.
+        written: the number as it was written.
         country: ISO 3166 code of the country in which it would be a national number; None where that is not known.
         always_international: whoever wrote it never writes national numbers.
     """

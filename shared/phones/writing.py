@@ -1,4 +1,4 @@
-"""What somebody wrote for a phone number, as its digits."""
+"""A phone number as somebody wrote it, read as digits."""
 
 import re
 import unicodedata

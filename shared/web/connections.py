@@ -13,7 +13,7 @@ _LOOK_SECONDS = 0.5
 
 
 class Doing(enum.Enum):
-    """What a connection is doing. Each but `ANSWERING` has a time limit; the first five make room, in this order."""
+    """The activity of a connection. Each but `ANSWERING` has a time limit; the first five make room, in this order."""
 
     NOTHING_YET = "header"  # no request so far
     WAITING = "idle"  # for the next request
@@ -28,7 +28,7 @@ _MAKES_ROOM = (Doing.NOTHING_YET, Doing.WAITING, Doing.CLOSING, Doing.DRAINING, 
 
 
 class Connection(Protocol):
-    """What the book asks of a connection."""
+    """A connection as the book sees it."""
 
     @property
     def address(self) -> str: ...
@@ -59,7 +59,7 @@ class Connections:
         self._open: dict[Connection, tuple[Doing, int, float] | None] = {}
         self._per_address: Counter[str] = Counter()
         self._unsent: dict[Connection, int] = {}
-        self._unread_at_most = 0
+        self._unread_upper_bound_bytes = 0
         self._looks = False
         self._seconds = {
             Doing.NOTHING_YET: limits.header_seconds,
@@ -88,8 +88,8 @@ class Connections:
 
     def _has_room(self, address: str) -> bool:
         limits = self.limits
-        at_most = limits.connections_per_address
-        if at_most and self._per_address[address] >= at_most and not is_in(address, limits.shared_networks):  # noqa: SIM102
+        limit = limits.connections_per_address
+        if limit and self._per_address[address] >= limit and not is_in(address, limits.shared_networks):  # noqa: SIM102
             if not self._make_room(address):
                 return False
         return len(self._open) < limits.connections or self._make_room(None)
@@ -122,10 +122,12 @@ class Connections:
 
     def may_keep(self, body_bytes: int) -> bool:
         """Say whether so much more of a body may wait in memory for its application."""
-        self._unread_at_most += body_bytes
-        if self._unread_at_most > self.limits.unread_body_bytes:  # it only ever grew: look what is really there
-            self._unread_at_most = body_bytes + sum(connection.unread_bytes for connection in self._open)
-        return self._unread_at_most <= self.limits.unread_body_bytes
+        self._unread_upper_bound_bytes += body_bytes
+        if (
+            self._unread_upper_bound_bytes > self.limits.unread_body_bytes
+        ):  # it only ever grew: look what is really there
+            self._unread_upper_bound_bytes = body_bytes + sum(connection.unread_bytes for connection in self._open)
+        return self._unread_upper_bound_bytes <= self.limits.unread_body_bytes
 
     def not_sent(self, connection: Connection) -> None:
         """Note that a client does not take its answer; where all of these are too much, cut off the oldest."""

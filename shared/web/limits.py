@@ -24,7 +24,7 @@ class HttpLimits:
     header_fields: int = 100
     url_bytes: int = 8 * 1024
     pipelined_requests: int = 16
-    """Waiting behind the one that is being answered."""
+    """Waiting while another one is being answered."""
 
     chunk_overhead_bytes: int = 64 * 1024
     chunk_overhead_factor: int = 16

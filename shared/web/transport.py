@@ -1,4 +1,4 @@
-"""A connection's transport that closes without taking back the answer that its client has not read yet."""
+"""A connection's transport that closes without discarding the answer that its client has not read yet."""
 
 import asyncio
 from collections.abc import Callable
