@@ -1,4 +1,4 @@
-"""The needs of both processes before they can work: Postgres with its tables, Kafka with the right topics."""
+"""The preparation that both processes wait for: Postgres with its tables, Kafka with the right topics."""
 
 import asyncio
 import logging

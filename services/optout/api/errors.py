@@ -10,7 +10,7 @@ _CODES = {400: "bad_request", 401: "unauthorized", 404: "not_found", 405: "metho
 
 
 class ApiError(HTTPException):
-    """An error of the caller's; `message` says what to do, `field` names the part of the request."""
+    """A mistake in a request; `message` says what to do, `field` names the part of the request."""
 
     def __init__(
         self, status: int, code: str, message: str, field: str | None = None, headers: Mapping[str, str] | None = None

@@ -21,7 +21,7 @@ class MissingRecordsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A start: `offset` is the next to publish. All that was ever published is about offsets below `end`."""
+    """A place to start: `offset` is the next to publish; everything ever published is about offsets below `end`."""
 
     offset: int
     recorded: Position

@@ -38,7 +38,7 @@ _PROVE_SECONDS = 1.0
 
 
 class Worker:
-    """A worker until cancelled. A halted one needs a person: nothing is decided for or sent to these phones."""
+    """A worker that runs until cancelled; while one is halted, nothing is decided for or sent to these phones."""
 
     def __init__(self, context: Context, partition: int) -> None:
         self.partition = partition

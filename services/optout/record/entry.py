@@ -37,7 +37,7 @@ REVIEW = "review"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An entry has everything about a decision but the text of the message, of which it has the SHA-256.
+    """An entry of the record: everything about a decision except the text of the message, of which it has the SHA-256.
 
     `changed` are the scopes that are suppressed now and were not before, or the other way round; `raised` those that
     were held and are opted out; `confirmed` those for which the same was asked before. `matched_by`, `term`, `start`,
