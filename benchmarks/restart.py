@@ -1,7 +1,7 @@
 """A sender's cache after a restart: from its snapshot, and rebuilt from the topic against raw consumption of the same.
 
 The topic is one of the benchmark's own, written as the opt-out service writes its (the same values, keys and headers),
-without compaction's help: every key stands there once. Rebuild and raw consumption take turns in one process.
+without compaction's help: every key is there once. Rebuild and raw consumption take turns in one process.
 
     python -m benchmarks.restart --bootstrap 127.0.0.1:9092 [--quick]
 """

@@ -105,11 +105,11 @@ async def test_a_carrier_that_asks_for_a_pause_gets_it(world: World) -> None:
 
 async def test_a_flood_of_bad_records_is_parked_in_few_records_and_holds_nothing_up(world: World) -> None:
     count = 20 * RECORDS_A_MINUTE
-    before, behind = world.request(1), world.request(2)
+    before, after = world.request(1), world.request(2)
     await world.kafka.produce(before, partition=0)
     bad = await world.kafka.produce_many_raw([f"bad {number} {world.account_id}".encode() for number in range(count)])
-    await world.kafka.produce(behind, partition=0)
-    await until("the one behind is sent", lambda: world.kafka.published(behind) == SENT)
+    await world.kafka.produce(after, partition=0)
+    await until("the one after is sent", lambda: world.kafka.published(after) == SENT)
     assert world.kafka.published(before) == SENT
     await until("all are parked", lambda: set(bad) <= _parked_offsets(world.kafka))
     assert len(_at_partition_0(world.kafka)) <= RECORDS_A_MINUTE + count / 50

@@ -153,13 +153,13 @@ class CacheMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_cache_that_has_read_all_answers_like_the_dict(self) -> None:
-        behind = [p for p in range(PARTITIONS) if self.state.positions[p] < self.ends[p]]
-        phones = [phone for phone in PHONES if partition_of(phone, PARTITIONS) not in behind]
+        late = [p for p in range(PARTITIONS) if self.state.positions[p] < self.ends[p]]
+        phones = [phone for phone in PHONES if partition_of(phone, PARTITIONS) not in late]
         orders = [SCOPES, SCOPES[::-1]]
         asked = [(account, scopes, phone) for account in ACCOUNTS for scopes in orders for phone in phones]
         queries = [query(account, scopes, partition_of(phone, PARTITIONS), phone) for account, scopes, phone in asked]
         assert self.state.cache.check(queries) == [self.expected(*each) for each in asked]
-        for partition in set(range(PARTITIONS)) - set(behind):
+        for partition in set(range(PARTITIONS)) - set(late):
             assert self.state.cache.count_and_digest(partition) == self.sums[partition]
 
     def expected(self, account: str, scopes: tuple[str, ...], phone: str) -> SuppressionHit | None:
