@@ -23,7 +23,7 @@ AVOIDED = {
     r"(?:stand|stands)(?! for\b| in\b|-)": "is",
     r"stood": "was",
     r"behind(?! (?:a |an |the |its |their |your )?(?:\w+ )?(?:proxy|proxies|load balancer))": "after",
-    r"\d[\d,]*(?:\.\d+)?(?: [a-z-]+){0,2} an? (?:second|minute|hour|day|partition|batch|account|key|record|poll)": "per",
+    r"\d[\d,]*(?:\.\d+)?(?: [a-z-]+){0,2} an? (?:second|minute|hour|day|partition|batch|account|key|record)": "per",
     r"so many": "this many",
     r"(?:take|takes|taken|took|taking) (?:it |them )?back": "withdraw",
     r"(?:is|are|was|were|be|being) away": "unavailable",
