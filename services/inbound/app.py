@@ -3,24 +3,15 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
 from services.inbound import responses
+from services.inbound.front import WebhookApp
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.publish import Publisher
-from services.inbound.routes import operator_routes, webhook_handlers, webhook_paths, webhook_routes
+from services.inbound.routes import operator_routes, webhook_handlers, webhook_routes
 from services.inbound.settings import InboundSettings
-
-
-class InboundApp(FastAPI):
-    """An application whose OpenAPI document includes the webhooks, which are not FastAPI's routes."""
-
-    def openapi(self) -> dict[str, Any]:
-        document = super().openapi()
-        document["paths"] |= self.state.webhook_paths
-        return document
 
 
 def create_app(settings: InboundSettings) -> FastAPI:
@@ -39,13 +30,12 @@ def create_app(settings: InboundSettings) -> FastAPI:
         await link.stop()
 
     link = KafkaLink(settings, give_up)
-    handlers = webhook_handlers(settings, Publisher(link))
+    messages, receipts = webhook_handlers(settings, Publisher(link))
     # No page to try the webhooks on: whoever opened it would publish messages that nobody wrote.
-    app = InboundApp(title="Stopline inbound", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.router.routes += webhook_routes(handlers)
+    app = WebhookApp(messages, receipts, title="Stopline inbound", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.router.routes += webhook_routes(messages, receipts)
     app.include_router(operator_routes(link))
     app.add_exception_handler(404, _not_found)
-    app.state.webhook_paths = webhook_paths(handlers)
     return app
 
 

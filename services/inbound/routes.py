@@ -1,11 +1,9 @@
 """The addresses, as OpenAPI documents them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.encoders import jsonable_encoder
-from starlette.routing import Route
+from fastapi.routing import APIRoute
 
 from services.inbound.fields import FORM
 from services.inbound.gateways import MESSAGES, RECEIPTS
@@ -19,48 +17,47 @@ from services.inbound.settings import InboundSettings
 Handlers = dict[str, WebhookHandler]
 
 
-def webhook_handlers(settings: InboundSettings, publisher: Publisher) -> Handlers:
-    """Return the handlers by path: `/webhooks/{gateway}/{account}/{secret}`, followed by `/receipts` for receipts."""
-    kinds: tuple[tuple[str, Mapping[str, Reported], str], ...] = (
-        ("message", MESSAGES, ""),
-        ("receipt", RECEIPTS, "/receipts"),
-    )
-    return {
-        f"/webhooks/{gateway}/{{account}}/{{secret}}{end}": WebhookHandler(settings, publisher, kind, reported)
-        for kind, adapters, end in kinds
-        for gateway, reported in adapters.items()
-    }
+class WebhookRoute(APIRoute):
+    """A documented route that hands the request to an ASGI application as it is."""
+
+    def __init__(self, path: str, handler: WebhookHandler, method: str) -> None:
+        super().__init__(path, _documented, methods=[method], **_documentation(handler, method))
+        self.app = handler
 
 
-def webhook_routes(handlers: Handlers) -> list[Route]:
-    routes = [Route(path, handler, methods=handler.methods) for path, handler in handlers.items()]
-    for route in routes:
-        (route.methods or set()).discard("HEAD")  # Starlette adds it to GET; a HEAD must not publish a message
-    return routes
+async def _documented() -> None:
+    """Stand for the handler in the documentation."""
 
 
-def webhook_paths(handlers: Handlers) -> dict[str, Any]:
-    """Return the webhooks' part of the OpenAPI document; FastAPI documents only its own routes."""
-    paths: dict[str, Any] = jsonable_encoder(
-        {
-            path: {method.lower(): _operation(handler, method) for method in handler.methods}
-            for path, handler in handlers.items()
-        },
-        exclude_none=True,
-    )
-    return paths
+def webhook_handlers(settings: InboundSettings, publisher: Publisher) -> tuple[Handlers, Handlers]:
+    """Return the handlers of messages and of receipts, by gateway."""
+    messages = {name: WebhookHandler(settings, publisher, "message", model) for name, model in MESSAGES.items()}
+    receipts = {name: WebhookHandler(settings, publisher, "receipt", model) for name, model in RECEIPTS.items()}
+    return messages, receipts
 
 
-def _operation(handler: WebhookHandler, method: str) -> dict[str, Any]:
+def webhook_routes(messages: Handlers, receipts: Handlers) -> list[WebhookRoute]:
+    """Return `/webhooks/{gateway}/{account}/{secret}` for messages, and the same followed by `/receipts`."""
+    address = "/webhooks/{gateway}/{{account}}/{{secret}}"
+    return [
+        WebhookRoute(address.format(gateway=gateway) + end, handler, method)
+        for end, handlers in (("", messages), ("/receipts", receipts))
+        for gateway, handler in handlers.items()
+        for method in handler.methods
+    ]
+
+
+def _documentation(handler: WebhookHandler, method: str) -> dict[str, Any]:
     gateway, kind = handler.reported.gateway, handler.kind
-    accepted = {"description": "Kafka has the event.", "content": {"application/json": {"schema": {}}}}
-    errors = {str(status): _error(description) for status, description in _ERRORS[method].items()}
     return {
-        "operationId": f"{gateway}_{kind}" if method == "POST" else f"{gateway}_{kind}_query",
+        "operation_id": f"{gateway}_{kind}" if method == "POST" else f"{gateway}_{kind}_query",
         "summary": f"{gateway}: {'a person wrote' if kind == 'message' else 'a delivery receipt'}",
         "tags": ["webhooks"],
-        **(_body(handler.reported) if method == "POST" else _query(handler.reported)),
-        "responses": {"200": accepted, **errors},
+        "openapi_extra": _body(handler.reported) if method == "POST" else _query(handler.reported),
+        "responses": {
+            200: {"description": "Kafka has the event."},
+            **{status: _error(description) for status, description in _ERRORS[method].items()},
+        },
     }
 
 
