@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from services.inbound import metrics, responses
@@ -45,7 +46,7 @@ class WebhookHandler:
         self.reported = reported
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond 2xx only after Kafka has the event, and 4xx to a valid secret only after Kafka has the bytes."""
+        """Respond 2xx only after Kafka has the event, and refuse what it says only after Kafka has the bytes."""
         try:
             outcome, response = await self._answer(scope, receive)
         except TransientError:
@@ -83,7 +84,7 @@ class WebhookHandler:
         if method == "GET" and not query:
             raise NothingSaidError
         body = b"" if method == "GET" else await read_body(receive, self._reading)
-        return GatewayRequest(method, _headers(scope), query, body)
+        return GatewayRequest(method, Headers(raw=scope["headers"]), query, body)
 
     def _is_address(self, account_id: str, secret: str) -> bool:
         if not _ACCOUNT_ID.fullmatch(account_id):
@@ -108,8 +109,3 @@ class WebhookHandler:
         )
         await self._publisher.publish(record)
         log.warning("a webhook of account %s was refused and parked: %s", account_id, error.reason)
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    """Return the headers by name; of a repeated one, the first."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}

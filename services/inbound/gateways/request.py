@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GatewayRequest:
-    """A request whose secret path is valid; header names are in lower case."""
+    """A request whose secret path is valid; `headers` ignores case, and has the first of a repeated header."""
 
     method: str
     headers: Mapping[str, str]
