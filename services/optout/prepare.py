@@ -9,7 +9,7 @@ from pathlib import Path
 from aiokafka.errors import KafkaError
 
 from services.optout.record.access import check_record_is_kept
-from services.optout.record.connection import AWAY, Connection, Pool, close_pool, connection_of, open_pool
+from services.optout.record.connection import UNAVAILABLE, Connection, Pool, close_pool, connection_of, open_pool
 from services.optout.settings import DatabaseSettings
 from shared.errors import MisconfiguredError, TransientError
 from shared.migrations import migrate, pending
@@ -45,7 +45,7 @@ async def _prepare(settings: DatabaseSettings, connections: int) -> Pool:
             while True:
                 try:
                     return await _prepare_once(settings, connections)
-                except (TransientError, KafkaError, *AWAY) as error:
+                except (TransientError, KafkaError, *UNAVAILABLE) as error:
                     if str(error) != waiting_for:
                         waiting_for = str(error)
                         log.warning("waiting for Postgres and Kafka: %s", waiting_for)

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope
 
 from services.optout.api.context import Login, login_of
 from services.optout.api.errors import ApiError, envelope, from_http, from_validation, unavailable
-from services.optout.record.connection import AWAY
+from services.optout.record.connection import UNAVAILABLE
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_BODIES_BYTES = 64 * 1024 * 1024
@@ -88,7 +88,7 @@ class GuardedRoute(APIRoute):
                 return envelope(error)
             except asyncpg.DataError:
                 raise  # a value that should have been refused at the edge: trying again would not help
-            except AWAY:
+            except UNAVAILABLE:
                 return envelope(unavailable())
             finally:
                 limited.forget_body()

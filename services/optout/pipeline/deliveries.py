@@ -16,7 +16,7 @@ from services.optout import metrics
 from services.optout.pipeline.consume import SERVICE
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.start import MissingRecordsError
-from services.optout.record.connection import AWAY, connection_of
+from services.optout.record.connection import UNAVAILABLE, connection_of
 from services.optout.record.deliveries import forget_sent, record_deliveries
 from services.optout.record.position import PositionMovedError, read_position
 from shared.consumer import Consumer, Polled
@@ -154,5 +154,5 @@ async def following_deliveries(context: Context, partition: int) -> AsyncIterato
 async def _ending_transiently(deliveries: Deliveries) -> None:
     try:
         await deliveries.follow()
-    except (KafkaError, *AWAY) as error:
+    except (KafkaError, *UNAVAILABLE) as error:
         raise TransientError(f"following {DELIVERY_EVENTS}: {error!r}") from error

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.worker import Worker
-from services.optout.record.connection import AWAY, Pool, connection_of
+from services.optout.record.connection import UNAVAILABLE, Pool, connection_of
 from services.optout.record.stored_rules import StoredRules
 from services.optout.record.topics import is_repair_asked_for
 from services.optout.settings import Settings
@@ -94,7 +94,7 @@ class Pipeline:
         try:
             async with connection_of(self._pool) as connection:
                 return await is_repair_asked_for(connection, running)
-        except AWAY:
+        except UNAVAILABLE:
             return False
 
     def begin_workers(self, context: Context, partitions: Iterable[int]) -> None:

@@ -9,7 +9,7 @@ from services.optout.pipeline.consume import Parsed
 from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.start import Start
 from services.optout.record.batch import Batch
-from services.optout.record.connection import AWAY
+from services.optout.record.connection import UNAVAILABLE
 from services.optout.record.entry import Entry
 from services.optout.record.merged import Key
 from services.optout.record.position import Position
@@ -150,7 +150,7 @@ class Session:
         self._moved_at = self._seconds()
         try:
             self._recorded = await self._record.move(self._recorded.next_offset, self.published)
-        except AWAY:
+        except UNAVAILABLE:
             return  # markers alone need no Postgres; the position moves when it is back
 
     def _count(self, parsed: Parsed, entries: list[Entry]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import asyncpg
 
-from services.optout.record.connection import AWAY, CONNECT_SECONDS, STATEMENT_SECONDS
+from services.optout.record.connection import CONNECT_SECONDS, STATEMENT_SECONDS, UNAVAILABLE
 from shared.errors import MisconfiguredError, TransientError
 from shared.migrations import Connection, lock, migrate
 from shared.postgres import connecting
@@ -60,7 +60,7 @@ async def prepare_tables(url: str, migrations: Path, roles: Mapping[str, Mapping
                     await _grant(connection, role, exceptions)
         finally:
             await connection.close()
-    except AWAY as error:
+    except UNAVAILABLE as error:
         raise TransientError(f"Postgres does not answer: {error!r}") from error
     return ran
 

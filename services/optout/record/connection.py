@@ -19,7 +19,7 @@ CLOSE_SECONDS = 0.5
 ZOMBIE_SECONDS = 10
 """A process that sleeps inside its transaction would block its successor on the position's row forever."""
 
-AWAY = (
+UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -55,12 +55,12 @@ async def open_pool(url: str, size: int) -> Pool:
                 command_timeout=STATEMENT_SECONDS,
                 server_settings={"idle_in_transaction_session_timeout": str(ZOMBIE_SECONDS * 1000)},
             )
-    except AWAY as error:
+    except UNAVAILABLE as error:
         raise TransientError(f"Postgres does not answer: {error!r}") from error
 
 
 async def close_pool(pool: Pool) -> None:
     """Close the connections, also where Postgres is unavailable or a query is under way."""
-    with suppress(*AWAY):
+    with suppress(*UNAVAILABLE):
         await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
     pool.terminate()

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from services.optout.record.connection import AWAY, Pool, connection_of
+from services.optout.record.connection import UNAVAILABLE, Pool, connection_of
 from services.optout.rules import VersionedRule
 from services.optout.simulation import store
 from services.optout.simulation.compare import Comparison, Effect, Text
@@ -80,7 +80,7 @@ class Simulations:
             log.warning("simulation %s %s: %r", simulation_id, end, error)
         try:
             await self._save(simulation_id, end, progress)
-        except (*AWAY, asyncpg.PostgresError) as error:
+        except (*UNAVAILABLE, asyncpg.PostgresError) as error:
             log.warning("simulation %s: its end could not be saved: %r", simulation_id, error)
 
     async def _examine_all(

@@ -14,7 +14,7 @@ import aiohttp
 import asyncpg
 
 from services.optout import metrics
-from services.optout.record.connection import AWAY, Connection, Pool, connection_of
+from services.optout.record.connection import UNAVAILABLE, Connection, Pool, connection_of
 from services.optout.webhooks.addresses import HTTPS_PORTS, PublicResolver, public_connector
 from services.optout.webhooks.sign import signatures, signing_secret
 
@@ -100,7 +100,7 @@ class Deliverer:
         try:
             while await self.start_due(http):
                 continue
-        except AWAY as error:
+        except UNAVAILABLE as error:
             log.info("webhooks wait for Postgres: %r", error)
         except Exception:  # what works beside the API must not end it; who waits is called later
             log.exception("webhooks are not delivered")

@@ -9,7 +9,7 @@ import pytest
 
 from harness.postgres import PostgresServer
 from harness.stack.ports import free_ports, release_ports
-from services.optout.record.connection import AWAY
+from services.optout.record.connection import UNAVAILABLE
 
 
 async def test_postgres_killed_in_the_middle_of_a_copy_is_unavailable() -> None:
@@ -27,7 +27,7 @@ async def test_postgres_killed_in_the_middle_of_a_copy_is_unavailable() -> None:
                     await server.kill()
                 yield n, "x" * 200
 
-        with pytest.raises(AWAY):
+        with pytest.raises(UNAVAILABLE):
             async with connection.transaction():
                 await connection.copy_records_to_table("numbers", records=rows())
         connection.terminate()
