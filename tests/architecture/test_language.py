@@ -137,30 +137,26 @@ def test_no_document_has_a_word_to_avoid() -> None:
     assert found == []
 
 
-def _docstrings(path: Path) -> Iterator[tuple[ast.AST, str]]:
-    for node in ast.walk(syntax_tree(path)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node, ast.get_docstring(node) or ""
+def _docstrings() -> Iterator[tuple[ast.AST, str, str]]:
+    """Give every docstring of the packages: what it belongs to, the place, the text."""
+    for path in filter(_is_checked, python_files(*PACKAGES)):
+        for node in ast.walk(syntax_tree(path)):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node, shown(path, getattr(node, "lineno", 1)), ast.get_docstring(node) or ""
 
 
 def test_no_docstring_starts_with_what() -> None:
-    assert [
-        f"{shown(path, getattr(node, 'lineno', 1))}: {text.splitlines()[0]}"
-        for path in python_files(*PACKAGES)
-        if _is_checked(path)
-        for node, text in _docstrings(path)
-        if text.startswith(("What ", "Who ", "That "))
-    ] == []
+    found = [(place, text) for _, place, text in _docstrings() if text.startswith(("What ", "Who ", "That "))]
+    assert found == []
 
 
 def test_a_class_docstring_starts_with_what_the_class_is() -> None:
-    assert [
-        f"{shown(path, node.lineno)}: {text.splitlines()[0]}"
-        for path in python_files(*PACKAGES)
-        if _is_checked(path)
-        for node, text in _docstrings(path)
+    found = [
+        (place, text)
+        for node, place, text in _docstrings()
         if isinstance(node, ast.ClassDef) and text and not _is_error(node) and not text.startswith(_DETERMINERS)
-    ] == []
+    ]
+    assert found == []
 
 
 def _is_error(node: ast.ClassDef) -> bool:
