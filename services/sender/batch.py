@@ -81,10 +81,10 @@ class BatchProcessor:
         """Return the messages to decide; publish the outcomes of the others again, once they are known."""
         async with session(self.pool) as connection:
             rows = await find(connection, list(waiting))
-        outcomes = {key: known(rows.get(key)) for key in waiting}
-        repeated = [outcome.row for outcome in outcomes.values() if isinstance(outcome, Repeat)]
+        found = {key: known(rows.get(key)) for key in waiting}
+        repeated = [each.row for each in found.values() if isinstance(each, Repeat)]
         if repeated:
             await self.reporter.publish(repeated)
         for row in repeated:
             del waiting[row.key]
-        return [request for key, request in waiting.items() if not isinstance(outcomes[key], Await)]
+        return [request for key, request in waiting.items() if not isinstance(found[key], Await)]

@@ -13,7 +13,10 @@ AttributionMethod = Literal["replied_message", "last_message", "possible_lists",
 
 
 class _PreferenceChanged(IdentifiedEvent):
-    """The fields common to both directions; `cause_event_id` is the inbound event, `rule` what matched it."""
+    """The fields common to both directions.
+
+    `cause_event_id` is the inbound event, `rule` and `rule_version` what matched it.
+    """
 
     category: ClassVar[str] = "optout"
 

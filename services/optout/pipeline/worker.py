@@ -19,7 +19,7 @@ from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, Publi
 from services.optout.pipeline.repair import repair
 from services.optout.pipeline.session import Session
 from services.optout.pipeline.start import MissingRecordsError, find_start
-from services.optout.record.connection import AWAY, connection_of
+from services.optout.record.connection import UNAVAILABLE, connection_of
 from services.optout.record.position import PositionMovedError, end_predecessors
 from services.optout.record.record import PostgresRecord
 from services.optout.record.topics import Topics, read_topics, save_topics
@@ -38,7 +38,10 @@ _PROVE_SECONDS = 1.0
 
 
 class Worker:
-    """A worker that runs until cancelled; while one is halted, nothing is decided for or sent to these phones."""
+    """A worker that runs until cancelled.
+
+    One that is halted needs a person: nothing is decided for, or sent to, the phones of its partition.
+    """
 
     def __init__(self, context: Context, partition: int) -> None:
         self.partition = partition
@@ -73,7 +76,7 @@ class Worker:
                 # We may be a zombie that does not know it yet: give the consumer time to find out that it lost the
                 # partition, and begin again only if it did not.
                 await self._pause("fenced", errors, _FENCED_SECONDS)
-            except* (TransientError, *AWAY) as errors:
+            except* (TransientError, *UNAVAILABLE) as errors:
                 delay = _BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS) - 1)]
                 self._failures += 1
                 await self._pause("transient", errors, delay)

@@ -122,7 +122,7 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
         decided_at=decided_at,
         came_as=came_as,
         **_asked(event, decision),
-        **_outcome(decision),
+        **_decision_fields(decision),
     )
 
 
@@ -147,7 +147,7 @@ def _asked(event: Asked, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _outcome(decision: Decision) -> dict[str, Any]:
+def _decision_fields(decision: Decision) -> dict[str, Any]:
     match decision:
         case OptOut(match=match, attribution=attribution, changed=changed, raised=raised, confirmed=confirmed):
             reason = "opted_out" if changed or raised else "already_opted_out"
@@ -159,11 +159,11 @@ def _outcome(decision: Decision) -> dict[str, Any]:
             }
         case Held(match=match, attribution=attribution, changed=changed, confirmed=confirmed):
             reason = "held" if changed else "already_suppressed"
-            outcome = _matched("held", reason, match, attribution.method, attribution.message_id)
-            return {**outcome, "changed": changed, "confirmed": confirmed}
+            fields = _matched("held", reason, match, attribution.method, attribution.message_id)
+            return {**fields, "changed": changed, "confirmed": confirmed}
         case OptIn(match=match, attribution=attribution, changed=changed):
-            outcome = _matched("opt_in", "opted_in", match, attribution.method, attribution.message_id)
-            return {**outcome, "changed": changed}
+            fields = _matched("opt_in", "opted_in", match, attribution.method, attribution.message_id)
+            return {**fields, "changed": changed}
         case Reviewed(decision="confirm", scopes=scopes):
             return {"answer": "confirmed", "reason": "confirmed", "rule": REVIEW, "raised": scopes}
         case Reviewed(scopes=scopes):
@@ -174,11 +174,11 @@ def _outcome(decision: Decision) -> dict[str, Any]:
 
 def _unchanged(decision: Unchanged) -> dict[str, Any]:
     answer: Answer = "help" if decision.reason == "help" else "none"
-    outcome = {"answer": answer, "reason": decision.reason, **_rule(decision.match)}
+    fields = {"answer": answer, "reason": decision.reason, **_rule(decision.match)}
     if decision.attribution is None:
-        return outcome
+        return fields
     answered = {"attribution": decision.attribution.method, "message_id": decision.attribution.message_id}
-    return {**outcome, **answered, "follow_ups": decision.follow_ups}
+    return {**fields, **answered, "follow_ups": decision.follow_ups}
 
 
 def _matched(
