@@ -12,6 +12,7 @@ from optout_world import OptOutWorld
 
 from services.optout.api.authenticate import key_sha256
 from shared.events.opt_out import HeldReleased, OptOutHeld
+from shared.partitions import partition_of
 
 _KEY = "the-key-of-the-test"
 
@@ -89,11 +90,8 @@ async def test_checkpoints_count_what_is_held(world: OptOutWorld) -> None:
         waiting = await held(world, http)
         await http.post(f"/v1/review/{waiting['event_id']}/release", json={"by": "ada"})
         await world.fence()
-    (row,) = await world.fetch(
-        "SELECT suppressed_count, (SELECT count(*) FROM suppressions s"
-        " JOIN decisions d ON d.event_id = s.cause_event_id"
-        " WHERE d.partition = p.partition AND s.state <> 'opted_in') AS counted"
-        " FROM partition_positions p WHERE partition = $1",
-        world.partition,
-    )
-    assert row["suppressed_count"] == row["counted"]
+    (row,) = await world.fetch("SELECT suppressed_count FROM partition_positions WHERE partition = $1", world.partition)
+    # By phone, for a suppression of an earlier version may have a cause that is not among the decisions.
+    suppressed = await world.fetch("SELECT phone FROM suppressions WHERE state <> 'opted_in'")
+    counted = [each for each in suppressed if partition_of(each["phone"], world.partitions) == world.partition]
+    assert row["suppressed_count"] == len(counted)
