@@ -57,7 +57,7 @@ async def _measure(producer: AIOKafkaProducer, cache: CacheFollower, times: int)
         async with asyncio.timeout(_SECONDS):
             await cache.wait_for_watermark(_PARTITION, offset + 1)
         started = time.perf_counter()
-        await fence.pass_({_PARTITION})
+        await fence.wait({_PARTITION})
         fences.append(time.perf_counter() - started)
     return appends, fences
 
