@@ -98,6 +98,11 @@ def test_every_decision_says_when_to_look_at_it_again() -> None:
     assert [path.name for path in decisions if "\nRevisit when" not in path.read_text()] == []
 
 
+def test_every_decision_says_what_was_rejected() -> None:
+    decisions = (ROOT / "docs" / "decisions").glob("*.md")
+    assert [path.name for path in decisions if "\n**Rejected.** " not in path.read_text()] == []
+
+
 def test_every_setting_of_a_service_is_explained() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     named = {
