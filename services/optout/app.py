@@ -9,7 +9,7 @@ from services.optout.health import add_health
 from services.optout.pipeline.pipeline import Pipeline
 from services.optout.prepare import prepared
 from services.optout.running import running_beside
-from services.optout.settings import Settings
+from services.optout.settings import OptOutSettings
 from shared.errors import MisconfiguredError
 from shared.kafka_probe import KafkaProbe
 from shared.postgres_probe import PostgresProbe
@@ -19,7 +19,7 @@ PIPELINE_TOPICS = (INBOUND_MESSAGES, SUPPRESSIONS, OPT_OUT_EVENTS, DELIVERY_EVEN
 """What the pipeline reads and writes: without one of them nothing is decided."""
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: OptOutSettings) -> FastAPI:
     """Build the application; its lifespan connects, checks the topics and runs the pipeline."""
     app = FastAPI(title="Stopline pipeline", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings
@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    settings: Settings = app.state.settings
+    settings: OptOutSettings = app.state.settings
     async with AsyncExitStack() as stack:
         try:
             for probe in (app.state.kafka, app.state.postgres):

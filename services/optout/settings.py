@@ -16,7 +16,7 @@ class DatabaseSettings(ServiceSettings):
     """Run although the database's role could change the record, and make the tables with it."""
 
 
-class Settings(DatabaseSettings):
+class OptOutSettings(DatabaseSettings):
     """The pipeline's settings, read from `STOPLINE_…` as `shared.settings` describes; it knows no customer's secret."""
 
     group_id: str = "stopline-optout"

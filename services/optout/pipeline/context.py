@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.optout.record.connection import Pool
 from services.optout.record.stored_rules import StoredRules
-from services.optout.settings import Settings
+from services.optout.settings import OptOutSettings
 from shared.kafka import SEND_SECONDS, within
 from shared.topic_identity import topic_identities
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, SUPPRESSIONS
@@ -25,7 +25,7 @@ class Context:
     A broker answers a connection's requests in turn: a question after a fetch waits for the fetch.
     """
 
-    settings: Settings
+    settings: OptOutSettings
     pool: Pool
     member: AIOKafkaConsumer
     rules: StoredRules

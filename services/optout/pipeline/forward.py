@@ -16,7 +16,7 @@ from services.optout.pipeline.consume import SERVICE, Parsed
 from services.optout.record.batch import Received
 from services.optout.record.certainty import load_countries, load_sent_to
 from services.optout.record.connection import Pool, connection_of
-from services.optout.settings import Settings
+from services.optout.settings import OptOutSettings
 from services.optout.which_number import readings_of
 from shared.errors import TransientError
 from shared.events.codec import cloud_event_headers, encode
@@ -32,7 +32,7 @@ from shared.topics import INBOUND_MESSAGES
 class Forwarder:
     """A publisher with a producer of its own, which connects on first use."""
 
-    def __init__(self, settings: Settings, pool: Pool) -> None:
+    def __init__(self, settings: OptOutSettings, pool: Pool) -> None:
         self._partitions = settings.partitions
         self._pool = pool
         self._producer = Producer(settings.kafka)

@@ -13,7 +13,7 @@ from services.optout.pipeline.worker import Worker
 from services.optout.record.connection import UNAVAILABLE, Pool, connection_of
 from services.optout.record.stored_rules import StoredRules
 from services.optout.record.topics import is_repair_asked_for
-from services.optout.settings import Settings
+from services.optout.settings import OptOutSettings
 from shared.errors import TransientError
 from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
 from shared.topics import INBOUND_MESSAGES
@@ -29,7 +29,7 @@ _POLL_MS = 1000
 class Pipeline:
     """A pipeline that runs until cancelled; `trouble` says whether everything that is ours is being decided."""
 
-    def __init__(self, settings: Settings, pool: Pool) -> None:
+    def __init__(self, settings: OptOutSettings, pool: Pool) -> None:
         self._settings = settings
         self._pool = pool
         self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}

@@ -10,10 +10,10 @@ from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.start import Start
 from services.optout.record.batch import Batch
 from services.optout.record.connection import UNAVAILABLE
+from services.optout.record.decision_log import DecisionLog
 from services.optout.record.entry import Entry
 from services.optout.record.merged import Key
 from services.optout.record.position import Position
-from services.optout.record.record import Record
 from shared.events.suppression import CheckpointPublished
 from shared.suppression_digest import format_digest
 
@@ -36,13 +36,13 @@ class CatchesUp(Protocol):
 
 
 class Session:
-    """A session. `published` is the offset below which Kafka has everything; the record may be further."""
+    """A session. `published` is the offset below which Kafka has everything; the decision log may be further."""
 
     def __init__(  # noqa: PLR0913 (what it works with)
         self,
         partition: int,
         start: Start,
-        record: Record,
+        decision_log: DecisionLog,
         publisher: Publishes,
         deliveries: CatchesUp,
         *,
@@ -52,7 +52,7 @@ class Session:
     ) -> None:
         self.published = start.offset
         self._partition = partition
-        self._record = record
+        self._decision_log = decision_log
         self._publisher = publisher
         self._deliveries = deliveries
         self._recorded: Position = start.recorded
@@ -71,9 +71,9 @@ class Session:
         A replay publishes old states again: the watermark before it has senders wait until its end. So states that a
         merge of spellings has changed are published before it, and again after it.
         """
-        self._merged, self._recorded = await self._record.merged()
+        self._merged, self._recorded = await self._decision_log.merged()
         for begin in range(0, len(self._merged), _MERGED_AT_ONCE):
-            states = await self._record.states(self._merged[begin : begin + _MERGED_AT_ONCE])
+            states = await self._decision_log.states(self._merged[begin : begin + _MERGED_AT_ONCE])
             await self._publish(Publication(self.published, merged=states))
         await self._publish(Publication(self.published, checkpoint=self._checkpoint_due(self.published)))
 
@@ -88,7 +88,7 @@ class Session:
         entries = [*await self._stored(parsed), *await self._new(parsed)]
         self._changes += sum(len(entry.changed) for entry in entries)
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
-        merged = await self._record.states(self._merged) if checkpoint is not None and self._merged else ()
+        merged = await self._decision_log.states(self._merged) if checkpoint is not None and self._merged else ()
         await self._publish(Publication(parsed.next_offset, entries, parsed.parked, checkpoint, merged=merged))
         self._count(parsed, entries)
         await self._move_past_markers()
@@ -99,14 +99,14 @@ class Session:
         if publication.checkpoint is not None:
             self._changes, self._checkpoint_at = 0, self._seconds()
             if self._merged:
-                await self._record.note_published(self._merged)
+                await self._decision_log.note_published(self._merged)
                 self._merged = []
 
     async def _stored(self, parsed: Parsed) -> list[Entry]:
         recorded = self._recorded.next_offset
         if parsed.first_offset >= recorded:
             return []
-        stored = await self._record.entries(parsed.first_offset, min(parsed.next_offset, recorded))
+        stored = await self._decision_log.entries(parsed.first_offset, min(parsed.next_offset, recorded))
         metrics.ENTRIES_REPLAYED.inc(len(stored))
         return stored
 
@@ -116,7 +116,7 @@ class Session:
             return []
         await self._deliveries.catch_up()
         batch = Batch(self._partition, self._recorded.next_offset, parsed.next_offset, received)
-        entries, self._recorded = await self._record.decide(batch)
+        entries, self._recorded = await self._decision_log.decide(batch)
         self._moved_at = self._seconds()
         return entries
 
@@ -124,8 +124,8 @@ class Session:
         """Return what the senders must hold at `next_offset`, where it is time to publish it.
 
         That is so once in a session, then soon after changes, now and then without any, and where a sender asks. While
-        earlier decisions are published again, topic and record differ: the topic may have what a restored database has
-        not.
+        earlier decisions are published again, topic and decision log differ: the topic may have what a
+        restored database has not.
         """
         if next_offset < self._in_step_from:
             return None
@@ -149,7 +149,7 @@ class Session:
             return
         self._moved_at = self._seconds()
         try:
-            self._recorded = await self._record.move(self._recorded.next_offset, self.published)
+            self._recorded = await self._decision_log.move(self._recorded.next_offset, self.published)
         except UNAVAILABLE:
             return  # markers alone need no Postgres; the position moves when it is back
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 
 from services.optout.pipeline.context import Context
+from services.optout.record.decision_log import DecisionLog
 from services.optout.record.position import Position
-from services.optout.record.record import Record
 from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, within
 from shared.topics import INBOUND_MESSAGES
@@ -28,14 +28,14 @@ class Start:
     end: int
 
 
-async def find_start(context: Context, partition: int, record: Record) -> Start:
+async def find_start(context: Context, partition: int, decision_log: DecisionLog) -> Start:
     """Return where to begin; called when `init_transactions` has fenced every predecessor.
 
     Raises:
         MissingRecordsError: see `choose_start`.
         TransientError: Kafka is unavailable.
     """
-    recorded = await record.position()
+    recorded = await decision_log.position()
     topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
     begin, end = await context.begin_of(topic_partition), await context.end_of(topic_partition)
     return choose_start(recorded, await _committed(context, partition), begin, end)
@@ -45,7 +45,7 @@ def choose_start(recorded: Position, committed: int | None, begin: int, end: int
     """Return the smaller of what is recorded and what is committed, where Kafka has all from there on.
 
     A database that was restored from a backup is older than Kafka: its messages are decided again. A process that died
-    between Postgres and Kafka left Kafka incomplete: its decisions are published from the record. Without a committed
+    between Postgres and Kafka left Kafka incomplete: its decisions are published from the log. Without a committed
     offset (there never was one, or it has expired) all decisions that Kafka still has the messages of are.
 
     Raises:

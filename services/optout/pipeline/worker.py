@@ -20,8 +20,8 @@ from services.optout.pipeline.repair import repair
 from services.optout.pipeline.session import Session
 from services.optout.pipeline.start import MissingRecordsError, find_start
 from services.optout.record.connection import UNAVAILABLE, connection_of
+from services.optout.record.decision_log import PostgresDecisionLog
 from services.optout.record.position import PositionMovedError, end_predecessors
-from services.optout.record.record import PostgresRecord
 from services.optout.record.topics import Topics, read_topics, save_topics
 from shared.consumer import Polled
 from shared.errors import TransientError
@@ -111,11 +111,11 @@ class Worker:
     async def _work(self, producer: AIOKafkaProducer) -> None:
         settings = self._context.settings
         await self._end_predecessors()
-        record = self._record()
+        decision_log = self._decision_log()
         identities = await self._context.identities()
         async with connection_of(self._context.pool) as connection:
             topics = belonging(await read_topics(connection, self.partition), identities)
-            start = await find_start(self._context, self.partition, record)
+            start = await find_start(self._context, self.partition, decision_log)
             await save_topics(connection, self.partition, topics)
         async with (
             following_deliveries(self._context, self.partition) as deliveries,
@@ -125,7 +125,7 @@ class Worker:
             session = Session(
                 self.partition,
                 start,
-                record,
+                decision_log,
                 publisher,
                 deliveries,
                 checkpoint_seconds=settings.checkpoint_seconds,
@@ -154,10 +154,12 @@ class Worker:
         finally:
             polling.cancel()
 
-    def _record(self) -> PostgresRecord:
+    def _decision_log(self) -> PostgresDecisionLog:
         context, settings = self._context, self._context.settings
         window = settings.attribution_window
-        return PostgresRecord(context.pool, context.rules, self.partition, settings.partitions, window, context.now)
+        return PostgresDecisionLog(
+            context.pool, context.rules, self.partition, settings.partitions, window, context.now
+        )
 
     async def _end_predecessors(self) -> None:
         async with connection_of(self._context.pool) as connection:

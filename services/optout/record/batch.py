@@ -24,7 +24,7 @@ from services.optout.record.repetitions import (
     under_its_own_id,
 )
 from services.optout.record.stored_rules import StoredRules
-from services.optout.record.write import Decided, write_decisions
+from services.optout.record.write import DecidedEntry, write_decisions
 from services.optout.rules import Found, RuleSet
 from services.optout.which_number import Certainty, as_far_as_certain
 from shared.failpoints import failpoint
@@ -84,7 +84,7 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     now: datetime,
     certainties: Mapping[UUID, Certainty] = MappingProxyType({}),
     found: Mapping[Text, Found] = MappingProxyType({}),
-) -> list[Decided]:
+) -> list[DecidedEntry]:
     """Decide the batch's messages in their order, each in the state that those before it left; pure.
 
     A repetition of what is decided already, in the record or earlier in the batch, is passed over: see `repetitions`.
@@ -92,7 +92,7 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     `found` is what was searched for beforehand, for accounts that have patterns.
     """
     done, people = dict(known), dict(persons)
-    decided: list[Decided] = []
+    decided: list[DecidedEntry] = []
     for received in batch.received:
         event, seen = received.event, done.get(received.event.event_id)
         if seen is not None and not seen.is_same_message(seen_of(event)):

@@ -21,9 +21,9 @@ from shared.events.opt_out import AnyOptOutEvent, AttributionMethod, HeldRelease
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import SuppressionChanged, SuppressionState
 
-Answer = Literal["opt_out", "held", "opt_in", "help", "confirmed", "released", "none"]
+DecisionKind = Literal["opt_out", "held", "opt_in", "help", "confirmed", "released", "none"]
 
-STATES: dict[Answer, SuppressionState] = {
+STATES: dict[DecisionKind, SuppressionState] = {
     "opt_out": "opted_out",
     "held": "held",
     "opt_in": "opted_in",
@@ -59,7 +59,7 @@ class Entry:
     sent_at: datetime | None
     body_sha256: str
     decided_at: datetime
-    answer: Answer
+    answer: DecisionKind
     reason: str
     rule: str | None = None
     rule_version: int | None = None
@@ -173,7 +173,7 @@ def _decision_fields(decision: Decision) -> dict[str, Any]:
 
 
 def _unchanged(decision: Unchanged) -> dict[str, Any]:
-    answer: Answer = "help" if decision.reason == "help" else "none"
+    answer: DecisionKind = "help" if decision.reason == "help" else "none"
     fields = {"answer": answer, "reason": decision.reason, **_rule(decision.match)}
     if decision.attribution is None:
         return fields
@@ -182,7 +182,7 @@ def _unchanged(decision: Unchanged) -> dict[str, Any]:
 
 
 def _matched(
-    answer: Answer, reason: str, match: Match, attribution: AttributionMethod, message_id: str | None
+    answer: DecisionKind, reason: str, match: Match, attribution: AttributionMethod, message_id: str | None
 ) -> dict[str, Any]:
     return {"answer": answer, "reason": reason, "attribution": attribution, "message_id": message_id, **_rule(match)}
 

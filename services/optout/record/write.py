@@ -38,12 +38,12 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text
 WHERE s.account_id = again.account_id AND s.phone = again.phone AND s.scope = again.scope
 """
 
-Decided = tuple[Entry, str]
+DecidedEntry = tuple[Entry, str]
 """An entry, and the text of the message that it decides."""
 
 
 async def write_decisions(
-    connection: Connection, partition: int, head: Position, decided: Sequence[Decided]
+    connection: Connection, partition: int, head: Position, decided: Sequence[DecidedEntry]
 ) -> Position:
     """Append the entries after `head`, save the states that they leave, and return the new head."""
     hashed, sequence = head.head_hash, head.sequence

@@ -40,8 +40,8 @@ class Crashes:
             raise CrashError(place)
 
 
-class MemoryRecord:
-    """`services.optout.record.record.Record` in dictionaries, of one partition."""
+class MemoryDecisionLog:
+    """`services.optout.record.decision_log.DecisionLog` in dictionaries, of one partition."""
 
     def __init__(self, crashes: Crashes) -> None:
         self.at = Position(0, 0, 0, b"", 0, 0)

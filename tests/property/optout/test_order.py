@@ -7,7 +7,7 @@ from uuid import uuid5
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from memory import NOON, Crashes, MemoryRecord
+from memory import NOON, Crashes, MemoryDecisionLog
 
 from services.optout.person import SentMessage, Suppression
 from services.optout.record.batch import Batch, Received
@@ -36,7 +36,7 @@ def events_of(phone: str, words: list[str]) -> list[MessageReceived]:
 
 
 async def decide_all(events: list[MessageReceived], cuts: list[int]) -> dict[str, dict[str, Suppression]]:
-    record = MemoryRecord(Crashes())
+    record = MemoryDecisionLog(Crashes())
     for n, phone in enumerate(PHONES):
         message = SentMessage(f"m-{n}", n + 1, NUMBER, None, "sent", NOON - timedelta(hours=1))
         record.sent[ACCOUNT, phone].append(message)

@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from memory import NOON, CrashError, Crashes, MemoryKafka, MemoryRecord, NothingToCatchUp
+from memory import NOON, CrashError, Crashes, MemoryDecisionLog, MemoryKafka, NothingToCatchUp
 from plain_model import PlainModel
 
 from services.optout.person import SentMessage
@@ -45,13 +45,13 @@ class OptOutPipeline(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.crashes = Crashes()
-        self.record, self.kafka = MemoryRecord(self.crashes), MemoryKafka(self.crashes)
+        self.record, self.kafka = MemoryDecisionLog(self.crashes), MemoryKafka(self.crashes)
         self.model = PlainModel()
         self.log: list[ConsumerRecord] = []
         self.said: list[tuple[str, str, str, MessageReceived, int, int | None]] = []
         self.time = NOON
         self.sleeping: Session | None = None
-        self.backups: list[MemoryRecord] = []
+        self.backups: list[MemoryDecisionLog] = []
         self.furthest = self.newest = self.checked = 0
 
     @initialize()

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from memory import NOON, WINDOW, Crashes, MemoryRecord
+from memory import NOON, WINDOW, Crashes, MemoryDecisionLog
 
 from harness.postgres import PostgresServer
 from harness.stack.ports import free_ports, release_ports
@@ -21,8 +21,8 @@ from services.optout.person import SentMessage
 from services.optout.prepare import MIGRATIONS
 from services.optout.record.batch import Batch, Received
 from services.optout.record.connection import Pool, close_pool, open_pool
+from services.optout.record.decision_log import DecisionLog, PostgresDecisionLog
 from services.optout.record.position import PositionMovedError
-from services.optout.record.record import PostgresRecord, Record
 from services.optout.record.replay import first_broken_entry
 from services.optout.record.stored_rules import StoredRules
 from shared.events.inbound import MessageReceived
@@ -75,9 +75,9 @@ class Server:
         self.pool = pool
         self.partition = 0
 
-    def record(self) -> PostgresRecord:
+    def record(self) -> PostgresDecisionLog:
         self.partition += 1
-        return PostgresRecord(self.pool, StoredRules(), self.partition, 6, WINDOW, lambda: NOON)
+        return PostgresDecisionLog(self.pool, StoredRules(), self.partition, 6, WINDOW, lambda: NOON)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -110,7 +110,7 @@ async def remember(pool: Pool, account_id: str, phone: str, sent: Sequence[SentM
 async def test_both_records_decide_alike(
     server: Server, batches: list[list[dict[str, object]]], sent: list[SentMessage]
 ) -> None:
-    in_memory, in_postgres = MemoryRecord(Crashes()), server.record()
+    in_memory, in_postgres = MemoryDecisionLog(Crashes()), server.record()
     account_id = f"a-{uuid4().hex[:12]}"
     in_memory.sent[account_id, "+14155550101"] = list(sent)
     await remember(server.pool, account_id, "+14155550101", sent)
@@ -141,7 +141,7 @@ async def test_both_records_decide_alike(
 
 @pytest.mark.parametrize("kind", ["memory", "postgres"])
 async def test_of_two_that_know_the_same_position_one_loses(server: Server, kind: str) -> None:
-    record: Record = MemoryRecord(Crashes()) if kind == "memory" else server.record()
+    record: DecisionLog = MemoryDecisionLog(Crashes()) if kind == "memory" else server.record()
     await record.position()
     moved = await record.move(0, 5)
     assert (moved.next_offset, (await record.position()).next_offset) == (5, 5)

@@ -1,4 +1,4 @@
-"""The record of one partition, as the pipeline sees it; what it is in Postgres."""
+"""The decision log of one partition: what the pipeline needs of it, and how Postgres provides it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,8 +14,8 @@ from services.optout.record.stored_rules import StoredRules
 from shared.events.suppression import SuppressionChanged
 
 
-class Record(Protocol):
-    """A record. Positions only move on, and only from where the caller knows them to be; one of two writers loses."""
+class DecisionLog(Protocol):
+    """A decision log. Positions only move forward, from where the caller knows them to be: of two writers one loses."""
 
     async def position(self) -> Position:
         """Return where the partition is."""
@@ -50,8 +50,8 @@ class Record(Protocol):
         """Note that they are published."""
 
 
-class PostgresRecord:
-    """The record in the database `optout`; all partitions of a process share the `rules` that it keeps."""
+class PostgresDecisionLog:
+    """The decision log in the database `optout`; all partitions of a process share the `rules` that it keeps."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (what it works with)
         self,
