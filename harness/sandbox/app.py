@@ -4,40 +4,40 @@ from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
-from harness.sandbox.answers import errors_as_json
-from harness.sandbox.carrier import Carrier
-from harness.sandbox.control import Control
+from harness.sandbox.carrier_routes import CarrierRoutes
+from harness.sandbox.control_routes import ControlRoutes
+from harness.sandbox.json_http import errors_as_json
 from harness.sandbox.limits import MAX_REQUEST_BYTES
-from harness.sandbox.people import People
+from harness.sandbox.phone_routes import PhoneRoutes
+from harness.sandbox.sandbox_state import SandboxState, new_state
 from harness.sandbox.settings import SandboxSettings
-from harness.sandbox.world import World, new_world
 
 
 def create_app(settings: SandboxSettings) -> web.Application:
-    world = new_world(settings)
+    state = new_state(settings)
     app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[errors_as_json])
-    app.cleanup_ctx.append(_gateway(world))
-    app.add_routes(_routes(world))
+    app.cleanup_ctx.append(_gateway(state))
+    app.add_routes(_routes(state))
     return app
 
 
-def _gateway(world: World) -> Callable[[web.Application], AsyncIterator[None]]:
+def _gateway(state: SandboxState) -> Callable[[web.Application], AsyncIterator[None]]:
     async def running(_: web.Application) -> AsyncIterator[None]:
-        await world.gateway.start()
+        await state.gateway.start()
         yield
-        await world.gateway.close()
+        await state.gateway.close()
 
     return running
 
 
-def _routes(world: World) -> list[web.RouteDef]:
-    carrier, people, control = Carrier(world), People(world), Control(world)
+def _routes(state: SandboxState) -> list[web.RouteDef]:
+    carrier, phones, control = CarrierRoutes(state), PhoneRoutes(state), ControlRoutes(state)
     return [
         web.post("/v1/messages", carrier.send),
-        web.get("/phones", people.overview),
-        web.delete("/phones", people.forget),
-        web.get("/phones/{phone}/messages", people.messages),
-        web.post("/phones/{phone}/replies", people.reply),
+        web.get("/phones", phones.overview),
+        web.delete("/phones", phones.forget),
+        web.get("/phones/{phone}/messages", phones.messages),
+        web.post("/phones/{phone}/replies", phones.reply),
         web.get("/faults", control.get_faults),
         web.put("/faults", control.put_faults),
         web.put("/accounts/{account_id}", control.put_account),

@@ -1,4 +1,4 @@
-"""A call of the sender: how it is asked, and what is remembered of it."""
+"""The sender's calls: the request, and what is remembered of each."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from harness.sandbox.clock import shown
-from harness.sandbox.faults import Fate
+from harness.sandbox.faults import FaultEffect
 from shared.events.base import AccountId, Body, MessageId
 from shared.phone_numbers import Phone
 
@@ -23,12 +23,12 @@ class SendRequest(BaseModel):
     sender_number: Annotated[str, StringConstraints(min_length=1, max_length=40), Field(alias="from")]
     body: Annotated[Body, Field(min_length=1)]
     custom_string: Annotated[str, StringConstraints(max_length=512)] = ""
-    """Given back in replies and receipts."""
+    """A text of the sender's, returned in replies and receipts."""
 
 
 @dataclass(slots=True)
 class Call:
-    """A call that arrived; `status` and `answered_at` follow when it is answered. A delivered one is a message."""
+    """A call that arrived; `status` and `answered_at` are set when it is answered. If delivered, it is a message."""
 
     carrier_message_id: str
     message_id: str
@@ -53,7 +53,7 @@ class Call:
         return "answering" if self.status is None else "answered"
 
     def as_message(self) -> dict[str, Any]:
-        """Return what a person sees on the phone."""
+        """Return the message as the phone shows it."""
         return {
             "carrier_message_id": self.carrier_message_id,
             "message_id": self.message_id,
@@ -64,7 +64,7 @@ class Call:
         }
 
     def as_call(self) -> dict[str, Any]:
-        """Return what a checker needs to know."""
+        """Return everything about the call, for `GET /calls`."""
         return {
             **self.as_message(),
             "to": self.phone,
@@ -76,7 +76,7 @@ class Call:
         }
 
 
-def new_call(request: SendRequest, fate: Fate, now: int) -> Call:
+def new_call(request: SendRequest, effect: FaultEffect, now: int) -> Call:
     return Call(
         str(uuid4()).upper(),
         request.message_id,
@@ -86,5 +86,5 @@ def new_call(request: SendRequest, fate: Fate, now: int) -> Call:
         request.body,
         request.custom_string,
         now,
-        fate.reaches_phone,
+        effect.reaches_phone,
     )

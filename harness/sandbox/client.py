@@ -17,18 +17,18 @@ Json = dict[str, Any]
 
 
 class SandboxError(TransientError):
-    """The sandbox refused, did not answer, or what was waited for did not come; the text says which."""
+    """The sandbox refused the request, did not answer, or nothing arrived in time; the text says which."""
 
 
 class _Default:
-    """What the sandbox takes from the phone; `None` means none."""
+    """A default: the sandbox takes the value from the last message on the phone. `None` means no value."""
 
 
 LAST: Final = _Default()
 
 
 class SandboxClient:
-    """Use as an async context manager. Every call raises SandboxError."""
+    """A client of the sandbox, to be used as an async context manager. Every method may raise `SandboxError`."""
 
     def __init__(self, url: str) -> None:
         self._http = httpx.AsyncClient(base_url=url, timeout=_REQUEST_SECONDS)
@@ -40,7 +40,7 @@ class SandboxClient:
         await self._http.aclose()
 
     async def register_account(self, account_id: str, *, webhook_url: str, receipt_url: str | None = None) -> None:
-        """Say where replies to the account, and receipts of its messages, are posted."""
+        """Set the URLs to which replies to the account, and receipts for its messages, are posted."""
         urls = {"webhook_url": webhook_url, "receipt_url": receipt_url}
         await self._ask("PUT", f"/accounts/{account_id}", json=urls)
 
@@ -52,12 +52,12 @@ class SandboxClient:
         return await self._ask("GET", "/faults")
 
     async def messages(self, phone: str) -> list[Json]:
-        """Return what stands on the phone, oldest first."""
+        """Return the messages on the phone, oldest first."""
         found: list[Json] = (await self._ask("GET", f"{_path(phone)}/messages"))["messages"]
         return found
 
     async def phones(self) -> list[Json]:
-        """Return the phones that received something last, with counts."""
+        """Return the phones that received messages, those with the newest message first, with counts."""
         found: list[Json] = (await self._ask("GET", "/phones"))["phones"]
         return found
 
@@ -73,9 +73,10 @@ class SandboxClient:
         timestamp: int | None = None,
         pointer: bool = True,
     ) -> Json:
-        """Reply; return `status_code`, `response`, `answered_at` of the first attempt, and the `form` that was posted.
+        """Reply; return `status_code`, `response` and `answered_at` of the first attempt, and the posted `form`.
 
-        These are None where no answer came (`response` says why) and, all three, while the webhook is late.
+        Where no answer came, `status_code` and `answered_at` are None and `response` says why. While the webhook is
+        late, all three are None.
         """
         given = {"to": to, "account_id": account_id, "message_id": message_id, "timestamp": timestamp}
         asked: Json = {"body": body, "pointer": pointer}
@@ -85,17 +86,17 @@ class SandboxClient:
         return await self._ask("POST", f"{_path(phone)}/replies", json=asked)
 
     async def calls(self, account_id: str | None = None) -> list[Json]:
-        """Return every call that is remembered, oldest first, or those of one account."""
+        """Return the remembered calls of all accounts, or of one, oldest first."""
         return await self._pages("calls", account_id)
 
     async def webhooks(self, account_id: str | None = None) -> list[Json]:
-        """Return every attempt to post a webhook, in the order in which they ended, or those of one account."""
+        """Return the attempts to post webhooks of all accounts, or of one, in the order in which they ended."""
         return await self._pages("webhooks", account_id)
 
     async def wait_for_message(
         self, phone: str, predicate: Callable[[Json], bool] = lambda _: True, timeout_seconds: float = 10.0
     ) -> Json:
-        """Return the first message on the phone that `predicate` is true for, as soon as there is one."""
+        """Return the oldest message on the phone for which `predicate` is true, as soon as there is one."""
         deadline = time.monotonic() + timeout_seconds
         found = await self._ask("GET", f"{_path(phone)}/messages")
         while True:
@@ -124,7 +125,7 @@ class SandboxClient:
             await self._wait("/webhooks", total + 1, left, limit=0)
 
     async def forget(self) -> None:
-        """Forget messages, calls and webhooks of everybody."""
+        """Forget the messages, calls and webhooks of all accounts."""
         for kept in ("phones", "calls", "webhooks"):
             await self._ask("DELETE", f"/{kept}")
 
@@ -138,12 +139,12 @@ class SandboxClient:
         return found
 
     async def _wait(self, path: str, at_least: int, seconds: float, **query: Any) -> Json:
-        patience = min(seconds, _LONGEST_POLL_SECONDS)
+        timeout = min(seconds, _LONGEST_POLL_SECONDS)
         return await self._ask(
             "GET",
             path,
-            params={"at_least": at_least, "timeout_seconds": f"{patience:.3f}", **query},
-            timeout=patience + _MARGIN_SECONDS,
+            params={"at_least": at_least, "timeout_seconds": f"{timeout:.3f}", **query},
+            timeout=timeout + _MARGIN_SECONDS,
         )
 
     async def _ask(self, method: str, path: str, **options: Any) -> Json:

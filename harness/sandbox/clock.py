@@ -1,4 +1,4 @@
-"""The one clock: microseconds since 1970, UTC, shown as every time of Stopline is."""
+"""The sandbox's clock: microseconds since 1970, UTC, shown in Stopline's time format."""
 
 import time
 from collections import OrderedDict
@@ -14,12 +14,12 @@ def now_microseconds() -> int:
 
 
 def shown(microseconds: int | None) -> str | None:
-    """Return ISO 8601 with microseconds; None for what has not happened."""
+    """Return the time as ISO 8601 with microseconds; None if there is none."""
     return None if microseconds is None else format_time(_EPOCH + timedelta(microseconds=microseconds))
 
 
 class WritingTimes:
-    """The seconds in which phones wrote: nobody writes two texts in one, so that gateways can tell their order."""
+    """The second of each phone's last text: no phone writes twice in one, so that the order of its texts is known."""
 
     def __init__(self, max_phones: int, max_ahead_seconds: int) -> None:
         self._max_phones = max_phones
@@ -27,7 +27,7 @@ class WritingTimes:
         self._last: OrderedDict[str, int] = OrderedDict()
 
     def next(self, phone: str, now_seconds: int) -> int:
-        """Return now, or the second after the phone's last one if that is later, up to some seconds ahead."""
+        """Return `now_seconds`, or the second after the phone's last text if that is later, within the limit ahead."""
         second = max(now_seconds, min(self._last.pop(phone, 0) + 1, now_seconds + self._max_ahead))
         self._last[phone] = second
         if len(self._last) > self._max_phones:

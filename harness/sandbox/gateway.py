@@ -1,4 +1,4 @@
-"""Posts replies and receipts as a gateway does: late, more than once, and again until they are accepted."""
+"""The gateway: posts replies and receipts late, more than once, or again until they are accepted."""
 
 import asyncio
 import logging
@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 import aiohttp
 
-from harness.sandbox.clicksend import Form
+from harness.sandbox.clicksend_forms import Form
 from harness.sandbox.clock import now_microseconds, shown
-from harness.sandbox.errors import TooManyWebhooksError
 from harness.sandbox.faults import Faults
 from harness.sandbox.journal import Journal
 from harness.sandbox.limits import (
@@ -20,6 +19,7 @@ from harness.sandbox.limits import (
     MAX_WEBHOOK_BACKOFF_SECONDS,
     WEBHOOK_ATTEMPT_SECONDS,
 )
+from harness.sandbox.refusals import TooManyWebhooksError
 
 _log = logging.getLogger(__name__)
 _ACCEPTED = range(200, 300)
@@ -29,7 +29,7 @@ Kind = Literal["reply", "receipt"]
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class GatewayWebhook:
     kind: Kind
     account_id: str
     url: str
@@ -37,10 +37,10 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One post. `status_code` is None where no answer came; then `response` says what happened instead."""
+class WebhookAttempt:
+    """One attempt to post a webhook. Where no answer came, `status_code` is None and `response` says why."""
 
-    webhook: Webhook
+    webhook: GatewayWebhook
     number: int
     started_at: int
     answered_at: int | None
@@ -66,15 +66,15 @@ class Attempt:
 
 
 def backoff_seconds(number: int, first_seconds: float) -> float:
-    """Return the pause after attempt `number`, from 1."""
+    """Return the pause after attempt `number`; the first is 1."""
     return float(min(first_seconds * 2 ** (number - 1), max(MAX_WEBHOOK_BACKOFF_SECONDS, first_seconds)))
 
 
 class Gateway:
-    """`attempts` has every post in the order in which they ended. Needs `start` and `close` in a running loop."""
+    """A gateway that posts webhooks; `attempts` are in the order in which they ended. Call `start` and `close`."""
 
     def __init__(self, max_attempts: int) -> None:
-        self.attempts: Journal[Attempt] = Journal(max_attempts)
+        self.attempts: Journal[WebhookAttempt] = Journal(max_attempts)
         self._pending: set[asyncio.Task[None]] = set()
         self._free = {kind: asyncio.Semaphore(MAX_POSTS_IN_FLIGHT) for kind in ("reply", "receipt")}
         self._http: aiohttp.ClientSession | None = None
@@ -93,16 +93,16 @@ class Gateway:
         if self._http is not None:
             await self._http.close()
 
-    def post(self, webhook: Webhook, faults: Faults) -> asyncio.Future[Attempt]:
-        """Begin to post, as `faults` say; the future has the first attempt.
+    def post(self, webhook: GatewayWebhook, faults: Faults) -> asyncio.Future[WebhookAttempt]:
+        """Start to post the webhook, with the `faults` that are on; the future returns the first attempt.
 
         Raises:
-            TooManyWebhooksError: more are pending than may be.
+            TooManyWebhooksError: the limit of pending webhooks is reached.
         """
         copies = 1 + faults.duplicate_webhooks
         if len(self._pending) + copies > MAX_PENDING_WEBHOOKS:
             raise TooManyWebhooksError(len(self._pending))
-        first: asyncio.Future[Attempt] = asyncio.get_running_loop().create_future()
+        first: asyncio.Future[WebhookAttempt] = asyncio.get_running_loop().create_future()
         for _ in range(copies):
             self._begin(self._until_accepted(webhook, faults, first))
         return first
@@ -112,7 +112,9 @@ class Gateway:
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
 
-    async def _until_accepted(self, webhook: Webhook, faults: Faults, first: asyncio.Future[Attempt]) -> None:
+    async def _until_accepted(
+        self, webhook: GatewayWebhook, faults: Faults, first: asyncio.Future[WebhookAttempt]
+    ) -> None:
         await asyncio.sleep(faults.late_webhooks_seconds)
         for number in range(1, faults.webhook_retries + 2):
             attempt = await self._attempt(webhook, number)
@@ -125,7 +127,7 @@ class Gateway:
                 await asyncio.sleep(backoff_seconds(number, faults.webhook_backoff_seconds))
         _log.warning("gave up on a %s of account %s", webhook.kind, webhook.account_id)
 
-    async def _attempt(self, webhook: Webhook, number: int) -> Attempt:
+    async def _attempt(self, webhook: GatewayWebhook, number: int) -> WebhookAttempt:
         if self._http is None:
             raise RuntimeError("the gateway was not started")
         async with self._free[webhook.kind]:
@@ -135,5 +137,5 @@ class Gateway:
                     text = await answer.content.read(MAX_WEBHOOK_ANSWER_BYTES)
                     answered_at = now_microseconds()
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                return Attempt(webhook, number, started_at, None, None, f"{type(error).__name__}: {error}")
-        return Attempt(webhook, number, started_at, answered_at, answer.status, text.decode(errors="replace"))
+                return WebhookAttempt(webhook, number, started_at, None, None, f"{type(error).__name__}: {error}")
+        return WebhookAttempt(webhook, number, started_at, answered_at, answer.status, text.decode(errors="replace"))

@@ -1,4 +1,4 @@
-"""A bounded list of what happened, oldest first, that one can wait on."""
+"""A bounded list of what happened, oldest first; a caller can wait until it has grown."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ EntryT = TypeVar("EntryT")
 
 
 class Journal(Generic[EntryT]):
-    """Keeps the last `limit` entries. Entries are numbered from 0; `total` counts the forgotten ones too."""
+    """A list of the last `limit` entries. Entries are numbered from 0; `total` includes the forgotten ones."""
 
     def __init__(self, limit: int) -> None:
         self._entries: deque[EntryT] = deque(maxlen=limit)
@@ -32,7 +32,7 @@ class Journal(Generic[EntryT]):
             self._grown = None
 
     def entries(self, after: int = 0, limit: int | None = None) -> list[EntryT]:
-        """Return the kept entries from number `after` on, at most `limit`."""
+        """Return up to `limit` of the kept entries, from number `after` on."""
         start = max(0, after - self.forgotten)
         return list(islice(self._entries, start, None if limit is None else start + limit))
 
@@ -48,7 +48,7 @@ class Journal(Generic[EntryT]):
         self.total = 0
 
     async def wait(self, at_least: int, timeout_seconds: float) -> None:
-        """Return when there have been `at_least` entries, or the time is over."""
+        """Return when there have been `at_least` entries, or after the timeout."""
         self.waiting += 1
         try:
             async with asyncio.timeout(timeout_seconds):

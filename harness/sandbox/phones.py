@@ -1,4 +1,4 @@
-"""The phones and what stands on them."""
+"""The phones and the messages on them."""
 
 from collections import deque
 from typing import Any
@@ -9,7 +9,7 @@ from harness.sandbox.journal import Journal
 
 
 class Phones:
-    """Every phone exists; those that received something are remembered, the newest messages of each."""
+    """All phones. Any number exists; of those that received messages, the newest messages are remembered."""
 
     def __init__(self, max_messages: int, max_messages_per_phone: int) -> None:
         self._max_messages = max_messages
@@ -24,11 +24,11 @@ class Phones:
             self._forget(self._order.popleft())
 
     def received(self, phone: str) -> Journal[Call]:
-        """Return what the phone received; for a phone that received nothing, an empty journal."""
+        """Return the messages that the phone received; for a phone that received nothing, an empty journal."""
         return self._inboxes.get(phone) or Journal(1)
 
     async def wait(self, phone: str, at_least: int, timeout_seconds: float) -> None:
-        """Return when the phone has received `at_least` messages since the last `clear`, or the time is over."""
+        """Return when the phone has received `at_least` messages since the last `clear`, or after the timeout."""
         inbox = self._inbox(phone)
         await inbox.wait(at_least, timeout_seconds)
         self._drop_if_unused(phone)
@@ -40,7 +40,7 @@ class Phones:
             self._drop_if_unused(phone)
 
     def overview(self, limit: int) -> dict[str, Any]:
-        """Return the phones that received something last, and how many there are in all."""
+        """Return the `limit` phones with the newest messages, and the count of all that have any."""
         latest = [(phone, inbox, last) for phone, inbox in self._inboxes.items() if (last := inbox.last())]
         latest.sort(key=lambda found: found[2].received_at, reverse=True)
         rows = [

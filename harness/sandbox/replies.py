@@ -1,4 +1,4 @@
-"""A person's reply: what it answers and to whom it goes. Pure."""
+"""A reply from a phone: which message it answers, and which number and account it is sent to. Pure."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -6,32 +6,32 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from harness.sandbox.calls import Call
-from harness.sandbox.clicksend import Form, inbound_form
-from harness.sandbox.errors import RefusedError
+from harness.sandbox.clicksend_forms import Form, inbound_form
+from harness.sandbox.refusals import RequestRefusedError
 from shared.events.base import AccountId
 
 MAX_REPLY_CHARACTERS = 100_000
-"""More than a webhook takes, so that its limit can be met."""
+"""More than a webhook accepts, so that a test can exceed its limit."""
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
 class ReplyRequest(BaseModel):
-    """The body of `POST /phones/{phone}/replies`. What is left out is taken from the last message on the phone."""
+    """The body of `POST /phones/{phone}/replies`. Fields left out are taken from the last message on the phone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     body: Annotated[str, StringConstraints(max_length=MAX_REPLY_CHARACTERS)]
     to: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
-    """The number that is answered; default: where the message that is answered, or else the last one, came from."""
+    """The number to reply to; default: the sender of the answered message, or else of the last one."""
     in_reply_to: Id | None = None
-    """The carrier's id of the message that is answered; default: the last one from that number; null: none."""
+    """The carrier's id of the answered message; default: the last one from that number; null: none."""
     account_id: AccountId | None = None
     message_id: Id | None = None
-    """To repeat a reply, or to give it an id; default: a new one."""
+    """The gateway's id of the reply, given to repeat one; default: a new id."""
     timestamp: Annotated[int, Field(ge=0, le=2**40)] | None = None
-    """Unix seconds; default: now, and no second in which the phone wrote before."""
+    """Unix seconds; default: now, or the next second in which the phone has not written."""
     pointer: bool = True
-    """Whether the gateway says which message is answered."""
+    """Whether the gateway names the answered message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class Reply:
 
 
 def compose(request: ReplyRequest, phone: str, received: list[Call], new_id: str, now_seconds: int) -> Reply:
-    """Return the reply; `received` is what stands on the phone, oldest first.
+    """Return the reply; `received` are the messages on the phone, oldest first.
 
     Raises:
-        RefusedError: neither the request nor the phone says which number or account it is for.
+        RequestRefusedError: neither the request nor a message on the phone names the number and the account.
     """
     last = _last_of_conversation(request, received)
     answered = _answered(request, received, last)
@@ -84,5 +84,5 @@ def _answered(request: ReplyRequest, received: list[Call], last: Call | None) ->
     raise _refused("in_reply_to", f"no message {request.in_reply_to} on this phone")
 
 
-def _refused(field: str, text: str) -> RefusedError:
-    return RefusedError(422, "invalid", text, field)
+def _refused(field: str, text: str) -> RequestRefusedError:
+    return RequestRefusedError(422, "invalid", text, field)

@@ -1,4 +1,4 @@
-"""What the sandbox carrier needs to know, and how much of what happened it keeps."""
+"""The sandbox carrier's settings."""
 
 from typing import Annotated, Self
 
@@ -11,17 +11,17 @@ Count = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
 class SandboxSettings(BaseSettings):
-    """Settings of `harness/sandbox`. Beyond the `…max…` limits the oldest is forgotten; answers say how much was."""
+    """The settings of `harness/sandbox`. Beyond the `…max…` limits the oldest entries are forgotten, and counted."""
 
     model_config = SettingsConfigDict(env_prefix="STOPLINE_", frozen=True)
 
     sandbox_token: Annotated[SecretStr, Field(min_length=1)]
-    """What the sender shows as `Authorization: Bearer …`: its STOPLINE_CARRIER_TOKEN."""
+    """The token that the sender sends as `Authorization: Bearer …`: its STOPLINE_CARRIER_TOKEN."""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=1, le=65535)] = 8084
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     sandbox_forget: bool = False
-    """Keep neither calls nor messages: for benchmarks, which measure the sender and not this."""
+    """Keep neither calls nor messages, for benchmarks of the sender."""
 
     @model_validator(mode="after")
     def _secrets_are_its_own(self) -> Self:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.sandbox.faults import Fate, Faults, decide
+from harness.sandbox.faults import FaultEffect, Faults, effect_on_a_call
 
 PHONE = "+14155550100"
 ANOTHER = "+14155550101"
@@ -20,27 +20,27 @@ def always() -> float:
 
 
 def test_without_faults_every_call_reaches_the_phone_and_is_answered_200() -> None:
-    assert decide(Faults(), never_asked) == Fate(reaches_phone=True, status=200)
+    assert effect_on_a_call(Faults(), never_asked) == FaultEffect(reaches_phone=True, status=200)
 
 
 @pytest.mark.parametrize(
-    ("faults", "fate"),
+    ("faults", "effect"),
     [
-        (Faults(error_rate=1, error_status=503), Fate(reaches_phone=False, status=503)),
-        (Faults(error_rate=1, deliver_before_error=True), Fate(reaches_phone=True, status=500)),
-        (Faults(drop_rate=1), Fate(reaches_phone=False, status=None)),
-        (Faults(drop_rate=1, drop_when="after"), Fate(reaches_phone=True, status=None)),
-        (Faults(undeliverable_rate=1), Fate(reaches_phone=False, status=200)),
-        (Faults(drop_rate=1, error_rate=1), Fate(reaches_phone=False, status=None)),
+        (Faults(error_rate=1, error_status=503), FaultEffect(reaches_phone=False, status=503)),
+        (Faults(error_rate=1, deliver_before_error=True), FaultEffect(reaches_phone=True, status=500)),
+        (Faults(drop_rate=1), FaultEffect(reaches_phone=False, status=None)),
+        (Faults(drop_rate=1, drop_when="after"), FaultEffect(reaches_phone=True, status=None)),
+        (Faults(undeliverable_rate=1), FaultEffect(reaches_phone=False, status=200)),
+        (Faults(drop_rate=1, error_rate=1), FaultEffect(reaches_phone=False, status=None)),
     ],
 )
-def test_a_fault_that_always_strikes_decides_the_outcome(faults: Faults, fate: Fate) -> None:
-    assert decide(faults, always) == fate
+def test_a_fault_that_always_strikes_decides_the_outcome(faults: Faults, effect: FaultEffect) -> None:
+    assert effect_on_a_call(faults, always) == effect
 
 
 @given(rate=st.floats(0, 1), roll=st.floats(0, 1, exclude_max=True))
 def test_a_fault_strikes_exactly_below_its_rate(rate: float, roll: float) -> None:
-    struck = decide(Faults(error_rate=rate), lambda: roll).status == 500
+    struck = effect_on_a_call(Faults(error_rate=rate), lambda: roll).status == 500
     assert struck == (roll < rate)
 
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.sandbox.calls import Call
-from harness.sandbox.errors import RefusedError
 from harness.sandbox.journal import Journal
-from harness.sandbox.patience import Patience
 from harness.sandbox.phones import Phones
+from harness.sandbox.refusals import RequestRefusedError
+from harness.sandbox.waiting import WaitingLimit
 
 
 def call(phone: str, number: int) -> Call:
@@ -90,8 +90,8 @@ def test_the_overview_begins_with_the_phone_that_received_last() -> None:
 
 
 def test_only_a_limited_number_of_requests_wait_at_one_time() -> None:
-    patience = Patience(1)
-    with patience.one_more(), pytest.raises(RefusedError, match="1 requests wait"), patience.one_more():
+    limit = WaitingLimit(1)
+    with limit.one_more(), pytest.raises(RequestRefusedError, match="1 requests wait"), limit.one_more():
         pass
-    with patience.one_more():
+    with limit.one_more():
         pass

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.sandbox.calls import Call
-from harness.sandbox.clicksend import receipt_form
-from harness.sandbox.errors import RefusedError
+from harness.sandbox.clicksend_forms import receipt_form
 from harness.sandbox.gateway import backoff_seconds
+from harness.sandbox.refusals import RequestRefusedError
 from harness.sandbox.replies import Reply, ReplyRequest, compose
 from services.inbound.gateways.clicksend import ClickSendMessage, ClickSendReceipt
 
@@ -93,7 +93,7 @@ def test_a_phone_that_received_nothing_can_write_to_a_number_of_an_account() -> 
     ],
 )
 def test_a_reply_that_says_too_little_is_refused_with_what_to_send(asked: dict[str, str], field: str) -> None:
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(RequestRefusedError) as refused:
         reply([], **asked)
     assert (refused.value.status, refused.value.field) == (422, field)
 

@@ -1,8 +1,8 @@
-"""The forms that ClickSend posts: an inbound SMS (the URL action of an inbound rule) and an SMS delivery receipt.
+"""The forms that ClickSend posts as a gateway: an inbound SMS (URL action of an inbound rule) and a delivery receipt.
 
-Fields as ClickSend's reference (developers.clicksend.com, SMS) and receivers of its webhooks have them; everything is
-text, and what is not there is an empty text. The older names (`sms`, `message`, `originalmessageid`, …) come beside the
-newer ones, as they do from ClickSend. Codes: help.clicksend.com, "List of SMS gateway error codes".
+The fields are those of ClickSend's reference (developers.clicksend.com, SMS) and of receivers of its webhooks. Every
+value is text; a missing one is empty. Like ClickSend, the form has the fields' older names too (`sms`, `message`,
+`originalmessageid`, …). Codes: help.clicksend.com, "List of SMS gateway error codes".
 """
 
 from harness.sandbox.calls import Call
@@ -18,7 +18,7 @@ _FAILED = {"status": "Undelivered", "status_code": "301", "status_text": "Failed
 def inbound_form(  # noqa: PLR0913 (the fields of a form)
     *, phone: str, to: str, body: str, message_id: str, timestamp: int, replied: Call | None
 ) -> Form:
-    """Return a reply of `phone` to the number `to`; `replied` is the message that ClickSend says it answers."""
+    """Return the form of a reply from `phone` to the number `to`; `replied` is the answered message."""
     original_id = replied.carrier_message_id if replied else ""
     original_body = replied.body if replied else ""
     custom_string = replied.custom_string if replied else ""
@@ -45,7 +45,7 @@ def inbound_form(  # noqa: PLR0913 (the fields of a form)
 
 
 def receipt_form(call: Call, timestamp: int) -> Form:
-    """Return the receipt of a message: delivered, or failed where it never reached the phone."""
+    """Return the form of a message's receipt: delivered, or failed if it never reached the phone."""
     return {
         "message_id": call.carrier_message_id,
         **(_DELIVERED if call.delivered else _FAILED),

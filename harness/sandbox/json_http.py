@@ -1,4 +1,4 @@
-"""How requests are read and answers are written: JSON, and errors that name the field and say what to do."""
+"""JSON over HTTP: reading requests, and responses whose errors name the field and say what to do."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -6,8 +6,8 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from harness.sandbox.errors import RefusedError
 from harness.sandbox.limits import MAX_PAGE, MAX_WAIT_SECONDS
+from harness.sandbox.refusals import RequestRefusedError
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -18,7 +18,7 @@ def error(status: int, code: str, message: str, field: str | None = None) -> web
 
 
 def invalid(problem: ValidationError) -> web.Response:
-    """Answer 422 with what is wrong with the first field."""
+    """Return a 422 that says what is wrong with the first invalid field."""
     first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"])
     return error(422, "invalid", f"{field}: {first['msg']}" if field else first["msg"], field or None)
@@ -28,29 +28,29 @@ async def read(request: web.Request, model: type[ModelT]) -> ModelT:
     return model.model_validate_json(await request.read())
 
 
-def number(request: web.Request, name: str, default: float, at_most: float) -> float:
-    """Return a number of the query, between 0 and `at_most`.
+def number(request: web.Request, name: str, default: float, limit: float) -> float:
+    """Return a number of the query, from 0 to `limit`.
 
     Raises:
-        RefusedError: it is none.
+        RequestRefusedError: it is not such a number.
     """
     text = request.query.get(name)
     try:
         value = default if text is None else float(text)
     except ValueError:
         value = -1
-    if not 0 <= value <= at_most:
-        raise RefusedError(422, "invalid", f"{name}: send a number from 0 to {at_most:g}", name)
+    if not 0 <= value <= limit:
+        raise RequestRefusedError(422, "invalid", f"{name}: send a number from 0 to {limit:g}", name)
     return value
 
 
 def page_of(request: web.Request) -> tuple[int, int]:
-    """Return from which entry on, and how many at most."""
+    """Return the number of the page's first entry, and the limit of entries."""
     return int(number(request, "after", 0, 2**53)), int(number(request, "limit", MAX_PAGE, MAX_PAGE))
 
 
-def patience_of(request: web.Request) -> tuple[int, float]:
-    """Return for how many entries to wait, and for how long."""
+def wait_of(request: web.Request) -> tuple[int, float]:
+    """Return the number of entries to wait for, and the timeout in seconds."""
     return int(number(request, "at_least", 0, 2**53)), number(request, "timeout_seconds", 0, MAX_WAIT_SECONDS)
 
 
@@ -58,7 +58,7 @@ def patience_of(request: web.Request) -> tuple[int, float]:
 async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except RefusedError as refused:
+    except RequestRefusedError as refused:
         return error(refused.status, refused.code, str(refused), refused.field)
     except ValidationError as problem:
         return invalid(problem)

@@ -1,4 +1,4 @@
-"""Everything that the sandbox carrier knows."""
+"""Everything that the sandbox carrier remembers."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,15 +11,15 @@ from harness.sandbox.faults import Faults
 from harness.sandbox.gateway import Gateway
 from harness.sandbox.journal import Journal
 from harness.sandbox.limits import MAX_WAITING_REQUESTS, MAX_WRITING_AHEAD_SECONDS, MAX_WRITING_PHONES
-from harness.sandbox.patience import Patience
 from harness.sandbox.phones import Phones
 from harness.sandbox.settings import SandboxSettings
+from harness.sandbox.waiting import WaitingLimit
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$", max_length=2048)]
 
 
-class Account(BaseModel):
-    """Where the gateway posts what concerns an account."""
+class AccountUrls(BaseModel):
+    """The URLs to which the gateway posts an account's replies and receipts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,25 +28,27 @@ class Account(BaseModel):
 
 
 @dataclass
-class World:
+class SandboxState:
+    """The state that all handlers share."""
+
     settings: SandboxSettings
     phones: Phones
     calls: Journal[Call]
     gateway: Gateway
-    accounts: dict[str, Account]
+    accounts: dict[str, AccountUrls]
     faults: Faults
-    patience: Patience
+    waiting: WaitingLimit
     writing: WritingTimes
 
 
-def new_world(settings: SandboxSettings) -> World:
-    return World(
+def new_state(settings: SandboxSettings) -> SandboxState:
+    return SandboxState(
         settings,
         Phones(settings.sandbox_max_messages, settings.sandbox_max_messages_per_phone),
         Journal(settings.sandbox_max_calls),
         Gateway(settings.sandbox_max_webhooks),
         {},
         Faults(),
-        Patience(MAX_WAITING_REQUESTS),
+        WaitingLimit(MAX_WAITING_REQUESTS),
         WritingTimes(MAX_WRITING_PHONES, MAX_WRITING_AHEAD_SECONDS),
     )

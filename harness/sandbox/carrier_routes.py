@@ -1,4 +1,4 @@
-"""The carrier's interface: what the sender calls. Kept lean, benchmarks of the sender run against it."""
+"""The carrier's interface, which the sender calls. Kept lean: benchmarks of the sender run against it."""
 
 import asyncio
 import hmac
@@ -10,27 +10,27 @@ from collections.abc import Callable
 from aiohttp import web
 from pydantic import ValidationError
 
-from harness.sandbox.answers import error, invalid
 from harness.sandbox.calls import Call, SendRequest, new_call
-from harness.sandbox.clicksend import receipt_form
+from harness.sandbox.clicksend_forms import receipt_form
 from harness.sandbox.clock import now_microseconds
-from harness.sandbox.errors import TooManyWebhooksError
-from harness.sandbox.faults import Faults, decide
-from harness.sandbox.gateway import Webhook
-from harness.sandbox.world import World
+from harness.sandbox.faults import Faults, effect_on_a_call
+from harness.sandbox.gateway import GatewayWebhook
+from harness.sandbox.json_http import error, invalid
+from harness.sandbox.refusals import TooManyWebhooksError
+from harness.sandbox.sandbox_state import SandboxState
 
 _log = logging.getLogger(__name__)
 _OK = 200
 _JSON = {"Content-Type": "application/json"}
 
 
-class Carrier:
-    """`POST /v1/messages`. It does not care whether it has seen a message id: a second call is a second message."""
+class CarrierRoutes:
+    """The handler of `POST /v1/messages`. Like a carrier, it sends a message id that it has seen before once more."""
 
-    def __init__(self, world: World, roll: Callable[[], float] = random.random) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState, roll: Callable[[], float] = random.random) -> None:
+        self._state = state
         self._roll = roll
-        self._authorization = f"Bearer {world.settings.sandbox_token.get_secret_value()}".encode()
+        self._authorization = f"Bearer {state.settings.sandbox_token.get_secret_value()}".encode()
 
     async def send(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -41,31 +41,31 @@ class Carrier:
             asked = SendRequest.model_validate_json(body)
         except ValidationError as problem:
             return invalid(problem)
-        faults = self._world.faults.concerning(asked.to)
-        fate = decide(faults, self._roll)
-        call = new_call(asked, fate, received_at)
+        faults = self._state.faults.concerning(asked.to)
+        effect = effect_on_a_call(faults, self._roll)
+        call = new_call(asked, effect, received_at)
         self._record(call, faults)
-        if faults.receipts and (call.delivered or fate.status == _OK):
+        if faults.receipts and (call.delivered or effect.status == _OK):
             self._post_receipt(call, faults)
         if faults.latency_seconds:
             await asyncio.sleep(faults.latency_seconds)
-        call.answer(fate.status, now_microseconds())
+        call.answer(effect.status, now_microseconds())
         return _answer(request, call)
 
     def _record(self, call: Call, faults: Faults) -> None:
-        if self._world.settings.sandbox_forget or faults.forget:
+        if self._state.settings.sandbox_forget or faults.forget:
             return
-        self._world.calls.add(call)
+        self._state.calls.add(call)
         if call.delivered:
-            self._world.phones.deliver(call)
+            self._state.phones.deliver(call)
 
     def _post_receipt(self, call: Call, faults: Faults) -> None:
-        account = self._world.accounts.get(call.account_id)
+        account = self._state.accounts.get(call.account_id)
         if account is None or account.receipt_url is None:
             return
         form = receipt_form(call, now_microseconds() // 1_000_000)
         try:
-            self._world.gateway.post(Webhook("receipt", call.account_id, account.receipt_url, form), faults)
+            self._state.gateway.post(GatewayWebhook("receipt", call.account_id, account.receipt_url, form), faults)
         except TooManyWebhooksError as full:
             _log.warning("a receipt is not posted: %s", full)
 
