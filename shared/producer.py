@@ -23,7 +23,7 @@ from shared.topics import PARKED_MESSAGES
 _SPENT_SECONDS = 3.0
 
 
-class Record(NamedTuple):
+class OutgoingRecord(NamedTuple):
     """A record to be published; its key does not decide its partition."""
 
     key: bytes | None
@@ -63,7 +63,7 @@ class Producer:
         async with self._using() as producer:
             return await producer.send_and_wait(topic, value, key, partition=partition, headers=headers)
 
-    async def send_all(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+    async def send_all(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
         """Return once Kafka has acknowledged all records; raises as `send_and_wait` does."""
         async with self._using() as producer:
             batches = _batches(producer, records)
@@ -125,7 +125,7 @@ async def send_parked(producer: Producer, parked: Iterable[ParkedRecord]) -> Non
     await within(SEND_SECONDS, asyncio.gather(*sends), "parking records")
 
 
-def _batches(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Any]:
+def _batches(producer: AIOKafkaProducer, records: Sequence[OutgoingRecord]) -> list[Any]:
     """Return aiokafka's batches, each as full as it gets."""
     batches = [producer.create_batch()]
     for record in records:

@@ -14,8 +14,8 @@ from services.optout.scopes import scopes_of
 from shared.events.inbound import MessageReceived, ReviewDecided
 from shared.events.suppression import SuppressionState
 
-Asked = MessageReceived | ReviewDecided
-"""What is decided."""
+DecidableEvent = MessageReceived | ReviewDecided
+"""An event that asks for a decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Unchanged:
 Decision = OptOut | Held | OptIn | Reviewed | Unchanged
 
 
-def decide(event: Asked, person: Person, rules: RuleSet) -> Decision:
+def decide(event: DecidableEvent, person: Person, rules: RuleSet) -> Decision:
     """Decide `event` by the account's `rules`, in the state that all events before it have left."""
     if isinstance(event, ReviewDecided):
         return _reviewed(event, person)
@@ -164,7 +164,7 @@ def _opt_in(event: MessageReceived, match: Answer, attribution: Attribution, per
     return Unchanged("older_than_opt_out" if is_known else "order_unknown", match, attribution=attribution)
 
 
-def apply(decision: Decision, event: Asked, person: Person) -> Person:
+def apply(decision: Decision, event: DecidableEvent, person: Person) -> Person:
     """Return the person after the decision."""
     match decision, event:
         case OptOut(), MessageReceived():

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from services.optout import metrics
-from services.optout.decide import Asked
+from services.optout.decide import DecidableEvent
 from services.optout.record.stored_rules import AccountRules
 from services.optout.rules import Found
 from shared.events.inbound import MessageReceived
@@ -37,11 +37,11 @@ class Job(NamedTuple):
         return self.account.spent_seconds, sum(map(len, self.bodies))
 
 
-def text_of(event: Asked) -> Text:
+def text_of(event: DecidableEvent) -> Text:
     return event.account_id, event.body if isinstance(event, MessageReceived) else ""
 
 
-async def search(events: Sequence[Asked], rules: Mapping[str, AccountRules]) -> dict[Text, Found]:
+async def search(events: Sequence[DecidableEvent], rules: Mapping[str, AccountRules]) -> dict[Text, Found]:
     """Return what was found, by text, for the accounts that have patterns; the others' rules need no search."""
     bodies: dict[str, set[str]] = {}
     for event in events:

@@ -8,7 +8,7 @@ from services.optout.decide import Decision, OptIn, Unchanged
 from shared.events.inbound import MAX_READINGS, NOBODY, MessageReceived
 from shared.phones import national_reading
 
-Certainty = Literal["certain", "possible", "another", "unknown"]
+WriterCertainty = Literal["certain", "possible", "another", "unknown"]
 
 
 def is_ambiguous(event: MessageReceived) -> bool:
@@ -23,7 +23,7 @@ def readings_of(event: MessageReceived, country: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*found, national)))[:MAX_READINGS] if national else found
 
 
-def certainty(event: MessageReceived, readings: Sequence[str], sent_to: AbstractSet[str]) -> Certainty:
+def certainty(event: MessageReceived, readings: Sequence[str], sent_to: AbstractSet[str]) -> WriterCertainty:
     """Say whether `event.phone` wrote it, by which of the `readings` messages were sent to."""
     if not readings:
         return "unknown"
@@ -42,7 +42,7 @@ def _is_as_written(event: MessageReceived) -> bool:
     return event.written_phone is None and event.phone == event.readings[0]
 
 
-def as_far_as_certain(decision: Decision, how: Certainty) -> Decision:
+def as_far_as_certain(decision: Decision, how: WriterCertainty) -> Decision:
     """Return what of `decision` may be done: opting out is safe for all who may be meant, anything else is not."""
     if how == "certain":
         return decision

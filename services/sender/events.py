@@ -22,7 +22,7 @@ from shared.events.delivery import (
 )
 from shared.events.outbound import MessageRequested
 from shared.instructions import instruction_of
-from shared.producer import Record
+from shared.producer import OutgoingRecord
 
 SOURCE = "stopline/sender"
 
@@ -33,13 +33,13 @@ _Kind = type[MessageDispatching | MessageSent | MessageSuppressed | MessageFaile
 _time = lru_cache(maxsize=1024)(format_time)  # a batch has few moments
 
 
-def announced(request: MessageRequested, decision_started_at: datetime, at: datetime) -> Record:
+def announced(request: MessageRequested, decision_started_at: datetime, at: datetime) -> OutgoingRecord:
     """Return `message_dispatching`: the carrier is about to be called."""
     more = f',"decision_started_at":"{_time(decision_started_at)}","instruction":'.encode()
     return _record(MessageDispatching, request, at, more + to_json(instruction_of(request.body)))
 
 
-def outcome_event(row: Row) -> Record:
+def outcome_event(row: Row) -> OutgoingRecord:
     """Return the event for a row that has an outcome: the same however often it is published."""
     match row.state:
         case "suppressed":
@@ -57,7 +57,7 @@ def outcome_event(row: Row) -> Record:
             raise AssertionError(f"message {row.message_id} has no outcome yet")
 
 
-def _record(kind: _Kind, message: MessageRequested | Row, at: datetime, more: bytes) -> Record:
+def _record(kind: _Kind, message: MessageRequested | Row, at: datetime, more: bytes) -> OutgoingRecord:
     name, headers = _constant(kind)
     event_id, moment = _event_id(message.account_id, message.message_id, name), _time(at)
     value = (
@@ -65,7 +65,7 @@ def _record(kind: _Kind, message: MessageRequested | Row, at: datetime, more: by
         f'"account_id":"{message.account_id}","message_id":{to_json(message.message_id).decode()},'
         f'"list_id":{message.list_id},"phone":"{message.phone}","sender_number":"{message.sender_number}"'
     )
-    return Record(
+    return OutgoingRecord(
         message.phone.encode(),
         value.encode() + more + b"}",
         [headers[0], ("ce_id", event_id.encode()), *headers[1:], ("ce_time", moment.encode())],

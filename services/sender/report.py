@@ -13,7 +13,7 @@ from shared.events.delivery import MessageRejected
 from shared.events.outbound import MessageRequested
 from shared.kafka import SEND_SECONDS, within
 from shared.parking import ParkedRecord
-from shared.producer import Producer, Record, send_parked
+from shared.producer import OutgoingRecord, Producer, send_parked
 from shared.topics import DELIVERY_EVENTS
 
 
@@ -40,7 +40,9 @@ class Reporter:
         """Report records that were parked."""
         await self._publish(
             [
-                Record((event.phone or event.message_id).encode(), encode(event), cloud_event_headers(event, SOURCE))
+                OutgoingRecord(
+                    (event.phone or event.message_id).encode(), encode(event), cloud_event_headers(event, SOURCE)
+                )
                 for event in events
             ]
         )
@@ -49,12 +51,12 @@ class Reporter:
         """Park records."""
         await send_parked(self._producer, parked)
 
-    async def _publish(self, records: Sequence[Record]) -> None:
-        by_partition: dict[int, list[Record]] = defaultdict(list)
+    async def _publish(self, records: Sequence[OutgoingRecord]) -> None:
+        by_partition: dict[int, list[OutgoingRecord]] = defaultdict(list)
         for record, partition in zip(records, self._places(records), strict=True):
             by_partition[partition].append(record)
         sends = [self._producer.send_all(DELIVERY_EVENTS, *each) for each in by_partition.items()]
         await within(SEND_SECONDS, asyncio.gather(*sends), "publishing delivery events")
 
-    def _places(self, records: Sequence[Record]) -> list[int]:
+    def _places(self, records: Sequence[OutgoingRecord]) -> list[int]:
         return partitions_of([record.key or b"" for record in records], self._partitions)

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Request
 from services.optout.api.api_keys import add_api_key
 from services.optout.api.context import Account, Admin, Database
 from services.optout.api.errors import ApiError
-from services.optout.api.fields import Country, Given, Name
+from services.optout.api.fields import Country, Name, RequestBody
 from services.optout.api.guard import GuardedRoute
+from services.optout.customer_webhooks.sign import signing_secret
 from services.optout.record.connection import Connection
 from services.optout.rules import DEFAULT_RULES
-from services.optout.webhooks.sign import signing_secret
 from shared.events.base import AccountId
 from shared.webhook_secrets import webhook_secret
 
@@ -35,7 +35,7 @@ SET_COUNTRY = "UPDATE accounts SET country = $2 WHERE account_id = $1 RETURNING 
 router = APIRouter(route_class=GuardedRoute)
 
 
-class NewAccount(Given):
+class NewAccount(RequestBody):
     """A new account. A number without a country code belongs to `country`; without `country` it is refused."""
 
     account_id: AccountId
@@ -43,7 +43,7 @@ class NewAccount(Given):
     country: Country | None = None
 
 
-class ChangedAccount(Given):
+class ChangedAccount(RequestBody):
     country: Country | None
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from services.optout.api.authenticate import key_sha256, proof_of
 from services.optout.api.context import Account, Admin, Database
 from services.optout.api.errors import ApiError
-from services.optout.api.fields import MAX_ID, Given, Name, PageLimit
+from services.optout.api.fields import MAX_ID, Name, PageLimit, RequestBody
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.pages import keys_after, page
 from services.optout.record.connection import Connection
@@ -40,7 +40,7 @@ router = APIRouter(route_class=GuardedRoute)
 KeyId = Annotated[int, Path(ge=1, le=MAX_ID)]
 
 
-class NewKey(Given):
+class NewKey(RequestBody):
     name: Name
 
 

@@ -14,11 +14,11 @@ from services.optout.api.openapi import document
 from services.optout.api.requests import Requests
 from services.optout.api.routes import api_routes
 from services.optout.api.settings import ApiSettings
+from services.optout.customer_webhooks.deliver import Deliverer
 from services.optout.health import add_health
 from services.optout.prepare import prepared
 from services.optout.running import running_beside
 from services.optout.simulation.run import Simulations
-from services.optout.webhooks.deliver import Deliverer
 from shared.errors import MisconfiguredError
 from shared.kafka_probe import KafkaProbe
 from shared.postgres_probe import PostgresProbe

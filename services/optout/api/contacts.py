@@ -13,9 +13,9 @@ from services.optout.api.fields import (
     MAX_FIELDS,
     FieldName,
     FieldValue,
-    Given,
     GivenPhone,
     PageLimit,
+    RequestBody,
 )
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.lists import require_list
@@ -49,12 +49,12 @@ WHERE c.list_id = $2 AND c.phone > $3 ORDER BY c.phone LIMIT $4
 router = APIRouter(route_class=GuardedRoute)
 
 
-class NewContact(Given):
+class NewContact(RequestBody):
     phone: GivenPhone
     fields: dict[FieldName, FieldValue] = Field(default_factory=dict, max_length=MAX_FIELDS)
 
 
-class NewContacts(Given):
+class NewContacts(RequestBody):
     contacts: Annotated[list[NewContact], Field(min_length=1, max_length=MAX_CONTACTS)]
 
 

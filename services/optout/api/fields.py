@@ -40,7 +40,7 @@ def _country(code: str) -> str:
 Country = Annotated[str, AfterValidator(_country)]
 
 
-class Given(BaseModel):
+class RequestBody(BaseModel):
     """The base of all request bodies: an unknown field is a mistake, so it is refused rather than ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

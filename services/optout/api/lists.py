@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from services.optout.api.context import Account, Database
 from services.optout.api.errors import ApiError
-from services.optout.api.fields import Given, Name, PageLimit
+from services.optout.api.fields import Name, PageLimit, RequestBody
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.pages import fetch_page, keys_after, page
 from services.optout.record.connection import Connection
@@ -28,7 +28,7 @@ WHERE account_id = $1 AND list_id > $2 ORDER BY list_id LIMIT $3
 router = APIRouter(route_class=GuardedRoute)
 
 
-class NewList(Given):
+class NewList(RequestBody):
     name: Name
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from services.optout.api.context import Account, Database
 from services.optout.api.errors import ApiError
-from services.optout.api.fields import Given, PageLimit
+from services.optout.api.fields import PageLimit, RequestBody
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.pages import fetch_page, keys_after, page
 from services.optout.api.requests import Requests
@@ -58,7 +58,7 @@ def _printable(text: str) -> str:
     return text
 
 
-class Reviewer(Given):
+class Reviewer(RequestBody):
     by: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
     ]

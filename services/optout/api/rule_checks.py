@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from functools import cache
 
 from services.optout.api.errors import ApiError
+from services.optout.customer_webhooks.addresses import why_not_called
 from services.optout.record.connection import Connection
 from services.optout.rules import Answer, Rule, RuleSet, VersionedRule
 from services.optout.rules.engine import TOO_SLOW
 from services.optout.rules.packs import PACKS
-from services.optout.webhooks.addresses import why_not_called
 
 _MAX_LIST_ID_DIGITS = 15
 _CHECK_SECONDS = 1.0

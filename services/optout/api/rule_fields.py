@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from services.optout.api.errors import ApiError
-from services.optout.api.fields import Given, Name, without_nul
+from services.optout.api.fields import Name, RequestBody, without_nul
 from services.optout.rules import Rule
 from services.optout.rules.rule import MAX_TERMS, MatchType, RuleAction, Scope, Term
 from shared.phone_numbers import normalise_sender_number
@@ -27,7 +27,7 @@ _NOT_OURS = {
 _ACTIONS: tuple[RuleAction, ...] = ("OPT_OUT", "OPT_IN", "HELP", "AUTO_REPLY", "URL", "MOVE_CONTACT", "NONE")
 
 
-class GivenRule(Given):
+class GivenRule(RequestBody):
     """A rule in a request. Our `match` and `terms` win over `message_search_type` and `message_search_term`."""
 
     dedicated_number: str = "*"

@@ -8,7 +8,7 @@ from typing import Literal
 _SLOW_SECONDS = 2.0
 _RECOVERED_SECONDS = 2.0
 
-State = Literal["starting", "running", "halted"]
+WorkerState = Literal["starting", "running", "halted"]
 
 
 @dataclass(slots=True)
@@ -16,7 +16,7 @@ class Condition:
     """The condition of one worker. One that fails again and again runs for moments in between: that is not running."""
 
     seconds: Callable[[], float] = time.monotonic
-    state: State = "starting"
+    state: WorkerState = "starting"
     offset: int | None = None
     """The next to be decided; None: not known yet."""
     _cause: str = ""
@@ -36,7 +36,7 @@ class Condition:
         """Note that the batch is decided and published."""
         self.offset, self._busy_since, self._cause = next_offset, None, ""
 
-    def fails(self, state: State, cause: str) -> None:
+    def fails(self, state: WorkerState, cause: str) -> None:
         """Note why it cannot go on, for now or until a person has looked."""
         self.state, self._cause, self._busy_since = state, cause, None
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.optout.record.batch import Received
+from services.optout.record.batch import UndecidedEvent
 from shared.consumer import Polled
 from shared.errors import PoisonError
 from shared.events.inbound import FenceMarkerAppended, inbound_events
@@ -22,7 +22,7 @@ class Parsed:
 
     first_offset: int
     next_offset: int
-    received: Sequence[Received]
+    received: Sequence[UndecidedEvent]
     parked: Sequence[ParkedRecord] = ()
     bad: Mapping[str, int] = field(default_factory=dict)
     checkpoint_wanted: bool = False
@@ -30,7 +30,7 @@ class Parsed:
 
 def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: datetime) -> Parsed:
     """Read the records of one partition."""
-    received: list[Received] = []
+    received: list[UndecidedEvent] = []
     bad: list[Bad] = []
     wanted = False
     for record in records:
@@ -43,7 +43,7 @@ def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: dat
             if isinstance(event, FenceMarkerAppended):
                 wanted = wanted or event.checkpoint_wanted
             else:
-                received.append(Received(record.offset, event))
+                received.append(UndecidedEvent(record.offset, event))
     return Parsed(
         records[0].offset,
         records[-1].offset + 1,

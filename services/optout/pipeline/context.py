@@ -20,27 +20,30 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Context:
-    """The context of the workers. `member` is the group's consumer; it reads nothing, so it answers questions at once.
+    """The context of the workers.
 
-    A broker answers a connection's requests in turn: a question after a fetch waits for the fetch.
+    `idle_consumer` is our membership of the group and reads nothing: each worker has a consumer of its own. So a
+    question that is asked through it never waits for a fetch, as it would where a broker answers requests in turn.
     """
 
     settings: OptOutSettings
     pool: Pool
-    member: AIOKafkaConsumer
+    idle_consumer: AIOKafkaConsumer
     rules: StoredRules
     now: Callable[[], datetime] = utc_now
 
-    async def begin_of(self, partition: TopicPartition) -> int:
+    async def beginning_offset(self, partition: TopicPartition) -> int:
         """Return the first offset that Kafka still has."""
-        begins = await within(SEND_SECONDS, self.member.beginning_offsets([partition]), "asking for the begin")
-        return int(begins[partition])
+        offsets = await within(
+            SEND_SECONDS, self.idle_consumer.beginning_offsets([partition]), "asking for the beginning offset"
+        )
+        return int(offsets[partition])
 
-    async def end_of(self, partition: TopicPartition) -> int:
+    async def end_offset(self, partition: TopicPartition) -> int:
         """Return the offset of the next record to be written."""
-        ends = await within(SEND_SECONDS, self.member.end_offsets([partition]), "asking for the end")
-        return int(ends[partition])
+        offsets = await within(SEND_SECONDS, self.idle_consumer.end_offsets([partition]), "asking for the end offset")
+        return int(offsets[partition])
 
     async def identities(self) -> dict[str, str]:
         """Return which topics are there now."""
-        return await topic_identities(self.member._client, INBOUND_MESSAGES, DELIVERY_EVENTS, SUPPRESSIONS)  # noqa: SLF001 (asked by hand)
+        return await topic_identities(self.idle_consumer._client, INBOUND_MESSAGES, DELIVERY_EVENTS, SUPPRESSIONS)  # noqa: SLF001 (asked by hand)

@@ -11,9 +11,9 @@ from dataclasses import replace
 from aiokafka.errors import KafkaError
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
-from services.optout.decide import Asked
+from services.optout.decide import DecidableEvent
 from services.optout.pipeline.consume import SERVICE, Parsed
-from services.optout.record.batch import Received
+from services.optout.record.batch import UndecidedEvent
 from services.optout.record.certainty import load_countries, load_sent_to
 from services.optout.record.connection import Pool, connection_of
 from services.optout.settings import OptOutSettings
@@ -43,8 +43,8 @@ class Forwarder:
         Raises:
             TransientError: Kafka or Postgres is unavailable.
         """
-        here: list[Received] = []
-        elsewhere: list[Asked] = []
+        here: list[UndecidedEvent] = []
+        elsewhere: list[DecidableEvent] = []
         for received in parsed.received:
             phone = settled_phone(received.event.phone)
             if phone == received.event.phone:
@@ -59,7 +59,7 @@ class Forwarder:
     async def close(self) -> None:
         await self._producer.close()
 
-    async def _publish(self, event: Asked) -> None:
+    async def _publish(self, event: DecidableEvent) -> None:
         sent = self._producer.send_and_wait(
             INBOUND_MESSAGES,
             encode(event),
@@ -72,7 +72,7 @@ class Forwarder:
         except (KafkaError, OSError) as error:
             raise TransientError(f"handing on a message: {error!r}") from error
 
-    async def _of_the_accounts_country(self, events: Sequence[Asked]) -> list[MessageReceived]:
+    async def _of_the_accounts_country(self, events: Sequence[DecidableEvent]) -> list[MessageReceived]:
         """Return the events for the readings that the inbound service could not know, of those that were read first."""
         written = [event for event in events if isinstance(event, MessageReceived) and _was_read_first(event)]
         if not written:

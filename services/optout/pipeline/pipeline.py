@@ -60,7 +60,7 @@ class Pipeline:
 
     async def _run_once(self) -> None:
         session_ms = int(self._settings.session_timeout_seconds * 1000)
-        member = new_consumer(
+        idle_consumer = new_consumer(
             self._settings.kafka,
             group_id=self._settings.group_id,
             auto_offset_reset="earliest",  # it reads nothing: each worker has a consumer and finds its own start
@@ -68,20 +68,20 @@ class Pipeline:
             heartbeat_interval_ms=session_ms // _HEARTBEATS_PER_SESSION,
         )
         try:
-            await within(START_SECONDS, member.start(), "connecting to Kafka")
-            context = Context(self._settings, self._pool, member, self._rules)
+            await within(START_SECONDS, idle_consumer.start(), "connecting to Kafka")
+            context = Context(self._settings, self._pool, idle_consumer, self._rules)
             identities = await context.identities()
-            member.subscribe([INBOUND_MESSAGES], listener=_Listener(self, context))
+            idle_consumer.subscribe([INBOUND_MESSAGES], listener=_Listener(self, context))
             await self._stay(context, identities)
         finally:
             self._joined = False
             await self.end_workers(list(self._workers))
-            await stop_quietly(member)
+            await stop_quietly(idle_consumer)
 
     async def _stay(self, context: Context, identities: dict[str, str]) -> None:
         """Stay in the group, which puts out whoever does not poll, until a worker fails or must begin again."""
         while not self._failed.done():
-            await context.member.getmany(timeout_ms=_POLL_MS)
+            await context.idle_consumer.getmany(timeout_ms=_POLL_MS)
             with suppress(TransientError):
                 if (found := await context.identities()) != identities:
                     self._fail(TransientError(f"a topic was recreated: {found}, was {identities}"))
@@ -97,7 +97,7 @@ class Pipeline:
         except UNAVAILABLE:
             return False
 
-    def begin_workers(self, context: Context, partitions: Iterable[int]) -> None:
+    def start_workers(self, context: Context, partitions: Iterable[int]) -> None:
         for partition in partitions:
             worker = Worker(context, partition)
             task = asyncio.create_task(worker.run(), name=f"partition {partition}")
@@ -133,8 +133,8 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         log.info("assigned: %s", sorted(each.partition for each in assigned))
-        self._context.member.pause(*assigned)
-        self._pipeline.begin_workers(self._context, [each.partition for each in assigned])
+        self._context.idle_consumer.pause(*assigned)
+        self._pipeline.start_workers(self._context, [each.partition for each in assigned])
 
 
 def _leaf(error: BaseException) -> BaseException:

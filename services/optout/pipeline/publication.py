@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.optout.pipeline.records import Record, opt_out_records, record_of, suppression_records
+from services.optout.pipeline.records import opt_out_records, record_of, suppression_records
 from services.optout.record.entry import Entry, auto_replies_of
 from shared.events.suppression import (
     CHECKPOINT_KEY,
@@ -13,6 +13,7 @@ from shared.events.suppression import (
     WatermarkAdvanced,
 )
 from shared.parking import ParkedRecord
+from shared.producer import OutgoingRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,11 @@ class Publication:
     entries: Sequence[Entry] = ()
     parked: Sequence[ParkedRecord] = ()
     checkpoint: CheckpointPublished | None = None
-    states: Sequence[Record] = ()
+    states: Sequence[OutgoingRecord] = ()
     """Suppressions that are published again."""
     merged: Sequence[SuppressionChanged] = ()
 
-    def suppressions(self) -> Iterator[Record]:
+    def suppressions(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `suppressions`: the watermark last, after what it vouches for."""
         yield from self.states
         for entry in self.entries:
@@ -38,12 +39,12 @@ class Publication:
             yield record_of(CHECKPOINT_KEY, self.checkpoint)
         yield record_of(WATERMARK_KEY, WatermarkAdvanced(next_offset=self.next_offset))
 
-    def opt_out_events(self) -> Iterator[Record]:
+    def opt_out_events(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `opt-out-events`."""
         for entry in self.entries:
             yield from opt_out_records(entry)
 
-    def auto_replies(self) -> Iterator[Record]:
+    def auto_replies(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `outbound-messages`."""
         for entry in self.entries:
             for reply in auto_replies_of(entry) if entry.follow_ups else ():

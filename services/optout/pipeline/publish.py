@@ -8,10 +8,10 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from services.optout.pipeline.publication import Publication
-from services.optout.pipeline.records import Record
 from shared.errors import TransientError
 from shared.failpoints import failpoint
 from shared.kafka import SEND_SECONDS, within
+from shared.producer import OutgoingRecord
 from shared.topics import INBOUND_MESSAGES, OPT_OUT_EVENTS, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
 
 MAX_BATCH_BYTES = 512 * 1024
@@ -22,8 +22,8 @@ class FencedError(Exception):
     """Another process has the partition now."""
 
 
-class Publisher:
-    """A publisher for one partition with its transactional producer, already started."""
+class TransactionPublisher:
+    """A publisher for one partition: a Kafka transaction per batch, by a transactional producer already started."""
 
     def __init__(self, producer: AIOKafkaProducer, partition: int, group_id: str) -> None:
         self._producer = producer
@@ -74,7 +74,7 @@ class Publisher:
             ],
         ]
 
-    async def _send(self, topic: str, records: Iterable[Record]) -> list[asyncio.Future[Any]]:
+    async def _send(self, topic: str, records: Iterable[OutgoingRecord]) -> list[asyncio.Future[Any]]:
         sent: list[asyncio.Future[Any]] = []
         builder = self._producer.create_batch()
         for key, value, headers in records:

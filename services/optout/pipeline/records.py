@@ -12,22 +12,20 @@ from pydantic_core import to_json
 from services.optout.pipeline.consume import SERVICE
 from services.optout.record.entry import STATES, Entry, opt_out_events_of, published_scopes
 from shared.events.base import Event, derived_id, format_time
-from shared.events.codec import Headers, cloud_event_headers, encode, same_headers
+from shared.events.codec import cloud_event_headers, encode, same_headers
 from shared.events.opt_out import OptedOut
 from shared.events.suppression import SuppressionChanged
-
-Record = tuple[bytes, bytes | None, Headers]
-"""Key, value, headers."""
+from shared.producer import OutgoingRecord
 
 _json = lru_cache(maxsize=4_096)(lambda value: to_json(value).decode())
 
 
-def record_of(key: bytes, event: Event) -> Record:
+def record_of(key: bytes, event: Event) -> OutgoingRecord:
     """Return the record of any event, by its model."""
-    return key, encode(event), cloud_event_headers(event, SERVICE)
+    return OutgoingRecord(key, encode(event), cloud_event_headers(event, SERVICE))
 
 
-def suppression_records(entry: Entry) -> Iterator[Record]:
+def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
     """Yield `suppression_changed` for each scope that the entry changed."""
     if not (scopes := published_scopes(entry)):
         return
@@ -41,10 +39,10 @@ def suppression_records(entry: Entry) -> Iterator[Record]:
         )
         event_id = str(derived_id(cause, scope, state)).encode()
         headers = [version, ("ce_id", event_id), *others, ("ce_time", at.encode())]
-        yield f"{entry.account_id}|{scope}|{entry.phone}".encode(), value.encode(), headers
+        yield OutgoingRecord(f"{entry.account_id}|{scope}|{entry.phone}".encode(), value.encode(), headers)
 
 
-def opt_out_records(entry: Entry) -> Iterator[Record]:
+def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
     """Yield the event for each scope that the entry changed."""
     if entry.answer != "opt_out":
         for event in opt_out_events_of(entry):
@@ -63,4 +61,4 @@ def opt_out_records(entry: Entry) -> Iterator[Record]:
             f'"attribution":"{entry.attribution or "account"}"}}'
         )
         headers = [version, ("ce_id", event_id.encode()), *others, ("ce_time", at.encode())]
-        yield entry.phone.encode(), value.encode(), headers
+        yield OutgoingRecord(entry.phone.encode(), value.encode(), headers)

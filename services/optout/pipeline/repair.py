@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.publication import Publication
-from services.optout.pipeline.records import Record, record_of
+from services.optout.pipeline.records import record_of
 from services.optout.pipeline.session import Publishes
 from services.optout.record.connection import connection_of
 from services.optout.record.states import states_of_partition
@@ -18,6 +18,7 @@ from shared.events.codec import decode
 from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, SuppressionChanged, suppression_events
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
 from shared.partitions import partition_of
+from shared.producer import OutgoingRecord
 from shared.topics import SUPPRESSIONS
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ _AT_ONCE = 2_000
 _POLL_MS = 500
 _KEY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})\|(account|list:[0-9]+|sender:.+)\|(\+[1-9][0-9]{6,14})")
 
-Held = dict[bytes, str | None]
+PublishedStates = dict[bytes, str | None]
 """The state of each key of the topic; None where its newest record cannot be read."""
 
 
@@ -36,8 +37,8 @@ async def repair(context: Context, partition: int, publisher: Publishes, next_of
     Raises:
         FencedError, TransientError: as publishing does; what was published is right, the rest is still to be done.
     """
-    held = await _held(context, partition)
-    waiting: list[Record] = []
+    held = await _published_states(context, partition)
+    waiting: list[OutgoingRecord] = []
     count = 0
     async for record in _differences(context, partition, held):
         waiting.append(record)
@@ -51,7 +52,7 @@ async def repair(context: Context, partition: int, publisher: Publishes, next_of
     return count
 
 
-async def _differences(context: Context, partition: int, held: Held) -> AsyncIterator[Record]:
+async def _differences(context: Context, partition: int, held: PublishedStates) -> AsyncIterator[OutgoingRecord]:
     async with connection_of(context.pool) as connection, connection.transaction(readonly=True):
         async for event in states_of_partition(connection, partition, context.settings.partitions):
             if held.pop(event.key(), "nothing") != event.state:
@@ -60,12 +61,12 @@ async def _differences(context: Context, partition: int, held: Held) -> AsyncIte
         yield record
 
 
-def _unknown(context: Context, partition: int, held: Held) -> Iterator[Record]:
+def _unknown(context: Context, partition: int, held: PublishedStates) -> Iterator[OutgoingRecord]:
     """Withdraw states that the record does not know; a key that has no place here is removed."""
     for key, state in held.items():
         found = _KEY.fullmatch(key.decode(errors="replace"))
         if found is None or partition_of(found[3], context.settings.partitions) != partition:
-            yield key, None, []
+            yield OutgoingRecord(key, None, [])
         elif state != "opted_in":
             event = SuppressionChanged(
                 account_id=found[1],
@@ -78,10 +79,10 @@ def _unknown(context: Context, partition: int, held: Held) -> Iterator[Record]:
             yield record_of(key, event)
 
 
-async def _held(context: Context, partition: int) -> Held:
+async def _published_states(context: Context, partition: int) -> PublishedStates:
     """Read the partition from its beginning to its end."""
-    topic_partition, held = TopicPartition(SUPPRESSIONS, partition), Held()
-    end = await context.end_of(topic_partition)
+    topic_partition, held = TopicPartition(SUPPRESSIONS, partition), PublishedStates()
+    end = await context.end_offset(topic_partition)
     consumer = new_consumer(context.settings.kafka, isolation_level="read_committed")
     try:
         await within(START_SECONDS, consumer.start(), "connecting to Kafka")

@@ -12,7 +12,7 @@ from services.optout.record.batch import Batch
 from services.optout.record.connection import UNAVAILABLE
 from services.optout.record.decision_log import DecisionLog
 from services.optout.record.entry import Entry
-from services.optout.record.merged import Key
+from services.optout.record.merged import SuppressionKey
 from services.optout.record.position import Position
 from shared.events.suppression import CheckpointPublished
 from shared.suppression_digest import format_digest
@@ -27,16 +27,19 @@ _MERGED_AT_ONCE = 2_000
 
 class Publishes(Protocol):
     async def publish(self, publication: Publication) -> None:
-        """Publish all or nothing, as `services.optout.pipeline.publish.Publisher` does."""
+        """Publish all or nothing, as `TransactionPublisher` of `publish.py` does."""
 
 
 class CatchesUp(Protocol):
     async def catch_up(self) -> None:
-        """Wait until the record has all that was sent, as `services.optout.pipeline.deliveries.Deliveries` does."""
+        """Wait until all that was sent is in the database, as `DeliveryEventFollower` of `delivery_events.py` does."""
 
 
-class Session:
-    """A session. `published` is the offset below which Kafka has everything; the decision log may be further."""
+class WorkerSession:
+    """A worker's life between two starts.
+
+    `published` is the offset below which Kafka has everything; the decision log may be ahead of it.
+    """
 
     def __init__(  # noqa: PLR0913 (what it works with)
         self,
@@ -63,17 +66,17 @@ class Session:
         self._changes = 0
         self._checkpoint_at: float | None = None
         self._moved_at = seconds()
-        self._merged: list[Key] = []
+        self._merged: list[SuppressionKey] = []
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         """Publish at once how far the partition is.
 
         A replay publishes old states again: the watermark before it has senders wait until its end. So states that a
         merge of spellings has changed are published before it, and again after it.
         """
         self._merged, self._recorded = await self._decision_log.merged()
-        for begin in range(0, len(self._merged), _MERGED_AT_ONCE):
-            states = await self._decision_log.states(self._merged[begin : begin + _MERGED_AT_ONCE])
+        for first in range(0, len(self._merged), _MERGED_AT_ONCE):
+            states = await self._decision_log.states(self._merged[first : first + _MERGED_AT_ONCE])
             await self._publish(Publication(self.published, merged=states))
         await self._publish(Publication(self.published, checkpoint=self._checkpoint_due(self.published)))
 

@@ -37,11 +37,11 @@ async def find_start(context: Context, partition: int, decision_log: DecisionLog
     """
     recorded = await decision_log.position()
     topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
-    begin, end = await context.begin_of(topic_partition), await context.end_of(topic_partition)
-    return choose_start(recorded, await _committed(context, partition), begin, end)
+    beginning, end = await context.beginning_offset(topic_partition), await context.end_offset(topic_partition)
+    return choose_start(recorded, await _committed(context, partition), beginning, end)
 
 
-def choose_start(recorded: Position, committed: int | None, begin: int, end: int) -> Start:
+def choose_start(recorded: Position, committed: int | None, beginning: int, end: int) -> Start:
     """Return the smaller of what is recorded and what is committed, where Kafka has all from there on.
 
     A database that was restored from a backup is older than Kafka: its messages are decided again. A process that died
@@ -52,16 +52,17 @@ def choose_start(recorded: Position, committed: int | None, begin: int, end: int
         MissingRecordsError: the topic has lost records that are not decided, or is not the one that was recorded.
     """
     is_new = committed is None and recorded.next_offset == 0
-    offset = begin if is_new else min(recorded.next_offset, begin if committed is None else committed)
+    offset = beginning if is_new else min(recorded.next_offset, beginning if committed is None else committed)
     latest = max(recorded.next_offset, committed or 0)
     if latest > end:
         raise MissingRecordsError(
             f"{INBOUND_MESSAGES} ends at {end}, but {latest} is decided: Kafka has lost records, or this database"
             " belongs to another cluster"
         )
-    if offset < begin:
+    if offset < beginning:
         raise MissingRecordsError(
-            f"{INBOUND_MESSAGES} begins at {begin}, but {offset} is the next to decide: records were deleted undecided"
+            f"{INBOUND_MESSAGES} begins at {beginning}, but {offset} is the next to decide: records were deleted"
+            " undecided"
         )
     return Start(offset, recorded, end)
 

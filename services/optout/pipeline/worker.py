@@ -12,12 +12,12 @@ from services.optout.pipeline.belonging import belonging
 from services.optout.pipeline.condition import Condition
 from services.optout.pipeline.consume import SERVICE, parse
 from services.optout.pipeline.context import Context
-from services.optout.pipeline.deliveries import following_deliveries
+from services.optout.pipeline.delivery_events import following_delivery_events
 from services.optout.pipeline.forward import Forwarder
-from services.optout.pipeline.inbound import Inbound
-from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, Publisher
+from services.optout.pipeline.inbound_consumer import InboundConsumer
+from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, TransactionPublisher
 from services.optout.pipeline.repair import repair
-from services.optout.pipeline.session import Session
+from services.optout.pipeline.session import WorkerSession
 from services.optout.pipeline.start import MissingRecordsError, find_start
 from services.optout.record.connection import UNAVAILABLE, connection_of
 from services.optout.record.decision_log import PostgresDecisionLog
@@ -118,11 +118,11 @@ class Worker:
             start = await find_start(self._context, self.partition, decision_log)
             await save_topics(connection, self.partition, topics)
         async with (
-            following_deliveries(self._context, self.partition) as deliveries,
-            Inbound(self._context, self._topic_partition, start.offset) as inbound,
+            following_delivery_events(self._context, self.partition) as deliveries,
+            InboundConsumer(self._context, self._topic_partition, start.offset) as inbound,
         ):
-            publisher = Publisher(producer, self.partition, settings.group_id)
-            session = Session(
+            publisher = TransactionPublisher(producer, self.partition, settings.group_id)
+            session = WorkerSession(
                 self.partition,
                 start,
                 decision_log,
@@ -133,18 +133,18 @@ class Worker:
             )
             if topics.suppressions != identities[SUPPRESSIONS]:
                 await self._repair(publisher, start.offset, replace(topics, suppressions=identities[SUPPRESSIONS]))
-            await session.begin()
+            await session.start()
             self.condition.runs(start.offset)
             log.info("partition %d runs from offset %d", self.partition, start.offset)
             while True:
                 await self._step(session, await self._next(session, inbound))
 
-    async def _repair(self, publisher: Publisher, offset: int, topics: Topics) -> None:
+    async def _repair(self, publisher: TransactionPublisher, offset: int, topics: Topics) -> None:
         metrics.SUPPRESSIONS_REPAIRED.inc(await repair(self._context, self.partition, publisher, offset))
         async with connection_of(self._context.pool) as connection:
             await save_topics(connection, self.partition, topics)
 
-    async def _next(self, session: Session, inbound: Inbound) -> Sequence[Polled]:
+    async def _next(self, session: WorkerSession, inbound: InboundConsumer) -> Sequence[Polled]:
         """Wait for records; prove the partition meanwhile, however long that takes."""
         polling = asyncio.create_task(inbound.poll())
         try:
@@ -167,7 +167,7 @@ class Worker:
         if ended:
             log.warning("partition %d: ended %d transactions of predecessors that sleep", self.partition, ended)
 
-    async def _step(self, session: Session, records: Sequence[Polled]) -> None:
+    async def _step(self, session: WorkerSession, records: Sequence[Polled]) -> None:
         failpoint("optout.after_poll")
         self.condition.begins(records[0].offset)
         with metrics.BATCH_SECONDS.time():

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
-from services.optout.decide import Asked, apply, decide
+from services.optout.decide import DecidableEvent, apply, decide
 from services.optout.matching import Text, search, text_of
 from services.optout.person import Person
 from services.optout.record.certainty import load_certainties
@@ -26,16 +26,16 @@ from services.optout.record.repetitions import (
 from services.optout.record.stored_rules import StoredRules
 from services.optout.record.write import DecidedEntry, write_decisions
 from services.optout.rules import Found, RuleSet
-from services.optout.which_number import Certainty, as_far_as_certain
+from services.optout.which_number import WriterCertainty, as_far_as_certain
 from shared.failpoints import failpoint
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """A message to decide, and its offset."""
+class UndecidedEvent:
+    """An event to decide, and its offset."""
 
     offset: int
-    event: Asked
+    event: DecidableEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Batch:
     partition: int
     expected: int
     next_offset: int
-    received: Sequence[Received]
+    received: Sequence[UndecidedEvent]
 
 
 async def record_batch(
@@ -82,7 +82,7 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     rules: Mapping[str, RuleSet],
     persons: Mapping[PersonKey, Person],
     now: datetime,
-    certainties: Mapping[UUID, Certainty] = MappingProxyType({}),
+    certainties: Mapping[UUID, WriterCertainty] = MappingProxyType({}),
     found: Mapping[Text, Found] = MappingProxyType({}),
 ) -> list[DecidedEntry]:
     """Decide the batch's messages in their order, each in the state that those before it left; pure.

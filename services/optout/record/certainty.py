@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.optout.decide import Asked
+from services.optout.decide import DecidableEvent
 from services.optout.record.connection import Connection
-from services.optout.which_number import Certainty, certainty, is_ambiguous, readings_of
+from services.optout.which_number import WriterCertainty, certainty, is_ambiguous, readings_of
 from shared.events.inbound import MessageReceived
 
 _COUNTRIES = "SELECT account_id, country FROM accounts WHERE account_id = ANY($1::text[]) AND country IS NOT NULL"
@@ -28,7 +28,7 @@ async def load_sent_to(connection: Connection, asked: Sequence[tuple[str, str]])
     return {(account_id, phone) for account_id, phone in rows}
 
 
-async def load_certainties(connection: Connection, events: Sequence[Asked]) -> dict[UUID, Certainty]:
+async def load_certainties(connection: Connection, events: Sequence[DecidableEvent]) -> dict[UUID, WriterCertainty]:
     """Return how certain it is who wrote, for those events where that is a question."""
     ambiguous = [event for event in events if isinstance(event, MessageReceived) and is_ambiguous(event)]
     if not ambiguous:

@@ -7,7 +7,7 @@ from typing import Protocol
 from services.optout.record.batch import Batch, record_batch
 from services.optout.record.connection import Pool, connection_of
 from services.optout.record.entry import Entry
-from services.optout.record.merged import Key, count_merged, load_merged, note_published
+from services.optout.record.merged import SuppressionKey, count_merged, load_merged, note_published
 from services.optout.record.position import Position, move_position, read_position
 from services.optout.record.replay import load_entries
 from services.optout.record.stored_rules import StoredRules
@@ -37,16 +37,16 @@ class DecisionLog(Protocol):
             PositionMovedError: the position is not at `expected`.
         """
 
-    async def merged(self) -> tuple[list[Key], Position]:
+    async def merged(self) -> tuple[list[SuppressionKey], Position]:
         """Return the keys whose states a merge of spellings has changed and that are not published, and the position.
 
         The position counts them.
         """
 
-    async def states(self, keys: list[Key]) -> list[SuppressionChanged]:
+    async def states(self, keys: list[SuppressionKey]) -> list[SuppressionChanged]:
         """Return their states as they are now."""
 
-    async def note_published(self, keys: list[Key]) -> None:
+    async def note_published(self, keys: list[SuppressionKey]) -> None:
         """Note that they are published."""
 
 
@@ -85,14 +85,14 @@ class PostgresDecisionLog:
         async with connection_of(self._pool) as connection:
             return await move_position(connection, self._partition, expected, next_offset)
 
-    async def merged(self) -> tuple[list[Key], Position]:
+    async def merged(self) -> tuple[list[SuppressionKey], Position]:
         async with connection_of(self._pool) as connection:
             return await count_merged(connection, self._partition, self._partitions)
 
-    async def states(self, keys: list[Key]) -> list[SuppressionChanged]:
+    async def states(self, keys: list[SuppressionKey]) -> list[SuppressionChanged]:
         async with connection_of(self._pool) as connection:
             return await load_merged(connection, keys)
 
-    async def note_published(self, keys: list[Key]) -> None:
+    async def note_published(self, keys: list[SuppressionKey]) -> None:
         async with connection_of(self._pool) as connection:
             await note_published(connection, keys)

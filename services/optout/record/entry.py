@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from services.optout.decide import Asked, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
+from services.optout.decide import DecidableEvent, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
 from services.optout.follow_ups import FollowUp, reply_id
 from services.optout.order import Times, opt_out_times
 from services.optout.record.text import storable
@@ -102,13 +102,18 @@ def entry_text(entry: Entry) -> str:
     return entries.dump_json(entry).decode()
 
 
-def stored_body(event: Asked) -> str:
+def stored_body(event: DecidableEvent) -> str:
     """Return the text of the message as it is kept; a person's decision has none."""
     return storable(event.body) if isinstance(event, MessageReceived) else ""
 
 
 def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and when)
-    event: Asked, decision: Decision, partition: int, offset: int, decided_at: datetime, came_as: UUID | None = None
+    event: DecidableEvent,
+    decision: Decision,
+    partition: int,
+    offset: int,
+    decided_at: datetime,
+    came_as: UUID | None = None,
 ) -> Entry:
     """Return what the record says of `decision` about the `event` at `offset`."""
     return Entry(
@@ -126,7 +131,7 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
     )
 
 
-def _asked(event: Asked, decision: Decision) -> dict[str, Any]:
+def _asked(event: DecidableEvent, decision: Decision) -> dict[str, Any]:
     if isinstance(event, MessageReceived):
         return {
             "sender_number": event.sender_number,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.optout.decide import Asked
+from services.optout.decide import DecidableEvent
 from services.optout.person import Person, SentMessage, Suppression
 from services.optout.record.connection import Connection
 from services.optout.record.entry import entries
@@ -48,7 +48,7 @@ JOIN sent_messages m ON m.account_id = reply.account_id AND m.phone = reply.phon
 """
 
 
-async def load_known(connection: Connection, events: Sequence[Asked]) -> dict[UUID, Seen]:
+async def load_known(connection: Connection, events: Sequence[DecidableEvent]) -> dict[UUID, Seen]:
     """Return by its id what is decided already of `events`, and of those under an id of their own that share one."""
     known = await _load_seen(connection, [event.event_id for event in events])
     others = [
@@ -65,7 +65,7 @@ async def _load_seen(connection: Connection, event_ids: Sequence[UUID]) -> dict[
 
 
 async def load_persons(
-    connection: Connection, events: Sequence[Asked], window_starts_at: datetime
+    connection: Connection, events: Sequence[DecidableEvent], window_starts_at: datetime
 ) -> dict[PersonKey, Person]:
     """Return what is known of each person of whom one of `events` is, by (account, phone)."""
     keys = list(dict.fromkeys((event.account_id, event.phone) for event in events))

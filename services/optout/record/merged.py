@@ -25,11 +25,13 @@ DELETE FROM suppressions_to_publish p USING unnest($1::text[], $2::text[], $3::t
 WHERE p.account_id = key.account_id AND p.phone = key.phone AND p.scope = key.scope
 """
 
-Key = tuple[str, str, str]
+SuppressionKey = tuple[str, str, str]
 """Account, phone, scope."""
 
 
-async def count_merged(connection: Connection, partition: int, partitions: int) -> tuple[list[Key], Position]:
+async def count_merged(
+    connection: Connection, partition: int, partitions: int
+) -> tuple[list[SuppressionKey], Position]:
     """Count the keys of this partition that wait as its caches must hold them; return them and the position then."""
     async with connection.transaction():
         position = await read_position(connection, partition)  # locks the row: one process counts
@@ -45,22 +47,22 @@ async def count_merged(connection: Connection, partition: int, partitions: int) 
     return keys, position
 
 
-async def load_merged(connection: Connection, keys: list[Key]) -> list[SuppressionChanged]:
+async def load_merged(connection: Connection, keys: list[SuppressionKey]) -> list[SuppressionChanged]:
     """Return the keys' states as they are now."""
     names = ("account_id", "scope", "phone", "state", "cause_event_id", "changed_at")
     rows = await connection.fetch(_STATES, *_columns(keys))
     return [SuppressionChanged.model_validate(dict(zip(names, row, strict=True))) for row in rows]
 
 
-async def note_published(connection: Connection, keys: list[Key]) -> None:
+async def note_published(connection: Connection, keys: list[SuppressionKey]) -> None:
     """Note that the topic has them."""
     await connection.execute(_PUBLISHED, *_columns(keys))
 
 
-def _digest(key: Key) -> int:
+def _digest(key: SuppressionKey) -> int:
     account_id, phone, scope = key
     return key_digest(account_id, scope, int(phone[1:]))
 
 
-def _columns(keys: list[Key]) -> list[list[str]]:
+def _columns(keys: list[SuppressionKey]) -> list[list[str]]:
     return [[key[column] for key in keys] for column in range(3)]

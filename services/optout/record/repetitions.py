@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from services.optout.decide import Asked, Decision, Held, OptOut
+from services.optout.decide import DecidableEvent, Decision, Held, OptOut
 from services.optout.record.entry import REVIEW, Entry, stored_body
 from shared.events.base import derived_id, format_time
 from shared.events.inbound import MessageReceived, ReviewDecided
@@ -37,7 +37,7 @@ class Seen(NamedTuple):
         return self[:-1] == other[:-1] and (has_id or self.received_at == other.received_at)
 
 
-def seen_of(event: Asked) -> Seen:
+def seen_of(event: DecidableEvent) -> Seen:
     body_sha256 = sha256(stored_body(event).encode()).hexdigest()
     who = event.account_id, event.phone
     if isinstance(event, ReviewDecided):
@@ -71,7 +71,7 @@ def seen_of_entry(entry: Entry) -> Seen:
     )
 
 
-def under_its_own_id(event: Asked) -> Asked:
+def under_its_own_id(event: DecidableEvent) -> DecidableEvent:
     """Return an event that has the id of another message, with an id of its own: the same for its repetitions."""
     seen = seen_of(event)
     has_id = seen.gateway_message_id is not None or seen.held_event_id is not None
@@ -79,12 +79,12 @@ def under_its_own_id(event: Asked) -> Asked:
     return event.model_copy(update={"event_id": derived_id(event.event_id, "another", *parts)})
 
 
-def said_again(event: Asked, offset: int) -> Asked:
+def said_again(event: DecidableEvent, offset: int) -> DecidableEvent:
     """Return an event that may be a repetition, with the id under which it is decided if it is none."""
     return event.model_copy(update={"event_id": derived_id(event.event_id, "again", str(offset))})
 
 
-def may_be_said_again(event: Asked, seen: Seen) -> bool:
+def may_be_said_again(event: DecidableEvent, seen: Seen) -> bool:
     """Say whether an event like one that was `seen` may be the same words again: nothing shows when they were said."""
     has_no_time = isinstance(event, MessageReceived) and event.sent_at is None
     return has_no_time and event.occurred_at != seen.received_at

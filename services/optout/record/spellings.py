@@ -11,6 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.optout.record.connection import Connection
+from services.optout.record.merged import SuppressionKey
 from shared.phone_numbers import normalise_sender_number
 from shared.phones import settled_phone
 
@@ -66,9 +67,6 @@ _TO_PUBLISH = "INSERT INTO suppressions_to_publish (account_id, phone, scope, co
 
 _STRICTNESS = {"opted_in": 0, "held": 1, "opted_out": 2}
 
-Key = tuple[str, str, str]
-"""Account, canonical phone, scope."""
-
 
 class Stored(NamedTuple):
     """A row of `suppressions`, without what its key says."""
@@ -109,7 +107,7 @@ async def merge_spellings(connection: Connection) -> None:
         await connection.execute(statement, timeout=_STATEMENT_SECONDS)
     rows = await connection.fetch(_OF_SEVERAL, timeout=_STATEMENT_SECONDS)
     await connection.execute(_TAKE_AWAY, timeout=_STATEMENT_SECONDS)
-    several: dict[Key, list[Stored]] = defaultdict(list)
+    several: dict[SuppressionKey, list[Stored]] = defaultdict(list)
     for account_id, canonical, scope, *stored in rows:
         several[account_id, canonical, scope].append(Stored(*stored))
     await _save(connection, several)
@@ -132,7 +130,7 @@ def _settled_sender(text: str) -> str:
         return text
 
 
-async def _save(connection: Connection, several: Mapping[Key, Sequence[Stored]]) -> None:
+async def _save(connection: Connection, several: Mapping[SuppressionKey, Sequence[Stored]]) -> None:
     changed = [(key, state) for key, rows in several.items() if (state := _changed(key, rows)) is not None]
     await connection.executemany(_SAVE, [(*key, *state[1:]) for key, state in changed], timeout=_STATEMENT_SECONDS)
     await connection.executemany(
@@ -142,13 +140,13 @@ async def _save(connection: Connection, several: Mapping[Key, Sequence[Stored]])
     )
 
 
-def _changed(key: Key, rows: Sequence[Stored]) -> Stored | None:
+def _changed(key: SuppressionKey, rows: Sequence[Stored]) -> Stored | None:
     """Return the state that the canonical number gets, where it is not the one that it has."""
     now = merged(rows)
     return None if now.phone == key[1] else now
 
 
-def _counted(key: Key, before: Sequence[Stored], now: Stored) -> int:
+def _counted(key: SuppressionKey, before: Sequence[Stored], now: Stored) -> int:
     """Return what the key adds to the number of suppressed keys of its partition.
 
     Those of other spellings stay suppressed in the topic, and counted.

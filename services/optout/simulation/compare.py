@@ -16,7 +16,7 @@ class Effect(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ReceivedText:
     """A received message, and what its answer depends on."""
 
     body: str
@@ -33,7 +33,7 @@ class Comparison:
         self._present = RuleSet(present)
         self._proposed = RuleSet([*(each for each in present if each.rule_id != draft.rule_id), draft])
 
-    def effect(self, text: Text, is_over: Callable[[], bool] = lambda: False) -> Effect:
+    def effect(self, text: ReceivedText, is_over: Callable[[], bool] = lambda: False) -> Effect:
         """Return what the draft would change about the answer to `text`; patterns are searched for until `is_over`."""
         if not self._acts(_answer(self._alone, text, is_over)):
             return Effect.NONE
@@ -56,6 +56,6 @@ class Comparison:
         return any((each.rule.action, each.rule.action_address) == does for each in present.follow_ups)
 
 
-def _answer(rules: RuleSet, text: Text, is_over: Callable[[], bool]) -> Answer:
+def _answer(rules: RuleSet, text: ReceivedText, is_over: Callable[[], bool]) -> Answer:
     searched = rules.after_search(rules.search(text.body, is_over))
     return searched.answer(text.body, sender_number=text.sender_number, instruction=text.instruction)

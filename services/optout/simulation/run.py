@@ -13,7 +13,7 @@ import asyncpg
 from services.optout.record.connection import UNAVAILABLE, Pool, connection_of
 from services.optout.rules import VersionedRule
 from services.optout.simulation import store
-from services.optout.simulation.compare import Comparison, Effect, Text
+from services.optout.simulation.compare import Comparison, Effect, ReceivedText
 from services.optout.simulation.store import HISTORY, Progress
 from shared.events.base import format_time
 
@@ -68,7 +68,7 @@ class Simulations:
         self, simulation_id: UUID, account_id: str, draft: VersionedRule, present: Sequence[VersionedRule]
     ) -> None:
         progress = Progress()
-        end: store.End = "done"
+        end: store.SimulationState = "done"
         limit = asyncio.timeout(LIMIT_SECONDS)
         try:
             comparison = await asyncio.to_thread(Comparison, draft, present)
@@ -105,7 +105,7 @@ class Simulations:
                     return False
             await asyncio.sleep(time.monotonic() - began)  # the API answers in this process too
 
-    async def _save(self, simulation_id: UUID, state: store.End | store.Running, progress: Progress) -> bool:
+    async def _save(self, simulation_id: UUID, state: store.SimulationState, progress: Progress) -> bool:
         async with connection_of(self._pool) as connection:
             return await store.save(connection, simulation_id, state, progress)
 
@@ -119,7 +119,7 @@ def _examine(rows: Sequence[asyncpg.Record], comparison: Comparison, progress: P
     for row in rows:
         if row["is_review"]:
             continue
-        text = Text(row["body"], row["sender_number"], row["instruction"])
+        text = ReceivedText(row["body"], row["sender_number"], row["instruction"])
         effect = comparison.effect(text, partial(_is_past, time.thread_time() + _TEXT_SECONDS))
         progress.matched += effect is not Effect.NONE
         progress.new += effect is Effect.NEW

@@ -12,8 +12,7 @@ SILENT_SECONDS = 30
 """A running simulation that has not reported its progress for this long died with its process."""
 KEPT = 20
 
-End = Literal["done", "timed_out", "failed"]
-Running = Literal["running"]
+SimulationState = Literal["running", "done", "timed_out", "failed"]
 
 # Ends what died; keeps the account's newest; adds one, unless one runs: then no row comes back.
 _BURY = """
@@ -83,7 +82,7 @@ async def add(connection: Connection, account_id: str, simulation_id: UUID) -> b
         return await connection.fetchrow(_ADD, simulation_id, account_id) is not None
 
 
-async def save(connection: Connection, simulation_id: UUID, state: End | Running, progress: Progress) -> bool:
+async def save(connection: Connection, simulation_id: UUID, state: SimulationState, progress: Progress) -> bool:
     """Save the progress; False where the simulation was cancelled."""
     counts = progress.examined, progress.total, progress.matched, progress.new
     return await connection.fetchrow(_SAVE, simulation_id, state, *counts, json.dumps(progress.first)) is not None

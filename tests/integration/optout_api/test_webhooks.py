@@ -16,10 +16,10 @@ import pytest
 from aiohttp import web
 from aiohttp.resolver import ThreadedResolver
 
+from services.optout.customer_webhooks.addresses import PublicResolver
+from services.optout.customer_webhooks.deliver import PER_ACCOUNT, RETRY_AFTER, Deliverer
+from services.optout.customer_webhooks.sign import signing_secret
 from services.optout.record.connection import Pool
-from services.optout.webhooks.addresses import PublicResolver
-from services.optout.webhooks.deliver import PER_ACCOUNT, RETRY_AFTER, Deliverer
-from services.optout.webhooks.sign import signing_secret
 
 KEY = "a-webhook-key-of-the-tests"
 

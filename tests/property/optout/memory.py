@@ -10,7 +10,7 @@ from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.publish import FencedError
 from services.optout.record.batch import Batch, decide_batch
 from services.optout.record.entry import STATES, Entry, entry_text
-from services.optout.record.merged import Key
+from services.optout.record.merged import SuppressionKey
 from services.optout.record.position import Position, PositionMovedError
 from services.optout.record.repetitions import seen_of_entry
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
@@ -79,14 +79,14 @@ class MemoryDecisionLog:
         self.at = replace(self.at, next_offset=next_offset)
         return self.at
 
-    async def merged(self) -> tuple[list[Key], Position]:
+    async def merged(self) -> tuple[list[SuppressionKey], Position]:
         return [], self.at
 
-    async def states(self, keys: list[Key]) -> list[SuppressionChanged]:
+    async def states(self, keys: list[SuppressionKey]) -> list[SuppressionChanged]:
         assert not keys
         return []
 
-    async def note_published(self, keys: list[Key]) -> None:
+    async def note_published(self, keys: list[SuppressionKey]) -> None:
         """Nothing was merged."""
 
     def _expect(self, expected: int) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from memory import NOON, Crashes, MemoryDecisionLog
 
 from services.optout.person import SentMessage, Suppression
-from services.optout.record.batch import Batch, Received
+from services.optout.record.batch import Batch, UndecidedEvent
 from shared.events.base import STOPLINE_NAMESPACE
 from shared.events.inbound import MessageReceived
 
@@ -42,7 +42,7 @@ async def decide_all(events: list[MessageReceived], cuts: list[int]) -> dict[str
         record.sent[ACCOUNT, phone].append(message)
     bounds = [0, *sorted(cut % (len(events) + 1) for cut in cuts), len(events)]
     for begin, end in pairwise(bounds):
-        received = [Received(offset, events[offset]) for offset in range(begin, end)]
+        received = [UndecidedEvent(offset, events[offset]) for offset in range(begin, end)]
         await record.decide(Batch(0, begin, end, received))
     return {phone: record.suppressions[ACCOUNT, phone] for phone in PHONES}
 

@@ -18,7 +18,7 @@ from plain_model import PlainModel
 from services.optout.person import SentMessage
 from services.optout.pipeline.consume import parse
 from services.optout.pipeline.publish import FencedError
-from services.optout.pipeline.session import Session
+from services.optout.pipeline.session import WorkerSession
 from services.optout.pipeline.start import choose_start
 from services.optout.record.position import PositionMovedError
 from shared.events.base import STOPLINE_NAMESPACE, derived_id
@@ -50,7 +50,7 @@ class OptOutPipeline(RuleBasedStateMachine):
         self.log: list[ConsumerRecord] = []
         self.said: list[tuple[str, str, str, MessageReceived, int, int | None]] = []
         self.time = NOON
-        self.sleeping: Session | None = None
+        self.sleeping: WorkerSession | None = None
         self.backups: list[MemoryDecisionLog] = []
         self.furthest = self.newest = self.checked = 0
 
@@ -179,10 +179,10 @@ class OptOutPipeline(RuleBasedStateMachine):
     def _start(self) -> None:
         publisher = self.kafka.producer()
         start = choose_start(self.record.at, self.kafka.committed, 0, len(self.log))
-        self.session = Session(
+        self.session = WorkerSession(
             0, start, self.record, publisher, NothingToCatchUp(), checkpoint_seconds=0, seconds=lambda: 0.0
         )
-        run(self.session.begin())
+        run(self.session.start())
 
     def _work(self, most: int) -> None:
         try:
@@ -190,7 +190,7 @@ class OptOutPipeline(RuleBasedStateMachine):
         except PositionMovedError:  # a sleeper has recorded it: begin again, and publish that
             self._start()
 
-    def _step(self, session: Session, most: int) -> None:
+    def _step(self, session: WorkerSession, most: int) -> None:
         self.record.now = self.time
         records = self.log[session.published : session.published + most]
         if records:

@@ -19,7 +19,7 @@ from harness.postgres import PostgresServer
 from harness.stack.ports import free_ports, release_ports
 from services.optout.person import SentMessage
 from services.optout.prepare import MIGRATIONS
-from services.optout.record.batch import Batch, Received
+from services.optout.record.batch import Batch, UndecidedEvent
 from services.optout.record.connection import Pool, close_pool, open_pool
 from services.optout.record.decision_log import DecisionLog, PostgresDecisionLog
 from services.optout.record.position import PositionMovedError
@@ -121,7 +121,7 @@ async def test_both_records_decide_alike(
             # Ids of other examples are other events; within one, an id may come with another message, or again later.
             event_id = UUID(int=server.partition << 64 | reply["event_id"].int)  # type: ignore[attr-defined]
             event = MessageReceived(**{**reply, "event_id": event_id}, account_id=account_id, gateway="test")
-            received.append(Received(offset + 1, event))
+            received.append(UndecidedEvent(offset + 1, event))
             offset += 2
         batch = Batch(server.partition, (await in_memory.position()).next_offset, offset, received)
         assert await in_postgres.decide(batch) == await in_memory.decide(batch)

@@ -33,7 +33,7 @@ from shared.errors import TransientError
 from shared.events.codec import decode, encode
 from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching, delivery_events
 from shared.events.outbound import MessageRequested
-from shared.producer import Record
+from shared.producer import OutgoingRecord
 
 PARTITIONS = 6
 LONGEST_CALL, AT_ONCE = timedelta(hours=1), timedelta(0)
@@ -78,7 +78,7 @@ class Outside:
     async def publish(self, rows: Iterable[Row]) -> None:
         await self._publish([outcome_event(row) for row in rows])
 
-    async def _publish(self, records: list[Record]) -> None:
+    async def _publish(self, records: list[OutgoingRecord]) -> None:
         await asyncio.sleep(0)
         self._fail_if_due()
         for record in records:

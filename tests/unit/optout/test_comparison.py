@@ -3,14 +3,14 @@
 import pytest
 
 from services.optout.rules import Rule, VersionedRule
-from services.optout.simulation.compare import Comparison, Effect, Text
+from services.optout.simulation.compare import Comparison, Effect, ReceivedText
 
 STOP = VersionedRule(1, 1, Rule(name="STOP", match="starts_with", terms=("stop",), action="OPT_OUT"))
 REPLY = Rule(name="Hours", match="contains", terms=("open",), action="AUTO_REPLY", action_address="9 to 5")
 
 
 def effect(draft: Rule, text: str, *present: VersionedRule, rule_id: int = 9) -> Effect:
-    return Comparison(VersionedRule(rule_id, 1, draft), [STOP, *present]).effect(Text(text, "+18335550123"))
+    return Comparison(VersionedRule(rule_id, 1, draft), [STOP, *present]).effect(ReceivedText(text, "+18335550123"))
 
 
 @pytest.mark.parametrize(

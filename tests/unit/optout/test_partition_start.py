@@ -11,7 +11,7 @@ def recorded(next_offset: int) -> Position:
 
 
 @pytest.mark.parametrize(
-    ("in_postgres", "committed", "begin", "end", "offset"),
+    ("in_postgres", "committed", "beginning", "end", "offset"),
     [
         (70, 50, 0, 90, 50),  # died between Postgres and Kafka
         (50, 70, 0, 90, 50),  # Postgres was restored from a backup
@@ -22,13 +22,13 @@ def recorded(next_offset: int) -> Position:
     ],
 )
 def test_it_begins_at_the_smaller_of_the_two(
-    in_postgres: int, committed: int | None, begin: int, end: int, offset: int
+    in_postgres: int, committed: int | None, beginning: int, end: int, offset: int
 ) -> None:
-    assert choose_start(recorded(in_postgres), committed, begin, end).offset == offset
+    assert choose_start(recorded(in_postgres), committed, beginning, end).offset == offset
 
 
 @pytest.mark.parametrize(
-    ("in_postgres", "committed", "begin", "end", "says"),
+    ("in_postgres", "committed", "beginning", "end", "says"),
     [
         (91, 80, 0, 90, "ends at 90, but 91 is decided"),
         (80, 91, 0, 90, "ends at 90, but 91 is decided"),
@@ -38,7 +38,7 @@ def test_it_begins_at_the_smaller_of_the_two(
     ],
 )
 def test_it_refuses_where_kafka_lacks_what_must_be_decided_or_was_decided(
-    in_postgres: int, committed: int | None, begin: int, end: int, says: str
+    in_postgres: int, committed: int | None, beginning: int, end: int, says: str
 ) -> None:
     with pytest.raises(MissingRecordsError, match=says):
-        choose_start(recorded(in_postgres), committed, begin, end)
+        choose_start(recorded(in_postgres), committed, beginning, end)

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from services.optout.webhooks.addresses import PublicResolver, is_public, public_connector, why_not_called
+from services.optout.customer_webhooks.addresses import PublicResolver, is_public, public_connector, why_not_called
 
 PUBLIC = [
     "1.1.1.1", "8.8.8.8", "100.63.255.255", "172.15.0.1", "172.32.0.1", "192.0.1.1", "223.255.255.255",

@@ -9,7 +9,7 @@ import pytest
 from people import NOON, RULES, reply
 
 from services.optout.person import Person
-from services.optout.record.batch import Batch, Received, decide_batch
+from services.optout.record.batch import Batch, UndecidedEvent, decide_batch
 from services.optout.record.entry import Entry
 from services.optout.record.repetitions import Seen, seen_of_entry
 from shared.events.inbound import MessageReceived
@@ -23,7 +23,7 @@ def says(body: str, minute: int = 0, **fields: Any) -> MessageReceived:
 
 
 def decided(*events: MessageReceived, known: dict[UUID, Seen] | None = None) -> list[Entry]:
-    batch = Batch(0, 0, len(events), [Received(offset, event) for offset, event in enumerate(events)])
+    batch = Batch(0, 0, len(events), [UndecidedEvent(offset, event) for offset, event in enumerate(events)])
     people = {(event.account_id, event.phone): Person() for event in events}
     return [entry for entry, _ in decide_batch(batch, known or {}, defaultdict(lambda: RULES), people, NOON)]
 

@@ -8,7 +8,7 @@ import pytest
 from services.optout.attribution import Attribution
 from services.optout.decide import Held, OptIn, OptOut, Unchanged
 from services.optout.rules import Answer
-from services.optout.which_number import Certainty, as_far_as_certain, certainty, readings_of
+from services.optout.which_number import WriterCertainty, as_far_as_certain, certainty, readings_of
 from shared.events.inbound import NOBODY, MessageReceived, as_reading
 
 DUTCH, AMERICAN = "+3125550100", "+13125550100"
@@ -38,7 +38,9 @@ def message(phone: str, readings: tuple[str, ...] = BOTH, written: str | None = 
         (set(), "possible", "possible"),
     ],
 )
-def test_the_number_that_was_sent_to_wrote_else_both(sent_to: set[str], dutch: Certainty, american: Certainty) -> None:
+def test_the_number_that_was_sent_to_wrote_else_both(
+    sent_to: set[str], dutch: WriterCertainty, american: WriterCertainty
+) -> None:
     found = [certainty(message(phone), BOTH, sent_to) for phone in BOTH]
     assert found == [dutch, american]
 

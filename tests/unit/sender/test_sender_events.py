@@ -25,7 +25,7 @@ from shared.events.delivery import (
     delivery_events,
 )
 from shared.events.outbound import MessageRequested
-from shared.producer import Record
+from shared.producer import OutgoingRecord
 
 AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 LATER = datetime(2026, 11, 24, 11, 14, tzinfo=UTC)
@@ -49,7 +49,7 @@ def same_as(asked: MessageRequested, at: datetime) -> dict[str, Any]:
     return {name: getattr(asked, name) for name in names} | {"occurred_at": at}
 
 
-def agrees(record: Record, kind: type[AnyDeliveryEvent], expected: dict[str, Any]) -> None:
+def agrees(record: OutgoingRecord, kind: type[AnyDeliveryEvent], expected: dict[str, Any]) -> None:
     """Assert that a record is what the model would have made of the same fields."""
     event = decode(delivery_events, record.value)
     assert isinstance(event, kind)

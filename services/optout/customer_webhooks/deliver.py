@@ -14,9 +14,9 @@ import aiohttp
 import asyncpg
 
 from services.optout import metrics
+from services.optout.customer_webhooks.addresses import HTTPS_PORTS, PublicResolver, public_connector
+from services.optout.customer_webhooks.sign import signatures, signing_secret
 from services.optout.record.connection import UNAVAILABLE, Connection, Pool, connection_of
-from services.optout.webhooks.addresses import HTTPS_PORTS, PublicResolver, public_connector
-from services.optout.webhooks.sign import signatures, signing_secret
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ _POLL_MS = 2_000
 _CHECK_AFTER_EMPTY_POLLS = 1
 
 
-class Inbound:
+class InboundConsumer:
     """An async context manager that reads from `offset`.
 
     Each worker has a consumer of its own: one for several partitions has one fetch a broker under way, and a partition
@@ -67,7 +67,7 @@ class Inbound:
 
     async def _explain_gap(self, found: int) -> None:
         """Refuse to go on where records were deleted; offsets that a producer's transactions use up are not records."""
-        if await self._context.begin_of(self._partition) > self._next_offset:
+        if await self._context.beginning_offset(self._partition) > self._next_offset:
             raise MissingRecordsError(
                 f"{self._partition.topic} {self._partition.partition}: offsets {self._next_offset} to {found} were"
                 " deleted undecided"
@@ -78,4 +78,4 @@ class Inbound:
         read = await within(SEND_SECONDS, self._consumer.position(self._partition), "asking for the position")
         if self._last_end > read:
             raise TransientError(f"{self._partition} has records up to {self._last_end}, none came from {read}")
-        self._last_end = await self._context.end_of(self._partition)
+        self._last_end = await self._context.end_offset(self._partition)

@@ -15,7 +15,7 @@ from aiohttp import TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 HTTPS_PORTS = frozenset({443, 8443})
 
@@ -68,7 +68,7 @@ def is_public(address: str) -> bool:
     return _is_public(ipaddress.ip_address(address))
 
 
-def _is_public(address: Address) -> bool:
+def _is_public(address: IpAddress) -> bool:
     if isinstance(address, ipaddress.IPv4Address):
         return not any(address in network for network in _REFUSED_IPV4)
     inner = ipaddress.IPv4Address(int(address) & _LOW_32_BITS)

@@ -35,7 +35,7 @@ _FORGET_LIMIT = 1_000
 _FORGET_EVERY_BATCHES = 100
 
 
-class Deliveries:
+class DeliveryEventFollower:
     """A follower of delivery events; `catch_up` waits until all that is in the partition now is in the record."""
 
     def __init__(self, context: Context, consumer: Consumer, producer: Producer, partition: int) -> None:
@@ -55,7 +55,7 @@ class Deliveries:
         Raises:
             TransientError: that takes too long; nothing may be attributed meanwhile.
         """
-        end = await self._context.end_of(self._topic_partition)
+        end = await self._context.end_offset(self._topic_partition)
         try:
             async with asyncio.timeout(_CATCH_UP_SECONDS), self._moved:
                 await self._moved.wait_for(lambda: self._recorded >= end)
@@ -66,7 +66,7 @@ class Deliveries:
 
     async def follow(self) -> None:
         """Record events until cancelled; returns with an error where Kafka or Postgres is unavailable."""
-        await self._begin()
+        await self._start()
         while True:
             polled = await self._consumer.getmany(
                 self._topic_partition, timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS
@@ -75,13 +75,13 @@ class Deliveries:
             if next_offset > self._recorded:
                 await self._record(polled.get(self._topic_partition, ()), next_offset)
 
-    async def _begin(self) -> None:
+    async def _start(self) -> None:
         async with connection_of(self._context.pool) as connection:
             position = await read_position(connection, self._partition)
         recorded = position.delivery_next_offset
-        begin, end = (
-            await self._context.begin_of(self._topic_partition),
-            await self._context.end_of(self._topic_partition),
+        beginning, end = (
+            await self._context.beginning_offset(self._topic_partition),
+            await self._context.end_offset(self._topic_partition),
         )
         if recorded > end:
             raise MissingRecordsError(
@@ -90,7 +90,7 @@ class Deliveries:
             )
         await self._advance(recorded)
         # What Kafka has deleted already was sent before the attribution window began.
-        self._consumer.seek(self._topic_partition, max(recorded, begin))
+        self._consumer.seek(self._topic_partition, max(recorded, beginning))
 
     async def _record(self, records: Sequence[Polled], next_offset: int) -> None:
         events, bad = _read(records, self._context.settings.partitions)
@@ -103,7 +103,7 @@ class Deliveries:
                 await record_deliveries(connection, self._partition, self._recorded, next_offset, events)
                 await self._forget(connection)
         except PositionMovedError:
-            await self._begin()
+            await self._start()
         else:
             await self._advance(next_offset)
 
@@ -134,14 +134,14 @@ def _read(records: Sequence[Polled], partitions: int) -> tuple[list[AnyDeliveryE
 
 
 @asynccontextmanager
-async def following_deliveries(context: Context, partition: int) -> AsyncIterator[Deliveries]:
+async def following_delivery_events(context: Context, partition: int) -> AsyncIterator[DeliveryEventFollower]:
     """Follow while inside the `with` block; an error while following ends the block with `TransientError`."""
     consumer = new_consumer(context.settings.kafka, fetch_max_wait_ms=_POLL_MS)
     producer = Producer(context.settings.kafka)  # connects when there is something to park
     await within(START_SECONDS, consumer.start(), "connecting to Kafka")
     try:
         consumer.assign([TopicPartition(DELIVERY_EVENTS, partition)])
-        deliveries = Deliveries(context, consumer, producer, partition)
+        deliveries = DeliveryEventFollower(context, consumer, producer, partition)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(_ending_transiently(deliveries))
             yield deliveries
@@ -151,7 +151,7 @@ async def following_deliveries(context: Context, partition: int) -> AsyncIterato
         await stop_quietly(consumer)
 
 
-async def _ending_transiently(deliveries: Deliveries) -> None:
+async def _ending_transiently(deliveries: DeliveryEventFollower) -> None:
     try:
         await deliveries.follow()
     except (KafkaError, *UNAVAILABLE) as error:
