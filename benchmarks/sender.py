@@ -16,10 +16,10 @@ import psutil
 from aiokafka import TopicPartition
 
 from benchmarks.rows import Row, row
+from harness.processes.run_all import run_all
 from harness.sandbox.client import SandboxClient
 from harness.stack.service import Service
 from harness.stack.stack import Stack
-from harness.stack.together import together
 from services.sender.suppressions.keep import SNAPSHOT_FILE
 from services.sender.suppressions.keys import Keys, key_of, partition_slice, phone_digits
 from services.sender.suppressions.lookup import ScopeKey
@@ -69,7 +69,7 @@ async def _suppressing(stack: Stack, suppressed: int) -> AsyncIterator[float]:
     The sender finds them in a snapshot, and the opt-out service vouches for them: its checkpoints count them too.
     """
     optout, sender = stack.services["optout"], stack.services["sender"]
-    await together(optout.stop(), sender.stop())
+    await run_all(optout.stop(), sender.stop())
     origin, positions = await _place(stack)
     scopes = await asyncio.to_thread(_scopes, suppressed, origin.partitions)
     await _vouch(stack, scopes, 1)
@@ -80,10 +80,10 @@ async def _suppressing(stack: Stack, suppressed: int) -> AsyncIterator[float]:
     started = time.perf_counter()
     await sender.start()
     yield time.perf_counter() - started
-    await together(optout.stop(), sender.stop())
+    await run_all(optout.stop(), sender.stop())
     (folder / SNAPSHOT_FILE).unlink()
     await _vouch(stack, scopes, -1)
-    await together(optout.start(), sender.start())
+    await run_all(optout.start(), sender.start())
 
 
 async def _vouch(stack: Stack, scopes: Scopes, sign: int) -> None:

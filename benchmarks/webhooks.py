@@ -33,8 +33,8 @@ from benchmarks.rows import Row, row, table
 from harness.kafka.cluster import KafkaCluster
 from harness.kafka.prepare import prepared_kafka
 from harness.kafka.properties import NodePorts
-from harness.stack.folders import make_temporary_folder, remove_temporary_folder
-from harness.stack.ports import free_ports, release_ports
+from harness.machine.ports import free_ports, release_ports
+from harness.machine.temporary_folder import make_temporary_folder, remove_temporary_folder
 from shared.settings import KafkaSettings
 from shared.topics import create_topics
 from shared.webhook_secrets import webhook_secret

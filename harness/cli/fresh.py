@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 from harness.daemon.lifecycle import start, stop
-from harness.stack.folders import make_temporary_folder, remove_temporary_folder
+from harness.machine.temporary_folder import make_temporary_folder, remove_temporary_folder
 
 
 def on_a_fresh_stack(act: Callable[[], int], say: Callable[[str], None]) -> int:

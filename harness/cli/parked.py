@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-from harness.cli.running import kafka_settings
+from harness.cli.running_stack import kafka_settings
 from shared.consumer import Polled
 from shared.kafka import SEND_SECONDS, connect, new_consumer, stop_quietly, within
 from shared.parking import ORIGINAL_HEADER_PREFIX

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from harness.cli.running import running_stack
+from harness.cli.running_stack import running_stack
 from services.optout.record.topics import adopt_delivery, adopt_inbound, ask_for_repair
 from services.sender.ledger.topics import adopt as adopt_outbound
 from shared.errors import TransientError

@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka.errors import KafkaError
 
 from harness.cli import acls, recreated
-from harness.cli.running import kafka_settings
+from harness.cli.running_stack import kafka_settings
 from shared.errors import MisconfiguredError, TransientError
 from shared.topics import create_topics, differences, topics
 

@@ -6,18 +6,18 @@ import signal
 import sys
 from typing import cast
 
-from harness.daemon.control import serve
+from harness.daemon.control_socket import serve
 from harness.daemon.demo_account import demo_account
+from harness.daemon.home import StackHome, write_private
 from harness.daemon.identity import check_identity, write_identity
 from harness.daemon.ports import Choice, choose_ports
-from harness.daemon.state import Home, write_private
 from harness.daemon.supervise import Supervisor
-from harness.stack.folders import CODE
+from harness.machine.user_folders import CODE
 from harness.stack.stack import Stack
 from shared.errors import MisconfiguredError, TransientError
 
 
-async def _run(home: Home, choice: Choice) -> None:
+async def _run(home: StackHome, choice: Choice) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -45,7 +45,7 @@ def _say(text: str) -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(_run(Home.default(), cast("Choice", sys.argv[1])))
+        asyncio.run(_run(StackHome.default(), cast("Choice", sys.argv[1])))
     except (MisconfiguredError, TransientError) as error:
         _say(f"failed: {error}")
         sys.exit(1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.client import Account, create_account
-from harness.daemon.state import write_private
+from harness.daemon.home import write_private
 from harness.sandbox.client import SandboxClient
 from harness.stack.stack import Stack
 

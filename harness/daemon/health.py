@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from harness.kafka.readiness import answers
+from harness.kafka.wait import answers
 
 _SECONDS = 3.0
 _MAX_TEXT = 400
@@ -26,7 +26,7 @@ async def look_at(book: Mapping[str, Any], states: Mapping[str, str]) -> dict[st
     """Return the health of every part of the stack that the address book describes.
 
     Args:
-        book: of `harness.daemon.state.Home.read_address_book`.
+        book: of `harness.daemon.home.StackHome.read_address_book`.
         states: what the stack itself says of the parts that do not run, which explains more than "no answer".
     """
     asked: dict[str, Awaitable[Health]] = {

@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.daemon.state import Home, write_private
+from harness.daemon.home import StackHome, write_private
 from harness.kafka.runtime import kafka_version
+from harness.machine.user_folders import CODE
 from harness.processes import HarnessError
-from harness.stack.folders import CODE
 
 _BEGIN_AFRESH = "or begin afresh, without these data: stopline reset"
 
 
-def check_identity(home: Home) -> None:
+def check_identity(home: StackHome) -> None:
     """Return where the data are ours, or where there are none.
 
     Raises:
@@ -38,12 +38,12 @@ def check_identity(home: Home) -> None:
         )
 
 
-def write_identity(home: Home) -> None:
+def write_identity(home: StackHome) -> None:
     """Note that the data are of this clone and version."""
     write_private(home.identity, {"clone": str(CODE), "migrations": _migrations(), "kafka": kafka_version()})
 
 
-def _written(home: Home) -> dict[str, Any]:
+def _written(home: StackHome) -> dict[str, Any]:
     try:
         found = json.loads(home.identity.read_text())
     except (FileNotFoundError, ValueError):

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from harness.daemon.control import ask
+from harness.daemon.control_socket import ask
+from harness.daemon.home import StackHome, is_daemon
 from harness.daemon.ports import Choice, remembered_ports
-from harness.daemon.state import Home, is_daemon
-from harness.stack.ports import taken_of
+from harness.machine.ports import taken_of
 from shared.errors import TransientError
 
 _START_SECONDS = 900.0  # a machine with nothing installed downloads Java, Maven and Kafka first
@@ -30,7 +30,7 @@ def start(*, ports: Choice, say: Say) -> dict[str, Any]:
         TransientError: it could not be started; the text has the reason and the log's place.
         HarnessError: its folder cannot be made.
     """
-    home = Home.default()
+    home = StackHome.default()
     home.create()
     running = home.read_address_book()
     if running is not None:
@@ -43,19 +43,19 @@ def start(*, ports: Choice, say: Say) -> dict[str, Any]:
     return _start_daemon(home, ports, say)
 
 
-def _repair(home: Home, say: Say) -> None:
+def _repair(home: StackHome, say: Say) -> None:
     for name in asyncio.run(ask(home.control_socket, "repair"))["started"]:
         say(f"started {name} again")
 
 
-def _wait_for_left_overs(home: Home) -> None:
+def _wait_for_left_overs(home: StackHome) -> None:
     """Give what a killed stack started the moment in which its watcher ends it."""
     deadline = time.monotonic() + _LEFT_OVER_SECONDS
     while taken_of(remembered_ports(home)) and time.monotonic() < deadline:
         time.sleep(_LOOK_SECONDS)
 
 
-def _start_daemon(home: Home, ports: Choice, say: Say) -> dict[str, Any]:
+def _start_daemon(home: StackHome, ports: Choice, say: Say) -> dict[str, Any]:
     with home.log.open("wb") as log:
         daemon = subprocess.Popen(
             [sys.executable, "-m", "harness.daemon", ports],
@@ -72,7 +72,7 @@ def _start_daemon(home: Home, ports: Choice, say: Say) -> dict[str, Any]:
         raise
 
 
-def _wait(daemon: subprocess.Popen[bytes], home: Home, say: Say) -> dict[str, Any]:
+def _wait(daemon: subprocess.Popen[bytes], home: StackHome, say: Say) -> dict[str, Any]:
     deadline = time.monotonic() + _START_SECONDS
     with home.log.open(encoding="utf-8", errors="replace") as log:
         while time.monotonic() < deadline:
@@ -90,7 +90,7 @@ def _wait(daemon: subprocess.Popen[bytes], home: Home, say: Say) -> dict[str, An
 
 def stop() -> bool:
     """Stop the stack and wait until its processes are gone; False where none ran."""
-    home = Home.default()
+    home = StackHome.default()
     book = home.read_address_book()
     if book is None:
         home.address_book.unlink(missing_ok=True)

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness.daemon.state import Home
+from harness.daemon.home import StackHome
 
 _MAX_TAIL_BYTES = 4 * 1024 * 1024
 _LOOK_SECONDS = 0.2
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def log_files(home: Home) -> dict[str, Path]:
+def log_files(home: StackHome) -> dict[str, Path]:
     """Return the log of the stack itself and those of its parts, also after its end."""
     found = {"stack": home.log, **{path.stem: path for path in sorted((home.data / "logs").glob("*.log"))}}
     named = {"kafka" if name == "kafka-1" else name: path for name, path in found.items()}

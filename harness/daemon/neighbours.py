@@ -2,15 +2,15 @@
 
 from collections.abc import Set as AbstractSet
 
-from harness.daemon.state import Home
-from harness.stack.folders import data_folders
+from harness.daemon.home import StackHome
+from harness.machine.user_folders import homes_folder
 
 
 def neighbours_on(ports: AbstractSet[int]) -> list[str]:
     """Return the clones whose running stacks have one of the ports."""
-    if not data_folders().is_dir():
+    if not homes_folder().is_dir():
         return []
-    books = [Home(folder).read_address_book() for folder in (data_folders(), *sorted(data_folders().iterdir()))]
+    books = [StackHome(folder).read_address_book() for folder in (homes_folder(), *sorted(homes_folder().iterdir()))]
     return [book.get("clone", "another clone") for book in books if book and ports & _ports_of(book)]
 
 

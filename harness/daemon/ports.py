@@ -4,18 +4,18 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from harness.daemon.home import StackHome, write_private
 from harness.daemon.neighbours import neighbours_on
-from harness.daemon.state import Home, write_private
+from harness.machine.ports import free_ports, taken_of
 from harness.processes import HarnessError
 from harness.stack.choose import EXTERNAL, chosen_name
-from harness.stack.ports import free_ports, taken_of
 from harness.stack.stack import SERVER_NAMES, USUAL_PORTS
 
 Choice = Literal["usual", "free", "either"]
 """What to take where nothing is remembered: the usual ports, free ones, or the usual ones if they are free."""
 
 
-def choose_ports(home: Home, choice: Choice, say: Callable[[str], None]) -> dict[str, int]:
+def choose_ports(home: StackHome, choice: Choice, say: Callable[[str], None]) -> dict[str, int]:
     """Return the port of each part, and remember it for the next start.
 
     Raises:
@@ -33,7 +33,7 @@ def choose_ports(home: Home, choice: Choice, say: Callable[[str], None]) -> dict
     return wanted
 
 
-def remembered_ports(home: Home) -> dict[str, int]:
+def remembered_ports(home: StackHome) -> dict[str, int]:
     """Return the ports of the last start; empty where there was none."""
     try:
         kept = json.loads(home.ports.read_text())

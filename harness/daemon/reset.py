@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
+from harness.daemon.home import StackHome
 from harness.daemon.lifecycle import stop
-from harness.daemon.state import Home
 from harness.processes import HarnessError
 from harness.stack.containers import remove_data
 
@@ -21,14 +21,14 @@ _OURS = (
 _MEGABYTE = 1_000_000
 
 
-def what_is_there(home: Home) -> str:
+def what_is_there(home: StackHome) -> str:
     """Return one line on the data: where, and how much; empty where there are none."""
     paths = _paths(home)
     megabytes = sum(_size(path) for path in paths) / _MEGABYTE
     return f"{home.data} ({megabytes:.0f} MB)" if paths else ""
 
 
-def wipe(home: Home) -> None:
+def wipe(home: StackHome) -> None:
     """Stop the stack and remove its data, logs and remembered ports.
 
     Raises:
@@ -45,7 +45,7 @@ def wipe(home: Home) -> None:
         home.data.rmdir()
 
 
-def _paths(home: Home) -> list[Path]:
+def _paths(home: StackHome) -> list[Path]:
     own = [home.address_book, home.ports, home.log, home.control_socket, home.credentials, home.identity]
     below = [path for pattern in _OURS for path in home.data.glob(pattern)]
     return [path for path in (*own, *below) if path.exists() or path.is_symlink()]

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.kafka.properties import NodePorts, node_properties
-from harness.kafka.readiness import wait_until_ready
 from harness.kafka.runtime import KafkaRuntime, java_environment
 from harness.kafka.storage import cluster_id_in, format_storage, new_kafka_id
+from harness.kafka.wait import wait_until_ready
 from harness.processes import ManagedProcess
 
 _STOP_SECONDS = 20.0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from harness.install import Say, ensure_maven
 from harness.kafka.runtime import POM, java_environment, kafka_version
+from harness.machine.user_folders import cache_folder, is_writable
 from harness.processes import ManagedProcess, StartError
-from harness.stack.folders import cache_folder, is_writable
 
 _ATTEMPTS = 3
 _ATTEMPT_SECONDS = 900.0

@@ -13,9 +13,11 @@ from harness.kafka.properties import NodePorts, node_properties
 from harness.kafka.runtime import KafkaRuntime, java_environment, kafka_home
 from harness.kafka.storage import new_kafka_id
 from harness.kafka.warm_up import use_every_path
+from harness.machine.file_lock import FileLock
+from harness.machine.ports import free_ports, release_ports
+from harness.machine.temporary_folder import make_temporary_folder, remove_temporary_folder
+from harness.machine.user_folders import make_folder
 from harness.processes import StartError
-from harness.stack.folders import FileLock, make_folder, make_temporary_folder, remove_temporary_folder
-from harness.stack.ports import free_ports, release_ports
 
 _FORMAT_SECONDS = 120
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.stack.folders import cache_folder
+from harness.machine.user_folders import cache_folder
 
 _HERE = Path(__file__).parent
 POM = _HERE / "pom.xml"

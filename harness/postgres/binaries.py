@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.machine.user_folders import make_folder, shared_cache_folder
 from harness.postgres.user import may_enter
 from harness.processes import HarnessError, User
-from harness.stack.folders import make_folder, shared_cache_folder
 
 _OLDEST_VERSION = 15
 _VERSION_SECONDS = 10

@@ -10,7 +10,7 @@ import asyncpg
 
 from harness.postgres.binaries import find_binaries, open_to
 from harness.postgres.user import unprivileged_user
-from harness.processes import ManagedProcess, Running, User
+from harness.processes import ManagedProcess, Started, User
 
 _DEADLINE_SECONDS = 120.0  # a busy machine is slow; a process that ends is noticed at once
 _CONNECT_SECONDS = 10.0
@@ -67,7 +67,7 @@ def server_process(  # noqa: PLR0913 (what a server is started with)
     )
 
 
-async def wait_until_serves(process: Running, address: str) -> None:
+async def wait_until_serves(process: Started, address: str) -> None:
     """Return when the server takes connections at `address`.
 
     Raises:
@@ -81,7 +81,7 @@ async def wait_until_serves(process: Running, address: str) -> None:
         raise process.start_error(f"did not serve within {_DEADLINE_SECONDS} s") from None
 
 
-async def _serves(process: Running, address: str) -> bool:
+async def _serves(process: Started, address: str) -> bool:
     if not process.alive:
         raise process.start_error(f"ended with code {process.returncode} while it was starting")
     try:

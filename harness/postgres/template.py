@@ -12,11 +12,13 @@ from pathlib import Path
 
 import asyncpg
 
+from harness.machine.file_lock import FileLock
+from harness.machine.ports import free_ports, release_ports
+from harness.machine.temporary_folder import make_temporary_folder, remove_temporary_folder
+from harness.machine.user_folders import shared_cache_folder
 from harness.postgres.passwords import DATABASES, OWNER, SERVICE_ROLES, make_passwords, url
 from harness.postgres.process import Installation, server_process, wait_until_serves
 from harness.processes import ManagedProcess, User
-from harness.stack.folders import FileLock, make_temporary_folder, remove_temporary_folder, shared_cache_folder
-from harness.stack.ports import free_ports, release_ports
 
 _INITDB_SECONDS = 120.0
 _STOP_SECONDS = 20.0

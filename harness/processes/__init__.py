@@ -3,6 +3,6 @@
 from harness.processes.errors import HarnessError, StartError
 from harness.processes.guardian import guardian
 from harness.processes.process import ManagedProcess, User
-from harness.processes.running import Running
+from harness.processes.started import Started
 
-__all__ = ["HarnessError", "ManagedProcess", "Running", "StartError", "User", "guardian"]
+__all__ = ["HarnessError", "ManagedProcess", "StartError", "Started", "User", "guardian"]

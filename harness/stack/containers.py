@@ -10,14 +10,16 @@ from typing import Any, Self
 import asyncpg
 
 from harness.install import Say
-from harness.kafka.readiness import wait_until_ready
+from harness.kafka.wait import wait_until_ready
+from harness.machine.ports import free_ports, release_ports
+from harness.machine.temporary_folder import make_temporary_folder, remove_temporary_folder
 from harness.postgres.passwords import DATABASES, OWNER, add_passwords, make_passwords, url
 from harness.postgres.process import wait_until_serves
 from harness.postgres.template import ensure_service_roles, make_databases
 from harness.processes import guardian
+from harness.processes.run_all import run_all
 from harness.stack import remove_containers
 from harness.stack.container import Container, docker_answers, docker_host, make_network, remove_volumes
-from harness.stack.folders import make_temporary_folder, remove_temporary_folder
 from harness.stack.images import (
     KAFKA_DATA,
     KAFKA_IMAGE,
@@ -26,8 +28,6 @@ from harness.stack.images import (
     kafka_settings,
     postgres_settings,
 )
-from harness.stack.ports import free_ports, release_ports
-from harness.stack.together import together
 
 _STOP_SECONDS = 20
 
@@ -113,7 +113,7 @@ class ContainersBackend:
         guardian().run_command(self._removal())
         try:
             await asyncio.to_thread(make_network, self._name)
-            await together(self._start_all_of_kafka(), self.start_postgres())
+            await run_all(self._start_all_of_kafka(), self.start_postgres())
         except BaseException:
             await self.stop()
             raise
@@ -138,7 +138,7 @@ class ContainersBackend:
         return {f"stopline-{_digest(self._given_folder)}-{name}": inside}
 
     async def _start_all_of_kafka(self) -> None:
-        await together(*(node.start() for node in self._kafka))
+        await run_all(*(node.start() for node in self._kafka))
         await self._kafka_serves()
 
     async def _kafka_serves(self) -> None:
@@ -148,7 +148,7 @@ class ContainersBackend:
     async def stop(self) -> None:
         """End and remove both; see `Backend.stop`."""
         if self._given_folder is not None:
-            await together(*(each.stop(_STOP_SECONDS) for each in self._containers() if each.exists))
+            await run_all(*(each.stop(_STOP_SECONDS) for each in self._containers() if each.exists))
         await asyncio.to_thread(remove_containers.remove, self._names())
         for container in self._containers():
             container.forget()
@@ -164,7 +164,7 @@ class ContainersBackend:
         return [*(each.name for each in self._containers()), self._name]
 
     def _removal(self) -> list[str]:
-        # -P: the script's folder has modules with names that libraries use, such as `secrets`
+        # -P: a module of the script's folder must not be imported in the place of a library's
         return [sys.executable, "-P", remove_containers.__file__, *self._names()]
 
     def kafka_alive(self, node: int = 0) -> bool:

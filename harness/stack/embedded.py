@@ -7,10 +7,10 @@ from harness.install import Say
 from harness.kafka import KafkaCluster
 from harness.kafka.prepare import prepare_kafka
 from harness.kafka.properties import NodePorts
+from harness.machine.ports import free_ports, release_ports
+from harness.machine.temporary_folder import make_temporary_folder, remove_temporary_folder
 from harness.postgres import PostgresServer
-from harness.stack.folders import make_temporary_folder, remove_temporary_folder
-from harness.stack.ports import free_ports, release_ports
-from harness.stack.together import together
+from harness.processes.run_all import run_all
 
 ServerT = TypeVar("ServerT", KafkaCluster, PostgresServer)
 
@@ -85,7 +85,7 @@ class EmbeddedBackend:
         self._ports = free_ports(2 * self.kafka_nodes + 1)
         self._postgres = PostgresServer(self._folder, self._postgres_port or self._ports[-1], durable=self._durable)
         try:
-            await together(self._start_kafka(self._folder), self._postgres.start())
+            await run_all(self._start_kafka(self._folder), self._postgres.start())
         except BaseException:
             await self.stop(keep_logs=True)
             raise
@@ -103,7 +103,7 @@ class EmbeddedBackend:
         """End both: cleanly where the data is kept, else at once; see `Backend.stop`."""
         kept = self._given_folder is not None
         running = [server for server in (self._kafka, self._postgres) if server is not None]
-        await together(*(server.stop() if kept else server.kill() for server in running))
+        await run_all(*(server.stop() if kept else server.kill() for server in running))
         release_ports(self._ports)
         if self._folder is not None and not kept:
             remove_temporary_folder(self._folder, keep_logs=keep_logs)

@@ -8,7 +8,7 @@ from pathlib import Path
 import harness
 from harness.stack.backend import Backend
 from harness.stack.kafka_address import as_environment
-from harness.stack.secrets import StackSecrets
+from harness.stack.shared_secrets import SharedSecrets
 from shared.settings import KafkaSettings
 
 MODULES = {
@@ -24,45 +24,45 @@ _PASSED_ON = ("STOPLINE_UNPROTECTED_RECORD",)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class StackContext:
     """What the processes of a stack know of each other."""
 
     backend: Backend
     kafka: KafkaSettings
-    secrets: StackSecrets
+    secrets: SharedSecrets
     inbound_url: str
     sandbox_url: str
 
 
-def sandbox_environment(secrets: StackSecrets, port: int) -> dict[str, str]:
+def sandbox_environment(secrets: SharedSecrets, port: int) -> dict[str, str]:
     """Return the sandbox carrier's, which needs neither Kafka nor a database."""
     return _process(port) | {"STOPLINE_SANDBOX_TOKEN": secrets.carrier_token}
 
 
-def service_environment(service: str, around: Surroundings, port: int, cache_folder: Path) -> dict[str, str]:
+def service_environment(service: str, context: StackContext, port: int, cache_folder: Path) -> dict[str, str]:
     """Return what one instance of a service gets; only what it needs, as in a deployment."""
     return {
         **_process(port),
-        **as_environment(around.kafka),
-        **_own(service, around, cache_folder),
+        **as_environment(context.kafka),
+        **_own(service, context, cache_folder),
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
     }
 
 
-def _own(service: str, around: Surroundings, cache_folder: Path) -> dict[str, str]:
+def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, str]:
     return {
-        "inbound": {"STOPLINE_WEBHOOK_KEY": around.secrets.webhook_key},
-        "optout": {"STOPLINE_OPTOUT_DATABASE_URL": around.backend.optout_pipeline_url},
+        "inbound": {"STOPLINE_WEBHOOK_KEY": context.secrets.webhook_key},
+        "optout": {"STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_pipeline_url},
         "api": {
-            "STOPLINE_WEBHOOK_KEY": around.secrets.webhook_key,
-            "STOPLINE_ADMIN_TOKEN": around.secrets.admin_token,
-            "STOPLINE_OPTOUT_DATABASE_URL": around.backend.optout_api_url,
-            "STOPLINE_PUBLIC_INBOUND_URL": around.inbound_url,
+            "STOPLINE_WEBHOOK_KEY": context.secrets.webhook_key,
+            "STOPLINE_ADMIN_TOKEN": context.secrets.admin_token,
+            "STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_api_url,
+            "STOPLINE_PUBLIC_INBOUND_URL": context.inbound_url,
         },
         "sender": {
-            "STOPLINE_SENDER_DATABASE_URL": around.backend.sender_database_url,
-            "STOPLINE_CARRIER_URL": around.sandbox_url,
-            "STOPLINE_CARRIER_TOKEN": around.secrets.carrier_token,
+            "STOPLINE_SENDER_DATABASE_URL": context.backend.sender_database_url,
+            "STOPLINE_CARRIER_URL": context.sandbox_url,
+            "STOPLINE_CARRIER_TOKEN": context.secrets.carrier_token,
             "STOPLINE_CACHE_DIR": str(cache_folder),
         },
     }[service]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import aiohttp
 
+from harness.machine.ports import free_ports
 from harness.processes import HarnessError, ManagedProcess
-from harness.stack.ports import free_ports
 
 _READY_SECONDS = 120.0  # a busy machine is slow; a process that ends is noticed at once
 _STOP_SECONDS = 15.0

@@ -6,21 +6,20 @@ from pathlib import Path
 from typing import Any, Self
 
 from harness.install import Say
+from harness.machine.ports import free_ports, release_ports
 from harness.processes import HarnessError
+from harness.processes.run_all import run_all
 from harness.stack.backend import Backend
 from harness.stack.choose import BackendOptions, choose_backend
-from harness.stack.control import control
-from harness.stack.environment import MODULES, Surroundings, sandbox_environment, service_environment
+from harness.stack.data_folder import DataFolder
+from harness.stack.environment import MODULES, StackContext, sandbox_environment, service_environment
 from harness.stack.external import ExternalBackend
-from harness.stack.folders import StackFolder
 from harness.stack.kafka_address import as_environment, unsecured
 from harness.stack.make_tables import make_tables
 from harness.stack.make_topics import make_topics
 from harness.stack.parts import Part, parts
-from harness.stack.ports import free_ports, release_ports
-from harness.stack.secrets import StackSecrets, stack_secrets
 from harness.stack.service import Service
-from harness.stack.together import together
+from harness.stack.shared_secrets import SharedSecrets, shared_secrets
 from shared.settings import KafkaSettings
 
 USUAL_PORTS = {
@@ -77,10 +76,10 @@ class Stack:
         self._partitions = partitions
         self._service_env = dict(service_env or {})
         self._say = say
-        self._folder = StackFolder(data_dir)
+        self._folder = DataFolder(data_dir)
         self._ports: dict[str, int] = {}
         self._backend: Backend | None = None
-        self._secrets: StackSecrets | None = None
+        self._secrets: SharedSecrets | None = None
         self._options = BackendOptions(
             data_folder=data_dir,
             kafka_nodes=kafka_nodes,
@@ -98,7 +97,7 @@ class Stack:
         return self._backend
 
     @property
-    def secrets(self) -> StackSecrets:
+    def secrets(self) -> SharedSecrets:
         if self._secrets is None:
             raise HarnessError("the stack was not started")
         return self._secrets
@@ -117,17 +116,17 @@ class Stack:
             raise
 
     async def _start(self) -> None:
-        self._secrets = stack_secrets(self._folder.path / "secrets.json")
+        self._secrets = shared_secrets(self._folder.path / "secrets.json")
         backend = choose_backend(self._backend_name, self._options)
         self._choose_ports()
         self._backend = backend
         self._say("starting Kafka and Postgres")
         self._add("sandbox", sandbox_environment(self.secrets, self._ports["sandbox"]))
-        await together(self._start_backend(), self.services["sandbox"].start())
+        await run_all(self._start_backend(), self.services["sandbox"].start())
         self._say("starting the services")
         for name in OURS:
             self._add(name, self._environment(name, name, self._ports[name]))
-        await together(*(self.services[name].start() for name in OURS))
+        await run_all(*(self.services[name].start() for name in OURS))
 
     def _choose_ports(self) -> None:
         names = [name for name in USUAL_PORTS if name not in SERVER_NAMES]
@@ -138,7 +137,7 @@ class Stack:
 
     async def _start_backend(self) -> None:
         await self.backend.start()
-        await together(make_topics(self.kafka_settings()), make_tables(self.backend))
+        await run_all(make_topics(self.kafka_settings()), make_tables(self.backend))
 
     def kafka_settings(self) -> KafkaSettings:
         """Return what the services know of Kafka; the environment decides what the caller left open."""
@@ -152,7 +151,7 @@ class Stack:
         return KafkaSettings(**chosen)
 
     def _environment(self, service: str, name: str, port: int) -> dict[str, str]:
-        around = Surroundings(
+        context = StackContext(
             self.backend,
             self.kafka_settings(),
             self.secrets,
@@ -162,7 +161,7 @@ class Stack:
         cache_folder = self._folder.path / f"{name}-cache"
         metrics_port = self._ports.get(f"{name}-metrics")
         metrics = {"STOPLINE_METRICS_PORT": str(metrics_port)} if metrics_port else {}
-        return service_environment(service, around, port, cache_folder) | metrics | self._service_env
+        return service_environment(service, context, port, cache_folder) | metrics | self._service_env
 
     def _add(self, name: str, environment: dict[str, str]) -> Service:
         module = MODULES[name.partition("-")[0]]
@@ -183,12 +182,19 @@ class Stack:
         return added
 
     def parts(self) -> dict[str, Part]:
-        """Return every part by its name, as `control` knows it."""
+        """Return every part by its name."""
         return parts(self.services, self.backend)
 
     async def control(self, command: str, service: str) -> None:
-        """Do what `stopline` asks a background stack for; see `harness.stack.control`."""
-        await control(self.services, self.backend, command, service)
+        """Do `command` to the part called `service`; see `Part.do`.
+
+        Raises:
+            HarnessError: there is no such part or command, or it cannot be done.
+        """
+        part = self.parts().get(service)
+        if part is None:
+            raise HarnessError(f"there is no {service!r}; there are {', '.join([*self.services, *SERVER_NAMES])}")
+        await part.do(command)
 
     def endpoints(self) -> dict[str, Any]:
         """Return where everything is, as `stopline status --json` shows it."""
@@ -210,7 +216,7 @@ class Stack:
     async def stop(self, *, keep_logs: bool = False) -> None:
         """End everything: cleanly where the data are kept, else at once."""
         started = [service for service in self.services.values() if service.started]
-        await together(*(service.stop() if self._folder.kept else service.kill() for service in started))
+        await run_all(*(service.stop() if self._folder.kept else service.kill() for service in started))
         if self._backend is not None:
             await self._backend.stop()
         release_ports([*self._ports.values()])

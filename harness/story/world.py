@@ -24,7 +24,7 @@ def any_phone() -> str:
 
 @dataclass
 class World:
-    """`control(command, service)` acts on the stack's processes, as `harness.daemon.control` describes."""
+    """`control(command, service)` acts on the stack's processes, as `harness.daemon.control_socket` describes."""
 
     kafka: Kafka
     account: Account

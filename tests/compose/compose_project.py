@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.stack.ports import free_ports, release_ports
+from harness.machine.ports import free_ports, release_ports
 
 ROOT = Path(__file__).parents[2]
 PORTS = ("INBOUND", "API", "SENDER", "SANDBOX", "KAFKA")

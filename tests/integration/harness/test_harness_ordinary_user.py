@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from harness.kafka.runtime import kafka_home
-from harness.stack.folders import CODE
+from harness.machine.user_folders import CODE
 
 SECONDS = 240
 USER = "nobody"

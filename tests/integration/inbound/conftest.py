@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from inbound_world import PARTITIONS, WEBHOOK_KEY, Gateway
 
+from harness.machine.ports import free_ports, release_ports
 from harness.stack.embedded import EmbeddedBackend
-from harness.stack.ports import free_ports, release_ports
 from harness.stack.service import Service
 from shared.settings import KafkaSettings
 from shared.topics import create_topics

@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 from optout_world import OptOutWorld
 
+from harness.machine.ports import free_ports, release_ports
 from harness.stack.embedded import EmbeddedBackend
 from harness.stack.make_tables import make_tables
-from harness.stack.ports import free_ports, release_ports
 from harness.stack.service import Service
 from shared.settings import KafkaSettings
 from shared.topics import create_topics

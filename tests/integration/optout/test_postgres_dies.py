@@ -7,8 +7,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
-from harness.stack.ports import free_ports, release_ports
 from services.optout.record.connection import UNAVAILABLE
 
 

@@ -15,8 +15,8 @@ from fastapi import FastAPI
 from optout_api_world import ADMIN_TOKEN, WEBHOOK_KEY, Caller, Record
 from pydantic import SecretStr
 
+from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
-from harness.stack.ports import free_ports
 from services.optout.api import api_routes
 from services.optout.api.logins import Logins
 from services.optout.api.openapi import document

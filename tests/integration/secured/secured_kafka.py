@@ -17,7 +17,7 @@ from confluent_kafka.admin import (
 from harness.kafka import KafkaCluster
 from harness.kafka.prepare import prepare_kafka
 from harness.kafka.properties import NodePorts
-from harness.stack.ports import free_ports, release_ports
+from harness.machine.ports import free_ports, release_ports
 from shared.access import roles
 
 ADMIN = "admin"

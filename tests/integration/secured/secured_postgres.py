@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from certificates import Authority
 
+from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
 from harness.postgres.binaries import _installed, open_to
 from harness.postgres.process import Installation
 from harness.postgres.user import unprivileged_user
-from harness.stack.ports import free_ports, release_ports
 
 REQUIRED = "STOPLINE_REQUIRE_POSTGRES_TLS"
 _HBA = """

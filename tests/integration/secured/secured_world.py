@@ -11,14 +11,14 @@ from pathlib import Path
 from secured_kafka import SecuredKafka
 from secured_postgres import SecuredPostgres
 
+from harness.machine.ports import free_ports, release_ports
+from harness.processes.run_all import run_all
 from harness.sandbox.client import SandboxClient
-from harness.stack.environment import MODULES, Surroundings, sandbox_environment, service_environment
+from harness.stack.environment import MODULES, StackContext, sandbox_environment, service_environment
 from harness.stack.kafka_address import unsecured
 from harness.stack.make_tables import make_tables
-from harness.stack.ports import free_ports, release_ports
-from harness.stack.secrets import stack_secrets
 from harness.stack.service import Service
-from harness.stack.together import together
+from harness.stack.shared_secrets import shared_secrets
 from shared.kafka_connection import KafkaConnection, Login, Tls
 from shared.settings import KafkaSettings
 
@@ -64,9 +64,9 @@ async def deployed(kafka: SecuredKafka, postgres: SecuredPostgres, folder: Path)
     addresses = Addresses(
         kafka.logins, *(postgres.url(role) for role in ("optout", "optout_pipeline", "optout_api", "sender"))
     )
-    secrets = stack_secrets(folder / "secrets.json")
+    secrets = shared_secrets(folder / "secrets.json")
     ports = dict(zip(("sandbox", *OURS), free_ports(len(OURS) + 1), strict=True))
-    around = Surroundings(
+    around = StackContext(
         addresses,
         KafkaSettings(**unsecured(kafka.logins), partitions=2),
         secrets,
@@ -82,10 +82,10 @@ async def deployed(kafka: SecuredKafka, postgres: SecuredPostgres, folder: Path)
         running.services[name] = Service(name, MODULES[name], port, environment, folder / "logs" / f"{name}.log")
     try:
         await make_tables(addresses)
-        await together(*(service.start() for service in running.services.values()))
+        await run_all(*(service.start() for service in running.services.values()))
         yield running
     finally:
-        await together(*(service.kill() for service in running.services.values() if service.started))
+        await run_all(*(service.kill() for service in running.services.values() if service.started))
         release_ports([*ports.values()])
 
 

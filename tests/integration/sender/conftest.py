@@ -9,12 +9,12 @@ from uuid import uuid4
 import pytest
 from sender_world import Kafka, OptOutStandIn, World
 
+from harness.machine.ports import free_ports, release_ports
 from harness.sandbox.client import SandboxClient
 from harness.stack.embedded import EmbeddedBackend
-from harness.stack.environment import Surroundings, sandbox_environment, service_environment
-from harness.stack.ports import free_ports, release_ports
-from harness.stack.secrets import StackSecrets
+from harness.stack.environment import StackContext, sandbox_environment, service_environment
 from harness.stack.service import Service
+from harness.stack.shared_secrets import SharedSecrets
 from services.sender.ledger.connection import Pool, open_pool
 from services.sender.prepare import MIGRATIONS
 from shared.migrations import migrate
@@ -22,7 +22,7 @@ from shared.settings import KafkaSettings
 from shared.topics import create_topics
 
 PARTITIONS = 3
-SECRETS = StackSecrets("key", "admin", "carrier-token")
+SECRETS = SharedSecrets("key", "admin", "carrier-token")
 
 NewSender = Callable[[int], Service]
 
@@ -90,7 +90,7 @@ def new_sender(
 
     def make(instance: int) -> Service:
         name = f"sender-{instance}"
-        around = Surroundings(backend, kafka_settings, SECRETS, "http://127.0.0.1:1", sandbox_service.url)
+        around = StackContext(backend, kafka_settings, SECRETS, "http://127.0.0.1:1", sandbox_service.url)
         environment = service_environment("sender", around, ports[instance], folder / f"{name}-cache")
         quick = {
             "STOPLINE_CALL_SECONDS": "5",

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory import NOON, WINDOW, Crashes, MemoryDecisionLog
 
+from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
-from harness.stack.ports import free_ports, release_ports
 from services.optout.person import SentMessage
 from services.optout.prepare import MIGRATIONS
 from services.optout.record.batch import Batch, UndecidedEvent

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sender_model import ANSWERS, PLACES, Crash, Outside, Process, crashing
 
+from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
-from harness.stack.ports import free_ports
 from services.sender import batch
 from services.sender.carriers.carrier import Accepted, CallResult, Refused, Unknown
 from services.sender.ledger.connection import Pool, open_pool

@@ -9,22 +9,22 @@ from typing import Any
 
 import psutil
 
+from harness.machine.user_folders import default_home, make_folder
 from harness.processes import HarnessError
-from harness.stack.folders import default_data_folder, make_folder
 
 _MAX_SOCKET_PATH_BYTES = 100
 
 
 @dataclass(frozen=True)
-class Home:
+class StackHome:
     """The folder of one background stack: `STOPLINE_HOME`, else the usual place for the user's data."""
 
     path: Path
 
     @classmethod
-    def default(cls) -> "Home":
+    def default(cls) -> "StackHome":
         chosen = os.environ.get("STOPLINE_HOME")
-        return cls(Path(chosen).absolute() if chosen else default_data_folder())
+        return cls(Path(chosen).absolute() if chosen else default_home())
 
     def create(self) -> None:
         """Make the folder, and the one of the control socket.

@@ -8,8 +8,8 @@ from functools import partial
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from harness.processes import Running
-from harness.stack.together import together
+from harness.processes import Started
+from harness.processes.run_all import run_all
 
 _DEADLINE_SECONDS = 120.0  # a busy machine is slow; a process that ends is noticed at once
 _ANSWER_SECONDS = 1.0
@@ -21,7 +21,7 @@ _HELLO = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 Address = tuple[str, int]
 
 
-async def wait_until_ready(nodes: Mapping[Address, Running]) -> None:
+async def wait_until_ready(nodes: Mapping[Address, Started]) -> None:
     """Return when all `nodes` are brokers that serve at these addresses.
 
     Raises:
@@ -30,13 +30,13 @@ async def wait_until_ready(nodes: Mapping[Address, Running]) -> None:
     try:
         async with asyncio.timeout(_DEADLINE_SECONDS):
             # First a hello by hand: a client would complain in the log about what is not there yet.
-            await together(*(_wait(node, partial(answers, address)) for address, node in nodes.items()))
-            await together(*(_wait(node, partial(_knows_all, address, nodes)) for address, node in nodes.items()))
+            await run_all(*(_wait(node, partial(answers, address)) for address, node in nodes.items()))
+            await run_all(*(_wait(node, partial(_knows_all, address, nodes)) for address, node in nodes.items()))
     except TimeoutError:
         raise next(iter(nodes.values())).start_error(f"did not serve within {_DEADLINE_SECONDS} s") from None
 
 
-async def _wait(node: Running, condition: Callable[[], Awaitable[bool]]) -> None:
+async def _wait(node: Started, condition: Callable[[], Awaitable[bool]]) -> None:
     while not await condition():
         if not node.alive:
             raise node.start_error(f"ended with code {node.returncode} while it was starting")

@@ -10,7 +10,7 @@ _BYTES = 32
 
 
 @dataclass(frozen=True)
-class StackSecrets:
+class SharedSecrets:
     """The key of all webhook secrets, the token that makes accounts, and the carrier's."""
 
     webhook_key: str
@@ -18,11 +18,11 @@ class StackSecrets:
     carrier_token: str
 
 
-def stack_secrets(path: Path) -> StackSecrets:
+def shared_secrets(path: Path) -> SharedSecrets:
     """Return the secrets kept at `path`, made and written at the first call: webhook URLs outlive a restart."""
     if not path.exists():
-        made = StackSecrets(*(secrets.token_urlsafe(_BYTES) for _ in range(3)))
+        made = SharedSecrets(*(secrets.token_urlsafe(_BYTES) for _ in range(3)))
         file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(file, "w") as text:
             json.dump(asdict(made), text)
-    return StackSecrets(**json.loads(path.read_text()))
+    return SharedSecrets(**json.loads(path.read_text()))

@@ -1,13 +1,14 @@
-"""Free ports on this machine that stay ours while the server behind them is killed and started again."""
+"""Free ports on this machine that stay ours while the server that uses them is killed and started again."""
 
 import errno
-import fcntl
 import os
 import random
 import socket
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from harness.machine.file_lock import try_lock
 
 # Below the ports that systems hand out to outgoing connections (from 32768 on Linux, 49152 on macOS): otherwise a
 # client that calls a killed broker again and again may be given that very port as its own, and block its return.
@@ -49,11 +50,8 @@ def _is_free(port: int) -> bool:
 def _reserve(port: int) -> bool:
     folder = Path(tempfile.gettempdir(), f"stopline-ports-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
-    lock = os.open(folder / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
+    lock = try_lock(folder / str(port))
+    if lock is None:
         return False
     _locks[port] = lock  # held as long as this process lives
     return True

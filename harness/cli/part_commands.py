@@ -30,22 +30,22 @@ def add_commands(commands: Any) -> None:
 
 
 def _control(arguments: argparse.Namespace) -> int:
-    from harness.cli.running import running_stack
-    from harness.daemon.control import ask
-    from harness.daemon.state import Home
+    from harness.cli.running_stack import running_stack
+    from harness.daemon.control_socket import ask
+    from harness.daemon.home import StackHome
 
     running_stack()
-    asyncio.run(ask(Home.default().control_socket, arguments.command, arguments.part))
+    asyncio.run(ask(StackHome.default().control_socket, arguments.command, arguments.part))
     done = {"start": "runs and is ready", "stop": "is stopped", "restart": "was restarted and is ready"}
     print(f"{arguments.part} {done[arguments.command]}")
     return 0
 
 
 def _logs(arguments: argparse.Namespace) -> int:
+    from harness.daemon.home import StackHome
     from harness.daemon.logs import follow, last_lines, log_files
-    from harness.daemon.state import Home
 
-    files = log_files(Home.default())
+    files = log_files(StackHome.default())
     if arguments.part is not None:
         if arguments.part not in files:
             raise MisconfiguredError(f"there is no log of {arguments.part!r}; there are {', '.join(files) or 'none'}")
@@ -59,10 +59,10 @@ def _logs(arguments: argparse.Namespace) -> int:
 
 
 def _reset(arguments: argparse.Namespace) -> int:
+    from harness.daemon.home import StackHome
     from harness.daemon.reset import what_is_there, wipe
-    from harness.daemon.state import Home
 
-    home = Home.default()
+    home = StackHome.default()
     found = what_is_there(home)
     if not found:
         print(f"nothing to remove in {home.path}")

@@ -5,7 +5,7 @@ from typing import Protocol
 from harness.processes.errors import StartError
 
 
-class Running(Protocol):
+class Started(Protocol):
     """Something that was started, and may end before it serves."""
 
     @property

@@ -46,9 +46,9 @@ def _down(_: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from harness.daemon.state import Home
+    from harness.daemon.home import StackHome
 
-    home = Home.default()
+    home = StackHome.default()
     book = home.read_address_book()
     if book is None:
         if arguments.json:
@@ -70,13 +70,13 @@ def _story(arguments: argparse.Namespace) -> int:
 
 
 def _play() -> int:
-    from harness.cli.running import health_of, running_stack
-    from harness.daemon.control import ask
-    from harness.daemon.state import Home
+    from harness.cli.running_stack import health_of, running_stack
+    from harness.daemon.control_socket import ask
+    from harness.daemon.home import StackHome
     from harness.story.play import play_story
 
     book = running_stack()
-    control = partial(ask, Home.default().control_socket)
+    control = partial(ask, StackHome.default().control_socket)
     return 1 if asyncio.run(play_story(book, control, partial(health_of, book), _say)) else 0
 
 
@@ -95,21 +95,21 @@ def _demo(_: argparse.Namespace) -> int:
 
 
 def _kafka(arguments: argparse.Namespace) -> int:
-    from harness.cli.running import running_stack
-    from harness.daemon.state import Home
+    from harness.cli.running_stack import running_stack
+    from harness.daemon.home import StackHome
     from harness.kafka.runtime import java_environment
     from harness.kafka.tool_properties import write_properties
     from harness.stack.kafka_address import connection_of
     from harness.stack.kafka_tools import tool_command
 
     kafka = connection_of(running_stack())
-    secured = ["--command-config", str(write_properties(kafka, Home.default().path))] if kafka.is_secured else []
+    secured = ["--command-config", str(write_properties(kafka, StackHome.default().path))] if kafka.is_secured else []
     command = tool_command(arguments.tool, ["--bootstrap-server", kafka.bootstrap, *secured, *arguments.arguments])
     os.execvpe(command[0], command, java_environment())  # noqa: S606 (becomes the tool: its input, output and signals)
 
 
 def _print_json_status(book: dict[str, Any]) -> int:
-    from harness.cli.running import health_of
+    from harness.cli.running_stack import health_of
 
     health = asyncio.run(health_of(book))
     healthy = all(each.ok for each in health.values())
@@ -120,7 +120,7 @@ def _print_json_status(book: dict[str, Any]) -> int:
 
 def _print_status(book: dict[str, Any]) -> int:
     """Print addresses and health; return the exit code."""
-    from harness.cli.running import health_of
+    from harness.cli.running_stack import health_of
 
     account = book["demo_account"]
     for name, value in (

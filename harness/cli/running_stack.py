@@ -22,9 +22,9 @@ def running_stack() -> dict[str, Any]:
     Raises:
         MisconfiguredError: none runs.
     """
-    from harness.daemon.state import Home
+    from harness.daemon.home import StackHome
 
-    book = Home.default().read_address_book()
+    book = StackHome.default().read_address_book()
     if book is None:
         raise MisconfiguredError("no stack is running; start one with `stopline up`")
     return book
@@ -32,12 +32,12 @@ def running_stack() -> dict[str, Any]:
 
 async def health_of(book: dict[str, Any]) -> "dict[str, Health]":
     """Return the health of each part of the running stack, `background` among them: what keeps the others running."""
-    from harness.daemon.control import ask
+    from harness.daemon.control_socket import ask
     from harness.daemon.health import Health, look_at
-    from harness.daemon.state import Home
+    from harness.daemon.home import StackHome
 
     try:
-        states = (await ask(Home.default().control_socket, "status", seconds=_STATES_SECONDS))["states"]
+        states = (await ask(StackHome.default().control_socket, "status", seconds=_STATES_SECONDS))["states"]
         background = Health(True)
     except TransientError as error:
         states, background = {}, Health(False, f"process {book['pid']}, which keeps the others running: {error}")
@@ -52,9 +52,9 @@ def kafka_settings() -> KafkaSettings:
     """
     if os.environ.get("STOPLINE_KAFKA_BOOTSTRAP"):
         return load(KafkaSettings)
-    from harness.daemon.state import Home
+    from harness.daemon.home import StackHome
 
-    book = Home.default().read_address_book()
+    book = StackHome.default().read_address_book()
     if book is None:
         raise MisconfiguredError(
             "no stack is running here (`stopline up` starts one), and STOPLINE_KAFKA_BOOTSTRAP names no other Kafka"

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-async def together(*calls: Coroutine[Any, Any, Any]) -> None:
+async def run_all(*calls: Coroutine[Any, Any, Any]) -> None:
     """Run all of them.
 
     Raises:

@@ -1,0 +1,1 @@
+"""This machine as the harness uses it: the user's folders, temporary folders, ports, locks between processes."""
