@@ -2,11 +2,11 @@
 
 import random
 import sys
-from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from harness.client import Account, ApiClient, request_json
+from harness.client import ApiClient, request_json
+from harness.daemon.address_book import AddressBook
 from harness.story.world import INSTRUCTION, SENDER_NUMBER, any_phone
 from shared.events.outbound import MessageRequested
 
@@ -14,11 +14,11 @@ PROGRAM = sys.argv[0] if sys.argv[0].endswith("stopline") else "stopline"
 """How this program was called: it may not be on the path."""
 
 
-async def commands_to_try(book: dict[str, Any]) -> str:
+async def commands_to_try(book: AddressBook) -> str:
     """Make a list with one phone on it, and return four commands that show its opt-out, ready to paste."""
-    account = Account(**book["demo_account"])
+    account = book.demo_account
     phone = any_phone()
-    async with ApiClient(book["api_url"], account) as api:
+    async with ApiClient(book.api_url, account) as api:
         list_id = await api.create_list(f"demo {random.randrange(10**6):06d}")  # noqa: S311 (no secret)
         await api.add_contacts(list_id, [phone])
 
@@ -33,7 +33,7 @@ async def commands_to_try(book: dict[str, Any]) -> str:
         )
         return f"echo '{request_json(request)}' | {PROGRAM} kafka console-producer --topic outbound-messages"
 
-    phone_url = f"{book['sandbox_url']}/phones/{quote(phone)}"
+    phone_url = f"{book.sandbox_url}/phones/{quote(phone)}"
     return "\n".join(
         (
             "",

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.processes import HarnessError
-
-Say = Callable[[str], None]
+from harness.say import Say
 
 JAVA_VERSION = 17
 _APT_SECONDS = 600

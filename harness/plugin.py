@@ -3,7 +3,6 @@
 async def test_a_stop_is_heard(stopline_stack, stopline_account): ...
 """
 
-import sys
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -28,10 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stopline_stack(request: pytest.FixtureRequest) -> "AsyncIterator[Stack]":
     """A whole stack, started once a session: Kafka, Postgres, the services, the sandbox carrier."""
+    from harness.say import say_aside
     from harness.stack.stack import Stack
 
     backend = request.config.getoption("--stopline-backend")
-    async with Stack(backend=backend, say=_say) as stack:
+    async with Stack(backend=backend, say=say_aside) as stack:
         yield stack
 
 
@@ -48,7 +48,3 @@ async def stopline_account(stopline_stack: "Stack") -> "Account":
             account.account_id, webhook_url=account.webhook_url, receipt_url=f"{account.webhook_url}/receipts"
         )
     return account
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -1,8 +1,7 @@
-"""`stopline start | stop | restart | logs PART` and `stopline reset`: the parts of the running stack, and its data."""
+"""`stopline start | stop | restart | logs PART`: the parts of the running stack."""
 
 import argparse
 import asyncio
-import sys
 from typing import Any
 
 from shared.errors import MisconfiguredError
@@ -24,9 +23,6 @@ def add_commands(commands: Any) -> None:
     logs.add_argument("-n", "--lines", type=int, default=20, help="how many lines of each (20)")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as they are written, until Ctrl-C")
     logs.set_defaults(run=_logs)
-    reset = commands.add_parser("reset", help="stop the stack and remove its data, after a question")
-    reset.add_argument("--yes", action="store_true", help="do not ask")
-    reset.set_defaults(run=_reset)
 
 
 def _control(arguments: argparse.Namespace) -> int:
@@ -43,40 +39,17 @@ def _control(arguments: argparse.Namespace) -> int:
 
 def _logs(arguments: argparse.Namespace) -> int:
     from harness.daemon.home import StackHome
-    from harness.daemon.logs import follow, last_lines, log_files
+    from harness.daemon.logs import follow, last_lines, log_files, print_line, print_with_name
 
     files = log_files(StackHome.default())
     if arguments.part is not None:
         if arguments.part not in files:
             raise MisconfiguredError(f"there is no log of {arguments.part!r}; there are {', '.join(files) or 'none'}")
         files = {arguments.part: files[arguments.part]}
+    show = print_with_name if len(files) > 1 else print_line
     for name, path in files.items():
         for line in last_lines(path, min(max(arguments.lines, 0), _MAX_LINES)):
-            print(f"{name}: {line}" if len(files) > 1 else line)
+            show(name, line)
     if arguments.follow:
-        follow(files, print)
+        follow(files, show)
     return 0
-
-
-def _reset(arguments: argparse.Namespace) -> int:
-    from harness.daemon.home import StackHome
-    from harness.daemon.reset import what_is_there, wipe
-
-    home = StackHome.default()
-    found = what_is_there(home)
-    if not found:
-        print(f"nothing to remove in {home.path}")
-        return 0
-    print(f"this stops the stack and removes all its data, accounts and opt-outs:\n  {found}")
-    if not arguments.yes and not _agreed():
-        print("nothing was removed")
-        return 1
-    wipe(home)
-    print("removed; `stopline up` begins afresh")
-    return 0
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise MisconfiguredError("reset asks before it removes anything, and nobody is there to answer: add --yes")
-    return input("remove them? [y/N] ").strip().lower() in ("y", "yes")

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 
@@ -16,10 +16,11 @@ from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES
 
 _CONNECT_SECONDS = 10.0
 _Work = Callable[[Any], Awaitable[None]]
-_ADOPT: dict[str, tuple[str, _Work]] = {
-    INBOUND_MESSAGES: ("optout_database_url", adopt_inbound),
-    DELIVERY_EVENTS: ("optout_database_url", adopt_delivery),
-    OUTBOUND_MESSAGES: ("sender_database_url", adopt_outbound),
+_Service = Literal["optout", "sender"]
+_ADOPT: dict[str, tuple[_Service, _Work]] = {
+    INBOUND_MESSAGES: ("optout", adopt_inbound),
+    DELIVERY_EVENTS: ("optout", adopt_delivery),
+    OUTBOUND_MESSAGES: ("sender", adopt_outbound),
 }
 _AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -40,14 +41,14 @@ def _adopt(arguments: argparse.Namespace) -> int:
 
 
 def _repair(_: argparse.Namespace) -> int:
-    _in_database("optout_database_url", ask_for_repair)
+    _in_database("optout", ask_for_repair)
     print("the opt-out service compares suppressions with its record, now or when it starts")
     return 0
 
 
-def _in_database(which: str, work: _Work) -> None:
-    setting = f"STOPLINE_{which.upper()}"
-    url = os.environ.get(setting) or running_stack()[which]
+def _in_database(service: _Service, work: _Work) -> None:
+    setting = f"STOPLINE_{service.upper()}_DATABASE_URL"
+    url = os.environ.get(setting) or _database_of_the_stack(service)
 
     async def run() -> None:
         connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS)
@@ -60,3 +61,8 @@ def _in_database(which: str, work: _Work) -> None:
         asyncio.run(run())
     except _AWAY as error:
         raise TransientError(f"Postgres ({setting}): {error!r}") from error
+
+
+def _database_of_the_stack(service: _Service) -> str:
+    book = running_stack()
+    return book.optout_database_url if service == "optout" else book.sender_database_url

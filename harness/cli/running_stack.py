@@ -4,19 +4,19 @@ A stack needs packages that the image of the services does not have: they are im
 """
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.stack.kafka_address import settings_of
 from shared.errors import MisconfiguredError, TransientError
 from shared.settings import KafkaSettings, load
 
 if TYPE_CHECKING:
+    from harness.daemon.address_book import AddressBook
     from harness.daemon.health import Health
 
 _STATES_SECONDS = 5.0
 
 
-def running_stack() -> dict[str, Any]:
+def running_stack() -> "AddressBook":
     """Return the address book of the running stack.
 
     Raises:
@@ -30,7 +30,7 @@ def running_stack() -> dict[str, Any]:
     return book
 
 
-async def health_of(book: dict[str, Any]) -> "dict[str, Health]":
+async def health_of(book: "AddressBook") -> "dict[str, Health]":
     """Return the health of each part of the running stack, `background` among them: what keeps the others running."""
     from harness.daemon.control_socket import ask
     from harness.daemon.health import Health, look_at
@@ -40,7 +40,7 @@ async def health_of(book: dict[str, Any]) -> "dict[str, Health]":
         states = (await ask(StackHome.default().control_socket, "status", seconds=_STATES_SECONDS))["states"]
         background = Health(True)
     except TransientError as error:
-        states, background = {}, Health(False, f"process {book['pid']}, which keeps the others running: {error}")
+        states, background = {}, Health(False, f"process {book.pid}, which keeps the others running: {error}")
     return {"background": background, **await look_at(book, states)}
 
 
@@ -59,4 +59,4 @@ def kafka_settings() -> KafkaSettings:
         raise MisconfiguredError(
             "no stack is running here (`stopline up` starts one), and STOPLINE_KAFKA_BOOTSTRAP names no other Kafka"
         )
-    return settings_of(book)
+    return book.kafka()

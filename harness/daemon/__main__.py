@@ -1,4 +1,4 @@
-"""`python -m harness.daemon`: owns a stack until SIGTERM; not for people, who say `stopline up` and `stopline down`."""
+"""`python -m harness.daemon`: owns a stack until SIGTERM. `stopline up` starts it and `stopline down` ends it."""
 
 import asyncio
 import os
@@ -6,13 +6,15 @@ import signal
 import sys
 from typing import cast
 
+from harness.daemon.address_book import AddressBook
 from harness.daemon.control_socket import serve
 from harness.daemon.demo_account import demo_account
-from harness.daemon.home import StackHome, write_private
+from harness.daemon.home import StackHome
 from harness.daemon.identity import check_identity, write_identity
 from harness.daemon.ports import Choice, choose_ports
 from harness.daemon.supervise import Supervisor
 from harness.machine.user_folders import CODE
+from harness.say import say
 from harness.stack.stack import Stack
 from shared.errors import MisconfiguredError, TransientError
 
@@ -23,32 +25,30 @@ async def _run(home: StackHome, choice: Choice) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     check_identity(home)
-    async with Stack(data_dir=home.data, ports=choose_ports(home, choice, _say), say=_say) as stack:
+    async with Stack(data_dir=home.data, ports=choose_ports(home, choice, say), say=say) as stack:
         write_identity(home)
-        supervisor = Supervisor(stack, _say)
+        supervisor = Supervisor(stack, say)
         server = await serve(home.control_socket, supervisor)
         account = await demo_account(stack, home.credentials)
-        about = {"pid": os.getpid(), "clone": str(CODE), "stack_log": str(home.log)}
-        write_private(home.address_book, {**about, **stack.endpoints(), "demo_account": account})
-        _say("ready")
+        book = AddressBook(
+            pid=os.getpid(), clone=str(CODE), stack_log=str(home.log), demo_account=account, **stack.endpoints()
+        )
+        book.write(home.address_book)
+        say("ready")
         keeping = asyncio.create_task(supervisor.watch())
         await stopping.wait()
         keeping.cancel()
         home.address_book.unlink(missing_ok=True)
         server.close()
-        _say("stopping")
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
+        say("stopping")
 
 
 if __name__ == "__main__":
     try:
         asyncio.run(_run(StackHome.default(), cast("Choice", sys.argv[1])))
     except (MisconfiguredError, TransientError) as error:
-        _say(f"failed: {error}")
+        say(f"failed: {error}")
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 (the last word of the log is what `stopline up` shows)
-        _say(f"failed: {type(error).__name__}: {error}")
+        say(f"failed: {type(error).__name__}: {error}")
         sys.exit(1)

@@ -1,23 +1,21 @@
-"""The account `demo` of a background stack: made once, its credentials kept beside the data."""
+"""The account `demo` of a background stack: made once, its credentials kept with the data."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from harness.client import Account, create_account
-from harness.daemon.home import write_private
+from harness.machine.private_file import read_private, write_private
 from harness.sandbox.client import SandboxClient
 from harness.stack.stack import Stack
 
 DEMO_ACCOUNT_ID = "demo"
 
 
-async def demo_account(stack: Stack, credentials: Path) -> dict[str, Any]:
-    """Return the demo account's credentials, with its webhooks known to the sandbox carrier."""
+async def demo_account(stack: Stack, credentials: Path) -> Account:
+    """Return the demo account, made at the first start; the sandbox carrier learns its webhooks at every start."""
     ends = stack.endpoints()
     if credentials.exists():
-        kept = json.loads(credentials.read_text())
+        kept = read_private(credentials)
         path = kept["webhook_url"].split("/webhooks/", 1)[1]
         account = Account(DEMO_ACCOUNT_ID, kept["api_key"], f"{ends['inbound_url']}/webhooks/{path}")
     else:
@@ -27,4 +25,4 @@ async def demo_account(stack: Stack, credentials: Path) -> dict[str, Any]:
         await sandbox.register_account(
             account.account_id, webhook_url=account.webhook_url, receipt_url=f"{account.webhook_url}/receipts"
         )
-    return asdict(account)
+    return account

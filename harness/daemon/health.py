@@ -1,13 +1,13 @@
-"""How each part of a background stack does, asked from outside at the addresses that clients use."""
+"""The health of each part of a background stack, checked from outside at the addresses that clients use."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
 import httpx
 
+from harness.daemon.address_book import AddressBook
 from harness.kafka.wait import answers
 
 _SECONDS = 3.0
@@ -16,23 +16,23 @@ _MAX_TEXT = 400
 
 @dataclass(frozen=True)
 class Health:
-    """Whether a part can do its work, and if not, why."""
+    """The health of a part: whether it can do its work, and if not, why."""
 
     ok: bool
     detail: str = ""
 
 
-async def look_at(book: Mapping[str, Any], states: Mapping[str, str]) -> dict[str, Health]:
+async def look_at(book: AddressBook, states: Mapping[str, str]) -> dict[str, Health]:
     """Return the health of every part of the stack that the address book describes.
 
     Args:
-        book: of `harness.daemon.home.StackHome.read_address_book`.
-        states: what the stack itself says of the parts that do not run, which explains more than "no answer".
+        book: the running stack's.
+        states: what the stack itself reports of parts that do not run, which explains more than "no answer".
     """
     asked: dict[str, Awaitable[Health]] = {
-        "kafka": _kafka(book["kafka_bootstrap"]),
-        "postgres": _postgres([book["optout_database_url"], book["sender_database_url"]]),
-        **{name: _service(url) for name, url in book.get("services", {}).items()},
+        "kafka": _kafka(book.kafka_bootstrap),
+        "postgres": _postgres([book.optout_database_url, book.sender_database_url]),
+        **{name: _service(url) for name, url in book.services.items()},
     }
     found = dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
     return {name: Health(False, states[name]) if name in states else health for name, health in found.items()}

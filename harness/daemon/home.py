@@ -1,7 +1,6 @@
-"""What a background stack leaves in its folder: its address book, its log, its control socket."""
+"""The folder of a background stack: address book, log, control socket, data."""
 
 import hashlib
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Any
 
 import psutil
 
+from harness.daemon.address_book import AddressBook
+from harness.machine.private_file import read_private
 from harness.machine.user_folders import default_home, make_folder
 from harness.processes import HarnessError
 
@@ -17,7 +18,7 @@ _MAX_SOCKET_PATH_BYTES = 100
 
 @dataclass(frozen=True)
 class StackHome:
-    """The folder of one background stack: `STOPLINE_HOME`, else the usual place for the user's data."""
+    """The folder of one background stack: `STOPLINE_HOME`, else one per clone in the usual place for a user's data."""
 
     path: Path
 
@@ -27,7 +28,7 @@ class StackHome:
         return cls(Path(chosen).absolute() if chosen else default_home())
 
     def create(self) -> None:
-        """Make the folder, and the one of the control socket.
+        """Make the folder, and the folder of the control socket.
 
         Raises:
             HarnessError: it cannot be made.
@@ -46,7 +47,7 @@ class StackHome:
 
     @property
     def control_socket(self) -> Path:
-        """In the folder, or, where its path is too long for a socket's, in the folder of temporary files."""
+        """The socket is in the folder, or among the temporary files where its path would be too long for a socket."""
         usual = self.path / "control.sock"
         if len(os.fsencode(usual)) <= _MAX_SOCKET_PATH_BYTES:
             return usual
@@ -55,53 +56,52 @@ class StackHome:
 
     @property
     def credentials(self) -> Path:
-        """The demo account's, kept as long as the data are."""
+        """The credentials of the demo account, kept as long as the data are."""
         return self.data / "demo-account.json"
 
     @property
     def identity(self) -> Path:
-        """Which clone and version the data are of."""
+        """The clone and the version that the data belong to."""
         return self.data / "identity.json"
 
     @property
     def ports(self) -> Path:
-        """The ports that were taken at the last start, to be taken again."""
+        """The ports of the last start, which the next start uses again."""
         return self.path / "ports.json"
 
     @property
     def address_book(self) -> Path:
         return self.path / "stack.json"
 
-    def read_address_book(self) -> dict[str, Any] | None:
-        """Return endpoints and credentials of the running stack; None where none runs."""
-        book = self._written_book()
-        return book if book is not None and is_daemon(book["pid"]) else None
+    def read_address_book(self) -> AddressBook | None:
+        """Return the address book of the running stack; None where none runs.
+
+        Raises:
+            HarnessError: the stack was started by another version.
+        """
+        written = self.written_address_book()
+        return AddressBook.parse(written) if is_daemon(written.get("pid")) else None
+
+    def running_pid(self) -> int | None:
+        """Return the process that owns the running stack, whichever version started it; None where none runs."""
+        pid = self.written_address_book().get("pid")
+        return pid if is_daemon(pid) else None
 
     @property
     def ended_unasked(self) -> bool:
-        """Whether a stack ran here that nobody stopped: killed, or the machine went down."""
-        book = self._written_book()
-        return book is not None and not is_daemon(book["pid"])
+        """Whether a stack ran here and ended without `stopline down`: it was killed, or the machine was."""
+        written = self.written_address_book()
+        return "pid" in written and not is_daemon(written["pid"])
 
-    def _written_book(self) -> dict[str, Any] | None:
-        try:
-            book = json.loads(self.address_book.read_text())
-        except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError):
-            return None
-        return book if isinstance(book, dict) and isinstance(book.get("pid"), int) else None
+    def written_address_book(self) -> dict[str, Any]:
+        """Return the address book as any version, and any clone, wrote it; empty where there is none."""
+        return read_private(self.address_book)
 
 
-def write_private(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON that only this user can read, whole or not at all."""
-    new = path.with_suffix(".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file, indent=2)
-    new.replace(path)
-
-
-def is_daemon(pid: int) -> bool:
-    """Say whether the process runs and is a background stack: after a restart of the machine it may be any other."""
+def is_daemon(pid: object) -> bool:
+    """Return whether the process is a background stack: after a restart of the machine it may be any other."""
+    if not isinstance(pid, int):
+        return False
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE and "harness.daemon" in process.cmdline()
@@ -110,7 +110,7 @@ def is_daemon(pid: int) -> bool:
 
 
 def _make_private(folder: Path) -> None:
-    """Make a folder of our own in one that everybody writes to.
+    """Make a folder of our own in a folder that everybody can write to.
 
     Raises:
         HarnessError: somebody else has made one of that name.

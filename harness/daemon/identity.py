@@ -1,11 +1,10 @@
-"""Whose data a folder has: of which clone, written by which version. What does not fit is refused before it is used."""
+"""Refuses the data of another clone, or of a newer version, before a stack uses them."""
 
-import json
 from pathlib import Path
-from typing import Any
 
-from harness.daemon.home import StackHome, write_private
+from harness.daemon.home import StackHome
 from harness.kafka.runtime import kafka_version
+from harness.machine.private_file import read_private, write_private
 from harness.machine.user_folders import CODE
 from harness.processes import HarnessError
 
@@ -13,12 +12,12 @@ _BEGIN_AFRESH = "or begin afresh, without these data: stopline reset"
 
 
 def check_identity(home: StackHome) -> None:
-    """Return where the data are ours, or where there are none.
+    """Return if the data belong to this clone and version, or if there are none.
 
     Raises:
         HarnessError: they belong to another clone, or were written by a newer version; the line says what to do.
     """
-    written = _written(home)
+    written = read_private(home.identity)
     clone = written.get("clone", str(CODE))
     if clone != str(CODE) and Path(clone).is_dir():
         raise HarnessError(
@@ -39,16 +38,8 @@ def check_identity(home: StackHome) -> None:
 
 
 def write_identity(home: StackHome) -> None:
-    """Note that the data are of this clone and version."""
+    """Record that the data belong to this clone and version."""
     write_private(home.identity, {"clone": str(CODE), "migrations": _migrations(), "kafka": kafka_version()})
-
-
-def _written(home: StackHome) -> dict[str, Any]:
-    try:
-        found = json.loads(home.identity.read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _migrations() -> list[str]:

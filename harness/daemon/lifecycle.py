@@ -1,4 +1,4 @@
-"""Starts and stops the background stack, and shows what it says meanwhile."""
+"""Starts and stops the background stack, and shows its log meanwhile."""
 
 import asyncio
 import os
@@ -6,13 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
 
+from harness.daemon.address_book import AddressBook
 from harness.daemon.control_socket import ask
 from harness.daemon.home import StackHome, is_daemon
 from harness.daemon.ports import Choice, remembered_ports
 from harness.machine.ports import taken_of
+from harness.say import Say
 from shared.errors import TransientError
 
 _START_SECONDS = 900.0  # a machine with nothing installed downloads Java, Maven and Kafka first
@@ -20,14 +20,12 @@ _STOP_SECONDS = 30.0
 _LEFT_OVER_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
 
-Say = Callable[[str], None]
 
-
-def start(*, ports: Choice, say: Say) -> dict[str, Any]:
-    """Start the stack, or those parts of a running one that do not run; return its address book when all is done.
+def start(*, ports: Choice, say: Say) -> AddressBook:
+    """Start the stack, or the parts of a running stack that have ended; return its address book when all are ready.
 
     Raises:
-        TransientError: it could not be started; the text has the reason and the log's place.
+        TransientError: it could not be started; the text has the reason and names the log.
         HarnessError: its folder cannot be made.
     """
     home = StackHome.default()
@@ -49,13 +47,13 @@ def _repair(home: StackHome, say: Say) -> None:
 
 
 def _wait_for_left_overs(home: StackHome) -> None:
-    """Give what a killed stack started the moment in which its watcher ends it."""
+    """Wait until the watcher of a killed stack has ended its processes."""
     deadline = time.monotonic() + _LEFT_OVER_SECONDS
     while taken_of(remembered_ports(home)) and time.monotonic() < deadline:
         time.sleep(_LOOK_SECONDS)
 
 
-def _start_daemon(home: StackHome, ports: Choice, say: Say) -> dict[str, Any]:
+def _start_daemon(home: StackHome, ports: Choice, say: Say) -> AddressBook:
     with home.log.open("wb") as log:
         daemon = subprocess.Popen(
             [sys.executable, "-m", "harness.daemon", ports],
@@ -72,7 +70,7 @@ def _start_daemon(home: StackHome, ports: Choice, say: Say) -> dict[str, Any]:
         raise
 
 
-def _wait(daemon: subprocess.Popen[bytes], home: StackHome, say: Say) -> dict[str, Any]:
+def _wait(daemon: subprocess.Popen[bytes], home: StackHome, say: Say) -> AddressBook:
     deadline = time.monotonic() + _START_SECONDS
     with home.log.open(encoding="utf-8", errors="replace") as log:
         while time.monotonic() < deadline:
@@ -80,7 +78,7 @@ def _wait(daemon: subprocess.Popen[bytes], home: StackHome, say: Say) -> dict[st
             for line in log:
                 say(line.rstrip())
             book = home.read_address_book()
-            if book is not None and book["pid"] == daemon.pid:
+            if book is not None and book.pid == daemon.pid:
                 return book
             if ended:
                 raise TransientError(f"the stack did not start; its log is {home.log}")
@@ -91,16 +89,16 @@ def _wait(daemon: subprocess.Popen[bytes], home: StackHome, say: Say) -> dict[st
 def stop() -> bool:
     """Stop the stack and wait until its processes are gone; False where none ran."""
     home = StackHome.default()
-    book = home.read_address_book()
-    if book is None:
+    pid = home.running_pid()
+    if pid is None:
         home.address_book.unlink(missing_ok=True)
         return False
-    os.kill(book["pid"], signal.SIGTERM)
-    os.kill(book["pid"], signal.SIGCONT)  # one that is frozen hears it only then
+    os.kill(pid, signal.SIGTERM)
+    os.kill(pid, signal.SIGCONT)  # a frozen process gets the signal only when it runs again
     deadline = time.monotonic() + _STOP_SECONDS
-    while is_daemon(book["pid"]):
+    while is_daemon(pid):
         if time.monotonic() > deadline:
-            os.kill(book["pid"], signal.SIGKILL)  # the watcher ends what it leaves behind
+            os.kill(pid, signal.SIGKILL)  # the watcher ends the processes that it leaves
         time.sleep(_LOOK_SECONDS)
     home.address_book.unlink(missing_ok=True)
     return True

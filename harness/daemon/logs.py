@@ -28,17 +28,24 @@ def last_lines(path: Path, count: int) -> list[str]:
     return [_printable(line) for line in lines[-count:]] if count else []
 
 
-def follow(files: Mapping[str, Path], write: Callable[[str], None]) -> None:
-    """Write the lines that are added to the files, until interrupted."""
+def follow(files: Mapping[str, Path], show: Callable[[str, str], None]) -> None:
+    """Call `show` with the name and the text of each line that is added to the files, until interrupted."""
     opened = {name: path.open("rb") for name, path in files.items()}
     for file in opened.values():
         file.seek(0, 2)
     while True:
         for name, file in opened.items():
             for line in file:
-                text = _printable(line.decode(errors="replace").rstrip("\n"))
-                write(f"{name}: {text}" if len(opened) > 1 else text)
+                show(name, _printable(line.decode(errors="replace").rstrip("\n")))
         time.sleep(_LOOK_SECONDS)
+
+
+def print_line(_: str, line: str) -> None:
+    print(line)
+
+
+def print_with_name(name: str, line: str) -> None:
+    print(f"{name}: {line}")
 
 
 def _printable(line: str) -> str:

@@ -1,21 +1,22 @@
 """The ports of a background stack: the usual ones or free ones, and the same again at every later start."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
-from harness.daemon.home import StackHome, write_private
+from harness.daemon.home import StackHome
 from harness.daemon.neighbours import neighbours_on
 from harness.machine.ports import free_ports, taken_of
+from harness.machine.private_file import read_private, write_private
 from harness.processes import HarnessError
+from harness.say import Say
 from harness.stack.choose import EXTERNAL, chosen_name
 from harness.stack.stack import SERVER_NAMES, USUAL_PORTS
 
 Choice = Literal["usual", "free", "either"]
-"""What to take where nothing is remembered: the usual ports, free ones, or the usual ones if they are free."""
+"""The ports of a first start: the usual ones, free ones, or the usual ones where they are free."""
 
 
-def choose_ports(home: StackHome, choice: Choice, say: Callable[[str], None]) -> dict[str, int]:
+def choose_ports(home: StackHome, choice: Choice, say: Say) -> dict[str, int]:
     """Return the port of each part, and remember it for the next start.
 
     Raises:
@@ -35,15 +36,12 @@ def choose_ports(home: StackHome, choice: Choice, say: Callable[[str], None]) ->
 
 def remembered_ports(home: StackHome) -> dict[str, int]:
     """Return the ports of the last start; empty where there was none."""
-    try:
-        kept = json.loads(home.ports.read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
+    kept = read_private(home.ports)
     return {name: port for name, port in kept.items() if name in USUAL_PORTS and isinstance(port, int)}
 
 
 def _ours(ports: Mapping[str, int]) -> dict[str, int]:
-    """Return the ports that we are to listen on: an external Kafka and Postgres have theirs."""
+    """Return the ports that we listen on: an external Kafka and Postgres have their own."""
     is_external = chosen_name() == EXTERNAL
     return {name: port for name, port in ports.items() if not (is_external and name in SERVER_NAMES)}
 

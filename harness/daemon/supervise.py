@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.processes import HarnessError
+from harness.say import Say
 from harness.stack.parts import Part
 
 _LOOK_SECONDS = 0.5
@@ -45,9 +46,7 @@ class Supervisor:
         seconds: a clock.
     """
 
-    def __init__(
-        self, stack: Supervised, say: Callable[[str], None], seconds: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, stack: Supervised, say: Say, seconds: Callable[[], float] = time.monotonic) -> None:
         self._stack = stack
         self._say = say
         self._seconds = seconds

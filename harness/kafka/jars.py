@@ -8,10 +8,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from harness.install import Say, ensure_maven
+from harness.install import ensure_maven
 from harness.kafka.runtime import POM, java_environment, kafka_version
 from harness.machine.user_folders import cache_folder, is_writable
 from harness.processes import ManagedProcess, StartError
+from harness.say import Say
 
 _ATTEMPTS = 3
 _ATTEMPT_SECONDS = 900.0

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from harness.install import Say, ensure_java, java_candidates
+from harness.install import ensure_java, java_candidates
 from harness.kafka.cluster import KafkaCluster
 from harness.kafka.jars import fetch_jars
 from harness.kafka.properties import NodePorts, node_properties
@@ -18,6 +18,7 @@ from harness.machine.ports import free_ports, release_ports
 from harness.machine.temporary_folder import make_temporary_folder, remove_temporary_folder
 from harness.machine.user_folders import make_folder
 from harness.processes import StartError
+from harness.say import Say
 
 _FORMAT_SECONDS = 120
 

@@ -1,9 +1,9 @@
-"""The passwords of the roles, kept beside the data that they belong to."""
+"""The passwords of the roles, kept with the data that they belong to."""
 
-import json
-import os
 import secrets
 from pathlib import Path
+
+from harness.machine.private_file import read_private, write_private
 
 OWNER = "stopline"
 """The superuser, for the harness only."""
@@ -16,29 +16,22 @@ SERVICE_ROLES = {"optout_pipeline": "optout", "optout_api": "optout"}
 def make_passwords(path: Path) -> dict[str, str]:
     """Write a new password for every role to `path`, and return them."""
     made = {role: secrets.token_urlsafe(24) for role in (OWNER, *DATABASES, *SERVICE_ROLES)}
-    _write(path, made)
+    write_private(path, made)
     return made
 
 
 def add_passwords(path: Path) -> dict[str, str]:
-    """Return the password of every role, after adding those that an older version did not have yet."""
+    """Return the password of every role; roles that are newer than the data get theirs now."""
     kept = read_passwords(path)
     missing = {role: secrets.token_urlsafe(24) for role in SERVICE_ROLES if role not in kept}
     if missing:
-        _write(path, kept | missing)
+        write_private(path, kept | missing)
     return kept | missing
-
-
-def _write(path: Path, made: dict[str, str]) -> None:
-    file = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(file, "w") as text:
-        json.dump(made, text)
 
 
 def read_passwords(path: Path) -> dict[str, str]:
     """Return the password of every role."""
-    kept: dict[str, str] = json.loads(path.read_text())
-    return kept
+    return read_private(path)
 
 
 def url(port: int, role: str, passwords: dict[str, str], *, host: str = "127.0.0.1") -> str:

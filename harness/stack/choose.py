@@ -1,12 +1,13 @@
-"""Which backend a stack stands on, where the caller leaves it open."""
+"""Chooses the backend of a stack where the caller leaves it open."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
-from harness.install import Say, can_install, find_java, find_maven, how_to_install
+from harness.install import can_install, find_java, find_maven, how_to_install
 from harness.kafka.prepare import prepared_kafka
 from harness.processes import HarnessError
+from harness.say import Say
 from harness.stack.backend import Backend
 from harness.stack.container import docker_answers
 from harness.stack.containers import ContainersBackend
@@ -16,17 +17,14 @@ from harness.stack.external import ExternalBackend
 EMBEDDED, CONTAINERS, EXTERNAL = NAMES = ("embedded", "containers", "external")
 
 
-@dataclass(frozen=True)
-class BackendOptions:
-    """What a backend is made with; see `EmbeddedBackend` for each."""
+class BackendOptions(TypedDict, total=False):
+    """The options of every backend that starts its own servers; see `EmbeddedBackend` for each."""
 
-    data_folder: Path | None = None
-    kafka_nodes: int = 1
-    kafka_port: int | None = None
-    postgres_port: int | None = None
-    durable: bool = True
-    quick_start: bool = True
-    say: Say = print
+    data_folder: Path | None
+    kafka_nodes: int
+    kafka_port: int | None
+    postgres_port: int | None
+    say: Say
 
 
 def chosen_name(name: str | None = None) -> str | None:
@@ -34,31 +32,21 @@ def chosen_name(name: str | None = None) -> str | None:
     return name or os.environ.get("STOPLINE_BACKEND") or None
 
 
-def choose_backend(name: str | None, options: BackendOptions) -> Backend:
+def choose_backend(
+    name: str | None, options: BackendOptions, *, durable: bool = True, quick_start: bool = True
+) -> Backend:
     """Return the backend called `name`, else STOPLINE_BACKEND, else the first that this machine can run.
+
+    `durable` and `quick_start` are for the embedded one.
 
     Raises:
         HarnessError: there is no such backend, or none that can run here; one line says what to install.
     """
     name = chosen_name(name) or _possible()
     if name == EMBEDDED:
-        return EmbeddedBackend(
-            data_folder=options.data_folder,
-            kafka_nodes=options.kafka_nodes,
-            kafka_port=options.kafka_port,
-            postgres_port=options.postgres_port,
-            durable=options.durable,
-            quick_start=options.quick_start,
-            say=options.say,
-        )
+        return EmbeddedBackend(**options, durable=durable, quick_start=quick_start)
     if name == CONTAINERS:
-        return ContainersBackend(
-            data_folder=options.data_folder,
-            kafka_nodes=options.kafka_nodes,
-            kafka_port=options.kafka_port,
-            postgres_port=options.postgres_port,
-            say=options.say,
-        )
+        return ContainersBackend(**options)
     if name == EXTERNAL:
         return ExternalBackend()
     raise HarnessError(f"STOPLINE_BACKEND: there is no backend {name!r}; choose one of {', '.join(NAMES)}")

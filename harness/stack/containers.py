@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import asyncpg
 
-from harness.install import Say
 from harness.kafka.wait import wait_until_ready
 from harness.machine.ports import free_ports, release_ports
 from harness.machine.temporary_folder import make_temporary_folder, remove_temporary_folder
@@ -18,6 +17,7 @@ from harness.postgres.process import wait_until_serves
 from harness.postgres.template import ensure_service_roles, make_databases
 from harness.processes import guardian
 from harness.processes.run_all import run_all
+from harness.say import Say
 from harness.stack import remove_containers
 from harness.stack.container import Container, docker_answers, docker_host, make_network, remove_volumes
 from harness.stack.images import (

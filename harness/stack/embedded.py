@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Self, TypeVar
 
-from harness.install import Say
 from harness.kafka import KafkaCluster
 from harness.kafka.prepare import prepare_kafka
 from harness.kafka.properties import NodePorts
@@ -11,6 +10,7 @@ from harness.machine.ports import free_ports, release_ports
 from harness.machine.temporary_folder import make_temporary_folder, remove_temporary_folder
 from harness.postgres import PostgresServer
 from harness.processes.run_all import run_all
+from harness.say import Say
 
 ServerT = TypeVar("ServerT", KafkaCluster, PostgresServer)
 

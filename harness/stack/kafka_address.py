@@ -1,11 +1,10 @@
-"""How the Kafka of a stack is reached, as settings: for its services, and for tools that have its address book."""
+"""How to reach the Kafka of a stack: as settings, and as the environment of a process."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import SecretStr
 
-from shared.kafka_connection import KafkaConnection
 from shared.settings import KafkaSettings
 
 _PREFIX = KafkaSettings.model_config["env_prefix"]
@@ -17,12 +16,12 @@ _SECURITY = {
 
 
 def unsecured(bootstrap: str) -> dict[str, Any]:
-    """Return the settings of a Kafka on this machine, whatever the environment says of another one."""
+    """Return the settings of a Kafka on this machine; the environment may be about another one and is ignored."""
     return {"kafka_bootstrap": bootstrap, **_SECURITY}
 
 
 def as_environment(settings: KafkaSettings) -> dict[str, str]:
-    """Return what differs from the defaults as the environment of a process, with its secrets."""
+    """Return the settings that differ from the defaults, secrets included, as environment variables."""
     differing = {
         name: getattr(settings, name)
         for name, field in KafkaSettings.model_fields.items()
@@ -31,15 +30,10 @@ def as_environment(settings: KafkaSettings) -> dict[str, str]:
     return {f"{_PREFIX}{name.upper()}": _text(value) for name, value in differing.items()}
 
 
-def connection_of(book: Mapping[str, Any]) -> KafkaConnection:
-    """Return how the Kafka of an address book (`Stack.endpoints`) is reached."""
-    return settings_of(book).kafka
-
-
-def settings_of(book: Mapping[str, Any]) -> KafkaSettings:
-    """Return the Kafka settings of the stack that an address book describes."""
-    kept = {name.removeprefix(_PREFIX).lower(): value for name, value in book.get("kafka_settings", {}).items()}
-    return KafkaSettings(**{**unsecured(book["kafka_bootstrap"]), **kept})
+def settings_from(bootstrap: str, environment: Mapping[str, str]) -> KafkaSettings:
+    """Return the settings of the Kafka at `bootstrap` whose other settings are as `as_environment` returned them."""
+    differing: dict[str, Any] = {name.removeprefix(_PREFIX).lower(): value for name, value in environment.items()}
+    return KafkaSettings(**{**unsecured(bootstrap), **differing})
 
 
 def _text(value: object) -> str:

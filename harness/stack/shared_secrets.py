@@ -1,17 +1,17 @@
-"""What the services of a stack share and nobody else knows."""
+"""The secrets that the services of a stack share."""
 
-import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from harness.machine.private_file import read_private, write_private
 
 _BYTES = 32
 
 
 @dataclass(frozen=True)
 class SharedSecrets:
-    """The key of all webhook secrets, the token that makes accounts, and the carrier's."""
+    """The key of all webhook secrets, the token that makes accounts, and the token of the carrier."""
 
     webhook_key: str
     admin_token: str
@@ -19,10 +19,7 @@ class SharedSecrets:
 
 
 def shared_secrets(path: Path) -> SharedSecrets:
-    """Return the secrets kept at `path`, made and written at the first call: webhook URLs outlive a restart."""
+    """Return the secrets kept at `path`, which the first call writes: webhook URLs must outlive a restart."""
     if not path.exists():
-        made = SharedSecrets(*(secrets.token_urlsafe(_BYTES) for _ in range(3)))
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(file, "w") as text:
-            json.dump(asdict(made), text)
-    return SharedSecrets(**json.loads(path.read_text()))
+        write_private(path, asdict(SharedSecrets(*(secrets.token_urlsafe(_BYTES) for _ in range(3)))))
+    return SharedSecrets(**read_private(path))

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from harness.install import Say
 from harness.machine.ports import free_ports, release_ports
 from harness.processes import HarnessError
 from harness.processes.run_all import run_all
+from harness.say import Say
 from harness.stack.backend import Backend
 from harness.stack.choose import BackendOptions, choose_backend
 from harness.stack.data_folder import DataFolder
+from harness.stack.endpoints import Endpoints
 from harness.stack.environment import MODULES, StackContext, sandbox_environment, service_environment
 from harness.stack.external import ExternalBackend
 from harness.stack.kafka_address import as_environment, unsecured
@@ -80,15 +81,15 @@ class Stack:
         self._ports: dict[str, int] = {}
         self._backend: Backend | None = None
         self._secrets: SharedSecrets | None = None
-        self._options = BackendOptions(
-            data_folder=data_dir,
-            kafka_nodes=kafka_nodes,
-            kafka_port=ports["kafka"] if ports else None,
-            postgres_port=ports["postgres"] if ports else None,
-            durable=durable,
-            quick_start=quick_start,
-            say=say,
-        )
+        self._durable = durable
+        self._quick_start = quick_start
+        self._options: BackendOptions = {
+            "data_folder": data_dir,
+            "kafka_nodes": kafka_nodes,
+            "kafka_port": ports["kafka"] if ports else None,
+            "postgres_port": ports["postgres"] if ports else None,
+            "say": say,
+        }
 
     @property
     def backend(self) -> Backend:
@@ -117,7 +118,9 @@ class Stack:
 
     async def _start(self) -> None:
         self._secrets = shared_secrets(self._folder.path / "secrets.json")
-        backend = choose_backend(self._backend_name, self._options)
+        backend = choose_backend(
+            self._backend_name, self._options, durable=self._durable, quick_start=self._quick_start
+        )
         self._choose_ports()
         self._backend = backend
         self._say("starting Kafka and Postgres")
@@ -196,8 +199,8 @@ class Stack:
             raise HarnessError(f"there is no {service!r}; there are {', '.join([*self.services, *SERVER_NAMES])}")
         await part.do(command)
 
-    def endpoints(self) -> dict[str, Any]:
-        """Return where everything is, as `stopline status --json` shows it."""
+    def endpoints(self) -> Endpoints:
+        """Return the addresses of all parts, as `stopline status --json` shows them."""
         return {
             "kafka_bootstrap": self.backend.kafka_bootstrap,
             "kafka_settings": as_environment(self.kafka_settings()),

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 from uuid import uuid4
 
-from harness.client import Account, ApiClient, follow_delivery_events
+from harness.client import ApiClient, follow_delivery_events
+from harness.daemon.address_book import AddressBook
 from harness.daemon.health import Health
 from harness.sandbox.client import SandboxClient
-from harness.stack.kafka_address import connection_of
 from harness.story.claims import Claims, StoryOverError, require
 from harness.story.script import play
 from harness.story.world import Control, World
@@ -21,7 +20,7 @@ _LOOK_SECONDS = 0.5
 LookAtHealth = Callable[[], Awaitable[Mapping[str, Health]]]
 
 
-async def play_story(book: dict[str, Any], control: Control, look: LookAtHealth, say: Callable[[str], None]) -> int:
+async def play_story(book: AddressBook, control: Control, look: LookAtHealth, say: Callable[[str], None]) -> int:
     """Play the story on the stack that the address book describes; return how many claims failed."""
 
     async def what_is_down() -> list[str]:
@@ -55,11 +54,11 @@ async def _all_up(what_is_down: Callable[[], Awaitable[list[str]]]) -> None:
 
 
 @asynccontextmanager
-async def _new_world(book: dict[str, Any], control: Control) -> AsyncIterator[World]:
-    account, kafka = Account(**book["demo_account"]), connection_of(book)
+async def _new_world(book: AddressBook, control: Control) -> AsyncIterator[World]:
+    account, kafka = book.demo_account, book.kafka_connection()
     async with (
-        ApiClient(book["api_url"], account) as api,
-        SandboxClient(book["sandbox_url"]) as sandbox,
+        ApiClient(book.api_url, account) as api,
+        SandboxClient(book.sandbox_url) as sandbox,
         follow_delivery_events(kafka) as events,
     ):
         run = uuid4().hex[:8]

@@ -87,7 +87,7 @@ def test_the_stack_that_has_the_port_is_named_by_its_clone(home: StackHome, monk
     other = StackHome(home.path.parent / "data" / "other")
     other.create()
     monkeypatch.setattr("harness.daemon.neighbours.homes_folder", lambda: other.path.parent)
-    monkeypatch.setattr("harness.daemon.home.is_daemon", lambda _: True)
+    monkeypatch.setattr("harness.daemon.neighbours.is_daemon", lambda _: True)
     mine = choose_ports(home, "free", quiet)
     other.address_book.write_text(
         json.dumps({"pid": 1, "clone": "/srv/other", "sender_url": f"http://127.0.0.1:{mine['sender']}"})
@@ -97,6 +97,16 @@ def test_the_stack_that_has_the_port_is_named_by_its_clone(home: StackHome, monk
         pytest.raises(HarnessError, match="the stack of /srv/other"),
     ):
         choose_ports(home, "usual", quiet)
+
+
+def test_a_stack_of_another_version_is_named_and_can_still_be_stopped(
+    home: StackHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.daemon.home.is_daemon", lambda pid: pid == 4711)
+    home.address_book.write_text(json.dumps({"pid": 4711, "clone": "/srv/here", "kafka_bootstrap": "127.0.0.1:9092"}))
+    with pytest.raises(HarnessError, match="another version of Stopline: run `stopline down`, then `stopline up`"):
+        home.read_address_book()
+    assert home.running_pid() == 4711
 
 
 def test_reset_removes_what_is_ours_and_nothing_else(home: StackHome) -> None:

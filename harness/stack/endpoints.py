@@ -1,0 +1,20 @@
+"""The addresses of a running stack."""
+
+from typing import TypedDict
+
+
+class Endpoints(TypedDict):
+    """The addresses of a stack's parts, and the administrator's token; `kafka_settings` are environment variables."""
+
+    kafka_bootstrap: str
+    kafka_settings: dict[str, str]
+    services: dict[str, str]
+    metrics: dict[str, str]
+    inbound_url: str
+    api_url: str
+    sender_url: str
+    sandbox_url: str
+    optout_database_url: str
+    sender_database_url: str
+    admin_token: str
+    logs: str
