@@ -118,8 +118,8 @@ def plain_loop(rules: Sequence[Rule]) -> Callable[[str], str]:
 
 
 def engine(rules: Sequence[Rule], offer: str | None = None) -> Callable[[str], str]:
-    answer = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(rules, 1)]).answer
-    return lambda text: answer(text, instruction=offer).rule or ""
+    match = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(rules, 1)]).match
+    return lambda text: match(text, instruction=offer).rule or ""
 
 
 def _decider(what: str) -> Callable[[str], str]:

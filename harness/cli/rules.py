@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.optout.rules import DEFAULT_RULES, Answer, Rule, RuleSet, VersionedRule
+from services.optout.rules import DEFAULT_RULES, Rule, RuleMatch, RuleSet, VersionedRule
 from services.optout.rules.instruction import find_instruction
 from shared.errors import MisconfiguredError
 
@@ -43,15 +43,13 @@ def add_commands(commands: Any) -> None:
 def _test(arguments: argparse.Namespace) -> int:
     rules = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(_rules(arguments.rules), 1)])
     if arguments.file is None:
-        answer = rules.answer(arguments.text, instruction=arguments.instruction)
-        print(_as_json(answer) if arguments.json else _explained(answer, arguments.instruction))
+        match = rules.match(arguments.text, instruction=arguments.instruction)
+        print(_as_json(match) if arguments.json else _explained(match, arguments.instruction))
         return 0
     write = sys.stdout.write
     for text, instruction in _lines(arguments.file, arguments.instruction):
-        answer = rules.answer(text, instruction=instruction)
-        write(
-            (_as_json(answer) if arguments.json else f"{answer.answer}\t{answer.reason}\t{answer.rule or '-'}") + "\n"
-        )
+        match = rules.match(text, instruction=instruction)
+        write((_as_json(match) if arguments.json else f"{match.kind}\t{match.reason}\t{match.rule or '-'}") + "\n")
     return 0
 
 
@@ -97,34 +95,34 @@ def _line(name: str, number: int, line: bytes, instruction: str | None) -> tuple
     return given["text"], own if own is not None else instruction
 
 
-def _as_json(answer: Answer) -> str:
+def _as_json(match: RuleMatch) -> str:
     return json.dumps(
         {
-            "answer": answer.answer,
-            "reason": answer.reason,
-            "rule": answer.rule,
-            "term": answer.term,
-            "start": answer.start,
-            "end": answer.end,
-            "normalised_by": answer.normalised_by,
-            "follow_ups": [each.rule.name for each in answer.follow_ups],
+            "answer": match.kind,
+            "reason": match.reason,
+            "rule": match.rule,
+            "term": match.term,
+            "start": match.start,
+            "end": match.end,
+            "normalised_by": match.normalised_by,
+            "follow_ups": [each.rule.name for each in match.follow_ups],
         }
     )
 
 
-def _explained(answer: Answer, instruction: str | None) -> str:
+def _explained(match: RuleMatch, instruction: str | None) -> str:
     offered = find_instruction(instruction) if instruction else None
-    lines = [f"{answer.answer}: {_MEANS[answer.answer]}", f"  reason      {answer.reason}"]
-    if answer.rule is not None:
-        lines.append(f"  rule        {answer.rule}")
-    if answer.term:
-        where = "" if answer.start is None else f", characters {answer.start} to {answer.end} of the normalised text"
-        lines.append(f"  matched     {answer.term!r}{where}")
-    if answer.normalised_by:
-        lines.append(f"  normalised  {', '.join(answer.normalised_by)}")
+    lines = [f"{match.kind}: {_MEANS[match.kind]}", f"  reason      {match.reason}"]
+    if match.rule is not None:
+        lines.append(f"  rule        {match.rule}")
+    if match.term:
+        where = "" if match.start is None else f", characters {match.start} to {match.end} of the normalised text"
+        lines.append(f"  matched     {match.term!r}{where}")
+    if match.normalised_by:
+        lines.append(f"  normalised  {', '.join(match.normalised_by)}")
     if instruction:
         words = ", ".join(offered.words) if offered and offered.words else "none that is recognised"
         lines.append(f"  way out     {words}")
-    if answer.follow_ups:
-        lines.append(f"  then        {', '.join(each.rule.name for each in answer.follow_ups)}")
+    if match.follow_ups:
+        lines.append(f"  then        {', '.join(each.rule.name for each in match.follow_ups)}")
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from services.optout.follow_ups import FollowUp, follow_ups, reply_id
 from services.optout.opt_in import withdrawn_by
 from services.optout.order import is_older, is_surely_later, strengthened, times_of
 from services.optout.person import Person, SentMessage, Suppression
-from services.optout.rules import Answer, RuleSet
+from services.optout.rules import RuleMatch, RuleSet
 from services.optout.scopes import scopes_of
 from shared.events.inbound import MessageReceived, ReviewDecided
 from shared.events.suppression import SuppressionState
@@ -26,7 +26,7 @@ class OptOut:
     opted out, by an older STOP.
     """
 
-    match: Answer
+    match: RuleMatch
     attribution: Attribution
     changed: tuple[str, ...]
     raised: tuple[str, ...]
@@ -40,7 +40,7 @@ class Held:
     `changed` are the scopes that were not suppressed before, `confirmed` those that were, by an older message.
     """
 
-    match: Answer
+    match: RuleMatch
     attribution: Attribution
     changed: tuple[str, ...]
     confirmed: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Held:
 class OptIn:
     """An opt-in; `changed` are the scopes to which the person comes back."""
 
-    match: Answer
+    match: RuleMatch
     attribution: Attribution
     changed: tuple[str, ...]
 
@@ -76,7 +76,7 @@ class Unchanged:
         "no_rule", "help", "not_opted_out", "older_than_opt_out", "order_unknown", "not_held", "another_number",
         "unknown_number",
     ]  # fmt: skip
-    match: Answer | None = None
+    match: RuleMatch | None = None
     follow_ups: tuple[FollowUp, ...] = ()
     attribution: Attribution | None = None
 
@@ -90,20 +90,20 @@ def decide(event: DecidableEvent, person: Person, rules: RuleSet) -> Decision:
         return _reviewed(event, person)
     attribution = attribute(event, person)
     instruction = _instruction(event, attribution, person)
-    match = rules.answer(event.body, sender_number=event.sender_number, instruction=instruction)
-    match match.answer:
+    match = rules.match(event.body, sender_number=event.sender_number, instruction=instruction)
+    match match.kind:
         case "opt_out":
             return _opt_out(event, match, attribution, person)
         case "held":
             return _held(event, match, attribution, person)
         case "opt_in":
             return _opt_in(event, match, attribution, person)
-        case "help" | "none" as answer:
+        case "help" | "none" as kind:
             found = follow_ups(event, match, attribution, person, scopes_of(match, attribution))
             answered = attribution if found else None
             return (
                 Unchanged("help", match, found, answered)
-                if answer == "help"
+                if kind == "help"
                 else Unchanged("no_rule", None, found, answered)
             )
 
@@ -122,14 +122,14 @@ def _instruction(event: MessageReceived, attribution: Attribution, person: Perso
     return None
 
 
-def _held(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> Held:
+def _held(event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person) -> Held:
     scopes = scopes_of(match, attribution)
     changed = tuple(s for s in scopes if not person.is_suppressed(s))
     confirmed = tuple(s for s in scopes if s not in changed and not is_older(event, person.suppressions[s]))
     return Held(match, attribution, changed, confirmed)
 
 
-def _opt_out(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> OptOut:
+def _opt_out(event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person) -> OptOut:
     scopes = scopes_of(match, attribution)
     states = {scope: person.suppressions[scope].state for scope in scopes if person.is_suppressed(scope)}
     # A STOP that was written before the one in force, and arrived after it, does not make that one older: a START
@@ -153,7 +153,7 @@ def _reviewed(event: ReviewDecided, person: Person) -> Decision:
     return Reviewed(event.decision, event.by, tuple(sorted(s.scope for s in held)), held[0])
 
 
-def _opt_in(event: MessageReceived, match: Answer, attribution: Attribution, person: Person) -> Decision:
+def _opt_in(event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person) -> Decision:
     meant, answered = withdrawn_by(event, match, attribution, person)
     if not meant:
         return Unchanged("not_opted_out", match, attribution=attribution)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.optout.attribution import Attribution
 from services.optout.person import Person
-from services.optout.rules import Answer, Rule
+from services.optout.rules import Rule, RuleMatch
 from shared.events.base import derived_id
 from shared.events.inbound import MessageReceived
 
@@ -34,7 +34,7 @@ class FollowUp(NamedTuple):
 
 
 def follow_ups(
-    event: MessageReceived, match: Answer, attribution: Attribution, person: Person, scopes: Sequence[str]
+    event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person, scopes: Sequence[str]
 ) -> tuple[FollowUp, ...]:
     """Return what the matching rules ask for, in their order: one reply at most, none to who may not be messaged."""
     if not match.follow_ups or any(person.is_suppressed(scope) for scope in (*scopes, "account")):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from services.optout import metrics
 from services.optout.decide import DecidableEvent
 from services.optout.record.stored_rules import AccountRules
-from services.optout.rules import Found
+from services.optout.rules import SearchResult
 from shared.events.inbound import MessageReceived
 
 BATCH_SECONDS = 0.008
@@ -41,7 +41,7 @@ def text_of(event: DecidableEvent) -> Text:
     return event.account_id, event.body if isinstance(event, MessageReceived) else ""
 
 
-async def search(events: Sequence[DecidableEvent], rules: Mapping[str, AccountRules]) -> dict[Text, Found]:
+async def search(events: Sequence[DecidableEvent], rules: Mapping[str, AccountRules]) -> dict[Text, SearchResult]:
     """Return what was found, by text, for the accounts that have patterns; the others' rules need no search."""
     bodies: dict[str, set[str]] = {}
     for event in events:
@@ -55,9 +55,9 @@ async def search(events: Sequence[DecidableEvent], rules: Mapping[str, AccountRu
     return found
 
 
-def search_all(jobs: Sequence[Job]) -> dict[Text, Found]:
+def search_all(jobs: Sequence[Job]) -> dict[Text, SearchResult]:
     """Search until the time is over; an answer that was not looked for to its end says so."""
-    found: dict[Text, Found] = {}
+    found: dict[Text, SearchResult] = {}
     ends_at = time.thread_time() + BATCH_SECONDS + MESSAGE_SECONDS * sum(len(job.bodies) for job in jobs)
     for job in jobs:
         began = time.thread_time()

@@ -2,7 +2,7 @@
 
 from services.optout.attribution import Attribution, latest_written
 from services.optout.person import Person, Suppression
-from services.optout.rules import Answer
+from services.optout.rules import RuleMatch
 from services.optout.rules.instruction import Instruction, find_instruction
 from services.optout.scopes import ACCOUNT, list_scope
 from shared.events.inbound import MessageReceived
@@ -12,7 +12,7 @@ WAYS_BACK = frozenset(("start", "unstop", "resume"))
 
 
 def withdrawn_by(
-    event: MessageReceived, match: Answer, attribution: Attribution, person: Person
+    event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person
 ) -> tuple[list[Suppression], Attribution]:
     """Return the suppressions that the opt-in is about, whenever it was written, and what it answers.
 

@@ -1,7 +1,7 @@
 """The scopes that an opt-out reaches."""
 
 from services.optout.attribution import Attribution
-from services.optout.rules import Answer
+from services.optout.rules import RuleMatch
 
 ACCOUNT = "account"
 
@@ -10,7 +10,7 @@ def list_scope(list_id: int) -> str:
     return f"list:{list_id}"
 
 
-def scopes_of(match: Answer, attribution: Attribution) -> list[str]:
+def scopes_of(match: RuleMatch, attribution: Attribution) -> list[str]:
     """Return what a reply is about: the account where it says so or no list is known, else the lists answered."""
     scopes = [list_scope(list_id) for list_id in attribution.list_ids]
     return [ACCOUNT] if match.scope == "account" or not scopes else scopes

@@ -8,7 +8,7 @@ from functools import cache
 from services.optout.api.errors import ApiError
 from services.optout.customer_webhooks.addresses import why_not_called
 from services.optout.record.connection import Connection
-from services.optout.rules import Answer, Rule, RuleSet, VersionedRule
+from services.optout.rules import Rule, RuleMatch, RuleSet, VersionedRule
 from services.optout.rules.engine import TOO_SLOW
 from services.optout.rules.packs import PACKS
 
@@ -53,12 +53,12 @@ def _check_answers_no_opt_out(rule: Rule, others: Sequence[VersionedRule]) -> No
     for term in rule.terms:
         searched = own.after_search(own.search(term, lambda: time.thread_time() > ends_at))
         for rules, kind in ((searched, "rule"), (_packs(), "pack")):
-            found = rules.answer(term)
-            if found.answer in ("opt_out", "held"):
+            found = rules.match(term)
+            if found.kind in ("opt_out", "held"):
                 raise _answers_opt_out(term, kind, found)
 
 
-def _answers_opt_out(term: str, kind: str, found: Answer) -> ApiError:
+def _answers_opt_out(term: str, kind: str, found: RuleMatch) -> ApiError:
     field = "message_search_term"
     if found.reason == TOO_SLOW:
         message = f"{field}: your opt-out patterns are too slow to be checked for {term!r}; give this rule fewer terms"

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Name, RequestBody, without_nul
 from services.optout.rules import Rule
-from services.optout.rules.rule import MAX_TERMS, MatchType, RuleAction, Scope, Term
+from services.optout.rules.rule import MAX_TERMS, MatchType, OptOutReach, RuleAction, Term
 from shared.phone_numbers import normalise_sender_number
 
 _SEARCH_TYPES: tuple[MatchType, ...] = ("any", "starts_with", "contains", "does_not_contain")
@@ -40,7 +40,7 @@ class GivenRule(RequestBody):
     webhook_type: Literal["post", "json"] = "post"
     match: MatchType | None = None
     terms: Annotated[tuple[Annotated[Term, AfterValidator(without_nul)], ...], Field(max_length=MAX_TERMS)] = ()
-    scope: Scope = "list"
+    scope: OptOutReach = "list"
     position: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
     only_as_answer: bool = False
 

@@ -25,7 +25,7 @@ from services.optout.record.repetitions import (
 )
 from services.optout.record.stored_rules import StoredRules
 from services.optout.record.write import DecidedEntry, write_decisions
-from services.optout.rules import Found, RuleSet
+from services.optout.rules import RuleSet, SearchResult
 from services.optout.which_number import WriterCertainty, as_far_as_certain
 from shared.failpoints import failpoint
 
@@ -83,7 +83,7 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     persons: Mapping[PersonKey, Person],
     now: datetime,
     certainties: Mapping[UUID, WriterCertainty] = MappingProxyType({}),
-    found: Mapping[Text, Found] = MappingProxyType({}),
+    found: Mapping[Text, SearchResult] = MappingProxyType({}),
 ) -> list[DecidedEntry]:
     """Decide the batch's messages in their order, each in the state that those before it left; pure.
 

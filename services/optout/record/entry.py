@@ -13,7 +13,7 @@ from services.optout.decide import DecidableEvent, Decision, Held, OptIn, OptOut
 from services.optout.follow_ups import FollowUp, reply_id
 from services.optout.order import Times, opt_out_times
 from services.optout.record.text import storable
-from services.optout.rules import Answer as Match
+from services.optout.rules import RuleMatch
 from services.optout.scopes import ACCOUNT
 from shared.events.base import derived_id
 from shared.events.inbound import MessageReceived
@@ -187,12 +187,12 @@ def _unchanged(decision: Unchanged) -> dict[str, Any]:
 
 
 def _matched(
-    answer: DecisionKind, reason: str, match: Match, attribution: AttributionMethod, message_id: str | None
+    answer: DecisionKind, reason: str, match: RuleMatch, attribution: AttributionMethod, message_id: str | None
 ) -> dict[str, Any]:
     return {"answer": answer, "reason": reason, "attribution": attribution, "message_id": message_id, **_rule(match)}
 
 
-def _rule(match: Match | None) -> dict[str, Any]:
+def _rule(match: RuleMatch | None) -> dict[str, Any]:
     if match is None:
         return {}
     return {

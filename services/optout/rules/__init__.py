@@ -1,9 +1,9 @@
-"""The rules for what counts as an opt-out: pure, text and rules in, an answer out."""
+"""The rules for what counts as an opt-out: pure, text and rules in, a rule match out."""
 
-from services.optout.rules.answer import Answer, VersionedRule
 from services.optout.rules.defaults import DEFAULT_RULES
 from services.optout.rules.engine import RuleSet
 from services.optout.rules.rule import Rule
-from services.optout.rules.search import Found
+from services.optout.rules.rule_match import RuleMatch, VersionedRule
+from services.optout.rules.search import SearchResult
 
-__all__ = ["DEFAULT_RULES", "Answer", "Found", "Rule", "RuleSet", "VersionedRule"]
+__all__ = ["DEFAULT_RULES", "Rule", "RuleMatch", "RuleSet", "SearchResult", "VersionedRule"]

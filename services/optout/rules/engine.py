@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Literal, NamedTuple
 
-from services.optout.rules.alone import SAID_AMONG_FRIENDS, find_standing
-from services.optout.rules.answer import NO_RULE, Answer, VersionedRule
 from services.optout.rules.detectors import DETECTORS, Finding
 from services.optout.rules.everything import asks_for_everything, names_what, without_everything
 from services.optout.rules.instruction import Instruction, find_instruction
 from services.optout.rules.normalise import normalise
 from services.optout.rules.reading import Reading, read
-from services.optout.rules.rule import RuleAction, Scope
-from services.optout.rules.search import Found, Search
+from services.optout.rules.rule import OptOutReach, RuleAction
+from services.optout.rules.rule_match import NO_RULE, RuleMatch, VersionedRule
+from services.optout.rules.search import Search, SearchResult
+from services.optout.rules.standalone import SAID_AMONG_FRIENDS, find_standalone
 
 _RANKS: dict[RuleAction, int] = {"OPT_OUT": 0, "OPT_IN": 1, "HELP": 2}
 _OTHER = 3
@@ -23,9 +23,9 @@ _KEYWORDS = ("exact", "starts_with", "stands_alone")
 
 
 class Hit(NamedTuple):
-    """A rule, by its place in the order, that matches; `finding` where a detector says more."""
+    """A rule, by its index in the order, that matches; `finding` where a detector says more."""
 
-    place: int
+    rule_index: int
     term: str
     is_certain: bool = True
     finding: Finding | None = None
@@ -42,38 +42,38 @@ class RuleSet:
         enabled = [versioned for versioned in rules if versioned.rule.enabled]
         self._rules = sorted(enabled, key=lambda v: (_rank(v), v.rule.position, v.rule_id))
         self._ranks = [_rank(versioned) for versioned in self._rules]
-        self._keywords = {match: self._places_by_term(match) for match in _KEYWORDS}
+        self._keywords = {match: self._indices_by_term(match) for match in _KEYWORDS}
         self._prefix_words = max((term.count(" ") + 1 for term in self._keywords["starts_with"]), default=0)
         self._first_words = {term.split(" ", 1)[0] for term in self._keywords["stands_alone"]}
         self._prefix_first_words = {term.split(" ", 1)[0] for term in self._keywords["starts_with"]}
-        self._any = [place for place, v in enumerate(self._rules) if v.rule.match == "any"]
-        self._lacking = [place for place, v in enumerate(self._rules) if v.rule.match == "does_not_contain"]
+        self._any = [index for index, v in enumerate(self._rules) if v.rule.match == "any"]
+        self._not_contained = [index for index, v in enumerate(self._rules) if v.rule.match == "does_not_contain"]
         self._detectors = [
-            (place, DETECTORS[name])
-            for place, v in enumerate(self._rules)
+            (index, DETECTORS[name])
+            for index, v in enumerate(self._rules)
             if v.rule.match == "detector" and _RANKS.get(v.rule.action) == 0
             for name in v.rule.terms
         ]
         self._search = Search(self._rules, is_whole=is_whole)
-        self._found: Found | None = None
+        self._found: SearchResult | None = None
 
     @property
     def patterns(self) -> int:
         """How many patterns there are: with any, texts should be searched beside the event loop."""
         return self._search.patterns
 
-    def search(self, body: str, is_over: Callable[[], bool]) -> Found:
-        """Do the part of `answer` that may take long, until `is_over`."""
+    def search(self, body: str, is_over: Callable[[], bool]) -> SearchResult:
+        """Do the part of `match` that may take long, until `is_over`."""
         reading = read(body)
         return self._search.find(reading.text, reading.words, is_over)
 
-    def after_search(self, found: Found) -> "RuleSet":
+    def after_search(self, found: SearchResult) -> "RuleSet":
         """Return these rules for the one text that was searched."""
         searched = copy(self)
         searched._found = found  # noqa: SLF001 (its own copy)
         return searched
 
-    def answer(self, body: str, *, sender_number: str | None = None, instruction: str | None = None) -> Answer:
+    def match(self, body: str, *, sender_number: str | None = None, instruction: str | None = None) -> RuleMatch:
         """Return what the rules say of `body`, written to `sender_number` in answer to `instruction`.
 
         `instruction` is the message that it answers, or the sentence of it that offers the way out; None where that is
@@ -82,20 +82,28 @@ class RuleSet:
         reading = read(body)
         offered = find_instruction(instruction) if instruction else None
         searched = self._found or self._search.find(reading.text, reading.words, lambda: False)
-        hits = [hit for hit in self._hits(reading, offered, searched) if self._holds(hit.place, sender_number, offered)]
-        best = min(hits, key=lambda hit: (self._ranks[hit.place], not hit.is_certain, hit.place)) if hits else None
-        if best is None or self._ranks[best.place] == _OTHER or not best.is_certain:
+        hits = [
+            hit for hit in self._hits(reading, offered, searched) if self._holds(hit.rule_index, sender_number, offered)
+        ]
+        best = (
+            min(hits, key=lambda hit: (self._ranks[hit.rule_index], not hit.is_certain, hit.rule_index))
+            if hits
+            else None
+        )
+        if best is None or self._ranks[best.rule_index] == _OTHER or not best.is_certain:
             found = self._detected(reading, offered, sender_number)
             best = (
-                found if found is not None and (found.is_certain or best is None or self._ranks[best.place]) else best
+                found
+                if found is not None and (found.is_certain or best is None or self._ranks[best.rule_index])
+                else best
             )
-        if best is None or self._ranks[best.place] or not best.is_certain:
+        if best is None or self._ranks[best.rule_index] or not best.is_certain:
             best = self._keyword_for_everything(reading, offered, sender_number) or best
-        if not searched.is_whole and (best is None or self._ranks[best.place]):
-            return Answer("held", TOO_SLOW, normalised_by=reading.steps)
+        if not searched.is_whole and (best is None or self._ranks[best.rule_index]):
+            return RuleMatch("held", TOO_SLOW, normalised_by=reading.steps)
         if best is None and not reading.steps:
             return NO_RULE
-        return self._answer(best, hits, reading, offered)
+        return self._rule_match(best, hits, reading, offered)
 
     def _keyword_for_everything(
         self, reading: Reading, offered: Instruction | None, sender_number: str | None
@@ -104,25 +112,27 @@ class RuleSet:
         for rest in without_everything(reading):
             if offered is None and rest in SAID_AMONG_FRIENDS and not names_what(reading):
                 continue
-            for place in (*self._keywords["stands_alone"].get(rest, ()), *self._keywords["exact"].get(rest, ())):
-                if not self._ranks[place] and self._holds(place, sender_number, offered):
-                    return Hit(place, rest)
+            for index in (*self._keywords["stands_alone"].get(rest, ()), *self._keywords["exact"].get(rest, ())):
+                if not self._ranks[index] and self._holds(index, sender_number, offered):
+                    return Hit(index, rest)
             found = self._detected(Reading(rest, rest), offered, sender_number) if " " not in rest else None
             if found is not None and found.is_certain:
                 return found
         return None
 
-    def _answer(self, best: Hit | None, hits: Sequence[Hit], reading: Reading, offered: Instruction | None) -> Answer:
-        rank = _OTHER if best is None else self._ranks[best.place]
+    def _rule_match(
+        self, best: Hit | None, hits: Sequence[Hit], reading: Reading, offered: Instruction | None
+    ) -> RuleMatch:
+        rank = _OTHER if best is None else self._ranks[best.rule_index]
         others = tuple(
-            self._rules[place] for place in sorted({hit.place for hit in hits}) if self._ranks[place] == _OTHER
+            self._rules[index] for index in sorted({hit.rule_index for hit in hits}) if self._ranks[index] == _OTHER
         )
         if best is None or rank == _OTHER:
             reason = "reaction" if reading.is_reaction else "rule" if others else "no_rule"
-            return Answer("none", reason, normalised_by=reading.steps, follow_ups=others)
-        versioned = self._rules[best.place]
+            return RuleMatch("none", reason, normalised_by=reading.steps, follow_ups=others)
+        versioned = self._rules[best.rule_index]
         start = reading.text.find(best.term)
-        return Answer(
+        return RuleMatch(
             "held" if rank == 0 and not best.is_certain else _ANSWERS[rank],
             best.finding.reason if best.finding else _reason(versioned),
             versioned.rule.name,
@@ -137,72 +147,72 @@ class RuleSet:
             versioned.rule.only_as_answer,
         )
 
-    def _hits(self, reading: Reading, offered: Instruction | None, searched: Found) -> Iterator[Hit]:
+    def _hits(self, reading: Reading, offered: Instruction | None, searched: SearchResult) -> Iterator[Hit]:
         text = reading.text
         if text:
-            yield from (Hit(place, text) for place in self._keywords["exact"].get(text, ()))
+            yield from (Hit(index, text) for index in self._keywords["exact"].get(text, ()))
             if reading.words[0] in self._prefix_first_words:
                 yield from self._prefixes(text)
-            standing = (
+            standalone = (
                 None
                 if self._first_words.isdisjoint(reading.words)
-                else find_standing(reading, self._keywords["stands_alone"], offered)
+                else find_standalone(reading, self._keywords["stands_alone"], offered)
             )
-            if standing is not None:
-                places = self._keywords["stands_alone"][standing.term]
-                yield from (Hit(place, standing.term, standing.is_certain) for place in places)
+            if standalone is not None:
+                indices = self._keywords["stands_alone"][standalone.term]
+                yield from (Hit(index, standalone.term, standalone.is_certain) for index in indices)
         yield from self._contained(searched)
-        yield from (Hit(place, "") for place in self._any)
+        yield from (Hit(index, "") for index in self._any)
 
     def _prefixes(self, text: str) -> Iterator[Hit]:
         end = 0
         for _ in range(self._prefix_words):
             end = text.find(" ", end + 1)
             prefix = text if end < 0 else text[:end]
-            yield from (Hit(place, prefix) for place in self._keywords["starts_with"].get(prefix, ()))
+            yield from (Hit(index, prefix) for index in self._keywords["starts_with"].get(prefix, ()))
             if end < 0:
                 return
 
-    def _contained(self, searched: Found) -> Iterator[Hit]:
-        lacked = set(self._lacking) if searched.is_whole else set()
-        for place, term in searched.terms:
-            lacked.discard(place)
-            if self._rules[place].rule.match != "does_not_contain":
-                yield Hit(place, term)
-        yield from (Hit(place, "") for place in sorted(lacked))
+    def _contained(self, searched: SearchResult) -> Iterator[Hit]:
+        not_contained = set(self._not_contained) if searched.is_whole else set()
+        for index, term in searched.terms:
+            not_contained.discard(index)
+            if self._rules[index].rule.match != "does_not_contain":
+                yield Hit(index, term)
+        yield from (Hit(index, "") for index in sorted(not_contained))
 
     def _detected(self, reading: Reading, offered: Instruction | None, sender_number: str | None) -> Hit | None:
         """Return the first certain finding, else the first that is not."""
         held: Hit | None = None
-        for place, detect in self._detectors:
+        for index, detect in self._detectors:
             finding = detect(reading, offered)
-            if finding is not None and self._holds(place, sender_number, offered):
-                if finding.answer == "opt_out":
-                    return Hit(place, finding.term, finding=finding)
+            if finding is not None and self._holds(index, sender_number, offered):
+                if finding.kind == "opt_out":
+                    return Hit(index, finding.term, finding=finding)
                 if held is None:
-                    held = Hit(place, finding.term, is_certain=False, finding=finding)
+                    held = Hit(index, finding.term, is_certain=False, finding=finding)
         return held
 
-    def _holds(self, place: int, sender_number: str | None, offered: Instruction | None) -> bool:
-        rule = self._rules[place].rule
+    def _holds(self, index: int, sender_number: str | None, offered: Instruction | None) -> bool:
+        rule = self._rules[index].rule
         if rule.only_as_answer and not (offered is not None and offered.is_opt_in_question):
             return False
         return rule.sender_number in ("*", sender_number)
 
-    def _places_by_term(self, match: str) -> Mapping[str, Sequence[int]]:
-        places: dict[str, list[int]] = {}
-        for place, versioned in enumerate(self._rules):
+    def _indices_by_term(self, match: str) -> Mapping[str, Sequence[int]]:
+        indices: dict[str, list[int]] = {}
+        for index, versioned in enumerate(self._rules):
             if versioned.rule.match == match:
                 for term in versioned.rule.terms:
-                    places.setdefault(normalise(term), []).append(place)
-        return places
+                    indices.setdefault(normalise(term), []).append(index)
+        return indices
 
 
 def _rank(versioned: VersionedRule) -> int:
     return _RANKS.get(versioned.rule.action, _OTHER)
 
 
-def _scope(of_rule: Scope, best: Hit, reading: Reading, offered: Instruction | None) -> Scope:
+def _scope(of_rule: OptOutReach, best: Hit, reading: Reading, offered: Instruction | None) -> OptOutReach:
     """Return how far an opt-out reaches: as far as it says, else as the word that the answered message offered."""
     is_misspelt = best.finding is not None and best.finding.reason == "echo"
     if of_rule == "account" or asks_for_everything(reading) or (is_misspelt and any(without_everything(reading))):

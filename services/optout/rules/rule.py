@@ -16,7 +16,7 @@ DETECTOR_NAMES = ("echo", "plain_words", "wrong_person", "refusal", "slogans")
 Term = Annotated[str, Field(min_length=1, max_length=MAX_TERM_CHARACTERS)]
 MatchType = Literal["any", "exact", "starts_with", "contains", "does_not_contain", "regex", "stands_alone", "detector"]
 RuleAction = Literal["OPT_OUT", "OPT_IN", "HELP", "AUTO_REPLY", "URL", "MOVE_CONTACT", "NONE"]
-Scope = Literal["list", "account"]
+OptOutReach = Literal["list", "account"]
 
 
 _STORED = object()
@@ -50,7 +50,7 @@ class Rule(BaseModel):
     terms: Annotated[tuple[Term, ...], Field(max_length=MAX_TERMS)] = ()
     action: RuleAction
     action_address: Annotated[str, Field(max_length=2_000)] | None = None
-    scope: Scope = "list"
+    scope: OptOutReach = "list"
     position: int = 0
     only_as_answer: bool = False
     webhook_type: Literal["post", "json"] = "post"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from services.optout.rules import Answer, RuleSet, VersionedRule
+from services.optout.rules import RuleMatch, RuleSet, VersionedRule
 
 
 class Effect(Enum):
@@ -35,20 +35,20 @@ class Comparison:
 
     def effect(self, text: ReceivedText, is_over: Callable[[], bool] = lambda: False) -> Effect:
         """Return what the draft would change about the answer to `text`; patterns are searched for until `is_over`."""
-        if not self._acts(_answer(self._alone, text, is_over)):
+        if not self._acts(_match(self._alone, text, is_over)):
             return Effect.NONE
-        proposed = _answer(self._proposed, text, is_over)
-        if not self._acts(proposed) or self._is_same(proposed, _answer(self._present, text, is_over)):
+        proposed = _match(self._proposed, text, is_over)
+        if not self._acts(proposed) or self._is_same(proposed, _match(self._present, text, is_over)):
             return Effect.OLD
         return Effect.NEW
 
-    def _acts(self, answer: Answer) -> bool:
-        if answer.answer != "none" and answer.rule_id == self._draft.rule_id:
+    def _acts(self, match: RuleMatch) -> bool:
+        if match.kind != "none" and match.rule_id == self._draft.rule_id:
             return True
-        return any(each.rule_id == self._draft.rule_id for each in answer.follow_ups)
+        return any(each.rule_id == self._draft.rule_id for each in match.follow_ups)
 
-    def _is_same(self, proposed: Answer, present: Answer) -> bool:
-        if proposed.answer != present.answer:
+    def _is_same(self, proposed: RuleMatch, present: RuleMatch) -> bool:
+        if proposed.kind != present.kind:
             return False
         if proposed.rule_id == self._draft.rule_id:
             return True
@@ -56,6 +56,6 @@ class Comparison:
         return any((each.rule.action, each.rule.action_address) == does for each in present.follow_ups)
 
 
-def _answer(rules: RuleSet, text: ReceivedText, is_over: Callable[[], bool]) -> Answer:
+def _match(rules: RuleSet, text: ReceivedText, is_over: Callable[[], bool]) -> RuleMatch:
     searched = rules.after_search(rules.search(text.body, is_over))
-    return searched.answer(text.body, sender_number=text.sender_number, instruction=text.instruction)
+    return searched.match(text.body, sender_number=text.sender_number, instruction=text.instruction)

@@ -27,8 +27,8 @@ async def answer_of(pool: Pool, caller: Caller, body: str) -> tuple[str, int | N
     """Return what the pipeline would answer, with the version of the rule, by the rules as they are now."""
     async with pool.acquire() as connection:
         rules = (await StoredRules().load(connection, [caller.account_id]))[caller.account_id].rules
-    found = rules.answer(body)
-    return found.answer, found.version
+    found = rules.match(body)
+    return found.kind, found.version
 
 
 async def created(caller: Caller, **fields: Any) -> dict[str, Any]:
@@ -124,9 +124,9 @@ async def test_a_reply_to_anything_is_allowed_for_it_never_gets_an_opt_out(acme:
     await created(acme, action="AUTO_REPLY", action_address="We are back on Monday", message_search_type=0)
     async with pool.acquire() as connection:
         rules = (await StoredRules().load(connection, [acme.account_id]))[acme.account_id].rules
-    assert [each.rule.action for each in rules.answer("Are you open?").follow_ups] == ["AUTO_REPLY"]
+    assert [each.rule.action for each in rules.match("Are you open?").follow_ups] == ["AUTO_REPLY"]
     for opting_out in ("STOP", "not her, stop"):
-        assert rules.answer(opting_out).follow_ups == ()
+        assert rules.match(opting_out).follow_ups == ()
 
 
 async def test_a_pack_is_added_once_as_rules_of_the_account(acme: Caller, pool: Pool) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.optout.rules import DEFAULT_RULES, Answer, Rule, RuleSet, VersionedRule
+from services.optout.rules import DEFAULT_RULES, Rule, RuleMatch, RuleSet, VersionedRule
 from services.optout.rules.instruction import find_instruction
 from services.optout.rules.normalise import normalise
 from services.optout.rules.packs import PACKS
@@ -33,12 +33,12 @@ _anything = st.text(st.characters(codec=None, exclude_categories=()), max_size=8
 _texts = _phrases | _anything | st.builds("{} {}".format, _phrases, _anything)
 
 
-def _meaning(answer: Answer) -> tuple[str, str, str | None]:
-    return answer.answer, answer.reason, answer.rule
+def _meaning(match: RuleMatch) -> tuple[str, str, str | None]:
+    return match.kind, match.reason, match.rule
 
 
 def _answers(text: str) -> list[tuple[str, str, str | None]]:
-    return [_meaning(_SET.answer(text, instruction=offer)) for offer in (None, _OFFER)]
+    return [_meaning(_SET.match(text, instruction=offer)) for offer in (None, _OFFER)]
 
 
 @given(_texts)
@@ -74,10 +74,10 @@ def test_case_changes_no_answer(text: str) -> None:
 
 @given(_texts)
 def test_an_answer_says_where_its_term_is(text: str) -> None:
-    answer = _SET.answer(text, instruction=_OFFER)
-    if answer.start is not None:
-        assert answer.term is not None
-        assert read(text).text[answer.start : answer.end] == answer.term
+    match = _SET.match(text, instruction=_OFFER)
+    if match.start is not None:
+        assert match.term is not None
+        assert read(text).text[match.start : match.end] == match.term
 
 
 _HUGE = 10_000_000
@@ -92,7 +92,7 @@ _HUGE = 10_000_000
 def test_ten_megabytes_of_anything_get_an_answer_within_a_second(piece: str) -> None:
     text = piece * (_HUGE // len(piece))
     started = time.perf_counter()
-    assert _SET.answer(text).answer in ("opt_out", "held", "opt_in", "help", "none")
-    assert _SET.answer("stop", instruction=text).answer == "opt_out"
+    assert _SET.match(text).kind in ("opt_out", "held", "opt_in", "help", "none")
+    assert _SET.match("stop", instruction=text).kind == "opt_out"
     find_instruction(text[:15_000])
     assert time.perf_counter() - started < 2

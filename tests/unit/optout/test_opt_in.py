@@ -40,7 +40,7 @@ def test_a_word_that_opts_in_to_what_asked_lifts_nothing_else(body: str, *, poin
     event = reply(body, replied_message_id=asking.message_id if pointed else None)
     decision = decide(event, person, RULES)
     assert isinstance(decision, Unchanged)
-    assert (decision.reason, decision.match and decision.match.answer) == ("not_opted_out", "opt_in")
+    assert (decision.reason, decision.match and decision.match.kind) == ("not_opted_out", "opt_in")
     assert decision.attribution is not None
     assert decision.attribution.message_id == asking.message_id, "evidence: which message it answers"
     back = decide(event, who(left("list:1"), left("list:2", OTHER_NUMBER), messages=tuple(person.sent)), RULES)

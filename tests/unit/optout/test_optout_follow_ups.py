@@ -54,4 +54,4 @@ def test_nobody_is_replied_to_again_so_soon() -> None:
 
 def test_without_one_list_there_is_nobody_to_reply_as() -> None:
     assert [each.rule for each in follow_ups_of(Person())] == ["Call"]
-    assert RULES.answer("Are you open?").follow_ups == ()
+    assert RULES.match("Are you open?").follow_ups == ()

@@ -72,14 +72,12 @@ def test_every_file_has_a_floor() -> None:
 def test_replies_get_a_right_answer(name: str) -> None:
     all_of_it = list(replies(REPLIES / name))
     rules = PACKED if name in OF_PACKS else RULES
-    answers = [(text, rules.answer(text, instruction=instruction).answer) for text, instruction, _ in all_of_it]
+    kinds = [(text, rules.match(text, instruction=instruction).kind) for text, instruction, _ in all_of_it]
     wrong = [
-        f"{text!r}: {answer}"
-        for (text, answer), (_, _, right) in zip(answers, all_of_it, strict=True)
-        if answer not in right
+        f"{text!r}: {kind}" for (text, kind), (_, _, right) in zip(kinds, all_of_it, strict=True) if kind not in right
     ]
     share = 1 - len(wrong) / len(all_of_it)
-    certain = sum(answer == "opt_out" for _, answer in answers)
+    certain = sum(kind == "opt_out" for _, kind in kinds)
     print(f"{name}: {share:.1%} of {len(all_of_it)} right, {certain} certain")  # noqa: T201
     assert share >= FLOORS[name], "\n".join(wrong)
 
@@ -87,6 +85,6 @@ def test_replies_get_a_right_answer(name: str) -> None:
 @pytest.mark.parametrize("name", SCOPES)
 def test_an_opt_out_reaches_as_far_as_it_says(name: str) -> None:
     rules = PACKED if name in OF_PACKS else RULES
-    found = [(text, rules.answer(text, instruction=instruction)) for text, instruction, _ in replies(REPLIES / name)]
-    wrong = [text for text, answer in found if answer.answer in ("opt_out", "held") and answer.scope != SCOPES[name]]
+    found = [(text, rules.match(text, instruction=instruction)) for text, instruction, _ in replies(REPLIES / name)]
+    wrong = [text for text, match in found if match.kind in ("opt_out", "held") and match.scope != SCOPES[name]]
     assert wrong == []

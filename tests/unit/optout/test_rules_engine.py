@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.optout.rules import DEFAULT_RULES, Answer, Rule, RuleSet, VersionedRule
+from services.optout.rules import DEFAULT_RULES, Rule, RuleMatch, RuleSet, VersionedRule
 
 DEFAULTS = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(DEFAULT_RULES, 1)])
 OFFER = "Sale today. Reply STOP to opt out"
@@ -15,8 +15,8 @@ def rule(match: str, *terms: str, action: str = "OPT_OUT", **more: Any) -> Rule:
     return Rule.model_validate({"name": "r", "match": match, "terms": terms, "action": action, **more})
 
 
-def answer(body: str, *rules: Rule, **how: Any) -> Answer:
-    return RuleSet([VersionedRule(n, 10 + n, each) for n, each in enumerate(rules, 1)]).answer(body, **how)
+def matched(body: str, *rules: Rule, **how: Any) -> RuleMatch:
+    return RuleSet([VersionedRule(n, 10 + n, each) for n, each in enumerate(rules, 1)]).match(body, **how)
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def answer(body: str, *rules: Rule, **how: Any) -> Answer:
     ],
 )
 def test_a_standalone_keyword_opts_out(body: str) -> None:
-    assert DEFAULTS.answer(body).answer == "opt_out"
+    assert DEFAULTS.match(body).kind == "opt_out"
 
 
 @pytest.mark.parametrize("body", ["not her, stop", "I give enough. STOP.", "STOP. I never agreed", "Leave it. Stop."])
 def test_an_opt_out_word_that_is_a_sentence_of_its_own_counts(body: str) -> None:
-    assert DEFAULTS.answer(body, instruction=OFFER).answer == "opt_out"
-    assert DEFAULTS.answer(body).answer in ("opt_out", "held")
+    assert DEFAULTS.match(body, instruction=OFFER).kind == "opt_out"
+    assert DEFAULTS.match(body).kind in ("opt_out", "held")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_an_opt_out_word_that_is_a_sentence_of_its_own_counts(body: str) -> None
     ],
 )
 def test_the_same_words_in_another_sense_do_not(body: str) -> None:
-    assert DEFAULTS.answer(body).answer == "none"
+    assert DEFAULTS.match(body).kind == "none"
 
 
 @pytest.mark.parametrize(
@@ -77,51 +77,51 @@ def test_the_same_words_in_another_sense_do_not(body: str) -> None:
 )
 def test_each_way_of_matching(match: str, term: str, yes: str, no: str | None) -> None:
     one = rule(match, *([term] if term else []))
-    assert answer(yes, one).answer == "opt_out"
-    assert no is None or answer(no, one).answer == "none"
+    assert matched(yes, one).kind == "opt_out"
+    assert no is None or matched(no, one).kind == "none"
 
 
 def test_the_answer_names_rule_version_term_place_and_steps() -> None:
-    found = answer("I wish: T A K E me off", rule("contains", "take me"))
+    found = matched("I wish: T A K E me off", rule("contains", "take me"))
     assert (found.rule, found.rule_id, found.version, found.term) == ("r", 1, 11, "take me")
     assert (found.start, found.end, found.normalised_by) == (7, 14, ("spaced_letters",))
 
 
 def test_opt_outs_come_before_opt_ins_and_these_before_help_and_the_rest() -> None:
     rest, help_, in_, out = (rule("any", action=action) for action in ("NONE", "HELP", "OPT_IN", "OPT_OUT"))
-    assert answer("x", rest, help_, in_, out).answer == "opt_out"
-    assert answer("x", rest, help_, in_).answer == "opt_in"
-    assert answer("x", rest, help_).answer == "help"
-    assert [each.rule.action for each in answer("x", rest).follow_ups] == ["NONE"]
+    assert matched("x", rest, help_, in_, out).kind == "opt_out"
+    assert matched("x", rest, help_, in_).kind == "opt_in"
+    assert matched("x", rest, help_).kind == "help"
+    assert [each.rule.action for each in matched("x", rest).follow_ups] == ["NONE"]
 
 
 def test_what_friends_say_too_needs_an_instruction_where_chat_is_beside_it() -> None:
-    assert DEFAULTS.answer("The end.").answer == "none"
-    assert DEFAULTS.answer("ok end", instruction="Reply END to leave").answer == "opt_out"
-    assert DEFAULTS.answer("End").answer == "opt_out"
+    assert DEFAULTS.match("The end.").kind == "none"
+    assert DEFAULTS.match("ok end", instruction="Reply END to leave").kind == "opt_out"
+    assert DEFAULTS.match("End").kind == "opt_out"
 
 
 def test_the_first_by_position_and_then_by_id_wins() -> None:
-    assert answer("x", rule("exact", "x"), rule("exact", "x", position=-1)).rule_id == 2
-    assert answer("x", rule("exact", "x"), rule("exact", "x")).rule_id == 1
+    assert matched("x", rule("exact", "x"), rule("exact", "x", position=-1)).rule_id == 2
+    assert matched("x", rule("exact", "x"), rule("exact", "x")).rule_id == 1
 
 
 def test_nothing_follows_an_opt_out() -> None:
     reply = rule("any", action="AUTO_REPLY", action_address="Hello")
-    assert answer("x", reply, rule("exact", "x")).follow_ups == ()
+    assert matched("x", reply, rule("exact", "x")).follow_ups == ()
 
 
 def test_a_disabled_rule_and_one_of_another_number_do_not_match() -> None:
-    assert answer("x", rule("exact", "x", enabled=False)).answer == "none"
+    assert matched("x", rule("exact", "x", enabled=False)).kind == "none"
     other = rule("exact", "x", sender_number="12345")
-    assert answer("x", other, sender_number="54321").answer == "none"
-    assert answer("x", other, sender_number="12345").answer == "opt_out"
+    assert matched("x", other, sender_number="54321").kind == "none"
+    assert matched("x", other, sender_number="12345").kind == "opt_out"
 
 
 def test_yes_counts_only_as_an_answer_to_an_opt_in_question() -> None:
-    assert DEFAULTS.answer("Yes").answer == "none"
-    assert DEFAULTS.answer("Yes", instruction="See you at 8?").answer == "none"
-    assert DEFAULTS.answer("Yes", instruction="Reply YES to subscribe").answer == "opt_in"
+    assert DEFAULTS.match("Yes").kind == "none"
+    assert DEFAULTS.match("Yes", instruction="See you at 8?").kind == "none"
+    assert DEFAULTS.match("Yes", instruction="Reply YES to subscribe").kind == "opt_in"
 
 
 @pytest.mark.parametrize(
@@ -143,6 +143,6 @@ def test_a_rule_that_cannot_work_is_refused_with_the_reason(match: str, terms: l
 
 def test_as_many_patterns_as_an_account_may_have_are_all_searched_for() -> None:
     large = [rule("regex", rf"\b(?:[a-z]{{1,5}} ){{1,5}}zq{n}\b") for n in range(100)]
-    found = answer("well, please take me off", *large, rule("contains", "take me off"))
-    assert (found.answer, found.rule_id) == ("opt_out", 101)
-    assert answer("a b zq7", *large, rule("contains", "take me off")).rule_id == 8
+    found = matched("well, please take me off", *large, rule("contains", "take me off"))
+    assert (found.kind, found.rule_id) == ("opt_out", 101)
+    assert matched("a b zq7", *large, rule("contains", "take me off")).rule_id == 8

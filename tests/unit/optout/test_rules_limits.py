@@ -8,7 +8,7 @@ import pytest
 
 from services.optout.matching import BATCH_SECONDS, MESSAGE_SECONDS, Job, Text, search_all
 from services.optout.record.stored_rules import AccountRules
-from services.optout.rules import DEFAULT_RULES, Found, Rule, RuleSet, VersionedRule
+from services.optout.rules import DEFAULT_RULES, Rule, RuleSet, SearchResult, VersionedRule
 from services.optout.rules.patterns import MAX_STEPS, compile_pattern
 from services.optout.rules.size import LIMITS, size_of
 
@@ -56,7 +56,7 @@ def seconds_of(do: Callable[[], object]) -> float:
 @pytest.mark.parametrize("instruction", [None, "Sale today. Reply STOP to opt out"])
 def test_the_longest_hostile_text_is_decided_in_milliseconds(text: str, instruction: str | None) -> None:
     rules = rule_set(*DEFAULT_RULES)
-    taken = min(seconds_of(lambda: rules.answer(text, instruction=instruction)) for _ in range(3))
+    taken = min(seconds_of(lambda: rules.match(text, instruction=instruction)) for _ in range(3))
     assert taken < 0.06  # the worst is at 0.02 on a quiet machine; what is quadratic takes ten times that
 
 
@@ -64,17 +64,17 @@ def test_no_pattern_is_run_on_a_text_where_it_may_take_long() -> None:
     pattern = compile_pattern("a[ab]{400}c")
     rules = rule_set(regex("a[ab]{400}c"))
     longest = MAX_STEPS // pattern.instructions
-    assert rules.answer(_A_OR_B[:longest]).answer == "none"
-    assert rules.answer(_A_OR_B[: longest + 1])[:2] == ("held", "rules_too_slow")
+    assert rules.match(_A_OR_B[:longest]).kind == "none"
+    assert rules.match(_A_OR_B[: longest + 1])[:2] == ("held", "rules_too_slow")
     assert seconds_of(lambda: pattern.is_in(_A_OR_B[:longest].encode())) < 0.03
 
 
 def test_a_stop_is_an_opt_out_although_the_patterns_are_too_slow() -> None:
     rules = rule_set(regex("a[ab]{900}c"), *DEFAULT_RULES)
     for stop in ("Stop", "STOP!! thanks", "please stop texting me. " + "x" * 5_000):
-        assert rules.answer(stop).answer == "opt_out", stop
+        assert rules.match(stop).kind == "opt_out", stop
     for other in (f"start {_A_OR_B}", _A_OR_B):
-        assert rules.answer(other)[:2] == ("held", "rules_too_slow")
+        assert rules.match(other)[:2] == ("held", "rules_too_slow")
 
 
 def test_a_pattern_that_was_found_before_the_time_was_over_counts() -> None:
@@ -82,14 +82,14 @@ def test_a_pattern_that_was_found_before_the_time_was_over_counts() -> None:
     calls = iter((False, *[True] * 100))
     found = rules.search("zq7", lambda: next(calls))
     assert not found.is_whole
-    assert rules.after_search(found).answer("zq7").answer == "opt_out"
-    assert rules.after_search(rules.search("zq8", lambda: True)).answer("zq8")[:2] == ("held", "rules_too_slow")
+    assert rules.after_search(found).match("zq7").kind == "opt_out"
+    assert rules.after_search(rules.search("zq8", lambda: True)).match("zq8")[:2] == ("held", "rules_too_slow")
 
 
 def test_nothing_is_lacking_in_a_text_that_was_not_searched_to_its_end() -> None:
     rules = rule_set(Rule(name="r", match="does_not_contain", terms=("yes",), action="OPT_OUT"), regex("x"))
-    assert rules.answer("no").answer == "opt_out"
-    assert rules.after_search(rules.search("no", lambda: True)).answer("no").reason == "rules_too_slow"
+    assert rules.match("no").kind == "opt_out"
+    assert rules.after_search(rules.search("no", lambda: True)).match("no").reason == "rules_too_slow"
 
 
 def test_one_account_uses_up_its_share_and_another_that_comes_with_it_is_searched() -> None:
@@ -97,7 +97,7 @@ def test_one_account_uses_up_its_share_and_another_that_comes_with_it_is_searche
     of_hostile = [f"{n}{_A_OR_B[:1_000]}" for n in range(30)]
     of_honest = f"well then leave me be {'x' * 1_500}"
     jobs = [Job("hostile", hostile, of_hostile), Job("honest", honest, [of_honest])]
-    found: dict[Text, Found] = {}
+    found: dict[Text, SearchResult] = {}
     assert seconds_of(lambda: found.update(search_all(jobs))) < BATCH_SECONDS + 0.03
     assert not all(found["hostile", body].is_whole for body in of_hostile)
     assert found["honest", of_honest].is_whole
@@ -135,5 +135,5 @@ def test_what_was_saved_before_there_were_limits_is_compiled_as_far_as_they_go(p
     assert seconds_of(lambda: rule_set(*rules)) < 0.2
     ready = rule_set(*rules)
     assert ready.patterns <= LIMITS.patterns
-    assert ready.answer("STOP").answer == "opt_out"
-    assert ready.answer("hello there")[:2] == ("held", "rules_too_slow")
+    assert ready.match("STOP").kind == "opt_out"
+    assert ready.match("hello there")[:2] == ("held", "rules_too_slow")

@@ -7,7 +7,7 @@ import pytest
 
 from services.optout.attribution import Attribution
 from services.optout.decide import Held, OptIn, OptOut, Unchanged
-from services.optout.rules import Answer
+from services.optout.rules import RuleMatch
 from services.optout.which_number import WriterCertainty, as_far_as_certain, certainty, readings_of
 from shared.events.inbound import NOBODY, MessageReceived, as_reading
 
@@ -68,7 +68,7 @@ def test_the_accounts_country_is_a_reading_more() -> None:
 
 
 ATTRIBUTION = Attribution("account")
-MATCH = Answer("opt_out", "stands_alone")
+MATCH = RuleMatch("opt_out", "stands_alone")
 
 
 def test_only_what_forbids_sending_is_done_for_who_may_be_somebody_else() -> None:

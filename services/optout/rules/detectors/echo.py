@@ -9,12 +9,12 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
 
-from services.optout.rules.alone import CHATTY, POLITE
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.slips import is_thumbs_slip, shortened, slips, with_letters
 from services.optout.rules.detectors.words import FREQUENT, read_words
 from services.optout.rules.instruction import Instruction
 from services.optout.rules.reading import Reading
+from services.optout.rules.standalone import CHATTY, POLITE
 
 MAX_WORDS = 9
 _MAX_CHARACTERS = 64
@@ -76,7 +76,7 @@ def _near(core: Sequence[str], words: Iterable[str]) -> list[str]:
 def _surest(findings: Iterable[Finding | None]) -> Finding | None:
     held: Finding | None = None
     for finding in findings:
-        if finding is not None and finding.answer == "opt_out":
+        if finding is not None and finding.kind == "opt_out":
             return finding
         held = held or finding
     return held

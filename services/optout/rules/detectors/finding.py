@@ -15,7 +15,7 @@ class Finding:
     `word` is the opt-out word that it stands for, where a detector knows one.
     """
 
-    answer: Literal["opt_out", "held"]
+    kind: Literal["opt_out", "held"]
     reason: Literal["echo", "plain_words", "wrong_person", "refusal", "slogan"]
     term: str
     word: str = ""

@@ -33,14 +33,14 @@ _may_match = prefilter(_ENGLISH.words("signals") | _OTHERS)
 
 def find_plain_words(reading: Reading, instruction: Instruction | None) -> Finding | None:
     """Return the request that the reply makes in words of its own; certain ones before likely ones."""
-    known = instruction is not None
-    is_short_answer = known and len(reading.words) <= _MAX_WORDS_IN_ANSWER
+    is_answer = instruction is not None
+    is_short_answer = is_answer and len(reading.words) <= _MAX_WORDS_IN_ANSWER
     if not is_short_answer and not any(map(_may_match, reading.words[:MAX_WORDS])):
         return None
     likely = None
     for sentence in reading.sentences[:MAX_SENTENCES]:
-        finding = _in_sentence(sentence, known=known)
-        if finding is not None and finding.answer == "opt_out":
+        finding = _in_sentence(sentence, is_answer=is_answer)
+        if finding is not None and finding.kind == "opt_out":
             return finding
         likely = likely or finding
     return likely or (_in_answer(reading) if is_short_answer else None)
@@ -54,7 +54,7 @@ def _in_answer(reading: Reading) -> Finding | None:
     return None
 
 
-def _in_sentence(sentence: str, *, known: bool) -> Finding | None:
+def _in_sentence(sentence: str, *, is_answer: bool) -> Finding | None:
     text = canonical(sentence)
     words = text.split()
     if not _OTHERS.isdisjoint(words) and (found := _OTHERS_REQUEST.search(text)):
@@ -63,16 +63,16 @@ def _in_sentence(sentence: str, *, known: bool) -> Finding | None:
         return None
     if _AGREEING.isdisjoint(words) and _COMPLAINT.search(text):
         return None
-    return _english(text, len(words), known=known)
+    return _english(text, len(words), is_answer=is_answer)
 
 
-def _english(text: str, words: int, *, known: bool) -> Finding | None:
+def _english(text: str, words: int, *, is_answer: bool) -> Finding | None:
     is_short = words <= _MAX_WORDS_ALONE
     if is_short and (alone := _CERTAIN_ALONE.fullmatch(text)):
         return Finding("opt_out", "plain_words", alone["core"].strip())
     if found := _first(_CERTAIN, text):
         return Finding("opt_out", "plain_words", found)
-    if is_short and (known or words > 1) and (alone := _LIKELY_ALONE.fullmatch(text)):
+    if is_short and (is_answer or words > 1) and (alone := _LIKELY_ALONE.fullmatch(text)):
         return Finding("held", "plain_words", alone["core"].strip())
     if not _OF_FRIENDS.search(text) and (found := _first(_LIKELY, text)):
         return Finding("held", "plain_words", found)

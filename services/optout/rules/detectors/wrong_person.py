@@ -73,71 +73,71 @@ _IN_ANSWER = re.compile(
 
 def find_wrong_person(reading: Reading, instruction: Instruction | None) -> Finding | None:
     """Return the words that say that the number is not theirs whom the sender means."""
-    known = instruction is not None
+    is_answer = instruction is not None
     if len(reading.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_match, reading.words)):
-        return _in_answer(reading) if known and len(reading.words) <= _MAX_WORDS_UNASKED else None
+        return _in_answer(reading) if is_answer and len(reading.words) <= _MAX_WORDS_UNASKED else None
     for sentence in reading.sentences:
         text = canonical(sentence)
         words = text.split()
         if len(words) <= _MAX_WORDS and not _SIGNALS.isdisjoint(words):
-            found = _in_sentence(text, words, len(reading.words), known=known)
+            found = _in_sentence(text, words, len(reading.words), is_answer=is_answer)
             if found is not None:
                 return Finding("held", "wrong_person", found)
-    return _in_answer(reading) if known and len(reading.words) <= _MAX_WORDS_UNASKED else None
+    return _in_answer(reading) if is_answer and len(reading.words) <= _MAX_WORDS_UNASKED else None
 
 
 def _in_answer(reading: Reading) -> Finding | None:
     """Return what speaks of somebody else only because it answers a message to them."""
     text = canonical(reading.text).rstrip()
     found = _IN_ANSWER.fullmatch(text)
-    if found is None or (found["name"] is not None and not _is_name(found["name"], known=True)):
+    if found is None or (found["name"] is not None and not _is_name(found["name"], is_answer=True)):
         return None
     return Finding("held", "wrong_person", text)
 
 
-def _in_sentence(text: str, words: list[str], words_of_reply: int, *, known: bool) -> str | None:
+def _in_sentence(text: str, words: list[str], words_of_reply: int, *, is_answer: bool) -> str | None:
     """Return what is found in one sentence; of a long reply only what is said outright, for stories have names too."""
     if not _ANOTHER_MATTER.isdisjoint(words):  # "the wrong number of items", "he died laughing"
         return None
     if not _RARE.isdisjoint(words) and (found := _SURE.search(text)):
         return found[0].strip()
-    if len(words) > _MAX_WORDS_NAMED or (not known and words_of_reply > _MAX_WORDS_OF_STORY):
+    if len(words) > _MAX_WORDS_NAMED or (not is_answer and words_of_reply > _MAX_WORDS_OF_STORY):
         return None
-    known = known and words_of_reply <= _MAX_WORDS_BOLD
+    is_answer = is_answer and words_of_reply <= _MAX_WORDS_BOLD
     if not _END.isdisjoint(words) and (found := _GONE.fullmatch(text)):
         return found[0].strip()
-    if known and len(words) <= _MAX_WORDS_UNASKED and (found := _UNNAMED.search(text)):
+    if is_answer and len(words) <= _MAX_WORDS_UNASKED and (found := _UNNAMED.search(text)):
         return found[0].strip()
-    if _is_of_somebody(text, known=known):
+    if _is_of_somebody(text, is_answer=is_answer):
         return text.strip()
-    is_short = known or len(words) <= _MAX_WORDS_UNASKED
-    return text.strip() if is_short and _is_not_somebody(text, known=known) else None
+    is_short = is_answer or len(words) <= _MAX_WORDS_UNASKED
+    return text.strip() if is_short and _is_not_somebody(text, is_answer=is_answer) else None
 
 
-def _is_of_somebody(text: str, *, known: bool) -> bool:
+def _is_of_somebody(text: str, *, is_answer: bool) -> bool:
     """Say whether the sentence says where somebody is instead: "no Linda here", "Bob moved away"."""
     matches = (pattern.match(text.rstrip()) for pattern in _OF_SOMEBODY)
-    return any(found is not None and _is_name(found["name"], known=known) for found in matches)
+    return any(found is not None and _is_name(found["name"], is_answer=is_answer) for found in matches)
 
 
-def _is_not_somebody(text: str, *, known: bool) -> bool:
+def _is_not_somebody(text: str, *, is_answer: bool) -> bool:
     """Say whether the sentence denies, or asks for, a name: "this is not Linda", "who is Linda"."""
     before = _BEFORE.match(text)
     for start in {0, before.end() if before else 0}:
-        lead = _NAMED[known].match(text[start:])
+        lead = _NAMED[is_answer].match(text[start:])
         if lead is not None:
-            named = _NAME_AFTER[known].match(text.rstrip(), start + len(lead[0]))
-            if named is not None and _is_name(named["name"], known=known):
+            named = _NAME_AFTER[is_answer].match(text.rstrip(), start + len(lead[0]))
+            if named is not None and _is_name(named["name"], is_answer=is_answer):
                 return True
     return False
 
 
-def _is_name(words: str, *, known: bool) -> bool:
+def _is_name(words: str, *, is_answer: bool) -> bool:
     """Say whether these may be somebody's name: no frequent words, no endings of other words."""
     first, *more = words.split()
-    if not known and not _NO_SECOND_NAME.isdisjoint(more):
+    if not is_answer and not _NO_SECOND_NAME.isdisjoint(more):
         return False
-    plain = first.removesuffix("s") if known else first
+    plain = first.removesuffix("s") if is_answer else first
     if len(first) < _MIN_LETTERS or first in _NO_NAME or plain in _NO_NAME:
         return False
     return not first.endswith(_NO_NAMES_END) and not (first.endswith("in") and f"{first}g" in FREQUENT)

@@ -1,9 +1,9 @@
-"""The answer of the rules to a text."""
+"""The result of applying an account's rules to a reply."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from services.optout.rules.rule import Rule, Scope
+from services.optout.rules.rule import OptOutReach, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +15,18 @@ class VersionedRule:
     rule: Rule
 
 
-class Answer(NamedTuple):
-    """An answer: `opt_out` is certain; `held` is likely, waits for a person and forbids sending meanwhile.
+class RuleMatch(NamedTuple):
+    """The result of applying an account's rules to a reply: the rule that decides it, if there is one.
 
+    `kind` `opt_out` is certain; `held` is likely, waits for a person and forbids sending meanwhile.
     `reason` is a short word (`keyword`, `echo`, `plain_words`, `wrong_person`, `rules_too_slow`, `no_rule` …).
     `term` is what matched; `start` and `end` say where, in characters of the text after the steps that `normalised_by`
     names. `scope` is how far an opt-out reaches; `only_as_answer` whether the rule holds only for an answer to a
     question.
-    `follow_ups` are the other rules that match, in their order, where the answer is `none` or `help` only.
+    `follow_ups` are the other rules that match, in their order, where the kind is `none` or `help` only.
     """
 
-    answer: Literal["opt_out", "held", "opt_in", "help", "none"]
+    kind: Literal["opt_out", "held", "opt_in", "help", "none"]
     reason: str
     rule: str | None = None
     rule_id: int | None = None
@@ -34,9 +35,9 @@ class Answer(NamedTuple):
     start: int | None = None
     end: int | None = None
     normalised_by: tuple[str, ...] = ()
-    scope: Scope = "list"
+    scope: OptOutReach = "list"
     follow_ups: tuple[VersionedRule, ...] = ()
     only_as_answer: bool = False
 
 
-NO_RULE = Answer("none", "no_rule")
+NO_RULE = RuleMatch("none", "no_rule")

@@ -25,39 +25,39 @@ _MAX_WORDS_BESIDE = 14
 _MAX_CORE_WORDS = 6
 
 
-class Standing(NamedTuple):
+class StandaloneMatch(NamedTuple):
     """A term that is alone, and whether that is certain to mean it."""
 
     term: str
     is_certain: bool
 
 
-def find_standing(reading: Reading, terms: Container[str], instruction: Instruction | None) -> Standing | None:
+def find_standalone(reading: Reading, terms: Container[str], instruction: Instruction | None) -> StandaloneMatch | None:
     """Return the first of `terms` that is alone in the reply, a certain one before one that is not."""
     whole = _core(reading.text, terms)
     if whole is not None:
         term, chatty = whole
         if chatty and term in SAID_AMONG_FRIENDS and instruction is None:  # "the end", "oh no, quit"
             return None
-        return Standing(term, is_certain=not chatty or instruction is not None)
-    found: Standing | None = None
-    for place, clause in enumerate(reading.clauses if reading.text.count(" ") <= _MAX_WORDS_BESIDE * 4 else ()):
+        return StandaloneMatch(term, is_certain=not chatty or instruction is not None)
+    found: StandaloneMatch | None = None
+    for clause_index, clause in enumerate(reading.clauses if reading.text.count(" ") <= _MAX_WORDS_BESIDE * 4 else ()):
         core = _core(clause, terms)
         if core is not None:
-            standing = _beside(core[0], place, reading, instruction)
-            if standing is not None and (found is None or (standing.is_certain and not found.is_certain)):
-                found = standing
+            standalone = _beside(core[0], clause_index, reading, instruction)
+            if standalone is not None and (found is None or (standalone.is_certain and not found.is_certain)):
+                found = standalone
     return found or (_last_word(reading, terms, instruction) if instruction is not None else None)
 
 
-def _last_word(reading: Reading, terms: Container[str], instruction: Instruction) -> Standing | None:
+def _last_word(reading: Reading, terms: Container[str], instruction: Instruction) -> StandaloneMatch | None:
     """Return the word that a short answer ends with as an afterthought: "not a democrat stop"."""
     word = reading.words[-1]
     if word not in terms or word not in instruction.words or len(reading.words) > _MAX_WORDS_BESIDE:
         return None
     if reading.is_question[-1] or not _TURNING.isdisjoint(reading.words[-2:-1]):
         return None
-    return Standing(word, is_certain=False)
+    return StandaloneMatch(word, is_certain=False)
 
 
 def _core(text: str, terms: Container[str]) -> tuple[str, bool] | None:
@@ -91,17 +91,21 @@ def _core(text: str, terms: Container[str]) -> tuple[str, bool] | None:
     return (joined, chatty) if joined in terms else None
 
 
-def _beside(term: str, place: int, reading: Reading, instruction: Instruction | None) -> Standing | None:
+def _beside(term: str, clause_index: int, reading: Reading, instruction: Instruction | None) -> StandaloneMatch | None:
     """Judge a term that is a clause of its own in a longer reply."""
     if term in _UNMISTAKABLE:
-        return Standing(term, is_certain=True)
-    is_sentence = reading.clauses[place] in reading.sentences
-    if is_sentence and reading.is_question[reading.sentences.index(reading.clauses[place])]:
+        return StandaloneMatch(term, is_certain=True)
+    is_sentence = reading.clauses[clause_index] in reading.sentences
+    if is_sentence and reading.is_question[reading.sentences.index(reading.clauses[clause_index])]:
         return None
     if instruction is not None:
-        return Standing(term, is_certain=term in instruction.words or term not in SAID_AMONG_FRIENDS)
+        return StandaloneMatch(term, is_certain=term in instruction.words or term not in SAID_AMONG_FRIENDS)
     if term in SAID_AMONG_FRIENDS:
         return None
-    is_last = place == len(reading.clauses) - 1
+    is_last = clause_index == len(reading.clauses) - 1
     is_short = reading.text.count(" ") < _MAX_WORDS_BESIDE
-    return Standing(term, is_certain=False) if is_short and (is_last or (is_sentence and place == 0)) else None
+    return (
+        StandaloneMatch(term, is_certain=False)
+        if is_short and (is_last or (is_sentence and clause_index == 0))
+        else None
+    )
