@@ -1,4 +1,4 @@
-"""A client of the customer API and of Kafka, for the story, the demo, the pytest plugin and the tests."""
+"""Clients of the customer API and of Kafka, for the story, the demo, the pytest plugin and the tests."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ _REQUEST_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Account:
-    """Credentials of an account; `webhook_url` is where its gateway posts replies."""
+    """The credentials of an account, and the `webhook_url` to which its gateway posts replies."""
 
     account_id: str
     api_key: str
@@ -32,7 +32,7 @@ class Account:
 
 
 async def create_account(api_url: str, inbound_url: str, admin_token: str, account_id: str) -> Account:
-    """Make an account as an administrator does."""
+    """Create an account with the administrator's token."""
     async with httpx.AsyncClient(timeout=_REQUEST_SECONDS) as http:
         answer = await http.post(
             f"{api_url}/v1/accounts",
@@ -44,7 +44,7 @@ async def create_account(api_url: str, inbound_url: str, admin_token: str, accou
 
 
 class ApiClient:
-    """The customer API as one account; use as an async context manager."""
+    """A client of the customer API for one account, to be used as an async context manager."""
 
     def __init__(self, api_url: str, account: Account) -> None:
         self._http = httpx.AsyncClient(
@@ -96,7 +96,7 @@ def _checked(answer: httpx.Response) -> dict[str, Any]:
 
 
 async def produce(kafka: Kafka, requests: Iterable[MessageRequested]) -> None:
-    """Write messages to `outbound-messages` and wait until Kafka has acknowledged them all."""
+    """Publish the requests to `outbound-messages`."""
     producer = new_producer(kafka, linger_ms=5)
     await connect(producer.start(), kafka)
     try:
@@ -115,17 +115,17 @@ async def produce(kafka: Kafka, requests: Iterable[MessageRequested]) -> None:
 
 
 class DeliveryEvents:
-    """Follows `delivery-events` from where it is when opened; `until` waits for an event."""
+    """The events of `delivery-events` from the moment it was opened; `seen` are those read so far."""
 
     def __init__(self, incoming: AsyncIterator[AnyDeliveryEvent]) -> None:
         self._incoming = incoming
         self.seen: list[AnyDeliveryEvent] = []
 
     async def of_message(self, message_id: str, *types: str, timeout_seconds: float = 20.0) -> AnyDeliveryEvent:
-        """Return the first event about `message_id` of one of `types`.
+        """Return the first event about `message_id` of one of `types`, waiting for it if necessary.
 
         Raises:
-            TransientError: none came in time.
+            TransientError: none was published in time.
         """
         for event in self.seen:
             if event.message_id == message_id and event.type in types:
@@ -143,7 +143,7 @@ class DeliveryEvents:
 
 @asynccontextmanager
 async def follow_delivery_events(kafka: Kafka) -> AsyncIterator[DeliveryEvents]:
-    """Follow the events that are written from now on."""
+    """Follow the delivery events that are published from now on."""
     consumer = new_consumer(kafka, DELIVERY_EVENTS, auto_offset_reset="latest")
     await connect(consumer.start(), kafka)
     try:
@@ -163,6 +163,6 @@ async def follow_delivery_events(kafka: Kafka) -> AsyncIterator[DeliveryEvents]:
 
 
 def request_json(request: MessageRequested) -> str:
-    """Return the request as one line of JSON, as it is typed into a console producer."""
+    """Return the request as one line of JSON, as one would type it into a console producer."""
     fields = json.loads(codec.encode(request))
     return json.dumps({name: value for name, value in fields.items() if value is not None})

@@ -1,4 +1,4 @@
-"""What `stopline demo` prints at the end: four commands to try on the running stack."""
+"""The end of `stopline demo`: four commands to try on the running stack."""
 
 import random
 import sys
@@ -7,15 +7,15 @@ from uuid import uuid4
 
 from harness.client import ApiClient, request_json
 from harness.daemon.address_book import AddressBook
-from harness.story.world import INSTRUCTION, SENDER_NUMBER, any_phone
+from harness.story.stage import INSTRUCTION, SENDER_NUMBER, any_phone
 from shared.events.outbound import MessageRequested
 
 PROGRAM = sys.argv[0] if sys.argv[0].endswith("stopline") else "stopline"
-"""How this program was called: it may not be on the path."""
+"""The command by which this program was called, which may not be on the path."""
 
 
 async def commands_to_try(book: AddressBook) -> str:
-    """Make a list with one phone on it, and return four commands that show its opt-out, ready to paste."""
+    """Create a list with one phone on it, and return four commands that show its opt-out, ready to paste."""
     account = book.demo_account
     phone = any_phone()
     async with ApiClient(book.api_url, account) as api:

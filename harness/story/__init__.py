@@ -1,1 +1,1 @@
-"""The life of an opt-out, played on a running stack: a line per claim, `ok` or `FAIL`."""
+"""The story of an opt-out, played on a running stack: it prints a line per claim, `ok` or `FAIL`."""

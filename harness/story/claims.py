@@ -1,4 +1,4 @@
-"""Prints claims as they are shown, and remembers whether one failed."""
+"""The story's claims: each is shown to hold on the running stack, and printed."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,25 +6,29 @@ from contextlib import asynccontextmanager
 
 
 class ClaimFailedError(Exception):
-    """What a claim says is not so; the text says what was found instead."""
+    """A claim does not hold; the text says what was found instead."""
 
 
 class StoryOverError(Exception):
-    """The story cannot go on: a part of the stack is down, or what comes next needs the claim that failed."""
+    """The story cannot go on: a part of the stack is down, or the next claims need the one that failed."""
 
 
 def require(holds: bool, found: object) -> None:  # noqa: FBT001 (reads as an assertion)
-    """Fail the claim that is being shown unless `holds`; `found` is what was seen."""
+    """Fail the current claim unless `holds`; `found` is printed.
+
+    Raises:
+        ClaimFailedError: it does not hold.
+    """
     if not holds:
         raise ClaimFailedError(f"found {found}")
 
 
-class Claims:
-    """Collects the outcome of each claim; `failed` counts those that did not hold.
+class StoryClaims:
+    """A count of the claims that hold and of those that `failed`; each is printed as it is shown.
 
     Args:
-        say: gets a line for each claim.
-        what_is_down: asked after a claim that failed; returns a line for each part of the stack that is down.
+        say: called with a line for each claim.
+        what_is_down: called after a claim that failed; returns a line for each part of the stack that is down.
     """
 
     def __init__(self, say: Callable[[str], None], what_is_down: Callable[[], Awaitable[list[str]]]) -> None:
@@ -35,15 +39,15 @@ class Claims:
 
     @asynccontextmanager
     async def claim(self, text: str, *, is_needed: bool = False) -> AsyncIterator[None]:
-        """Show that `text` holds by what is done inside the `with` block; whatever is raised there fails it.
+        """Show the claim `text` by the `with` block: it fails if the block raises.
 
         Raises:
-            StoryOverError: it failed, and a part is down or the rest of the story needs it (`is_needed`).
+            StoryOverError: the claim failed, and a part is down or the rest of the story needs it (`is_needed`).
         """
         started = time.monotonic()
         try:
             yield
-        except Exception as error:  # noqa: BLE001 (whatever went wrong: the claim does not hold, and its line says so)
+        except Exception as error:  # noqa: BLE001 (whatever the error, the claim does not hold, and its line says why)
             self.failed += 1
             self._say(f"FAIL  {text}\n      {_described(error)}")
             await self._look_for_the_cause(is_needed=is_needed)
@@ -59,7 +63,7 @@ class Claims:
             raise StoryOverError("not every part is up")
         self._say("      every part of the stack is up")
         if is_needed:
-            raise StoryOverError("what comes next needs this claim")
+            raise StoryOverError("the next claims need this one")
 
 
 def _described(error: Exception) -> str:

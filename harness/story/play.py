@@ -1,4 +1,4 @@
-"""Sets the world up on a running stack and plays the story, twice: the second time on restarted services."""
+"""Sets the stage on a running stack and plays the story twice, the second time on restarted services."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -9,9 +9,9 @@ from harness.client import ApiClient, follow_delivery_events
 from harness.daemon.address_book import AddressBook
 from harness.daemon.health import Health
 from harness.sandbox.client import SandboxClient
-from harness.story.claims import Claims, StoryOverError, require
+from harness.story.claims import StoryClaims, StoryOverError, require
 from harness.story.script import play
-from harness.story.world import Control, World
+from harness.story.stage import Control, Stage
 
 _SERVICES = ("inbound", "optout", "api", "sender")
 _HEALTHY_SECONDS = 5.0
@@ -26,19 +26,19 @@ async def play_story(book: AddressBook, control: Control, look: LookAtHealth, sa
     async def what_is_down() -> list[str]:
         return [f"DOWN  {name}: {health.detail}" for name, health in (await look()).items() if not health.ok]
 
-    claims = Claims(say, what_is_down)
+    claims = StoryClaims(say, what_is_down)
     try:
         async with claims.claim("every part of the stack is up", is_needed=True):
             await _all_up(what_is_down)
         async with AsyncExitStack() as stack:
             async with claims.claim("an account makes two lists with one phone on both", is_needed=True):
-                world = await stack.enter_async_context(_new_world(book, control))
-            await _play_twice(claims, world)
+                stage = await stack.enter_async_context(_new_stage(book, control))
+            await _play_twice(claims, stage)
     except StoryOverError as over:
         say(f"the story ends here: {over}")
         say(
-            "`stopline status` and `stopline logs` say more; `stopline up` starts what is down, `stopline reset` begins"
-            " afresh"
+            "`stopline status` and `stopline logs` say more; `stopline up` starts the parts that are down,"
+            " `stopline reset` deletes all data"
         )
     say(f"{claims.shown} claims hold, {claims.failed} do not")
     return claims.failed
@@ -54,7 +54,7 @@ async def _all_up(what_is_down: Callable[[], Awaitable[list[str]]]) -> None:
 
 
 @asynccontextmanager
-async def _new_world(book: AddressBook, control: Control) -> AsyncIterator[World]:
+async def _new_stage(book: AddressBook, control: Control) -> AsyncIterator[Stage]:
     account, kafka = book.demo_account, book.kafka_connection()
     async with (
         ApiClient(book.api_url, account) as api,
@@ -63,15 +63,15 @@ async def _new_world(book: AddressBook, control: Control) -> AsyncIterator[World
     ):
         run = uuid4().hex[:8]
         newsletter, receipts = [await api.create_list(f"{name} {run}") for name in ("newsletter", "receipts")]
-        world = World(kafka, account, api, sandbox, events, control, newsletter, receipts)
+        stage = Stage(kafka, account, api, sandbox, events, control, newsletter, receipts)
         for list_id in (newsletter, receipts):
-            await api.add_contacts(list_id, [world.phone])
-        yield world
+            await api.add_contacts(list_id, [stage.phone])
+        yield stage
 
 
-async def _play_twice(claims: Claims, world: World) -> None:
-    await play(claims, world)
+async def _play_twice(claims: StoryClaims, stage: Stage) -> None:
+    await play(claims, stage)
     async with claims.claim("the services restart", is_needed=True):
         for service in _SERVICES:
-            await world.control("restart", service)
-    await play(claims, world)
+            await stage.control("restart", service)
+    await play(claims, stage)

@@ -13,7 +13,7 @@ from harness.client import Account, ApiClient, follow_delivery_events, request_j
 from harness.sandbox.client import SandboxClient
 from harness.stack.kafka_tools import tool_command
 from harness.stack.stack import Stack
-from harness.story.world import any_phone
+from harness.story.stage import any_phone
 from shared.events.outbound import MessageRequested
 
 SENDER_NUMBER = "+18335550123"

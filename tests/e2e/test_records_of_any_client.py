@@ -15,7 +15,7 @@ from harness.client import Account, ApiClient, DeliveryEvents, follow_delivery_e
 from harness.sandbox.client import SandboxClient
 from harness.stack.kafka_tools import tool_command
 from harness.stack.stack import Stack
-from harness.story.world import any_phone
+from harness.story.stage import any_phone
 from shared.events.outbound import MessageRequested
 from shared.kafka import new_consumer
 from shared.partitions import partition_of

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from harness.client import Account, ApiClient, follow_delivery_events, produce
 from harness.stack.stack import Stack
-from harness.story.world import any_phone
+from harness.story.stage import any_phone
 from shared.events.outbound import MessageRequested
 
 SENDER_NUMBER = "+18335550123"

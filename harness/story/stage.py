@@ -1,4 +1,4 @@
-"""What the story acts with: one account with two lists, one person's phone, the stack's addresses."""
+"""The story's stage: an account with two lists, a recipient's phone, and clients of the stack."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -18,13 +18,13 @@ Control = Callable[[str, str], Awaitable[object]]
 
 
 def any_phone() -> str:
-    """Return a phone number of the 555 exchange that no other run is likely to use."""
+    """Return a random phone number of a 555 exchange, which another run is unlikely to use."""
     return f"+1{random.choice(_AREA_CODES)}555{random.randrange(10_000):04d}"  # noqa: S311 (no secret)
 
 
 @dataclass
-class World:
-    """`control(command, service)` acts on the stack's processes, as `harness.daemon.control_socket` describes."""
+class Stage:
+    """The stage of the story; `control(command, service)` starts, stops or restarts a service of the stack."""
 
     kafka: Kafka
     account: Account
@@ -37,7 +37,7 @@ class World:
     phone: str = field(default_factory=any_phone)
 
     def request(self, list_id: int, text: str) -> MessageRequested:
-        """Return a message with a way out to the person as a member of the list."""
+        """Return a request for a message with an instruction, to the recipient as a contact of the list."""
         return MessageRequested(
             account_id=self.account.account_id,
             message_id=f"story-{uuid4()}",
@@ -53,5 +53,5 @@ class World:
         return request
 
     async def received_ids(self) -> list[str]:
-        """Return our ids of the messages that the phone has received, oldest first."""
+        """Return the ids of the messages that the phone has received, oldest first."""
         return [message["message_id"] for message in await self.sandbox.messages(self.phone)]
