@@ -1,4 +1,4 @@
-"""Java and Maven, which the embedded Kafka needs: found, installed where that needs no question, or named."""
+"""Java and Maven, which the embedded Kafka needs: finds them, installs them as root, or names the command that does."""
 
 import asyncio
 import os
@@ -30,16 +30,16 @@ _PROGRAMS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
 
 
 class MissingProgramError(HarnessError):
-    """A program is not there and cannot be installed without asking; the text has the command that installs it."""
+    """A program is missing and cannot be installed without asking; the text has the command that installs it."""
 
 
 def find_java() -> Path | None:
-    """Return the `java` to use: of JAVA_HOME, else of the path, where it is new enough."""
+    """Return the `java` to use, of JAVA_HOME or else of the path; None where it is not new enough."""
     return next((java for java in java_candidates() if _java_version(java) >= JAVA_VERSION), None)
 
 
 def java_candidates() -> list[Path]:
-    """Return each `java` that there is, of whatever version, the preferred one first."""
+    """Return every `java` on this machine, of any version, the preferred one first."""
     homes = [os.environ["JAVA_HOME"]] if os.environ.get("JAVA_HOME") else []
     # Homebrew links its Java nowhere
     homes += ["/opt/homebrew/opt/openjdk", "/usr/local/opt/openjdk"] if platform.system() == "Darwin" else []
@@ -49,7 +49,7 @@ def java_candidates() -> list[Path]:
 
 
 def _java_version(java: Path) -> int:
-    """Return the major version; 0 where there is none (macOS has a `java` that only says so)."""
+    """Return the major version; 0 where there is none (on macOS, `java` may be a stub)."""
     try:
         said = subprocess.run(
             [java, "-version"], capture_output=True, text=True, timeout=_VERSION_SECONDS, check=False
@@ -66,7 +66,7 @@ def find_maven() -> Path | None:
 
 
 def can_install() -> bool:
-    """Tell whether programs can be installed without asking anybody: root, with apt-get."""
+    """Return whether we can install programs without asking: as root, with apt-get."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
@@ -74,7 +74,7 @@ async def ensure_java(say: Say) -> Path:
     """Return Java, after installing it where that is needed and possible.
 
     Raises:
-        MissingProgramError: it is not there and cannot be installed.
+        MissingProgramError: it is missing and cannot be installed.
     """
     return await asyncio.to_thread(_ensure, "java", find_java, say)
 
@@ -83,7 +83,7 @@ async def ensure_maven(say: Say) -> Path:
     """Return Maven, after installing it where that is needed and possible.
 
     Raises:
-        MissingProgramError: it is not there and cannot be installed.
+        MissingProgramError: it is missing and cannot be installed.
     """
     return await asyncio.to_thread(_ensure, "mvn", find_maven, say)
 
@@ -104,7 +104,7 @@ def _ensure(program: str, find: Callable[[], Path | None], say: Say) -> Path:
 
 
 def _known_to_apt(packages: tuple[str, ...]) -> str:
-    """Return the first package that this release has, else the last."""
+    """Return the first package that this release of the system has, else the last."""
     known = (package for package in packages if _succeeds("apt-cache", "show", package))
     return next(known, packages[-1])
 

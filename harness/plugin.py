@@ -1,4 +1,4 @@
-"""The pytest plugin: `stopline_stack`, one real stack a session, and `stopline_account`, an account of its own a test.
+"""The pytest plugin: `stopline_stack`, one real stack per session, and `stopline_account`, a new account per test.
 
 async def test_a_stop_is_heard(stopline_stack, stopline_account): ...
 """
@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stopline_stack(request: pytest.FixtureRequest) -> "AsyncIterator[Stack]":
-    """A whole stack, started once a session: Kafka, Postgres, the services, the sandbox carrier."""
+    """A whole stack, started once per session: Kafka, Postgres, the services, the sandbox carrier."""
     from harness.say import say_aside
     from harness.stack.stack import Stack
 

@@ -1,4 +1,4 @@
-"""`stopline topics acls`: who may do what in Kafka, as a table, as commands, applied, or compared."""
+"""`stopline topics acls`: prints, applies or compares the table of who may do what in Kafka."""
 
 import argparse
 import asyncio
@@ -47,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _table() -> list[Role]:
-    """Return the table for the groups that the environment names for the services."""
+    """Return the table, with the consumer groups that the environment names."""
     chosen = {
         name: os.environ[setting]
         for name, setting in (("optout_group", "STOPLINE_GROUP_ID"), ("sender_group", "STOPLINE_SENDER_GROUP_ID"))
@@ -70,7 +70,7 @@ def _principals(given: Sequence[str], table: Sequence[Role]) -> dict[str, list[s
 
 
 def as_table(table: Iterable[Role]) -> str:
-    """Return the table as it is shown, here and in docs/security.md."""
+    """Return the table in Markdown, as in docs/security.md."""
     lines = ["| role | is | reads | writes | groups | transactional ids |", "|---|---|---|---|---|---|"]
     for role in table:
         cells = (role.reads, role.writes, [f"{g}*" for g in role.groups], [f"{i}*" for i in role.transactional_ids])
@@ -107,7 +107,7 @@ def compare(wanted: Sequence[Acl], there: Sequence[Allowed]) -> Iterator[str]:
 
 
 def _covers(entry: Allowed, resource: str, name: str) -> bool:
-    """Tell whether an entry of the broker has to do with a resource of the table."""
+    """Return whether an entry of the broker applies to a resource of the table."""
     if entry.resource != resource:
         return False
     if entry.prefixed:

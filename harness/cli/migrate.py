@@ -1,4 +1,4 @@
-"""`stopline migrate`: makes the opt-out service's tables as their owner, for roles that cannot change them."""
+"""`stopline migrate`: creates the opt-out service's tables as their owner, for roles that cannot change them."""
 
 import argparse
 import asyncio
@@ -12,7 +12,7 @@ from shared.settings import load
 
 
 class MigrationSettings(WithSecretFiles):
-    """What only the owner of the tables knows."""
+    """The setting that only the owner of the tables has."""
 
     model_config = SettingsConfigDict(env_prefix="STOPLINE_", frozen=True)
 

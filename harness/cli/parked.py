@@ -1,4 +1,4 @@
-"""`stopline parked list | show ID`: the records that could not be processed, once each."""
+"""`stopline parked list | show ID`: the records that could not be processed, each of them once."""
 
 import argparse
 import asyncio
@@ -38,7 +38,7 @@ def add_commands(commands: Any) -> None:
 
 
 async def _list(arguments: argparse.Namespace) -> int:
-    """Print what matches; memory is that of the limit, and of one short mark for each record."""
+    """Print the records that match; keeps as many as the limit in memory, and 8 bytes for each of the others."""
     seen: set[bytes] = set()
     last: deque[dict[str, Any]] = deque(maxlen=min(max(arguments.limit, 0), _MAX_LIMIT))
     counts: Counter[tuple[str, str]] = Counter()
@@ -54,7 +54,7 @@ async def _list(arguments: argparse.Namespace) -> int:
             print(json.dumps({"original_topic": topic, "parked_reason": reason, "records": number}))
         return 0
     for fields in last:
-        print(json.dumps(fields))  # in ASCII: whatever the bytes were, they do nothing to a terminal
+        print(json.dumps(fields))  # in ASCII: no control character reaches a terminal
     if counts.total() > len(last):
         print(f"stopline: {counts.total()} match, these are the last {len(last)} (--limit)", file=sys.stderr)
     return 0
@@ -79,7 +79,7 @@ async def _show(arguments: argparse.Namespace) -> int:
 
 
 def _write(value: bytes) -> None:
-    """Write the bytes as they are; to a terminal, those that could do something to it as escapes."""
+    """Write the bytes as they are; to a terminal, control characters are written as escapes."""
     if sys.stdout.isatty():
         text = value.decode(errors="backslashreplace")
         print("".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text))
@@ -88,7 +88,7 @@ def _write(value: bytes) -> None:
 
 
 def describe(record: Polled) -> dict[str, Any]:
-    """Return why, by whom and from where a record was parked, and its size in bytes."""
+    """Return the reason, the service and the source of a parked record, and its size in bytes."""
     own = {name: value for name, value in record.headers if not name.startswith(ORIGINAL_HEADER_PREFIX)}
     text = {name: (value or b"").decode(errors="replace") for name, value in own.items()}
     return {"parked_id": f"offset-{record.offset}", **text, "value_bytes": len(record.value or b"")}

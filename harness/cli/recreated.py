@@ -1,4 +1,4 @@
-"""`stopline topics adopt | repair`: what an operator says about a topic that is not as a database has it."""
+"""`stopline topics adopt | repair`: an operator decides about a topic that differs from its database."""
 
 import argparse
 import asyncio

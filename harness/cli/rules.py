@@ -1,4 +1,4 @@
-"""`stopline rules test`: what the rules say of a text, or of each line of a file; needs no service."""
+"""`stopline rules test`: applies the rules to a text, or to each line of a file; needs no running service."""
 
 import argparse
 import json
@@ -91,7 +91,7 @@ def _line(name: str, number: int, line: bytes, instruction: str | None) -> tuple
         raise MisconfiguredError(f"{name}, line {number} has no text; {expected}")
     own = given.get("instruction")
     if own is not None and not isinstance(own, str):
-        raise MisconfiguredError(f"{name}, line {number}: its instruction is no text; {expected}")
+        raise MisconfiguredError(f"{name}, line {number}: its instruction is not a text; {expected}")
     return given["text"], own if own is not None else instruction
 
 

@@ -1,6 +1,6 @@
 """The running stack that a command acts on, and how to reach its Kafka.
 
-A stack needs packages that the image of the services does not have: they are imported where one is asked for.
+The image of the services does not have the packages that a stack needs: they are imported inside the functions.
 """
 
 import os
@@ -31,7 +31,7 @@ def running_stack() -> "AddressBook":
 
 
 async def health_of(book: "AddressBook") -> "dict[str, Health]":
-    """Return the health of each part of the running stack, `background` among them: what keeps the others running."""
+    """Return the health of each part of the running stack and of `background`, the process that keeps them running."""
     from harness.daemon.control_socket import ask
     from harness.daemon.health import Health, look_at
     from harness.daemon.home import StackHome

@@ -1,4 +1,4 @@
-"""`stopline inbound | optout | api | sender | sandbox`: one service in the foreground, as by `python -m services.…`."""
+"""`stopline inbound | optout | api | sender | sandbox`: runs one service in the foreground."""
 
 import argparse
 import os

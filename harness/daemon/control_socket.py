@@ -1,9 +1,9 @@
-"""The control socket of a background stack: one JSON request a connection, one JSON answer.
+"""The control socket of a background stack: one JSON request and one JSON answer per connection.
 
 Requests: `{"command": "stop" | "start" | "kill" | "pause" | "resume" | "restart", "service": "sender"}`. The answer is
 `{"ok": true}` once it is done (a started service is ready), or `{"ok": false, "error": "…"}`. Two commands are for the
-stack as a whole: `status` answers with `states`, what there is to say of each part that does not run, and `repair`,
-which starts these parts, with their names as `started`.
+stack as a whole: `status` answers with `states`, a text for each part that does not run; `repair` starts these parts
+and answers with their names as `started`.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from shared.errors import TransientError
 COMMANDS = ("stop", "start", "kill", "pause", "resume", "restart")
 WHOLE = ("status", "repair")
 _MAX_REQUEST_BYTES = 4096
-_ANSWER_SECONDS = 180.0  # longer than a part may take to get ready
+_ANSWER_SECONDS = 180.0  # longer than a part may need until it is ready
 
 
 class Handler(Protocol):
-    """What a background stack does when it is asked."""
+    """A background stack, as its control socket sees it."""
 
     async def control(self, command: str, name: str) -> None: ...
 
@@ -31,7 +31,7 @@ class Handler(Protocol):
 
 
 async def serve(path: Path, handle: Handler) -> asyncio.Server:
-    """Listen at `path`; `handle` does what is asked, or raises."""
+    """Listen at `path`; `handle` obeys each request, or raises."""
     path.unlink(missing_ok=True)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -56,7 +56,7 @@ async def _handled(line: bytes, handle: Handler) -> dict[str, Any]:
                 await handle.control(command, request["service"])
             case command:
                 return {"ok": False, "error": f"unknown command {command!r}; there are {', '.join(COMMANDS + WHOLE)}"}
-    except Exception as error:  # noqa: BLE001 (whatever failed is told to the one who asked; the stack goes on)
+    except Exception as error:  # noqa: BLE001 (the client gets the error, whatever it is; the stack goes on)
         return {"ok": False, "error": str(error) or type(error).__name__}
     return {"ok": True}
 

@@ -1,4 +1,4 @@
-"""The background stacks of this user's other clones, to name the one that is in the way."""
+"""The background stacks of this user's other clones, to name the one that uses a port."""
 
 from collections.abc import Set as AbstractSet
 from typing import Any

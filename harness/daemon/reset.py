@@ -1,4 +1,4 @@
-"""Removes what a background stack has left in its folder, and nothing else that may be there."""
+"""Removes the files of a background stack from its folder, and nothing else."""
 
 import shutil
 from pathlib import Path
@@ -22,7 +22,7 @@ _MEGABYTE = 1_000_000
 
 
 def what_is_there(home: StackHome) -> str:
-    """Return one line on the data: where, and how much; empty where there are none."""
+    """Return one line on the data: the folder and the size; empty where there are none."""
     paths = _paths(home)
     megabytes = sum(_size(path) for path in paths) / _MEGABYTE
     return f"{home.data} ({megabytes:.0f} MB)" if paths else ""

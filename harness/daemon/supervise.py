@@ -13,7 +13,7 @@ from harness.stack.parts import Part
 _LOOK_SECONDS = 0.5
 _PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _STEADY_SECONDS = 60.0
-"""After so long alive, a part's earlier ends no longer count."""
+"""Once a part has run for this long, its earlier ends no longer count."""
 _ENDING = ("stop", "kill")
 
 
@@ -27,7 +27,7 @@ class Supervised(Protocol):
 
 @dataclass(slots=True)
 class Care:
-    """What is known of a part; `ends` counts its ends since it last ran steadily."""
+    """The supervisor's notes on a part; `ends` counts its ends since it last ran steadily."""
 
     is_stopped: bool = False
     ends: int = 0
@@ -38,7 +38,7 @@ class Care:
 
 
 class Supervisor:
-    """Starts a part that ended by itself again, after a pause that grows; not one that was stopped on purpose.
+    """A supervisor: it restarts parts that end by themselves, after growing pauses, but not those stopped on purpose.
 
     Args:
         stack: whose parts it keeps.
@@ -53,13 +53,13 @@ class Supervisor:
         self._cares: dict[str, Care] = {}
 
     async def watch(self) -> None:
-        """Look after every part until cancelled, each by itself: Kafka's slow start holds up nobody else's."""
+        """Look after every part until cancelled, each in a task of its own: Kafka's slow start delays no other part."""
         async with asyncio.TaskGroup() as group:
             for name, part in self._stack.parts().items():
                 group.create_task(self._keep(part, self._care(name)), name=f"keeping {name}")
 
     async def control(self, command: str, name: str) -> None:
-        """Do a command to a part: `stop` and `kill` are on purpose and last until it is started again."""
+        """Apply a command to a part: after `stop` or `kill` it stays stopped until it is started again."""
         if name not in self._stack.parts():
             raise HarnessError(f"there is no {name!r}; there are {', '.join(self._stack.parts())}")
         care = self._care(name)
@@ -72,7 +72,7 @@ class Supervisor:
             await self._stack.control(command, name)
 
     async def repair(self) -> list[str]:
-        """Start what does not run, also what was stopped on purpose; return the names, in the order of their starts.
+        """Start every part that does not run, even if it was stopped on purpose; return the names in starting order.
 
         Raises:
             HarnessError: some did not start; the others were started all the same.
@@ -90,7 +90,7 @@ class Supervisor:
         return dead
 
     def states(self) -> Mapping[str, str]:
-        """Return what is to be said of each part that does not run."""
+        """Return a text for each part that does not run: why, and what happens next."""
         return {name: self._state(name) for name, part in self._stack.parts().items() if not part.is_alive()}
 
     def _care(self, name: str) -> Care:
@@ -131,7 +131,7 @@ class Supervisor:
         care.alive_since = self._seconds()
         try:
             await part.start()
-        except Exception as error:  # noqa: BLE001 (whatever it was, the next attempt comes; the others are kept meanwhile)
+        except Exception as error:  # noqa: BLE001 (whatever it was, there is a next attempt; the other parts have tasks of their own)
             self._say(f"{part.name} did not start: {error}")
 
 

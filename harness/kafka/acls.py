@@ -1,4 +1,4 @@
-"""The entries of a broker's authorizer: read and added through the requests that aiokafka has, but no method for."""
+"""The entries of a broker's authorizer, read and added by requests for which aiokafka has no method."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -40,7 +40,7 @@ async def read_acls(kafka: Kafka) -> list[Allowed]:
     """Return all entries that allow something to do with a topic, a group or a transactional id.
 
     Raises:
-        TransientError: Kafka is away.
+        TransientError: Kafka is unavailable.
         MisconfiguredError: it has no authorizer, or does not answer to this user.
     """
     async with _client(kafka) as client:
@@ -56,7 +56,7 @@ async def read_acls(kafka: Kafka) -> list[Allowed]:
 
 
 async def add_acls(kafka: Kafka, acls: Iterable[Acl]) -> None:
-    """Add the entries; one that is there already stays as it is. Raises as `read_acls` does."""
+    """Add the entries that are missing. Raises as `read_acls` does."""
     async with _client(kafka) as client:
         for acl in acls:
             pattern = _PREFIXED if acl.prefixed else _LITERAL

@@ -17,14 +17,14 @@ _NO_OPTIMISING_COMPILER = "-XX:TieredStopAtLevel=1"
 
 
 class KafkaCluster:
-    """Nodes are numbered from 0 here and from 1 in Kafka's own settings.
+    """A cluster of Kafka nodes, which are numbered from 0 here and from 1 in Kafka's own settings.
 
     Args:
         runtime: see `harness.kafka.prepare.prepare_kafka`.
-        folder: gets a folder per node, `kafka-1` and so on, and `logs`. Formatted already, it is taken as it is.
+        folder: gets a folder per node, `kafka-1` and so on, and `logs`. A formatted folder is used as it is.
         ports: one for each node.
-        quick_start: leave the JVM's optimising compiler out: half a second and half of the CPU time of a start less,
-            and slower under a load that lasts.
+        quick_start: switch the JVM's optimising compiler off: a start takes half a second and half of the CPU time
+            less, but the node is slower under sustained load.
         more_options: further options of the JVM.
         more_settings: of every node, such as listeners with TLS; they win.
     """
@@ -64,7 +64,7 @@ class KafkaCluster:
         return self._folder / f"kafka-{node_id}.properties"
 
     def format(self) -> None:
-        """Write the settings, and format what is not formatted yet."""
+        """Write the settings, and format the folders that are not formatted yet."""
         folders = {node_id: self._folder / f"kafka-{node_id}" for node_id in self._ports}
         known = next(filter(None, map(cluster_id_in, folders.values())), None)
         cluster_id = known or new_kafka_id()

@@ -20,7 +20,7 @@ _PROGRESS_SECONDS = 5.0
 
 
 async def fetch_jars(folder: Path, say: Say) -> None:
-    """Fill `folder`, which appears only when it is complete.
+    """Create `folder` with all jars; it appears only when it is complete.
 
     Raises:
         StartError: Maven failed three times.
@@ -58,7 +58,7 @@ async def _fetch(maven: Path, folder: Path, log_path: Path, say: Say) -> None:
 
 
 def _repository() -> list[str]:
-    """Return the option that gives Maven a place for its files where the user's home, which is the usual one, has none.
+    """Return the option that has Maven keep its files in our cache where it cannot keep them in the user's home.
 
     Java takes the home from the list of users, whatever HOME says.
     """
@@ -73,7 +73,7 @@ def _repository() -> list[str]:
 
 
 async def _wait(fetching: ManagedProcess, say: Say) -> int:
-    """Return the exit code; says now and then how far it has come."""
+    """Return the exit code; reports the progress from time to time."""
     try:
         async with asyncio.timeout(_ATTEMPT_SECONDS):
             while True:

@@ -1,4 +1,4 @@
-"""Getting Kafka ready to run, once per user and Java: jars, a formatted storage, an archive of loaded classes."""
+"""Prepares Kafka once per user and Java: jars, a bootstrap checkpoint, an archive of loaded classes."""
 
 import asyncio
 import shutil
@@ -24,7 +24,7 @@ _FORMAT_SECONDS = 120
 
 
 async def prepare_kafka(say: Say) -> KafkaRuntime:
-    """Return a Kafka that can be started; the first call of a user takes its time and says what it does.
+    """Return a Kafka that can be started; a user's first call takes long and reports each step.
 
     Raises:
         MissingProgramError: Java or Maven are missing and cannot be installed.
@@ -40,8 +40,8 @@ async def prepare_kafka(say: Say) -> KafkaRuntime:
 
 
 def prepared_kafka() -> KafkaRuntime | None:
-    """Return the Kafka that an earlier `prepare_kafka` left; None where there is none."""
-    # A class archive was made by this very Java: that it is new enough was seen then.
+    """Return the Kafka that an earlier `prepare_kafka` made; None where there is none."""
+    # A class archive was made by this very Java, so its version was checked then.
     known = (KafkaRuntime(java, kafka_home()) for java in java_candidates())
     return next((each for each in known if each.is_complete), None)
 
@@ -58,7 +58,7 @@ async def _complete(runtime: KafkaRuntime, say: Say) -> None:
 
 
 def _make_bootstrap_checkpoint(runtime: KafkaRuntime) -> None:
-    """Let Kafka format a folder, and keep the file that says which features a new cluster has."""
+    """Let Kafka format a folder, and keep the file that lists the features of a new cluster."""
     with tempfile.TemporaryDirectory() as scratch:
         settings = Path(scratch, "settings")
         properties = node_properties(1, {1: NodePorts(1, 2)}, Path(scratch, "node"))
@@ -91,7 +91,7 @@ async def _make_class_archive(runtime: KafkaRuntime) -> None:
 
 
 def _put(made: Path, final: Path) -> None:
-    """Copy a file so that it is there as a whole or not at all."""
+    """Copy a file, all of it or nothing."""
     partial = final.with_suffix(".partial")
     shutil.copyfile(made, partial)
     partial.rename(final)

@@ -10,14 +10,14 @@ _MAJORITY_FROM_NODES = 3
 
 @dataclass(frozen=True)
 class NodePorts:
-    """Where a node listens on 127.0.0.1."""
+    """The ports of a node on 127.0.0.1."""
 
     broker: int
     controller: int
 
 
 def node_properties(node_id: int, ports: Mapping[int, NodePorts], folder: Path) -> dict[str, str]:
-    """Return the settings of node `node_id` of the nodes that `ports` names, its log in `folder`."""
+    """Return the settings of node `node_id`, whose log is in `folder`; `ports` has all nodes of the cluster."""
     copies = min(len(ports), 3)
     in_sync = 2 if copies >= _MAJORITY_FROM_NODES else 1
     mine = ports[node_id]
@@ -55,9 +55,9 @@ def _internal_topics(copies: int, in_sync: int) -> dict[str, str]:
 _QUICK = {
     # Members of a consumer group start together, or one by one in tests: waiting for more of them helps neither.
     "group.initial.rebalance.delay.ms": "0",
-    # Tests of zombies wait for a session to end: let a consumer ask for a shorter one than six seconds.
+    # Tests of zombies wait until a session ends: let a consumer ask for less than six seconds.
     "group.min.session.timeout.ms": "1000",
-    # A node that was killed is let in again when its old session has ended: nine seconds by default.
+    # A killed node may rejoin when its old session has ended: nine seconds by default.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     "num.network.threads": "2",

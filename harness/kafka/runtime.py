@@ -1,4 +1,4 @@
-"""What is needed to run Kafka: Java, the jars, a class archive for a quick start, a formatted storage."""
+"""The files that running Kafka needs: Java, the jars, a class archive for a quick start, a bootstrap checkpoint."""
 
 import hashlib
 import os
@@ -24,13 +24,13 @@ def kafka_home() -> Path:
 
 
 def java_environment() -> dict[str, str]:
-    """Return our environment with a locale by which Java finds files whose names are not in ASCII."""
+    """Return our environment with a locale in which Java opens files whose names are not ASCII."""
     return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
 @dataclass(frozen=True)
 class KafkaRuntime:
-    """Java and the files in the cache."""
+    """The Java that runs Kafka, and Kafka's files in the cache."""
 
     java: Path
     home: Path
@@ -41,7 +41,7 @@ class KafkaRuntime:
 
     @property
     def bootstrap_checkpoint(self) -> Path:
-        """The file that formatting writes; it is the same for every node of this version."""
+        """The file that formatting writes, the same for every node of this version."""
         return self.home / "bootstrap.checkpoint"
 
     @property
@@ -65,11 +65,11 @@ class KafkaRuntime:
             str(self.java),
             *archive,
             *options,
-            # an archive that does not fit is no reason to write into a tool's output
+            # no warning about an archive that does not fit: it would be in a tool's output
             "-Xlog:disable",
             "-Xlog:all=error:stderr",
             f"-Dlog4j2.configurationFile={_HERE / f'{log4j}.properties'}",
-            # in this order and in full: an archive is good for the very class path that it was made with
+            # in this order and in full: an archive is valid only for the class path that it was made with
             "-cp",
             ":".join(jars),
             main_class,

@@ -1,4 +1,4 @@
-"""A node's folder, made ready as `kafka-storage format` does, without the second that its Java takes."""
+"""Formats a node's folder as `kafka-storage format` does, without the second that its Java takes."""
 
 import base64
 import shutil
@@ -9,7 +9,7 @@ from harness.kafka.runtime import KafkaRuntime
 
 
 def cluster_id_in(folder: Path) -> str | None:
-    """Return the cluster's id where `folder` is a node's, formatted earlier."""
+    """Return the id of the cluster for which `folder` was formatted; None where it was not."""
     written = folder / "meta.properties"
     if not written.exists():
         return None
@@ -18,7 +18,7 @@ def cluster_id_in(folder: Path) -> str | None:
 
 
 def format_storage(runtime: KafkaRuntime, folder: Path, node_id: int, cluster_id: str) -> None:
-    """Make `folder` a node's; one that is already formatted is left as it is."""
+    """Format `folder` for a node, unless it is formatted already."""
     if cluster_id_in(folder) is not None:
         return
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""When Kafka is ready: every node that was started is a broker of the cluster and answers."""
+"""Waits until Kafka is ready: every node that was started is a broker of the cluster and answers."""
 
 import asyncio
 import struct
@@ -29,7 +29,7 @@ async def wait_until_ready(nodes: Mapping[Address, Started]) -> None:
     """
     try:
         async with asyncio.timeout(_DEADLINE_SECONDS):
-            # First a hello by hand: a client would complain in the log about what is not there yet.
+            # First a hand-written request: a client would log errors about nodes that do not listen yet.
             await run_all(*(_wait(node, partial(answers, address)) for address, node in nodes.items()))
             await run_all(*(_wait(node, partial(_knows_all, address, nodes)) for address, node in nodes.items()))
     except TimeoutError:
@@ -44,7 +44,7 @@ async def _wait(node: Started, condition: Callable[[], Awaitable[bool]]) -> None
 
 
 async def answers(address: Address, seconds: float = _ANSWER_SECONDS) -> bool:
-    """Say whether Kafka answers; a port that Docker publishes takes connections before anything listens behind it."""
+    """Return whether Kafka answers; a port that Docker publishes accepts connections before Kafka listens."""
     try:
         async with asyncio.timeout(seconds):
             reader, writer = await asyncio.open_connection(*address)
@@ -58,7 +58,7 @@ async def answers(address: Address, seconds: float = _ANSWER_SECONDS) -> bool:
 
 
 async def _knows_all(address: Address, addresses: Iterable[Address]) -> bool:
-    """Tell whether the node at `address` names all of them as brokers."""
+    """Return whether the node at `address` names all `addresses` as brokers."""
     host, port = address
     admin = AIOKafkaAdminClient(bootstrap_servers=f"{host}:{port}", request_timeout_ms=_REQUEST_TIMEOUT_MS)
     try:

@@ -1,4 +1,4 @@
-"""A short life of a broker that loads the classes which a stack will need, for the archive of them."""
+"""A short use of a broker that loads the classes a stack will need, for the class archive."""
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic

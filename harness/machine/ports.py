@@ -11,25 +11,25 @@ from pathlib import Path
 from harness.machine.file_lock import try_lock
 
 # Below the ports that systems hand out to outgoing connections (from 32768 on Linux, 49152 on macOS): otherwise a
-# client that calls a killed broker again and again may be given that very port as its own, and block its return.
+# client that keeps calling a killed broker may be given that very port as its own, and block the broker's restart.
 _LOWEST, _HIGHEST = 20_000, 32_000
 _ATTEMPTS = 1_000
 _locks: dict[int, int] = {}
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on and no other process of this user takes until we end."""
+    """Return ports on which nothing listens, reserved against this user's other processes until this one ends."""
     return [_free_port() for _ in range(count)]
 
 
 def taken_of(ports: Mapping[str, int]) -> dict[str, int]:
-    """Return those of the named ports that something listens on."""
+    """Return those of the named ports on which something listens."""
     return {name: port for name, port in ports.items() if not _is_free(port)}
 
 
 def _free_port() -> int:
     for _ in range(_ATTEMPTS):
-        port = random.randrange(_LOWEST, _HIGHEST)  # noqa: S311 (spreads, hides nothing)
+        port = random.randrange(_LOWEST, _HIGHEST)  # noqa: S311 (not a secret)
         if port not in _locks and _is_free(port) and _reserve(port):
             return port
     raise RuntimeError(f"no free port between {_LOWEST} and {_HIGHEST}")
@@ -58,7 +58,7 @@ def _reserve(port: int) -> bool:
 
 
 def release_ports(ports: list[int]) -> None:
-    """Give ports back that `free_ports` reserved; others are left alone."""
+    """Release ports that `free_ports` reserved; others are ignored."""
     for port in ports:
         if (lock := _locks.pop(port, None)) is not None:
             os.close(lock)

@@ -13,15 +13,15 @@ LOGS = "logs"
 
 
 def make_temporary_folder() -> Path:
-    """Return a new folder that is removed by `remove_temporary_folder`, or by the watcher if we die before."""
+    """Return a new folder that `remove_temporary_folder` removes, or the watcher if this process dies first."""
     folder = Path(tempfile.mkdtemp(prefix="stopline-", dir=_temporary_base()))
     guardian().remove_folder(folder)
-    folder.chmod(0o711)  # Postgres, as another user where we are root, has to get through to its part
+    folder.chmod(0o711)  # if we are root, Postgres runs as another user and must reach its own folder in this one
     return folder
 
 
 def _temporary_base() -> Path | None:
-    """Return where temporary folders go: None (the usual place), or one that Postgres gets to where we are root."""
+    """Return the folder for temporary folders: None for the usual one; as root, one that Postgres can enter too."""
     usual = Path(tempfile.gettempdir())
     if not is_root() or _is_open(usual):
         return None

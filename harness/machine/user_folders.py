@@ -18,17 +18,17 @@ def is_root() -> bool:
 
 
 def cache_folder() -> Path:
-    """Return the user's cache folder for what can be fetched or made again."""
+    """Return the user's cache folder, for files that can be fetched or made again."""
     return _base("XDG_CACHE_HOME", ".cache") / "stopline"
 
 
 def shared_cache_folder() -> Path:
-    """Return the cache folder for what the user that Postgres runs as must get to, where that is not us."""
+    """Return the cache folder for files that Postgres reads, which may run as another user."""
     return Path("/var/cache/stopline") if is_root() else cache_folder()
 
 
 def homes_folder() -> Path:
-    """Return where kept stacks (`stopline up`) have their folders, one for each clone.
+    """Return the folder of all STOPLINE_HOMEs, one per clone.
 
     Root's home is closed to the user that Postgres must run as when we are root, so root's stacks are kept in /var/lib.
     """
@@ -36,7 +36,7 @@ def homes_folder() -> Path:
 
 
 def default_home() -> Path:
-    """Return where this clone's kept stack has its data."""
+    """Return the STOPLINE_HOME of this clone, where the environment names none."""
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", CODE.name)[:_NAME_LETTERS]
     return homes_folder() / f"{readable}-{hashlib.sha256(os.fsencode(CODE)).hexdigest()[:8]}"
 
@@ -63,15 +63,15 @@ def user_home() -> Path | None:
 
 
 def is_writable(folder: Path) -> bool:
-    """Say whether `folder` exists and files can be made in it."""
+    """Return whether `folder` exists and we can create files in it."""
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def make_folder(folder: Path, mode: int = 0o711) -> None:
-    """Make `folder` and what is missing above it with exactly this mode, whatever the umask.
+    """Create `folder` and its missing parents with exactly this mode, whatever the umask.
 
     Raises:
-        HarnessError: it cannot be made; the line names it.
+        HarnessError: it cannot be created; the line names it.
     """
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     try:

@@ -17,11 +17,11 @@ from harness.processes import HarnessError, User
 _OLDEST_VERSION = 15
 _VERSION_SECONDS = 10
 _COPY_FORMAT = 2
-"""To be raised when a copy of the programs is made differently."""
+"""Increase this when the programs are copied differently."""
 
 
 def find_binaries() -> Path:
-    """Return the folder that has `initdb` and `postgres`, the wheel's before an installed one.
+    """Return the folder with `initdb` and `postgres`: the wheel's, else that of an installed server.
 
     Raises:
         HarnessError: there is no PostgreSQL that is new enough.
@@ -64,7 +64,7 @@ def _version(folder: Path) -> int:
 
 
 def open_to(user: User, folder: Path) -> Path:
-    """Return `folder`, or a copy of it where `user` cannot get to it (a virtual environment below /root)."""
+    """Return `folder`, or a copy of it where `user` cannot enter it (a virtual environment below /root)."""
     if all(may_enter(user, each) for each in (folder, *_libraries_of(folder.parent))):
         return folder
     installation = folder.parent  # bin, lib and share belong together: the programs find the rest from where they are
@@ -76,7 +76,7 @@ def open_to(user: User, folder: Path) -> Path:
 
 
 def _libraries_of(installation: Path) -> list[Path]:
-    """Return what a wheel keeps beside its package: the programs find these libraries from where they are."""
+    """Return the libraries that a wheel keeps next to its package, where the programs look for them."""
     beside = installation.parent.parent / f"{installation.parent.name}.libs"
     return [beside] if beside.is_dir() else []
 
@@ -99,7 +99,7 @@ def _copy(installation: Path, final: Path) -> None:
 
 
 def _open_to_all(folder: Path) -> None:
-    """Let everybody read what is below `folder`, and run what its owner may run: the umask may have closed it."""
+    """Let everybody read the files below `folder` and run its programs: the umask may not allow that."""
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
             mode = path.stat().st_mode

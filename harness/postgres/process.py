@@ -1,4 +1,4 @@
-"""The server process: its settings, and when it serves."""
+"""The server process: its settings, and the wait until it serves."""
 
 import asyncio
 import signal
@@ -19,14 +19,14 @@ _POLL_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Installation:
-    """The programs, and whom they run as (None: as we do)."""
+    """The programs of PostgreSQL, and the user that they run as (None: our own)."""
 
     binaries: Path
     user: User | None
 
 
 def find_installation() -> Installation:
-    """Return what PostgreSQL is run with.
+    """Return the programs to run PostgreSQL with, and their user.
 
     Raises:
         HarnessError: there is none that is new enough, or no user that it could run as.

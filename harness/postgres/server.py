@@ -17,13 +17,13 @@ _POLL_SECONDS = 0.02
 
 
 class PostgresServer:
-    """The server, its data in `folder`/postgres; data that is already there is taken as it is.
+    """The server, with its data in `folder`/postgres; existing data are used as they are.
 
     Args:
         folder: where data, log and passwords are.
         port: where it listens.
-        durable: write through to the disk at every commit. Without, what is committed survives `kill -9` of every
-            process just the same, since the kernel keeps what was written; only a crash of the machine loses it.
+        durable: write through to the disk at every commit. Without it, commits still survive `kill -9` of every
+            process, since the kernel keeps written pages; only a crash of the machine loses them.
         installation: None: the first that is found.
         more_settings: of the server, such as its certificate.
     """
@@ -80,7 +80,7 @@ class PostgresServer:
         await self._ensure_roles()
 
     async def _ensure_roles(self) -> None:
-        """Make the roles that data of an older version does not have."""
+        """Create the roles that data of an older version lack."""
         path = self._folder / "postgres-passwords.json"
         if not read_passwords(path).keys() >= SERVICE_ROLES.keys():
             await ensure_service_roles(self.url(OWNER), add_passwords(path))

@@ -23,7 +23,7 @@ from harness.processes import ManagedProcess, User
 _INITDB_SECONDS = 120.0
 _STOP_SECONDS = 20.0
 _FORMAT = 2
-"""To be raised when a template is made differently."""
+"""Increase this when templates are made differently."""
 
 
 async def ensure_template(installation: Installation) -> Path:
@@ -90,7 +90,7 @@ async def _initdb(installation: Installation, data: Path, password: str, log_pat
 
 
 async def make_databases(owner_url: str, passwords: dict[str, str]) -> None:
-    """Make each role and its database. The names are constants, the passwords URL-safe: nothing needs quoting."""
+    """Create each role and its database. Names are constants and passwords URL-safe: nothing needs quoting."""
     connection = await asyncpg.connect(owner_url)
     try:
         for name in DATABASES:
@@ -102,7 +102,7 @@ async def make_databases(owner_url: str, passwords: dict[str, str]) -> None:
 
 
 async def ensure_service_roles(owner_url: str, passwords: dict[str, str]) -> None:
-    """Make the roles that are missing; what they may do, the owner of the tables says with `stopline migrate`."""
+    """Create the roles that are missing; the owner of the tables grants them rights with `stopline migrate`."""
     connection = await asyncpg.connect(owner_url)
     try:
         present = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}

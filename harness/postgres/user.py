@@ -1,4 +1,4 @@
-"""Whom PostgreSQL runs as: it refuses to run as root."""
+"""The user that PostgreSQL runs as: it refuses to run as root."""
 
 import os
 import pwd
@@ -11,7 +11,7 @@ _UNPRIVILEGED = ("postgres", "nobody")
 
 
 def unprivileged_user() -> User | None:
-    """Return the user for PostgreSQL where we are root, else None: it runs as we do.
+    """Return the user for PostgreSQL if we are root; None if it runs as our own user.
 
     Raises:
         HarnessError: root, but no such user; or we are a user that the machine has no name for.
@@ -29,7 +29,7 @@ def unprivileged_user() -> User | None:
 
 
 def _require_name(uid: int) -> None:
-    """Refuse a number without a name (as `docker run --user 4242` gives), which `initdb` does not run as."""
+    """Refuse a user id without a name (as `docker run --user 4242` gives): `initdb` refuses it too."""
     try:
         pwd.getpwuid(uid)
     except KeyError:
@@ -39,7 +39,7 @@ def _require_name(uid: int) -> None:
 
 
 def may_enter(user: User, folder: Path) -> bool:
-    """Tell whether `user` can get into `folder` through all the folders above it."""
+    """Return whether `user` can enter `folder` and all the folders above it."""
     real = folder.resolve()
     return all(_lets_in(user, each) for each in (real, *real.parents))
 

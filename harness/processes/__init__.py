@@ -1,4 +1,4 @@
-"""Child processes: started, stopped, killed, paused, and never left behind."""
+"""Child processes: started, stopped, killed, paused, and never left running."""
 
 from harness.processes.errors import HarnessError, StartError
 from harness.processes.guardian import guardian

@@ -1,10 +1,10 @@
-"""What the harness could not do, told in one or a few lines that a person can act on."""
+"""Errors of the harness: one line, or a few, that a person can act on."""
 
 from shared.errors import MisconfiguredError
 
 
 class HarnessError(MisconfiguredError):
-    """The stack cannot be started or driven like this; the text names what is wrong and the mend."""
+    """The stack cannot be started or driven like this; the text names the problem and the fix."""
 
 
 class StartError(HarnessError):

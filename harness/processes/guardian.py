@@ -16,7 +16,7 @@ _GOODBYE_SECONDS = 5
 
 
 class Guardian:
-    """Remembers, outside of this process, what must not outlive it."""
+    """A list, kept in another process, of everything that must not outlive this process."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()

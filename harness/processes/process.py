@@ -13,8 +13,8 @@ from harness.processes.errors import StartError
 from harness.processes.guardian import guardian
 from harness.processes.watcher import signal_tree
 
-# The child tells the watcher its process group before it becomes the program: there is no moment in which the parent
-# could die and leave a child that nobody knows of. (Standard output is the watcher's pipe until then.)
+# The child reports its process group to the watcher before it becomes the program: there is no moment at which the
+# parent could die and leave a child that nobody knows of. (Standard output is the watcher's pipe until then.)
 _LAUNCH = 'echo "group $$"; exec "$@" >&2'
 _POLL_SECONDS = 0.01
 _KILL_SECONDS = 10.0
@@ -23,7 +23,7 @@ _TAIL_LINES = 20
 
 @dataclass(frozen=True)
 class User:
-    """Whom a process runs as, where that is not who we are."""
+    """A user that a process runs as, other than our own."""
 
     name: str
     uid: int
@@ -33,8 +33,8 @@ class User:
 class ManagedProcess:
     """A program in a session of its own, its output in a log file.
 
-    Ctrl-C in the terminal does not reach it: whoever started it stops it. If the parent dies first, however it dies,
-    the watcher kills the process and all that descends from it.
+    Ctrl-C in the terminal does not reach it: its parent stops it. If the parent dies first, however it dies, the
+    watcher kills the process and all its descendants.
     """
 
     def __init__(  # noqa: PLR0913 (each is a property of the process)
@@ -113,7 +113,7 @@ class ManagedProcess:
             await self.wait_exit(_KILL_SECONDS)
 
     def kill(self) -> None:
-        """End it and all that descends from it as `kill -9` does."""
+        """End the process and all its descendants as `kill -9` does."""
         self._signal_tree(signal.SIGKILL)
 
     def pause(self) -> None:
@@ -139,7 +139,7 @@ class ManagedProcess:
         return "\n".join(written.decode(errors="replace").splitlines()[-lines:])
 
     def start_error(self, why: str) -> StartError:
-        """Return the error for a start that failed: what, where it is logged, and the last lines of that."""
+        """Return the error for a start that failed: the reason, the log and its last lines."""
         return StartError(f"{self.name} {why}; its log is {self.log_path}, and ends so:\n{self.log_tail()}")
 
     def _signal_tree(self, number: signal.Signals) -> None:

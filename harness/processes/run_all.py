@@ -1,4 +1,4 @@
-"""Several things at the same time; the first failure ends the others and is what the caller sees."""
+"""Runs several coroutines at the same time; the first failure cancels the others."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,7 +6,7 @@ from typing import Any
 
 
 async def run_all(*calls: Coroutine[Any, Any, Any]) -> None:
-    """Run all of them.
+    """Run all `calls` and wait for them.
 
     Raises:
         Exception: the first that one of them raised; the others were cancelled and have ended.

@@ -1,4 +1,4 @@
-"""What can be waited for until it serves: a process of this machine, or a container."""
+"""The interface of a server that was started: a process of this machine, or a container."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from harness.processes.errors import StartError
 
 
 class Started(Protocol):
-    """Something that was started, and may end before it serves."""
+    """A server that was started, and may end before it serves."""
 
     @property
     def alive(self) -> bool: ...
@@ -15,4 +15,4 @@ class Started(Protocol):
     def returncode(self) -> int | None: ...
 
     def start_error(self, why: str) -> StartError:
-        """Return the error for a start that failed: what, where it is logged, and the last lines of that."""
+        """Return the error for a start that failed: the reason, the log and its last lines."""

@@ -1,10 +1,10 @@
-"""The process that outlives a crash of its parent, for as long as it takes to clean up behind it.
+"""The process that outlives a crash of its parent for as long as it takes to clean up.
 
-Run as a script with nothing but the standard library. It reads one line per thing to remember from standard input;
-the end of the input means that the parent is gone, however it went: even `kill -9` closes a pipe. Then everything
-that is still remembered is killed, run or removed, in this order.
+It runs as a script with only the standard library and reads lines from standard input, each about something to clean
+up. The end of the input means that the parent has ended, in whatever way: even `kill -9` closes a pipe. Then the
+watcher kills the groups, runs the commands and removes the folders that are still on its list, in this order.
 
-    group 4711          a process group, to be killed with all that descends from it
+    group 4711          a process group, to be killed with all its descendants
     command ["docker", "rm", "--force", "4f1d"]    a command to be run
     folder /tmp/stopline-x1y2z3                    a folder to be removed
     forget <a line as above>                       no longer needed
@@ -35,7 +35,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process is there and not just waiting for its parent to take notice of its end."""
+    """Return whether a process runs; a zombie, whose parent has not read its exit code yet, does not."""
     with suppress(OSError):
         return Path("/proc", str(pid), "stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
     if Path("/proc/self/stat").exists():
@@ -61,12 +61,12 @@ def _parents_from_proc() -> Iterable[tuple[int, int]]:
         if entry.isdigit():
             with suppress(OSError):
                 stat = Path("/proc", entry, "stat").read_text(errors="replace")
-                # "4711 (a name (with brackets)) S 1 ...": the parent is the second field behind the name
+                # "4711 (a name (with brackets)) S 1 ...": the parent is the second field after the name
                 yield int(entry), int(stat.rpartition(")")[2].split()[1])
 
 
 def signal_tree(group: int, number: signal.Signals) -> None:
-    """Send a signal to a process group and to everything that descends from its leader."""
+    """Send a signal to a process group and to all descendants of its leader."""
     below = descendants(group)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
@@ -76,7 +76,7 @@ def signal_tree(group: int, number: signal.Signals) -> None:
 
 
 def remember(lines: Iterable[str]) -> list[str]:
-    """Return what is still to be cleaned up once the lines have ended."""
+    """Return the entries that are still to be cleaned up once the lines have ended."""
     kept: dict[str, None] = {}
     for line in lines:
         entry = line.rstrip("\n")
@@ -88,7 +88,7 @@ def remember(lines: Iterable[str]) -> list[str]:
 
 
 def clean_up(entries: list[str]) -> None:
-    """Do what the entries ask for: processes first, folders (which they may be writing to) last."""
+    """Clean up: processes first, and last the folders that they may be writing to."""
     for kind, act in (("group", _kill), ("command", _run), ("folder", _remove)):
         for entry in entries:
             name, _, value = entry.partition(" ")

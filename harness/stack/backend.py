@@ -1,10 +1,10 @@
-"""What a stack stands on: a Kafka and a PostgreSQL with two databases, and how their faults are caused."""
+"""The interface of a backend: a Kafka and a PostgreSQL with two databases, and the faults that tests cause in them."""
 
 from typing import Protocol
 
 
 class Backend(Protocol):
-    """Kafka and PostgreSQL, from wherever. Nodes of Kafka are numbered from 0."""
+    """A Kafka and a PostgreSQL, wherever they run. Nodes of Kafka are numbered from 0."""
 
     @property
     def kafka_bootstrap(self) -> str: ...
@@ -29,17 +29,17 @@ class Backend(Protocol):
         """Start both and wait until they serve.
 
         Raises:
-            HarnessError: what is missing or did not start, and what to do about it; nothing is left running.
+            HarnessError: something is missing or did not start; the text has the fix. Nothing is left running.
         """
 
     async def stop(self) -> None:
-        """End both; does nothing where they are not running."""
+        """Stop both; does nothing where they are not running."""
 
     def kafka_alive(self, node: int = 0) -> bool:
-        """Say whether the node runs; it may not serve yet, or be frozen."""
+        """Return whether the node runs; it may not serve yet, or be frozen."""
 
     def postgres_alive(self) -> bool:
-        """Say whether the server runs."""
+        """Return whether the server runs."""
 
     async def kill_kafka(self, node: int = 0) -> None:
         """End a node as `kill -9` does."""

@@ -1,6 +1,6 @@
 """Containers, by testcontainers' client: started, killed and paused like processes.
 
-Its reaper (Ryuk) is not asked for: our watcher removes the containers after a crash, and needs no image for that.
+Its reaper (Ryuk) is not used: our watcher removes the containers after a crash, and needs no image for that.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _PING_SECONDS = 5
 
 
 def docker_answers() -> bool:
-    """Tell whether there is a Docker engine that we may use."""
+    """Return whether there is a Docker engine that we may use."""
     with _closing_what_libraries_leave_open():
         try:
             import docker  # type: ignore[import-untyped]  # ships no types
@@ -28,7 +28,7 @@ def docker_answers() -> bool:
                 return bool(client.ping())
             finally:
                 client.close()
-        except Exception:  # noqa: BLE001 (whatever keeps us from Docker, it does not answer)
+        except Exception:  # noqa: BLE001 (whatever the reason, Docker cannot be used)
             return False
 
 
@@ -79,9 +79,9 @@ def _closing_what_libraries_leave_open() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class ContainerSettings:
-    """What a container is made with.
+    """The settings of a new container.
 
-    Ports are named inside: outside; volumes are named name: folder inside.
+    `ports` maps ports in the container to ports outside, `volumes` names of volumes to folders in the container.
     """
 
     image: str
@@ -105,7 +105,7 @@ class Container:
         return self._container is not None
 
     async def start(self) -> None:
-        """Make and start it, or start it again; does not wait until it serves.
+        """Create and start the container, or start it again; does not wait until it serves.
 
         Raises:
             StartError: Docker refused.
@@ -142,10 +142,10 @@ class Container:
 
     def start_error(self, why: str) -> StartError:
         said = self._container.logs(tail=_TAIL_LINES).decode(errors="replace")
-        return StartError(f"container {self.name} {why}; its log ends so:\n{said}")
+        return StartError(f"container {self.name} {why}; its log ends with:\n{said}")
 
     def forget(self) -> None:
-        """Take it as gone, and close the connection to the engine."""
+        """Treat the container as removed, and close the connection to the engine."""
         if self._container is not None:
             self._container.client.close()
             self._container = None

@@ -33,14 +33,14 @@ _STOP_SECONDS = 20
 
 
 class ContainersBackend:
-    """Apache Kafka and PostgreSQL in containers; also an async context manager that starts and stops them.
+    """An Apache Kafka and a PostgreSQL in containers; also an async context manager that starts and stops them.
 
     Args:
-        data_folder: has the passwords; the data are in Docker volumes that are named after it, and kept. None: the
-            data go with the containers.
+        data_folder: for the passwords; the data are kept in Docker volumes named after it. None: the data are removed
+            with the containers.
         kafka_nodes: 1, or 3.
         kafka_port, postgres_port: published here; None: free ones (more Kafka nodes always take free ones).
-        say: gets a line for each step that takes long.
+        say: called with a line for each step that takes long.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class ContainersBackend:
         await wait_until_ready({(self._host, port or 0): node for node, port in pairs if node.alive})
 
     async def stop(self) -> None:
-        """End and remove both; see `Backend.stop`."""
+        """Stop and remove both; see `Backend.stop`."""
         if self._given_folder is not None:
             await run_all(*(each.stop(_STOP_SECONDS) for each in self._containers() if each.exists))
         await asyncio.to_thread(remove_containers.remove, self._names())

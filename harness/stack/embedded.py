@@ -16,15 +16,15 @@ ServerT = TypeVar("ServerT", KafkaCluster, PostgresServer)
 
 
 class EmbeddedBackend:
-    """Apache Kafka and PostgreSQL; also an async context manager that starts and stops them.
+    """An Apache Kafka and a PostgreSQL; also an async context manager that starts and stops them.
 
     Args:
-        data_folder: kept, and taken up again by the next start; None: a temporary one, removed at the end.
+        data_folder: kept, and used again by the next start; None: a temporary one, removed at the end.
         kafka_nodes: 1, or 3 (every record on three nodes, acknowledged by two).
         kafka_port, postgres_port: fixed ones; None: free ones (more Kafka nodes always take free ones).
         durable: see `PostgresServer`.
         quick_start: see `KafkaCluster`.
-        say: gets a line for each step that takes long.
+        say: called with a line for each step that takes long.
     """
 
     def __init__(  # noqa: PLR0913 (each is a choice of the caller with a default)
@@ -100,7 +100,7 @@ class EmbeddedBackend:
         await self._kafka.start()
 
     async def stop(self, *, keep_logs: bool = False) -> None:
-        """End both: cleanly where the data is kept, else at once; see `Backend.stop`."""
+        """Stop both: cleanly where the data are kept, else at once; see `Backend.stop`."""
         kept = self._given_folder is not None
         running = [server for server in (self._kafka, self._postgres) if server is not None]
         await run_all(*(server.stop() if kept else server.kill() for server in running))

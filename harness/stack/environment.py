@@ -18,14 +18,14 @@ MODULES = {
     "sender": "services.sender",
     "sandbox": "harness.sandbox",
 }
-"""What `python -m` runs for each."""
+"""The modules that `python -m` runs for each."""
 _PASSED_ON = ("STOPLINE_UNPROTECTED_RECORD",)
-"""What somebody who brings their own database may have to accept."""
+"""A setting that somebody with a database of their own may need."""
 
 
 @dataclass(frozen=True)
 class StackContext:
-    """What the processes of a stack know of each other."""
+    """The addresses and secrets that the processes of a stack share."""
 
     backend: Backend
     kafka: KafkaSettings
@@ -35,12 +35,12 @@ class StackContext:
 
 
 def sandbox_environment(secrets: SharedSecrets, port: int) -> dict[str, str]:
-    """Return the sandbox carrier's, which needs neither Kafka nor a database."""
+    """Return the environment of the sandbox carrier, which needs neither Kafka nor a database."""
     return _process(port) | {"STOPLINE_SANDBOX_TOKEN": secrets.carrier_token}
 
 
 def service_environment(service: str, context: StackContext, port: int, cache_folder: Path) -> dict[str, str]:
-    """Return what one instance of a service gets; only what it needs, as in a deployment."""
+    """Return the environment of one instance of a service: only what it needs, as in a deployment."""
     return {
         **_process(port),
         **as_environment(context.kafka),
@@ -69,7 +69,7 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
 
 
 def _process(port: int) -> dict[str, str]:
-    """Return ours without our own settings, with a way to find the code wherever the process runs."""
+    """Return our environment without our own settings, with the code on the path wherever the process runs."""
     inherited: Mapping[str, str] = {
         name: value for name, value in os.environ.items() if not name.startswith("STOPLINE_")
     }

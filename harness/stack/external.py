@@ -1,4 +1,4 @@
-"""The backend that is already there: addresses from the environment, and no power over it."""
+"""The backend that already runs: its addresses are in the environment, and the harness does not control it."""
 
 import os
 from typing import NoReturn
@@ -7,10 +7,11 @@ from harness.processes import HarnessError
 
 
 class ExternalBackend:
-    """Kafka and PostgreSQL that somebody else runs.
+    """A Kafka and a PostgreSQL that somebody else runs.
 
-    Read from STOPLINE_KAFKA_BOOTSTRAP, STOPLINE_OPTOUT_DATABASE_URL and STOPLINE_SENDER_DATABASE_URL. Where the API and
-    the owner of the tables have other roles: STOPLINE_OPTOUT_API_DATABASE_URL, STOPLINE_OPTOUT_MIGRATION_URL.
+    Their addresses are in STOPLINE_KAFKA_BOOTSTRAP, STOPLINE_OPTOUT_DATABASE_URL and STOPLINE_SENDER_DATABASE_URL, and
+    in STOPLINE_OPTOUT_API_DATABASE_URL and STOPLINE_OPTOUT_MIGRATION_URL where the API and the owner of the tables have
+    roles of their own.
 
     Raises:
         HarnessError: one of them is not set.
@@ -25,17 +26,17 @@ class ExternalBackend:
         self.sender_database_url = _setting("STOPLINE_SENDER_DATABASE_URL")
 
     async def start(self) -> None:
-        """Nothing to start: the services say what they cannot reach."""
+        """There is nothing to start; the services report what they cannot reach."""
 
     async def stop(self) -> None:
-        """Nothing to stop."""
+        """There is nothing to stop."""
 
     def kafka_alive(self, node: int = 0) -> bool:
-        """Somebody else looks after it."""
+        """Return True: somebody else looks after it."""
         return node >= 0
 
     def postgres_alive(self) -> bool:
-        """Somebody else looks after it."""
+        """Return True: somebody else looks after it."""
         return True
 
     async def kill_kafka(self, node: int = 0) -> None:

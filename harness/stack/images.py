@@ -1,4 +1,4 @@
-"""The official images, and the settings that make them what the embedded backend is."""
+"""The official images, with settings like those of the embedded backend."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ def kafka_settings(
         "advertised.listeners": f"PLAINTEXT://{names[node_id - 1]}:{_INSIDE},OUTSIDE://{host}:{port}",
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,OUTSIDE:PLAINTEXT",
     }
-    # The image's own way: KAFKA_NODE_ID for node.id, and so on.
+    # The image reads its settings like this: KAFKA_NODE_ID for node.id, and so on.
     environment = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in properties.items()}
     environment["KAFKA_HEAP_OPTS"] = "-Xms256m -Xmx512m"
     return ContainerSettings(KAFKA_IMAGE, environment, {_OUTSIDE: port}, volumes)

@@ -1,4 +1,4 @@
-"""Makes the opt-out service's tables as their owner, as a deployment does before its services start."""
+"""Creates the opt-out service's tables as their owner, as a deployment does before its services start."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -8,7 +8,7 @@ from services.optout.record.access import API, PIPELINE, prepare_tables
 
 
 async def make_tables(backend: Backend) -> None:
-    """Make them, and give the roles of the services their rights; nothing where the services own the tables."""
+    """Create the tables and grant the services' roles their rights; does nothing where a service owns the tables."""
     owner = _role(backend.optout_database_url)
     roles = {_role(backend.optout_pipeline_url): PIPELINE, _role(backend.optout_api_url): API}
     if owner not in roles:

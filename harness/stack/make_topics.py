@@ -1,4 +1,4 @@
-"""Makes the topics, and waits until every node knows them: a service that asks a node which does not refuses to run."""
+"""Creates the topics and waits until every node knows them: else a service that asks a node would refuse to run."""
 
 import asyncio
 
@@ -15,10 +15,10 @@ _POLL_SECONDS = 0.05
 
 
 async def make_topics(settings: KafkaSettings) -> None:
-    """Make the topics that are missing, and return when every node knows all of them with a leader.
+    """Create the topics that are missing, and return when every node knows a leader for all of them.
 
     Raises:
-        TransientError: a node still did not when the deadline passed.
+        TransientError: a node did not know them all in time.
     """
     await create_topics(settings)
     names = {topic.name for topic in topics(settings)}
@@ -27,7 +27,7 @@ async def make_topics(settings: KafkaSettings) -> None:
         await client.bootstrap()
         async with asyncio.timeout(_DEADLINE_SECONDS):
             for broker in client.cluster.brokers():
-                while not names <= await _known_to(client, broker.nodeId):  # noqa: ASYNC110 (it happens over there)
+                while not names <= await _known_to(client, broker.nodeId):  # noqa: ASYNC110 (it happens in another process)
                     await asyncio.sleep(_POLL_SECONDS)
     except TimeoutError:
         raise TransientError(f"a node of Kafka did not know all topics within {_DEADLINE_SECONDS} s") from None
@@ -36,7 +36,7 @@ async def make_topics(settings: KafkaSettings) -> None:
 
 
 async def _known_to(client: AIOKafkaClient, node_id: int) -> set[str]:
-    """Return the topics of which this very node knows a leader for every partition."""
+    """Return the topics of which this node knows a leader for every partition."""
     if not await client.ready(node_id):
         return set()
     metadata = (await client.send(node_id, MetadataRequest())).to_object()

@@ -1,4 +1,4 @@
-"""A service of ours as a real process: started, stopped, killed and paused, and known to be ready."""
+"""A service of ours as a real process: started, awaited, stopped, killed and paused."""
 
 import asyncio
 import sys
@@ -27,7 +27,7 @@ class Service:
         module: what `python -m` runs.
         port: where it listens on 127.0.0.1.
         environment: all of it, the settings included.
-        log_path: gets what it writes to standard output and error.
+        log_path: the file for its standard output and error.
     """
 
     def __init__(self, name: str, module: str, port: int, environment: Mapping[str, str], log_path: Path) -> None:
@@ -63,7 +63,7 @@ class Service:
         Args:
             failpoint: where it is to stop or die, as in `shared.failpoints`: `optout.after_record=kill@3`.
             extra_env: settings of this start only.
-            wait: False returns as soon as the process exists, as one needs that dies before it is ready.
+            wait: False returns as soon as the process exists, for one that dies before it is ready.
 
         Raises:
             StartError: it ended or did not get ready; names the log and shows its end.
@@ -83,7 +83,7 @@ class Service:
             await self.wait_ready()
 
     async def stop(self, timeout_seconds: float = _STOP_SECONDS) -> None:
-        """Ask it to end, as a deployment does; kill it if it has not ended in time."""
+        """Ask the process to end, as a deployment does; kill it if it has not ended in time."""
         await self.process.stop(timeout_seconds)
 
     async def kill(self) -> None:
@@ -92,7 +92,7 @@ class Service:
         await self.process.wait_exit(_KILL_SECONDS)
 
     async def pause(self) -> None:
-        """Freeze it: its connections stay open, and it notices nothing."""
+        """Freeze the process: its connections stay open, and it notices nothing."""
         self.process.pause()
 
     async def resume(self) -> None:
@@ -104,7 +104,7 @@ class Service:
         await self.start(failpoint, extra_env)
 
     async def wait_exit(self, timeout_seconds: float = _READY_SECONDS) -> int:
-        """Wait for an end that a failpoint or a bug brings; return the exit code, negative for a signal."""
+        """Wait until a failpoint or a bug ends the process; return the exit code, negative for a signal."""
         return await self.process.wait_exit(timeout_seconds)
 
     async def wait_ready(self, timeout_seconds: float = _READY_SECONDS) -> None:
@@ -124,7 +124,7 @@ class Service:
                 await asyncio.sleep(_POLL_SECONDS)
 
     async def _ready(self, http: aiohttp.ClientSession) -> str:
-        """Return `ready`, else what it answered."""
+        """Return `ready`, or the answer that says why not."""
         try:
             async with http.get(f"{self.url}/health/ready") as response:
                 return "ready" if response.status == _OK else f"{response.status} {await response.text()}"

@@ -42,17 +42,17 @@ _REPLICAS = 3
 
 
 class Stack:
-    """An async context manager: started inside, with nothing left running behind it.
+    """An async context manager: the stack runs inside it, and nothing of it is left running afterwards.
 
     Args:
         backend: embedded, containers or external; None: see `choose_backend`.
-        data_dir: kept, and taken up again by the next start; None: a temporary folder, removed at the end.
+        data_dir: kept, and used again by the next start; None: a temporary folder, removed at the end.
         ports: of each part, as `USUAL_PORTS` names them; None: free ones.
         kafka_nodes: 1, or 3.
         partitions: of every topic that is placed by phone; those of the environment, else 6.
         durable, quick_start: see `EmbeddedBackend`.
         service_env: settings for all services, such as STOPLINE_LOG_LEVEL.
-        say: gets a line for each step that takes long.
+        say: called with a line for each step that takes long.
 
     Attributes:
         services: `inbound`, `optout`, `api`, `sender` and `sandbox`, and what `add_service` added.
@@ -107,7 +107,7 @@ class Stack:
         """Start everything and wait until all of it is ready.
 
         Raises:
-            HarnessError: what is missing or did not start, and what to do about it; nothing is left running.
+            HarnessError: something is missing or did not start; the text has the fix. Nothing is left running.
         """
         try:
             self._folder.open()
@@ -143,7 +143,7 @@ class Stack:
         await run_all(make_topics(self.kafka_settings()), make_tables(self.backend))
 
     def kafka_settings(self) -> KafkaSettings:
-        """Return what the services know of Kafka; the environment decides what the caller left open."""
+        """Return the services' settings of Kafka; the environment decides what the caller left open."""
         address = self.backend.kafka_bootstrap
         theirs = isinstance(self.backend, ExternalBackend)
         chosen: dict[str, Any] = {"kafka_bootstrap": address} if theirs else unsecured(address)
@@ -217,7 +217,7 @@ class Stack:
         }
 
     async def stop(self, *, keep_logs: bool = False) -> None:
-        """End everything: cleanly where the data are kept, else at once."""
+        """Stop everything: cleanly where the data are kept, else at once."""
         started = [service for service in self.services.values() if service.started]
         await run_all(*(service.stop() if self._folder.kept else service.kill() for service in started))
         if self._backend is not None:

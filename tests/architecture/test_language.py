@@ -41,7 +41,10 @@ _DATA = (
     "services/optout/migrations/",  # files that have been released never change
     "services/sender/migrations/",
 )
-_NOT_YET = ("harness/", "tests/unit/checker/", "tests/unit/sandbox/")
+_NOT_YET = (
+    *("harness/checker/", "harness/sandbox/", "harness/story/", "harness/client.py", "harness/demo.py"),
+    *("tests/unit/checker/", "tests/unit/sandbox/"),
+)
 """Folders whose language is still to be revised; no others may be added."""
 _PUBLISHED = re.compile(r"^fate$|\{fate=")
 """A metric's label; whoever watches it would lose it."""

@@ -48,7 +48,7 @@ def test_rules_of_a_file_take_the_place_of_the_default_ones(tmp_path: Path, caps
         ("{bad", "line 2 is not JSON"),
         ('"STOP"', "line 2 has no text"),
         ('{"text": 7}', "line 2 has no text"),
-        ('{"text": "x", "instruction": 7}', "line 2: its instruction is no text"),
+        ('{"text": "x", "instruction": 7}', "line 2: its instruction is not a text"),
     ],
 )
 def test_a_bad_line_is_named(line: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
