@@ -20,10 +20,10 @@ from harness.postgres import PostgresServer
 from services.optout.person import SentMessage
 from services.optout.prepare import MIGRATIONS
 from services.optout.record.batch import Batch, UndecidedEvent
+from services.optout.record.chain import check_chain
 from services.optout.record.connection import Pool, close_pool, open_pool
 from services.optout.record.decision_log import DecisionLog, PostgresDecisionLog
 from services.optout.record.position import PositionMovedError
-from services.optout.record.replay import first_broken_entry
 from services.optout.record.stored_rules import StoredRules
 from shared.events.inbound import MessageReceived
 from shared.migrations import migrate
@@ -129,7 +129,7 @@ async def test_both_records_decide_alike(
     for from_offset, to_offset in ((0, offset), (2, 5), (offset, offset + 9)):
         assert await in_postgres.entries(from_offset, to_offset) == await in_memory.entries(from_offset, to_offset)
     async with server.pool.acquire() as connection:
-        assert await first_broken_entry(connection, server.partition) is None
+        assert (await check_chain(connection, server.partition)).broken is None
         rows = await connection.fetch("SELECT * FROM suppressions WHERE account_id = $1", account_id)
     states = {(row["phone"], row["scope"]): tuple(row[name] for name in STATE) for row in rows}
     assert states == {

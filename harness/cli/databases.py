@@ -1,0 +1,51 @@
+"""A service's database, for one command: the one that a setting names, else that of the running stack."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeVar
+
+import asyncpg
+
+from harness.cli.running_stack import running_stack
+from shared.errors import MisconfiguredError, TransientError
+from shared.postgres import connecting
+
+Service = Literal["optout", "sender"]
+ResultT = TypeVar("ResultT")
+
+_CONNECT_SECONDS = 10.0
+_STATEMENT_SECONDS = 60.0
+_WRONG = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError)
+_UNAVAILABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+def in_database(service: Service, work: Callable[[Any], Awaitable[ResultT]]) -> ResultT:
+    """Return the result of `work` with a connection to the service's database.
+
+    Raises:
+        TransientError: Postgres is unavailable.
+        MisconfiguredError: it is another database, or refuses us; or no stack runs and no setting names a database.
+    """
+    setting = f"STOPLINE_{service.upper()}_DATABASE_URL"
+    url = os.environ.get(setting) or _of_the_running_stack(service)
+
+    async def run() -> ResultT:
+        with connecting(setting, url):
+            connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS, command_timeout=_STATEMENT_SECONDS)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close(timeout=_CONNECT_SECONDS)
+
+    try:
+        return asyncio.run(run())
+    except _WRONG as error:
+        raise MisconfiguredError(f"{setting}: not a database of this version, or not ours to read: {error}") from None
+    except _UNAVAILABLE as error:
+        raise TransientError(f"Postgres ({setting}): {error!r}") from error
+
+
+def _of_the_running_stack(service: Service) -> str:
+    book = running_stack()
+    return book.optout_database_url if service == "optout" else book.sender_database_url
