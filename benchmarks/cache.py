@@ -126,7 +126,7 @@ def _main(what: str, keys: int) -> None:
     gc.collect()
     before = psutil.Process().memory_info().rss
     if what == "cache":
-        check: Callable[[list[Query]], Any] = _fill_cache(lists).check
+        check: Callable[[list[Query]], Any] = _fill_cache(lists).hits
     else:
         sets = {(_ACCOUNT, _scope(number)): set(each.tolist()) for number, each in enumerate(lists)}
         check = lambda batch: _check_sets(sets, batch)  # noqa: E731 (the same call for both)

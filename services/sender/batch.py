@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.sender import metrics
-from services.sender.decide import Await, Repeat, decide, known, queries_of
+from services.sender.decide import decide, queries_of
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.fence import Fence
@@ -16,7 +16,7 @@ from services.sender.ledger.rows import find
 from services.sender.pace import Pace
 from services.sender.report import Reporter
 from services.sender.suppressions.follow import CacheFollower
-from services.sender.suppressions.keys import partition_in
+from services.sender.suppressions.lookup import partitions_in
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
@@ -46,45 +46,50 @@ class BatchProcessor:
             TransientError: Kafka, Postgres, the cache or the carrier is unavailable; call again with what is left.
         """
         await self.dispatcher.settle_leftovers()
-        # The ledger is asked only for what cannot be claimed: nearly every id is new.
-        undecided = list(waiting.values())
+        # The ledger is not asked first: nearly every id is new, and a claim finds those that are not.
+        unfenced = list(waiting.values())
         while waiting:
             before = len(waiting)
-            while undecided:
-                part, undecided = undecided[: self.pace.at_once], undecided[self.pace.at_once :]
-                await self._decide(part, waiting)
-            if waiting:
-                undecided = await self._known(waiting)
-            if undecided and len(waiting) == before:
+            await self._decide_all(unfenced, waiting)
+            unfenced = await self._ask_ledger(waiting) if waiting else []
+            if unfenced and len(waiting) == before:
                 raise TransientError("no message got through: the carrier cannot be reached, or decisions are too slow")
-            if waiting and not undecided:
+            if waiting and not unfenced:
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
-    async def _decide(self, undecided: Sequence[MessageRequested], waiting: Waiting) -> None:
-        """Drop or send; remove what then has its outcome from `waiting`."""
+    async def _decide_all(self, unfenced: list[MessageRequested], waiting: Waiting) -> None:
+        while unfenced:
+            part, unfenced = unfenced[: self.pace.at_once], unfenced[self.pace.at_once :]
+            await self._decide(part, waiting)
+
+    async def _decide(self, requests: Sequence[MessageRequested], waiting: Waiting) -> None:
+        """Fence, check, decide, drop, send; remove the messages that then have their outcome from `waiting`."""
         failpoint("sender.before_fence")
-        queries = queries_of(undecided, self.cache.partitions)
+        queries = queries_of(requests, self.cache.partitions)
         with metrics.FENCE_SECONDS.time():
-            fenced = await self.fence.wait({partition_in(key) for _, _, key in queries})
+            fenced = await self.fence.wait(partitions_in(queries))
         failpoint("sender.after_fence")
-        sent, dropped = decide(fenced, undecided, self.cache.check(queries))
-        again = await self.dropper.drop(dropped, fenced) if dropped else []
-        # Asked while the messages are claimed and announced, and answered before the first of them leaves.
-        again += await self.dispatcher.dispatch(sent, fenced, self.cache.confirm) if sent else []
-        self.pace.note(len(undecided), len(again) if boottime() >= fenced.begin_by else 0)
-        kept = set(map(key_of, again))
-        for key in map(key_of, undecided):
+        decision = decide(requests, {}, self.cache.check(fenced, queries), boottime())
+        metrics.REDECIDED.inc(len(decision.unfenced))
+        undone = decision.unfenced
+        if decision.dropped:
+            undone += await self.dropper.drop(decision.dropped, fenced)
+        if decision.sent:
+            # Confirmed while the messages are claimed and announced, and before the first of them leaves.
+            undone += await self.dispatcher.dispatch(decision.sent, fenced, self.cache.confirm)
+        self.pace.note(len(requests), len(undone) if fenced.has_expired(boottime()) else 0)
+        kept = set(map(key_of, undone))
+        for key in map(key_of, requests):
             if key not in kept:
                 del waiting[key]
 
-    async def _known(self, waiting: Waiting) -> list[MessageRequested]:
-        """Return the messages to decide; publish the outcomes of the others again, once they are known."""
+    async def _ask_ledger(self, waiting: Waiting) -> list[MessageRequested]:
+        """Publish the outcomes that the ledger already has; return the messages that need a fence again."""
         async with session(self.pool) as connection:
             rows = await find(connection, list(waiting))
-        found = {key: known(rows.get(key)) for key in waiting}
-        repeated = [each.row for each in found.values() if isinstance(each, Repeat)]
-        if repeated:
-            await self.reporter.publish(repeated)
-        for row in repeated:
+        decision = decide(list(waiting.values()), rows, None, boottime())
+        if decision.repeated:
+            await self.reporter.publish(decision.repeated)
+        for row in decision.repeated:
             del waiting[row.key]
-        return [request for key, request in waiting.items() if not isinstance(found[key], Await)]
+        return decision.unfenced

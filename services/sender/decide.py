@@ -1,62 +1,65 @@
-"""The decision about a requested message, from its ledger row and the suppression cache; no I/O."""
+"""The decision about requested messages, from their ledger rows and the suppression cache; no I/O."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
 
-from services.sender.fence_pass import FencePass
-from services.sender.ledger.model import Row
-from services.sender.suppressions.lookup import Query, SuppressionHit, query
+from services.sender.ledger.model import MessageKey, Row, key_of
+from services.sender.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit, query
 from services.sender.suppressions.placement import partitions_of
 from shared.events.outbound import MessageRequested
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """The message already has an outcome, which is published again in case it never was."""
+class Decision:
+    """The requests, each in the list of what happens to it; those in `awaited` are left alone for now."""
 
-    row: Row
-
-
-@dataclass(frozen=True, slots=True)
-class Await:
-    """A call is under way in another process, or that process died: nobody calls again, the outcome is awaited."""
-
-
-Known = Repeat | Await
-_AWAIT = Await()
-
-
-class Decided(NamedTuple):
-    """The messages that are allowed, and those that are not, each with the reason."""
-
-    sent: list[MessageRequested]
-    dropped: list[tuple[MessageRequested, SuppressionHit]]
-
-
-def known(row: Row | None) -> Known | None:
-    """Return what to do with a message that the ledger knows; None where it has to be decided."""
-    if row is None or row.state == "pending":
-        return None
-    return _AWAIT if row.state == "dispatching" else Repeat(row)
+    repeated: list[Row] = field(default_factory=list)
+    awaited: list[MessageRequested] = field(default_factory=list)
+    dropped: list[tuple[MessageRequested, SuppressionHit]] = field(default_factory=list)
+    sent: list[MessageRequested] = field(default_factory=list)
+    unfenced: list[MessageRequested] = field(default_factory=list)
 
 
 def decide(
-    _fenced: FencePass, requests: Sequence[MessageRequested], suppressions: Sequence[SuppressionHit | None]
-) -> Decided:
-    """Return what happens to each message: it is sent unless there is a suppression.
+    requests: Sequence[MessageRequested],
+    rows: Mapping[MessageKey, Row],
+    checked: CheckedSuppressions | None,
+    now: float,
+) -> Decision:
+    """Return what happens to each request; the first line of this table that fits counts.
+
+    | ledger row                        | fence   | suppression | the request is                                  |
+    |-----------------------------------|---------|-------------|-------------------------------------------------|
+    | sent, suppressed, failed, unknown | any     | any         | `repeated`: its outcome is published again      |
+    | dispatching                       | any     | any         | `awaited`: somebody calls, or died calling (G3) |
+    | none or pending                   | none    | not checked | `unfenced`: it needs a fence                    |
+    | none or pending                   | any     | found       | `dropped`                                       |
+    | none or pending                   | expired | none        | `unfenced`: it needs another fence (G1)         |
+    | none or pending                   | fresh   | none        | `sent`                                          |
 
     Args:
-        _fenced: the fence that was completed before the cache was asked; nobody may decide without one.
         requests: the messages.
-        suppressions: of each message the suppression that forbids it, if any.
+        rows: what the ledger has of them, as far as it was asked.
+        checked: the suppressions of the same messages in the same order; None before a fence is completed.
+        now: a time of `services.sender.fence_pass.boottime`.
     """
-    pairs = list(zip(requests, suppressions, strict=True))
-    return Decided(
-        [request for request, suppression in pairs if suppression is None],
-        [(request, suppression) for request, suppression in pairs if suppression is not None],
-    )
+    decision = Decision()
+    hits = [None] * len(requests) if checked is None else checked.hits
+    may_send = checked is not None and not checked.fenced.has_expired(now)
+    for request, hit in zip(requests, hits, strict=True):
+        row = rows.get(key_of(request))
+        if row is not None and row.state == "dispatching":
+            decision.awaited.append(request)
+        elif row is not None and row.state != "pending":
+            decision.repeated.append(row)
+        elif hit is not None:
+            decision.dropped.append((request, hit))
+        elif may_send:
+            decision.sent.append(request)
+        else:
+            decision.unfenced.append(request)
+    return decision
 
 
 @lru_cache(maxsize=4096)

@@ -92,13 +92,13 @@ class Dispatcher:
     ) -> list[MessageRequested]:
         async with self._chunks:
             self._check_may_call()
-            if boottime() >= fenced.begin_by:
+            if fenced.has_expired(boottime()):
                 metrics.REDECIDED.inc(len(requests))
                 return list(requests)
             chunk = Chunk(list(requests), fenced)
             try:
                 await self._claim(chunk)
-                if boottime() < fenced.begin_by:
+                if not fenced.has_expired(boottime()):
                     await self._announce(chunk)
                     await _approved(confirmed)
                 # What is too old by now is not called, and need not be announced.
@@ -129,7 +129,7 @@ class Dispatcher:
 
     async def _call(self, request: MessageRequested, chunk: Chunk) -> None:
         async with self._calls:
-            if boottime() >= chunk.fenced.begin_by:
+            if chunk.fenced.has_expired(boottime()):
                 metrics.REDECIDED.inc()
                 return
             if self.stopping or boottime() < self._pause_until:

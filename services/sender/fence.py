@@ -63,15 +63,15 @@ class Fence:
             TransientError: that takes too long, or Kafka or the cache is unavailable; nothing may be decided.
         """
         # The boot-time clock first: whatever comes between the two makes the decision older, not younger.
-        started_boottime = boottime()
-        started = FencePass(datetime.now(UTC), started_boottime)
-        waits = asyncio.gather(*(self._gate(partition).wait() for partition in set(partitions)))
+        started_boottime, started_at = boottime(), datetime.now(UTC)
+        covered = frozenset(partitions)
+        waits = asyncio.gather(*(self._gate(partition).wait() for partition in covered))
         self._waiting.append(started_boottime)
         try:
             await within(self._deadline_seconds, waits, "the fence")
         finally:
             self._waiting.remove(started_boottime)
-        return started
+        return FencePass(started_at, started_boottime, covered)
 
     def _gate(self, partition: int) -> "_Gate":
         if partition not in self._gates:

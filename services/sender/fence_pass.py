@@ -1,4 +1,4 @@
-"""The proof that a decision has a completed fence, and for how long it is fresh; no I/O."""
+"""The proof that a fence is completed, and for how long a decision that it began is fresh; no I/O."""
 
 import time
 from dataclasses import dataclass
@@ -19,12 +19,17 @@ def boottime() -> float:
 
 @dataclass(frozen=True, slots=True)
 class FencePass:
-    """A completed fence: when the decision began, which is before its markers were appended."""
+    """A completed fence: the inbound partitions it covers, and when the decision began, before its markers were."""
 
     started_at: datetime
     started_boottime: float
+    partitions: frozenset[int]
 
     @property
     def begin_by(self) -> float:
         """When a carrier call must have begun, on the clock of `boottime`."""
         return self.started_boottime + FRESH_SECONDS - WRITE_SECONDS
+
+    def has_expired(self, now: float) -> bool:
+        """Say whether it is too late to begin a carrier call; `now` is a time of `boottime`."""
+        return now >= self.begin_by

@@ -15,9 +15,10 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from services.sender import metrics
+from services.sender.fence_pass import FencePass
 from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.keep import SnapshotKeeper
-from services.sender.suppressions.lookup import Query, SuppressionHit
+from services.sender.suppressions.lookup import CheckedSuppressions, Query, partitions_in
 from services.sender.suppressions.proof import CheckpointDiffersError
 from services.sender.suppressions.snapshot import Origin
 from services.sender.suppressions.state import CacheState, fits
@@ -83,13 +84,15 @@ class CacheFollower:
         """The reasons not to send, a line each."""
         return self._doubts
 
-    def check(self, queries: Sequence[Query]) -> list[SuppressionHit | None]:
-        """Return what `SuppressionCache.check` does.
+    def check(self, fenced: FencePass, queries: Sequence[Query]) -> CheckedSuppressions:
+        """Return the suppressions of messages whose partitions have passed the fence.
 
         Raises:
             TransientError: the cache is not whole; nothing may be sent.
         """
-        return self._sure_state().cache.check(queries)
+        if not partitions_in(queries) <= fenced.partitions:
+            raise AssertionError("asked about partitions that no fence was completed for")
+        return CheckedSuppressions(fenced, self._sure_state().cache.hits(queries))
 
     def count(self) -> int:
         """Return about how many keys are known."""

@@ -1,6 +1,6 @@
 """The suppressed keys of every (account, scope): a sorted array, and a small set of changes to it.
 
-`SuppressionCache.check` is what a decision asks. One task applies changes (the follower); checks may run meanwhile,
+One task applies changes (the follower); lookups may run meanwhile,
 also while a merge or a digest runs in a thread: a scope's array and changes are replaced together, never altered.
 """
 
@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from services.sender.fence_pass import FencePass
 from services.sender.suppressions.keys import (
     EMPTY,
     HELD,
@@ -40,6 +41,14 @@ class SuppressionHit(NamedTuple):
 
     scope: str
     state: Literal["opted_out", "held"]
+
+
+class CheckedSuppressions(NamedTuple):
+    """The suppressions of some messages, found after a fence was completed: `CacheFollower.check` returns them."""
+
+    fenced: FencePass
+    hits: Sequence[SuppressionHit | None]
+    """One per query, in the same order; None: nothing forbids sending."""
 
 
 class ScopeKeys:
@@ -124,18 +133,18 @@ class SuppressionCache:
         due, self._due = list(self._due.values()), {}
         return due
 
-    def check(self, queries: Sequence[Query]) -> list[SuppressionHit | None]:
+    def hits(self, queries: Sequence[Query]) -> list[SuppressionHit | None]:
         """Return for each query the first of its scopes that forbids sending, or None: sending is allowed."""
         if not queries:
             return []
         account_id, scopes, _ = queries[0]
         alike = [key for whose, where, key in queries if where == scopes and whose == account_id]
         if len(alike) == len(queries):
-            return self._check_alike(self._scopes(account_id, scopes), np.array(alike, dtype=np.uint64))
-        return self._check_mixed(queries)
+            return self._hits_alike(self._scopes(account_id, scopes), np.array(alike, dtype=np.uint64))
+        return self._hits_mixed(queries)
 
-    def _check_alike(self, scopes: Sequence[ScopeKeys], keys: Keys) -> list[SuppressionHit | None]:
-        """Check keys that are all asked for in the same scopes, as those of a campaign are."""
+    def _hits_alike(self, scopes: Sequence[ScopeKeys], keys: Keys) -> list[SuppressionHit | None]:
+        """Look up keys that are all asked for in the same scopes, as those of a campaign are."""
         answers: list[SuppressionHit | None] = [None] * keys.size
         states = np.empty(keys.size, dtype=np.uint64)
         for scope_keys in reversed(scopes):  # the first has the last word
@@ -146,7 +155,7 @@ class SuppressionCache:
                 answers[at] = scope_keys.suppressions[state]
         return answers
 
-    def _check_mixed(self, queries: Sequence[Query]) -> list[SuppressionHit | None]:
+    def _hits_mixed(self, queries: Sequence[Query]) -> list[SuppressionHit | None]:
         answers: list[SuppressionHit | None] = [None] * len(queries)
         groups = self._grouped(queries)
         keys = np.fromiter([key for _, _, key in queries], dtype=np.uint64, count=len(queries))
@@ -218,3 +227,8 @@ def _first(scopes: tuple[str, ...], one: SuppressionHit, other: SuppressionHit) 
 def query(account_id: str, scopes: tuple[str, ...], partition: int, phone: str) -> Query:
     """Return what to ask the cache about a phone in E.164 that belongs to `partition`."""
     return account_id, scopes, key_of(partition, phone)
+
+
+def partitions_in(queries: Iterable[Query]) -> set[int]:
+    """Return the partitions that the queries are about."""
+    return {partition_in(key) for _, _, key in queries}

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
+from services.sender.fence_pass import FencePass, boottime
 from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.suppressions.lookup import SuppressionHit, query
@@ -26,6 +28,8 @@ from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 
 PARTITIONS = 3
 LIST = "list:1"
+UNFENCED = FencePass(datetime.now(UTC), boottime(), frozenset(range(PARTITIONS)))
+"""A pass that no fence gave, for tests that only ask what the cache holds now."""
 
 Record = tuple[int, bytes, bytes | None]
 """Partition, key, value."""
@@ -131,7 +135,8 @@ async def following(
 
 
 def check(follower: CacheFollower, account_id: str, phone: str, scope: str = LIST) -> SuppressionHit | None:
-    return follower.check([query(account_id, (scope,), partition_of(phone, PARTITIONS), phone)])[0]
+    queries = [query(account_id, (scope,), partition_of(phone, PARTITIONS), phone)]
+    return follower.check(UNFENCED, queries).hits[0]
 
 
 def knows(follower: CacheFollower, account_id: str, phone: str, scope: str = LIST) -> bool:

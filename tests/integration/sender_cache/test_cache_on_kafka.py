@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cache_world import OptOutService, check, following, knows, phones_in, until
+from cache_world import UNFENCED, OptOutService, check, following, knows, phones_in, until
 
 from harness.stack.embedded import EmbeddedBackend
 from services.sender import metrics
@@ -40,7 +40,7 @@ async def test_before_it_has_read_the_topic_it_answers_nothing(bootstrap: str, t
     async with following(bootstrap, tmp_path) as cache:
         assert not cache.healthy
         with pytest.raises(TransientError, match="not read"):
-            cache.check([])
+            cache.check(UNFENCED, [])
         with pytest.raises(TransientError, match="not read"):
             await cache.wait_for_watermark(0, 0)
 

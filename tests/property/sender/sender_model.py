@@ -26,7 +26,7 @@ from services.sender.ledger.connection import Pool
 from services.sender.ledger.model import Row, key_of
 from services.sender.ledger.owner import Owner
 from services.sender.receipts import ReceiptHandler
-from services.sender.suppressions.lookup import Query, SuppressionHit
+from services.sender.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit
 from services.sender.sweeper import sweep
 from shared import failpoints
 from shared.errors import TransientError
@@ -115,20 +115,21 @@ class Fenced:
     outside: Outside
     partitions: int = PARTITIONS
 
-    async def wait(self, _: object) -> FencePass:
-        started = FencePass(datetime.now(UTC), boottime())
+    async def wait(self, partitions: Iterable[int]) -> FencePass:
+        started = FencePass(datetime.now(UTC), boottime(), frozenset(partitions))
         await asyncio.sleep(0)
         return started
 
     async def confirm(self) -> None:
         await asyncio.sleep(0)  # gives the other tasks their turn
 
-    def check(self, queries: Iterable[Query]) -> list[SuppressionHit | None]:
+    def check(self, fenced: FencePass, queries: Iterable[Query]) -> CheckedSuppressions:
         phones = {int(phone[1:]) for phone in self.outside.suppressed}
-        return [
+        hits = [
             SuppressionHit("account", "opted_out") if (key >> 1) & ((1 << 50) - 1) in phones else None
             for _, _, key in queries
         ]
+        return CheckedSuppressions(fenced, hits)
 
 
 class Process:

@@ -1,15 +1,21 @@
-"""What happens to a requested message, from its row and the cache's answer alone."""
+"""What happens to a requested message, from its row, the cache's hits and the fence alone."""
 
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.sender.decide import Await, Repeat, decide, known, queries_of, scopes_of
-from services.sender.fence_pass import FencePass
-from services.sender.ledger.model import LedgerState, Row
+from services.sender.decide import Decision, decide, queries_of, scopes_of
+from services.sender.fence_pass import FRESH_SECONDS, WRITE_SECONDS, FencePass
+from services.sender.ledger.model import LedgerState, Row, key_of
+from services.sender.suppressions.follow import CacheFollower
 from services.sender.suppressions.keys import partition_in
-from services.sender.suppressions.lookup import SuppressionHit
+from services.sender.suppressions.lookup import CheckedSuppressions, SuppressionHit
 from shared.events.outbound import MessageRequested
+from shared.kafka_connection import KafkaConnection
 from shared.partitions import partition_of
 
 AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
@@ -18,30 +24,90 @@ ASKED = MessageRequested(
 )
 
 
-def row(state: LedgerState) -> Row:
-    return Row("acme", "m-1", 7, "+14155550100", "ACME", state, None, AT, AT)
+KEY = ("acme", "m-1")
+BEGAN = 100.0
+FENCED = FencePass(AT, BEGAN, frozenset(range(6)))
+FORBIDS = SuppressionHit("account", "opted_out")
+
+
+def row(state: LedgerState, message_id: str = "m-1") -> Row:
+    return Row("acme", message_id, 7, "+14155550100", "ACME", state, None, AT, AT)
+
+
+def asked(number: int) -> MessageRequested:
+    return ASKED.model_copy(update={"message_id": f"m-{number}"})
+
+
+def checked(*hits: SuppressionHit | None) -> CheckedSuppressions:
+    return CheckedSuppressions(FENCED, hits)
 
 
 def test_a_message_that_the_ledger_does_not_know_has_to_be_decided() -> None:
-    assert known(None) is None
+    assert decide([ASKED], {}, None, BEGAN) == Decision(unfenced=[ASKED])
 
 
 def test_a_message_that_was_given_back_has_to_be_decided_again() -> None:
-    assert known(row("pending")) is None
+    assert decide([ASKED], {KEY: row("pending")}, None, BEGAN) == Decision(unfenced=[ASKED])
 
 
 def test_a_message_whose_call_is_under_way_is_left_alone() -> None:
-    assert known(row("dispatching")) == Await()
+    assert decide([ASKED], {KEY: row("dispatching")}, None, BEGAN) == Decision(awaited=[ASKED])
 
 
 @pytest.mark.parametrize("state", ["sent", "failed", "unknown", "suppressed"])
 def test_a_message_that_has_its_outcome_is_only_published_again(state: LedgerState) -> None:
-    assert known(row(state)) == Repeat(row(state))
+    assert decide([ASKED], {KEY: row(state)}, None, BEGAN) == Decision(repeated=[row(state)])
 
 
 def test_a_message_is_sent_unless_something_forbids_it() -> None:
-    forbids, other = SuppressionHit("account", "opted_out"), ASKED.model_copy(update={"message_id": "m-2"})
-    assert decide(FencePass(AT, 0.0), [ASKED, other], [None, forbids]) == ([ASKED], [(other, forbids)])
+    other = asked(2)
+    assert decide([ASKED, other], {}, checked(None, FORBIDS), BEGAN) == Decision(
+        sent=[ASKED], dropped=[(other, FORBIDS)]
+    )
+
+
+def test_a_fence_that_grew_too_old_sends_nothing_but_still_drops() -> None:
+    other = asked(2)
+    assert decide([ASKED, other], {}, checked(None, FORBIDS), BEGAN + FRESH_SECONDS) == Decision(
+        unfenced=[ASKED], dropped=[(other, FORBIDS)]
+    )
+
+
+cases = st.tuples(
+    st.none() | st.sampled_from(get_args(LedgerState)),
+    st.none() | st.builds(SuppressionHit, st.just("account"), st.sampled_from(["opted_out", "held"])),
+)
+
+
+@given(st.lists(cases, max_size=12), st.none() | st.sampled_from([0.0, 0.89, 0.91, 1.0, 50.0]))
+def test_every_request_has_one_outcome_and_it_is_the_tables(
+    known: list[tuple[LedgerState | None, SuppressionHit | None]], age: float | None
+) -> None:
+    cases = [(asked(number), state, hit) for number, (state, hit) in enumerate(known)]
+    rows = {key_of(request): row(state, request.message_id) for request, state, _ in cases if state}
+    hits = None if age is None else checked(*(hit for _, _, hit in cases))
+    decision = decide([request for request, _, _ in cases], rows, hits, BEGAN + (age or 0))
+    has_outcome = {"sent", "suppressed", "failed", "unknown"}
+    assert [each.key for each in decision.repeated] == [
+        key_of(each) for each, state, _ in cases if state in has_outcome
+    ]
+    assert decision.awaited == [each for each, state, _ in cases if state == "dispatching"]
+    to_decide = [(each, hit) for each, state, hit in cases if state in {None, "pending"}]
+    assert decision.dropped == [(each, hit) for each, hit in to_decide if hit is not None and age is not None]
+    allowed = [each for each, hit in to_decide if hit is None or age is None]
+    fresh = age is not None and age < FRESH_SECONDS - WRITE_SECONDS
+    assert (decision.sent, decision.unfenced) == ((allowed, []) if fresh else ([], allowed))
+
+
+def test_a_check_of_other_messages_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        decide([ASKED], {}, checked(), BEGAN)
+
+
+def test_nobody_asks_the_cache_about_a_partition_that_no_fence_was_completed_for(tmp_path: Path) -> None:
+    cache = CacheFollower(KafkaConnection("nowhere:9092"), 6, tmp_path, 300)
+    with pytest.raises(AssertionError, match="no fence"):
+        cache.check(FencePass(AT, BEGAN, frozenset({0, 1})), queries_of([ASKED], 6))
 
 
 def test_an_opt_out_from_the_list_the_account_or_the_sender_number_forbids_a_message() -> None:
