@@ -111,18 +111,25 @@ def _as_json(match: RuleMatch) -> str:
 
 
 def _explained(match: RuleMatch, instruction: str | None) -> str:
-    offered = find_instruction(instruction) if instruction else None
-    lines = [f"{match.kind}: {_MEANS[match.kind]}", f"  reason      {match.reason}"]
-    if match.rule is not None:
-        lines.append(f"  rule        {match.rule}")
-    if match.term:
-        where = "" if match.start is None else f", characters {match.start} to {match.end} of the normalised text"
-        lines.append(f"  matched     {match.term!r}{where}")
-    if match.normalised_by:
-        lines.append(f"  normalised  {', '.join(match.normalised_by)}")
-    if instruction:
-        words = ", ".join(offered.words) if offered and offered.words else "none that is recognised"
-        lines.append(f"  way out     {words}")
-    if match.follow_ups:
-        lines.append(f"  then        {', '.join(each.rule.name for each in match.follow_ups)}")
-    return "\n".join(lines)
+    details = {
+        "reason": match.reason,
+        "rule": match.rule,
+        "matched": _matched(match),
+        "normalised": ", ".join(match.normalised_by),
+        "way out": _way_out(instruction) if instruction else "",
+        "then": ", ".join(each.rule.name for each in match.follow_ups),
+    }
+    first = f"{match.kind}: {_MEANS[match.kind]}"
+    return "\n".join([first, *(f"  {name:<10}  {text}" for name, text in details.items() if text)])
+
+
+def _matched(match: RuleMatch) -> str:
+    if not match.term:
+        return ""
+    where = "" if match.start is None else f", characters {match.start} to {match.end} of the normalised text"
+    return f"{match.term!r}{where}"
+
+
+def _way_out(instruction: str) -> str:
+    offered = find_instruction(instruction)
+    return ", ".join(offered.words) if offered and offered.words else "none that is recognised"
