@@ -1,6 +1,11 @@
-"""An independent judge of a run: it reads what phones received and what Kafka acknowledged, and finds what is broken.
+"""An independent judge of a run: it reads what phones received and what Kafka acknowledged, and reports violations.
 
-It shares the events' shapes with the services and nothing else: it has its own plain model of what a STOP does.
+It shares no code with the services: it has a plain model of its own of what a STOP does. From `shared` the judgement
+takes the shapes of the events, and the reading takes the Kafka client and the decoding of events.
+
+* `history`: the history of a run, which `read`, `read_http` and `read_kafka` collect.
+* `check`: the guarantees, each with its checks, which are in `calls`, `replies` and `outcomes`.
+* `evidence`, `timeline`, `acknowledged`, `attribution`, `preferences`: what the checks derive from a history.
 """
 
 from harness.checker.check import check

@@ -1,8 +1,8 @@
-"""Which scopes a reply may be about, from what was sent to the person.
+"""The scopes that a reply may be about, from the messages that were sent to the phone.
 
-A reply that points at a message by our id is about that message's list, and nothing else. Any other is about lists that
-sent to the person from the number that was answered; which of them depends on what was known when it was decided, so
-the checker accepts any of those. The account is right only where nothing certainly was sent before the reply.
+A reply for which the gateway names one of our messages is about that message's list and nothing else. Any other is
+about lists that sent to the phone from the number that was answered. Which of them the service chose depends on what it
+knew when it decided, so the checker accepts any. The account is right only where no message certainly came first.
 """
 
 from collections import defaultdict
@@ -10,18 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from harness.checker.history import History
+from harness.checker.history import DeliveryRecord, History
 from shared.events.delivery import MessageDispatching, MessageFailed, MessageSuppressed
 from shared.events.inbound import MessageReceived
 
 ACCOUNT = "account"
 
+Recipient = tuple[str, str]
+"""Account and phone."""
+
 
 @dataclass(frozen=True, slots=True)
-class Dispatch:
-    """A message that was about to be sent, as announced before the carrier was called.
+class AnnouncedMessage:
+    """A message that the sender announced with a `message_dispatching` event, before it called the carrier.
 
-    `may_have_arrived` is false where it was dropped after all, or refused: nobody replies to such a one.
+    `may_have_arrived` is false if the message was dropped or refused after that: nobody can have replied to it.
     """
 
     message_id: str
@@ -32,48 +35,49 @@ class Dispatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Attribution:
-    """`pointed` is the scope of the message that the reply points at; `possible` is what it may be about."""
+class PossibleScopes:
+    """The scopes that a reply may be about; `pointed` is that of the message named by the gateway, if any."""
 
     pointed: str | None
     possible: frozenset[str]
 
 
-Dispatches = dict[tuple[str, str], list[Dispatch]]
+AnnouncedMessages = dict[Recipient, list[AnnouncedMessage]]
 
 
-def dispatches_by_person(history: History) -> Dispatches:
-    """Return the announced messages of each (account, phone)."""
-    found: Dispatches = defaultdict(list)
+def announced_messages(history: History) -> AnnouncedMessages:
+    """Return the announced messages of each recipient."""
     stopped = {
-        (told.event.account_id, told.event.message_id)
-        for told in history.told
-        if isinstance(told.event, MessageSuppressed | MessageFailed)
+        (record.event.account_id, record.event.message_id)
+        for record in history.deliveries
+        if isinstance(record.event, MessageSuppressed | MessageFailed)
     }
-    for told in history.told:
-        match told.event:
-            case MessageDispatching() as event:
-                found[event.account_id, event.phone].append(
-                    Dispatch(
-                        event.message_id,
-                        f"list:{event.list_id}",
-                        event.sender_number,
-                        told.created_at,
-                        (event.account_id, event.message_id) not in stopped,
-                    )
-                )
+    found: AnnouncedMessages = defaultdict(list)
+    for record in history.deliveries:
+        if isinstance(record.event, MessageDispatching):
+            found[record.event.account_id, record.event.phone].append(_announced(record, record.event, stopped))
     return found
 
 
-def attribute(
-    event: MessageReceived, created_at: datetime, decided_by: datetime, dispatches: Sequence[Dispatch]
-) -> Attribution:
-    """Return what a reply may be about that was recorded at `created_at` and decided no later than `decided_by`."""
-    pointed = next((d.scope for d in dispatches if d.message_id == event.replied_message_id), None)
+def _announced(record: DeliveryRecord, event: MessageDispatching, stopped: set[tuple[str, str]]) -> AnnouncedMessage:
+    return AnnouncedMessage(
+        event.message_id,
+        f"list:{event.list_id}",
+        event.sender_number,
+        record.created_at,
+        (event.account_id, event.message_id) not in stopped,
+    )
+
+
+def possible_scopes(
+    event: MessageReceived, created_at: datetime, decided_by: datetime, messages: Sequence[AnnouncedMessage]
+) -> PossibleScopes:
+    """Return the scopes of a reply that was recorded at `created_at` and decided at `decided_by` or earlier."""
+    pointed = next((m.scope for m in messages if m.message_id == event.replied_message_id), None)
     if pointed is not None:
-        return Attribution(pointed, frozenset({pointed}))
-    same_number = [d for d in dispatches if event.sender_number in (None, d.sender_number)]
+        return PossibleScopes(pointed, frozenset({pointed}))
+    same_number = [m for m in messages if event.sender_number in (None, m.sender_number)]
     written_at = min(created_at, event.sent_at or created_at)
-    certain = any(d.created_at <= written_at and d.may_have_arrived for d in same_number)
-    possible = {d.scope for d in same_number if d.created_at <= decided_by}
-    return Attribution(None, frozenset(possible if certain else possible | {ACCOUNT}))
+    certain = any(m.created_at <= written_at and m.may_have_arrived for m in same_number)
+    possible = {m.scope for m in same_number if m.created_at <= decided_by}
+    return PossibleScopes(None, frozenset(possible if certain else possible | {ACCOUNT}))

@@ -1,7 +1,7 @@
-"""What a run left behind, as seen from outside: phones, carrier, webhooks' answers, Kafka, the customer API.
+"""The history of a run as seen from outside: by phones, carrier and gateway, in Kafka, and through the customer API.
 
-All times are UTC and of one machine's clock: a history is recorded where everything runs on one machine. A record's
-`created_at` is its timestamp in Kafka, taken by the producer before the record was appended.
+All times are UTC and by one clock: a history is recorded where everything runs on one machine. A record's `created_at`
+is its timestamp in Kafka, which the producer took before the record was appended.
 """
 
 from collections.abc import Mapping
@@ -18,20 +18,20 @@ from shared.events.outbound import MessageRequested
 from shared.events.suppression import SuppressionChanged
 
 TRANSPORT_SLACK = timedelta(milliseconds=1500)
-"""Between the sender's last look at the clock and the carrier's own: the connection, and a machine with few cores."""
+"""The longest time from the sender's last look at the clock to the carrier's own, on a machine with few cores."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Place(NamedTuple):
-    """Where a record stands."""
+    """The place of a record in Kafka."""
 
     topic: str
     partition: int
     offset: int
 
 
-class ScopeKey(NamedTuple):
-    """What a suppression is about."""
+class SuppressionKey(NamedTuple):
+    """The subject of a suppression."""
 
     account_id: str
     scope: str
@@ -39,8 +39,8 @@ class ScopeKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """A webhook that was answered with 2xx; `answered_at` is when its sender had the answer."""
+class AcceptedReply:
+    """A reply whose gateway webhook was answered with 2xx; `answered_at` is when the gateway had the answer."""
 
     account_id: str
     gateway_message_id: str
@@ -49,8 +49,8 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Inbound:
-    """A record of `inbound-messages` that is not a marker."""
+class ReplyRecord:
+    """A reply in `inbound-messages`."""
 
     partition: int
     offset: int
@@ -59,32 +59,32 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
-class Requested:
-    """A record of `outbound-messages`."""
+class RequestRecord:
+    """A request in `outbound-messages`."""
 
     place: Place
     request: MessageRequested
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A record of `delivery-events`."""
+class DeliveryRecord:
+    """An event in `delivery-events`."""
 
     created_at: datetime
     event: AnyDeliveryEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """A committed record of `opt-out-events`."""
+class ChangeRecord:
+    """An opt-out or opt-in in `opt-out-events`, committed."""
 
     created_at: datetime
     event: AnyOptOutEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A committed record of `suppressions`, markers left out."""
+class SuppressionRecord:
+    """A change of a suppression in `suppressions`, committed."""
 
     partition: int
     offset: int
@@ -93,8 +93,8 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """An entry of the record, as the customer API shows it; `opted_out` are the scopes it says a STOP was about."""
+class LogEntry:
+    """An entry of the decision log, as the customer API shows it; `opted_out` are the scopes of an opt-out."""
 
     account_id: str
     event_id: UUID
@@ -104,10 +104,10 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A call that arrived at the carrier; `status` is what it answered, None where it dropped the connection.
+class CarrierCall:
+    """A call that arrived at the carrier; `status` is the carrier's answer, None if it dropped the connection.
 
-    Where it is `stamped`, `arrived_at` is the kernel's time, of when the carrier's socket got its bytes.
+    If it is `stamped`, `arrived_at` is by the kernel: when the carrier's socket received the bytes.
     """
 
     account_id: str
@@ -121,12 +121,12 @@ class Call:
 
     @property
     def slack(self) -> timedelta:
-        """How long the call may have been under way, at the most, when it arrived."""
+        """The longest time that the call may have been in transit when it arrived."""
         return timedelta(0) if self.stamped else TRANSPORT_SLACK
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class PhoneMessage:
     """A message on a phone."""
 
     account_id: str
@@ -137,7 +137,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A time in which `what` was certainly not working, so that no guarantee could be given and nothing may go out."""
+    """A time in which `what` certainly did not work, so that no guarantee could be given and nothing may be sent."""
 
     what: str
     began_at: datetime
@@ -146,19 +146,19 @@ class Outage:
 
 @dataclass(frozen=True)
 class History:
-    """All of a run. `states` is what the customer API says at the end; `unreadable` are records that do not decode."""
+    """The history of a run. `states` are the customer API's suppressions at the end; `unreadable` did not decode."""
 
-    answered: tuple[Answered, ...] = ()
-    inbound: tuple[Inbound, ...] = ()
-    requested: tuple[Requested, ...] = ()
-    told: tuple[Told, ...] = ()
-    changed: tuple[Changed, ...] = ()
-    published: tuple[Published, ...] = ()
-    decided: tuple[Decided, ...] = ()
-    calls: tuple[Call, ...] = ()
-    received: tuple[Received, ...] = ()
+    accepted: tuple[AcceptedReply, ...] = ()
+    replies: tuple[ReplyRecord, ...] = ()
+    requests: tuple[RequestRecord, ...] = ()
+    deliveries: tuple[DeliveryRecord, ...] = ()
+    changes: tuple[ChangeRecord, ...] = ()
+    suppressions: tuple[SuppressionRecord, ...] = ()
+    entries: tuple[LogEntry, ...] = ()
+    calls: tuple[CarrierCall, ...] = ()
+    phone_messages: tuple[PhoneMessage, ...] = ()
     outages: tuple[Outage, ...] = ()
     unreadable: tuple[Place, ...] = ()
     parked: tuple[Place, ...] = ()
-    states: Mapping[ScopeKey, str] = field(default_factory=lambda: MappingProxyType({}))
+    states: Mapping[SuppressionKey, str] = field(default_factory=lambda: MappingProxyType({}))
     read_at: datetime = _NEVER

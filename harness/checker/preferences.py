@@ -1,4 +1,4 @@
-"""A plain model of what a person's messages do to what may be sent to them."""
+"""A plain model of what a recipient's texts change: which scopes may no longer, or may again, send to the phone."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class Wish(Enum):
-    """What a text asks for."""
+    """The wish that a text expresses."""
 
     STOP = "stop"
     STOP_ALL = "stop all"
@@ -28,10 +28,10 @@ STOPS = (Wish.STOP, Wish.STOP_ALL)
 
 
 @dataclass(frozen=True, slots=True)
-class OptOut:
-    """An opt-out in force: the number that the person wrote to, and the newest moment at which they may have.
+class StopInForce:
+    """A STOP that has not been undone: the number that it was sent to, and the latest time at which it was written.
 
-    `sent_at` is by the gateway's clock; `arrived_at` is for a message whose gateway gave no time.
+    `sent_at` is by the gateway's clock; `arrived_at` is for a reply whose gateway gave no time.
     """
 
     sender_number: str | None
@@ -39,8 +39,8 @@ class OptOut:
     arrived_at: datetime | None = None
 
 
-State = Mapping[str, OptOut]
-"""What is forbidden for one person in one account, by scope."""
+ForbiddenScopes = Mapping[str, StopInForce]
+"""The scopes that may not send to a recipient, each with the STOP that forbids it."""
 
 
 def wish_of(body: str) -> Wish:
@@ -51,39 +51,40 @@ def wish_of(body: str) -> Wish:
     return Wish.START if words in (["start"], ["unstop"]) else Wish.NONE
 
 
-def after_stop(state: State, event: MessageReceived, scopes: frozenset[str]) -> State:
-    """Return the state after a STOP for `scopes`; one written before the STOP in force leaves that as it is."""
-    newer = {scope: _after(state.get(scope), event) for scope in scopes}
-    return {**state, **{scope: opt_out for scope, opt_out in newer.items() if opt_out is not None}}
+def after_stop(before: ForbiddenScopes, event: MessageReceived, scopes: frozenset[str]) -> ForbiddenScopes:
+    """Return what is forbidden after a STOP for `scopes`. A STOP written before the one in force changes nothing."""
+    newer = {scope: _newer_stop(before.get(scope), event) for scope in scopes}
+    return {**before, **{scope: stop for scope, stop in newer.items() if stop is not None}}
 
 
-def _after(before: OptOut | None, event: MessageReceived) -> OptOut | None:
+def _newer_stop(before: StopInForce | None, event: MessageReceived) -> StopInForce | None:
     arrived_at = event.occurred_at if event.sent_at is None else None
     if before is None:
-        return OptOut(event.sender_number, event.sent_at, arrived_at)
+        return StopInForce(event.sender_number, event.sent_at, arrived_at)
     if event.sent_at is not None and before.sent_at is not None and event.sent_at < before.sent_at:
         return None
-    return OptOut(event.sender_number, event.sent_at or before.sent_at, arrived_at or before.arrived_at)
+    return StopInForce(event.sender_number, event.sent_at or before.sent_at, arrived_at or before.arrived_at)
 
 
-def scopes_of_start(state: State, event: MessageReceived, pointed: str | None) -> frozenset[str]:
-    """Return what a START ends: what was opted out by writing to the number that it is sent to.
+def scopes_of_start(before: ForbiddenScopes, event: MessageReceived, pointed: str | None) -> frozenset[str]:
+    """Return the scopes that a START allows again: those whose STOP went to the number that the START is sent to.
 
-    A START that points at a message of a list that was left so is about that list, and about the account if that was.
-    What may have been opted out by a STOP that was written later stays so.
+    A START that answers a message of such a list is about that list, and about the account if that is forbidden too.
+    A STOP that may have been written after the START stays in force.
     """
-    meant = {scope for scope, opt_out in state.items() if opt_out.sender_number == event.sender_number}
+    meant = {scope for scope, stop in before.items() if stop.sender_number == event.sender_number}
     if pointed in meant:
         meant &= {pointed, "account"}
-    return frozenset(scope for scope in meant if _is_later(event.sent_at, state[scope]))
+    return frozenset(scope for scope in meant if _is_later(event.sent_at, before[scope]))
 
 
-def after_start(state: State, scopes: frozenset[str]) -> State:
-    return {scope: opt_out for scope, opt_out in state.items() if scope not in scopes}
+def after_start(before: ForbiddenScopes, scopes: frozenset[str]) -> ForbiddenScopes:
+    """Return what is forbidden after a START for `scopes`."""
+    return {scope: stop for scope, stop in before.items() if scope not in scopes}
 
 
-def _is_later(started_at: datetime | None, opt_out: OptOut) -> bool:
+def _is_later(started_at: datetime | None, stop: StopInForce) -> bool:
     if started_at is None:
-        return opt_out.sent_at is None
-    stops = filter(None, (opt_out.sent_at, opt_out.arrived_at))
-    return all(started_at > (stop if stop.microsecond else stop + _WHOLE_SECOND - _INSTANT) for stop in stops)
+        return stop.sent_at is None
+    times = filter(None, (stop.sent_at, stop.arrived_at))
+    return all(started_at > (time if time.microsecond else time + _WHOLE_SECOND - _INSTANT) for time in times)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from harness.checker.history import History, Outage
-from harness.checker.read_http import read_answered, read_calls, read_received, read_record
+from harness.checker.read_http import read_accepted, read_calls, read_decision_log, read_phones
 from harness.checker.read_kafka import KafkaRecords, Positions, read_records
 from harness.client import Account
 from harness.sandbox.client import SandboxClient
@@ -15,9 +15,9 @@ from shared.kafka_connection import Kafka
 
 @dataclass(frozen=True)
 class Run:
-    """Whose history it is, and where it begins: `since` is None for the beginning of all topics.
+    """A run whose history is read: the stack, the account, its phones, and the positions `since` which; None is all.
 
-    `stamps` are the kernel's times of the calls by message id, where something in front of the carrier takes them.
+    `stamps` are the kernel's times of the calls by message id, if a proxy in front of the carrier takes them.
     """
 
     kafka: Kafka
@@ -31,28 +31,28 @@ class Run:
 
 
 async def read_history(run: Run, records: KafkaRecords | None = None) -> History:
-    """Read everything about the account; `records`, where Kafka was read already, of a system that is at rest.
+    """Read everything about the account; `records` are Kafka's, if they have been read and the stack is idle.
 
     Raises:
-        TransientError: Kafka, the API or the sandbox carrier is away.
+        TransientError: Kafka, the API or the sandbox carrier is unavailable.
     """
     account_id = run.account.account_id
-    # Effects before their causes, Kafka last: what is read first must have its reason in what is read later.
-    received = await read_received(run.sandbox, account_id, run.phones)
+    # Effects are read before their causes, and Kafka last, so that the cause of every effect is in the history.
+    phone_messages = await read_phones(run.sandbox, account_id, run.phones)
     calls = await read_calls(run.sandbox, account_id, run.stamps)
-    answered = await read_answered(run.sandbox, account_id)
-    decided, states = await read_record(run.api_url, run.account, run.phones)
+    accepted = await read_accepted(run.sandbox, account_id)
+    entries, states = await read_decision_log(run.api_url, run.account, run.phones)
     records = _of_account(records or await read_records(run.kafka, run.since), account_id)
     return History(
-        answered=tuple(answered),
-        inbound=tuple(records.inbound),
-        requested=tuple(records.requested),
-        told=tuple(records.told),
-        changed=tuple(records.changed),
-        published=tuple(records.published),
-        decided=tuple(decided),
+        accepted=tuple(accepted),
+        replies=tuple(records.replies),
+        requests=tuple(records.requests),
+        deliveries=tuple(records.deliveries),
+        changes=tuple(records.changes),
+        suppressions=tuple(records.suppressions),
+        entries=tuple(entries),
         calls=tuple(calls),
-        received=tuple(received),
+        phone_messages=tuple(phone_messages),
         outages=tuple(run.outages),
         unreadable=tuple(records.unreadable),
         parked=tuple(records.parked),
@@ -63,11 +63,11 @@ async def read_history(run: Run, records: KafkaRecords | None = None) -> History
 
 def _of_account(records: KafkaRecords, account_id: str) -> KafkaRecords:
     return KafkaRecords(
-        inbound=[r for r in records.inbound if r.event.account_id == account_id],
-        requested=[r for r in records.requested if r.request.account_id == account_id],
-        told=[r for r in records.told if r.event.account_id == account_id],
-        changed=[r for r in records.changed if r.event.account_id == account_id],
-        published=[r for r in records.published if r.event.account_id == account_id],
+        replies=[r for r in records.replies if r.event.account_id == account_id],
+        requests=[r for r in records.requests if r.request.account_id == account_id],
+        deliveries=[r for r in records.deliveries if r.event.account_id == account_id],
+        changes=[r for r in records.changes if r.event.account_id == account_id],
+        suppressions=[r for r in records.suppressions if r.event.account_id == account_id],
         unreadable=records.unreadable,
         parked=records.parked,
     )

@@ -1,4 +1,4 @@
-"""What the carrier, the phones and the gateway saw, and what the customer API says: over HTTP, from outside."""
+"""Reads over HTTP what the carrier, the phones and the gateway saw, and what the customer API shows."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 
-from harness.checker.history import Answered, Call, Decided, Received, ScopeKey
+from harness.checker.history import AcceptedReply, CarrierCall, LogEntry, PhoneMessage, SuppressionKey
 from harness.client import Account
 from harness.sandbox.client import SandboxClient
 from shared.errors import TransientError
@@ -19,15 +19,17 @@ _AT_ONCE = 4
 _PAGE = 1000
 
 
-async def read_calls(sandbox: SandboxClient, account_id: str, stamps: Mapping[str, Sequence[datetime]]) -> list[Call]:
-    """Return the calls for an account that arrived at the carrier; `stamps` are the kernel's times of them."""
+async def read_calls(
+    sandbox: SandboxClient, account_id: str, stamps: Mapping[str, Sequence[datetime]]
+) -> list[CarrierCall]:
+    """Return the account's calls that arrived at the carrier; `stamps` are the kernel's times by message id."""
     return [_call(call, stamps.get(call["message_id"], ())) for call in await sandbox.calls(account_id)]
 
 
-def _call(call: dict[str, Any], stamps: Sequence[datetime]) -> Call:
+def _call(call: dict[str, Any], stamps: Sequence[datetime]) -> CarrierCall:
     read_at = _time(call["received_at"])
-    stamped = [at for at in stamps if at <= read_at]  # the carrier reads what its socket has got
-    return Call(
+    stamped = [at for at in stamps if at <= read_at]  # the carrier reads after its socket has received
+    return CarrierCall(
         account_id=call["account_id"],
         message_id=call["message_id"],
         phone=call["to"],
@@ -39,62 +41,62 @@ def _call(call: dict[str, Any], stamps: Sequence[datetime]) -> Call:
     )
 
 
-async def read_received(sandbox: SandboxClient, account_id: str, phones: Iterable[str]) -> list[Received]:
-    """Return what stands on the phones from the account."""
+async def read_phones(sandbox: SandboxClient, account_id: str, phones: Iterable[str]) -> list[PhoneMessage]:
+    """Return the account's messages on the phones."""
     return [
-        Received(message["account_id"], message["message_id"], phone, _time(message["received_at"]))
+        PhoneMessage(message["account_id"], message["message_id"], phone, _time(message["received_at"]))
         for phone in phones
         for message in await sandbox.messages(phone)
         if message["account_id"] == account_id
     ]
 
 
-async def read_answered(sandbox: SandboxClient, account_id: str) -> list[Answered]:
+async def read_accepted(sandbox: SandboxClient, account_id: str) -> list[AcceptedReply]:
     """Return the replies whose webhook was answered with 2xx."""
     return [
-        Answered(account_id, attempt["form"]["message_id"], attempt["form"]["from"], _time(attempt["answered_at"]))
+        AcceptedReply(account_id, attempt["form"]["message_id"], attempt["form"]["from"], _time(attempt["answered_at"]))
         for attempt in await sandbox.webhooks(account_id)
         if attempt["kind"] == "reply" and attempt["status_code"] in range(200, 300)
     ]
 
 
-async def read_record(
+async def read_decision_log(
     api_url: str, account: Account, phones: Iterable[str]
-) -> tuple[list[Decided], dict[ScopeKey, str]]:
-    """Return the entries of the record about these phones, and the state of each of their scopes."""
+) -> tuple[list[LogEntry], dict[SuppressionKey, str]]:
+    """Return the entries of the decision log about these phones, and the state of each of their scopes."""
     limit = asyncio.Semaphore(_AT_ONCE)
     login = (account.account_id, account.api_key)
     async with httpx.AsyncClient(base_url=api_url, auth=login, timeout=_REQUEST_SECONDS) as http:
 
-        async def one(phone: str) -> tuple[list[Decided], list[dict[str, Any]]]:
+        async def one(phone: str) -> tuple[list[LogEntry], list[dict[str, Any]]]:
             async with limit:
                 return await _evidence(http, phone), (await _get(http, f"/v1/suppressions/{phone}"))["suppressions"]
 
         answers = await asyncio.gather(*(one(phone) for phone in phones))
-    decided = [entry for evidence, _ in answers for entry in evidence]
+    entries = [entry for evidence, _ in answers for entry in evidence]
     states = {
-        ScopeKey(account.account_id, found["scope"], phone): str(found["state"])
+        SuppressionKey(account.account_id, found["scope"], phone): str(found["state"])
         for phone, (_, suppressions) in zip(phones, answers, strict=True)
         for found in suppressions
     }
-    return decided, states
+    return entries, states
 
 
-async def _evidence(http: httpx.AsyncClient, phone: str) -> list[Decided]:
-    found: list[Decided] = []
+async def _evidence(http: httpx.AsyncClient, phone: str) -> list[LogEntry]:
+    found: list[LogEntry] = []
     query: dict[str, str | int] = {"phone": phone, "limit": _PAGE}
     while True:
         page = await _get(http, "/v1/evidence", query)
-        found += [_decided(shown, phone) for shown in page["entries"]]
+        found += [_entry(shown, phone) for shown in page["entries"]]
         if page["next"] is None:
             return found
         query["after"] = page["next"]
 
 
-def _decided(shown: dict[str, Any], phone: str) -> Decided:
+def _entry(shown: dict[str, Any], phone: str) -> LogEntry:
     entry = json.loads(shown["entry"])
     opted_out = {*entry["changed"], *entry["confirmed"]} if entry["answer"] == "opt_out" else set()
-    return Decided(entry["account_id"], UUID(entry["event_id"]), phone, frozenset(opted_out), shown["intact"])
+    return LogEntry(entry["account_id"], UUID(entry["event_id"]), phone, frozenset(opted_out), shown["intact"])
 
 
 async def _get(http: httpx.AsyncClient, path: str, query: dict[str, str | int] | None = None) -> dict[str, Any]:

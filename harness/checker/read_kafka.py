@@ -1,4 +1,4 @@
-"""What Kafka acknowledged: the records of all topics, as any consumer can read them."""
+"""Reads what Kafka acknowledged: the records of all topics, as any consumer can read them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,7 +10,14 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import TypeAdapter
 
-from harness.checker.history import Changed, Inbound, Place, Published, Requested, Told
+from harness.checker.history import (
+    ChangeRecord,
+    DeliveryRecord,
+    Place,
+    ReplyRecord,
+    RequestRecord,
+    SuppressionRecord,
+)
 from shared import topics
 from shared.consumer import Polled
 from shared.errors import PoisonError
@@ -41,13 +48,13 @@ _ADAPTERS: dict[str, TypeAdapter[Any]] = {
 
 @dataclass
 class KafkaRecords:
-    """All records between two positions, sorted by what they are."""
+    """All records between two positions, by topic, with the places of unreadable and of parked records."""
 
-    inbound: list[Inbound] = field(default_factory=list)
-    requested: list[Requested] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
-    changed: list[Changed] = field(default_factory=list)
-    published: list[Published] = field(default_factory=list)
+    replies: list[ReplyRecord] = field(default_factory=list)
+    requests: list[RequestRecord] = field(default_factory=list)
+    deliveries: list[DeliveryRecord] = field(default_factory=list)
+    changes: list[ChangeRecord] = field(default_factory=list)
+    suppressions: list[SuppressionRecord] = field(default_factory=list)
     unreadable: list[Place] = field(default_factory=list)
     parked: list[Place] = field(default_factory=list)
 
@@ -66,26 +73,26 @@ class KafkaRecords:
     def _add_event(self, place: Place, created_at: datetime, event: object) -> None:
         match event:
             case MessageReceived():
-                self.inbound.append(Inbound(place.partition, place.offset, created_at, event))
+                self.replies.append(ReplyRecord(place.partition, place.offset, created_at, event))
             case MessageRequested():
-                self.requested.append(Requested(place, event))
+                self.requests.append(RequestRecord(place, event))
             case SuppressionChanged():
-                self.published.append(Published(place.partition, place.offset, created_at, event))
+                self.suppressions.append(SuppressionRecord(place.partition, place.offset, created_at, event))
             case OptedOut() | OptedIn():
-                self.changed.append(Changed(created_at, event))
+                self.changes.append(ChangeRecord(created_at, event))
             case _ if isinstance(event, AnyDeliveryEvent):
-                self.told.append(Told(created_at, event))
+                self.deliveries.append(DeliveryRecord(created_at, event))
 
     def _add_parked(self, record: Polled) -> None:
         headers = dict(record.headers)
-        with suppress(KeyError, ValueError):  # webhooks have no offset, and anybody may write to the topic
+        with suppress(KeyError, ValueError):  # parked webhooks have no offset, and any client may write to the topic
             topic, partition = headers["original_topic"].decode(), int(headers["original_partition"])
             for run in parked_offsets(record):
                 self.parked += [Place(topic, partition, offset) for offset in run]
 
 
 def _moment(timestamp_ms: int) -> datetime:
-    """Return a record's own time; a producer may write any number there."""
+    """Return a record's timestamp, limited to what `datetime` can hold: a producer may write any number there."""
     try:
         return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
     except (ValueError, OverflowError, OSError):
@@ -93,15 +100,15 @@ def _moment(timestamp_ms: int) -> datetime:
 
 
 async def end_positions(kafka: Kafka) -> Positions:
-    """Return where every partition ends now: what is written later stands behind."""
+    """Return the end of every partition now; records that are written later come after it."""
     return await _with_consumer(kafka, _ends)
 
 
 async def read_records(kafka: Kafka, since: Positions | None = None) -> KafkaRecords:
-    """Read everything committed, from the beginning or from `since`, up to where the partitions end now.
+    """Read all committed records, from the start or from `since`, up to the current end of each partition.
 
     Raises:
-        TransientError: Kafka is away, or a transaction stays open so long that what is behind it cannot be read.
+        TransientError: Kafka is unavailable, or a transaction stayed open too long for the records after it to be read.
     """
 
     async def read(consumer: AIOKafkaConsumer) -> KafkaRecords:

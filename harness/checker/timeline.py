@@ -1,4 +1,4 @@
-"""Each person's inbound messages in the order of the log, and what was forbidden after each of them."""
+"""Each recipient's replies in the order of the log, and which scopes were forbidden after each of them."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -6,111 +6,110 @@ from datetime import datetime
 from uuid import UUID
 
 from harness.checker.acknowledged import acknowledged_by, first_records
-from harness.checker.attribution import ACCOUNT, Attribution, attribute, dispatches_by_person
-from harness.checker.history import Changed, History, Inbound, Published
-from harness.checker.preferences import State, Wish, after_start, after_stop, scopes_of_start, wish_of
-
-Person = tuple[str, str]
-"""Account and phone."""
+from harness.checker.attribution import ACCOUNT, PossibleScopes, Recipient, announced_messages, possible_scopes
+from harness.checker.history import ChangeRecord, History, ReplyRecord, SuppressionRecord
+from harness.checker.preferences import ForbiddenScopes, Wish, after_start, after_stop, scopes_of_start, wish_of
 
 
 @dataclass
-class Claims:
-    """What the opt-out service says a message was about, and when it first said so."""
+class ReportedScopes:
+    """The scopes that the opt-out service reported for a reply, and when it first did."""
 
     scopes: set[str] = field(default_factory=set)
     first_at: datetime | None = None
 
 
-_NOTHING = Claims()
+_NOTHING_REPORTED = ReportedScopes()
 
 
 @dataclass(frozen=True)
-class Step:
-    """One inbound message: `possible` are the scopes it may be about, `changes` those whose state it must change."""
+class JudgedReply:
+    """A reply: `possible` are the scopes it may be about, `changes` those it must change, `forbidden` what follows."""
 
-    record: Inbound
+    record: ReplyRecord
     acknowledged_by: datetime | None
     wish: Wish
     possible: frozenset[str]
     changes: frozenset[str]
-    state: State
+    forbidden: ForbiddenScopes
 
 
 class Timeline:
-    """A person's steps; `states[k]` is what was forbidden after the first `k` of them."""
+    """A recipient's replies; `forbidden[k]` is what was forbidden after the first `k` of them."""
 
     def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.states: list[State] = [{}]
+        self.replies: list[JudgedReply] = []
+        self.forbidden: list[ForbiddenScopes] = [{}]
 
-    def add(self, step: Step) -> None:
-        self.steps.append(step)
-        self.states.append(step.state)
+    def add(self, reply: JudgedReply) -> None:
+        self.replies.append(reply)
+        self.forbidden.append(reply.forbidden)
 
     @property
-    def last_state(self) -> State:
-        return self.states[-1]
+    def forbidden_at_the_end(self) -> ForbiddenScopes:
+        return self.forbidden[-1]
 
-    def possible_states(self, decided_at: datetime, called_at: datetime) -> list[State]:
-        """Return every state that a decision can have seen that started at `decided_at` for a call at `called_at`.
+    def possibly_forbidden(self, decided_at: datetime, called_at: datetime) -> list[ForbiddenScopes]:
+        """Return every state that a decision can have seen which started at `decided_at`, for a call at `called_at`.
 
-        It must have seen what was acknowledged before it started; it can have seen what was created before the call.
+        It must have seen each reply acknowledged before it started; it can have seen those created before the call.
         """
-        known = [s.acknowledged_by is not None and s.acknowledged_by <= decided_at for s in self.steps]
-        could = [step.record.created_at <= called_at for step in self.steps]
+        known = [r.acknowledged_by is not None and r.acknowledged_by <= decided_at for r in self.replies]
+        could = [reply.record.created_at <= called_at for reply in self.replies]
         least, most = _last_true(known), _last_true(could)
-        return self.states[least : max(least, most) + 1]
+        return self.forbidden[least : max(least, most) + 1]
 
 
 def _last_true(flags: list[bool]) -> int:
-    """Return how many flags there are up to and including the last that is true."""
+    """Return the number of flags up to and including the last true one."""
     return max((place + 1 for place, flag in enumerate(flags) if flag), default=0)
 
 
-def timelines(history: History) -> dict[Person, Timeline]:
-    """Return the timeline of everybody who wrote."""
+def timelines(history: History) -> dict[Recipient, Timeline]:
+    """Return the timeline of each recipient who replied."""
     bounds = acknowledged_by(history)
-    claims = _claims(history)
-    dispatches = dispatches_by_person(history)
-    found: defaultdict[Person, Timeline] = defaultdict(Timeline)
+    reported = _reported(history)
+    announced = announced_messages(history)
+    found: defaultdict[Recipient, Timeline] = defaultdict(Timeline)
     for record in sorted(first_records(history).values(), key=lambda r: (r.partition, r.offset)):
         event = record.event
-        person = (event.account_id, event.phone)
-        claimed = claims.get(event.event_id, _NOTHING)
-        decided_by = claimed.first_at or history.read_at
-        attribution = attribute(event, record.created_at, decided_by, dispatches.get(person, []))
-        found[person].add(
-            _step(record, bounds.get(event.event_id), found[person].last_state, attribution, claimed.scopes)
-        )
+        recipient = (event.account_id, event.phone)
+        report = reported.get(event.event_id, _NOTHING_REPORTED)
+        decided_by = report.first_at or history.read_at
+        scopes = possible_scopes(event, record.created_at, decided_by, announced.get(recipient, []))
+        before = found[recipient].forbidden_at_the_end
+        found[recipient].add(_judged(record, bounds.get(event.event_id), before, scopes, report.scopes))
     return found
 
 
-def _step(
-    record: Inbound, acknowledged: datetime | None, state: State, attribution: Attribution, claimed: set[str]
-) -> Step:
+def _judged(
+    record: ReplyRecord,
+    acknowledged: datetime | None,
+    before: ForbiddenScopes,
+    scopes: PossibleScopes,
+    reported: set[str],
+) -> JudgedReply:
     wish = wish_of(record.event.body)
     if wish is Wish.NONE:
-        return Step(record, acknowledged, wish, frozenset(), frozenset(), state)
+        return JudgedReply(record, acknowledged, wish, frozenset(), frozenset(), before)
     if wish is Wish.START:
-        scopes = scopes_of_start(state, record.event, attribution.pointed)
-        return Step(record, acknowledged, wish, scopes, scopes, after_start(state, scopes))
-    possible = frozenset({ACCOUNT}) if wish is Wish.STOP_ALL else attribution.possible
-    scopes = possible
-    if len(scopes) > 1:  # which of the possible ones is the service's to say
-        scopes = scopes & claimed
-    changes = frozenset(scope for scope in scopes if scope not in state)
-    return Step(record, acknowledged, wish, possible, changes, after_stop(state, record.event, scopes))
+        allowed = scopes_of_start(before, record.event, scopes.pointed)
+        return JudgedReply(record, acknowledged, wish, allowed, allowed, after_start(before, allowed))
+    possible = frozenset({ACCOUNT}) if wish is Wish.STOP_ALL else scopes.possible
+    # Where several are possible, it is for the service to choose.
+    stopped = possible & reported if len(possible) > 1 else possible
+    changes = frozenset(scope for scope in stopped if scope not in before)
+    return JudgedReply(record, acknowledged, wish, possible, changes, after_stop(before, record.event, stopped))
 
 
-def _claims(history: History) -> dict[UUID, Claims]:
-    """Return what the opt-out service says each event was about, wherever it says so."""
-    found: defaultdict[UUID, Claims] = defaultdict(Claims)
-    for decided in history.decided:
-        found[decided.event_id].scopes.update(decided.opted_out)
-    told: list[Changed | Published] = [*history.changed, *history.published]
-    for each in told:
-        claims = found[each.event.cause_event_id]
-        claims.scopes.add(each.event.scope)
-        claims.first_at = min(each.created_at, claims.first_at or each.created_at)
+def _reported(history: History) -> dict[UUID, ReportedScopes]:
+    """Return the scopes that the opt-out service reported for each reply: in the log, and in both of its topics."""
+    found: defaultdict[UUID, ReportedScopes] = defaultdict(ReportedScopes)
+    for entry in history.entries:
+        found[entry.event_id].scopes.update(entry.opted_out)
+    published: list[ChangeRecord | SuppressionRecord] = [*history.changes, *history.suppressions]
+    for record in published:
+        report = found[record.event.cause_event_id]
+        report.scopes.add(record.event.scope)
+        report.first_at = min(record.created_at, report.first_at or record.created_at)
     return found

@@ -1,4 +1,4 @@
-"""What the checker reports."""
+"""The checker's report."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Guarantee = Literal["G1", "G2", "G3", "G4", "G5", "G6", "G8"]
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A guarantee that a history breaks; `rule` is a stable code, `subject` the message or event it is about."""
+    """A guarantee that a run broke: `rule` is the check's name, `subject` the message, reply or scope concerned."""
 
     guarantee: Guarantee
     rule: str

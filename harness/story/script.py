@@ -57,7 +57,7 @@ async def _consequences(claims: StoryClaims, stage: Stage, first: MessageRequest
         mine = [o for o in await stage.api.opt_outs(stage.phone) if o["list_id"] == stage.newsletter]
         require(len(mine) == 1 and mine[0]["cause"]["body"] == "Stop", mine)
         require(mine[0]["cause"]["message_id"] == first.message_id, mine)
-    async with claims.claim("the phone received no reply to its STOP"):
+    async with claims.claim("the phone got no answer to its STOP"):
         require(await stage.received_ids() == before, await stage.received_ids())
     async with claims.claim("a message for another list of the same account still arrives"):
         other = await stage.send(stage.receipts, "Your receipt.")

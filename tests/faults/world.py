@@ -13,10 +13,10 @@ from faults.load import Load
 from faults.shop import Shop
 from faults.tap import Tap
 from harness.checker import History, Violation, check
+from harness.checker.calls import FRESHNESS
 from harness.checker.history import TRANSPORT_SLACK, Outage
 from harness.checker.read import Run, read_history
 from harness.checker.read_kafka import Positions, read_records
-from harness.checker.sends import FRESHNESS
 from harness.client import ApiClient, DeliveryEvents, produce
 from harness.sandbox.client import SandboxClient
 from harness.stack.service import Service

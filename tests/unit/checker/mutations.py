@@ -7,7 +7,17 @@ from random import Random
 from typing import NamedTuple, TypeVar
 
 from checker.simulator import ACCOUNT, phone
-from harness.checker.history import Call, Changed, Decided, History, Outage, Place, Received, ScopeKey, Told
+from harness.checker.history import (
+    CarrierCall,
+    ChangeRecord,
+    DeliveryRecord,
+    History,
+    LogEntry,
+    Outage,
+    PhoneMessage,
+    Place,
+    SuppressionKey,
+)
 from shared.events.base import derived_id
 from shared.events.delivery import (
     MessageDispatching,
@@ -29,48 +39,48 @@ class Mutation(NamedTuple):
     found_by: frozenset[tuple[str, str]]
 
 
-def _without(items: tuple[T, ...], gone: Callable[[T], bool]) -> tuple[T, ...]:
+def without(items: tuple[T, ...], gone: Callable[[T], bool]) -> tuple[T, ...]:
     return tuple(item for item in items if not gone(item))
 
 
-def _any(items: list[T], random: Random) -> T | None:
+def chosen(items: list[T], random: Random) -> T | None:
     return random.choice(items) if items else None
 
 
 def lose_a_webhook(history: History, random: Random) -> History | None:
-    gone = _any(list(history.inbound), random)
-    return gone and replace(history, inbound=_without(history.inbound, lambda r: r.event == gone.event))
+    gone = chosen(list(history.replies), random)
+    return gone and replace(history, replies=without(history.replies, lambda r: r.event == gone.event))
 
 
 def leave_undecided(history: History, random: Random) -> History | None:
-    gone = _any(list(history.decided), random)
-    return gone and replace(history, decided=_without(history.decided, lambda d: d == gone))
+    gone = chosen(list(history.entries), random)
+    return gone and replace(history, entries=without(history.entries, lambda d: d == gone))
 
 
 def decide_twice(history: History, random: Random) -> History | None:
-    again = _any(list(history.decided), random)
-    return again and replace(history, decided=(*history.decided, again))
+    again = chosen(list(history.entries), random)
+    return again and replace(history, entries=(*history.entries, again))
 
 
 def change_the_record(history: History, random: Random) -> History | None:
-    changed = _any(list(history.decided), random)
-    others = _without(history.decided, lambda d: d == changed)
-    return changed and replace(history, decided=(*others, replace(changed, intact=False)))
+    changed = chosen(list(history.entries), random)
+    others = without(history.entries, lambda d: d == changed)
+    return changed and replace(history, entries=(*others, replace(changed, intact=False)))
 
 
 def decide_what_is_not_there(history: History, _random: Random) -> History | None:
-    extra = Decided(ACCOUNT, derived_id("nothing", "such"), phone(0))
-    return replace(history, decided=(*history.decided, extra))
+    extra = LogEntry(ACCOUNT, derived_id("nothing", "such"), phone(0))
+    return replace(history, entries=(*history.entries, extra))
 
 
 def call_twice(history: History, random: Random) -> History | None:
-    call = _any(list(history.calls), random)
+    call = chosen(list(history.calls), random)
     again = call and replace(call, arrived_at=call.arrived_at + timedelta(milliseconds=30))
     return again and replace(history, calls=(*history.calls, again))
 
 
 def call_in_an_outage(history: History, random: Random) -> History | None:
-    call = _any(list(history.calls), random)
+    call = chosen(list(history.calls), random)
     if call is None:
         return None
     outage = Outage("kafka", call.arrived_at - timedelta(seconds=3), call.arrived_at + timedelta(seconds=1))
@@ -78,99 +88,99 @@ def call_in_an_outage(history: History, random: Random) -> History | None:
 
 
 def call_unannounced(history: History, random: Random) -> History | None:
-    call = _any(list(history.calls), random)
-    told = _without(history.told, lambda t: t.event.type == "message_dispatching" and _about(t, call))
-    return call and replace(history, told=told)
+    call = chosen(list(history.calls), random)
+    deliveries = without(history.deliveries, lambda t: t.event.type == "message_dispatching" and is_about(t, call))
+    return call and replace(history, deliveries=deliveries)
 
 
 def announce_late(history: History, random: Random) -> History | None:
-    call = _any(list(history.calls), random)
+    call = chosen(list(history.calls), random)
     if call is None:
         return None
     late = call.arrived_at + timedelta(milliseconds=500)
-    told = tuple(
-        replace(t, created_at=late) if t.event.type == "message_dispatching" and _about(t, call) else t
-        for t in history.told
+    deliveries = tuple(
+        replace(t, created_at=late) if t.event.type == "message_dispatching" and is_about(t, call) else t
+        for t in history.deliveries
     )
-    return replace(history, told=told)
+    return replace(history, deliveries=deliveries)
 
 
 def call_on_a_stale_decision(history: History, random: Random) -> History | None:
-    call = _any(list(history.calls), random)
+    call = chosen(list(history.calls), random)
     return call and _decided_before(history, call, timedelta(milliseconds=2600))
 
 
 def call_a_little_late_by_the_kernels_clock(history: History, random: Random) -> History | None:
     """No slack is given where the carrier's socket itself has the time."""
-    call = _any(list(history.calls), random)
+    call = chosen(list(history.calls), random)
     if call is None:
         return None
     calls = tuple(replace(each, stamped=True) if each == call else each for each in history.calls)
     return replace(_decided_before(history, call, timedelta(milliseconds=1010)), calls=calls)
 
 
-def _decided_before(history: History, call: Call, age: timedelta) -> History:
-    told = tuple(
+def _decided_before(history: History, call: CarrierCall, age: timedelta) -> History:
+    deliveries = tuple(
         replace(t, event=t.event.model_copy(update={"decision_started_at": call.arrived_at - age}))
-        if t.event.type == "message_dispatching" and _about(t, call)
+        if t.event.type == "message_dispatching" and is_about(t, call)
         else t
-        for t in history.told
+        for t in history.deliveries
     )
-    return replace(history, told=told)
+    return replace(history, deliveries=deliveries)
 
 
-def _sent_instead(history: History, drop: MessageSuppressed, told_at: Told, **claims: object) -> History:
+def _sent_instead(history: History, drop: MessageSuppressed, dropped: DeliveryRecord, **claims: object) -> History:
     """Return the history in which a message was sent that was dropped."""
     fields = drop.model_dump(exclude={"type", "event_id", "scope", "state"}) | claims
-    told = [t for t in history.told if t.event != drop]
+    deliveries = [t for t in history.deliveries if t.event != drop]
     dispatching = MessageDispatching(event_id=delivery_event_id(ACCOUNT, drop.message_id, "d"), **fields)
     sent = MessageSent(
         event_id=delivery_event_id(ACCOUNT, drop.message_id, "s"), carrier_message_id=f"c-{drop.message_id}", **fields
     )
-    called_at = told_at.created_at  # before anything that came after the drop
-    call = Call(ACCOUNT, drop.message_id, drop.phone, drop.sender_number, "Hi", called_at, 200)
-    received = Received(ACCOUNT, drop.message_id, drop.phone, called_at)
+    called_at = dropped.created_at  # before anything that came after the drop
+    call = CarrierCall(ACCOUNT, drop.message_id, drop.phone, drop.sender_number, "Hi", called_at, 200)
+    received = PhoneMessage(ACCOUNT, drop.message_id, drop.phone, called_at)
     return replace(
         history,
-        told=(*told, Told(told_at.created_at, dispatching), Told(called_at, sent)),
+        deliveries=(*deliveries, DeliveryRecord(dropped.created_at, dispatching), DeliveryRecord(called_at, sent)),
         calls=(*history.calls, call),
-        received=(*history.received, received),
+        phone_messages=(*history.phone_messages, received),
     )
 
 
 def send_after_stop(history: History, random: Random) -> History | None:
-    drop = _any([t for t in history.told if isinstance(t.event, MessageSuppressed)], random)
+    drop = chosen([t for t in history.deliveries if isinstance(t.event, MessageSuppressed)], random)
     return drop and _sent_instead(history, drop.event, drop)
 
 
 def send_long_after_stop_on_an_old_claim(history: History, random: Random) -> History | None:
     """The sender says that it decided long before the STOP; the carrier's clock knows better."""
     long_after = [
-        (told, stop.created_at)
-        for told in history.told
-        if isinstance(told.event, MessageSuppressed) and (stop := _last_stop_before(told, history)) is not None
-        if told.created_at - stop.created_at > timedelta(seconds=3)
+        (drop, stop.created_at)
+        for drop in history.deliveries
+        if isinstance(drop.event, MessageSuppressed) and (stop := _last_stop_before(drop, history)) is not None
+        if drop.created_at - stop.created_at > timedelta(seconds=3)
     ]
-    chosen = _any(long_after, random)
-    if chosen is None:
+    found = chosen(long_after, random)
+    if found is None:
         return None
-    drop, stopped_at = chosen
+    drop, stopped_at = found
     return _sent_instead(history, drop.event, drop, decision_started_at=stopped_at - timedelta(seconds=1))
 
 
-def _last_stop_before(drop: Told, history: History) -> Changed | None:
-    about = [c for c in history.changed if c.event.phone == drop.event.phone and c.event.scope == drop.event.scope]
+def _last_stop_before(drop: DeliveryRecord, history: History) -> ChangeRecord | None:
+    about = [c for c in history.changes if c.event.phone == drop.event.phone and c.event.scope == drop.event.scope]
     return max((c for c in about if c.created_at < drop.created_at), key=lambda c: c.created_at, default=None)
 
 
 def forget_an_outcome(history: History, random: Random) -> History | None:
-    request = _any(list(history.requested), random)
+    request = chosen(list(history.requests), random)
     gone = request and request.request.message_id
-    return request and replace(history, told=_without(history.told, lambda t: t.event.message_id == gone))
+    return request and replace(history, deliveries=without(history.deliveries, lambda t: t.event.message_id == gone))
 
 
 def contradict_an_outcome(history: History, random: Random) -> History | None:
-    call = _any(list(history.calls), random)
+    call = chosen(list(history.calls), random)
     if call is None:
         return None
     rejected = MessageRejected(
@@ -181,87 +191,89 @@ def contradict_an_outcome(history: History, random: Random) -> History | None:
         reason="invalid",
         detail="",
     )
-    return replace(history, told=(*history.told, Told(call.arrived_at, rejected)))
+    return replace(history, deliveries=(*history.deliveries, DeliveryRecord(call.arrived_at, rejected)))
 
 
 def say_sent_without_a_call(history: History, random: Random) -> History | None:
-    sent = _any([t for t in history.told if isinstance(t.event, MessageSent)], random)
+    sent = chosen([t for t in history.deliveries if isinstance(t.event, MessageSent)], random)
     return sent and replace(
         history,
-        calls=_without(history.calls, lambda c: _about(sent, c)),
-        received=_without(history.received, lambda m: _about(sent, m)),
+        calls=without(history.calls, lambda c: is_about(sent, c)),
+        phone_messages=without(history.phone_messages, lambda m: is_about(sent, m)),
     )
 
 
 def say_sent_though_refused(history: History, random: Random) -> History | None:
-    sent = _any([t for t in history.told if isinstance(t.event, MessageSent)], random)
-    calls = tuple(replace(c, status=422) if sent and _about(sent, c) else c for c in history.calls)
+    sent = chosen([t for t in history.deliveries if isinstance(t.event, MessageSent)], random)
+    calls = tuple(replace(c, status=422) if sent and is_about(sent, c) else c for c in history.calls)
     return sent and replace(history, calls=calls)
 
 
 def lose_an_opt_out_in_the_topic(history: History, random: Random) -> History | None:
-    key = _any([k for k, state in history.states.items() if state == "opted_out"], random)
-    return key and replace(history, published=_without(history.published, lambda p: _key(p) == key))
+    key = chosen([k for k, state in history.states.items() if state == "opted_out"], random)
+    return key and replace(history, suppressions=without(history.suppressions, lambda p: _key(p) == key))
 
 
 def bring_back_by_a_zombie(history: History, random: Random) -> History | None:
-    """A record behind the last one: compaction keeps the zombie's."""
-    key = _any([k for k, state in history.states.items() if state == "opted_out"], random)
+    """A record after the last one: compaction keeps the zombie's."""
+    key = chosen([k for k, state in history.states.items() if state == "opted_out"], random)
     if key is None:
         return None
-    last = [p for p in history.published if _key(p) == key][-1]
+    last = [p for p in history.suppressions if _key(p) == key][-1]
     stale = replace(last, offset=10_000, event=last.event.model_copy(update={"state": "opted_in"}))
-    return replace(history, published=(*history.published, stale))
+    return replace(history, suppressions=(*history.suppressions, stale))
 
 
 def lose_an_opt_out_in_the_database(history: History, random: Random) -> History | None:
-    key = _any([k for k, state in history.states.items() if state == "opted_out"], random)
+    key = chosen([k for k, state in history.states.items() if state == "opted_out"], random)
     return key and replace(history, states={**history.states, key: "opted_in"})
 
 
 def opt_out_of_another_list(history: History, _random: Random) -> History | None:
-    key = ScopeKey(ACCOUNT, "list:99", phone(0))
+    key = SuppressionKey(ACCOUNT, "list:99", phone(0))
     return replace(history, states={**history.states, key: "opted_out"})
 
 
 def change_another_list(history: History, random: Random) -> History | None:
-    change = _any([c for c in history.changed if isinstance(c.event, OptedOut)], random)
+    change = chosen([c for c in history.changes if isinstance(c.event, OptedOut)], random)
     if change is None:
         return None
     other = replace(change, event=change.event.model_copy(update={"scope": "list:99"}))
-    return replace(history, changed=(*history.changed, other))
+    return replace(history, changes=(*history.changes, other))
 
 
 def change_in_silence(history: History, random: Random) -> History | None:
-    gone = _any(list(history.changed), random)
-    return gone and replace(history, changed=_without(history.changed, lambda c: c == gone))
+    gone = chosen(list(history.changes), random)
+    return gone and replace(history, changes=without(history.changes, lambda c: c == gone))
 
 
 def publish_a_change_twice(history: History, random: Random) -> History | None:
-    again = _any(list(history.changed), random)
-    return again and replace(history, changed=(*history.changed, again))
+    again = chosen(list(history.changes), random)
+    return again and replace(history, changes=(*history.changes, again))
 
 
 def call_what_nobody_requested(history: History, random: Random) -> History | None:
-    call = _any(list(history.calls), random)
-    mine = [r for r in history.requested if call and _about(r, call)]
-    return call and replace(history, requested=_without(history.requested, lambda r: r in mine))
+    call = chosen(list(history.calls), random)
+    mine = [r for r in history.requests if call and is_about(r, call)]
+    return call and replace(history, requests=without(history.requests, lambda r: r in mine))
 
 
 def call_another_phone(history: History, random: Random) -> History | None:
-    call = _any(list(history.calls), random)
+    call = chosen(list(history.calls), random)
     calls = tuple(replace(c, phone=phone(9)) if c == call else c for c in history.calls)
     return call and replace(history, calls=calls)
 
 
 def receive_without_a_call(history: History, _random: Random) -> History | None:
-    extra = Received(ACCOUNT, "m-none", phone(0), history.read_at)
-    return replace(history, received=(*history.received, extra))
+    extra = PhoneMessage(ACCOUNT, "m-none", phone(0), history.read_at)
+    return replace(history, phone_messages=(*history.phone_messages, extra))
 
 
 def drop_for_nothing(history: History, random: Random) -> History | None:
-    wrote = {r.event.phone for r in history.inbound}
-    sent = _any([t for t in history.told if isinstance(t.event, MessageSent) and t.event.phone not in wrote], random)
+    wrote = {r.event.phone for r in history.replies}
+    sent = chosen(
+        [t for t in history.deliveries if isinstance(t.event, MessageSent) and t.event.phone not in wrote], random
+    )
     if sent is None:
         return None
     drop = MessageSuppressed(
@@ -270,12 +282,12 @@ def drop_for_nothing(history: History, random: Random) -> History | None:
         state="opted_out",
         decision_started_at=sent.created_at,
     )
-    about = [t for t in history.told if t.event.message_id == sent.event.message_id]
+    about = [t for t in history.deliveries if t.event.message_id == sent.event.message_id]
     return replace(
         history,
-        told=(*_without(history.told, lambda t: t in about), Told(sent.created_at, drop)),
-        calls=_without(history.calls, lambda c: _about(sent, c)),
-        received=_without(history.received, lambda m: _about(sent, m)),
+        deliveries=(*without(history.deliveries, lambda t: t in about), DeliveryRecord(sent.created_at, drop)),
+        calls=without(history.calls, lambda c: is_about(sent, c)),
+        phone_messages=without(history.phone_messages, lambda m: is_about(sent, m)),
     )
 
 
@@ -283,7 +295,7 @@ def skip_a_bad_record(history: History, _random: Random) -> History | None:
     return replace(history, unreadable=(Place("outbound-messages", 0, 999),))
 
 
-def _about(one: object, call: object) -> bool:
+def is_about(one: object, call: object) -> bool:
     return call is not None and _message_id(one) == _message_id(call)
 
 
@@ -292,6 +304,6 @@ def _message_id(thing: object) -> str:
     return str(inner.message_id)  # type: ignore[attr-defined]
 
 
-def _key(published: object) -> ScopeKey:
+def _key(published: object) -> SuppressionKey:
     event = published.event  # type: ignore[attr-defined]
-    return ScopeKey(event.account_id, event.scope, event.phone)
+    return SuppressionKey(event.account_id, event.scope, event.phone)

@@ -1,5 +1,16 @@
 """The mutations by name, each with the guarantees that the checker must then find broken."""
 
+from checker.false_reports import (
+    change_a_list_by_a_harmless_reply,
+    forbid_another_list_in_the_topic,
+    hold_a_number_that_wrote_nothing,
+    ignore_a_stop_that_may_be_about_several_lists,
+    leave_out_the_announcement,
+    opt_in_by_a_stop,
+    publish_an_event_under_two_ids,
+    say_dropped_though_called,
+    say_failed_though_accepted,
+)
 from checker.mutations import (
     Mutation,
     announce_late,
@@ -45,7 +56,7 @@ MUTATIONS = {
         (leave_undecided, "G2 not_decided"),
         (decide_twice, "G2 decided_twice"),
         (decide_what_is_not_there, "G2 decided_without_event"),
-        (change_the_record, "G8 record_changed"),
+        (change_the_record, "G8 entry_changed"),
         (call_twice, "G3 called_twice"),
         (call_in_an_outage, "G4 called_during_outage"),
         (call_unannounced, "G1 unannounced_call"),
@@ -54,8 +65,8 @@ MUTATIONS = {
         (call_a_little_late_by_the_kernels_clock, "G1 stale_decision"),
         (send_after_stop, "G1 sent_after_stop"),
         (send_long_after_stop_on_an_old_claim, "G1 sent_after_stop"),
-        (forget_an_outcome, "G2 no_fate"),
-        (contradict_an_outcome, "G2 fates_contradict"),
+        (forget_an_outcome, "G2 no_outcome"),
+        (contradict_an_outcome, "G2 outcomes_contradict"),
         (say_sent_without_a_call, "G2 sent_without_call"),
         (say_sent_though_refused, "G2 sent_without_call"),
         (lose_an_opt_out_in_the_topic, "G2 opt_out_lost"),
@@ -64,11 +75,20 @@ MUTATIONS = {
         (opt_out_of_another_list, "G5 forbidden_without_wish"),
         (change_another_list, "G5 wrong_scope"),
         (change_in_silence, "G2 change_missing"),
-        (publish_a_change_twice, "G2 change_told_twice"),
+        (publish_a_change_twice, "G2 change_published_twice"),
         (call_what_nobody_requested, "G6 never_requested"),
         (call_another_phone, "G6 never_requested"),
         (receive_without_a_call, "G6 received_without_call"),
         (drop_for_nothing, "G5 dropped_for_nothing"),
         (skip_a_bad_record, "G2 not_parked"),
+        (publish_an_event_under_two_ids, "G2 event_with_several_ids"),
+        (leave_out_the_announcement, "G2 outcome_without_dispatching"),
+        (say_dropped_though_called, "G2 outcome_contradicts_call"),
+        (say_failed_though_accepted, "G2 failed_though_accepted"),
+        (ignore_a_stop_that_may_be_about_several_lists, "G2 stop_without_effect"),
+        (opt_in_by_a_stop, "G5 wrong_scope"),
+        (change_a_list_by_a_harmless_reply, "G5 wrong_scope"),
+        (forbid_another_list_in_the_topic, "G5 forbidden_without_wish"),
+        (hold_a_number_that_wrote_nothing, "G5 forbidden_without_wish"),
     )
 }

@@ -1,23 +1,23 @@
-"""A system that keeps its guarantees, in a few lines and with a clock of its own; it leaves a history behind."""
+"""A system that keeps its guarantees, in a few lines and with a clock of its own; the result is a history."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from harness.checker.history import (
-    Answered,
-    Call,
-    Changed,
-    Decided,
+    AcceptedReply,
+    CarrierCall,
+    ChangeRecord,
+    DeliveryRecord,
     History,
-    Inbound,
+    LogEntry,
     Outage,
+    PhoneMessage,
     Place,
-    Published,
-    Received,
-    Requested,
-    ScopeKey,
-    Told,
+    ReplyRecord,
+    RequestRecord,
+    SuppressionKey,
+    SuppressionRecord,
 )
 from shared.events.base import derived_id
 from shared.events.delivery import (
@@ -47,20 +47,20 @@ class Simulator:
     """Every step takes its time; what one step did is seen by all that follow."""
 
     now: datetime = START_OF_TIME
-    answered: list[Answered] = field(default_factory=list)
-    inbound: list[Inbound] = field(default_factory=list)
-    requested: list[Requested] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
-    changed: list[Changed] = field(default_factory=list)
-    published: list[Published] = field(default_factory=list)
-    decided: list[Decided] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-    received: list[Received] = field(default_factory=list)
+    accepted: list[AcceptedReply] = field(default_factory=list)
+    replies: list[ReplyRecord] = field(default_factory=list)
+    requests: list[RequestRecord] = field(default_factory=list)
+    deliveries: list[DeliveryRecord] = field(default_factory=list)
+    changes: list[ChangeRecord] = field(default_factory=list)
+    suppressions: list[SuppressionRecord] = field(default_factory=list)
+    entries: list[LogEntry] = field(default_factory=list)
+    calls: list[CarrierCall] = field(default_factory=list)
+    phone_messages: list[PhoneMessage] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     parked: list[Place] = field(default_factory=list)
     forbidden: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
     """(phone, scope) to the number that the STOP went to, and its time by the gateway's clock, which has seconds."""
-    touched: dict[ScopeKey, str] = field(default_factory=dict)
+    touched: dict[SuppressionKey, str] = field(default_factory=dict)
 
     def pass_time(self, milliseconds: int) -> None:
         self.now += timedelta(milliseconds=milliseconds)
@@ -68,40 +68,40 @@ class Simulator:
     def send(self, person: int, list_id: int, *, crash: str = "", reply: str = "") -> str:
         """Ask for a message and decide it; `crash` before or after the call; a `reply` may come while it is decided."""
         number, to = NUMBERS[list_id], phone(person)
-        message_id = f"m{len(self.requested)}"
+        message_id = f"m{len(self.requests)}"
         request = MessageRequested(
             account_id=ACCOUNT, message_id=message_id, list_id=list_id, phone=to, sender_number=number, body="Hi"
         )
-        self.requested.append(Requested(Place("outbound-messages", 0, len(self.requested)), request))
+        self.requests.append(RequestRecord(Place("outbound-messages", 0, len(self.requests)), request))
         self.pass_time(5)
         decided_at = self.now
         fields = {**request.model_dump(include=_COMMON), "occurred_at": decided_at}
         scope = next((s for s in (f"list:{list_id}", "account") if (to, s) in self.forbidden), None)
         if scope is not None:
-            self._tell(MessageSuppressed, fields, scope=scope, state="opted_out", decision_started_at=decided_at)
+            self._publish(MessageSuppressed, fields, scope=scope, state="opted_out", decision_started_at=decided_at)
             return message_id
-        self._tell(MessageDispatching, fields, decision_started_at=decided_at)
+        self._publish(MessageDispatching, fields, decision_started_at=decided_at)
         if reply:
             self.write(person, reply)
         self.pass_time(20)
         if crash != "before call":
-            self.calls.append(Call(ACCOUNT, message_id, to, number, "Hi", self.now, 200))
-            self.received.append(Received(ACCOUNT, message_id, to, self.now))
+            self.calls.append(CarrierCall(ACCOUNT, message_id, to, number, "Hi", self.now, 200))
+            self.phone_messages.append(PhoneMessage(ACCOUNT, message_id, to, self.now))
         if crash:
-            self._tell(MessageOutcomeUnknown, fields)
+            self._publish(MessageOutcomeUnknown, fields)
         else:
-            self._tell(MessageSent, fields, carrier_message_id=f"c-{message_id}")
+            self._publish(MessageSent, fields, carrier_message_id=f"c-{message_id}")
         return message_id
 
     def write(self, person: int, body: str, *, pointer: str | None = None, number: str | None = None) -> None:
         """The person writes: to the number of the message pointed at, the one given, or the last one heard from."""
         sender, pointed = (
             phone(person),
-            next((r.request for r in self.requested if r.request.message_id == pointer), None),
+            next((r.request for r in self.requests if r.request.message_id == pointer), None),
         )
         heard = [c for c in self.calls if c.phone == sender]
         to = pointed.sender_number if pointed else number or (heard[-1].sender_number if heard else NUMBERS[1])
-        index = len(self.inbound)
+        index = len(self.replies)
         event = MessageReceived(
             event_id=derived_id(ACCOUNT, str(index)),
             occurred_at=self.now,
@@ -115,14 +115,14 @@ class Simulator:
             sent_at=self.now.replace(microsecond=0),
         )
         self._append(event)
-        self.decided.append(Decided(ACCOUNT, event.event_id, sender))
+        self.entries.append(LogEntry(ACCOUNT, event.event_id, sender))
         self._apply(event, f"list:{pointed.list_id}" if pointed else None)
 
     def repeat_last(self) -> None:
         """The gateway posts its last webhook once more."""
-        if self.inbound:
+        if self.replies:
             self.pass_time(3)
-            self._append(self.inbound[-1].event)
+            self._append(self.replies[-1].event)
 
     def fail(self, what: str, seconds: int) -> None:
         """Something is down for a while, and nothing happens meanwhile."""
@@ -137,15 +137,15 @@ class Simulator:
         )
 
     def _append(self, event: MessageReceived) -> None:
-        self.inbound.append(Inbound(0, 2 * len(self.inbound), self.now, event))
+        self.replies.append(ReplyRecord(0, 2 * len(self.replies), self.now, event))
         self.pass_time(2)
-        self.answered.append(Answered(ACCOUNT, str(event.gateway_message_id), event.phone, self.now))
+        self.accepted.append(AcceptedReply(ACCOUNT, str(event.gateway_message_id), event.phone, self.now))
         self.pass_time(3)
 
     def _apply(self, event: MessageReceived, pointed: str | None) -> None:
         word = event.body.casefold()
         if word.startswith("stop"):
-            dispatched = [t.event for t in self.told if isinstance(t.event, MessageDispatching)]
+            dispatched = [t.event for t in self.deliveries if isinstance(t.event, MessageDispatching)]
             mine = [e for e in dispatched if (e.phone, e.sender_number) == (event.phone, event.sender_number)]
             scope = pointed or (f"list:{mine[-1].list_id}" if mine else "account")
             scope = "account" if word == "stop all" else scope
@@ -187,29 +187,29 @@ class Simulator:
             rule_version=1,
             attribution="replied_message" if pointed else "last_message",
         )
-        self.published.append(Published(0, len(self.published), self.now, suppression))
-        self.changed.append(Changed(self.now, made))
-        self.touched[ScopeKey(ACCOUNT, scope, event.phone)] = state
+        self.suppressions.append(SuppressionRecord(0, len(self.suppressions), self.now, suppression))
+        self.changes.append(ChangeRecord(self.now, made))
+        self.touched[SuppressionKey(ACCOUNT, scope, event.phone)] = state
         self.pass_time(1)
 
-    def _tell(self, kind: type, fields: dict[str, object], **more: object) -> None:
+    def _publish(self, kind: type, fields: dict[str, object], **more: object) -> None:
         name = kind.model_fields["type"].default
         event_id: UUID = delivery_event_id(ACCOUNT, str(fields["message_id"]), name)
-        self.told.append(Told(self.now, kind(event_id=event_id, **fields, **more)))
+        self.deliveries.append(DeliveryRecord(self.now, kind(event_id=event_id, **fields, **more)))
         self.pass_time(1)
 
 
 _COMMON = {"account_id", "message_id", "list_id", "phone", "sender_number"}
 _LISTS = (
-    "answered",
-    "inbound",
-    "requested",
-    "told",
-    "changed",
-    "published",
-    "decided",
+    "accepted",
+    "replies",
+    "requests",
+    "deliveries",
+    "changes",
+    "suppressions",
+    "entries",
     "calls",
-    "received",
+    "phone_messages",
     "outages",
     "parked",
 )

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from checker.planted import MUTATIONS
 from checker.simulator import NUMBERS, Simulator
 from harness.checker import History, check
+from harness.checker.check import CHECKS
+from harness.checker.violation import Guarantee
 
 
 def _eventful() -> History:
@@ -34,6 +36,9 @@ def _eventful() -> History:
     run.write(3, "stop")
     run.send(3, 2)
     run.write(1, "hello")
+    run.send(4, 2)
+    run.send(4, 3)
+    run.write(4, "stop")
     return run.history()
 
 
@@ -43,7 +48,7 @@ def test_a_history_that_keeps_all_guarantees_has_no_violation() -> None:
 
 def test_the_eventful_history_has_drops_sends_and_unknowns() -> None:
     history = _eventful()
-    types = {told.event.type for told in history.told}
+    types = {record.event.type for record in history.deliveries}
     assert types == {"message_dispatching", "message_sent", "message_suppressed", "message_outcome_unknown"}
 
 
@@ -57,6 +62,18 @@ def test_a_planted_fault_is_found_by_its_rule(name: str, seed: int) -> None:
     assert mutation.found_by <= found, found
 
 
+def test_every_check_has_a_planted_fault() -> None:
+    """So the test above fails for each check that finds nothing."""
+    checks = {(guarantee, check.__name__) for guarantee, checks in CHECKS.items() for check in checks}
+    assert checks == {rule for mutation in MUTATIONS.values() for rule in mutation.found_by}
+
+
+@pytest.mark.parametrize("guarantee", CHECKS)
+def test_a_check_names_its_guarantee_and_says_what_it_proves(guarantee: Guarantee) -> None:
+    docstrings = [check.__doc__ or "" for check in CHECKS[guarantee]]
+    assert [text for text in docstrings if not text.startswith(f"{guarantee}: ")] == []
+
+
 def test_a_message_decided_before_the_stop_was_acknowledged_may_arrive_after_it() -> None:
     run = Simulator()
     run.send(0, 1, reply="STOP")
@@ -68,7 +85,9 @@ def test_a_stop_whose_acknowledgement_nobody_saw_blames_nobody() -> None:
     first = run.send(0, 1)
     run.write(0, "STOP", pointer=first)
     history = run.history()
-    unseen = History(inbound=history.inbound, requested=history.requested, told=history.told, calls=history.calls)
+    unseen = History(
+        replies=history.replies, requests=history.requests, deliveries=history.deliveries, calls=history.calls
+    )
     assert {v.guarantee for v in check(unseen)} == {"G2"}  # undecided and without effect, but no G1
 
 

@@ -1,0 +1,100 @@
+"""Checks of the calls that reached the carrier, and of the messages that reached phones."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from harness.checker.evidence import Evidence, Finding, MessageTrail
+from harness.checker.history import CarrierCall
+
+FRESHNESS = timedelta(seconds=1)
+"""The oldest decision on which a carrier may be called."""
+_TIMESTAMP_GRAIN = timedelta(milliseconds=5)  # record timestamps are whole milliseconds; two processes read one clock
+
+
+def unannounced_call(evidence: Evidence) -> Iterator[Finding]:
+    """G1: every call was announced, by a `message_dispatching` event whose decision started before the call."""
+    for call in evidence.history.calls:
+        if not _decisions_before(call, evidence.trail_of(call)):
+            yield Finding(call.message_id, "the carrier was called, but no message_dispatching event announced it")
+
+
+def announced_late(evidence: Evidence) -> Iterator[Finding]:
+    """G1: Kafka had the announcement before the carrier was called, so that no reply can overtake its message."""
+    for call in evidence.history.calls:
+        trail = evidence.trail_of(call)
+        if not _decisions_before(call, trail):
+            continue  # an unannounced call
+        announced_at = min(trail.announced_at)
+        if announced_at > call.arrived_at + _TIMESTAMP_GRAIN:
+            yield Finding(call.message_id, f"called at {call.arrived_at}, but announced only at {announced_at}")
+
+
+def stale_decision(evidence: Evidence) -> Iterator[Finding]:
+    """G1: no call was made on a decision that had started more than a second before."""
+    for call in evidence.history.calls:
+        decisions = _decisions_before(call, evidence.trail_of(call))
+        if decisions and call.arrived_at - max(decisions) > FRESHNESS + call.slack:
+            age = (call.arrived_at - max(decisions)).total_seconds()
+            yield Finding(call.message_id, f"the decision had started {age:.3f} s before the carrier was called")
+
+
+def sent_after_stop(evidence: Evidence) -> Iterator[Finding]:
+    """G1: no call was decided after Kafka had acknowledged a STOP, unless the decision may have seen a later START.
+
+    A call violates it if each state that its decision can have seen forbids its list, its sender number or the account.
+    """
+    for call in evidence.history.calls:
+        trail = evidence.trail_of(call)
+        timeline = evidence.timelines.get((call.account_id, call.phone))
+        if timeline is None or not trail.requests:
+            continue
+        scopes = {f"list:{trail.requests[0].request.list_id}", "account", f"sender:{call.sender_number}"}
+        decided_at = _earliest_decision(call, trail)
+        states = timeline.possibly_forbidden(decided_at, call.arrived_at)
+        if all(scopes & forbidden.keys() for forbidden in states):
+            detail = f"decided at {decided_at} or later and called at {call.arrived_at}, after a STOP was acknowledged"
+            yield Finding(call.message_id, detail)
+
+
+def called_twice(evidence: Evidence) -> Iterator[Finding]:
+    """G3: no message id has more than one call."""
+    for (_, message_id), trail in evidence.trails.items():
+        if len(trail.calls) > 1:
+            yield Finding(message_id, f"the carrier was called {len(trail.calls)} times")
+
+
+def called_during_outage(evidence: Evidence) -> Iterator[Finding]:
+    """G4: no call was made while a part was down without which a decision cannot be right."""
+    for call in evidence.history.calls:
+        for outage in evidence.history.outages:
+            if outage.began_at + FRESHNESS + call.slack < call.arrived_at < outage.ended_at:
+                after = (call.arrived_at - outage.began_at).total_seconds()
+                yield Finding(call.message_id, f"the carrier was called {after:.3f} s after {outage.what} went down")
+
+
+def never_requested(evidence: Evidence) -> Iterator[Finding]:
+    """G6: every call sends what an account requested: that text, from that number, to that phone."""
+    for call in evidence.history.calls:
+        requests = [each.request for each in evidence.trail_of(call).requests]
+        if (call.phone, call.sender_number, call.body) not in [(r.phone, r.sender_number, r.body) for r in requests]:
+            yield Finding(
+                call.message_id, f"the carrier was called for {call.phone}, but nobody requested this message"
+            )
+
+
+def received_without_call(evidence: Evidence) -> Iterator[Finding]:
+    """G6: every message on a phone came by a call of ours."""
+    called = {(call.account_id, call.message_id, call.phone) for call in evidence.history.calls}
+    for message in evidence.history.phone_messages:
+        if (message.account_id, message.message_id, message.phone) not in called:
+            yield Finding(message.message_id, f"{message.phone} received it, but the carrier was not called")
+
+
+def _decisions_before(call: CarrierCall, trail: MessageTrail) -> list[datetime]:
+    """Return when the announced decisions started that can be the call's."""
+    return [at for at in trail.decided_at if at <= call.arrived_at]
+
+
+def _earliest_decision(call: CarrierCall, trail: MessageTrail) -> datetime:
+    """Return when the call's decision started, or the earliest start that the guarantee allows if that is later."""
+    return max([call.arrived_at - FRESHNESS - call.slack, *_decisions_before(call, trail)])
