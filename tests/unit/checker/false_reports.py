@@ -22,6 +22,21 @@ def publish_an_event_under_two_ids(history: History, random: Random) -> History 
     return replace(history, deliveries=(*history.deliveries, replace(record, event=other)))
 
 
+def say_sent_without_a_call(history: History, random: Random) -> History | None:
+    sent = chosen([t for t in history.deliveries if isinstance(t.event, MessageSent)], random)
+    return sent and replace(
+        history,
+        calls=without(history.calls, lambda c: is_about(sent, c)),
+        phone_messages=without(history.phone_messages, lambda m: is_about(sent, m)),
+    )
+
+
+def say_sent_though_refused(history: History, random: Random) -> History | None:
+    sent = chosen([t for t in history.deliveries if isinstance(t.event, MessageSent)], random)
+    calls = tuple(replace(c, status=422) if sent and is_about(sent, c) else c for c in history.calls)
+    return sent and replace(history, calls=calls)
+
+
 def leave_out_the_announcement(history: History, random: Random) -> History | None:
     sent = _sent(history, random)
     return sent and replace(

@@ -194,21 +194,6 @@ def contradict_an_outcome(history: History, random: Random) -> History | None:
     return replace(history, deliveries=(*history.deliveries, DeliveryRecord(call.arrived_at, rejected)))
 
 
-def say_sent_without_a_call(history: History, random: Random) -> History | None:
-    sent = chosen([t for t in history.deliveries if isinstance(t.event, MessageSent)], random)
-    return sent and replace(
-        history,
-        calls=without(history.calls, lambda c: is_about(sent, c)),
-        phone_messages=without(history.phone_messages, lambda m: is_about(sent, m)),
-    )
-
-
-def say_sent_though_refused(history: History, random: Random) -> History | None:
-    sent = chosen([t for t in history.deliveries if isinstance(t.event, MessageSent)], random)
-    calls = tuple(replace(c, status=422) if sent and is_about(sent, c) else c for c in history.calls)
-    return sent and replace(history, calls=calls)
-
-
 def lose_an_opt_out_in_the_topic(history: History, random: Random) -> History | None:
     key = chosen([k for k, state in history.states.items() if state == "opted_out"], random)
     return key and replace(history, suppressions=without(history.suppressions, lambda p: _key(p) == key))

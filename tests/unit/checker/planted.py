@@ -10,6 +10,8 @@ from checker.false_reports import (
     publish_an_event_under_two_ids,
     say_dropped_though_called,
     say_failed_though_accepted,
+    say_sent_though_refused,
+    say_sent_without_a_call,
 )
 from checker.mutations import (
     Mutation,
@@ -37,8 +39,6 @@ from checker.mutations import (
     opt_out_of_another_list,
     publish_a_change_twice,
     receive_without_a_call,
-    say_sent_though_refused,
-    say_sent_without_a_call,
     send_after_stop,
     send_long_after_stop_on_an_old_claim,
     skip_a_bad_record,
