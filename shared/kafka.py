@@ -4,19 +4,23 @@ Every client of the system is made here, so that all of them are secured as the 
 """
 
 import asyncio
+import logging
 import ssl
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from shared.consumer import Consumer
+from shared.consumer import Consumer, Polled
 from shared.errors import TransientError
 from shared.kafka_connection import Kafka, connection
 from shared.kafka_refusals import explain
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -26,6 +30,7 @@ SEND_SECONDS = 10.0
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 FETCH_WAIT_MS = 1_000
 """How long a fetch waits for a record that does not come; it returns with the first one (`shared/consumer.py`)."""
+_HEARTBEATS_PER_SESSION = 3
 TRANSACTION_RETRY_BACKOFF_MS = 5
 """Kafka 4 refuses the first produce of a transaction close after another once (KIP-890); aiokafka waits this long."""
 
@@ -60,6 +65,50 @@ def new_consumer(kafka: Kafka, *topics: str, **options: Any) -> Consumer:
     return Consumer(
         *topics, **connection(kafka).options(), **{"auto_offset_reset": "none", **consumer_options(), **options}
     )
+
+
+def group_options(group_id: str, session_seconds: float) -> dict[str, Any]:
+    """Return what a member of a group is made with; what is there when the group is new is read too."""
+    session_ms = int(session_seconds * 1000)
+    return {
+        "group_id": group_id,
+        "auto_offset_reset": "earliest",
+        "session_timeout_ms": session_ms,
+        "heartbeat_interval_ms": session_ms // _HEARTBEATS_PER_SESSION,
+    }
+
+
+@asynccontextmanager
+async def assigned_consumer(
+    kafka: Kafka, partitions: Collection[TopicPartition], **options: Any
+) -> AsyncIterator[Consumer]:
+    """Lend a consumer of just these partitions, without a group; it reads nothing before it is given a position.
+
+    Raises:
+        TransientError: Kafka is unavailable.
+    """
+    consumer = new_consumer(kafka, **options)
+    try:
+        await within(START_SECONDS, consumer.start(), "connecting to Kafka")
+        consumer.assign(partitions)
+        yield consumer
+    finally:
+        await stop_quietly(consumer)
+
+
+async def commit(consumer: Consumer, records: Sequence[Polled]) -> None:
+    """Commit just these records, of one topic and in order, where their partitions are still ours.
+
+    A failed commit is harmless where a record may come twice: it does, here or elsewhere.
+    """
+    ends = {record.partition: record.offset + 1 for record in records}
+    mine = {tp: ends[tp.partition] for tp in consumer.assignment() if tp.partition in ends}
+    if not mine:
+        return
+    try:
+        await within(SEND_SECONDS, consumer.commit(mine), "committing offsets")
+    except (TransientError, KafkaError) as error:
+        log.warning("offsets are not committed, their records will come again: %s", error)
 
 
 def new_admin(kafka: Kafka, **options: Any) -> AIOKafkaAdminClient:

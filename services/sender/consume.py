@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka.errors import KafkaError
 
-from services.sender.commit import HEARTBEATS_PER_SESSION, commit
 from services.sender.settings import SenderSettings
 from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.failpoints import failpoint
-from shared.kafka import START_SECONDS, STOP_SECONDS, new_consumer, stop_quietly, within
+from shared.kafka import START_SECONDS, STOP_SECONDS, commit, group_options, new_consumer, stop_quietly, within
 from shared.topics import OUTBOUND_MESSAGES
 
 log = logging.getLogger(__name__)
@@ -33,14 +32,10 @@ class OutboundConsumer:
     """
 
     def __init__(self, settings: SenderSettings, handle: HandleBatch, give_up: GiveUp) -> None:
-        session_ms = int(settings.session_timeout_seconds * 1000)
         self.consumer = new_consumer(
             settings.kafka,
             OUTBOUND_MESSAGES,
-            group_id=settings.sender_group_id,
-            auto_offset_reset="earliest",  # messages that wait when the group is new are to be decided too
-            session_timeout_ms=session_ms,
-            heartbeat_interval_ms=session_ms // HEARTBEATS_PER_SESSION,
+            **group_options(settings.sender_group_id, settings.session_timeout_seconds),
         )
         self._handle = handle
         self._give_up = give_up

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from services.sender.fence import Fence
 from services.sender.outbound import OutboundHandler
-from services.sender.receipts import ReceiptHandler
 from services.sender.settings import SenderSettings
+from services.sender.subscribe import ReceiptSubscription
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.watchdog import Watchdog
 from shared.kafka_probe import KafkaProbe
@@ -26,7 +26,7 @@ class Runtime:
 
     cache: CacheFollower
     outbound: OutboundHandler
-    receipts: ReceiptHandler
+    receipts: ReceiptSubscription
     watchdog: Watchdog
     fence: Fence
     kafka: KafkaProbe

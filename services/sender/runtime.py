@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from aiokafka.errors import KafkaError
-from faststream.kafka import KafkaBroker
 
 from services.sender.batch import BatchProcessor
 from services.sender.carriers.generic import GenericCarrier
@@ -25,7 +24,7 @@ from services.sender.receipts import ReceiptHandler
 from services.sender.recreated import watch_topics
 from services.sender.report import Reporter
 from services.sender.settings import SenderSettings
-from services.sender.subscribe import new_broker, start, subscribe
+from services.sender.subscribe import ReceiptSubscription
 from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.sweeper import sweep_forever
@@ -66,17 +65,15 @@ async def running(settings: SenderSettings, pool: Pool, give_up: GiveUp) -> Asyn
         fence = Fence(markers, cache, settings.fence_seconds)
         processor = BatchProcessor(pool, fence, cache, reporter, Dropper(pool, owner, reporter), dispatcher)
         outbound = OutboundHandler(processor)
-        receipts = ReceiptHandler(pool, reporter)
-        broker = new_broker(settings)
-        subscriber = subscribe(broker, settings, receipts.handle, give_up)
+        receipts = ReceiptSubscription(settings, ReceiptHandler(pool, reporter), give_up)
         consumer = OutboundConsumer(settings, outbound.handle, give_up)
         sweep, topics = _sweep(settings, pool, reporter, owner), watch_topics(settings.kafka)
         for work, name in ((cache.run(), "cache"), (sweep, "sweeper"), (topics, "topics")):
             stack.push_async_callback(_in_background(work, name, give_up))
-        stack.push_async_callback(_stop, broker, consumer, dispatcher, settings.stop_seconds)
-        await asyncio.gather(within(START_SECONDS, start(broker), "subscribing to receipts"), consumer.start())
+        stack.push_async_callback(_stop, receipts, consumer, dispatcher, settings.stop_seconds)
+        await asyncio.gather(within(START_SECONDS, receipts.start(), "subscribing to receipts"), consumer.start())
         watched = [Watched(consumer, OUTBOUND_MESSAGES, lambda: outbound.busy)]
-        watchdog = Watchdog([*watched, Watched(subscriber, DELIVERY_EVENTS, lambda: receipts.busy)])
+        watchdog = Watchdog([*watched, Watched(receipts.reader, DELIVERY_EVENTS, lambda: receipts.busy)])
         stack.push_async_callback(_in_background(watchdog.watch(), "watchdog", give_up))
         kafka, postgres = await stack.enter_async_context(probing(settings))
         yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres)
@@ -128,12 +125,14 @@ def _in_background(
     return end
 
 
-async def _stop(broker: KafkaBroker, consumer: OutboundConsumer, dispatcher: Dispatcher, stop_seconds: float) -> None:
+async def _stop(
+    receipts: ReceiptSubscription, consumer: OutboundConsumer, dispatcher: Dispatcher, stop_seconds: float
+) -> None:
     """Let the calls under way end, leave the groups, and settle what could not be settled."""
     dispatcher.stopping = True
     with suppress(TimeoutError, KafkaError, OSError):
         async with asyncio.timeout(stop_seconds + STOP_SECONDS):
-            await asyncio.gather(broker.stop(), consumer.stop())
+            await asyncio.gather(receipts.broker.stop(), consumer.stop())
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await dispatcher.settle_leftovers()

@@ -1,125 +1,123 @@
-"""FastStream's part: the group of receipts, batches of raw records, offsets committed by us when a batch is done.
+"""Receipts by FastStream: read from `delivery-events`, at least once, by a typed handler.
 
-FastStream's own parser fails on a header that is not UTF-8 and on a value that is not JSON; after a handler that failed
-it goes on, and the next acknowledgement commits what was skipped; and an acknowledgement that fails it keeps to itself.
-So records come raw and from our own consumer, the commit is ours, and a handler that cannot finish never returns.
+FastStream delivers a batch that failed again (`NACK_ON_ERROR`), at once and without a limit. So `Redelivery` pauses
+first, and neither parser nor decoder ever raises: what cannot be read is not for the sender, and the opt-out service,
+which reads the whole topic too, parks it.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from faststream import AckPolicy
+from faststream import AckPolicy, BaseMiddleware
 from faststream.kafka import KafkaBroker
-from faststream.kafka.annotations import KafkaMessage as Batch
-from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
-from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
 
-from services.sender.commit import HEARTBEATS_PER_SESSION, commit
-from services.sender.consume import GiveUp, HandleBatch
+from services.sender.receipts import ReceiptHandler
 from services.sender.settings import SenderSettings
-from shared.consumer import Consumer, Polled
-from shared.errors import TransientError
-from shared.kafka import FETCH_WAIT_MS
-from shared.kafka_connection import KafkaConnection
+from shared.consumer import Polled
+from shared.errors import PoisonError, TransientError
+from shared.events.delivery import DeliveryReceiptReceived, delivery_events
+from shared.kafka import group_options, new_consumer
+from shared.places import naming, place_of
+from shared.reading import event_of
 from shared.topics import DELIVERY_EVENTS
 
 log = logging.getLogger(__name__)
+_faststream_log = logging.getLogger(f"{__name__}.faststream")
+_faststream_log.setLevel(logging.CRITICAL)  # commits that failed; `Redelivery` logs what failed in the handler
 
-_LOGINS: dict[str, type[SASLPlaintext | SASLScram256 | SASLScram512]] = {
-    "PLAIN": SASLPlaintext,
-    "SCRAM-SHA-256": SASLScram256,
-    "SCRAM-SHA-512": SASLScram512,
-}
-_LOOK_SECONDS = 0.05
+_PAUSE_SECONDS = 1.0
 _POLL_MS = 200  # FastStream sleeps as long again after a poll that brought nothing
+_RECEIPT = b'"delivery_receipt_received"'
 
 
-def new_broker(settings: SenderSettings) -> KafkaBroker:
-    """Return the broker, not connected; it makes no topics."""
-    return KafkaBroker(
-        settings.kafka.bootstrap.split(","),
-        security=_security(settings.kafka),
-        allow_auto_create_topics=False,
-        graceful_timeout=settings.stop_seconds,
-        logger=None,
-    )
+class ReceiptSubscription:
+    """The subscription of the sender's group to receipts.
+
+    Args:
+        settings: of the service.
+        handler: gets the receipts of a batch.
+        give_up: called with a bug; the batch is not acknowledged.
+    """
+
+    def __init__(self, settings: SenderSettings, handler: ReceiptHandler, give_up: Callable[[Exception], None]) -> None:
+        self.busy = False
+        self.waits_for: str | None = None
+        """The place of the batch that waits, and the cause; None: none does."""
+        self.give_up = give_up
+        self.broker = KafkaBroker(
+            settings.kafka.bootstrap.split(","),
+            consumer_only=True,
+            graceful_timeout=settings.stop_seconds,
+            logger=_faststream_log,
+            middlewares=[partial(Redelivery, subscription=self)],
+        )
+        self.reader: Any = self.broker.subscriber(
+            DELIVERY_EVENTS,
+            batch=True,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            max_records=settings.batch_records,
+            batch_timeout_ms=_POLL_MS,
+            parser=self._parse,
+            decoder=_receipts_of,
+            **group_options(f"{settings.sender_group_id}-receipts", settings.session_timeout_seconds),
+        )
+        self.reader(handler.settle)
+        self._kafka = settings.kafka
+
+    async def start(self) -> None:
+        """Join the group, with our consumer in place of aiokafka's, which a record can stop."""
+        await self.broker.connect()
+        self.broker.config.broker_config.builder = partial(new_consumer, self._kafka)
+        await self.broker.start()
+
+    async def _parse(self, records: tuple[Polled, ...]) -> KafkaMessage:
+        """Leave the headers alone: FastStream's own parser raises where one is not UTF-8."""
+        return KafkaAckableMessage(records, b"", consumer=self.reader.consumer)
 
 
-def _security(kafka: KafkaConnection) -> BaseSecurity:
-    """Return the connection's login and TLS as FastStream wants them."""
-    tls: dict[str, Any] = {"ssl_context": kafka.options().get("ssl_context"), "use_ssl": kafka.tls is not None}
-    if kafka.login is None:
-        return BaseSecurity(**tls)
-    return _LOGINS[kafka.login.mechanism](username=kafka.login.username, password=kafka.login.password, **tls)
+class Redelivery(BaseMiddleware):
+    """A middleware that waits before a batch that failed is delivered again."""
 
+    def __init__(self, *arguments: Any, subscription: ReceiptSubscription, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._subscription = subscription
 
-async def start(broker: KafkaBroker) -> None:
-    """Start the broker with our consumer in place of aiokafka's, which a record can stop."""
-    await broker.connect()
-    config = broker.config.broker_config
-    config.builder = partial(Consumer, **config.builder.keywords)  # type: ignore[attr-defined]  # a partial
-    await broker.start()
-
-
-def subscribe(broker: KafkaBroker, settings: SenderSettings, receipts: HandleBatch, give_up: GiveUp) -> Any:
-    """Subscribe to receipts; return the subscriber. `give_up` is called with a bug, which ends all reading."""
-    subscriber = _subscriber(broker, settings, DELIVERY_EVENTS, f"{settings.sender_group_id}-receipts")
-    subscriber(_handler(subscriber, receipts, give_up))
-    return subscriber
-
-
-def _subscriber(broker: KafkaBroker, settings: SenderSettings, topic: str, group_id: str) -> Any:
-    session_ms = int(settings.session_timeout_seconds * 1000)
-    return broker.subscriber(
-        topic,
-        batch=True,
-        group_id=group_id,
-        ack_policy=AckPolicy.MANUAL,
-        # Messages that wait when the group is new are to be decided too.
-        auto_offset_reset="earliest",
-        max_records=settings.batch_records,
-        batch_timeout_ms=_POLL_MS,
-        fetch_max_wait_ms=FETCH_WAIT_MS,
-        isolation_level="read_committed",
-        session_timeout_ms=session_ms,
-        heartbeat_interval_ms=session_ms // HEARTBEATS_PER_SESSION,
-        parser=_raw,
-        decoder=_nothing,
-    )
-
-
-def _handler(subscriber: Any, handle: HandleBatch, give_up: GiveUp) -> Callable[[Batch], Awaitable[None]]:
-    async def handle_batch(message: Batch) -> None:
-        records = message.raw_message
+    async def consume_scope(self, call_next: Any, msg: Any) -> Any:
+        self._subscription.busy = True
         try:
-            await handle(records)
-            await commit(subscriber.consumer, records)
-        except TransientError as error:
-            log.info("a batch is left for later: %s", error)  # only where the sender stops
-        except Exception as error:  # noqa: BLE001 (whatever it is: the offset is kept, the error goes to `give_up`)
-            give_up(error)
+            with naming(log, msg.raw_message):
+                result = await call_next(msg)
+        except Exception as error:
+            self._note(error, place_of(msg.raw_message))
+            await asyncio.sleep(_PAUSE_SECONDS)
+            raise
         else:
+            self._subscription.waits_for = None
+            return result
+        finally:
+            self._subscription.busy = False
+
+    def _note(self, error: Exception, place: str) -> None:
+        if not isinstance(error, TransientError):
+            self._subscription.give_up(error)
             return
-        while subscriber.running:  # noqa: ASYNC110 (FastStream has no event for it)
-            await asyncio.sleep(_LOOK_SECONDS)
-
-    return handle_batch
+        self._subscription.waits_for = f"{place}: {error}"
+        log.warning("receipts wait: %s", self._subscription.waits_for)
 
 
-async def _raw(records: tuple[Polled, ...]) -> KafkaMessage:
-    return KafkaMessage(
-        body=b"",
-        headers={},
-        content_type=None,
-        raw_message=records,
-        message_id=f"{records[0].offset}-{records[-1].offset}",
-        correlation_id="",
-        consumer=FAKE_CONSUMER,
-    )
+async def _receipts_of(message: KafkaMessage) -> list[DeliveryReceiptReceived]:
+    """Return the receipts of a batch; most of it are the sender's own events, which are not worth parsing."""
+    found = (_receipt(record) for record in message.raw_message if record.value and _RECEIPT in record.value)
+    return [receipt for receipt in found if receipt is not None]
 
 
-async def _nothing(_: KafkaMessage) -> bytes:
-    return b""
+def _receipt(record: Polled) -> DeliveryReceiptReceived | None:
+    try:
+        event = event_of(delivery_events, record)
+    except PoisonError:
+        return None
+    return event if isinstance(event, DeliveryReceiptReceived) else None

@@ -26,14 +26,15 @@ def test_clients_are_built_in_one_place() -> None:
     assert built == []
 
 
-def test_a_broker_of_faststream_is_secured() -> None:
+def test_a_broker_of_faststream_makes_no_clients_of_its_own() -> None:
+    """Its consumers are replaced by ours (`services/sender/subscribe.py`), which are secured."""
     calls = [
         (shown(path, node.lineno), {keyword.arg for keyword in node.keywords})
         for path in python_files("services", "shared", "harness")
         for node in ast.walk(syntax_tree(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "KafkaBroker"
     ]
-    assert [where for where, arguments in calls if "security" not in arguments] == []
+    assert [where for where, arguments in calls if "consumer_only" not in arguments] == []
 
 
 def test_nobody_takes_the_bare_address_of_the_settings() -> None:

@@ -1,12 +1,13 @@
 """The topic `suppressions` for a consumer without a group: where it begins and ends, and which it is."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.sender.suppressions.snapshot import Origin
-from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from shared.consumer import Consumer
+from shared.kafka import SEND_SECONDS, assigned_consumer, within
 from shared.kafka_connection import Kafka
 
 _FETCH_BYTES = 4 * 1024 * 1024
@@ -27,16 +28,9 @@ class SuppressionsTopic:
         self._name = name
         self._partitions = [TopicPartition(name, partition) for partition in range(partitions)]
 
-    @asynccontextmanager
-    async def consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        """Give a consumer of all partitions, which reads nothing before `seek`."""
-        consumer = new_consumer(self._kafka, isolation_level="read_committed", max_partition_fetch_bytes=_FETCH_BYTES)
-        try:
-            await within(START_SECONDS, consumer.start(), "connecting to Kafka")
-            consumer.assign(self._partitions)
-            yield consumer
-        finally:
-            await stop_quietly(consumer)
+    def consumer(self) -> AbstractAsyncContextManager[Consumer]:
+        """Lend a consumer of all partitions, which reads nothing before `seek`."""
+        return assigned_consumer(self._kafka, self._partitions, max_partition_fetch_bytes=_FETCH_BYTES)
 
     def origin(self, identities: Mapping[str, str]) -> Origin:
         """Return which topic this is."""

@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from harness.sandbox.client import SandboxClient
 from harness.stack.embedded import EmbeddedBackend
 from harness.stack.service import Service
+from shared.errors import PoisonError
 from shared.events.codec import decode, encode
 from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, delivery_events
 from shared.events.outbound import MessageRequested
@@ -127,6 +128,9 @@ class Kafka:
         sent = [await self._producer.send(OUTBOUND_MESSAGES, value, partition=0) for value in values]
         return [metadata.offset for metadata in await asyncio.gather(*sent)]
 
+    async def produce_delivery_event(self, value: bytes | None, partition: int, headers: Any = ()) -> None:
+        await self._producer.send_and_wait(DELIVERY_EVENTS, value, b"odd", partition=partition, headers=list(headers))
+
     async def receipt(self, request: MessageRequested, carrier_message_id: str, status: str = "delivered") -> None:
         """Publish what a gateway reports of a message."""
         receipt = DeliveryReceiptReceived(
@@ -150,16 +154,16 @@ class Kafka:
     def event(self, request: MessageRequested, event_type: str) -> Any:
         return next(each for each in self.outcomes[request.account_id, request.message_id] if each.type == event_type)
 
-    async def committed(self, group_id: str = "stopline-sender") -> dict[int, int]:
-        """Return the group's committed offset of each partition of `outbound-messages` that has one."""
+    async def committed(self, group_id: str = "stopline-sender", topic: str = OUTBOUND_MESSAGES) -> dict[int, int]:
+        """Return the group's committed offset of each partition of the topic that has one."""
         offsets = await self._admin.list_consumer_group_offsets(group_id)
-        return {tp.partition: at.offset for tp, at in offsets.items() if tp.topic == OUTBOUND_MESSAGES}
+        return {tp.partition: at.offset for tp, at in offsets.items() if tp.topic == topic}
 
-    async def ends(self) -> dict[int, int]:
+    async def ends(self, topic: str = OUTBOUND_MESSAGES) -> dict[int, int]:
         consumer: AIOKafkaConsumer = new_consumer(self._settings.kafka_bootstrap)
         await consumer.start()
         try:
-            tps = [TopicPartition(OUTBOUND_MESSAGES, number) for number in range(self._settings.partitions)]
+            tps = [TopicPartition(topic, number) for number in range(self._settings.partitions)]
             return {tp.partition: end for tp, end in (await consumer.end_offsets(tps)).items()}
         finally:
             await consumer.stop()
@@ -186,7 +190,10 @@ class Kafka:
             if record.topic == PARKED_MESSAGES:
                 self.parked.append(record)
                 continue
-            event = decode(delivery_events, record.value)
+            try:
+                event = decode(delivery_events, record.value)
+            except PoisonError:
+                continue  # written by a test
             account_id, message_id = event.account_id or "", event.message_id or ""
             self.outcomes[account_id, message_id].append(event)
             if event.type not in {"message_dispatching", "delivery_receipt_received"}:

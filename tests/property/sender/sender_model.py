@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -30,7 +29,7 @@ from services.sender.suppressions.lookup import CheckedSuppressions, Query, Supp
 from services.sender.sweeper import sweep
 from shared import failpoints
 from shared.errors import TransientError
-from shared.events.codec import decode, encode
+from shared.events.codec import decode
 from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching, delivery_events
 from shared.events.outbound import MessageRequested
 from shared.producer import OutgoingRecord
@@ -182,9 +181,7 @@ class Process:
             status="delivered",
             gateway_status="Delivered",
         )
-        await ReceiptHandler(self._pool, self._outside).handle(
-            [SimpleNamespace(value=encode(receipt), topic="delivery-events", partition=0, offset=0)]
-        )
+        await ReceiptHandler(self._pool, self._outside).settle([receipt])
 
     def end(self) -> None:
         self.owner.release()
