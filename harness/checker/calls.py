@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from harness.checker.evidence import Evidence, Finding, MessageTrail
+from harness.checker.evidence import Breach, Evidence, MessageTrail
 from harness.checker.history import CarrierCall
 
 FRESHNESS = timedelta(seconds=1)
@@ -11,14 +11,14 @@ FRESHNESS = timedelta(seconds=1)
 _TIMESTAMP_GRAIN = timedelta(milliseconds=5)  # record timestamps are whole milliseconds; two processes read one clock
 
 
-def unannounced_call(evidence: Evidence) -> Iterator[Finding]:
+def unannounced_call(evidence: Evidence) -> Iterator[Breach]:
     """G1: every call was announced, by a `message_dispatching` event whose decision started before the call."""
     for call in evidence.history.calls:
         if not _decisions_before(call, evidence.trail_of(call)):
-            yield Finding(call.message_id, "the carrier was called, but no message_dispatching event announced it")
+            yield Breach(call.message_id, "the carrier was called, but no message_dispatching event announced it")
 
 
-def announced_late(evidence: Evidence) -> Iterator[Finding]:
+def announced_late(evidence: Evidence) -> Iterator[Breach]:
     """G1: Kafka had the announcement before the carrier was called, so that no reply can overtake its message."""
     for call in evidence.history.calls:
         trail = evidence.trail_of(call)
@@ -26,19 +26,19 @@ def announced_late(evidence: Evidence) -> Iterator[Finding]:
             continue  # an unannounced call
         announced_at = min(trail.announced_at)
         if announced_at > call.arrived_at + _TIMESTAMP_GRAIN:
-            yield Finding(call.message_id, f"called at {call.arrived_at}, but announced only at {announced_at}")
+            yield Breach(call.message_id, f"called at {call.arrived_at}, but announced only at {announced_at}")
 
 
-def stale_decision(evidence: Evidence) -> Iterator[Finding]:
+def stale_decision(evidence: Evidence) -> Iterator[Breach]:
     """G1: no call was made on a decision that had started more than a second before."""
     for call in evidence.history.calls:
         decisions = _decisions_before(call, evidence.trail_of(call))
         if decisions and call.arrived_at - max(decisions) > FRESHNESS + call.slack:
             age = (call.arrived_at - max(decisions)).total_seconds()
-            yield Finding(call.message_id, f"the decision had started {age:.3f} s before the carrier was called")
+            yield Breach(call.message_id, f"the decision had started {age:.3f} s before the carrier was called")
 
 
-def sent_after_stop(evidence: Evidence) -> Iterator[Finding]:
+def sent_after_stop(evidence: Evidence) -> Iterator[Breach]:
     """G1: no call was decided after Kafka had acknowledged a STOP, unless the decision may have seen a later START.
 
     A call violates it if each state that its decision can have seen forbids its list, its sender number or the account.
@@ -53,41 +53,39 @@ def sent_after_stop(evidence: Evidence) -> Iterator[Finding]:
         states = timeline.possibly_forbidden(decided_at, call.arrived_at)
         if all(scopes & forbidden.keys() for forbidden in states):
             detail = f"decided at {decided_at} or later and called at {call.arrived_at}, after a STOP was acknowledged"
-            yield Finding(call.message_id, detail)
+            yield Breach(call.message_id, detail)
 
 
-def called_twice(evidence: Evidence) -> Iterator[Finding]:
+def called_twice(evidence: Evidence) -> Iterator[Breach]:
     """G3: no message id has more than one call."""
     for (_, message_id), trail in evidence.trails.items():
         if len(trail.calls) > 1:
-            yield Finding(message_id, f"the carrier was called {len(trail.calls)} times")
+            yield Breach(message_id, f"the carrier was called {len(trail.calls)} times")
 
 
-def called_during_outage(evidence: Evidence) -> Iterator[Finding]:
+def called_during_outage(evidence: Evidence) -> Iterator[Breach]:
     """G4: no call was made while a part was down without which a decision cannot be right."""
     for call in evidence.history.calls:
         for outage in evidence.history.outages:
             if outage.began_at + FRESHNESS + call.slack < call.arrived_at < outage.ended_at:
                 after = (call.arrived_at - outage.began_at).total_seconds()
-                yield Finding(call.message_id, f"the carrier was called {after:.3f} s after {outage.what} went down")
+                yield Breach(call.message_id, f"the carrier was called {after:.3f} s after {outage.what} went down")
 
 
-def never_requested(evidence: Evidence) -> Iterator[Finding]:
+def never_requested(evidence: Evidence) -> Iterator[Breach]:
     """G6: every call sends what an account requested: that text, from that number, to that phone."""
     for call in evidence.history.calls:
         requests = [each.request for each in evidence.trail_of(call).requests]
         if (call.phone, call.sender_number, call.body) not in [(r.phone, r.sender_number, r.body) for r in requests]:
-            yield Finding(
-                call.message_id, f"the carrier was called for {call.phone}, but nobody requested this message"
-            )
+            yield Breach(call.message_id, f"the carrier was called for {call.phone}, but nobody requested this message")
 
 
-def received_without_call(evidence: Evidence) -> Iterator[Finding]:
+def received_without_call(evidence: Evidence) -> Iterator[Breach]:
     """G6: every message on a phone came by a call of ours."""
     called = {(call.account_id, call.message_id, call.phone) for call in evidence.history.calls}
     for message in evidence.history.phone_messages:
         if (message.account_id, message.message_id, message.phone) not in called:
-            yield Finding(message.message_id, f"{message.phone} received it, but the carrier was not called")
+            yield Breach(message.message_id, f"{message.phone} received it, but the carrier was not called")
 
 
 def _decisions_before(call: CarrierCall, trail: MessageTrail) -> list[datetime]:

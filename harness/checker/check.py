@@ -71,8 +71,8 @@ def check(history: History) -> list[Violation]:
     """Return every violation of a guarantee that the history shows; an empty list is the proof that was asked for."""
     evidence = Evidence(history)
     return [
-        Violation(guarantee, one.__name__, finding.subject, finding.detail)
+        Violation(guarantee, one.__name__, breach.subject, breach.detail)
         for guarantee, checks in CHECKS.items()
         for one in checks
-        for finding in one(evidence)
+        for breach in one(evidence)
     ]

@@ -19,8 +19,8 @@ MessageKey = tuple[str, str]
 """Account and message id."""
 
 
-class Finding(NamedTuple):
-    """One thing that a check found wrong, with the message, reply or scope concerned."""
+class Breach(NamedTuple):
+    """A breach of a check's guarantee; `subject` is the message, reply or scope concerned."""
 
     subject: str
     detail: str
@@ -93,5 +93,5 @@ class Evidence:
         return self.trails[call.account_id, call.message_id]
 
 
-Check = Callable[[Evidence], Iterator[Finding]]
-"""A check yields a finding for each violation of its guarantee. Its name is the violation's `rule`."""
+Check = Callable[[Evidence], Iterator[Breach]]
+"""A check yields a breach for each violation of its guarantee. Its name is the violation's `rule`."""

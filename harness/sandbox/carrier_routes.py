@@ -14,7 +14,7 @@ from harness.sandbox.calls import Call, SendRequest, new_call
 from harness.sandbox.clicksend_forms import receipt_form
 from harness.sandbox.clock import now_microseconds
 from harness.sandbox.faults import Faults, effect_on_a_call
-from harness.sandbox.gateway import GatewayWebhook
+from harness.sandbox.gateway import WebhookPost
 from harness.sandbox.json_http import error, invalid
 from harness.sandbox.refusals import TooManyWebhooksError
 from harness.sandbox.sandbox_state import SandboxState
@@ -65,7 +65,7 @@ class CarrierRoutes:
             return
         form = receipt_form(call, now_microseconds() // 1_000_000)
         try:
-            self._state.gateway.post(GatewayWebhook("receipt", call.account_id, account.receipt_url, form), faults)
+            self._state.gateway.post(WebhookPost("receipt", call.account_id, account.receipt_url, form), faults)
         except TooManyWebhooksError as full:
             _log.warning("a receipt is not posted: %s", full)
 

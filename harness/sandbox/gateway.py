@@ -29,7 +29,9 @@ Kind = Literal["reply", "receipt"]
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayWebhook:
+class WebhookPost:
+    """A webhook that the gateway is to post."""
+
     kind: Kind
     account_id: str
     url: str
@@ -40,7 +42,7 @@ class GatewayWebhook:
 class WebhookAttempt:
     """One attempt to post a webhook. Where no answer came, `status_code` is None and `response` says why."""
 
-    webhook: GatewayWebhook
+    webhook: WebhookPost
     number: int
     started_at: int
     answered_at: int | None
@@ -93,7 +95,7 @@ class Gateway:
         if self._http is not None:
             await self._http.close()
 
-    def post(self, webhook: GatewayWebhook, faults: Faults) -> asyncio.Future[WebhookAttempt]:
+    def post(self, webhook: WebhookPost, faults: Faults) -> asyncio.Future[WebhookAttempt]:
         """Start to post the webhook, with the `faults` that are on; the future returns the first attempt.
 
         Raises:
@@ -113,7 +115,7 @@ class Gateway:
         task.add_done_callback(self._pending.discard)
 
     async def _until_accepted(
-        self, webhook: GatewayWebhook, faults: Faults, first: asyncio.Future[WebhookAttempt]
+        self, webhook: WebhookPost, faults: Faults, first: asyncio.Future[WebhookAttempt]
     ) -> None:
         await asyncio.sleep(faults.late_webhooks_seconds)
         for number in range(1, faults.webhook_retries + 2):
@@ -127,7 +129,7 @@ class Gateway:
                 await asyncio.sleep(backoff_seconds(number, faults.webhook_backoff_seconds))
         _log.warning("gave up on a %s of account %s", webhook.kind, webhook.account_id)
 
-    async def _attempt(self, webhook: GatewayWebhook, number: int) -> WebhookAttempt:
+    async def _attempt(self, webhook: WebhookPost, number: int) -> WebhookAttempt:
         if self._http is None:
             raise RuntimeError("the gateway was not started")
         async with self._free[webhook.kind]:

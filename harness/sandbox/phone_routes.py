@@ -7,7 +7,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from harness.sandbox.clock import now_microseconds, shown
-from harness.sandbox.gateway import GatewayWebhook, WebhookAttempt
+from harness.sandbox.gateway import WebhookAttempt, WebhookPost
 from harness.sandbox.json_http import number, read, wait_of
 from harness.sandbox.limits import MAX_PAGE, WEBHOOK_ATTEMPT_SECONDS
 from harness.sandbox.refusals import RequestRefusedError
@@ -62,12 +62,12 @@ class PhoneRoutes:
         self._state.phones.clear()
         return web.Response(status=204)
 
-    def _webhook(self, reply: Reply) -> GatewayWebhook:
+    def _webhook(self, reply: Reply) -> WebhookPost:
         account = self._state.accounts.get(reply.account_id)
         if account is None:
             text = f"there is no URL for replies to {reply.account_id}: PUT /accounts/{reply.account_id}"
             raise RequestRefusedError(409, "unknown_account", text, "account_id")
-        return GatewayWebhook("reply", reply.account_id, account.webhook_url, reply.form)
+        return WebhookPost("reply", reply.account_id, account.webhook_url, reply.form)
 
 
 def phone_of(request: web.Request) -> str:

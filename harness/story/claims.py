@@ -6,11 +6,14 @@ from contextlib import asynccontextmanager
 
 
 class ClaimFailedError(Exception):
-    """A claim does not hold; the text says what was found instead."""
+    """A claim does not hold; the text says what was found instead. It never leaves the claim's `with` block."""
 
 
 class StoryOverError(Exception):
-    """The story cannot go on: a part of the stack is down, or the next claims need the one that failed."""
+    """The story cannot go on: a part of the stack is down, or the next claims need the one that failed.
+
+    It ends the story, and `play_story` prints it: it belongs to none of the families of `shared.errors`.
+    """
 
 
 def require(holds: bool, found: object) -> None:  # noqa: FBT001 (reads as an assertion)
