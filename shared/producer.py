@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from shared.errors import TransientError
 from shared.events.codec import Headers
@@ -66,7 +67,7 @@ class Producer:
     async def send_all(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
         """Return once Kafka has acknowledged all records; raises as `send_and_wait` does."""
         async with self._using() as producer:
-            batches = _batches(producer, records)
+            batches = filled_batches(producer, records)
             await asyncio.gather(*[await producer.send_batch(each, topic, partition=partition) for each in batches])
 
     async def close(self) -> None:
@@ -125,11 +126,11 @@ async def send_parked(producer: Producer, parked: Iterable[ParkedRecord]) -> Non
     await within(SEND_SECONDS, asyncio.gather(*sends), "parking records")
 
 
-def _batches(producer: AIOKafkaProducer, records: Sequence[OutgoingRecord]) -> list[Any]:
-    """Return aiokafka's batches, each as full as it gets."""
-    batches = [producer.create_batch()]
-    for record in records:
-        if batches[-1].append(key=record.key, value=record.value, headers=record.headers, timestamp=None) is None:
+def filled_batches(producer: AIOKafkaProducer, records: Iterable[OutgoingRecord]) -> list[BatchBuilder]:
+    """Return the records in batches, each as full as it gets; none where there are no records."""
+    batches: list[BatchBuilder] = []
+    for key, value, headers in records:
+        if not batches or batches[-1].append(key=key, value=value, timestamp=None, headers=headers) is None:
             batches.append(producer.create_batch())
-            batches[-1].append(key=record.key, value=record.value, headers=record.headers, timestamp=None)
+            batches[-1].append(key=key, value=value, timestamp=None, headers=headers)
     return batches
