@@ -18,7 +18,8 @@ from typing import NamedTuple, TypeAlias
 from shared.consumer import Polled, Unreadable
 from shared.errors import PoisonError
 from shared.events.base import derived_id, format_time
-from shared.parking import ParkedRecord, park_polled
+from shared.parking import park_polled
+from shared.producer import OutgoingRecord
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ Bad: TypeAlias = tuple[Polled, PoisonError]
 class Parked(NamedTuple):
     """The records for `parked-messages`, and the bad records that are parked individually."""
 
-    records: list[ParkedRecord]
+    records: list[OutgoingRecord]
     whole: list[Bad]
 
 
@@ -57,7 +58,7 @@ class Parking:
     def park(self, bad: Sequence[Bad], now: datetime) -> Parked:
         """Return what is to be parked for the bad records of a poll, and which of them are parked individually."""
         self._refill()
-        parked: list[ParkedRecord] = []
+        parked: list[OutgoingRecord] = []
         whole: list[Bad] = []
         beyond: dict[tuple[str, int], list[Bad]] = defaultdict(list)
         for record, error in bad:
@@ -88,7 +89,7 @@ class Parking:
         log.warning(text, f"{record.topic} {record.partition} at {_first(record)}: {cause}", extra={"fields": place})
 
 
-def summary(bad: Sequence[Bad], *, service: str, now: datetime) -> ParkedRecord:
+def summary(bad: Sequence[Bad], *, service: str, now: datetime) -> OutgoingRecord:
     """Return one record to park for all of these, which are of one partition."""
     first, last = bad[0][0], bad[-1][0]
     place = f"{first.topic}|{first.partition}|{_first(first)}-{last.offset}"
@@ -113,7 +114,7 @@ def summary(bad: Sequence[Bad], *, service: str, now: datetime) -> ParkedRecord:
         "original_last_offset": str(last.offset),
     }
     encoded = [(name, text.encode(errors="replace")) for name, text in headers.items()]
-    return ParkedRecord(None, json.dumps(value).encode(), encoded)
+    return OutgoingRecord(None, json.dumps(value).encode(), encoded)
 
 
 def _sample(record: Polled, error: PoisonError) -> dict[str, object]:

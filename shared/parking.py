@@ -6,7 +6,6 @@ from where the record was, so that one parked twice (a crash between parking and
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from shared.consumer import Polled, Unreadable
 from shared.errors import PoisonError
 from shared.events.base import derived_id, format_time
 from shared.events.codec import Headers
+from shared.producer import OutgoingRecord
 
 ORIGINAL_HEADER_PREFIX = "original_header_"
 MAX_VALUE_BYTES = 2 * 1024 * 1024
@@ -23,21 +23,12 @@ _MAX_ORIGINAL_HEADERS = 32
 _MAX_NAME_CHARACTERS = 256
 
 
-@dataclass(frozen=True)
-class ParkedRecord:
-    """A record for `parked-messages`."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-
-
 def parked_id(topic: str, partition: int, offset: int) -> UUID:
     """Return the id under which an operator finds the record."""
     return derived_id(f"{topic}|{partition}|{offset}", "parked")
 
 
-def park_polled(record: Polled, *, service: str, error: PoisonError, now: datetime) -> ParkedRecord:
+def park_polled(record: Polled, *, service: str, error: PoisonError, now: datetime) -> OutgoingRecord:
     """Return the record to park for what a consumer brought: a record, or offsets that it could not read."""
     return park(
         service=service,
@@ -65,7 +56,7 @@ def park(  # noqa: PLR0913 (a record's coordinates)
     headers: Iterable[tuple[str, bytes | None]],
     error: PoisonError,
     now: datetime,
-) -> ParkedRecord:
+) -> OutgoingRecord:
     """Return the record to park for the one at `offset`, or for those from there to `last_offset`."""
     own: Headers = [
         ("parked_id", str(parked_id(topic, partition, offset)).encode()),
@@ -85,7 +76,7 @@ def park(  # noqa: PLR0913 (a record's coordinates)
     kept_value = None if value is None else value[:MAX_VALUE_BYTES]
     if kept_key is None and kept_value is None:
         kept_value = b""  # Kafka's clients refuse a record that has neither
-    return ParkedRecord(kept_key, kept_value, [*own, *_kept(headers)])
+    return OutgoingRecord(kept_key, kept_value, [*own, *_kept(headers)])
 
 
 def _of_field(name: str, content: bytes | None, limit_bytes: int) -> Iterator[tuple[str, bytes]]:

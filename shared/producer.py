@@ -18,7 +18,6 @@ from shared.errors import TransientError
 from shared.events.codec import Headers
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_producer, stop_quietly, within
 from shared.kafka_connection import Kafka
-from shared.parking import ParkedRecord
 from shared.topics import PARKED_MESSAGES
 
 _SPENT_SECONDS = 3.0
@@ -113,7 +112,7 @@ class Producer:
         task.add_done_callback(self._spent.discard)
 
 
-async def send_parked(producer: Producer, parked: Iterable[ParkedRecord]) -> None:
+async def send_parked(producer: Producer, parked: Iterable[OutgoingRecord]) -> None:
     """Return once Kafka has acknowledged what is parked.
 
     Raises:

@@ -9,8 +9,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.inbound.errors import WebhookError
-from services.inbound.publish import SOURCE, OutgoingRecord
+from services.inbound.publish import SOURCE, PlacedRecord
 from shared.events.base import derived_id, format_time
+from shared.producer import OutgoingRecord
 from shared.topics import PARKED_MESSAGES
 
 _MAX_CONTENT_TYPE = 128
@@ -29,7 +30,7 @@ def parked_record(  # noqa: PLR0913 (where it came from)
     body: bytes,
     error: WebhookError,
     now: datetime,
-) -> OutgoingRecord:
+) -> PlacedRecord:
     """Return the record to park for a webhook that was refused."""
     headers = {
         "parked_id": str(parked_id(account_id, gateway, kind, body)),
@@ -43,4 +44,4 @@ def parked_record(  # noqa: PLR0913 (where it came from)
         "webhook_content_type": content_type[:_MAX_CONTENT_TYPE],
     }
     encoded = [(name, value.encode(errors="replace")) for name, value in headers.items()]
-    return OutgoingRecord(PARKED_MESSAGES, 0, None, body, encoded)
+    return PlacedRecord(PARKED_MESSAGES, 0, OutgoingRecord(None, body, encoded))

@@ -12,7 +12,6 @@ from shared.events.codec import cloud_event_headers, encode
 from shared.events.delivery import MessageRejected
 from shared.events.outbound import MessageRequested
 from shared.kafka import SEND_SECONDS, within
-from shared.parking import ParkedRecord
 from shared.producer import OutgoingRecord, Producer, send_parked
 from shared.topics import DELIVERY_EVENTS
 
@@ -47,7 +46,7 @@ class Reporter:
             ]
         )
 
-    async def park(self, parked: Iterable[ParkedRecord]) -> None:
+    async def park(self, parked: Iterable[OutgoingRecord]) -> None:
         """Park records."""
         await send_parked(self._producer, parked)
 

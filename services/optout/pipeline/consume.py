@@ -10,7 +10,7 @@ from shared.consumer import Polled
 from shared.errors import PoisonError
 from shared.events.inbound import FenceMarkerAppended, inbound_events
 from shared.flood import Bad, Parking
-from shared.parking import ParkedRecord
+from shared.producer import OutgoingRecord
 from shared.reading import check_place, event_of
 
 SERVICE = "stopline/optout"
@@ -23,7 +23,7 @@ class Parsed:
     first_offset: int
     next_offset: int
     received: Sequence[UndecidedEvent]
-    parked: Sequence[ParkedRecord] = ()
+    parked: Sequence[OutgoingRecord] = ()
     bad: Mapping[str, int] = field(default_factory=dict)
     checkpoint_wanted: bool = False
 

@@ -12,7 +12,6 @@ from shared.events.suppression import (
     SuppressionChanged,
     WatermarkAdvanced,
 )
-from shared.parking import ParkedRecord
 from shared.producer import OutgoingRecord
 
 
@@ -22,7 +21,7 @@ class Publication:
 
     next_offset: int
     entries: Sequence[Entry] = ()
-    parked: Sequence[ParkedRecord] = ()
+    parked: Sequence[OutgoingRecord] = ()
     checkpoint: CheckpointPublished | None = None
     states: Sequence[OutgoingRecord] = ()
     """Suppressions that are published again."""

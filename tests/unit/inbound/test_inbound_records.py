@@ -38,21 +38,21 @@ def receipt(phone: str | None) -> DeliveryReceiptReceived:
 
 @pytest.mark.parametrize("partitions", [1, 6, 12])
 def test_a_message_is_placed_by_its_phone(partitions: int) -> None:
-    record = event_record(message(), partitions)
-    assert (record.topic, record.key) == (INBOUND_MESSAGES, PHONE.encode())
-    assert record.partition == partition_of(PHONE, partitions)
+    placed = event_record(message(), partitions)
+    assert (placed.topic, placed.record.key) == (INBOUND_MESSAGES, PHONE.encode())
+    assert placed.partition == partition_of(PHONE, partitions)
 
 
 def test_a_receipt_is_placed_by_its_phone_else_by_the_carriers_id() -> None:
     known, unknown = event_record(receipt(PHONE), 6), event_record(receipt(None), 6)
-    assert (known.topic, known.key, known.partition) == (DELIVERY_EVENTS, PHONE.encode(), partition_of(PHONE, 6))
-    assert (unknown.key, unknown.partition) == (b"c-1", partition_of("c-1", 6))
+    assert (known.topic, known.record.key, known.partition) == (DELIVERY_EVENTS, PHONE.encode(), partition_of(PHONE, 6))
+    assert (unknown.record.key, unknown.partition) == (b"c-1", partition_of("c-1", 6))
 
 
 def test_a_parked_webhook_keeps_its_bytes_and_says_why_and_whence() -> None:
     error = WebhookError("invalid_number", "'abc' is none", field="from")
     body = b"from=abc&body=\xff"
-    record = parked_record(
+    placed = parked_record(
         account_id="acme",
         gateway="clicksend",
         kind="message",
@@ -61,8 +61,8 @@ def test_a_parked_webhook_keeps_its_bytes_and_says_why_and_whence() -> None:
         error=error,
         now=NOW,
     )
-    headers = {name: value.decode() for name, value in record.headers}
-    assert (record.topic, record.key, record.value) == (PARKED_MESSAGES, None, body)
+    headers = {name: value.decode() for name, value in placed.record.headers}
+    assert (placed.topic, placed.record.key, placed.record.value) == (PARKED_MESSAGES, None, body)
     assert headers == {
         "parked_id": str(parked_id("acme", "clicksend", "message", body)),
         "parked_reason": "invalid_number",

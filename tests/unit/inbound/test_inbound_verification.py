@@ -12,7 +12,7 @@ from services.inbound.app import create_app
 from services.inbound.gateways import MESSAGES
 from services.inbound.gateways.reported import ReportedMessage
 from services.inbound.gateways.request import GatewayRequest, UnverifiedError
-from services.inbound.publish import OutgoingRecord, Publisher
+from services.inbound.publish import PlacedRecord, Publisher
 from services.inbound.settings import InboundSettings
 from shared.topics import INBOUND_MESSAGES
 from shared.webhook_secrets import webhook_secret
@@ -48,10 +48,10 @@ class SigningMessage(ReportedMessage):
 
 
 @pytest.fixture
-def published(monkeypatch: pytest.MonkeyPatch) -> list[OutgoingRecord]:
-    records: list[OutgoingRecord] = []
+def published(monkeypatch: pytest.MonkeyPatch) -> list[PlacedRecord]:
+    records: list[PlacedRecord] = []
 
-    async def publish(_: Publisher, record: OutgoingRecord) -> None:
+    async def publish(_: Publisher, record: PlacedRecord) -> None:
         records.append(record)
 
     monkeypatch.setattr(Publisher, "publish", publish)
@@ -65,7 +65,7 @@ async def post(body: bytes, headers: dict[str, str]) -> httpx.Response:
         return await http.post(ADDRESS, content=body, headers=headers)
 
 
-async def test_a_signed_webhook_is_published(published: list[OutgoingRecord]) -> None:
+async def test_a_signed_webhook_is_published(published: list[PlacedRecord]) -> None:
     response = await post(BODY, {"X-Signature": signature(BODY)})
     assert (response.status_code, [record.topic for record in published]) == (200, [INBOUND_MESSAGES])
 
@@ -77,7 +77,7 @@ async def test_a_forged_signature_is_refused_and_publishes_nothing(
     status: int,
     headers: dict[str, str],
     body: bytes,
-    published: list[OutgoingRecord],
+    published: list[PlacedRecord],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(SigningMessage, "refusal", status)

@@ -6,7 +6,8 @@ from typing import Any
 
 from shared.consumer import Unreadable
 from shared.errors import PoisonError
-from shared.parking import MAX_VALUE_BYTES, ParkedRecord, park, park_polled, parked_id
+from shared.parking import MAX_VALUE_BYTES, park, park_polled, parked_id
+from shared.producer import OutgoingRecord
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -37,7 +38,7 @@ def test_the_same_record_parked_again_has_the_same_id() -> None:
     assert parked_id("t", 1, 2) == parked_id("t", 1, 2) != parked_id("t", 1, 3)
 
 
-def parked(**changed: Any) -> ParkedRecord:
+def parked(**changed: Any) -> OutgoingRecord:
     given = {"key": b"k", "value": b"v", "headers": [], "error": PoisonError("invalid", "bad")}
     return park(service="s", topic="t", partition=0, offset=1, now=NOW, **{**given, **changed})
 
