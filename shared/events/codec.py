@@ -23,14 +23,19 @@ def encode(event: Event) -> bytes:
 
 def cloud_event_headers(event: Event, source: str) -> Headers:
     """Return the headers for `event`, said by `source`, such as `stopline/sender`."""
-    version, *others = same_headers(type(event), source)
-    headers = [version, ("ce_id", event.cloud_event_id().encode()), *others]
     moment = event.cloud_event_time()
-    return headers if moment is None else [*headers, ("ce_time", format_time(moment).encode())]
+    return headers_of(type(event), source, event.cloud_event_id(), None if moment is None else format_time(moment))
+
+
+def headers_of(event_type: type[Event], source: str, event_id: str, at: str | None) -> Headers:
+    """Return the headers of an event that is written without its model; `at` is a formatted time."""
+    version, *others = _same_headers(event_type, source)
+    headers = [version, ("ce_id", event_id.encode()), *others]
+    return headers if at is None else [*headers, ("ce_time", at.encode())]
 
 
 @lru_cache(maxsize=256)
-def same_headers(event_type: type[Event], source: str) -> Headers:
+def _same_headers(event_type: type[Event], source: str) -> Headers:
     """Return what all events of a type have: reading it from the model costs as much as the event's JSON."""
     return [
         ("ce_specversion", b"1.0"),

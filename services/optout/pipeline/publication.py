@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.optout.pipeline.records import opt_out_records, record_of, suppression_records
-from services.optout.record.entry import Entry, auto_replies_of
+from services.optout.pipeline.records import auto_reply_records, opt_out_records, record_of, suppression_records
+from services.optout.record.entry import Entry
 from shared.events.suppression import (
     CHECKPOINT_KEY,
     WATERMARK_KEY,
@@ -46,5 +46,4 @@ class Publication:
     def auto_replies(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `outbound-messages`."""
         for entry in self.entries:
-            for reply in auto_replies_of(entry) if entry.follow_ups else ():
-                yield record_of(reply.phone.encode(), reply)
+            yield from auto_reply_records(entry)

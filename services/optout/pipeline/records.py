@@ -1,23 +1,31 @@
-"""The two events that publish every opt-out, as Kafka records.
+"""The events that publish an entry, as Kafka records: a suppression and an opt-out event per scope, and its replies.
 
-They are written out field by field, in a fraction of the time that building the models takes; a test holds them against
-the models, byte by byte. All other events go by their models.
+The first two are written as dictionaries, in about half of the time that building the models takes; a test compares
+them with the models, byte by byte. All other events are written by their models.
 """
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 
 from pydantic_core import to_json
 
+from services.optout.follow_ups import reply_id
 from services.optout.pipeline.consume import SERVICE
-from services.optout.record.entry import STATES, Entry, opt_out_events_of, published_scopes
-from shared.events.base import Event, derived_id, format_time
-from shared.events.codec import cloud_event_headers, encode, same_headers
-from shared.events.opt_out import OptedOut
+from services.optout.record.entry import STATES, DecisionKind, Entry
+from services.optout.scopes import list_id_of
+from shared.events.base import Event, derived_id_text, format_time
+from shared.events.codec import cloud_event_headers, encode, headers_of
+from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
+from shared.events.outbound import MessageRequested
 from shared.events.suppression import SuppressionChanged
 from shared.producer import OutgoingRecord
 
-_json = lru_cache(maxsize=4_096)(lambda value: to_json(value).decode())
+_OPT_OUT_EVENTS: dict[DecisionKind, type[AnyOptOutEvent]] = {
+    "opt_out": OptedOut,
+    "held": OptOutHeld,
+    "opt_in": OptedIn,
+    "confirmed": OptedOut,
+    "released": HeldReleased,
+}
 
 
 def record_of(key: bytes, event: Event) -> OutgoingRecord:
@@ -26,39 +34,66 @@ def record_of(key: bytes, event: Event) -> OutgoingRecord:
 
 
 def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
-    """Yield `suppression_changed` for each scope that the entry changed."""
-    if not (scopes := published_scopes(entry)):
-        return
-    state, at = STATES[entry.answer], format_time(entry.decided_at)
-    cause = str(entry.cause_event_id)
-    version, *others = same_headers(SuppressionChanged, SERVICE)
-    for scope in scopes:
-        value = (
-            f'{{"type":"suppression_changed","version":1,"account_id":"{entry.account_id}","scope":"{scope}",'
-            f'"phone":"{entry.phone}","state":"{state}","cause_event_id":"{cause}","changed_at":"{at}"}}'
-        )
-        event_id = str(derived_id(cause, scope, state)).encode()
-        headers = [version, ("ce_id", event_id), *others, ("ce_time", at.encode())]
-        yield OutgoingRecord(f"{entry.account_id}|{scope}|{entry.phone}".encode(), value.encode(), headers)
+    """Yield `suppression_changed` for each scope whose state the entry changed."""
+    for scope in _published_scopes(entry):
+        state, cause, at = STATES[entry.answer], str(entry.cause_event_id), format_time(entry.decided_at)
+        value = {
+            "type": "suppression_changed",
+            "version": 1,
+            "account_id": entry.account_id,
+            "scope": scope,
+            "phone": entry.phone,
+            "state": state,
+            "cause_event_id": cause,
+            "changed_at": at,
+        }
+        headers = headers_of(SuppressionChanged, SERVICE, derived_id_text(cause, scope, state), at)
+        yield OutgoingRecord(f"{entry.account_id}|{scope}|{entry.phone}".encode(), to_json(value), headers)
 
 
 def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
-    """Yield the event for each scope that the entry changed."""
-    if entry.answer != "opt_out":
-        for event in opt_out_events_of(entry):
-            yield record_of(event.phone.encode(), event)
-        return
-    at = format_time(entry.decided_at)
-    version, *others = same_headers(OptedOut, SERVICE)
-    for scope in published_scopes(entry):
-        event_id = str(derived_id(entry.event_id, entry.answer, scope))
-        list_id = scope.removeprefix("list:") if scope.startswith("list:") else "null"
-        value = (
-            f'{{"type":"opted_out","version":1,"event_id":"{event_id}","occurred_at":"{at}",'
-            f'"account_id":"{entry.account_id}","phone":"{entry.phone}","scope":"{scope}","list_id":{list_id},'
-            f'"sender_number":{_json(entry.sender_number)},"cause_event_id":"{entry.cause_event_id}",'
-            f'"rule":{_json(entry.rule or "")},"rule_version":{entry.rule_version or 0},'
-            f'"attribution":"{entry.attribution or "account"}"}}'
-        )
-        headers = [version, ("ce_id", event_id.encode()), *others, ("ce_time", at.encode())]
-        yield OutgoingRecord(entry.phone.encode(), value.encode(), headers)
+    """Yield the opt-out event for each scope whose state the entry changed."""
+    for scope in _published_scopes(entry):
+        kind = _OPT_OUT_EVENTS[entry.answer]
+        event_id, at = derived_id_text(entry.event_id, entry.answer, scope), format_time(entry.decided_at)
+        value = {
+            "type": kind.model_fields["type"].default,
+            "version": 1,
+            "event_id": event_id,
+            "occurred_at": at,
+            "account_id": entry.account_id,
+            "phone": entry.phone,
+            "scope": scope,
+            "list_id": list_id_of(scope),
+            "sender_number": entry.sender_number,
+            "cause_event_id": str(entry.cause_event_id),
+            "rule": entry.rule or "",
+            "rule_version": entry.rule_version or 0,
+            "attribution": entry.attribution or "account",
+        }
+        match entry.answer:
+            case "held":
+                value["reason"] = entry.matched_by or ""
+            case "released":
+                value["by"] = entry.by or ""
+        yield OutgoingRecord(entry.phone.encode(), to_json(value), headers_of(kind, SERVICE, event_id, at))
+
+
+def auto_reply_records(entry: Entry) -> Iterator[OutgoingRecord]:
+    """Yield the entry's automatic replies: messages like any other, which the sender may still suppress."""
+    for follow_up in entry.follow_ups:
+        if follow_up.action == "AUTO_REPLY":
+            reply = MessageRequested(
+                account_id=entry.account_id,
+                message_id=reply_id(entry.event_id),
+                list_id=follow_up.list_ids[0],
+                phone=entry.phone,
+                sender_number=entry.sender_number or "",
+                body=follow_up.address,
+                requested_at=entry.decided_at,
+            )
+            yield record_of(reply.phone.encode(), reply)
+
+
+def _published_scopes(entry: Entry) -> Sequence[str]:
+    return (*entry.changed, *entry.raised) if entry.answer in STATES else ()

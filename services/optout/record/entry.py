@@ -1,25 +1,23 @@
-"""One decision as the record has it, and what is published of it: the same whenever it is read again."""
+"""An entry of the decision log: one decision, from which the same is published whenever it is read again."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from services.optout.attribution import Attribution
 from services.optout.decide import DecidableEvent, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
-from services.optout.follow_ups import FollowUp, reply_id
+from services.optout.follow_ups import FollowUp
 from services.optout.order import Times, opt_out_times
 from services.optout.record.text import storable
 from services.optout.rules import RuleMatch
-from services.optout.scopes import ACCOUNT
-from shared.events.base import derived_id
+from services.optout.rules.rule_match import NO_RULE
 from shared.events.inbound import MessageReceived
-from shared.events.opt_out import AnyOptOutEvent, AttributionMethod, HeldReleased, OptedIn, OptedOut, OptOutHeld
-from shared.events.outbound import MessageRequested
-from shared.events.suppression import SuppressionChanged, SuppressionState
+from shared.events.opt_out import AttributionMethod
+from shared.events.suppression import SuppressionState
 
 DecisionKind = Literal["opt_out", "held", "opt_in", "help", "confirmed", "released", "none"]
 
@@ -30,9 +28,9 @@ STATES: dict[DecisionKind, SuppressionState] = {
     "confirmed": "opted_out",
     "released": "opted_in",
 }
-"""What the scopes of an entry are in afterwards."""
+"""The state of an entry's scopes afterwards."""
 REVIEW = "review"
-"""What stands for the gateway and the rule where a person decided."""
+"""The name that an entry has in place of a gateway and a rule where a person decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +105,32 @@ def stored_body(event: DecidableEvent) -> str:
     return storable(event.body) if isinstance(event, MessageReceived) else ""
 
 
+class _Origin(NamedTuple):
+    """The origin of an entry: a gateway's report of a reply, or a person's review of a held one."""
+
+    gateway: str
+    gateway_message_id: str | None
+    sender_number: str | None
+    sent_at: datetime | None
+    unusable_sent_at: str | None = None
+    untimed_at: datetime | None = None
+    held_event_id: UUID | None = None
+    by: str | None = None
+
+
+class _Conclusion(NamedTuple):
+    """A decision in the terms of an entry."""
+
+    answer: DecisionKind
+    reason: str
+    match: RuleMatch | None = None
+    attribution: Attribution | None = None
+    changed: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+
+
 def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and when)
     event: DecidableEvent,
     decision: Decision,
@@ -115,160 +139,57 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
     decided_at: datetime,
     came_as: UUID | None = None,
 ) -> Entry:
-    """Return what the record says of `decision` about the `event` at `offset`."""
+    """Return what the decision log says of `decision` about the `event` at `offset`."""
+    origin, conclusion = _origin(event, decision), _conclusion(decision)
+    match, attribution = conclusion.match or NO_RULE, conclusion.attribution
     return Entry(
-        partition=partition,
-        offset=offset,
-        event_id=event.event_id,
-        account_id=event.account_id,
-        phone=event.phone,
-        received_at=event.occurred_at,
+        partition=partition, offset=offset, decided_at=decided_at, came_as=came_as,
+        event_id=event.event_id, account_id=event.account_id, phone=event.phone, received_at=event.occurred_at,
         body_sha256=hashlib.sha256(stored_body(event).encode()).hexdigest(),
-        decided_at=decided_at,
-        came_as=came_as,
-        **_asked(event, decision),
-        **_decision_fields(decision),
+        gateway=origin.gateway, gateway_message_id=origin.gateway_message_id, sender_number=origin.sender_number,
+        sent_at=origin.sent_at, unusable_sent_at=origin.unusable_sent_at, untimed_at=origin.untimed_at,
+        held_event_id=origin.held_event_id, by=origin.by,
+        answer=conclusion.answer, reason=conclusion.reason, changed=conclusion.changed, raised=conclusion.raised,
+        confirmed=conclusion.confirmed, follow_ups=conclusion.follow_ups,
+        attribution=attribution.method if attribution else None,
+        message_id=attribution.message_id if attribution else None,
+        rule=REVIEW if isinstance(decision, Reviewed) else match.rule,
+        rule_id=match.rule_id, rule_version=match.version, term=match.term, start=match.start, end=match.end,
+        normalised_by=match.normalised_by, matched_by=conclusion.match.reason if conclusion.match else None,
+    )  # fmt: skip
+
+
+def _origin(event: DecidableEvent, decision: Decision) -> _Origin:
+    if isinstance(event, MessageReceived):
+        return _Origin(
+            event.gateway, event.gateway_message_id, event.sender_number, event.sent_at, event.unusable_sent_at
+        )
+    held = decision.held if isinstance(decision, Reviewed) else None
+    return _Origin(
+        REVIEW,
+        None,
+        sender_number=held.sender_number if held else None,
+        sent_at=held.sent_at if held else None,
+        untimed_at=held.untimed_at if held else None,
+        held_event_id=event.held_event_id,
+        by=event.by,
     )
 
 
-def _asked(event: DecidableEvent, decision: Decision) -> dict[str, Any]:
-    if isinstance(event, MessageReceived):
-        return {
-            "sender_number": event.sender_number,
-            "gateway": event.gateway,
-            "gateway_message_id": event.gateway_message_id,
-            "sent_at": event.sent_at,
-            "unusable_sent_at": event.unusable_sent_at,
-        }
-    held = decision.held if isinstance(decision, Reviewed) else None
-    return {
-        "sender_number": held.sender_number if held else None,
-        "gateway": REVIEW,
-        "gateway_message_id": None,
-        "sent_at": held.sent_at if held else None,
-        "untimed_at": held.untimed_at if held else None,
-        "held_event_id": event.held_event_id,
-        "by": event.by,
-    }
-
-
-def _decision_fields(decision: Decision) -> dict[str, Any]:
+def _conclusion(decision: Decision) -> _Conclusion:
     match decision:
-        case OptOut(match=match, attribution=attribution, changed=changed, raised=raised, confirmed=confirmed):
+        case OptOut(match, attribution, changed, raised, confirmed):
             reason = "opted_out" if changed or raised else "already_opted_out"
-            return {
-                **_matched("opt_out", reason, match, attribution.method, attribution.message_id),
-                "changed": changed,
-                "raised": raised,
-                "confirmed": confirmed,
-            }
-        case Held(match=match, attribution=attribution, changed=changed, confirmed=confirmed):
+            return _Conclusion("opt_out", reason, match, attribution, changed, raised, confirmed)
+        case Held(match, attribution, changed, confirmed):
             reason = "held" if changed else "already_suppressed"
-            fields = _matched("held", reason, match, attribution.method, attribution.message_id)
-            return {**fields, "changed": changed, "confirmed": confirmed}
-        case OptIn(match=match, attribution=attribution, changed=changed):
-            fields = _matched("opt_in", "opted_in", match, attribution.method, attribution.message_id)
-            return {**fields, "changed": changed}
-        case Reviewed(decision="confirm", scopes=scopes):
-            return {"answer": "confirmed", "reason": "confirmed", "rule": REVIEW, "raised": scopes}
+            return _Conclusion("held", reason, match, attribution, changed, confirmed=confirmed)
+        case OptIn(match, attribution, changed):
+            return _Conclusion("opt_in", "opted_in", match, attribution, changed)
+        case Reviewed("confirm", scopes=scopes):
+            return _Conclusion("confirmed", "confirmed", raised=scopes)
         case Reviewed(scopes=scopes):
-            return {"answer": "released", "reason": "released", "rule": REVIEW, "changed": scopes}
-        case Unchanged():
-            return _unchanged(decision)
-
-
-def _unchanged(decision: Unchanged) -> dict[str, Any]:
-    answer: DecisionKind = "help" if decision.reason == "help" else "none"
-    fields = {"answer": answer, "reason": decision.reason, **_rule(decision.match)}
-    if decision.attribution is None:
-        return fields
-    answered = {"attribution": decision.attribution.method, "message_id": decision.attribution.message_id}
-    return {**fields, **answered, "follow_ups": decision.follow_ups}
-
-
-def _matched(
-    answer: DecisionKind, reason: str, match: RuleMatch, attribution: AttributionMethod, message_id: str | None
-) -> dict[str, Any]:
-    return {"answer": answer, "reason": reason, "attribution": attribution, "message_id": message_id, **_rule(match)}
-
-
-def _rule(match: RuleMatch | None) -> dict[str, Any]:
-    if match is None:
-        return {}
-    return {
-        "rule": match.rule,
-        "rule_id": match.rule_id,
-        "rule_version": match.version,
-        "matched_by": match.reason,
-        "term": match.term,
-        "start": match.start,
-        "end": match.end,
-        "normalised_by": match.normalised_by,
-    }
-
-
-def auto_replies_of(entry: Entry) -> list[MessageRequested]:
-    """Return the replies that the entry published: messages as any other, which the sender may still drop."""
-    return [
-        MessageRequested(
-            account_id=entry.account_id,
-            message_id=reply_id(entry.event_id),
-            list_id=each.list_ids[0],
-            phone=entry.phone,
-            sender_number=entry.sender_number or "",
-            body=each.address,
-            requested_at=entry.decided_at,
-        )
-        for each in entry.follow_ups
-        if each.action == "AUTO_REPLY"
-    ]
-
-
-def suppressions_of(entry: Entry) -> list[SuppressionChanged]:
-    """Return the suppressions that the entry published, in its order."""
-    return [
-        SuppressionChanged(
-            account_id=entry.account_id,
-            scope=scope,
-            phone=entry.phone,
-            state=STATES[entry.answer],
-            cause_event_id=entry.cause_event_id,
-            changed_at=entry.decided_at,
-        )
-        for scope in published_scopes(entry)
-    ]
-
-
-def opt_out_events_of(entry: Entry) -> list[AnyOptOutEvent]:
-    """Return the opt-out events that the entry published, in its order."""
-    return [_event(entry, scope) for scope in published_scopes(entry)]
-
-
-def published_scopes(entry: Entry) -> Sequence[str]:
-    """Return the scopes whose state the entry changed, in the order in which they are published."""
-    return (*entry.changed, *entry.raised) if entry.answer in STATES else ()
-
-
-def _event(entry: Entry, scope: str) -> AnyOptOutEvent:
-    fields: dict[str, Any] = {
-        "event_id": derived_id(entry.event_id, entry.answer, scope),
-        "occurred_at": entry.decided_at,
-        "account_id": entry.account_id,
-        "phone": entry.phone,
-        "scope": scope,
-        "list_id": None if scope == ACCOUNT else int(scope.removeprefix("list:")),
-        "sender_number": entry.sender_number,
-        "cause_event_id": entry.cause_event_id,
-        "rule": entry.rule or "",
-        "rule_version": entry.rule_version or 0,
-        "attribution": entry.attribution or "account",
-    }
-    match entry.answer:
-        case "opt_out" | "confirmed":
-            return OptedOut(**fields)
-        case "held":
-            return OptOutHeld(**fields, reason=entry.matched_by or "")
-        case "released":
-            return HeldReleased(**fields, by=entry.by or "")
-        case _:
-            return OptedIn(**fields)
+            return _Conclusion("released", "released", changed=scopes)
+        case Unchanged(reason, match, follow_ups, attribution):
+            kind: DecisionKind = "help" if reason == "help" else "none"
+            return _Conclusion(kind, reason, match, attribution, follow_ups=follow_ups)

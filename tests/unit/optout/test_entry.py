@@ -4,12 +4,25 @@ from people import NOON, PHONE, RULES, reply, sent
 
 from services.optout.decide import decide
 from services.optout.person import Person, Suppression
-from services.optout.record.entry import Entry, entries, entry_of, entry_text, opt_out_events_of, suppressions_of
+from services.optout.pipeline.records import opt_out_records, suppression_records
+from services.optout.record.entry import Entry, entries, entry_of, entry_text
+from shared.events.codec import decode
+from shared.events.opt_out import AnyOptOutEvent, opt_out_events
+from shared.events.suppression import SuppressionChanged, suppression_events
 
 
 def entry(body: str, person: Person) -> Entry:
     event = reply(body)
     return entry_of(event, decide(event, person, RULES), partition=3, offset=7, decided_at=NOON)
+
+
+def suppressions_of(entry: Entry) -> list[SuppressionChanged]:
+    decoded = [decode(suppression_events, record.value) for record in suppression_records(entry)]
+    return [event for event in decoded if isinstance(event, SuppressionChanged)]
+
+
+def opt_out_events_of(entry: Entry) -> list[AnyOptOutEvent]:
+    return [decode(opt_out_events, record.value) for record in opt_out_records(entry)]
 
 
 def test_a_stored_entry_publishes_what_the_fresh_one_published() -> None:

@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 
 from services.optout.pipeline.consume import SERVICE
 from services.optout.pipeline.records import opt_out_records, suppression_records
-from services.optout.record.entry import Entry, opt_out_events_of, suppressions_of
+from services.optout.record.entry import STATES, Entry
+from services.optout.scopes import list_id_of
+from shared.events.base import derived_id, derived_id_text
 from shared.events.codec import cloud_event_headers, encode
+from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
+from shared.events.suppression import SuppressionChanged
 
 SCOPES = st.lists(st.sampled_from(["account", "list:1", "list:9007199254740991"]), unique=True, max_size=3)
 ENTRIES = st.fixed_dictionaries(
@@ -25,6 +29,60 @@ ENTRIES = st.fixed_dictionaries(
         "held_event_id": st.one_of(st.none(), st.builds(uuid4)),
     }
 )
+
+
+def published_scopes(entry: Entry) -> tuple[str, ...]:
+    return (*entry.changed, *entry.raised) if entry.answer in STATES else ()
+
+
+def suppressions_of(entry: Entry) -> list[SuppressionChanged]:
+    """Return the suppressions that the entry published, in its order."""
+    return [
+        SuppressionChanged(
+            account_id=entry.account_id,
+            scope=scope,
+            phone=entry.phone,
+            state=STATES[entry.answer],
+            cause_event_id=entry.cause_event_id,
+            changed_at=entry.decided_at,
+        )
+        for scope in published_scopes(entry)
+    ]
+
+
+def opt_out_events_of(entry: Entry) -> list[AnyOptOutEvent]:
+    """Return the opt-out events that the entry published, in its order."""
+    return [_event(entry, scope) for scope in published_scopes(entry)]
+
+
+def _event(entry: Entry, scope: str) -> AnyOptOutEvent:
+    fields: dict[str, Any] = {
+        "event_id": derived_id(entry.event_id, entry.answer, scope),
+        "occurred_at": entry.decided_at,
+        "account_id": entry.account_id,
+        "phone": entry.phone,
+        "scope": scope,
+        "list_id": list_id_of(scope),
+        "sender_number": entry.sender_number,
+        "cause_event_id": entry.cause_event_id,
+        "rule": entry.rule or "",
+        "rule_version": entry.rule_version or 0,
+        "attribution": entry.attribution or "account",
+    }
+    match entry.answer:
+        case "opt_out" | "confirmed":
+            return OptedOut(**fields)
+        case "held":
+            return OptOutHeld(**fields, reason=entry.matched_by or "")
+        case "released":
+            return HeldReleased(**fields, by=entry.by or "")
+        case _:
+            return OptedIn(**fields)
+
+
+@given(st.text(), st.lists(st.text()))
+def test_the_text_of_a_derived_id_is_that_of_the_id(cause: str, parts: list[str]) -> None:
+    assert derived_id_text(cause, *parts) == str(derived_id(cause, *parts))
 
 
 @given(ENTRIES)
