@@ -7,7 +7,8 @@ from uuid import UUID
 
 from services.optout.attribution import Attribution
 from services.optout.person import Person
-from services.optout.rules import Rule, RuleMatch
+from services.optout.rules import RuleMatch, VersionedRule
+from services.optout.rules.actions import ACTIONS
 from shared.events.base import derived_id
 from shared.events.inbound import MessageReceived
 
@@ -24,7 +25,7 @@ def reply_id(event_id: UUID) -> str:
 class FollowUp(NamedTuple):
     """One thing to do; `address` is the text, the URL or the list's id, `list_ids` what the message answers."""
 
-    action: Literal["AUTO_REPLY", "URL", "MOVE_CONTACT"]
+    action: str
     rule: str
     rule_id: int
     rule_version: int
@@ -40,27 +41,28 @@ def follow_ups(
     if not match.follow_ups or any(person.is_suppressed(scope) for scope in (*scopes, "account")):
         return ()
     chosen: list[FollowUp] = []
+    may_reply = _may_reply(event, attribution, person)
     for versioned in match.follow_ups:
-        rule = versioned.rule
-        if rule.action == "AUTO_REPLY" and not (_may_reply(event, attribution, person) and _none_of(rule, chosen)):
+        action = ACTIONS[versioned.rule.action]
+        if action.messages_recipient and not may_reply:
             continue
-        if rule.action in ("AUTO_REPLY", "URL", "MOVE_CONTACT"):
-            chosen.append(
-                FollowUp(
-                    rule.action,
-                    rule.name,
-                    versioned.rule_id,
-                    versioned.version,
-                    rule.action_address or "",
-                    attribution.list_ids,
-                    rule.webhook_type,
-                )
-            )
+        if action.is_follow_up:
+            chosen.append(_follow_up(versioned, attribution))
+            may_reply = may_reply and not action.messages_recipient
     return tuple(chosen)
 
 
-def _none_of(rule: Rule, chosen: Sequence[FollowUp]) -> bool:
-    return all(each.action != rule.action for each in chosen)
+def _follow_up(versioned: VersionedRule, attribution: Attribution) -> FollowUp:
+    rule = versioned.rule
+    return FollowUp(
+        action=rule.action,
+        rule=rule.name,
+        rule_id=versioned.rule_id,
+        rule_version=versioned.version,
+        address=rule.action_address or "",
+        list_ids=attribution.list_ids,
+        webhook_type=rule.webhook_type,
+    )
 
 
 def _may_reply(event: MessageReceived, attribution: Attribution, person: Person) -> bool:

@@ -9,7 +9,9 @@ from services.optout.api.errors import ApiError
 from services.optout.customer_webhooks.addresses import why_not_called
 from services.optout.record.connection import Connection
 from services.optout.rules import Rule, RuleMatch, RuleSet, VersionedRule
+from services.optout.rules.actions import ACTIONS
 from services.optout.rules.engine import TOO_SLOW
+from services.optout.rules.match_types import MATCH_TYPES
 from services.optout.rules.packs import PACKS
 
 _MAX_LIST_ID_DIGITS = 15
@@ -33,23 +35,25 @@ async def check_rule(
             raise ApiError(
                 409, "duplicate", f"rule_name: there is a rule {rule.name!r} already; choose another", "rule_name"
             )
-    if rule.action == "AUTO_REPLY":  # what a URL answers is never sent to anybody
+    action = ACTIONS[rule.action]
+    address = rule.action_address or ""
+    if action.messages_recipient:  # what a URL answers is never sent to anybody
         await asyncio.to_thread(_check_answers_no_opt_out, rule, others)
-    match rule.action:
-        case "AUTO_REPLY" if not (rule.action_address or "").strip():
+    match action.address:
+        case "text" if not address.strip():
             raise ApiError(422, "missing", "action_address: write the text of the reply", "action_address")
-        case "URL":
-            _check_address(rule.action_address or "", ports)
-        case "MOVE_CONTACT":
-            await _check_list(database, account_id, rule.action_address or "")
+        case "url":
+            _check_address(address, ports)
+        case "list":
+            await _check_list(database, account_id, address)
 
 
 def _check_answers_no_opt_out(rule: Rule, others: Sequence[VersionedRule]) -> None:
     """Refuse a rule whose words opt out by a rule or a pack: it would look as if an opt-out were answered."""
-    if rule.match in ("any", "does_not_contain"):
+    if not MATCH_TYPES[rule.match].needs_term_in_reply:
         return  # what opts out never gets as far as these
     ends_at = time.thread_time() + _CHECK_SECONDS
-    own = RuleSet([each for each in others if each.rule.action == "OPT_OUT"])
+    own = RuleSet([each for each in others if ACTIONS[each.rule.action].decides == "opt_out"])
     for term in rule.terms:
         searched = own.after_search(own.search(term, lambda: time.thread_time() > ends_at))
         for rules, kind in ((searched, "rule"), (_packs(), "pack")):
@@ -78,7 +82,7 @@ def _packs() -> RuleSet:
             VersionedRule(0, 1, rule.model_copy(update={"name": name}))
             for name, pack in PACKS.items()
             for rule in pack
-            if rule.action == "OPT_OUT" and rule.match != "detector"
+            if ACTIONS[rule.action].decides == "opt_out" and not MATCH_TYPES[rule.match].is_detector
         ]
     )
 

@@ -7,11 +7,11 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Name, RequestBody, without_nul
 from services.optout.rules import Rule
-from services.optout.rules.rule import MAX_TERMS, MatchType, OptOutReach, RuleAction, Term
+from services.optout.rules.actions import ACTIONS
+from services.optout.rules.match_types import MATCH_TYPES
+from services.optout.rules.rule import MAX_TERMS, MatchName, OptOutReach, Term
 from shared.phone_numbers import normalise_sender_number
 
-_SEARCH_TYPES: tuple[MatchType, ...] = ("any", "starts_with", "contains", "does_not_contain")
-"""By ClickSend's number."""
 OPT_OUT_LIST = "opt-out"
 """What `action_address` of a MOVE_CONTACT says instead of a list's id."""
 _NOT_OURS = {
@@ -24,7 +24,6 @@ _NOT_OURS = {
     "CREATE_CONTACT_PLUS_EMAIL": "POST /v1/lists/{id}/contacts",
     "CREATE_CONTACT_PLUS_NAME_EMAIL": "POST /v1/lists/{id}/contacts",
 }
-_ACTIONS: tuple[RuleAction, ...] = ("OPT_OUT", "OPT_IN", "HELP", "AUTO_REPLY", "URL", "MOVE_CONTACT", "NONE")
 
 
 class GivenRule(RequestBody):
@@ -38,7 +37,7 @@ class GivenRule(RequestBody):
     action_address: Annotated[str, StringConstraints(max_length=2000), AfterValidator(without_nul)] | None = None
     enabled: Annotated[bool, Field(strict=False)] = True
     webhook_type: Literal["post", "json"] = "post"
-    match: MatchType | None = None
+    match: MatchName | None = None
     terms: Annotated[tuple[Annotated[Term, AfterValidator(without_nul)], ...], Field(max_length=MAX_TERMS)] = ()
     scope: OptOutReach = "list"
     position: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
@@ -51,11 +50,7 @@ def rule_of(given: GivenRule) -> Rule:
     Raises:
         ApiError: 422, a field does not fit; the text names it.
     """
-    match = given.match or _SEARCH_TYPES[given.message_search_type or 0]
-    if given.match is None and given.message_search_type is None:
-        raise ApiError(
-            422, "missing", "message_search_type: say how to match, 0 to 3, or give `match`", "message_search_type"
-        )
+    match = given.match or _match_of(given.message_search_type)
     terms = given.terms or ((given.message_search_term,) if given.message_search_term else ())
     action, address = _action(given)
     try:
@@ -64,7 +59,7 @@ def rule_of(given: GivenRule) -> Rule:
             enabled=given.enabled,
             sender_number=_number(given.dedicated_number),
             match=match,
-            terms=() if match == "any" else terms,
+            terms=terms if MATCH_TYPES[match].has_terms else (),
             action=action,
             action_address=address,
             scope=given.scope,
@@ -78,18 +73,24 @@ def rule_of(given: GivenRule) -> Rule:
         raise ApiError(422, "invalid", f"{field}: {message.removeprefix('terms: ')}", field) from None
 
 
-def _action(given: GivenRule) -> tuple[RuleAction, str | None]:
+def _match_of(search_type: int | None) -> str:
+    for name, match_type in MATCH_TYPES.items():
+        if search_type is not None and match_type.clicksend_number == search_type:
+            return name
+    message = "message_search_type: say how to match, 0 to 3, or give `match`"
+    raise ApiError(422, "missing", message, "message_search_type")
+
+
+def _action(given: GivenRule) -> tuple[str, str | None]:
     if given.action in _NOT_OURS:
         message = f"action: {given.action} is not supported; use {_NOT_OURS[given.action]}"
         raise ApiError(422, "unsupported", message, "action")
-    action = next((each for each in _ACTIONS if each == given.action), None)
-    if action is None:
-        raise ApiError(
-            422, "invalid", f"action: {given.action!r} is unknown; use one of {', '.join(_ACTIONS)}", "action"
-        )
-    if action == "MOVE_CONTACT" and given.action_address == OPT_OUT_LIST:
+    if given.action not in ACTIONS:
+        message = f"action: {given.action!r} is unknown; use one of {', '.join(ACTIONS)}"
+        raise ApiError(422, "invalid", message, "action")
+    if given.action == "MOVE_CONTACT" and given.action_address == OPT_OUT_LIST:
         return "OPT_OUT", None
-    return action, given.action_address
+    return given.action, given.action_address
 
 
 def _number(text: str) -> str:
@@ -108,7 +109,7 @@ def shown(rule_id: int, version: int, rule: Rule) -> dict[str, Any]:
         "inbound_rule_id": rule_id,
         "dedicated_number": rule.sender_number,
         "rule_name": rule.name,
-        "message_search_type": _SEARCH_TYPES.index(rule.match) if rule.match in _SEARCH_TYPES else None,
+        "message_search_type": MATCH_TYPES[rule.match].clicksend_number,
         "message_search_term": rule.terms[0] if len(rule.terms) == 1 else ", ".join(rule.terms),
         "action": rule.action,
         "action_address": rule.action_address,

@@ -2,8 +2,8 @@
 
 from services.optout.rules.defaults import DEFAULT_RULES
 from services.optout.rules.engine import RuleSet
+from services.optout.rules.reply_context import SearchResult
 from services.optout.rules.rule import Rule
 from services.optout.rules.rule_match import RuleMatch, VersionedRule
-from services.optout.rules.search import SearchResult
 
 __all__ = ["DEFAULT_RULES", "Rule", "RuleMatch", "RuleSet", "SearchResult", "VersionedRule"]

@@ -1,23 +1,49 @@
 """A rule as an account has it."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticKnownError
 
-from services.optout.rules.normalise import normalise
-from services.optout.rules.patterns import compile_all
-from services.optout.rules.phrases import MAX_WORDS
+from services.optout.rules.actions import ACTIONS
+from services.optout.rules.match_types import MATCH_TYPES
 from shared.phones import settled_phone
 
 MAX_TERMS = 500
 MAX_TERM_CHARACTERS = 500
-DETECTOR_NAMES = ("echo", "plain_words", "wrong_person", "refusal", "slogans")
+
+
+def _match_type(name: Any) -> str:
+    return _one_of(MATCH_TYPES, name)
+
+
+def _action(name: Any) -> str:
+    return _one_of(ACTIONS, name)
+
+
+def _one_of(names: Iterable[str], name: Any) -> str:
+    """Return a registered name; the error is that of a `Literal`."""
+    known = list(names)
+    if name in known:
+        return str(name)
+    *others, last = map(repr, known)
+    raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
+
 
 Term = Annotated[str, Field(min_length=1, max_length=MAX_TERM_CHARACTERS)]
-MatchType = Literal["any", "exact", "starts_with", "contains", "does_not_contain", "regex", "stands_alone", "detector"]
-RuleAction = Literal["OPT_OUT", "OPT_IN", "HELP", "AUTO_REPLY", "URL", "MOVE_CONTACT", "NONE"]
+MatchName = Annotated[str, BeforeValidator(_match_type), WithJsonSchema({"enum": list(MATCH_TYPES), "type": "string"})]
+ActionName = Annotated[str, BeforeValidator(_action), WithJsonSchema({"enum": list(ACTIONS), "type": "string"})]
 OptOutReach = Literal["list", "account"]
-
 
 _STORED = object()
 
@@ -46,9 +72,9 @@ class Rule(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     enabled: bool = True
     sender_number: Annotated[str, AfterValidator(_canonical)] = "*"
-    match: MatchType
+    match: MatchName
     terms: Annotated[tuple[Term, ...], Field(max_length=MAX_TERMS)] = ()
-    action: RuleAction
+    action: ActionName
     action_address: Annotated[str, Field(max_length=2_000)] | None = None
     scope: OptOutReach = "list"
     position: int = 0
@@ -62,22 +88,10 @@ class Rule(BaseModel):
 
     @model_validator(mode="after")
     def _terms_fit(self, info: ValidationInfo) -> Self:
-        if self.match == "any" or info.context is _STORED:
+        match_type = MATCH_TYPES[self.match]
+        if not match_type.has_terms or info.context is _STORED:
             return self
         if not self.terms:
             raise ValueError(f"terms: match {self.match!r} needs at least one term")
-        if self.match == "regex":
-            list(compile_all(self.terms))
-        else:
-            for term in self.terms:
-                self._check(term)
+        match_type.check(self.terms)
         return self
-
-    def _check(self, term: str) -> None:
-        if self.match == "detector":
-            if term not in DETECTOR_NAMES:
-                raise ValueError(f"terms: {term!r} is not a detector; there are {', '.join(DETECTOR_NAMES)}")
-        elif not (words := normalise(term)):
-            raise ValueError(f"terms: nothing of {term!r} is left to compare, it has neither letters nor digits")
-        elif self.match in ("contains", "does_not_contain") and words.count(" ") >= MAX_WORDS:
-            raise ValueError(f"terms: {term!r} has more than {MAX_WORDS} words; name the words that matter")

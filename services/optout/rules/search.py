@@ -1,48 +1,38 @@
-"""Everything of an account's rules that has to be searched for anywhere in a text."""
+"""The search for an account's phrases and patterns anywhere in a text: it may take long, so it has limits."""
 
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from services.optout.rules.normalise import normalise
 from services.optout.rules.patterns import MAX_COMPILE_SECONDS, Pattern, Patterns, compile_pattern
 from services.optout.rules.phrases import Phrases
-from services.optout.rules.rule_match import VersionedRule
+from services.optout.rules.reply_context import FoundTerm, SearchResult
 from services.optout.rules.size import LIMITS
 
 
-class FoundTerm(NamedTuple):
-    """A term that is searched for, by its rule's index in the order."""
-
-    rule_index: int
-    text: str
-
-
-class SearchResult(NamedTuple):
-    """The terms that are in a text; `is_whole` is false where not all of them were searched for in time."""
-
-    terms: Sequence[FoundTerm]
-    is_whole: bool
-
-
 class Search:
-    """The phrases of `contains` and `does_not_contain`, and the patterns of `regex`.
+    """The phrases and the patterns of an account's rules, each by its rule's index in the order.
 
-    Rules that were saved before there were limits may exceed them; what is above is left out, and no answer is whole.
+    Rules that were saved before there were limits may exceed them; what is above is left out, and no result is whole.
     """
 
-    def __init__(self, rules: Sequence[VersionedRule], *, is_whole: bool = True) -> None:
-        self._phrases, self._terms = Phrases(), list[FoundTerm]()
-        self._pattern_terms: list[FoundTerm] = []
+    def __init__(
+        self,
+        phrases: Sequence[tuple[int, Sequence[str]]],
+        patterns: Sequence[tuple[int, Sequence[str]]],
+        *,
+        is_whole: bool = True,
+    ) -> None:
         self._is_whole = is_whole
+        self._phrases, self._phrase_terms = Phrases(), list[FoundTerm]()
+        for rule_index, terms in phrases:
+            self._add_phrases(rule_index, terms)
+        self._pattern_terms: list[FoundTerm] = []
         self._compile_seconds = 0.0
-        patterns: list[Pattern] = []
-        for rule_index, versioned in enumerate(rules):
-            if versioned.rule.match == "regex":
-                self._add_patterns(rule_index, versioned.rule.terms, patterns)
-            elif versioned.rule.match in ("contains", "does_not_contain"):
-                self._add_phrases(rule_index, versioned.rule.terms)
-        self._patterns = Patterns(patterns)
+        compiled: list[Pattern] = []
+        for rule_index, terms in patterns:
+            self._add_patterns(rule_index, terms, compiled)
+        self._patterns = Patterns(compiled)
 
     @property
     def patterns(self) -> int:
@@ -52,7 +42,7 @@ class Search:
     def find(self, text: str, words: list[str], is_over: Callable[[], bool]) -> SearchResult:
         """Return what is in the normalised `text`, whose words are `words`."""
         phrases = self._phrases.find(words) if text else ()
-        found = [self._terms[number] for number in sorted(phrases or ())]
+        found = [self._phrase_terms[number] for number in sorted(phrases or ())]
         numbers, all_searched = self._patterns.find(text, is_over)
         found += [self._pattern_terms[number] for number in numbers]
         found.sort(key=lambda term: term.rule_index)
@@ -61,24 +51,32 @@ class Search:
     def _add_phrases(self, rule_index: int, terms: Sequence[str]) -> None:
         for term in map(normalise, terms):
             if term:
-                self._phrases.add(len(self._terms), term)
-                self._terms.append(FoundTerm(rule_index, term))
+                self._phrases.add(len(self._phrase_terms), term)
+                self._phrase_terms.append(FoundTerm(rule_index, term))
 
-    def _add_patterns(self, rule_index: int, terms: Sequence[str], patterns: list[Pattern]) -> None:
+    def _add_patterns(self, rule_index: int, terms: Sequence[str], compiled: list[Pattern]) -> None:
+        """Compile the patterns of one rule, as far as the limits of the account allow."""
         for term in terms:
-            if len(patterns) >= LIMITS.patterns or self._compile_seconds > MAX_COMPILE_SECONDS:
+            if len(compiled) >= LIMITS.patterns or self._compile_seconds > MAX_COMPILE_SECONDS:
                 self._is_whole = False
                 return
-            began = time.thread_time()
-            try:
-                pattern = compile_pattern(term)
-            except ValueError:
+            pattern = self._compile(term)
+            if pattern is None or _instructions(compiled) + pattern.instructions > LIMITS.instructions:
                 self._is_whole = False
                 continue
-            finally:
-                self._compile_seconds += time.thread_time() - began
-            if sum(each.instructions for each in patterns) + pattern.instructions > LIMITS.instructions:
-                self._is_whole = False
-                continue
-            patterns.append(pattern)
+            compiled.append(pattern)
             self._pattern_terms.append(FoundTerm(rule_index, term))
+
+    def _compile(self, term: str) -> Pattern | None:
+        """Return the pattern, None where RE2 refuses it; the time that it took is counted."""
+        began = time.thread_time()
+        try:
+            return compile_pattern(term)
+        except ValueError:
+            return None
+        finally:
+            self._compile_seconds += time.thread_time() - began
+
+
+def _instructions(patterns: Sequence[Pattern]) -> int:
+    return sum(pattern.instructions for pattern in patterns)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from services.optout.rules.match_types import MATCH_TYPES
 from services.optout.rules.patterns import compile_pattern
 from services.optout.rules.rule import Rule
 
@@ -33,7 +34,7 @@ def size_of(rules: Iterable[Rule]) -> Size:
     for rule in rules:
         terms += len(rule.terms)
         stored_bytes += len(rule.model_dump_json().encode())
-        if rule.match == "regex":
+        if MATCH_TYPES[rule.match].searched_as == "pattern":
             patterns += rule.terms
     instructions, seconds = _compiled(patterns[: LIMITS.patterns])
     if seconds * 1_000 > LIMITS.compile_ms:  # once more: something else may have disturbed it

@@ -1,7 +1,7 @@
-"""The detectors of requests that no list of words can hold: each detector reads a reply and says what it found."""
+"""The detectors of requests that no list of words can hold: each detector reads a reply and says what it found.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+To add one, write its function and its line in `DETECTORS`; rules of the match type `detector` name it by its key.
+"""
 
 from services.optout.rules.detectors.echo import find_echo
 from services.optout.rules.detectors.finding import Detector, Finding
@@ -11,12 +11,10 @@ from services.optout.rules.detectors.wrong_person import find_wrong_person
 
 __all__ = ["DETECTORS", "Detector", "Finding"]
 
-DETECTORS: Mapping[str, Detector] = MappingProxyType(
-    {
-        "echo": find_echo,
-        "plain_words": find_plain_words,
-        "wrong_person": find_wrong_person,
-        "refusal": find_refusal,
-        "slogans": find_slogan,
-    }
-)
+DETECTORS: dict[str, Detector] = {
+    "echo": find_echo,
+    "plain_words": find_plain_words,
+    "wrong_person": find_wrong_person,
+    "refusal": find_refusal,
+    "slogans": find_slogan,
+}

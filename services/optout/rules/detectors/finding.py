@@ -10,13 +10,14 @@ from services.optout.rules.reading import Reading
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A finding: `term` is what matched, in the words of the normalised text or of the phrase; a person checks it.
+    """A finding of a detector.
 
-    `word` is the opt-out word that it stands for, where a detector knows one.
+    `reason` is a short word for it. `term` is what matched, in the words of the normalised text or of the phrase; a
+    person checks it. `word` is the opt-out word that it means, where a detector knows one.
     """
 
     kind: Literal["opt_out", "held"]
-    reason: Literal["echo", "plain_words", "wrong_person", "refusal", "slogan"]
+    reason: str
     term: str
     word: str = ""
 
