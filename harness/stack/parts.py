@@ -8,7 +8,7 @@ from harness.processes import HarnessError
 from harness.stack.backend import Backend
 from harness.stack.service import Service
 
-Action = Callable[[], Awaitable[None]]
+PartAction = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Part:
 
     name: str
     is_alive: Callable[[], bool]
-    start: Action
+    start: PartAction
     returncode: Callable[[], int | None] = lambda: None
-    actions: Mapping[str, Action] = field(default_factory=dict)
+    actions: Mapping[str, PartAction] = field(default_factory=dict)
 
     async def do(self, command: str) -> None:
         """Do `command`: stop, start, kill, pause, resume or restart.

@@ -18,7 +18,7 @@ from services.inbound.gateways.who import each_reading
 from services.inbound.limits import MAX_SECRETS_KEPT, READ_SECONDS
 from services.inbound.park import parked_record
 from services.inbound.publish import Publisher, event_record
-from services.inbound.request_body import TooLargeError, TooSlowError, read_body
+from services.inbound.request_body import BodyTooLargeError, TooSlowError, read_body
 from services.inbound.responses import HttpResponse
 from services.inbound.settings import InboundSettings
 from shared.errors import TransientError
@@ -51,7 +51,7 @@ class WebhookHandler:
             outcome, response = await self._answer(scope, receive)
         except TransientError:
             outcome, response = "unavailable", responses.UNAVAILABLE
-        except TooLargeError:
+        except BodyTooLargeError:
             outcome, response = "too_large", responses.TOO_LARGE
         except NothingSaidError:
             outcome, response = "nothing_said", responses.NOTHING_SAID

@@ -6,7 +6,7 @@ from services.inbound.deadlines import Deadlines
 from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES
 
 
-class TooLargeError(Exception):
+class BodyTooLargeError(Exception):
     """The body has more than `MAX_REQUEST_BYTES`."""
 
 
@@ -18,7 +18,7 @@ async def read_body(receive: Receive, deadlines: Deadlines) -> bytes:
     """Return the whole body.
 
     Raises:
-        TooLargeError: some of what remained was read, so that the sender gets to read the answer.
+        BodyTooLargeError: some of what remained was read, so that the sender gets to read the answer.
         TooSlowError: it did not come.
     """
     try:
@@ -39,7 +39,7 @@ async def _read(receive: Receive) -> bytes:
     while more and drained < DRAIN_BYTES:
         part, more = await _part(receive)
         drained += len(part)
-    raise TooLargeError
+    raise BodyTooLargeError
 
 
 async def _part(receive: Receive) -> tuple[bytes, bool]:

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from services.sender.batch import BatchProcessor
 from services.sender.carriers.generic import GenericCarrier
-from services.sender.consume import OutboundConsumer
+from services.sender.consume import GiveUp, OutboundConsumer
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.fence import Fence
@@ -37,8 +37,6 @@ from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 log = logging.getLogger(__name__)
 
 _MAX_BATCH_BYTES = 256 * 1024
-
-GiveUp = Callable[[BaseException], None]
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ class Doing(enum.Enum):
 _MAKES_ROOM = (Doing.NOTHING_YET, Doing.WAITING, Doing.CLOSING, Doing.DRAINING, Doing.SENDING)
 
 
-class Connection(Protocol):
+class HttpConnection(Protocol):
     """A connection as the book sees it."""
 
     @property
@@ -56,9 +56,9 @@ class Connections:
 
     def __init__(self, limits: HttpLimits) -> None:
         self.limits = limits
-        self._open: dict[Connection, tuple[Doing, int, float] | None] = {}
+        self._open: dict[HttpConnection, tuple[Doing, int, float] | None] = {}
         self._per_address: Counter[str] = Counter()
-        self._unsent: dict[Connection, int] = {}
+        self._unsent: dict[HttpConnection, int] = {}
         self._unread_upper_bound_bytes = 0
         self._looks = False
         self._seconds = {
@@ -74,7 +74,7 @@ class Connections:
     def count(self) -> int:
         return len(self._open)
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: HttpConnection) -> bool:
         """Add a connection, at the cost of another where there are too many; False where there is no room."""
         if not self._has_room(connection.address):
             return False
@@ -96,7 +96,7 @@ class Connections:
 
     def _make_room(self, address: str | None) -> bool:
         """End a connection, of this address where one is given, that waits for its client; False if none does."""
-        waiting: dict[Doing, Connection] = {}
+        waiting: dict[Doing, HttpConnection] = {}
         for connection in self._open:
             if address is None or connection.address == address:
                 doing, _ = connection.doing()
@@ -110,7 +110,7 @@ class Connections:
                 return True
         return False
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: HttpConnection) -> None:
         """Forget a connection; it may be forgotten already."""
         if connection in self._open:
             del self._open[connection]
@@ -129,7 +129,7 @@ class Connections:
             self._unread_upper_bound_bytes = body_bytes + sum(connection.unread_bytes for connection in self._open)
         return self._unread_upper_bound_bytes <= self.limits.unread_body_bytes
 
-    def not_sent(self, connection: Connection) -> None:
+    def not_sent(self, connection: HttpConnection) -> None:
         """Note that a client does not take its answer; where all of these are too much, cut off the oldest."""
         if connection in self._open:
             self._unsent[connection] = connection.unsent_bytes
@@ -138,7 +138,7 @@ class Connections:
             self._unsent.pop(oldest)
             oldest.abort("unsent_bytes")
 
-    def sent(self, connection: Connection) -> None:
+    def sent(self, connection: HttpConnection) -> None:
         """Note that the client took its answer."""
         self._unsent.pop(connection, None)
 

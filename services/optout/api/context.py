@@ -10,7 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicC
 from services.optout.api.authenticate import ACQUIRE_SECONDS, require_account, require_operator
 from services.optout.record.connection import Connection, Pool
 
-Login: TypeAlias = Callable[[Request], Awaitable[None]]
+LoginCheck: TypeAlias = Callable[[Request], Awaitable[None]]
 
 _basic = HTTPBasic(auto_error=False, realm="stopline")
 _bearer = HTTPBearer(auto_error=False)
@@ -41,7 +41,7 @@ def _admin(_: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) 
 Admin = Depends(_admin)
 
 
-def login_of(dependant: Dependant) -> Login | None:
+def login_of(dependant: Dependant) -> LoginCheck | None:
     """Return what checks who asks, by what the route depends on; None: anybody may."""
     calls = [each.call for each in dependant.dependencies]
     return require_account if _account in calls else require_operator if _admin in calls else None

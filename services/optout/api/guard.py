@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from services.optout.api.context import Login, login_of
+from services.optout.api.context import LoginCheck, login_of
 from services.optout.api.errors import ApiError, envelope, from_http, from_validation, unavailable
 from services.optout.record.connection import UNAVAILABLE
 
@@ -96,7 +96,7 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
-async def _logged_in(login: Login, request: Request) -> None:
+async def _logged_in(login: LoginCheck, request: Request) -> None:
     try:
         await login(request)
     except ApiError as error:

@@ -11,7 +11,7 @@ from services.optout.pipeline.publication import Publication
 from shared.errors import TransientError
 from shared.failpoints import failpoint
 from shared.kafka import SEND_SECONDS, within
-from shared.producer import OutgoingRecord
+from shared.producer import OutgoingRecord, filled_batches
 from shared.topics import INBOUND_MESSAGES, OPT_OUT_EVENTS, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
 
 MAX_BATCH_BYTES = 512 * 1024
@@ -75,16 +75,8 @@ class TransactionPublisher:
         ]
 
     async def _send(self, topic: str, records: Iterable[OutgoingRecord]) -> list[asyncio.Future[Any]]:
-        sent: list[asyncio.Future[Any]] = []
-        builder = self._producer.create_batch()
-        for key, value, headers in records:
-            if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                sent.append(await self._producer.send_batch(builder, topic, partition=self._partition))
-                builder = self._producer.create_batch()
-                builder.append(key=key, value=value, timestamp=None, headers=headers)
-        if builder.record_count():
-            sent.append(await self._producer.send_batch(builder, topic, partition=self._partition))
-        return sent
+        batches = filled_batches(self._producer, records)
+        return [await self._producer.send_batch(each, topic, partition=self._partition) for each in batches]
 
     async def _abort(self) -> None:
         try:

@@ -8,7 +8,7 @@ import pytest
 
 from services.inbound.deadlines import Deadlines
 from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES
-from services.inbound.request_body import TooLargeError, TooSlowError, read_body
+from services.inbound.request_body import BodyTooLargeError, TooSlowError, read_body
 
 LONG = Deadlines(10.0)
 
@@ -40,13 +40,13 @@ async def test_the_limit_itself_is_not_over_it(part_bytes: int) -> None:
     whole, rest = divmod(MAX_REQUEST_BYTES, part_bytes)
     parts = [b"x" * part_bytes] * whole + [b"x" * rest]
     assert len(await read_body(Sender(iter(parts)), LONG)) == MAX_REQUEST_BYTES
-    with pytest.raises(TooLargeError):
+    with pytest.raises(BodyTooLargeError):
         await read_body(Sender(iter([*parts, b"x"])), LONG)
 
 
 async def test_of_an_endless_body_no_more_than_a_limit_is_taken() -> None:
     sender = Sender(iter(lambda: b"x" * 10_000, b""))
-    with pytest.raises(TooLargeError):
+    with pytest.raises(BodyTooLargeError):
         await read_body(sender, LONG)
     assert sender.taken_bytes <= DRAIN_BYTES + 10_000
 
