@@ -9,11 +9,12 @@ from services.sender.batch import BatchProcessor, Waiting
 from services.sender.events import SOURCE
 from services.sender.ledger.model import key_of
 from services.sender.park import park_bad
-from services.sender.reading import read
 from shared.consumer import Polled
 from shared.errors import TransientError
+from shared.events.outbound import outbound_events
 from shared.flood import Bad, Parking
 from shared.places import naming, place_of
+from shared.reading import read_events
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +41,9 @@ class OutboundHandler:
         """
         self.busy = True
         with naming(log, records):
-            requests, bad = read(records)
+            events, bad = read_events(outbound_events, records)
             # Of several with one id the first counts.
-            waiting = {key_of(request): request for request in reversed(requests)}
+            waiting = {key_of(request): request for _, request in reversed(events)}
             await self._finish(dict(reversed(waiting.items())), bad, place_of(records))
         self.busy = False
 

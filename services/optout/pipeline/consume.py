@@ -7,11 +7,10 @@ from datetime import datetime
 
 from services.optout.record.batch import UndecidedEvent
 from shared.consumer import Polled
-from shared.errors import PoisonError
 from shared.events.inbound import FenceMarkerAppended, inbound_events
-from shared.flood import Bad, Parking
+from shared.flood import Parking
 from shared.producer import OutgoingRecord
-from shared.reading import check_place, event_of
+from shared.reading import read_events
 
 SERVICE = "stopline/optout"
 
@@ -30,25 +29,13 @@ class Parsed:
 
 def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: datetime) -> Parsed:
     """Read the records of one partition."""
-    received: list[UndecidedEvent] = []
-    bad: list[Bad] = []
-    wanted = False
-    for record in records:
-        try:
-            event = event_of(inbound_events, record)
-            check_place(event, record, partitions)
-        except PoisonError as error:
-            bad.append((record, error))
-        else:
-            if isinstance(event, FenceMarkerAppended):
-                wanted = wanted or event.checkpoint_wanted
-            else:
-                received.append(UndecidedEvent(record.offset, event))
+    events, bad = read_events(inbound_events, records, partitions)
+    markers = [event for _, event in events if isinstance(event, FenceMarkerAppended)]
     return Parsed(
         records[0].offset,
         records[-1].offset + 1,
-        received,
+        [UndecidedEvent(offset, event) for offset, event in events if not isinstance(event, FenceMarkerAppended)],
         parking.park(bad, now).records if bad else (),
         Counter(error.reason for _, error in bad),
-        wanted,
+        any(marker.checkpoint_wanted for marker in markers),
     )

@@ -20,12 +20,12 @@ from services.optout.record.connection import UNAVAILABLE, connection_of
 from services.optout.record.deliveries import forget_sent, record_deliveries
 from services.optout.record.position import PositionMovedError, read_position
 from shared.consumer import Consumer, Polled
-from shared.errors import PoisonError, TransientError
-from shared.events.delivery import AnyDeliveryEvent, delivery_events
-from shared.flood import Bad, Parking
+from shared.errors import TransientError
+from shared.events.delivery import delivery_events
+from shared.flood import Parking
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
 from shared.producer import Producer, send_parked
-from shared.reading import check_place, event_of
+from shared.reading import read_events
 from shared.topics import DELIVERY_EVENTS
 
 _POLL_MS = 2_000
@@ -93,7 +93,8 @@ class DeliveryEventFollower:
         self._consumer.seek(self._topic_partition, max(recorded, beginning))
 
     async def _record(self, records: Sequence[Polled], next_offset: int) -> None:
-        events, bad = _read(records, self._context.settings.partitions)
+        read, bad = read_events(delivery_events, records, self._context.settings.partitions)
+        events = [event for _, event in read]
         if bad:
             await send_parked(self._producer, self._parking.park(bad, self._context.now()).records)
             for _, error in bad:
@@ -117,20 +118,6 @@ class DeliveryEventFollower:
         async with self._moved:
             self._recorded = next_offset
             self._moved.notify_all()
-
-
-def _read(records: Sequence[Polled], partitions: int) -> tuple[list[AnyDeliveryEvent], list[Bad]]:
-    events: list[AnyDeliveryEvent] = []
-    bad: list[Bad] = []
-    for record in records:
-        try:
-            event = event_of(delivery_events, record)
-            check_place(event, record, partitions)
-        except PoisonError as error:
-            bad.append((record, error))
-        else:
-            events.append(event)
-    return events, bad
 
 
 @asynccontextmanager
