@@ -3,6 +3,7 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
+from typing import Self
 
 PROBE_SECONDS = 1.5
 """For one question; a check waits at most for two."""
@@ -35,3 +36,9 @@ class Probe(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Give the connection up; the next question makes another."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

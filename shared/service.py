@@ -2,15 +2,18 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from fastapi import FastAPI
 
 from shared import failpoints
 from shared.errors import MisconfiguredError
+from shared.http import lifecycle_of, metrics_app
 from shared.settings import ServiceSettings, load
 from shared.telemetry import configure_logging
 from shared.web.addresses import networks
 from shared.web.limits import HttpLimits
-from shared.web.server import Server, allow_open_files, metrics_app, server_config
+from shared.web.server import Server, allow_open_files, server_config
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 
@@ -20,11 +23,11 @@ _METRICS_CONNECTIONS = 20
 _OTHER_FILES = 1_000
 
 
-def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[[SettingsT], Any]) -> int:
+def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[[SettingsT], FastAPI]) -> int:
     """Run the service until it is asked to stop; return the exit code.
 
-    A wrong setting or topic is one line on standard error and exit code 78. The application says that its start cannot
-    be (`app.state.misconfigured`) or that it met a bug (`app.state.failed`, exit code 1), and calls `app.state.stop()`.
+    A wrong setting or topic is one line on standard error and exit code 78; a bug is exit code 1. The application
+    reports both through its `Lifecycle`.
     """
     try:
         settings = load(settings_type)
@@ -32,17 +35,17 @@ def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[
         failpoints.arm_from_environment()
         app = create_app(settings)
         server = _server(app, settings)
-        app.state.stop = lambda: setattr(server, "should_exit", True)
+        lifecycle = lifecycle_of(app)
+        lifecycle.stop_server = server.stop
         server.run()
     except (MisconfiguredError, ValueError) as error:
         return _end(name, str(error), EXIT_MISCONFIGURED)
-    misconfigured = getattr(app.state, "misconfigured", None)
-    if misconfigured:
-        return _end(name, misconfigured, EXIT_MISCONFIGURED)
-    return 0 if server.started and not getattr(app.state, "failed", None) else EXIT_FAILED
+    if lifecycle.misconfigured:
+        return _end(name, lifecycle.misconfigured, EXIT_MISCONFIGURED)
+    return 0 if server.started and not lifecycle.failed else EXIT_FAILED
 
 
-def _server(app: Any, settings: ServiceSettings) -> Server:
+def _server(app: FastAPI, settings: ServiceSettings) -> Server:
     limits = HttpLimits(
         connections=settings.http_connections,
         connections_per_address=settings.http_connections_per_address,

@@ -38,7 +38,7 @@ class KafkaLink:
         give_up: called once with the error if the topics do not match; the service must stop.
     """
 
-    def __init__(self, settings: InboundSettings, give_up: Callable[[Exception], None]) -> None:
+    def __init__(self, settings: InboundSettings, give_up: Callable[[MisconfiguredError], None]) -> None:
         self._settings = settings
         self._give_up = give_up
         self._attempted = asyncio.Event()

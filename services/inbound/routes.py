@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
 from fastapi.routing import APIRoute
 
 from services.inbound.fields import FORM
 from services.inbound.gateways import MESSAGES, RECEIPTS
 from services.inbound.gateways.reading import Reported
 from services.inbound.handle import WebhookHandler
-from services.inbound.kafka_link import KafkaLink
 from services.inbound.multipart import MULTIPART
 from services.inbound.publish import Publisher
 from services.inbound.settings import InboundSettings
@@ -104,22 +102,3 @@ def _query(reported: Reported) -> dict[str, Any]:
             for name, field in schema["properties"].items()
         ]
     }
-
-
-def operator_routes(link: KafkaLink) -> APIRouter:
-    """Return health."""
-    router = APIRouter(tags=["operators"])
-
-    @router.get("/health/live")
-    async def live() -> dict[str, str]:
-        return {"status": "live"}
-
-    @router.get("/health/ready")
-    async def ready(response: Response) -> dict[str, str]:
-        problem = await link.problem()
-        if problem is None:
-            return {"status": "ready"}
-        response.status_code = 503
-        return {"status": f"not ready: {problem}"}
-
-    return router

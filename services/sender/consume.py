@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiokafka.errors import KafkaError
 
 from services.sender.settings import SenderSettings
+from shared.background import GiveUp
 from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.failpoints import failpoint
@@ -16,7 +17,6 @@ from shared.topics import OUTBOUND_MESSAGES
 log = logging.getLogger(__name__)
 
 HandleBatch = Callable[[Sequence[Polled]], Awaitable[None]]
-GiveUp = Callable[[BaseException], None]
 
 _POLL_MS = 1_000
 _RETRY_SECONDS = 1.0

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiokafka.errors import KafkaError
@@ -22,12 +24,21 @@ _START_SECONDS = 60.0
 _RETRY_SECONDS = 0.5
 
 
-async def prepare(settings: SenderSettings) -> tuple[SenderSettings, Pool]:
-    """Return the settings, with the consumer group of the topic that is there, and the ledger's pool.
+@asynccontextmanager
+async def prepared(settings: SenderSettings) -> AsyncIterator[tuple[SenderSettings, Pool]]:
+    """Yield the settings, with the consumer group of the topic that is there, and the ledger's pool.
 
     Raises:
         MisconfiguredError: something is not as it must be, or does not answer.
     """
+    settings, pool = await _prepare(settings)
+    try:
+        yield settings, pool
+    finally:
+        pool.terminate()
+
+
+async def _prepare(settings: SenderSettings) -> tuple[SenderSettings, Pool]:
     _make_folder(settings.cache_dir)
     try:
         async with asyncio.timeout(_START_SECONDS):

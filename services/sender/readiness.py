@@ -1,13 +1,10 @@
 """Whether the sender can do its work: asked from inside what it is at, and from outside what it needs."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.sender.fence import Fence
 from services.sender.outbound import OutboundHandler
-from services.sender.settings import SenderSettings
 from services.sender.subscribe import ReceiptSubscription
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.watchdog import Watchdog
@@ -16,7 +13,7 @@ from shared.postgres_probe import PostgresProbe
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
 
 _FENCE_IS_SLOW_SECONDS = 1.5
-_TOPICS = (OUTBOUND_MESSAGES, SUPPRESSIONS, INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES)
+TOPICS = (OUTBOUND_MESSAGES, SUPPRESSIONS, INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES)
 """What the sender reads and writes: without one of them nothing is sent."""
 
 
@@ -49,15 +46,3 @@ class Runtime:
             self.watchdog.stuck: self.watchdog.stuck is not None,
         }
         return [problem for problem, is_there in found.items() if is_there and problem is not None]
-
-
-@asynccontextmanager
-async def probing(settings: SenderSettings) -> AsyncIterator[tuple[KafkaProbe, PostgresProbe]]:
-    """Lend what asks Kafka and Postgres how they do."""
-    kafka = KafkaProbe(settings.kafka, _TOPICS)
-    postgres = PostgresProbe(settings.sender_database_url.get_secret_value())
-    try:
-        yield kafka, postgres
-    finally:
-        await kafka.close()
-        await postgres.close()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -12,14 +12,15 @@ from aiokafka.errors import KafkaError
 
 from services.sender.batch import BatchProcessor
 from services.sender.carriers.generic import GenericCarrier
-from services.sender.consume import GiveUp, OutboundConsumer
+from services.sender.consume import OutboundConsumer
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.fence import Fence
 from services.sender.ledger.connection import Pool
 from services.sender.ledger.owner import Owner
 from services.sender.outbound import OutboundHandler
-from services.sender.readiness import Runtime, probing
+from services.sender.prepare import prepared
+from services.sender.readiness import TOPICS, Runtime
 from services.sender.receipts import ReceiptHandler
 from services.sender.recreated import watch_topics
 from services.sender.report import Reporter
@@ -29,8 +30,11 @@ from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.sweeper import sweep_forever
 from services.sender.watchdog import Watchdog, Watched
+from shared.background import GiveUp, in_background
 from shared.errors import TransientError
 from shared.kafka import START_SECONDS, STOP_SECONDS, within
+from shared.kafka_probe import KafkaProbe
+from shared.postgres_probe import PostgresProbe
 from shared.producer import Producer
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
@@ -40,15 +44,18 @@ _MAX_BATCH_BYTES = 256 * 1024
 
 
 @asynccontextmanager
-async def running(settings: SenderSettings, pool: Pool, give_up: GiveUp) -> AsyncIterator[Runtime]:
+async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Runtime]:
     """Run until the `with` block ends; what was started last ends first, all within deadlines.
 
     Args:
         settings: of the service.
-        pool: of the ledger.
         give_up: called with whatever must end the process.
+
+    Raises:
+        MisconfiguredError: the process must not run like this.
     """
     async with AsyncExitStack() as stack:
+        settings, pool = await stack.enter_async_context(prepared(settings))
         owner = Owner(settings.sender_database_url.get_secret_value())
         stack.callback(owner.release)
         # Markers have a producer of their own: a node gets one request at a time, and events come in bulk.
@@ -67,13 +74,15 @@ async def running(settings: SenderSettings, pool: Pool, give_up: GiveUp) -> Asyn
         consumer = OutboundConsumer(settings, outbound.handle, give_up)
         sweep, topics = _sweep(settings, pool, reporter, owner), watch_topics(settings.kafka)
         for work, name in ((cache.run(), "cache"), (sweep, "sweeper"), (topics, "topics")):
-            stack.push_async_callback(_in_background(work, name, give_up))
+            await stack.enter_async_context(in_background(work, name, give_up, stop_seconds=STOP_SECONDS))
         stack.push_async_callback(_stop, receipts, consumer, dispatcher, settings.stop_seconds)
         await asyncio.gather(within(START_SECONDS, receipts.start(), "subscribing to receipts"), consumer.start())
         watched = [Watched(consumer, OUTBOUND_MESSAGES, lambda: outbound.busy)]
         watchdog = Watchdog([*watched, Watched(receipts.reader, DELIVERY_EVENTS, lambda: receipts.busy)])
-        stack.push_async_callback(_in_background(watchdog.watch(), "watchdog", give_up))
-        kafka, postgres = await stack.enter_async_context(probing(settings))
+        watching = in_background(watchdog.watch(), "watchdog", give_up, stop_seconds=STOP_SECONDS)
+        await stack.enter_async_context(watching)
+        kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, TOPICS))
+        postgres = await stack.enter_async_context(PostgresProbe(settings.sender_database_url.get_secret_value()))
         yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres)
 
 
@@ -102,25 +111,6 @@ def _carrier(settings: SenderSettings) -> GenericCarrier:
         settings.calls_in_flight,
         settings.call_seconds,
     )
-
-
-def _in_background(
-    work: Coroutine[Any, Any, None], name: str, give_up: GiveUp
-) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Run `work`; return what ends it. If it ends by itself, so does the process."""
-    task = asyncio.create_task(work, name=name)
-
-    def note(done: "asyncio.Task[None]") -> None:
-        error = None if done.cancelled() else done.exception()
-        if error is not None:
-            give_up(error)
-
-    async def end() -> None:
-        task.cancel()
-        await asyncio.wait([task], timeout=STOP_SECONDS)
-
-    task.add_done_callback(note)
-    return end
 
 
 async def _stop(

@@ -10,9 +10,6 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from shared.web.connections import Connections
 from shared.web.limits import HttpLimits
@@ -44,16 +41,20 @@ def server_config(app: Any, host: str, port: int, limits: HttpLimits, trusted_pr
 
 
 class Server(uvicorn.Server):
-    """A server that also answers for its metrics, where `metrics` says on which address.
+    """A server with a second port for metrics.
 
     Args:
         config: of the application.
-        metrics: of `metrics_app`; None: nowhere.
+        metrics: of the application that has the metrics; None: there is no such port.
     """
 
     def __init__(self, config: uvicorn.Config, metrics: uvicorn.Config | None) -> None:
         super().__init__(config)
         self._metrics = metrics
+
+    def stop(self) -> None:
+        """Stop serving, and return from `run`."""
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -75,13 +76,6 @@ class Server(uvicorn.Server):
             await self.lifespan.shutdown()
             sys.exit(_EXIT_FAILED)
         self.servers.append(listening)
-
-
-async def metrics_app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer `GET /metrics`, and nothing else."""
-    found = scope["type"] == "http" and scope["path"] == "/metrics" and scope["method"] in ("GET", "HEAD")
-    response = Response(generate_latest(), 200, None, CONTENT_TYPE_LATEST) if found else Response(status_code=404)
-    await response(scope, receive, send)
 
 
 def allow_open_files(count: int) -> None:

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from services.optout.api.api_keys import add_api_key
 from services.optout.api.context import Account, Admin, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Country, Name, RequestBody
 from services.optout.api.guard import GuardedRoute
+from services.optout.api.runtime import ApiRuntime, Runtime
+from services.optout.api.settings import ApiSettings
 from services.optout.customer_webhooks.sign import signing_secret
 from services.optout.record.connection import Connection
 from services.optout.rules import DEFAULT_RULES
@@ -48,14 +50,14 @@ class ChangedAccount(RequestBody):
 
 
 @router.post("/v1/accounts", status_code=201, dependencies=[Admin])
-async def create_account(new: NewAccount, request: Request, database: Database) -> dict[str, Any]:
+async def create_account(new: NewAccount, runtime: ApiRuntime, database: Database) -> dict[str, Any]:
     """Make an account; its API key is shown here and never again, since only its hash is kept."""
-    api_key = await _add(request, database, new)
+    api_key = await _add(runtime, database, new)
     if api_key is None:
         message = f"account_id: there is an account {new.account_id!r} already; choose another id"
         raise ApiError(409, "account_exists", message, "account_id")
     made = {"account_id": new.account_id, "name": new.name, "country": new.country, "api_key": api_key}
-    return {**made, **_webhook(request, new.account_id)}
+    return {**made, **_webhook(runtime.settings, new.account_id)}
 
 
 @router.patch("/v1/accounts/{account_id}", dependencies=[Admin])
@@ -69,24 +71,23 @@ async def change_account(account_id: AccountId, changed: ChangedAccount, databas
 
 
 @router.get("/v1/webhook")
-async def read_webhook(account_id: Account, request: Request) -> dict[str, str]:
+async def read_webhook(account_id: Account, runtime: ApiRuntime) -> dict[str, str]:
     """Return the address for the account's gateway, and the secret that signs calls to the account's own addresses."""
-    return _webhook(request, account_id)
+    return _webhook(runtime.settings, account_id)
 
 
-async def _add(request: Request, database: Connection, new: NewAccount) -> str | None:
+async def _add(runtime: Runtime, database: Connection, new: NewAccount) -> str | None:
     """Return the account's first API key; None where there is an account of that id."""
     async with database.transaction():
         if await database.fetchrow(ADD_ACCOUNT, new.account_id, new.name, new.country) is None:
             return None
-        _, api_key = await add_api_key(request, database, new.account_id, FIRST_KEY)
+        _, api_key = await add_api_key(runtime.logins, database, new.account_id, FIRST_KEY)
         rules = [rule.model_dump_json() for rule in DEFAULT_RULES]
         await database.execute(ADD_RULES, new.account_id, rules)
     return api_key
 
 
-def _webhook(request: Request, account_id: str) -> dict[str, str]:
-    settings = request.app.state.settings
+def _webhook(settings: ApiSettings, account_id: str) -> dict[str, str]:
     secret = webhook_secret(settings.webhook_key.get_secret_value(), account_id)
     path = f"/webhooks/clicksend/{account_id}/{secret}"
     url = settings.public_inbound_url.rstrip("/") + path

@@ -3,14 +3,16 @@
 import secrets
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 
 from services.optout.api.authenticate import key_sha256, proof_of
 from services.optout.api.context import Account, Admin, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import MAX_ID, Name, PageLimit, RequestBody
 from services.optout.api.guard import GuardedRoute
+from services.optout.api.logins import Logins
 from services.optout.api.pages import keys_after, page
+from services.optout.api.runtime import ApiRuntime
 from services.optout.record.connection import Connection
 from shared.events.base import AccountId, format_time
 
@@ -54,17 +56,17 @@ async def read_api_keys(
 
 
 @router.post("/v1/api-keys", status_code=201)
-async def create_api_key(new: NewKey, account_id: Account, database: Database, request: Request) -> dict[str, Any]:
+async def create_api_key(new: NewKey, account_id: Account, database: Database, runtime: ApiRuntime) -> dict[str, Any]:
     """Make a key; it is shown here and never again, since only its hash is kept."""
-    return await _create(request, database, account_id, new.name)
+    return await _create(runtime.logins, database, account_id, new.name)
 
 
 @router.post("/v1/accounts/{account_id}/api-keys", status_code=201, dependencies=[Admin])
 async def create_api_key_for(
-    account_id: AccountId, new: NewKey, database: Database, request: Request
+    account_id: AccountId, new: NewKey, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
     """Make a key for an account that has lost its own."""
-    return await _create(request, database, account_id, new.name)
+    return await _create(runtime.logins, database, account_id, new.name)
 
 
 @router.delete("/v1/api-keys/{key_id}")
@@ -81,24 +83,24 @@ async def delete_api_key(key_id: KeyId, account_id: Account, database: Database)
     return {"key_id": key_id, "deleted": True}
 
 
-async def _create(request: Request, database: Connection, account_id: str, name: str) -> dict[str, Any]:
+async def _create(logins: Logins, database: Connection, account_id: str, name: str) -> dict[str, Any]:
     async with database.transaction():
         if await database.fetchval(LOCK_ACCOUNT, account_id) is None:
             raise ApiError(404, "not_found", f"there is no account {account_id!r}", "account_id")
         if await database.fetchval(COUNT_KEYS, account_id) >= MAX_KEYS:
             message = f"the account has {MAX_KEYS} API keys, as many as it may; delete one first"
             raise ApiError(409, "too_many_api_keys", message)
-        row, api_key = await add_api_key(request, database, account_id, name)
+        row, api_key = await add_api_key(logins, database, account_id, name)
     if row is None:
         raise ApiError(409, "api_key_exists", f"name: there is an API key {name!r}; choose another name", "name")
     return {**_shown(row), "api_key": api_key}
 
 
-async def add_api_key(request: Request, database: Connection, account_id: str, name: str) -> tuple[Any, str]:
+async def add_api_key(logins: Logins, database: Connection, account_id: str, name: str) -> tuple[Any, str]:
     """Return the new row, or None where the name is taken, and the key."""
     api_key = secrets.token_urlsafe(API_KEY_BYTES)
     row = await database.fetchrow(ADD_KEY, account_id, name, key_sha256(api_key))
-    request.app.state.logins.right(proof_of(account_id, api_key))
+    logins.right(proof_of(account_id, api_key))
     return row, api_key
 
 

@@ -10,7 +10,9 @@ from starlette.requests import Request
 from services.optout import metrics
 from services.optout.api.errors import ApiError
 from services.optout.api.logins import Logins
-from services.optout.record.connection import Connection, Pool
+from services.optout.api.runtime import Runtime
+from services.optout.record.connection import Connection
+from shared.http import runtime_of
 
 ACQUIRE_SECONDS = 5.0
 _ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -51,11 +53,11 @@ async def require_account(request: Request) -> None:
         raise _unauthorized("send HTTP Basic with the account id as user and its API key as password", _BASIC)
     account_id, api_key = given
     proof = proof_of(account_id, api_key)
-    _slow_down(request, proof)
-    pool: Pool = request.app.state.pool
-    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+    runtime: Runtime = runtime_of(request)
+    _slow_down(request, runtime.logins, proof)
+    async with runtime.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
         is_right = await _is_key_of(connection, account_id, api_key)
-    _note(request, account_id, proof, is_right=is_right)
+    _note(request, runtime.logins, account_id, proof, is_right=is_right)
     if not is_right:
         raise _unauthorized("the account id or its API key is wrong", _BASIC)
     request.scope["account_id"] = account_id
@@ -72,10 +74,11 @@ async def require_operator(request: Request) -> None:
     if scheme.lower() != "bearer":
         raise _unauthorized(message, "Bearer")
     proof = proof_of(_OPERATOR, given)
-    _slow_down(request, proof)
-    token: str = request.app.state.settings.admin_token.get_secret_value()
+    runtime: Runtime = runtime_of(request)
+    _slow_down(request, runtime.logins, proof)
+    token = runtime.settings.admin_token.get_secret_value()
     is_right = hmac.compare_digest(token.encode(), given.strip().encode())
-    _note(request, _OPERATOR, proof, is_right=is_right)
+    _note(request, runtime.logins, _OPERATOR, proof, is_right=is_right)
     if not is_right:
         raise _unauthorized(message, "Bearer")
 
@@ -98,8 +101,7 @@ async def _is_key_of(connection: Connection, account_id: str, api_key: str) -> b
     return await connection.fetchval(USE_KEY, account_id, key_sha256(api_key)) is not None
 
 
-def _slow_down(request: Request, proof: bytes) -> None:
-    logins: Logins = request.app.state.logins
+def _slow_down(request: Request, logins: Logins, proof: bytes) -> None:
     seconds = logins.wait_seconds(_address(request), proof)
     if seconds:
         metrics.LOGINS_REFUSED.labels("slowed_down").inc()
@@ -107,8 +109,7 @@ def _slow_down(request: Request, proof: bytes) -> None:
         raise ApiError(429, "slow_down", message, headers={"Retry-After": str(seconds)})
 
 
-def _note(request: Request, account_id: str, proof: bytes, *, is_right: bool) -> None:
-    logins: Logins = request.app.state.logins
+def _note(request: Request, logins: Logins, account_id: str, proof: bytes, *, is_right: bool) -> None:
     if is_right:
         logins.right(proof)
     else:

@@ -1,4 +1,4 @@
-"""The context that the application gives a route: connections, settings, and the account that asks."""
+"""The parameters that routes have in common: a connection, the account of the caller, the ports of webhooks."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, TypeAlias
@@ -8,7 +8,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
 
 from services.optout.api.authenticate import ACQUIRE_SECONDS, require_account, require_operator
-from services.optout.record.connection import Connection, Pool
+from services.optout.api.runtime import ApiRuntime
+from services.optout.record.connection import Connection
 
 LoginCheck: TypeAlias = Callable[[Request], Awaitable[None]]
 
@@ -16,9 +17,8 @@ _basic = HTTPBasic(auto_error=False, realm="stopline")
 _bearer = HTTPBearer(auto_error=False)
 
 
-async def _connection(request: Request) -> AsyncIterator[Connection]:
-    pool: Pool = request.app.state.pool
-    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+async def _connection(runtime: ApiRuntime) -> AsyncIterator[Connection]:
+    async with runtime.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
         yield connection
 
 
@@ -47,9 +47,8 @@ def login_of(dependant: Dependant) -> LoginCheck | None:
     return require_account if _account in calls else require_operator if _admin in calls else None
 
 
-def _webhook_ports(request: Request) -> frozenset[int]:
-    ports: frozenset[int] = request.app.state.settings.called_ports
-    return ports
+def _webhook_ports(runtime: ApiRuntime) -> frozenset[int]:
+    return runtime.settings.called_ports
 
 
 WebhookPorts = Annotated[frozenset[int], Depends(_webhook_ports)]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import AfterValidator, StringConstraints
 
 from services.optout.api.context import Account, Database
@@ -13,6 +13,7 @@ from services.optout.api.fields import PageLimit, RequestBody
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.pages import fetch_page, keys_after, page
 from services.optout.api.requests import Requests
+from services.optout.api.runtime import ApiRuntime
 from services.optout.record.connection import Connection
 from services.optout.record.entry import entries
 from shared.events.base import derived_id, format_time
@@ -75,18 +76,18 @@ async def read_queue(
 
 @router.post("/v1/review/{event_id}/confirm", status_code=202)
 async def confirm(
-    event_id: UUID, reviewer: Reviewer, account_id: Account, database: Database, request: Request
+    event_id: UUID, reviewer: Reviewer, account_id: Account, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
     """Make it an opt-out."""
-    return await _decide(event_id, "confirm", reviewer.by, account_id, database, request.app.state.requests)
+    return await _decide(event_id, "confirm", reviewer.by, account_id, database, runtime.requests)
 
 
 @router.post("/v1/review/{event_id}/release", status_code=202)
 async def release(
-    event_id: UUID, reviewer: Reviewer, account_id: Account, database: Database, request: Request
+    event_id: UUID, reviewer: Reviewer, account_id: Account, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
     """Let messages through again."""
-    return await _decide(event_id, "release", reviewer.by, account_id, database, request.app.state.requests)
+    return await _decide(event_id, "release", reviewer.by, account_id, database, runtime.requests)
 
 
 async def _decide(  # noqa: PLR0913, PLR0917 (what the two routes hand on)

@@ -1,4 +1,4 @@
-"""All routes of the customer API in one router; it reads `request.app.state.pool` and `request.app.state.settings`."""
+"""All routes of the customer API in one router."""
 
 from fastapi import APIRouter, Request
 

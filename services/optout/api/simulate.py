@@ -5,17 +5,18 @@ import json
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from services.optout.api.automations import check_change, current_rules
 from services.optout.api.context import Account, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.rule_fields import GivenRule, rule_of
+from services.optout.api.runtime import ApiRuntime
 from services.optout.record.connection import Connection
 from services.optout.rules import VersionedRule
 from services.optout.simulation import store
-from services.optout.simulation.run import Simulations, TooManyRunningError
+from services.optout.simulation.run import TooManyRunningError
 from shared.events.base import format_time
 
 _NEW_RULE_ID = 2**62
@@ -31,16 +32,15 @@ class Draft(GivenRule):
 
 
 @router.post("/v1/rules/simulate", status_code=202)
-async def start(draft: Draft, account_id: Account, database: Database, request: Request) -> dict[str, Any]:
+async def start(draft: Draft, account_id: Account, database: Database, runtime: ApiRuntime) -> dict[str, Any]:
     """Begin; `GET /v1/rules/simulate/{simulation_id}` reports the progress."""
     rule = (await asyncio.to_thread(rule_of, draft)).model_copy(update={"enabled": True})
     present = await current_rules(database, account_id)
     version = _version_of(present, draft.replaces)
     await check_change(present, rule, draft.replaces)
-    simulations: Simulations = request.app.state.simulations
     try:
         rule_id = draft.replaces or _NEW_RULE_ID
-        simulation_id = await simulations.start(account_id, VersionedRule(rule_id, version, rule), present)
+        simulation_id = await runtime.simulations.start(account_id, VersionedRule(rule_id, version, rule), present)
     except TooManyRunningError:
         message = "many simulations are running; try again later"
         raise ApiError(503, "unavailable", message, headers={"Retry-After": "10"}) from None

@@ -3,8 +3,8 @@
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -13,17 +13,22 @@ import pytest
 from documented import checker
 from fastapi import FastAPI
 from optout_api_world import ADMIN_TOKEN, WEBHOOK_KEY, Caller, Record
-from pydantic import SecretStr
 
 from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
 from services.optout.api import api_routes
 from services.optout.api.logins import Logins
 from services.optout.api.openapi import document
+from services.optout.api.requests import Requests
+from services.optout.api.runtime import Runtime
+from services.optout.api.settings import ApiSettings
 from services.optout.prepare import MIGRATIONS
 from services.optout.record.connection import Pool, open_pool
 from services.optout.simulation.run import Simulations
+from shared.http import Lifecycle, add_health, lifecycle_of
+from shared.kafka_probe import KafkaProbe
 from shared.migrations import migrate
+from shared.postgres_probe import PostgresProbe
 
 
 @pytest.fixture(scope="session")
@@ -50,21 +55,34 @@ async def pool(postgres_of_api: PostgresServer) -> AsyncIterator[Pool]:
 async def app(pool: Pool) -> AsyncIterator[FastAPI]:
     made = FastAPI()
     made.include_router(api_routes)
-    made.state.pool = pool
-    made.state.simulations = Simulations(pool)
-    made.state.settings = SimpleNamespace(
-        admin_token=SecretStr(ADMIN_TOKEN),
-        webhook_key=SecretStr(WEBHOOK_KEY),
-        public_inbound_url="https://in.test/",
-        called_ports=frozenset({443, 8443}),
-    )
+    lifecycle: Lifecycle[Runtime] = Lifecycle()
+    lifecycle.runtime = _runtime(pool)
+    add_health(made, lifecycle, include_in_schema=False)
     yield made
-    await made.state.simulations.close()
+    await lifecycle.runtime.simulations.close()
+
+
+def _runtime(pool: Pool) -> Runtime:
+    url = "postgresql://nobody@127.0.0.1:1/nothing"
+    settings = ApiSettings.model_validate(
+        {
+            "kafka_bootstrap": "127.0.0.1:1",
+            "http_port": 1,
+            "optout_database_url": url,
+            "admin_token": ADMIN_TOKEN,
+            "webhook_key": WEBHOOK_KEY,
+            "public_inbound_url": "https://in.test/",
+            "webhook_ports": "443,8443",
+        }
+    )
+    requests, kafka = Requests(settings.kafka, settings.partitions), KafkaProbe(settings.kafka, ())
+    return Runtime(settings, pool, requests, Simulations(pool), Logins(), kafka, PostgresProbe(url))
 
 
 @pytest.fixture
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    app.state.logins = Logins()
+    lifecycle = lifecycle_of(app)
+    lifecycle.runtime = replace(lifecycle.runtime, logins=Logins())  # of one test
     hooks: dict[str, list[Any]] = {"response": [checker(document(app))]}
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://api", event_hooks=hooks

@@ -17,7 +17,7 @@ from services.optout.record.write import write_decisions
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.inbound import MessageReceived
 
-ADMIN_TOKEN = "operators-token"  # noqa: S105 (of the tests)
+ADMIN_TOKEN = "operators-token-of-the-tests"  # noqa: S105 (of the tests)
 WEBHOOK_KEY = "a-webhook-key-of-the-tests"
 RULES = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
 NUMBER = "+14155550199"

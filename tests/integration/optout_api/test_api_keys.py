@@ -10,6 +10,7 @@ from optout_api_world import ADMIN_TOKEN, Caller, create_account
 
 from services.optout.api.logins import CAPACITY
 from services.optout.record.connection import Pool
+from shared.http import lifecycle_of
 
 
 async def made(caller: Caller, name: str) -> tuple[Caller, int]:
@@ -94,7 +95,7 @@ async def test_a_key_that_was_never_used_is_right_from_another_address(acme: Cal
     app = acme.http._transport.app  # type: ignore[attr-defined]
     for _ in range(30):
         await status(replace(acme, api_key="wrong"))
-    app.state.logins._right.clear()  # as after a restart
+    lifecycle_of(app).runtime.logins._right.clear()  # as after a restart
     assert await status(acme) == 429
     elsewhere = httpx.ASGITransport(app, client=("192.0.2.7", 1))
     async with httpx.AsyncClient(transport=elsewhere, base_url="http://api") as http:

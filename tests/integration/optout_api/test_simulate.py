@@ -11,6 +11,7 @@ from optout_api_world import Caller, Record
 
 from services.optout.record.connection import Pool
 from services.optout.simulation import run, store
+from shared.http import lifecycle_of
 
 PATH = "/v1/rules/simulate"
 DRAFT = {"rule_name": "Leave", "message_search_type": 2, "message_search_term": "leave", "action": "OPT_OUT"}
@@ -22,7 +23,7 @@ async def started(caller: Caller, **fields: Any) -> httpx.Response:
 
 async def ended(app: FastAPI, caller: Caller, answer: httpx.Response) -> dict[str, Any]:
     assert answer.status_code == 202, answer.text
-    await asyncio.wait_for(asyncio.gather(*app.state.simulations._running), 10)
+    await asyncio.wait_for(asyncio.gather(*lifecycle_of(app).runtime.simulations._running), 10)
     return await caller.get(f"{PATH}/{answer.json()['simulation_id']}")
 
 

@@ -1,0 +1,68 @@
+"""The running customer API: its database, its requests to the pipeline, its simulations and customers' webhooks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends
+
+from services.optout.api.logins import Logins
+from services.optout.api.requests import Requests
+from services.optout.api.settings import ApiSettings
+from services.optout.customer_webhooks.deliver import Deliverer
+from services.optout.prepare import prepared
+from services.optout.record.connection import Pool
+from services.optout.simulation.run import Simulations
+from shared.background import GiveUp, in_background
+from shared.http import runtime_of
+from shared.kafka_probe import KafkaProbe
+from shared.postgres_probe import PostgresProbe
+from shared.topics import INBOUND_MESSAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The running parts of the API's process."""
+
+    settings: ApiSettings
+    pool: Pool
+    requests: Requests
+    simulations: Simulations
+    logins: Logins
+    kafka: KafkaProbe
+    postgres: PostgresProbe
+
+    async def problems(self) -> list[str]:
+        """Return why requests could not be answered now; empty: they can."""
+        servers = await asyncio.gather(self.kafka.problem(), self.postgres.problem())
+        return [problem for problem in servers if problem]
+
+
+ApiRuntime: TypeAlias = Annotated[Runtime, Depends(runtime_of)]
+"""The running parts, as a parameter of a route."""
+
+
+@asynccontextmanager
+async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runtime]:
+    """Run until the `with` block ends.
+
+    Args:
+        settings: of the API.
+        give_up: called with a bug that must end the process.
+
+    Raises:
+        MisconfiguredError: the process must not run like this.
+    """
+    async with AsyncExitStack() as stack:
+        kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, (INBOUND_MESSAGES,)))
+        postgres = await stack.enter_async_context(PostgresProbe(settings.optout_database_url.get_secret_value()))
+        requests = Requests(settings.kafka, settings.partitions)
+        stack.push_async_callback(requests.close)
+        pool = await stack.enter_async_context(prepared(settings, settings.database_connections))
+        simulations = Simulations(pool)
+        stack.push_async_callback(simulations.close)
+        deliverer = Deliverer(pool, settings.webhook_keys, settings.called_ports)
+        await stack.enter_async_context(in_background(deliverer.run(), "webhooks", give_up))
+        yield Runtime(settings, pool, requests, simulations, Logins(), kafka, postgres)

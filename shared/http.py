@@ -1,0 +1,129 @@
+"""The HTTP that all services share: health, metrics, and the lifespan that runs a service inside its application."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from shared.errors import MisconfiguredError
+
+log = logging.getLogger(__name__)
+
+
+class Running(Protocol):
+    """The running parts of a service, its `Runtime`."""
+
+    async def problems(self) -> Sequence[str]:
+        """Return why the service cannot do its work now; empty: it can."""
+
+
+RuntimeT = TypeVar("RuntimeT", bound=Running)
+
+
+class Lifecycle(Generic[RuntimeT]):
+    """The life of a service: its running parts, and the reason why its process has to end.
+
+    It is the only thing that an application carries in `app.state`; `lifecycle_of` returns it.
+    """
+
+    def __init__(self) -> None:
+        self.runtime: RuntimeT | None = None
+        self.misconfigured: str | None = None
+        self.failed: str | None = None
+        self.stop_server: Callable[[], None] = lambda: None
+
+    def lifespan(
+        self, running: AbstractAsyncContextManager[RuntimeT]
+    ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+        """Return a lifespan that enters `running`, and refuses to serve where it is misconfigured."""
+
+        @asynccontextmanager
+        async def run(_: FastAPI) -> AsyncIterator[None]:
+            async with AsyncExitStack() as stack:
+                try:
+                    self.runtime = await stack.enter_async_context(running)
+                except MisconfiguredError as error:
+                    self.refuse(error)
+                yield
+
+        return run
+
+    def refuse(self, error: MisconfiguredError) -> None:
+        """End the process: it must not run like this."""
+        self.misconfigured = str(error)
+        self.stop_server()
+
+    def fail(self, error: BaseException) -> None:
+        """End the process because of a bug, or of a change that only a new process can follow."""
+        log.critical("the service stops: %r", error, exc_info=error)
+        self.failed = repr(error)
+        self.stop_server()
+
+    async def problem(self) -> str | None:
+        """Return why the service is not ready; None: it is."""
+        if self.failed or self.misconfigured or self.runtime is None:
+            return self.failed or self.misconfigured or "it has not started"
+        return "; ".join(await self.runtime.problems()) or None
+
+
+def lifecycle_of(app: FastAPI) -> Lifecycle[Any]:
+    """Return the lifecycle that `add_health` gave the application."""
+    lifecycle: Lifecycle[Any] = app.state.lifecycle
+    return lifecycle
+
+
+def runtime_of(request: Request) -> Any:
+    """Return the running parts of the service; each service declares their type where it depends on this."""
+    return lifecycle_of(request.app).runtime
+
+
+Respond: TypeAlias = Callable[[str | None], Response]
+
+
+def as_text(problem: str | None, *, prefix: str = "not ready: ") -> Response:
+    """Return the response of `/health/ready` as plain text; 200 where there is no problem."""
+    return PlainTextResponse("ready") if problem is None else PlainTextResponse(f"{prefix}{problem}", _UNREADY)
+
+
+def as_json(problem: str | None) -> Response:
+    """Return the response of `/health/ready` as JSON; 200 where there is no problem."""
+    ready, unready = {"status": "ready"}, {"status": f"not ready: {problem}"}
+    return JSONResponse(ready) if problem is None else JSONResponse(unready, _UNREADY)
+
+
+_UNREADY = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def add_health(app: FastAPI, lifecycle: Lifecycle[Any], respond: Respond = as_text, **options: Any) -> None:
+    """Give the application its lifecycle, and the routes `/health/live` and `/health/ready`.
+
+    Args:
+        app: of the service.
+        lifecycle: of the service.
+        respond: makes the response of `/health/ready` from the problem, or from None.
+        options: of both routes.
+    """
+    app.state.lifecycle = lifecycle
+
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    async def ready() -> Response:
+        return respond(await lifecycle.problem())
+
+    app.add_api_route("/health/live", live, **options)
+    app.add_api_route("/health/ready", ready, **options)
+
+
+async def metrics_app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Respond to `GET /metrics`, and to nothing else."""
+    found = scope["type"] == "http" and scope["path"] == "/metrics" and scope["method"] in ("GET", "HEAD")
+    response = Response(generate_latest(), 200, None, CONTENT_TYPE_LATEST) if found else Response(status_code=404)
+    await response(scope, receive, send)
