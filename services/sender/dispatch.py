@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services.sender import metrics
-from services.sender.carriers.carrier import Accepted, CallResult, Carrier, NotCalled, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, CallResult, NotCalled, Refused, Unknown
+from services.sender.carriers.choose import Carriers
 from services.sender.fence_pass import FencePass, boottime
 from services.sender.gather import gather_all
 from services.sender.ledger.connection import Pool, session
@@ -42,15 +43,15 @@ class Chunk:
 class Dispatcher:
     """A dispatcher that works on several chunks at once: many calls stay in flight while rows and events go in bulk."""
 
-    def __init__(self, pool: Pool, owner: Owner, reporter: Reporter, carrier: Carrier, calls_in_flight: int) -> None:
+    def __init__(self, pool: Pool, owner: Owner, reporter: Reporter, carriers: Carriers, calls_in_flight: int) -> None:
         self._pool = pool
         self._owner = owner
         self._reporter = reporter
-        self._carrier = carrier
+        self._carriers = carriers
         self._calls = asyncio.Semaphore(calls_in_flight)
         self._chunks = asyncio.Semaphore(calls_in_flight // CHUNK_MESSAGES + _CHUNKS_AHEAD)
         self._unsettled: list[Chunk] = []
-        self._pause_until = 0.0
+        self._pauses_until: dict[str, float] = {}
         self.stopping = False
         """Set to let calls under way come to their end and begin no more."""
 
@@ -59,14 +60,14 @@ class Dispatcher:
     ) -> list[MessageRequested]:
         """Send what is allowed, once that is confirmed; return what has to be decided again.
 
-        That is what waited until its decision was too old, what the carrier could not be reached for, and what another
-        process has claimed meanwhile.
+        That is what waited until its decision was too old, what the carrier could not be reached for or asked for a
+        pause before, and what another process has claimed meanwhile.
 
         Raises:
-            TransientError: Kafka or Postgres is unavailable, the decision is not confirmed, the carrier pauses us, or
-                this process stops.
+            TransientError: Kafka or Postgres is unavailable, the decision is not confirmed, all carriers concerned have
+                asked for a pause, or this process stops.
         """
-        self._check_may_call()
+        self._callable(requests)
         confirmed = asyncio.create_task(_outcome_of(confirm))
         undone = await gather_all(self._chunk(chunk, fenced, confirmed) for chunk in _chunks_of(requests))
         return [request for each in undone for request in each]
@@ -81,21 +82,33 @@ class Dispatcher:
             await self._settle(self._unsettled[-1])
             self._unsettled.pop()
 
-    def _check_may_call(self) -> None:
+    def _callable(self, requests: Sequence[MessageRequested]) -> list[MessageRequested]:
+        """Return the messages whose carrier may be called now.
+
+        Raises:
+            TransientError: there are none.
+        """
         if self.stopping:
             raise TransientError("the sender stops")
-        if boottime() < self._pause_until:
-            raise TransientError(f"the carrier asked for a pause, {self._pause_until - boottime():.1f} s are left")
+        pauses = [self._pause_seconds(request) for request in requests]
+        if min(pauses) > 0:
+            raise TransientError(f"the carrier asked for a pause, {min(pauses):.1f} s are left")
+        return [request for request, seconds in zip(requests, pauses, strict=True) if seconds <= 0]
+
+    def _pause_seconds(self, request: MessageRequested) -> float:
+        """Return for how long the message's carrier must not be called; 0 or less: it may be."""
+        until = self._pauses_until.get(self._carriers.name_of(request.account_id))
+        return 0.0 if until is None else until - boottime()
 
     async def _chunk(
         self, requests: Sequence[MessageRequested], fenced: FencePass, confirmed: "asyncio.Task[TransientError | None]"
     ) -> list[MessageRequested]:
         async with self._chunks:
-            self._check_may_call()
+            callable_now = self._callable(requests)
             if fenced.has_expired(boottime()):
                 metrics.REDECIDED.inc(len(requests))
                 return list(requests)
-            chunk = Chunk(list(requests), fenced)
+            chunk = Chunk(callable_now, fenced)
             try:
                 await self._claim(chunk)
                 if not fenced.has_expired(boottime()):
@@ -132,21 +145,23 @@ class Dispatcher:
             if chunk.fenced.has_expired(boottime()):
                 metrics.REDECIDED.inc()
                 return
-            if self.stopping or boottime() < self._pause_until:
+            if self.stopping or self._pause_seconds(request) > 0:
                 return
             chunk.answers[key_of(request)] = Unknown("the sender stopped during the call")
+            carrier = self._carriers.name_of(request.account_id)
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
-                answer = await self._carrier.send(request, chunk.fenced.begin_by)
-        self._note(answer, key_of(request), chunk)
+                answer = await self._carriers.clients[carrier].send(request, chunk.fenced.begin_by)
+        self._note(answer, key_of(request), chunk, carrier)
 
-    def _note(self, answer: CallResult, key: MessageKey, chunk: Chunk) -> None:
+    def _note(self, answer: CallResult, key: MessageKey, chunk: Chunk, carrier: str) -> None:
         if isinstance(answer, NotCalled):
             metrics.NOT_CALLED.inc()
             del chunk.answers[key]
             return
         chunk.answers[key] = answer
         if not isinstance(answer, Accepted) and answer.pause_seconds:
-            self._pause_until = max(self._pause_until, boottime() + answer.pause_seconds)
+            until = boottime() + answer.pause_seconds
+            self._pauses_until[carrier] = max(self._pauses_until.get(carrier, until), until)
 
     async def _settle(self, chunk: Chunk) -> None:
         """Write and publish the outcomes of the calls; what was not called is given back."""

@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka.errors import KafkaError
 
 from services.sender.batch import BatchProcessor
-from services.sender.carriers.generic import GenericCarrier
+from services.sender.carriers.choose import open_carriers
 from services.sender.consume import OutboundConsumer
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
@@ -62,11 +62,11 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         markers, events = Producer(settings.kafka), _event_producer(settings)
         for producer in (markers, events):
             stack.push_async_callback(producer.close)
-        carrier = _carrier(settings)
-        stack.push_async_callback(carrier.close)
+        carriers = open_carriers(settings)
+        stack.push_async_callback(carriers.close)
         cache = _cache(settings, markers)
         reporter = Reporter(events, settings.partitions)
-        dispatcher = Dispatcher(pool, owner, reporter, carrier, settings.calls_in_flight)
+        dispatcher = Dispatcher(pool, owner, reporter, carriers, settings.calls_in_flight)
         fence = Fence(markers, cache, settings.fence_seconds)
         processor = BatchProcessor(pool, fence, cache, reporter, Dropper(pool, owner, reporter), dispatcher)
         outbound = OutboundHandler(processor)
@@ -102,15 +102,6 @@ def _sweep(settings: SenderSettings, pool: Pool, reporter: Reporter, owner: Owne
 
 def _event_producer(settings: SenderSettings) -> Producer:
     return Producer(settings.kafka, max_batch_size=_MAX_BATCH_BYTES)
-
-
-def _carrier(settings: SenderSettings) -> GenericCarrier:
-    return GenericCarrier(
-        settings.carrier_url,
-        settings.carrier_token.get_secret_value(),
-        settings.calls_in_flight,
-        settings.call_seconds,
-    )
 
 
 async def _stop(

@@ -1,20 +1,40 @@
 """Settings of the sender."""
 
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, Json, SecretStr, model_validator
 
-from shared.settings import ServiceSettings
+from services.sender.carriers import CARRIERS
+from services.sender.carriers.carrier import CarrierAdapter
+from shared.events.base import AccountId
+from shared.secret_rules import check_known_secrets
+from shared.settings import ServiceSettings, load
+
+
+def _known(name: str) -> str:
+    if name not in CARRIERS:
+        raise ValueError(f"{name!r} is not a carrier; choose one of {', '.join(sorted(CARRIERS))}")
+    return name
+
+
+def _all_known(by_account: dict[AccountId, str]) -> dict[AccountId, str]:
+    for name in by_account.values():
+        _known(name)
+    return by_account
 
 
 class SenderSettings(ServiceSettings):
     """The sender's settings, read from `STOPLINE_…` as `shared.settings` describes."""
 
     sender_database_url: SecretStr
-    carrier_url: Annotated[str, Field(pattern="^https?://")]
-    carrier_token: Annotated[SecretStr, Field(min_length=8)]
     cache_dir: Path
+
+    carrier: Annotated[str, AfterValidator(_known)] = "generic"
+    """The carrier of every account that `carriers_by_account` does not name."""
+    carriers_by_account: Annotated[Json[dict[AccountId, str]], AfterValidator(_all_known), Field(default="{}")]
+    """The carriers of single accounts, as JSON: `{"acme": "generic"}`."""
 
     sender_group_id: str = "stopline-sender"
     session_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10
@@ -29,6 +49,19 @@ class SenderSettings(ServiceSettings):
     database_connections: Annotated[int, Field(ge=2, le=200)] = 10
     stop_seconds: Annotated[float, Field(gt=0, le=120)] = 6
     """How long calls under way get to end when the service is stopped; then their outcome is unknown."""
+
+    @cached_property
+    def carrier_adapters(self) -> dict[str, CarrierAdapter]:
+        """The adapter of every carrier in use, by name, with settings of its own; they are read once."""
+        names = {self.carrier, *self.carriers_by_account.values()}
+        return {name: load(CARRIERS[name]) for name in sorted(names)}
+
+    @model_validator(mode="after")
+    def _carriers_are_configured(self) -> Self:
+        for adapter in self.carrier_adapters.values():
+            secrets = {f"STOPLINE_{name.upper()}": getattr(adapter, name) for name in type(adapter).model_fields}
+            check_known_secrets(self.http_host, secrets)
+        return self
 
     @property
     def sweep_after_seconds(self) -> float:

@@ -1,1 +1,6 @@
-"""Carriers: one module each, which implements `carrier.Carrier`."""
+"""Carriers: a module with a `CarrierAdapter` each, registered here under the name that the settings use."""
+
+from services.sender.carriers.carrier import CarrierAdapter
+from services.sender.carriers.generic import GenericCarrier
+
+CARRIERS: dict[str, type[CarrierAdapter]] = {"generic": GenericCarrier}

@@ -1,9 +1,14 @@
-"""The interface of a carrier, and the four possible results of a call."""
+"""The interface of a carrier, the four possible results of a call, and what an adapter of one company writes."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic_settings import SettingsConfigDict
+
 from shared.events.outbound import MessageRequested
+from shared.secret_files import WithSecretFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,41 @@ class NotCalled:
 
 
 CallResult = Accepted | Refused | Unknown | NotCalled
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """A POST request that sends one message."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A response to it; names of headers are not case-sensitive."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class CarrierAdapter(WithSecretFiles, ABC):
+    """The adapter of one carrier: its fields are its settings, its methods its wire format; no I/O.
+
+    `services.sender.carriers.client` makes the calls, so that none leaves on an old decision whoever wrote the adapter.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="STOPLINE_", frozen=True)
+
+    @abstractmethod
+    def call_of(self, request: MessageRequested) -> HttpCall:
+        """Return the request that sends the message; the carrier's receipts must name the message id."""
+
+    @abstractmethod
+    def result_of(self, response: HttpResponse) -> CallResult:
+        """Return what a response says: never `NotCalled`, because the request was written."""
 
 
 class Carrier(Protocol):

@@ -1,69 +1,55 @@
-"""The generic HTTP carrier: `POST {url}/v1/messages` with a bearer token; the sandbox carrier speaks it."""
+"""The generic HTTP carrier: `POST {url}/v1/messages` with a bearer token; the sandbox carrier speaks it.
+
+Every response counts as the one call that a message id may have (G3), a 429 and a 401 too. So that these do not fail
+message after message, they ask for a pause in which nothing is called.
+"""
 
 import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Annotated
 
-import aiohttp
+from pydantic import Field, SecretStr
 
-from services.sender.carriers.call_results import call_result_of
-from services.sender.carriers.carrier import CallResult, NotCalled, Unknown
-from services.sender.carriers.punctual import Departure, PunctualRequest, departure_of_call
-from services.sender.fence_pass import boottime
+from services.sender.carriers.carrier import (
+    Accepted,
+    CallResult,
+    CarrierAdapter,
+    HttpCall,
+    HttpResponse,
+    Refused,
+    Unknown,
+)
+from shared.events.base import storable
 from shared.events.outbound import MessageRequested
 
-_MAX_DETAIL_CHARACTERS = 200
-_MAX_ANSWER_BYTES = 64 * 1024
-# Shorter than servers keep a connection, so that a call does not meet one that is just being closed.
-_KEEP_ALIVE_SECONDS = 4.0
+MAX_PAUSE_SECONDS = 60.0
+_BUSY_SECONDS = 1.0
+_NOT_ALLOWED_SECONDS = 10.0
+_MAX_TEXT_CHARACTERS = 200
+_PAUSES: dict[int, float] = {
+    HTTPStatus.TOO_MANY_REQUESTS: _BUSY_SECONDS,
+    HTTPStatus.SERVICE_UNAVAILABLE: _BUSY_SECONDS,
+    HTTPStatus.UNAUTHORIZED: _NOT_ALLOWED_SECONDS,
+    HTTPStatus.FORBIDDEN: _NOT_ALLOWED_SECONDS,
+}
 
 
-class GenericCarrier:
-    """A client of the generic carrier that keeps its connections open.
+class GenericCarrier(CarrierAdapter):
+    """The adapter of the generic carrier."""
 
-    Args:
-        url: of the carrier.
-        token: the carrier's.
-        calls_in_flight: as many connections are kept; the caller makes no more calls, so that none waits for one.
-        call_seconds: for the whole call.
-    """
+    carrier_url: Annotated[str, Field(pattern="^https?://")]
+    carrier_token: Annotated[SecretStr, Field(min_length=8)]
 
-    def __init__(self, url: str, token: str, calls_in_flight: int, call_seconds: float) -> None:
-        self._url = f"{url.rstrip('/')}/v1/messages"
-        self._call_seconds = call_seconds
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=calls_in_flight, ttl_dns_cache=60, keepalive_timeout=_KEEP_ALIVE_SECONDS
-            ),
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-            request_class=PunctualRequest,
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+    def call_of(self, request: MessageRequested) -> HttpCall:
+        headers = {
+            "Authorization": f"Bearer {self.carrier_token.get_secret_value()}",
+            "Content-Type": "application/json",
+        }
+        return HttpCall(f"{self.carrier_url.rstrip('/')}/v1/messages", headers, _body(request))
 
-    async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
-        departure = Departure(begin_by)
-        try:
-            answer = await self._call(request, departure)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Unknown(_detail(error)) if departure.begun else NotCalled(_detail(error))
-        finally:
-            departure.over = True
-        if not departure.begun:
-            raise AssertionError("the client has written a request past the clock")
-        return answer
-
-    async def _call(self, request: MessageRequested, departure: Departure) -> CallResult:
-        remaining = departure.begin_by - boottime()
-        if remaining <= 0:
-            raise TimeoutError("the decision is too old")
-        departure_of_call.set(departure)
-        timeout = aiohttp.ClientTimeout(total=self._call_seconds, connect=remaining, sock_connect=remaining)
-        # A redirect that was followed would be a second call.
-        async with self._session.post(
-            self._url, data=_body(request), timeout=timeout, allow_redirects=False
-        ) as response:
-            return call_result_of(response.status, response.headers, await response.content.read(_MAX_ANSWER_BYTES))
-
-    async def close(self) -> None:
-        await self._session.close()
+    def result_of(self, response: HttpResponse) -> CallResult:
+        return call_result_of(response.status, response.headers, response.body)
 
 
 def _body(request: MessageRequested) -> bytes:
@@ -79,5 +65,40 @@ def _body(request: MessageRequested) -> bytes:
     ).encode()
 
 
-def _detail(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:_MAX_DETAIL_CHARACTERS]
+def call_result_of(status: int, headers: Mapping[str, str], body: bytes) -> CallResult:
+    """Return what an HTTP answer says about the message."""
+    if status == HTTPStatus.OK:
+        return _accepted(body)
+    pause_seconds = _pause_seconds(status, headers)
+    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Refused(_reason(status, body), pause_seconds)
+    return Unknown(f"the carrier answered {status}", pause_seconds)
+
+
+def _accepted(body: bytes) -> CallResult:
+    try:
+        carrier_message_id = json.loads(body)["carrier_message_id"]
+    except (ValueError, KeyError, TypeError):
+        carrier_message_id = None
+    if not isinstance(carrier_message_id, str) or not carrier_message_id:
+        return Unknown(f"the carrier answered 200 with {len(body)} bytes that name no carrier_message_id")
+    return Accepted(_text(carrier_message_id))
+
+
+def _reason(status: int, body: bytes) -> str:
+    try:
+        error = json.loads(body)["error"]
+        return _text(f"{status} {error['code']}: {error['message']}")
+    except (ValueError, KeyError, TypeError):
+        return f"{status}"
+
+
+def _text(text: str) -> str:
+    """Return a carrier's text as Postgres and Kafka can hold it: without NUL and halves of characters."""
+    return storable(text[:_MAX_TEXT_CHARACTERS].encode(errors="replace").decode())
+
+
+def _pause_seconds(status: int, headers: Mapping[str, str]) -> float:
+    default = _PAUSES.get(status, 0.0)
+    asked = headers.get("Retry-After", "")
+    return min(float(asked), MAX_PAUSE_SECONDS) if default and asked.isdigit() else default

@@ -17,6 +17,7 @@ import pytest
 from services.sender import batch
 from services.sender.batch import BatchProcessor
 from services.sender.carriers.carrier import Accepted, CallResult, NotCalled, Refused, Unknown
+from services.sender.carriers.choose import Carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.events import announced, outcome_event
@@ -139,7 +140,7 @@ class Process:
         self._pool = pool
         self._outside: Any = outside
         fenced: Any = Fenced(outside)
-        dispatcher = Dispatcher(pool, self.owner, self._outside, self._outside, 200)
+        dispatcher = Dispatcher(pool, self.owner, self._outside, Carriers({"only": self._outside}, "only", {}), 200)
         dropper = Dropper(pool, self.owner, self._outside)
         self.processor = BatchProcessor(pool, fenced, fenced, self._outside, dropper, dispatcher)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.sender.carriers.call_results import MAX_PAUSE_SECONDS, call_result_of
 from services.sender.carriers.carrier import Accepted, Refused, Unknown
+from services.sender.carriers.generic import MAX_PAUSE_SECONDS, call_result_of
 
 
 def test_the_carriers_own_id_says_that_it_has_the_message() -> None:

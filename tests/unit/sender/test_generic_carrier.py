@@ -9,8 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from services.sender.carriers.carrier import Accepted, NotCalled, Unknown
+from services.sender.carriers.client import CarrierClient
 from services.sender.carriers.generic import GenericCarrier
 from services.sender.fence_pass import boottime
 from shared.events.outbound import MessageRequested
@@ -33,8 +35,9 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def calling(url: str, call_seconds: float = 5) -> AsyncIterator[GenericCarrier]:
-    carrier = GenericCarrier(url, "secret", 2, call_seconds)
+async def calling(url: str, call_seconds: float = 5) -> AsyncIterator[CarrierClient]:
+    adapter = GenericCarrier.model_construct(carrier_url=url, carrier_token=SecretStr("secret"))
+    carrier = CarrierClient(adapter, 2, call_seconds)
     yield carrier
     await carrier.close()
 

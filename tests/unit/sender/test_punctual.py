@@ -14,8 +14,10 @@ from typing import Any
 import aiohttp
 import pytest
 import uvloop
+from pydantic import SecretStr
 
 from services.sender.carriers.carrier import Accepted, NotCalled, Unknown
+from services.sender.carriers.client import CarrierClient
 from services.sender.carriers.generic import GenericCarrier
 from services.sender.fence_pass import boottime
 from shared.events.outbound import MessageRequested
@@ -61,11 +63,12 @@ class RawServer:
 
 
 @asynccontextmanager
-async def calling(server: RawServer) -> AsyncIterator[GenericCarrier]:
+async def calling(server: RawServer) -> AsyncIterator[CarrierClient]:
     listening = socket.create_server(("127.0.0.1", 0))
     threading.Thread(target=server.serve, args=[listening], daemon=True).start()
     scheme, port = "https" if server.tls else "http", listening.getsockname()[1]
-    carrier = GenericCarrier(f"{scheme}://127.0.0.1:{port}", "secret", 2, 5)
+    adapter = GenericCarrier(carrier_url=f"{scheme}://127.0.0.1:{port}", carrier_token=SecretStr("a-secret"))
+    carrier = CarrierClient(adapter, 2, 5)
     try:
         yield carrier
     finally:
@@ -145,7 +148,7 @@ def test_a_request_is_one_write_and_is_given_up_where_it_would_wait(
 
 
 def test_a_client_that_wrote_past_the_clock_is_a_bug_that_stops_the_sender(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.sender.carriers.generic.PunctualRequest", aiohttp.ClientRequest)
+    monkeypatch.setattr("services.sender.carriers.client.PunctualRequest", aiohttp.ClientRequest)
 
     async def call() -> None:
         async with calling(RawServer()) as carrier:
