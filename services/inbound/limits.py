@@ -26,5 +26,3 @@ PROBE_SECONDS = 1.0
 """Of the readiness probe."""
 DRAIN_BYTES = 1024 * 1024
 """This much of an oversized body is read and discarded, so that the client can read the response."""
-MAX_SECRETS_KEPT = 4096
-"""Derived webhook secrets that are cached."""

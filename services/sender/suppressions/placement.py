@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
+from aiokafka.partitioner import murmur2
 from numpy.typing import NDArray
-
-from shared.partitions import murmur2
 
 _SEED, _M = np.uint32(0x9747B28C), np.uint32(0x5BD1E995)
 _TO_POSITIVE = np.uint32(0x7FFFFFFF)

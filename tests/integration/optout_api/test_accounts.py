@@ -9,14 +9,14 @@ from optout_api_world import WEBHOOK_KEY, Caller, create_account
 
 from services.optout.record.connection import Pool
 from services.optout.rules import DEFAULT_RULES, Rule
-from shared.webhook_secrets import is_webhook_secret
+from shared.webhook_secrets import webhook_secret
 
 
 async def test_a_new_account_gets_its_key_its_webhook_and_the_default_rules(
     http: httpx.AsyncClient, pool: Pool
 ) -> None:
     made = (await create_account(http, "fresh")).json()
-    assert is_webhook_secret(WEBHOOK_KEY, "fresh", made["webhook_secret"])
+    assert made["webhook_secret"] == webhook_secret(WEBHOOK_KEY, "fresh")
     assert made["webhook_path"] == f"/webhooks/clicksend/fresh/{made['webhook_secret']}"
     assert made["webhook_url"] == f"https://in.test{made['webhook_path']}"
     rows = await pool.fetch("SELECT definition FROM rules WHERE account_id = 'fresh' ORDER BY rule_id")
