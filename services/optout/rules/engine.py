@@ -31,6 +31,7 @@ from services.optout.rules.standalone import SAID_AMONG_FRIENDS
 TOO_SLOW = "rules_too_slow"
 """The reason why a reply is held that no certain rule decides and that could not be searched in time."""
 
+_DETECTED = {True: Precedence.DETECTED, False: Precedence.LIKELY_DETECTED}
 _CERTAIN_OPT_OUT = frozenset((Precedence.OPT_OUT, Precedence.DETECTED))
 _CERTAIN_RULE = frozenset((Precedence.OPT_OUT, Precedence.OPT_IN, Precedence.HELP))
 
@@ -119,13 +120,12 @@ class RuleSet:
 
     def _detected(self, reply: ReplyContext) -> Iterator[Candidate]:
         """Yield what detectors find, up to the first that is certain."""
-        for detector in self._detectors:
-            for hit in detector.hits(reply):
-                if self._applies(hit.rule_index, reply):
-                    precedence = Precedence.DETECTED if hit.is_certain else Precedence.LIKELY_DETECTED
-                    yield Candidate(precedence, hit.rule_index, hit)
-                    if hit.is_certain:
-                        return
+        hits = (hit for detector in self._detectors for hit in detector.hits(reply))
+        for hit in hits:
+            if self._applies(hit.rule_index, reply):
+                yield Candidate(_DETECTED[hit.is_certain], hit.rule_index, hit)
+                if hit.is_certain:
+                    return
 
     def _opted_out_of_everything(self, reply: ReplyContext) -> Iterator[Candidate]:
         """Yield the opt-out word that a reply consists of, but for its words for everything: "opt out of all"."""

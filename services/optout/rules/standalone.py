@@ -1,7 +1,18 @@
-"""Whether a word is alone: as the whole reply, or as a sentence of its own beside others."""
+"""Whether a term is alone: as the whole reply, or as a part of its own beside others.
+
+A word such as "stop" is in many replies that ask for nothing ("the bus stop"). It counts where it is alone, in this
+order:
+
+1. **The whole reply** is a term, the same term again and again, or a term with words at its ends that do not change it:
+   polite ones ("stop please"), or chatty ones ("oh ok stop"). Beside chat it is certain only in answer to an
+   instruction, and what friends say too ("the end") counts in no other case.
+2. **A part of the reply** between marks is one ("stop, I mean it"). Judged by `_in_clause`; the first certain part
+   counts, else the first that is likely.
+3. **The last word** of a short answer is what the instruction asked for ("not a democrat stop"). Never certain.
+"""
 
 import tomllib
-from collections.abc import Container
+from collections.abc import Container, Iterable, Iterator, Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -11,7 +22,7 @@ from services.optout.rules.reading import Reading
 _BESIDE = tomllib.loads(files(__package__).joinpath("data", "beside.toml").read_text("utf-8"))
 POLITE = frozenset(_BESIDE["polite"].split())
 CHATTY = frozenset(_BESIDE["chatty"].split())
-"""Certain only in answer to an instruction."""
+"""Beside these a term is certain only in answer to an instruction."""
 _UNMISTAKABLE = frozenset(
     ("unsubscribe", "stopall", "stop all", "optout", "opt out", "unsub", "stop2end", "desuscribir", "darme de baja",
      "desabonner", "abbestellen")
@@ -21,7 +32,10 @@ SAID_AMONG_FRIENDS = frozenset(
 )
 _TURNING = frozenset(_BESIDE["turning"].split())
 """Words that change the meaning of the word after them: "the bus stop", "dont stop"."""
+_BESIDE_A_TERM = POLITE | CHATTY
 _MAX_WORDS_BESIDE = 14
+_MAX_SPACES_IN_PARTS = 4 * _MAX_WORDS_BESIDE
+"""Of a longer reply no parts are read."""
 _MAX_CORE_WORDS = 6
 
 
@@ -32,22 +46,59 @@ class StandaloneMatch(NamedTuple):
     is_certain: bool
 
 
+class _Core(NamedTuple):
+    """A term that is all of a text but for words at its ends; `has_chat` says that some of these are chatty."""
+
+    term: str
+    has_chat: bool
+
+
 def find_standalone(reading: Reading, terms: Container[str], instruction: Instruction | None) -> StandaloneMatch | None:
     """Return the first of `terms` that is alone in the reply, a certain one before one that is not."""
-    whole = _core(reading.text, terms)
-    if whole is not None:
-        term, chatty = whole
-        if chatty and term in SAID_AMONG_FRIENDS and instruction is None:  # "the end", "oh no, quit"
-            return None
-        return StandaloneMatch(term, is_certain=not chatty or instruction is not None)
-    found: StandaloneMatch | None = None
-    for clause_index, clause in enumerate(reading.clauses if reading.text.count(" ") <= _MAX_WORDS_BESIDE * 4 else ()):
+    core = _core(reading.text, terms)
+    if core is not None:
+        return _whole_reply(core, instruction)
+    in_clauses = _surest(_in_clauses(reading, terms, instruction))
+    if in_clauses is not None or instruction is None:
+        return in_clauses
+    return _last_word(reading, terms, instruction)
+
+
+def _whole_reply(core: _Core, instruction: Instruction | None) -> StandaloneMatch | None:
+    if instruction is not None or not core.has_chat:
+        return StandaloneMatch(core.term, is_certain=True)
+    if core.term in SAID_AMONG_FRIENDS:  # "the end", "oh no, quit"
+        return None
+    return StandaloneMatch(core.term, is_certain=False)
+
+
+def _in_clauses(reading: Reading, terms: Container[str], instruction: Instruction | None) -> Iterator[StandaloneMatch]:
+    if reading.text.count(" ") > _MAX_SPACES_IN_PARTS:
+        return
+    for clause_index, clause in enumerate(reading.clauses):
         core = _core(clause, terms)
-        if core is not None:
-            standalone = _beside(core[0], clause_index, reading, instruction)
-            if standalone is not None and (found is None or (standalone.is_certain and not found.is_certain)):
-                found = standalone
-    return found or (_last_word(reading, terms, instruction) if instruction is not None else None)
+        match = core and _in_clause(core.term, clause_index, reading, instruction)
+        if match is not None:
+            yield match
+
+
+def _in_clause(
+    term: str, clause_index: int, reading: Reading, instruction: Instruction | None
+) -> StandaloneMatch | None:
+    """Judge a term that is a part of its own in a longer reply."""
+    clause = reading.clauses[clause_index]
+    is_sentence = clause in reading.sentences
+    if term in _UNMISTAKABLE:
+        return StandaloneMatch(term, is_certain=True)
+    if is_sentence and reading.is_question[reading.sentences.index(clause)]:  # "stop? why?"
+        return None
+    if instruction is not None:
+        return StandaloneMatch(term, is_certain=term in instruction.words or term not in SAID_AMONG_FRIENDS)
+    if term in SAID_AMONG_FRIENDS or reading.text.count(" ") >= _MAX_WORDS_BESIDE:
+        return None
+    is_first_sentence = is_sentence and clause_index == 0
+    is_last = clause_index == len(reading.clauses) - 1
+    return StandaloneMatch(term, is_certain=False) if is_first_sentence or is_last else None
 
 
 def _last_word(reading: Reading, terms: Container[str], instruction: Instruction) -> StandaloneMatch | None:
@@ -60,52 +111,45 @@ def _last_word(reading: Reading, terms: Container[str], instruction: Instruction
     return StandaloneMatch(word, is_certain=False)
 
 
-def _core(text: str, terms: Container[str]) -> tuple[str, bool] | None:
-    """Return the term that `text` is but for politeness, and whether chat is beside it."""
+def _surest(matches: Iterable[StandaloneMatch]) -> StandaloneMatch | None:
+    first: StandaloneMatch | None = None
+    for match in matches:
+        if match.is_certain:
+            return match
+        first = first or match
+    return first
+
+
+def _core(text: str, terms: Container[str]) -> _Core | None:
+    """Return the term that `text` is but for politeness and chat at its ends."""
     if text in terms:
-        return text, False
+        return _Core(text, has_chat=False)
     words = text.split(" ", _MAX_WORDS_BESIDE)
     if len(words) > _MAX_WORDS_BESIDE:
         return None
-    if len(words) > 1 and len(set(words)) == 1 and words[0] in terms:
-        return words[0], False
-    begin, end, chatty = 0, len(words), False
-    while (
-        begin < end and (words[begin] in POLITE or words[begin] in CHATTY) and " ".join(words[begin:end]) not in terms
-    ):
-        chatty |= words[begin] in CHATTY
-        begin += 1
-    while (
-        begin < end
-        and (words[end - 1] in POLITE or words[end - 1] in CHATTY)
-        and " ".join(words[begin:end]) not in terms
-    ):
-        chatty |= words[end - 1] in CHATTY
-        end -= 1
-    if end - begin > _MAX_CORE_WORDS:
+    repeated = _repeated(words, terms)
+    if repeated is not None:
+        return _Core(repeated, has_chat=False)
+    core, dropped = _trimmed(words, terms)
+    if len(core) > _MAX_CORE_WORDS:
         return None
-    core = words[begin:end]
-    if core and len(set(core)) == 1 and core[0] in terms:
-        return core[0], chatty
     joined = " ".join(core)
-    return (joined, chatty) if joined in terms else None
+    term = _repeated(core, terms) or (joined if joined in terms else None)
+    return None if term is None else _Core(term, has_chat=not CHATTY.isdisjoint(dropped))
 
 
-def _beside(term: str, clause_index: int, reading: Reading, instruction: Instruction | None) -> StandaloneMatch | None:
-    """Judge a term that is a clause of its own in a longer reply."""
-    if term in _UNMISTAKABLE:
-        return StandaloneMatch(term, is_certain=True)
-    is_sentence = reading.clauses[clause_index] in reading.sentences
-    if is_sentence and reading.is_question[reading.sentences.index(reading.clauses[clause_index])]:
-        return None
-    if instruction is not None:
-        return StandaloneMatch(term, is_certain=term in instruction.words or term not in SAID_AMONG_FRIENDS)
-    if term in SAID_AMONG_FRIENDS:
-        return None
-    is_last = clause_index == len(reading.clauses) - 1
-    is_short = reading.text.count(" ") < _MAX_WORDS_BESIDE
-    return (
-        StandaloneMatch(term, is_certain=False)
-        if is_short and (is_last or (is_sentence and clause_index == 0))
-        else None
-    )
+def _repeated(words: Sequence[str], terms: Container[str]) -> str | None:
+    """Return the term that is every one of the words: "stop stop stop"."""
+    return words[0] if len(set(words)) == 1 and words[0] in terms else None
+
+
+def _trimmed(words: Sequence[str], terms: Container[str]) -> tuple[list[str], list[str]]:
+    """Drop polite and chatty words, first from the beginning, then from the end, until a term is left.
+
+    Returns what is left, and the words that were dropped.
+    """
+    left, dropped = list(words), list[str]()
+    for end in (0, -1):
+        while left and left[end] in _BESIDE_A_TERM and " ".join(left) not in terms:
+            dropped.append(left.pop(end))
+    return left, dropped
