@@ -1,6 +1,6 @@
 """Words for more than the list: "STOP ALL", "remove me from every list"; not "stop texting me all day".
 
-What they are is in `data/everything.toml`. The patterns run on RE2, and only where one of the words stands in the text.
+What they are is in `data/everything.toml`. The patterns run on RE2, and only where one of the words is in the text.
 """
 
 import tomllib
@@ -15,7 +15,7 @@ _DATA = {
     name: tuple(words.split())
     for name, words in tomllib.loads(files(__package__).joinpath("data", "everything.toml").read_text("utf-8")).items()
 }
-_MAX_SENTENCES = 40
+_MAX_PARTS = 40
 _MAX_WORDS = 40
 
 
@@ -28,16 +28,23 @@ _ANY_LIST = rf"(?:any(?: {_any_of('of')})*(?: {_any_of('lists')})+|any (?:kind|s
 _EVERYTHING = rf"(?:{_any_of('all')}(?: {_any_of('of')})*(?: {_any_of('things', 'lists')})*|{_ANY_LIST})"
 _LEAVING, _BETWEEN = _any_of("leaving"), f"(?: {_any_of('between', 'of', 'things')})"
 _TAIL = f"(?: {_any_of('after')})*"
-_SAID = re2.compile(rf"(?:^| ){_LEAVING}{_BETWEEN}{{0,6}} {_EVERYTHING}{_TAIL}$")
-_REFUSED = re2.compile(
+_LEAVING_EVERYTHING = re2.compile(rf"(?:^| ){_LEAVING}{_BETWEEN}{{0,6}} {_EVERYTHING}{_TAIL}$")
+"""unsubscribe me from all lists"""
+_REFUSING_EVERYTHING = re2.compile(
     rf"(?:^| ){_any_of('not')}(?: \S+)?(?: {_any_of('sending')}){_BETWEEN}{{0,6}} {_EVERYTHING}{_TAIL}$"
 )
-_SAID_FIRST = re2.compile(rf"^{_EVERYTHING} (?P<rest>{_LEAVING})$")
+"""do not send me any messages"""
+_EVERYTHING_FIRST = re2.compile(rf"^{_EVERYTHING} (?P<rest>{_LEAVING})$")
+"""all messages stop"""
+_EVERYTHING_LAST = re2.compile(rf"^(?P<rest>.+?) {_EVERYTHING}{_TAIL}$")
+"""opt out of all"""
 _OFFERED = re2.compile(rf"(?:^| ){_LEAVING}{_BETWEEN}{{0,4}} {_EVERYTHING}(?:$| {_any_of('from')} )")
-_AT_END = re2.compile(rf"^(?P<rest>.+?) {_EVERYTHING}{_TAIL}$")
+"""... to unsubscribe from all texts"""
 _JOINED = re2.compile(rf"^(?P<rest>{_any_of('run_together')}){_any_of('all')}$")
+"""stopall"""
 _SCRIPT_ALL = _any_of("script_all")
 _IN_SCRIPT = re2.compile(rf"^(?:{_SCRIPT_ALL}(?P<after>.{{1,8}})|(?P<before>.{{1,8}}?){_SCRIPT_ALL})$")
+"""Scripts without spaces."""
 _SIGNALS = frozenset((*_DATA["all"], "any"))
 _NOT = frozenset(_DATA["not"])
 _NAMING = frozenset((*_DATA["things"], *_DATA["lists"]))
@@ -50,15 +57,15 @@ def asks_for_everything(reading: Reading) -> bool:
         return True
     if _SIGNALS.isdisjoint(reading.words):
         return False
-    parts = dict.fromkeys((*reading.sentences[:_MAX_SENTENCES], *reading.clauses[:_MAX_SENTENCES]))
-    return any(map(_says, parts))
+    parts = dict.fromkeys((*reading.sentences[:_MAX_PARTS], *reading.clauses[:_MAX_PARTS]))
+    return any(map(_part_asks, parts))
 
 
-def _says(part: str) -> bool:
-    found = _SAID.search(part)
-    if found is not None and _NOT.isdisjoint(part[: found.start()].split()[-1:]):
+def _part_asks(part: str) -> bool:
+    found = _LEAVING_EVERYTHING.search(part)
+    if found is not None and _NOT.isdisjoint(part[: found.start()].split()[-1:]):  # not: "dont stop all of it"
         return True
-    return _SAID_FIRST.fullmatch(part) is not None or _REFUSED.search(part) is not None
+    return _EVERYTHING_FIRST.fullmatch(part) is not None or _REFUSING_EVERYTHING.search(part) is not None
 
 
 def names_what(reading: Reading) -> bool:
@@ -72,14 +79,18 @@ def without_everything(reading: Reading) -> Iterator[str]:
         yield rest
     if len(reading.words) > _MAX_WORDS or _SIGNALS.isdisjoint(reading.words):
         return
-    if found := _SAID_FIRST.fullmatch(reading.text):
+    if found := _EVERYTHING_FIRST.fullmatch(reading.text):
         yield found["rest"]
-    if found := _AT_END.fullmatch(reading.text):
-        words = found["rest"].split()
-        while words:
-            yield " ".join(words)
-            if words.pop() not in _BETWEEN_WORDS:
-                return
+    if found := _EVERYTHING_LAST.fullmatch(reading.text):
+        yield from _without_words_between(found["rest"].split())
+
+
+def _without_words_between(words: list[str]) -> Iterator[str]:
+    """Yield "opt out of", then "opt out": as long as the last word only joins a request and everything."""
+    for end in range(len(words), 0, -1):
+        yield " ".join(words[:end])
+        if words[end - 1] not in _BETWEEN_WORDS:
+            return
 
 
 def _joined(words: Sequence[str]) -> str | None:

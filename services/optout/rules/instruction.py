@@ -1,10 +1,21 @@
-"""The instruction of the answered message: what to reply in order to leave, or in order to stay."""
+"""The instruction of the answered message: what to reply in order to leave, or in order to stay.
+
+Three forms of an offer are looked for, in this order:
+
+1. A request to reply with a word: "reply STOP to opt out", "text YES or Y to join". A word that is usually one for
+   leaving leads out; of any other word, the aim after it says whether it leads out or in.
+2. A run-together form that says both: "stop2end".
+3. A word with its aim: "QUIT=stop". A word that is not one for leaving counts only where the message has another offer
+   and writes this word in capitals, as keywords are.
+"""
 
 import re
 import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Literal, NamedTuple
 
 from services.optout.rules.everything import offers_everything
 from services.optout.rules.normalise import cut, fold, latin, words_of
@@ -51,14 +62,17 @@ _RUN_TOGETHER = re.compile(
 _EQUALS = re.compile(rf"{_WORD}\s*(?:=|to|2|for|->)\s*({_LEAVE})\b")
 _NEXT_OFFER = re.compile(r"[.!?;,]|\b(?:or|ou|oder|of|o)\s+[^\W_]+\s+(?:to|2|for|para|pour|um|om)\b")
 _AIM_CHARACTERS = 80
+_CHARACTERS_AFTER = 60
+"""Of the message after its last offer, in the text of the instruction."""
 _NAMED = tomllib.loads(files(__package__).joinpath("data", "instruction.toml").read_text("utf-8"))
 _LEAVE_WORDS = frozenset(_NAMED["leave"].split())
 _STAY_WORDS = frozenset(_NAMED["stay"].split())
+_HELP_WORDS = frozenset(("help", "info"))
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """An offer of a message.
+    """The offers of a message.
 
     `words` lead out, `stay_words` in: normalised, in their order, none where the message names none. `for_everything`
     are those of `words` that lead out of all that the sender sends. `text` is where they were found.
@@ -71,38 +85,66 @@ class Instruction:
     for_everything: tuple[str, ...] = ()
 
 
+class _Offer(NamedTuple):
+    """An offer in a message: its words, where they lead, and where it is in the folded text."""
+
+    words: Sequence[str]
+    leads: Literal["out", "in"]
+    is_for_everything: bool
+    start: int
+    end: int
+
+
 @lru_cache(maxsize=4_096)
 def find_instruction(message: str) -> Instruction | None:
-    """Return the way out, or in, that `message` offers; None where it offers neither."""
+    """Return the words that `message` offers for leaving, or for staying; None where it offers neither."""
     folded = " ".join(latin(fold(cut(message, MAX_MESSAGE_CHARACTERS))).split())
-    words: list[str] = []
-    stay: list[str] = []
-    everything: list[str] = []
-    first, last = len(folded), 0
-    for found in _ASKED.finditer(folded):
-        kind = _kind(found, folded)
-        if kind is not None:
-            first, last = min(first, found.start()), max(last, found.end())
-            named = [words_of(word) for word in found.groups() if word]
-            (stay if kind == "stay" else words).extend(named)
-            everything += named if _is_for_everything(folded, found.end()) else ()
-    for found in (*_RUN_TOGETHER.finditer(folded), *_EQUALS.finditer(folded)):
-        word = words_of(found[1])
-        if word in _LEAVE_WORDS or found.re is _RUN_TOGETHER or (words and _is_written_large(found[1], message)):
-            first, last = min(first, found.start()), max(last, found.end())
-            words.append(word)
-            everything += [word] if _is_for_everything(folded, found.end(1)) else ()
-    if not words and not stay:
+    offers = [*_requests(folded), *_run_together(folded)]
+    offers += _explained_words(folded, message, is_beside_offer=any(offer.leads == "out" for offer in offers))
+    if not offers:
         return None
-    kept = tuple(dict.fromkeys(word for word in words if word and word not in _STAY_WORDS))[:MAX_WORDS]
-    text = " ".join(folded[first : last + 60].split())[:MAX_TEXT_CHARACTERS]
+    words = dict.fromkeys(word for word in _words(offers, "out") if word and word not in _STAY_WORDS)
+    kept = tuple(words)[:MAX_WORDS]
+    for_everything = {word for offer in offers if offer.is_for_everything for word in offer.words}
+    stay_words = tuple(dict.fromkeys(_words(offers, "in")))
+    first, last = min(offer.start for offer in offers), max(offer.end for offer in offers)
     return Instruction(
         kept,
-        bool(stay),
-        text,
-        stay_words=tuple(dict.fromkeys(stay))[:MAX_WORDS],
-        for_everything=tuple(word for word in kept if word in everything),
+        bool(stay_words),
+        " ".join(folded[first : last + _CHARACTERS_AFTER].split())[:MAX_TEXT_CHARACTERS],
+        stay_words=stay_words[:MAX_WORDS],
+        for_everything=tuple(word for word in kept if word in for_everything),
     )
+
+
+def _requests(folded: str) -> Iterator[_Offer]:
+    """Yield "reply STOP to opt out", "text YES or Y to join"."""
+    for found in _ASKED.finditer(folded):
+        leads = _leads(words_of(found[1]), _WHAT_FOR.match(folded, found.end()))
+        if leads is not None:
+            words = [words_of(word) for word in found.groups() if word]
+            yield _Offer(words, leads, _is_for_everything(folded, found.end()), found.start(), found.end())
+
+
+def _run_together(folded: str) -> Iterator[_Offer]:
+    """Yield "stop2end"."""
+    return (_out(found, folded) for found in _RUN_TOGETHER.finditer(folded))
+
+
+def _explained_words(folded: str, message: str, *, is_beside_offer: bool) -> Iterator[_Offer]:
+    """Yield "QUIT=stop"."""
+    for found in _EQUALS.finditer(folded):
+        if words_of(found[1]) in _LEAVE_WORDS or (is_beside_offer and _is_written_large(found[1], message)):
+            is_beside_offer = True
+            yield _out(found, folded)
+
+
+def _out(found: "re.Match[str]", folded: str) -> _Offer:
+    return _Offer([words_of(found[1])], "out", _is_for_everything(folded, found.end(1)), found.start(), found.end())
+
+
+def _words(offers: Sequence[_Offer], leads: Literal["out", "in"]) -> Iterator[str]:
+    return (word for offer in offers if offer.leads == leads for word in offer.words)
 
 
 def _is_for_everything(folded: str, start: int) -> bool:
@@ -116,15 +158,10 @@ def _is_written_large(word: str, message: str) -> bool:
     return word.upper() != word and re.search(rf"(?<!\w){re.escape(word.upper())}(?!\w)", message) is not None
 
 
-def _kind(found: "re.Match[str]", folded: str) -> str | None:
-    """Say whether the word that is asked for leads out (`leave`) or in (`stay`)."""
-    word = words_of(found[1])
-    if word in _STAY_WORDS:
-        aim = _WHAT_FOR.match(folded, found.end())
-        return None if word in ("help", "info") or aim is None else "leave" if aim[1] else "stay"
+def _leads(word: str, aim: "re.Match[str] | None") -> Literal["out", "in"] | None:
+    """Say where the word that is asked for leads, by itself or by the `aim` after it; None where nothing says it."""
     if word in _LEAVE_WORDS:
-        return "leave"
-    aim = _WHAT_FOR.match(folded, found.end())
-    if aim is None:
+        return "out"
+    if aim is None or word in _HELP_WORDS:
         return None
-    return "leave" if aim[1] else "stay"
+    return "out" if aim[1] else "in"

@@ -1,12 +1,27 @@
-"""The normalised forms of a reply: for keywords and for detectors."""
+"""The normalised forms of a reply: for keywords and for detectors.
+
+The steps, in their order. A reading names those that changed the text:
+
+1. `cut`: of a very long text only the beginning and the end are read.
+2. `emoji`: a text that is only a stop sign is read as "stop", and needs no other step.
+3. `unicode`: one case, one Unicode form, no accents, nothing invisible.
+4. `homoglyphs`: letters of other scripts are read as the Latin ones that they imitate.
+5. `reaction`: a phone's quotation of another message ("Liked ...") has no text of its own, and needs no other step.
+6. `signature`: what the phone has put after the text is left out.
+7. `spaced_letters`: "s t o p" is read as "stop".
+
+Sentences and clauses are found only when they are asked for, which most replies never need.
+"""
 
 import re
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
-from services.optout.rules.normalise import MAX_CHARACTERS, cut, fold, latin, visible, words_of
+from services.optout.rules.normalise import cut, fold, latin, visible, words_of
 from services.optout.rules.reactions import is_reaction, may_have_additions, without_signature
 
-_SHORT = 60
+_SHORT_CHARACTERS = 60
+"""Replies up to this length are often the same, and their readings are kept."""
 _STOP_SIGNS = "\U0001f6d1\u270b\u26d4\U0001f6ab\U0001f91a\U0001f590\U0001f645"
 _ONLY_STOP_SIGNS = re.compile(f"[{_STOP_SIGNS}][\\s{_STOP_SIGNS}\U0001f3fb-\U0001f3ff!.\u2640\u2642]*")
 _EMOJI = "\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2190-\u21ff\u23e9-\u23fa\u3030\u303d"
@@ -16,13 +31,14 @@ _CLAUSE = re.compile(
 )
 _QUOTED = re.compile('["\u201c\u201d\u201e\u00ab][^"\u201c\u201d\u201e\u00ab\u00bb]*["\u201c\u201d\u00bb]')
 _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*,/|\u00b7\u2022]{1,3}){2,}[^\W\d_](?!\w)")
-_SPELT_LETTERS = 3
+_MIN_SPELT_LETTERS = 3
+"""With fewer words of one letter, no word is spelt out."""
 _NO_LETTER = re.compile(r"[\W_]+")
 _QUESTION = frozenset("?\uff1f\u061f")
 
 
 class Reading:
-    """A reply as rules see it; its parts are made when they are asked for, which most replies never need.
+    """A reply as rules see it; its parts are made when they are asked for.
 
     Attributes:
         text: all of it, in one case and Unicode form, without accents and punctuation, single spaces between words.
@@ -41,71 +57,89 @@ class Reading:
     @property
     def sentences(self) -> tuple[str, ...]:
         """The text of each sentence."""
-        return self._parts[0]
+        return self._parts.sentences
 
     @property
     def is_question(self) -> tuple[bool, ...]:
         """Whether each sentence ends as a question."""
-        return self._parts[1]
+        return self._parts.is_question
 
     @property
     def clauses(self) -> tuple[str, ...]:
-        """The text of each part between sentence marks, commas, dashes and brackets."""
-        return self._parts[2]
+        """The text of each part between sentence marks, commas, dashes and brackets; without quotations."""
+        return self._parts.clauses
 
     @cached_property
-    def _parts(self) -> tuple[tuple[str, ...], tuple[bool, ...], tuple[str, ...]]:
+    def _parts(self) -> "_Parts":
         return _parts(self._folded)
+
+
+class _Parts(NamedTuple):
+    """The parts of a reply; see `Reading`."""
+
+    sentences: tuple[str, ...]
+    is_question: tuple[bool, ...]
+    clauses: tuple[str, ...]
+
+
+class _Steps(list[str]):
+    """The names of the steps that changed a text."""
+
+    def keep(self, name: str, before: str, after: str) -> str:
+        """Return the text after a step, and keep the step's name if it changed something."""
+        if after != before:
+            self.append(name)
+        return after
 
 
 def read(body: str) -> Reading:
     """Return what the rules see of `body`; of any text, in a time that its first 20,000 characters bound."""
-    return _read_short(body) if len(body) <= _SHORT else _read(body)
+    return _read_short(body) if len(body) <= _SHORT_CHARACTERS else _read(body)
 
 
 def _read(body: str) -> Reading:
-    steps: list[str] = []
-
-    def step(name: str, before: str, after: str) -> str:
-        if after != before:
-            steps.append(name)
-        return after
-
-    text = body if len(body) <= MAX_CHARACTERS else step("cut", body, cut(body))
-    if not text.isascii():
-        if _ONLY_STOP_SIGNS.fullmatch(visible(text).strip()):
-            return Reading("stop", "stop", steps=(*steps, "emoji"))
-        folded = step("unicode", text.lower(), fold(text))
-        folded = step("homoglyphs", folded, latin(folded))
-    else:
-        folded = fold(text)
+    steps = _Steps()
+    text = steps.keep("cut", body, cut(body))
+    if not text.isascii() and _ONLY_STOP_SIGNS.fullmatch(visible(text).strip()):
+        return Reading("stop", "stop", steps=(*steps, "emoji"))
+    folded = _folded(text, steps)
     words = words_of(folded)
     if may_have_additions(folded, words):
         if is_reaction(folded):
             return Reading("", steps=(*steps, "reaction"), is_reaction=True)
-        folded = step("signature", folded, without_signature(folded))
+        folded = steps.keep("signature", folded, without_signature(folded))
         words = words_of(folded)
     reading = Reading(words, folded, tuple(steps))
-    if list(map(len, reading.words)).count(1) < _SPELT_LETTERS:
+    if list(map(len, reading.words)).count(1) < _MIN_SPELT_LETTERS:
         return reading
-    folded = step("spaced_letters", folded, _SPACED.sub(lambda run: _NO_LETTER.sub("", run[0]), folded))
+    folded = steps.keep("spaced_letters", folded, _SPACED.sub(lambda run: _NO_LETTER.sub("", run[0]), folded))
     return Reading(words_of(folded), folded, tuple(steps))
 
 
 _read_short = lru_cache(maxsize=8_192)(_read)
 
 
-def _parts(folded: str) -> tuple[tuple[str, ...], tuple[bool, ...], tuple[str, ...]]:
+def _folded(text: str, steps: _Steps) -> str:
+    if text.isascii():
+        return fold(text)
+    folded = steps.keep("unicode", text.lower(), fold(text))
+    return steps.keep("homoglyphs", folded, latin(folded))
+
+
+def _parts(folded: str) -> _Parts:
     pieces = _SENTENCE.split(folded)
-    sentences: list[str] = []
-    questions: list[bool] = []
-    for sentence, mark in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
-        words = words_of(sentence)
-        if words:
-            sentences.append(words)
-            questions.append(not _QUESTION.isdisjoint(mark))
+    marked = [(words_of(piece), mark) for piece, mark in zip(pieces[::2], [*pieces[1::2], ""], strict=True)]
+    own = _without_quotations(folded)
+    own_pieces = pieces if own == folded else _SENTENCE.split(own)
+    clauses = (words_of(clause) for sentence in own_pieces[::2] for clause in _CLAUSE.split(sentence))
+    return _Parts(
+        sentences=tuple(words for words, _ in marked if words),
+        is_question=tuple(not _QUESTION.isdisjoint(mark) for words, mark in marked if words),
+        clauses=tuple(clause for clause in clauses if clause),
+    )
+
+
+def _without_quotations(folded: str) -> str:
+    """Return the writer's own words; all of the text where it is nothing but a quotation."""
     unquoted = _QUOTED.sub(", ", folded)
-    if unquoted != folded and words_of(unquoted):  # what is quoted beside other words, the writer does not say
-        pieces = _SENTENCE.split(unquoted)
-    clauses = (words_of(part) for sentence in pieces[::2] for part in _CLAUSE.split(sentence))
-    return tuple(sentences), tuple(questions), tuple(clause for clause in clauses if clause)
+    return unquoted if words_of(unquoted) else folded
