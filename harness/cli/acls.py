@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from harness.cli.running_stack import kafka_settings
-from harness.kafka.acls import Allowed, add_acls, read_acls
+from harness.kafka.authorizer import Allowed, add_acls, read_acls
 from shared.access import Acl, Role, acls, roles
 from shared.errors import MisconfiguredError
 

@@ -11,7 +11,7 @@ from harness.daemon.control_socket import serve
 from harness.daemon.demo_account import demo_account
 from harness.daemon.home import StackHome
 from harness.daemon.identity import check_identity, write_identity
-from harness.daemon.ports import Choice, choose_ports
+from harness.daemon.stack_ports import Choice, choose_ports
 from harness.daemon.supervise import Supervisor
 from harness.machine.user_folders import CODE
 from harness.say import say

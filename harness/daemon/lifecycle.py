@@ -10,7 +10,7 @@ import time
 from harness.daemon.address_book import AddressBook
 from harness.daemon.control_socket import ask
 from harness.daemon.home import StackHome, is_daemon
-from harness.daemon.ports import Choice, remembered_ports
+from harness.daemon.stack_ports import Choice, remembered_ports
 from harness.machine.ports import taken_of
 from harness.say import Say
 from shared.errors import TransientError

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.postgres.passwords import OWNER, SERVICE_ROLES, add_passwords, read_passwords, url
-from harness.postgres.process import Installation, find_installation, server_process, wait_until_serves
+from harness.postgres.server_process import Installation, find_installation, server_process, wait_until_serves
 from harness.postgres.template import copy_data, ensure_service_roles, ensure_template
 from harness.postgres.user import may_enter
 from harness.processes import HarnessError, ManagedProcess

@@ -17,7 +17,7 @@ from harness.machine.ports import free_ports, release_ports
 from harness.machine.temporary_folder import make_temporary_folder, remove_temporary_folder
 from harness.machine.user_folders import shared_cache_folder
 from harness.postgres.passwords import DATABASES, OWNER, SERVICE_ROLES, make_passwords, url
-from harness.postgres.process import Installation, server_process, wait_until_serves
+from harness.postgres.server_process import Installation, server_process, wait_until_serves
 from harness.processes import ManagedProcess, User
 
 _INITDB_SECONDS = 120.0

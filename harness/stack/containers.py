@@ -13,7 +13,7 @@ from harness.kafka.wait import wait_until_ready
 from harness.machine.ports import free_ports, release_ports
 from harness.machine.temporary_folder import make_temporary_folder, remove_temporary_folder
 from harness.postgres.passwords import DATABASES, OWNER, add_passwords, make_passwords, url
-from harness.postgres.process import wait_until_serves
+from harness.postgres.server_process import wait_until_serves
 from harness.postgres.template import ensure_service_roles, make_databases
 from harness.processes import guardian
 from harness.processes.run_all import run_all

@@ -12,7 +12,7 @@ from certificates import Authority
 from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
 from harness.postgres.binaries import _installed, open_to
-from harness.postgres.process import Installation
+from harness.postgres.server_process import Installation
 from harness.postgres.user import unprivileged_user
 
 REQUIRED = "STOPLINE_REQUIRE_POSTGRES_TLS"

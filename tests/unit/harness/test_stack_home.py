@@ -11,8 +11,8 @@ import pytest
 from harness.daemon import identity
 from harness.daemon.home import StackHome, is_daemon
 from harness.daemon.identity import check_identity, write_identity
-from harness.daemon.ports import choose_ports, remembered_ports
 from harness.daemon.reset import what_is_there, wipe
+from harness.daemon.stack_ports import choose_ports, remembered_ports
 from harness.machine import temporary_folder, user_folders
 from harness.machine.temporary_folder import make_temporary_folder
 from harness.machine.user_folders import cache_folder, default_home, make_folder

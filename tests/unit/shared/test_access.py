@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from harness.cli.acls import as_table, compare
-from harness.kafka.acls import Allowed
+from harness.kafka.authorizer import Allowed
 from shared.access import Acl, acls, roles
 from shared.topics import SUPPRESSIONS
 
