@@ -5,7 +5,7 @@ takes the shapes of the events, and the reading takes the Kafka client and the d
 
 * `history`: the history of a run, which `read`, `read_http` and `read_kafka` collect.
 * `check`: the guarantees, each with its checks, which are in `calls`, `replies` and `outcomes`.
-* `evidence`, `timeline`, `acknowledged`, `attribution`, `preferences`: what the checks derive from a history.
+* `evidence`, `timeline`, `identity`, `acknowledged`, `attribution`, `preferences`: what the checks derive from it.
 """
 
 from harness.checker.check import check

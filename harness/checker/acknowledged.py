@@ -8,53 +8,41 @@ on a working system, and can never report one that did not happen.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from harness.checker.history import ChangeRecord, History, ReplyRecord, SuppressionRecord
+from harness.checker.identity import replies_by_id
 
 _TIMESTAMP_GRAIN = timedelta(milliseconds=1)  # record timestamps are whole milliseconds, rounded down
 
 
-def first_records(history: History) -> dict[UUID, ReplyRecord]:
-    """Return the first record of each reply by its event id; the others are repetitions, which change nothing."""
-    first: dict[UUID, ReplyRecord] = {}
-    for record in sorted(history.replies, key=lambda r: (r.partition, r.offset)):
-        first.setdefault(record.event.event_id, record)
-    return first
-
-
 def acknowledged_by(history: History) -> dict[UUID, datetime]:
     """Return for each reply the earliest moment at which it was certainly acknowledged; absent if there is none."""
-    own_bounds = _own_bounds(history)
+    replies = replies_by_id(history)
+    own_bounds = _own_bounds(history, replies)
     bounds: dict[UUID, datetime] = {}
-    for records in _by_partition(first_records(history).values()):
-        earliest: datetime | None = None
-        for record in reversed(records):
-            own = own_bounds.get(record.event.event_id)
-            earliest = min(filter(None, (own, earliest)), default=None)
-            if earliest is not None:
-                bounds[record.event.event_id] = earliest
+    earliest: dict[int, datetime] = {}
+    for reply_id, record in reversed(replies.items()):
+        known = filter(None, (own_bounds.get(reply_id), earliest.get(record.partition)))
+        bound = min(known, default=None)
+        if bound is not None:
+            bounds[reply_id] = earliest[record.partition] = bound
     return bounds
 
 
-def _own_bounds(history: History) -> dict[UUID, datetime]:
+def _own_bounds(history: History, replies: Mapping[UUID, ReplyRecord]) -> dict[UUID, datetime]:
     """Return the earliest consequence of each reply's own acknowledgement."""
-    by_gateway_id = {(r.event.account_id, r.event.gateway_message_id): key for key, r in first_records(history).items()}
+    by_gateway_id: defaultdict[tuple[str, str | None], list[UUID]] = defaultdict(list)
+    for reply_id, reply in replies.items():
+        by_gateway_id[reply.event.account_id, reply.event.gateway_message_id].append(reply_id)
     consequences: defaultdict[UUID, list[datetime]] = defaultdict(list)
     for accepted in history.accepted:
-        key = by_gateway_id.get((accepted.account_id, accepted.gateway_message_id))
-        if key is not None:
-            consequences[key].append(accepted.answered_at)
+        match by_gateway_id[accepted.account_id, accepted.gateway_message_id]:
+            case [reply_id]:  # of several replies under one id, it is not known which was answered
+                consequences[reply_id].append(accepted.answered_at)
     published: list[ChangeRecord | SuppressionRecord] = [*history.changes, *history.suppressions]
     for record in published:
         consequences[record.event.cause_event_id].append(record.created_at + _TIMESTAMP_GRAIN)
-    return {key: min(moments) for key, moments in consequences.items()}
-
-
-def _by_partition(records: Iterable[ReplyRecord]) -> list[list[ReplyRecord]]:
-    found: defaultdict[int, list[ReplyRecord]] = defaultdict(list)
-    for record in records:
-        found[record.partition].append(record)
-    return [sorted(each, key=lambda r: r.offset) for each in found.values()]
+    return {reply_id: min(moments) for reply_id, moments in consequences.items()}

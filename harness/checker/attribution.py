@@ -77,7 +77,12 @@ def possible_scopes(
     if pointed is not None:
         return PossibleScopes(pointed, frozenset({pointed}))
     same_number = [m for m in messages if event.sender_number in (None, m.sender_number)]
+    lists = frozenset(m.scope for m in same_number if m.created_at <= decided_by)
     written_at = min(created_at, event.sent_at or created_at)
-    certain = any(m.created_at <= written_at and m.may_have_arrived for m in same_number)
-    possible = {m.scope for m in same_number if m.created_at <= decided_by}
-    return PossibleScopes(None, frozenset(possible if certain else possible | {ACCOUNT}))
+    if any(_came_before(written_at, message) for message in same_number):
+        return PossibleScopes(None, lists)
+    return PossibleScopes(None, lists | {ACCOUNT})
+
+
+def _came_before(written_at: datetime, message: AnnouncedMessage) -> bool:
+    return message.may_have_arrived and message.created_at <= written_at

@@ -12,8 +12,7 @@ G8, explainable: no entry of the decision log was changed. The hash chain itself
 
 Not checked:
 * G7, a working instruction in every message, which is not built yet.
-* Two replies that share an event id (entries with `came_as`): the checker takes the second for a repetition. A run that
-  produces such replies is reported as `decided_without_event`.
+* A repeated STOP without a time, after a START: it is a reply of its own only if the opt-out service decided it again.
 * A topic that is deleted and created again during a run: a place has the topic's name, not its id.
 """
 

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
-from harness.checker.acknowledged import first_records
 from harness.checker.attribution import Recipient
 from harness.checker.history import CarrierCall, History, ReplyRecord, RequestRecord
+from harness.checker.identity import replies_by_id
 from harness.checker.timeline import JudgedReply, Timeline, timelines
 from shared.events.delivery import DeliveryReceiptReceived, MessageDispatching
 from shared.events.opt_out import AnyOptOutEvent
@@ -53,12 +53,12 @@ class Evidence:
         return timelines(self.history)
 
     @cached_property
-    def first_records(self) -> dict[UUID, ReplyRecord]:
-        return first_records(self.history)
+    def replies_by_id(self) -> dict[UUID, ReplyRecord]:
+        return replies_by_id(self.history)
 
     @cached_property
     def changes(self) -> dict[UUID, list[AnyOptOutEvent]]:
-        """The opt-outs and opt-ins that each reply caused, by the reply's event id."""
+        """The opt-outs and opt-ins that each reply caused, by the reply's id."""
         found: defaultdict[UUID, list[AnyOptOutEvent]] = defaultdict(list)
         for record in self.history.changes:
             found[record.event.cause_event_id].append(record.event)

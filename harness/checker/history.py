@@ -94,13 +94,19 @@ class SuppressionRecord:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """An entry of the decision log, as the customer API shows it; `opted_out` are the scopes of an opt-out."""
+    """An entry of the decision log, as the customer API shows it; `opted_out` are the scopes of an opt-out.
+
+    `came_as` is the event id that the reply's record has, if the reply was decided under another.
+    """
 
     account_id: str
     event_id: UUID
     phone: str
     opted_out: frozenset[str] = frozenset()
     intact: bool = True
+    partition: int = 0
+    offset: int = 0
+    came_as: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,16 @@ async def _evidence(http: httpx.AsyncClient, phone: str) -> list[LogEntry]:
 def _entry(shown: dict[str, Any], phone: str) -> LogEntry:
     entry = json.loads(shown["entry"])
     opted_out = {*entry["changed"], *entry["confirmed"]} if entry["answer"] == "opt_out" else set()
-    return LogEntry(entry["account_id"], UUID(entry["event_id"]), phone, frozenset(opted_out), shown["intact"])
+    return LogEntry(
+        entry["account_id"],
+        UUID(entry["event_id"]),
+        phone,
+        frozenset(opted_out),
+        shown["intact"],
+        entry["partition"],
+        entry["offset"],
+        UUID(entry["came_as"]) if entry.get("came_as") else None,
+    )
 
 
 async def _get(http: httpx.AsyncClient, path: str, query: dict[str, str | int] | None = None) -> dict[str, Any]:

@@ -112,17 +112,21 @@ async def read_records(kafka: Kafka, since: Positions | None = None) -> KafkaRec
     """
 
     async def read(consumer: AIOKafkaConsumer) -> KafkaRecords:
-        records = KafkaRecords()
         ends = await _ends(consumer)
         for partition in ends:
             consumer.seek(partition, 0 if since is None else since[partition])
-        while not await _all_read(consumer, ends):
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
-                for record in batch:
-                    records.add(record)
-        return records
+        return await _read_to(ends, consumer)
 
     return await _with_consumer(kafka, read)
+
+
+async def _read_to(ends: Positions, consumer: AIOKafkaConsumer) -> KafkaRecords:
+    records = KafkaRecords()
+    while not await _all_read(consumer, ends):
+        for batch in (await consumer.getmany(timeout_ms=200)).values():
+            for record in batch:
+                records.add(record)
+    return records
 
 
 async def _all_read(consumer: AIOKafkaConsumer, ends: Positions) -> bool:

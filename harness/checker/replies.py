@@ -25,7 +25,7 @@ def webhook_lost(evidence: Evidence) -> Iterator[Breach]:
 def not_decided(evidence: Evidence) -> Iterator[Breach]:
     """G2: every reply in `inbound-messages` has an entry in the decision log."""
     decided = {entry.event_id for entry in evidence.history.entries}
-    for event_id in evidence.first_records.keys() - decided:
+    for event_id in evidence.replies_by_id.keys() - decided:
         yield Breach(str(event_id), "it is in inbound-messages, but has no entry in the decision log")
 
 
@@ -38,7 +38,7 @@ def decided_twice(evidence: Evidence) -> Iterator[Breach]:
 
 def decided_without_event(evidence: Evidence) -> Iterator[Breach]:
     """G2: every entry of the decision log is about a reply in `inbound-messages`."""
-    for event_id in {entry.event_id for entry in evidence.history.entries} - evidence.first_records.keys():
+    for event_id in {entry.event_id for entry in evidence.history.entries} - evidence.replies_by_id.keys():
         yield Breach(str(event_id), "it has an entry in the decision log, but is not in inbound-messages")
 
 
@@ -75,9 +75,8 @@ def stop_without_effect(evidence: Evidence) -> Iterator[Breach]:
 def wrong_scope(evidence: Evidence) -> Iterator[Breach]:
     """G5: no reply changed a scope that it is not about, and no STOP opted anybody in, or START out."""
     for reply in evidence.replies:
-        about = reply.possible if reply.wish in STOPS else reply.changes
         changes = _changes(evidence, reply)
-        for scope in {e.scope for e in changes if e.scope not in about or not _is_of_its_kind(e, reply)}:
+        for scope in {e.scope for e in changes if e.scope not in reply.possible or not _is_of_its_kind(e, reply)}:
             yield Breach(_id(reply), f"it changed {scope}, but is about {sorted(reply.possible) or 'no scope'}")
 
 
@@ -106,7 +105,7 @@ def not_parked(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _changes(evidence: Evidence, reply: JudgedReply) -> list[AnyOptOutEvent]:
-    return evidence.changes.get(reply.record.event.event_id, [])
+    return evidence.changes.get(reply.reply_id, [])
 
 
 def _is_of_its_kind(event: AnyOptOutEvent, reply: JudgedReply) -> bool:
@@ -133,4 +132,4 @@ def _states_at_the_end(evidence: Evidence) -> Iterator[tuple[str, Mapping[Suppre
 
 
 def _id(reply: JudgedReply) -> str:
-    return str(reply.record.event.event_id)
+    return str(reply.reply_id)

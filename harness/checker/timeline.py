@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from harness.checker.acknowledged import acknowledged_by, first_records
+from harness.checker.acknowledged import acknowledged_by
 from harness.checker.attribution import ACCOUNT, PossibleScopes, Recipient, announced_messages, possible_scopes
 from harness.checker.history import ChangeRecord, History, ReplyRecord, SuppressionRecord
+from harness.checker.identity import replies_by_id
 from harness.checker.preferences import ForbiddenScopes, Wish, after_start, after_stop, scopes_of_start, wish_of
+from shared.events.inbound import MessageReceived
 
 
 @dataclass
@@ -24,8 +26,12 @@ _NOTHING_REPORTED = ReportedScopes()
 
 @dataclass(frozen=True)
 class JudgedReply:
-    """A reply: `possible` are the scopes it may be about, `changes` those it must change, `forbidden` what follows."""
+    """A reply with its effect: `possible` are the scopes that it may be about, `changes` those that it must change.
 
+    `forbidden` is what is forbidden after it.
+    """
+
+    reply_id: UUID
     record: ReplyRecord
     acknowledged_by: datetime | None
     wish: Wish
@@ -71,35 +77,33 @@ def timelines(history: History) -> dict[Recipient, Timeline]:
     reported = _reported(history)
     announced = announced_messages(history)
     found: defaultdict[Recipient, Timeline] = defaultdict(Timeline)
-    for record in sorted(first_records(history).values(), key=lambda r: (r.partition, r.offset)):
+    for reply_id, record in replies_by_id(history).items():
         event = record.event
         recipient = (event.account_id, event.phone)
-        report = reported.get(event.event_id, _NOTHING_REPORTED)
+        report = reported.get(reply_id, _NOTHING_REPORTED)
         decided_by = report.first_at or history.read_at
         scopes = possible_scopes(event, record.created_at, decided_by, announced.get(recipient, []))
         before = found[recipient].forbidden_at_the_end
-        found[recipient].add(_judged(record, bounds.get(event.event_id), before, scopes, report.scopes))
+        effect = _effect(event, before, scopes, report.scopes)
+        found[recipient].add(JudgedReply(reply_id, record, bounds.get(reply_id), *effect))
     return found
 
 
-def _judged(
-    record: ReplyRecord,
-    acknowledged: datetime | None,
-    before: ForbiddenScopes,
-    scopes: PossibleScopes,
-    reported: set[str],
-) -> JudgedReply:
-    wish = wish_of(record.event.body)
+def _effect(
+    event: MessageReceived, before: ForbiddenScopes, scopes: PossibleScopes, reported: set[str]
+) -> tuple[Wish, frozenset[str], frozenset[str], ForbiddenScopes]:
+    """Return a reply's wish, the scopes that it may be about, those that it must change, and what is forbidden then."""
+    wish = wish_of(event.body)
     if wish is Wish.NONE:
-        return JudgedReply(record, acknowledged, wish, frozenset(), frozenset(), before)
+        return wish, frozenset(), frozenset(), before
     if wish is Wish.START:
-        allowed = scopes_of_start(before, record.event, scopes.pointed)
-        return JudgedReply(record, acknowledged, wish, allowed, allowed, after_start(before, allowed))
+        allowed = scopes_of_start(before, event, scopes.pointed)
+        return wish, allowed, allowed, after_start(before, allowed)
     possible = frozenset({ACCOUNT}) if wish is Wish.STOP_ALL else scopes.possible
     # Where several are possible, it is for the service to choose.
     stopped = possible & reported if len(possible) > 1 else possible
     changes = frozenset(scope for scope in stopped if scope not in before)
-    return JudgedReply(record, acknowledged, wish, possible, changes, after_stop(before, record.event, stopped))
+    return wish, possible, changes, after_stop(before, event, stopped)
 
 
 def _reported(history: History) -> dict[UUID, ReportedScopes]:

@@ -100,9 +100,9 @@ class SandboxClient:
         deadline = time.monotonic() + timeout_seconds
         found = await self._ask("GET", f"{_path(phone)}/messages")
         while True:
-            for message in found["messages"]:
-                if predicate(message):
-                    return dict(message)
+            message = next(filter(predicate, found["messages"]), None)
+            if message is not None:
+                return dict(message)
             left = deadline - time.monotonic()
             if left <= 0:
                 bodies = [message["body"] for message in found["messages"]]

@@ -105,6 +105,11 @@ def announce_late(history: History, random: Random) -> History | None:
     return replace(history, deliveries=deliveries)
 
 
+def decide_after_the_call(history: History, random: Random) -> History | None:
+    call = chosen(list(history.calls), random)
+    return call and _decided_before(history, call, timedelta(milliseconds=-500))
+
+
 def call_on_a_stale_decision(history: History, random: Random) -> History | None:
     call = chosen(list(history.calls), random)
     return call and _decided_before(history, call, timedelta(milliseconds=2600))

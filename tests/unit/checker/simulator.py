@@ -93,7 +93,15 @@ class Simulator:
             self._publish(MessageSent, fields, carrier_message_id=f"c-{message_id}")
         return message_id
 
-    def write(self, person: int, body: str, *, pointer: str | None = None, number: str | None = None) -> None:
+    def write(
+        self,
+        person: int,
+        body: str,
+        *,
+        pointer: str | None = None,
+        number: str | None = None,
+        under_the_last_id: bool = False,
+    ) -> None:
         """The person writes: to the number of the message pointed at, the one given, or the last one heard from."""
         sender, pointed = (
             phone(person),
@@ -102,12 +110,13 @@ class Simulator:
         heard = [c for c in self.calls if c.phone == sender]
         to = pointed.sender_number if pointed else number or (heard[-1].sender_number if heard else NUMBERS[1])
         index = len(self.replies)
+        id_index = index - 1 if under_the_last_id else index
         event = MessageReceived(
-            event_id=derived_id(ACCOUNT, str(index)),
+            event_id=derived_id(ACCOUNT, str(id_index)),
             occurred_at=self.now,
             account_id=ACCOUNT,
             gateway="clicksend",
-            gateway_message_id=f"g{index}",
+            gateway_message_id=f"g{id_index}",
             phone=sender,
             sender_number=to,
             body=body,
@@ -115,14 +124,26 @@ class Simulator:
             sent_at=self.now.replace(microsecond=0),
         )
         self._append(event)
-        self.entries.append(LogEntry(ACCOUNT, event.event_id, sender))
-        self._apply(event, f"list:{pointed.list_id}" if pointed else None)
+        came_as = event.event_id if under_the_last_id else None
+        decided = event.model_copy(update={"event_id": derived_id(event.event_id, "another")}) if came_as else event
+        place = self.replies[-1].partition, self.replies[-1].offset
+        self.entries.append(LogEntry(ACCOUNT, decided.event_id, sender, frozenset(), True, *place, came_as))
+        self._apply(decided, f"list:{pointed.list_id}" if pointed else None)
 
     def repeat_last(self) -> None:
         """The gateway posts its last webhook once more."""
         if self.replies:
             self.pass_time(3)
             self._append(self.replies[-1].event)
+
+    def drop_last(self) -> None:
+        """The last message that was sent was dropped instead, after it was announced."""
+        sent = self.deliveries.pop().event
+        self.calls.pop()
+        self.phone_messages.pop()
+        fields = {**sent.model_dump(include=_COMMON), "occurred_at": self.now}
+        scope = f"list:{fields['list_id']}"
+        self._publish(MessageSuppressed, fields, scope=scope, state="opted_out", decision_started_at=self.now)
 
     def fail(self, what: str, seconds: int) -> None:
         """Something is down for a while, and nothing happens meanwhile."""

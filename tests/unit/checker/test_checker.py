@@ -39,6 +39,11 @@ def _eventful() -> History:
     run.send(4, 2)
     run.send(4, 3)
     run.write(4, "stop")
+    run.send(6, 1)
+    run.write(6, "STOP")
+    run.pass_time(2000)
+    run.write(6, "START")
+    run.send(6, 1)
     return run.history()
 
 
