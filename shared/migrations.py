@@ -5,13 +5,13 @@ after the file has run, in the same transaction.
 """
 
 import importlib
+import logging
 import re
 from pathlib import Path
-from typing import TypeAlias
 
-import asyncpg
+from shared.postgres import Connection
 
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+log = logging.getLogger(__name__)
 
 _LOCK = 0x53544F504C494E45  # "STOPLINE": one migration at a time in a database
 _THEN = re.compile(r"^-- then: ([a-z_.]+):([a-z_]+)$", re.MULTILINE)
@@ -42,6 +42,8 @@ async def migrate(connection: Connection, folder: Path) -> list[str]:
             for module, function in _THEN.findall(sql):
                 await getattr(importlib.import_module(module), function)(connection)
             await connection.execute("INSERT INTO migrations (name) VALUES ($1)", name)
+    for name, _ in waiting:
+        log.info("migrated: %s", name)
     return [name for name, _ in waiting]
 
 

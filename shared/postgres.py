@@ -1,14 +1,54 @@
-"""Permanent refusals of Postgres: a wrong address, login or certificate is one line that names the setting."""
+"""Connections to Postgres: opened, lent and closed with deadlines, and which of its errors are worth another try.
 
+A wrong address, login or certificate is one line that names the setting.
+"""
+
+import asyncio
+import logging
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
+from aiokafka.errors import KafkaError
 
-from shared.errors import MisconfiguredError
+from shared.errors import MisconfiguredError, TransientError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+CONNECT_SECONDS = 10.0
+IDLE_TRANSACTION_SECONDS = 12
+"""After so long Postgres ends a session that sleeps inside its transaction, or it would block a successor on its rows.
+
+Longer than `shared.kafka.SEND_SECONDS`, since the sender publishes inside a transaction: whoever still waits for Kafka
+is not asleep. Shorter than any statement's deadline: a statement that waits for such a row gets it at the first try.
+"""
+_CLOSE_SECONDS = 0.5
+_START_SECONDS = 60.0
+_RETRY_SECONDS = 0.5
+
+UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # where the connection breaks in the middle of a COPY or of a roll-back
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,  # after a failover, of a server that is a standby now
+    asyncpg.TransactionRollbackError,
+)
+"""The errors of a Postgres that is unavailable or full, or has ended a transaction: to be tried again."""
 
 _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
@@ -21,6 +61,85 @@ _WRONG = (
     asyncpg.InvalidCatalogNameError,
 )
 _NO_TLS = "rejected SSL upgrade"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """The address of a database, the setting that has it, and the deadline of each statement there."""
+
+    url: str = field(repr=False)
+    setting: str
+    statement_seconds: float
+
+
+async def open_pool(address: DatabaseAddress, size: int) -> Pool:
+    """Connect.
+
+    Raises:
+        TransientError: Postgres does not answer.
+        MisconfiguredError: it answers, and refuses this database, user or certificate.
+    """
+    try:
+        with connecting(address.setting, address.url):
+            return await asyncpg.create_pool(
+                address.url,
+                min_size=1,
+                max_size=size,
+                timeout=CONNECT_SECONDS,
+                command_timeout=address.statement_seconds,
+                server_settings={"idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_SECONDS * 1000)},
+            )
+    except UNAVAILABLE as error:
+        raise TransientError(f"Postgres does not answer: {error!r}") from error
+
+
+@asynccontextmanager
+async def connection_from(pool: Pool, seconds: float = CONNECT_SECONDS) -> AsyncIterator[Connection]:
+    """Lend a connection of the pool; waiting for one has a deadline too.
+
+    Raises:
+        TransientError: Postgres is unavailable, or was before the `with` block ended: the last write may be there.
+    """
+    try:
+        async with pool.acquire(timeout=seconds) as connection:
+            yield connection
+    except UNAVAILABLE as error:
+        raise TransientError(f"Postgres: {error!r}") from error
+
+
+async def close_pool(pool: Pool) -> None:
+    """Close the connections, also where Postgres is unavailable or a query is under way."""
+    with suppress(*UNAVAILABLE):
+        await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
+    pool.terminate()
+
+
+async def until_available(prepare: Callable[[], Awaitable[T]], setting: str) -> T:
+    """Return what `prepare` does, once Postgres and Kafka are available to it.
+
+    Args:
+        prepare: called again and again while it raises an error of an unavailable server.
+        setting: the one with the address of the database.
+
+    Raises:
+        MisconfiguredError: one of them did not answer within a minute, or `prepare` raised it.
+    """
+    waiting_for = "nothing yet"
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            while True:
+                try:
+                    return await prepare()
+                except (TransientError, KafkaError, *UNAVAILABLE) as error:
+                    if str(error) != waiting_for:
+                        waiting_for = str(error)
+                        log.warning("waiting for Postgres and Kafka: %s", waiting_for)
+                await asyncio.sleep(_RETRY_SECONDS)
+    except TimeoutError:
+        raise MisconfiguredError(
+            f"Postgres ({setting}) or Kafka (STOPLINE_KAFKA_BOOTSTRAP) did not answer within {_START_SECONDS:.0f} s:"
+            f" {waiting_for}"
+        ) from None
 
 
 @contextmanager

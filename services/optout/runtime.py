@@ -44,7 +44,7 @@ async def running(settings: OptOutSettings, give_up: GiveUp) -> AsyncIterator[Ru
     """
     async with AsyncExitStack() as stack:
         kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, _TOPICS))
-        postgres = await stack.enter_async_context(PostgresProbe(settings.optout_database_url.get_secret_value()))
+        postgres = await stack.enter_async_context(PostgresProbe(settings.database.url))
         pool = await stack.enter_async_context(prepared(settings, settings.pipeline_connections))
         pipeline = Pipeline(settings, pool)
         await stack.enter_async_context(in_background(pipeline.run(), "pipeline", give_up))

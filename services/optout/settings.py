@@ -5,7 +5,13 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
+from shared.postgres import DatabaseAddress
 from shared.settings import ServiceSettings
+
+
+def optout_database(url: str) -> DatabaseAddress:
+    """Return the address of the opt-out service's database."""
+    return DatabaseAddress(url, "STOPLINE_OPTOUT_DATABASE_URL", statement_seconds=30.0)
 
 
 class DatabaseSettings(ServiceSettings):
@@ -14,6 +20,10 @@ class DatabaseSettings(ServiceSettings):
     optout_database_url: SecretStr
     unprotected_record: bool = False
     """Run although the database's role could change the record, and make the tables with it."""
+
+    @property
+    def database(self) -> DatabaseAddress:
+        return optout_database(self.optout_database_url.get_secret_value())
 
 
 class OptOutSettings(DatabaseSettings):

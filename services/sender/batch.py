@@ -10,7 +10,6 @@ from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.fence import Fence
 from services.sender.fence_pass import boottime
-from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.model import MessageKey, key_of
 from services.sender.ledger.rows import find
 from services.sender.pace import Pace
@@ -20,6 +19,7 @@ from services.sender.suppressions.lookup import partitions_in
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
+from shared.postgres import Pool, connection_from
 
 Waiting = dict[MessageKey, MessageRequested]
 """Messages without an outcome yet; of several with one id the first counts."""
@@ -85,7 +85,7 @@ class BatchProcessor:
 
     async def _ask_ledger(self, waiting: Waiting) -> list[MessageRequested]:
         """Publish the outcomes that the ledger already has; return the messages that need a fence again."""
-        async with session(self.pool) as connection:
+        async with connection_from(self.pool) as connection:
             rows = await find(connection, list(waiting))
         decision = decide(list(waiting.values()), rows, None, boottime())
         if decision.repeated:

@@ -9,7 +9,6 @@ from services.sender.carriers.carrier import Accepted, CallResult, NotCalled, Re
 from services.sender.carriers.choose import Carriers
 from services.sender.fence_pass import FencePass, boottime
 from services.sender.gather import gather_all
-from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.model import LedgerState, MessageKey, Settled, key_of, row_of
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import settle, take
@@ -17,6 +16,7 @@ from services.sender.report import Reporter
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
+from shared.postgres import Pool, connection_from
 
 Confirm = Callable[[], Awaitable[None]]
 """Returns once what a decision was made by is known to have been true; raises `TransientError` where it was not."""
@@ -128,7 +128,7 @@ class Dispatcher:
         """Write the messages into the ledger; those that another process has are taken out of the chunk."""
         await self._owner.hold()
         rows = [(request, None) for request in chunk.requests]
-        async with session(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             claims = await take(connection, self._owner.number, "dispatching", rows, chunk.fenced.started_at)
         if claims.not_ours:
             chunk.requests = [request for request in chunk.requests if key_of(request) not in claims.not_ours]
@@ -168,7 +168,7 @@ class Dispatcher:
         settled = chunk.settled()
         if not settled:
             return
-        async with session(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             changed = await settle(connection, self._owner.number, settled)
         failpoint("sender.after_settle")
         rows = [

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from services.sender import metrics
 from services.sender.fence_pass import FencePass
 from services.sender.gather import gather_all
-from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.model import key_of, row_of, suppressed_detail
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import Taken, take
@@ -14,6 +13,7 @@ from services.sender.report import Reporter
 from services.sender.suppressions.lookup import SuppressionHit
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
+from shared.postgres import Pool, connection_from
 
 Dropped = tuple[MessageRequested, SuppressionHit]
 
@@ -43,7 +43,7 @@ class Dropper:
     async def _chunk(self, dropped: Sequence[Dropped], fenced: FencePass) -> list[MessageRequested]:
         async with self._chunks:
             rows: list[Taken] = [(request, suppressed_detail(*found)) for request, found in dropped]
-            async with session(self._pool) as connection:
+            async with connection_from(self._pool) as connection:
                 claims = await take(connection, self._owner.number, "suppressed", rows, fenced.started_at)
             failpoint("sender.after_drop_rows")
             if claims.not_ours:

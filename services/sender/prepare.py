@@ -1,27 +1,20 @@
 """Before the sender runs: Postgres and Kafka answer, tables and topics are as they must be, the cache has a folder."""
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-from aiokafka.errors import KafkaError
-
-from services.sender.ledger.connection import UNAVAILABLE, Pool, open_pool
 from services.sender.ledger.topics import belong
 from services.sender.settings import SenderSettings
-from shared.errors import MisconfiguredError, TransientError
+from shared.errors import MisconfiguredError
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, within
 from shared.migrations import migrate
+from shared.postgres import Pool, close_pool, connection_from, open_pool, until_available
 from shared.topic_identity import topic_identities
 from shared.topics import OUTBOUND_MESSAGES, check_topics
 
-log = logging.getLogger(__name__)
-
 MIGRATIONS = Path(__file__).parent / "migrations"
-_START_SECONDS = 60.0
-_RETRY_SECONDS = 0.5
 
 
 @asynccontextmanager
@@ -31,28 +24,12 @@ async def prepared(settings: SenderSettings) -> AsyncIterator[tuple[SenderSettin
     Raises:
         MisconfiguredError: something is not as it must be, or does not answer.
     """
-    settings, pool = await _prepare(settings)
+    _make_folder(settings.cache_dir)
+    settings, pool = await until_available(partial(_prepare, settings), settings.database.setting)
     try:
         yield settings, pool
     finally:
-        pool.terminate()
-
-
-async def _prepare(settings: SenderSettings) -> tuple[SenderSettings, Pool]:
-    _make_folder(settings.cache_dir)
-    try:
-        async with asyncio.timeout(_START_SECONDS):
-            while True:
-                try:
-                    return await _prepare_once(settings)
-                except (TransientError, KafkaError, *UNAVAILABLE) as error:
-                    log.warning("waiting for Postgres and Kafka: %s", error)
-                    await asyncio.sleep(_RETRY_SECONDS)
-    except TimeoutError:
-        raise MisconfiguredError(
-            "Postgres (STOPLINE_SENDER_DATABASE_URL) or Kafka (STOPLINE_KAFKA_BOOTSTRAP) did not answer"
-            f" within {_START_SECONDS:.0f} s"
-        ) from None
+        await close_pool(pool)
 
 
 def _make_folder(folder: Path) -> None:
@@ -65,17 +42,16 @@ def _make_folder(folder: Path) -> None:
         raise MisconfiguredError(f"STOPLINE_CACHE_DIR: {error.strerror}: {folder}") from None
 
 
-async def _prepare_once(settings: SenderSettings) -> tuple[SenderSettings, Pool]:
+async def _prepare(settings: SenderSettings) -> tuple[SenderSettings, Pool]:
     await check_topics(settings)
-    pool = await open_pool(settings.sender_database_url.get_secret_value(), settings.database_connections)
+    pool = await open_pool(settings.database, settings.database_connections)
     try:
-        async with pool.acquire() as connection:
-            for name in await migrate(connection, MIGRATIONS):
-                log.info("migrated: %s", name)
+        async with connection_from(pool) as connection:
+            await migrate(connection, MIGRATIONS)
             identity, consumed = await _topic(settings)
             generation = await belong(connection, identity, consumed=consumed)
     except BaseException:
-        pool.terminate()
+        await close_pool(pool)
         raise
     if generation:
         settings = settings.model_copy(update={"sender_group_id": f"{settings.sender_group_id}-{generation}"})

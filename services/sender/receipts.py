@@ -4,12 +4,12 @@ Whatever a receipt says of the phone, it says that the carrier took the message:
 it is in the receipt, which is an event of the same topic, for these messages as for all others.
 """
 
-from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.lost import lock_without_answer, settle_locked
 from services.sender.ledger.model import Settled
 from services.sender.report import Reporter
 from shared.events.base import storable
 from shared.events.delivery import DeliveryReceiptReceived
+from shared.postgres import Pool, connection_from
 
 
 class ReceiptHandler:
@@ -28,7 +28,7 @@ class ReceiptHandler:
         settled = {each.key: each for receipt in receipts if (each := _settled(receipt)) is not None}
         if not settled:
             return
-        async with session(self._pool) as connection, connection.transaction():
+        async with connection_from(self._pool) as connection, connection.transaction():
             rows = await lock_without_answer(connection, list(settled))
             if rows:
                 outcomes = [(row, settled[row.key]) for row in rows]

@@ -16,7 +16,6 @@ from services.sender.consume import OutboundConsumer
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.fence import Fence
-from services.sender.ledger.connection import Pool
 from services.sender.ledger.owner import Owner
 from services.sender.outbound import OutboundHandler
 from services.sender.prepare import prepared
@@ -34,6 +33,7 @@ from shared.background import GiveUp, in_background
 from shared.errors import TransientError
 from shared.kafka import START_SECONDS, STOP_SECONDS, within
 from shared.kafka_probe import KafkaProbe
+from shared.postgres import Pool
 from shared.postgres_probe import PostgresProbe
 from shared.producer import Producer
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
@@ -56,7 +56,7 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
     """
     async with AsyncExitStack() as stack:
         settings, pool = await stack.enter_async_context(prepared(settings))
-        owner = Owner(settings.sender_database_url.get_secret_value())
+        owner = Owner(settings.database)
         stack.callback(owner.release)
         # Markers have a producer of their own: a node gets one request at a time, and events come in bulk.
         markers, events = Producer(settings.kafka), _event_producer(settings)
@@ -82,7 +82,7 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         watching = in_background(watchdog.watch(), "watchdog", give_up, stop_seconds=STOP_SECONDS)
         await stack.enter_async_context(watching)
         kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, TOPICS))
-        postgres = await stack.enter_async_context(PostgresProbe(settings.sender_database_url.get_secret_value()))
+        postgres = await stack.enter_async_context(PostgresProbe(settings.database.url))
         yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres)
 
 

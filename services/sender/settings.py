@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, Json, SecretStr, model_validator
 from services.sender.carriers import CARRIERS
 from services.sender.carriers.carrier import CarrierAdapter
 from shared.events.base import AccountId
+from shared.postgres import DatabaseAddress
 from shared.secret_rules import check_known_secrets
 from shared.settings import ServiceSettings, load
 
@@ -23,6 +24,11 @@ def _all_known(by_account: dict[AccountId, str]) -> dict[AccountId, str]:
     for name in by_account.values():
         _known(name)
     return by_account
+
+
+def sender_database(url: str) -> DatabaseAddress:
+    """Return the address of the ledger's database."""
+    return DatabaseAddress(url, "STOPLINE_SENDER_DATABASE_URL", statement_seconds=15.0)
 
 
 class SenderSettings(ServiceSettings):
@@ -62,6 +68,10 @@ class SenderSettings(ServiceSettings):
             secrets = {f"STOPLINE_{name.upper()}": getattr(adapter, name) for name in type(adapter).model_fields}
             check_known_secrets(self.http_host, secrets)
         return self
+
+    @property
+    def database(self) -> DatabaseAddress:
+        return sender_database(self.sender_database_url.get_secret_value())
 
     @property
     def sweep_after_seconds(self) -> float:

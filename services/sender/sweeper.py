@@ -5,11 +5,11 @@ import logging
 from datetime import timedelta
 
 from services.sender import metrics
-from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.lost import lock_lost_calls, settle_locked
 from services.sender.ledger.model import Settled
 from services.sender.report import Reporter
 from shared.errors import TransientError
+from shared.postgres import Pool, connection_from
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ async def sweep(
     pool: Pool, reporter: Reporter, own: int, older_than: timedelta, ownerless_after: timedelta = OWNERLESS_AFTER
 ) -> int:
     """Publish that lost calls of other owners have an unknown outcome, then write it; return how many there were."""
-    async with session(pool) as connection, connection.transaction():
+    async with connection_from(pool) as connection, connection.transaction():
         lost = await lock_lost_calls(connection, own, older_than, ownerless_after, _LIMIT_ROWS)
         if lost:
             await reporter.publish(row._replace(state="unknown") for row in lost)

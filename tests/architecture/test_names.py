@@ -8,11 +8,9 @@ from tree import PACKAGES, python_files, shown, syntax_tree
 
 SHARED_NAMES = {
     "Account": "an account, as a route of the customer API and a client of the stack get it",
-    "Connection": "a connection to Postgres, as asyncpg types it, in each service that has a database",
     "Decision": "what a service concluded, of a reply or of a request: see docs/glossary.md",
     "Handler": "inside the harness only: aiohttp's handlers, and whoever handles the stack's control socket",
     "MessageKey": "account and message id: the harness checks the sender's ledger without importing it",
-    "Pool": "a pool of connections to Postgres, as asyncpg types it, in each service that has a database",
     "Runtime": "the running parts of a service, in the runtime.py of each: see docs/glossary.md",
     "Service": "inside the harness only: a process that runs, and the name of one that has a database",
     "SuppressionKey": "account, scope and phone of a suppression: as the checker has it too, which imports no service",

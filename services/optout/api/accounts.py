@@ -12,9 +12,9 @@ from services.optout.api.guard import GuardedRoute
 from services.optout.api.runtime import ApiRuntime, Runtime
 from services.optout.api.settings import ApiSettings
 from services.optout.customer_webhooks.sign import signing_secret
-from services.optout.record.connection import Connection
 from services.optout.rules import DEFAULT_RULES
 from shared.events.base import AccountId
+from shared.postgres import Connection
 from shared.webhook_secrets import webhook_secret
 
 FIRST_KEY = "first"

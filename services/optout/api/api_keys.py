@@ -13,8 +13,8 @@ from services.optout.api.guard import GuardedRoute
 from services.optout.api.logins import Logins
 from services.optout.api.pages import keys_after, page
 from services.optout.api.runtime import ApiRuntime
-from services.optout.record.connection import Connection
 from shared.events.base import AccountId, format_time
+from shared.postgres import Connection
 
 API_KEY_BYTES = 32
 MAX_KEYS = 20

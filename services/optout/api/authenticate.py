@@ -11,8 +11,8 @@ from services.optout import metrics
 from services.optout.api.errors import ApiError
 from services.optout.api.logins import Logins
 from services.optout.api.runtime import Runtime
-from services.optout.record.connection import Connection
 from shared.http import runtime_of
+from shared.postgres import Connection, connection_from
 
 ACQUIRE_SECONDS = 5.0
 _ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -55,7 +55,7 @@ async def require_account(request: Request) -> None:
     proof = proof_of(account_id, api_key)
     runtime: Runtime = runtime_of(request)
     _slow_down(request, runtime.logins, proof)
-    async with runtime.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+    async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
         is_right = await _is_key_of(connection, account_id, api_key)
     _note(request, runtime.logins, account_id, proof, is_right=is_right)
     if not is_right:

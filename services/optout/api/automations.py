@@ -11,10 +11,10 @@ from services.optout.api.errors import ApiError
 from services.optout.api.rule_checks import check_rule
 from services.optout.api.rule_fields import GivenRule, rule_of, shown
 from services.optout.api.rule_size import check_size
-from services.optout.record.connection import Connection
 from services.optout.record.stored_rules import load_stored_rules, versioned_rules
 from services.optout.rules import Rule, VersionedRule
 from services.optout.rules.packs import PACKS
+from shared.postgres import Connection
 
 MAX_RULES = 500
 _MAX_SHOWN_BYTES = 20_000_000

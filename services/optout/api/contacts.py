@@ -21,8 +21,8 @@ from services.optout.api.guard import GuardedRoute
 from services.optout.api.lists import require_list
 from services.optout.api.pages import fetch_page, keys_after, page
 from services.optout.api.phones import contact_phone, country_of
-from services.optout.record.connection import Connection
 from shared.events.base import ListId
+from shared.postgres import Connection
 
 # Adds contacts or replaces their fields, all or none; `xmax` is 0 in a row that was inserted.
 PUT_CONTACTS = """

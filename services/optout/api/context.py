@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicC
 
 from services.optout.api.authenticate import ACQUIRE_SECONDS, require_account, require_operator
 from services.optout.api.runtime import ApiRuntime
-from services.optout.record.connection import Connection
+from shared.postgres import Connection, connection_from
 
 LoginCheck: TypeAlias = Callable[[Request], Awaitable[None]]
 
@@ -18,7 +18,7 @@ _bearer = HTTPBearer(auto_error=False)
 
 
 async def _connection(runtime: ApiRuntime) -> AsyncIterator[Connection]:
-    async with runtime.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+    async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
         yield connection
 
 

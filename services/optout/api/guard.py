@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any, ClassVar
 
-import asyncpg
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -14,7 +13,8 @@ from starlette.types import Receive, Scope
 
 from services.optout.api.context import LoginCheck, login_of
 from services.optout.api.errors import ApiError, envelope, from_http, from_validation, unavailable
-from services.optout.record.connection import UNAVAILABLE
+from shared.errors import TransientError
+from shared.postgres import UNAVAILABLE
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_BODIES_BYTES = 64 * 1024 * 1024
@@ -86,9 +86,7 @@ class GuardedRoute(APIRoute):
                     return await _with_api_errors(handle(limited))
             except ApiError as error:
                 return envelope(error)
-            except asyncpg.DataError:
-                raise  # a value that should have been refused at the edge: trying again would not help
-            except UNAVAILABLE:
+            except (TransientError, *UNAVAILABLE):
                 return envelope(unavailable())
             finally:
                 limited.forget_body()

@@ -9,8 +9,8 @@ from services.optout.api.errors import ApiError
 from services.optout.api.fields import Name, PageLimit, RequestBody
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.pages import fetch_page, keys_after, page
-from services.optout.record.connection import Connection
 from shared.events.base import format_time
+from shared.postgres import Connection
 
 # Adds a list; no row comes back where the account has one of that name.
 ADD_LIST = """

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from services.optout.api.errors import ApiError
-from services.optout.record.connection import Connection
+from shared.postgres import Connection
 
 Key: TypeAlias = str | int | datetime | UUID
 _MAX_CURSOR_CHARACTERS = 512

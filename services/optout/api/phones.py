@@ -6,11 +6,11 @@ from fastapi import Depends, Query
 
 from services.optout.api.context import Account, Database
 from services.optout.api.errors import ApiError
-from services.optout.record.connection import Connection
 from shared.phones import normalise_phone, readings
 from shared.phones.canonical import is_mobile, is_valid
 from shared.phones.readings import national_reading
 from shared.phones.writing import MAX_TEXT_CHARACTERS, mask, read_digits
+from shared.postgres import Connection
 
 SPELLINGS = """
 SELECT $2::text UNION ALL SELECT written FROM phone_spellings WHERE account_id = $1 AND canonical = $2

@@ -14,11 +14,11 @@ from services.optout.api.guard import GuardedRoute
 from services.optout.api.pages import fetch_page, keys_after, page
 from services.optout.api.requests import Requests
 from services.optout.api.runtime import ApiRuntime
-from services.optout.record.connection import Connection
 from services.optout.record.entry import entries
 from shared.events.base import derived_id, format_time
 from shared.events.inbound import ReviewDecided
 from shared.phones import settled_phone
+from shared.postgres import Connection
 
 # The account's held messages after a given time and id, oldest first, each with the scopes that it holds.
 WAITING = """

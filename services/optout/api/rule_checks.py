@@ -7,12 +7,12 @@ from functools import cache
 
 from services.optout.api.errors import ApiError
 from services.optout.customer_webhooks.addresses import why_not_called
-from services.optout.record.connection import Connection
 from services.optout.rules import Rule, RuleMatch, RuleSet, VersionedRule
 from services.optout.rules.actions import ACTIONS
 from services.optout.rules.engine import TOO_SLOW
 from services.optout.rules.match_types import MATCH_TYPES
 from services.optout.rules.packs import PACKS
+from shared.postgres import Connection
 
 _MAX_LIST_ID_DIGITS = 15
 _CHECK_SECONDS = 1.0

@@ -13,11 +13,11 @@ from services.optout.api.requests import Requests
 from services.optout.api.settings import ApiSettings
 from services.optout.customer_webhooks.deliver import Deliverer
 from services.optout.prepare import prepared
-from services.optout.record.connection import Pool
 from services.optout.simulation.run import Simulations
 from shared.background import GiveUp, in_background
 from shared.http import runtime_of
 from shared.kafka_probe import KafkaProbe
+from shared.postgres import Pool
 from shared.postgres_probe import PostgresProbe
 from shared.topics import INBOUND_MESSAGES
 
@@ -57,7 +57,7 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
     """
     async with AsyncExitStack() as stack:
         kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, (INBOUND_MESSAGES,)))
-        postgres = await stack.enter_async_context(PostgresProbe(settings.optout_database_url.get_secret_value()))
+        postgres = await stack.enter_async_context(PostgresProbe(settings.database.url))
         requests = Requests(settings.kafka, settings.partitions)
         stack.push_async_callback(requests.close)
         pool = await stack.enter_async_context(prepared(settings, settings.database_connections))

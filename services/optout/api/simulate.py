@@ -13,11 +13,11 @@ from services.optout.api.errors import ApiError
 from services.optout.api.guard import GuardedRoute
 from services.optout.api.rule_fields import GivenRule, rule_of
 from services.optout.api.runtime import ApiRuntime
-from services.optout.record.connection import Connection
 from services.optout.rules import VersionedRule
 from services.optout.simulation import store
 from services.optout.simulation.run import TooManyRunningError
 from shared.events.base import format_time
+from shared.postgres import Connection
 
 _NEW_RULE_ID = 2**62
 """After all others, like a new rule."""

@@ -16,7 +16,8 @@ import asyncpg
 from services.optout import metrics
 from services.optout.customer_webhooks.addresses import HTTPS_PORTS, PublicResolver, public_connector
 from services.optout.customer_webhooks.sign import signatures, signing_secret
-from services.optout.record.connection import UNAVAILABLE, Connection, Pool, connection_of
+from shared.errors import TransientError
+from shared.postgres import Connection, Pool, connection_from
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class Deliverer:
         try:
             while await self.start_due(http):
                 continue
-        except UNAVAILABLE as error:
+        except TransientError as error:
             log.info("webhooks wait for Postgres: %r", error)
         except Exception:  # what works beside the API must not end it; who waits is called later
             log.exception("webhooks are not delivered")
@@ -126,7 +127,7 @@ class Deliverer:
             return []
         known = {*self._under_way, *self._slow}
         allowed = [max(0, self._limit(account_id) - self._under_way[account_id]) for account_id in known]
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             due = await connection.fetch(CLAIM, room, _CLAIMED_FOR, list(known), allowed, PER_ACCOUNT)
         return [self._start(http, row) for row in due]
 
@@ -156,7 +157,7 @@ class Deliverer:
             self._slow.add(row["account_id"])
         else:
             self._slow.discard(row["account_id"])
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             await _note(connection, row, error)
 
     async def _call(self, http: aiohttp.ClientSession, row: asyncpg.Record) -> str | None:

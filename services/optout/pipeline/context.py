@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.optout.record.connection import Pool
 from services.optout.record.stored_rules import StoredRules
 from services.optout.settings import OptOutSettings
 from shared.kafka import SEND_SECONDS, within
+from shared.postgres import Pool
 from shared.topic_identity import topic_identities
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, SUPPRESSIONS
 

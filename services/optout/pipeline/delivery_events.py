@@ -16,7 +16,6 @@ from services.optout import metrics
 from services.optout.pipeline.consume import SERVICE
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.start import MissingRecordsError
-from services.optout.record.connection import UNAVAILABLE, connection_of
 from services.optout.record.deliveries import forget_sent, record_deliveries
 from services.optout.record.position import PositionMovedError, read_position
 from shared.consumer import Consumer, Polled
@@ -24,6 +23,7 @@ from shared.errors import TransientError
 from shared.events.delivery import delivery_events
 from shared.flood import Parking
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from shared.postgres import UNAVAILABLE, connection_from
 from shared.producer import Producer, send_parked
 from shared.reading import read_events
 from shared.topics import DELIVERY_EVENTS
@@ -76,7 +76,7 @@ class DeliveryEventFollower:
                 await self._record(polled.get(self._topic_partition, ()), next_offset)
 
     async def _start(self) -> None:
-        async with connection_of(self._context.pool) as connection:
+        async with connection_from(self._context.pool) as connection:
             position = await read_position(connection, self._partition)
         recorded = position.delivery_next_offset
         beginning, end = (
@@ -100,7 +100,7 @@ class DeliveryEventFollower:
             for _, error in bad:
                 metrics.RECORDS_PARKED.labels(error.reason).inc()
         try:
-            async with connection_of(self._context.pool) as connection:
+            async with connection_from(self._context.pool) as connection:
                 await record_deliveries(connection, self._partition, self._recorded, next_offset, events)
                 await self._forget(connection)
         except PositionMovedError:

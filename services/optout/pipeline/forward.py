@@ -15,7 +15,6 @@ from services.optout.decide import DecidableEvent
 from services.optout.pipeline.consume import SERVICE, Parsed
 from services.optout.record.batch import UndecidedEvent
 from services.optout.record.certainty import load_countries, load_sent_to
-from services.optout.record.connection import Pool, connection_of
 from services.optout.settings import OptOutSettings
 from services.optout.which_number import readings_of
 from shared.errors import TransientError
@@ -25,6 +24,7 @@ from shared.kafka import SEND_SECONDS, within
 from shared.partitions import partition_of
 from shared.phones import settled_phone
 from shared.phones.canonical import canonical
+from shared.postgres import Pool, connection_from
 from shared.producer import Producer
 from shared.topics import INBOUND_MESSAGES
 
@@ -77,7 +77,7 @@ class Forwarder:
         written = [event for event in events if isinstance(event, MessageReceived) and _was_read_first(event)]
         if not written:
             return []
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             countries = await load_countries(connection, [event.account_id for event in written])
             asked = [(event.account_id, phone) for event in written for phone in _anywhere(event)]
             sent_to = await load_sent_to(connection, asked) if asked else set()

@@ -10,12 +10,12 @@ from aiokafka.errors import KafkaError
 
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.worker import Worker
-from services.optout.record.connection import UNAVAILABLE, Pool, connection_of
 from services.optout.record.stored_rules import StoredRules
 from services.optout.record.topics import is_repair_asked_for
 from services.optout.settings import OptOutSettings
 from shared.errors import TransientError
 from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
+from shared.postgres import Pool, connection_from
 from shared.topics import INBOUND_MESSAGES
 
 log = logging.getLogger(__name__)
@@ -92,9 +92,9 @@ class Pipeline:
     async def _must_repair(self) -> bool:
         running = [number for number, (worker, _) in self._workers.items() if worker.condition.state == "running"]
         try:
-            async with connection_of(self._pool) as connection:
+            async with connection_from(self._pool) as connection:
                 return await is_repair_asked_for(connection, running)
-        except UNAVAILABLE:
+        except TransientError:
             return False
 
     def start_workers(self, context: Context, partitions: Iterable[int]) -> None:

@@ -10,7 +10,6 @@ from services.optout.pipeline.context import Context
 from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.records import record_of
 from services.optout.pipeline.session import Publishes
-from services.optout.record.connection import connection_of
 from services.optout.record.states import states_of_partition
 from shared.errors import PoisonError
 from shared.events.base import derived_id
@@ -18,6 +17,7 @@ from shared.events.codec import decode
 from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, SuppressionChanged, suppression_events
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
 from shared.partitions import partition_of
+from shared.postgres import connection_from
 from shared.producer import OutgoingRecord
 from shared.topics import SUPPRESSIONS
 
@@ -53,7 +53,7 @@ async def repair(context: Context, partition: int, publisher: Publishes, next_of
 
 
 async def _differences(context: Context, partition: int, held: PublishedStates) -> AsyncIterator[OutgoingRecord]:
-    async with connection_of(context.pool) as connection, connection.transaction(readonly=True):
+    async with connection_from(context.pool) as connection, connection.transaction(readonly=True):
         async for event in states_of_partition(connection, partition, context.settings.partitions):
             if held.pop(event.key(), "nothing") != event.state:
                 yield record_of(event.key(), event)

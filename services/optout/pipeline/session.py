@@ -9,11 +9,11 @@ from services.optout.pipeline.consume import Parsed
 from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.start import Start
 from services.optout.record.batch import Batch
-from services.optout.record.connection import UNAVAILABLE
 from services.optout.record.decision_log import DecisionLog
 from services.optout.record.entry import Entry
 from services.optout.record.merged import SuppressionKey
 from services.optout.record.position import Position
+from shared.errors import TransientError
 from shared.events.suppression import CheckpointPublished
 from shared.suppression_digest import format_digest
 
@@ -153,7 +153,7 @@ class WorkerSession:
         self._moved_at = self._seconds()
         try:
             self._recorded = await self._decision_log.move(self._recorded.next_offset, self.published)
-        except UNAVAILABLE:
+        except TransientError:
             return  # markers alone need no Postgres; the position moves when it is back
 
     def _count(self, parsed: Parsed, entries: list[Entry]) -> None:

@@ -19,7 +19,6 @@ from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, Trans
 from services.optout.pipeline.repair import repair
 from services.optout.pipeline.session import WorkerSession
 from services.optout.pipeline.start import MissingRecordsError, find_start
-from services.optout.record.connection import UNAVAILABLE, connection_of
 from services.optout.record.decision_log import PostgresDecisionLog
 from services.optout.record.position import PositionMovedError, end_predecessors
 from services.optout.record.topics import Topics, read_topics, save_topics
@@ -28,6 +27,7 @@ from shared.errors import TransientError
 from shared.failpoints import failpoint
 from shared.flood import Parking
 from shared.kafka import START_SECONDS, new_transactional_producer, stop_quietly, within
+from shared.postgres import UNAVAILABLE, connection_from
 from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Worker:
         await self._end_predecessors()
         decision_log = self._decision_log()
         identities = await self._context.identities()
-        async with connection_of(self._context.pool) as connection:
+        async with connection_from(self._context.pool) as connection:
             topics = belonging(await read_topics(connection, self.partition), identities)
             start = await find_start(self._context, self.partition, decision_log)
             await save_topics(connection, self.partition, topics)
@@ -141,7 +141,7 @@ class Worker:
 
     async def _repair(self, publisher: TransactionPublisher, offset: int, topics: Topics) -> None:
         metrics.SUPPRESSIONS_REPAIRED.inc(await repair(self._context, self.partition, publisher, offset))
-        async with connection_of(self._context.pool) as connection:
+        async with connection_from(self._context.pool) as connection:
             await save_topics(connection, self.partition, topics)
 
     async def _next(self, session: WorkerSession, inbound: InboundConsumer) -> Sequence[Polled]:
@@ -162,7 +162,7 @@ class Worker:
         )
 
     async def _end_predecessors(self) -> None:
-        async with connection_of(self._context.pool) as connection:
+        async with connection_from(self._context.pool) as connection:
             ended = await end_predecessors(connection, self.partition)
         if ended:
             log.warning("partition %d: ended %d transactions of predecessors that sleep", self.partition, ended)

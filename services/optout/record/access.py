@@ -5,10 +5,9 @@ from pathlib import Path
 
 import asyncpg
 
-from services.optout.record.connection import CONNECT_SECONDS, STATEMENT_SECONDS, UNAVAILABLE
 from shared.errors import MisconfiguredError, TransientError
-from shared.migrations import Connection, lock, migrate
-from shared.postgres import connecting
+from shared.migrations import lock, migrate
+from shared.postgres import CONNECT_SECONDS, UNAVAILABLE, Connection, connecting
 
 PIPELINE = {"decisions": "SELECT, INSERT", "migrations": "SELECT"}
 """What the pipeline may do with the tables where it is not everything that a program does."""
@@ -23,6 +22,7 @@ API = {
     "migrations": "SELECT",
 }
 """The same for the customer API: it asks the pipeline by way of Kafka, and writes nothing that decides on sending."""
+_STATEMENT_SECONDS = 30.0
 _EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
 
 _TABLES = "SELECT quote_ident(tablename) AS quoted, tablename FROM pg_tables WHERE schemaname = current_schema()"
@@ -51,7 +51,7 @@ async def prepare_tables(url: str, migrations: Path, roles: Mapping[str, Mapping
     """
     try:
         with connecting("STOPLINE_OPTOUT_MIGRATION_URL", url):
-            connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS)
+            connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=_STATEMENT_SECONDS)
         try:
             ran = await migrate(connection, migrations)
             async with connection.transaction():

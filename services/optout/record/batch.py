@@ -10,7 +10,6 @@ from services.optout.decide import DecidableEvent, apply, decide
 from services.optout.matching import Text, search, text_of
 from services.optout.person import Person
 from services.optout.record.certainty import load_certainties
-from services.optout.record.connection import Connection
 from services.optout.record.entry import Entry, entry_of, stored_body
 from services.optout.record.follow_ups import write_follow_ups
 from services.optout.record.load import PersonKey, load_known, load_persons
@@ -28,6 +27,7 @@ from services.optout.record.write import DecidedEntry, write_decisions
 from services.optout.rules import RuleSet, SearchResult
 from services.optout.which_number import WriterCertainty, as_far_as_certain
 from shared.failpoints import failpoint
+from shared.postgres import Connection
 
 
 @dataclass(frozen=True, slots=True)

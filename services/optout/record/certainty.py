@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.optout.decide import DecidableEvent
-from services.optout.record.connection import Connection
 from services.optout.which_number import WriterCertainty, certainty, is_ambiguous, readings_of
 from shared.events.inbound import MessageReceived
+from shared.postgres import Connection
 
 _COUNTRIES = "SELECT account_id, country FROM accounts WHERE account_id = ANY($1::text[]) AND country IS NOT NULL"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from services.optout.record.connection import Connection
 from services.optout.record.entry import entries
+from shared.postgres import Connection
 
 _PARTITIONS = "SELECT partition FROM partition_positions UNION SELECT partition FROM decisions ORDER BY partition"
 _CHAIN = """

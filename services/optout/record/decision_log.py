@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from services.optout.record.batch import Batch, record_batch
-from services.optout.record.connection import Pool, connection_of
 from services.optout.record.entry import Entry
 from services.optout.record.merged import SuppressionKey, count_merged, load_merged, note_published
 from services.optout.record.position import Position, move_position, read_position
 from services.optout.record.replay import load_entries
 from services.optout.record.stored_rules import StoredRules
 from shared.events.suppression import SuppressionChanged
+from shared.postgres import Pool, connection_from
 
 
 class DecisionLog(Protocol):
@@ -70,29 +70,29 @@ class PostgresDecisionLog:
         self._now = now
 
     async def position(self) -> Position:
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             return await read_position(connection, self._partition)
 
     async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             return await load_entries(connection, self._partition, from_offset, to_offset)
 
     async def decide(self, batch: Batch) -> tuple[list[Entry], Position]:
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             return await record_batch(connection, batch, self._rules, self._now(), self._window)
 
     async def move(self, expected: int, next_offset: int) -> Position:
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             return await move_position(connection, self._partition, expected, next_offset)
 
     async def merged(self) -> tuple[list[SuppressionKey], Position]:
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             return await count_merged(connection, self._partition, self._partitions)
 
     async def states(self, keys: list[SuppressionKey]) -> list[SuppressionChanged]:
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             return await load_merged(connection, keys)
 
     async def note_published(self, keys: list[SuppressionKey]) -> None:
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             await note_published(connection, keys)

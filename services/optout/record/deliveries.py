@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.optout.person import Outcome
-from services.optout.record.connection import Connection
 from services.optout.record.position import PositionMovedError
 from services.optout.record.text import storable
 from shared.events.delivery import (
@@ -18,6 +17,7 @@ from shared.events.delivery import (
     MessageSuppressed,
 )
 from shared.phones import settled_phone
+from shared.postgres import Connection
 
 _MOVE = """
 UPDATE partition_positions SET delivery_next_offset = $3 WHERE partition = $1 AND delivery_next_offset = $2

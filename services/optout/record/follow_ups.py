@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.optout.follow_ups import FollowUp, reply_id
-from services.optout.record.connection import Connection
 from services.optout.record.entry import Entry
 from shared.events.base import derived_id, format_time
+from shared.postgres import Connection
 
 # A contact goes to another list with its fields; a list that is gone, or another account's, gets nobody.
 _MOVE = """

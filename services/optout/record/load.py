@@ -9,11 +9,11 @@ import asyncpg
 
 from services.optout.decide import DecidableEvent
 from services.optout.person import Person, SentMessage, Suppression
-from services.optout.record.connection import Connection
 from services.optout.record.entry import entries
 from services.optout.record.repetitions import Seen, seen_of, seen_of_entry, under_its_own_id
 from services.optout.record.text import storable
 from shared.events.inbound import MessageReceived
+from shared.postgres import Connection
 
 MAX_SENT_PER_NUMBER = 50
 PersonKey = tuple[str, str]

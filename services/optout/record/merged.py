@@ -1,9 +1,9 @@
 """The states that a merge of spellings has changed, until the worker of their partition has published them."""
 
-from services.optout.record.connection import Connection
 from services.optout.record.position import Position, add_suppressed, read_position
 from shared.events.suppression import SuppressionChanged
 from shared.partitions import partition_of
+from shared.postgres import Connection
 from shared.suppression_digest import key_digest
 
 _WAITING = "SELECT account_id, phone, scope, counted FROM suppressions_to_publish ORDER BY account_id, phone, scope"

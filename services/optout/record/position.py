@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import asyncpg
 
-from services.optout.record.connection import Connection
 from shared.errors import TransientError
+from shared.postgres import Connection
 
 _READ = """
 INSERT INTO partition_positions (partition) VALUES ($1)

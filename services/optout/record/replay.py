@@ -1,7 +1,7 @@
 """Reads stored decisions again, to publish them where a process died before Kafka had them."""
 
-from services.optout.record.connection import Connection
 from services.optout.record.entry import Entry, entries
+from shared.postgres import Connection
 
 _STORED = """
 SELECT entry FROM decisions JOIN partition_positions USING (partition)

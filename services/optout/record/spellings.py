@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.optout.record.connection import Connection
 from services.optout.record.merged import SuppressionKey
 from shared.phone_numbers import normalise_sender_number
 from shared.phones import settled_phone
+from shared.postgres import Connection
 
 _STATEMENT_SECONDS = 3600.0
 _ROWS_AT_ONCE = 10_000

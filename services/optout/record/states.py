@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from services.optout.record.connection import Connection
 from shared.events.suppression import SuppressionChanged
 from shared.partitions import partition_of
+from shared.postgres import Connection
 
 # Those of other spellings that were merged stay in the topic, and counted.
 _STATES = """

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.optout.record.connection import Connection
 from services.optout.rules import DEFAULT_RULES, Rule, RuleSet, VersionedRule
+from shared.postgres import Connection
 
 MAX_KEPT_ACCOUNTS = 1_000
 MAX_KEPT_PATTERNS = 500

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.optout.record.connection import Connection
+from shared.postgres import Connection
 
 REPAIR = "repair"
 """In place of the identity of `suppressions`: what it holds is to be compared with the record, and corrected."""

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from services.optout.record.connection import Connection
 from services.optout.record.entry import STATES, Entry, entry_text
 from services.optout.record.position import Position
 from services.optout.record.states_left import StateKey, StateLeft, states_left
+from shared.postgres import Connection
 from shared.suppression_digest import MASK, key_digest
 
 _DECISION_COLUMNS = (

@@ -10,12 +10,13 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from services.optout.record.connection import UNAVAILABLE, Pool, connection_of
 from services.optout.rules import VersionedRule
 from services.optout.simulation import store
 from services.optout.simulation.compare import Comparison, Effect, ReceivedText
 from services.optout.simulation.store import HISTORY, Progress
+from shared.errors import TransientError
 from shared.events.base import format_time
+from shared.postgres import Pool, connection_from
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Simulations:
         if len(self._running) >= MAX_RUNNING:
             raise TooManyRunningError
         simulation_id = uuid4()
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             if not await store.add(connection, account_id, simulation_id):
                 return None
         task = asyncio.create_task(self._run(simulation_id, account_id, draft, present), name="simulation")
@@ -80,7 +81,7 @@ class Simulations:
             log.warning("simulation %s %s: %r", simulation_id, end, error)
         try:
             await self._save(simulation_id, end, progress)
-        except (*UNAVAILABLE, asyncpg.PostgresError) as error:
+        except (TransientError, asyncpg.PostgresError) as error:
             log.warning("simulation %s: its end could not be saved: %r", simulation_id, error)
 
     async def _examine_all(
@@ -88,11 +89,11 @@ class Simulations:
     ) -> bool:
         """Go through the history, newest first; False where it was cancelled."""
         place = datetime.now(UTC), _LAST_ID
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             progress.total = await store.count_history(connection, account_id, place[0])
         save_at = 0.0
         while True:
-            async with connection_of(self._pool) as connection:
+            async with connection_from(self._pool) as connection:
                 rows = await connection.fetch(HISTORY, account_id, *place, _CHUNK)
             if not rows:
                 return True
@@ -106,7 +107,7 @@ class Simulations:
             await asyncio.sleep(time.monotonic() - began)  # the API answers in this process too
 
     async def _save(self, simulation_id: UUID, state: store.SimulationState, progress: Progress) -> bool:
-        async with connection_of(self._pool) as connection:
+        async with connection_from(self._pool) as connection:
             return await store.save(connection, simulation_id, state, progress)
 
 

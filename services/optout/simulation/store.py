@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from services.optout.record.connection import Connection
+from shared.postgres import Connection
 
 SILENT_SECONDS = 30
 """A running simulation that has not reported its progress for this long died with its process."""

@@ -6,10 +6,10 @@ The event goes out before the row changes: a crash between the two publishes it 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from services.sender.ledger.connection import Connection
 from services.sender.ledger.model import MessageKey, Row, Settled
 from services.sender.ledger.owner import LIVING
 from services.sender.ledger.rows import columns
+from shared.postgres import Connection
 
 # `now()` is constant within a transaction: it is what the row will have as `changed_at` when it is settled in this one.
 _COLUMNS = "m.account_id, m.message_id, list_id, phone, sender_number, state, detail, decision_started_at, now()"

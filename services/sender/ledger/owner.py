@@ -9,8 +9,8 @@ import secrets
 
 import asyncpg
 
-from services.sender.ledger.connection import CONNECT_SECONDS, STATEMENT_SECONDS, UNAVAILABLE
 from shared.errors import TransientError
+from shared.postgres import CONNECT_SECONDS, UNAVAILABLE, DatabaseAddress
 
 _NUMBER_BITS = 62
 
@@ -26,12 +26,12 @@ class Owner:
     """An owner, which holds the lock on `number` with a connection of its own.
 
     Args:
-        url: of the database.
+        address: of the database.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, address: DatabaseAddress) -> None:
         self.number = secrets.randbits(_NUMBER_BITS)
-        self._url = url
+        self._address = address
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._taking = asyncio.Lock()
 
@@ -48,7 +48,10 @@ class Owner:
     async def _take(self) -> None:
         connection = None
         try:
-            connection = await asyncpg.connect(self._url, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS)
+            address = self._address
+            connection = await asyncpg.connect(
+                address.url, timeout=CONNECT_SECONDS, command_timeout=address.statement_seconds
+            )
             await connection.execute("SELECT pg_advisory_lock($1)", self.number)
         except UNAVAILABLE as error:
             if connection is not None:

@@ -5,9 +5,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.sender.ledger.connection import Connection
 from services.sender.ledger.model import LedgerState, MessageKey, Row, Settled, key_of
 from shared.events.outbound import MessageRequested
+from shared.postgres import Connection
 
 _COLUMNS = "account_id, message_id, list_id, phone, sender_number, state, detail, decision_started_at, changed_at"
 

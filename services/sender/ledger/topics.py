@@ -4,8 +4,8 @@ A topic that was recreated begins again at offset 0. A ledger that is empty, or 
 what was called already. Which of the two is wrong only a person can say.
 """
 
-from services.sender.ledger.connection import Connection
 from shared.errors import MisconfiguredError
+from shared.postgres import Connection
 from shared.topics import OUTBOUND_MESSAGES
 
 _READ = "SELECT identity, generation FROM topics WHERE name = $1"

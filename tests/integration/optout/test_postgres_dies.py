@@ -9,7 +9,7 @@ import pytest
 
 from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
-from services.optout.record.connection import UNAVAILABLE
+from shared.postgres import UNAVAILABLE
 
 
 async def test_postgres_killed_in_the_middle_of_a_copy_is_unavailable() -> None:

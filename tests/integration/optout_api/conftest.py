@@ -23,11 +23,12 @@ from services.optout.api.requests import Requests
 from services.optout.api.runtime import Runtime
 from services.optout.api.settings import ApiSettings
 from services.optout.prepare import MIGRATIONS
-from services.optout.record.connection import Pool, open_pool
+from services.optout.settings import optout_database
 from services.optout.simulation.run import Simulations
 from shared.http import Lifecycle, add_health, lifecycle_of
 from shared.kafka_probe import KafkaProbe
 from shared.migrations import migrate
+from shared.postgres import Pool, open_pool
 from shared.postgres_probe import PostgresProbe
 
 
@@ -44,7 +45,7 @@ async def postgres_of_api() -> AsyncIterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 async def pool(postgres_of_api: PostgresServer) -> AsyncIterator[Pool]:
-    opened = await open_pool(postgres_of_api.url("optout"), 5)
+    opened = await open_pool(optout_database(postgres_of_api.url("optout")), 5)
     async with opened.acquire() as connection:
         await migrate(connection, MIGRATIONS)
     yield opened

@@ -9,13 +9,13 @@ import httpx
 
 from services.optout.decide import decide
 from services.optout.person import Person, SentMessage
-from services.optout.record.connection import Pool
 from services.optout.record.entry import Entry, entry_of
 from services.optout.record.load import load_persons
 from services.optout.record.position import move_position, read_position, save_head
 from services.optout.record.write import write_decisions
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.inbound import MessageReceived
+from shared.postgres import Pool
 
 ADMIN_TOKEN = "operators-token-of-the-tests"  # noqa: S105 (of the tests)
 WEBHOOK_KEY = "a-webhook-key-of-the-tests"

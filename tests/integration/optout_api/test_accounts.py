@@ -7,8 +7,8 @@ import httpx
 import pytest
 from optout_api_world import WEBHOOK_KEY, Caller, create_account
 
-from services.optout.record.connection import Pool
 from services.optout.rules import DEFAULT_RULES, Rule
+from shared.postgres import Pool
 from shared.webhook_secrets import webhook_secret
 
 

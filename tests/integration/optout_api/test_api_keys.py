@@ -9,8 +9,8 @@ import pytest
 from optout_api_world import ADMIN_TOKEN, Caller, create_account
 
 from services.optout.api.logins import CAPACITY
-from services.optout.record.connection import Pool
 from shared.http import lifecycle_of
+from shared.postgres import Pool
 
 
 async def made(caller: Caller, name: str) -> tuple[Caller, int]:

@@ -7,7 +7,7 @@ import pytest
 from optout_api_world import NUMBER, Caller, Record
 
 from harness.postgres import PostgresServer
-from services.optout.record.connection import Pool
+from shared.postgres import Pool
 
 PHONE = "+14155550100"
 

@@ -9,9 +9,9 @@ import pytest
 from fastapi import FastAPI
 from optout_api_world import Caller, Record
 
-from services.optout.record.connection import Pool
 from services.optout.simulation import run, store
 from shared.http import lifecycle_of
+from shared.postgres import Pool
 
 PATH = "/v1/rules/simulate"
 DRAFT = {"rule_name": "Leave", "message_search_type": 2, "message_search_term": "leave", "action": "OPT_OUT"}

@@ -19,7 +19,7 @@ from aiohttp.resolver import ThreadedResolver
 from services.optout.customer_webhooks.addresses import PublicResolver
 from services.optout.customer_webhooks.deliver import PER_ACCOUNT, RETRY_AFTER, Deliverer
 from services.optout.customer_webhooks.sign import signing_secret
-from services.optout.record.connection import Pool
+from shared.postgres import Pool
 
 KEY = "a-webhook-key-of-the-tests"
 

@@ -15,9 +15,10 @@ from harness.stack.embedded import EmbeddedBackend
 from harness.stack.environment import StackContext, sandbox_environment, service_environment
 from harness.stack.service import Service
 from harness.stack.shared_secrets import SharedSecrets
-from services.sender.ledger.connection import Pool, open_pool
 from services.sender.prepare import MIGRATIONS
+from services.sender.settings import sender_database
 from shared.migrations import migrate
+from shared.postgres import Pool, open_pool
 from shared.settings import KafkaSettings
 from shared.topics import create_topics
 
@@ -42,7 +43,7 @@ async def kafka_settings(backend: EmbeddedBackend) -> KafkaSettings:
 
 @pytest.fixture(scope="session")
 async def pool(backend: EmbeddedBackend) -> AsyncIterator[Pool]:
-    opened = await open_pool(backend.sender_database_url, 5)
+    opened = await open_pool(sender_database(backend.sender_database_url), 5)
     async with opened.acquire() as connection:
         await migrate(connection, MIGRATIONS)
     yield opened

@@ -8,13 +8,14 @@ from uuid import uuid4
 import pytest
 
 from harness.stack.embedded import EmbeddedBackend
-from services.sender.ledger.connection import Pool, session
 from services.sender.ledger.lost import lock_lost_calls, lock_without_answer, settle_locked
 from services.sender.ledger.model import LedgerState, MessageKey, Settled
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import find, settle, take
+from services.sender.settings import sender_database
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
+from shared.postgres import Pool, connection_from
 
 AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 HOUR, NOW = timedelta(hours=1), timedelta(0)
@@ -33,7 +34,7 @@ def message(account_id: str = "acme", message_id: str = "") -> MessageRequested:
 
 @pytest.fixture
 async def owner(backend: EmbeddedBackend) -> AsyncIterator[Owner]:
-    made = Owner(backend.sender_database_url)
+    made = Owner(sender_database(backend.sender_database_url))
     await made.hold()
     yield made
     made.release()
@@ -41,7 +42,7 @@ async def owner(backend: EmbeddedBackend) -> AsyncIterator[Owner]:
 
 @pytest.fixture
 async def other(backend: EmbeddedBackend) -> AsyncIterator[Owner]:
-    made = Owner(backend.sender_database_url)
+    made = Owner(sender_database(backend.sender_database_url))
     await made.hold()
     yield made
     made.release()
@@ -50,7 +51,7 @@ async def other(backend: EmbeddedBackend) -> AsyncIterator[Owner]:
 async def claim(
     pool: Pool, owner: Owner, *asked: MessageRequested, state: LedgerState = "dispatching"
 ) -> set[MessageKey]:
-    async with session(pool) as connection:
+    async with connection_from(pool) as connection:
         claims = await take(connection, owner.number, state, [(each, None) for each in asked], AT)
     return set(map(key, asked)) - claims.not_ours
 
@@ -58,12 +59,12 @@ async def claim(
 async def settled(
     pool: Pool, owner: Owner, asked: MessageRequested, state: LedgerState, detail: str | None = None
 ) -> bool:
-    async with session(pool) as connection:
+    async with connection_from(pool) as connection:
         return bool(await settle(connection, owner.number, [Settled(key(asked), state, detail)]))
 
 
 async def state_of(pool: Pool, asked: MessageRequested) -> str | None:
-    async with session(pool) as connection:
+    async with connection_from(pool) as connection:
         row = (await find(connection, [key(asked)])).get(key(asked))
     return None if row is None else row.state
 
@@ -129,7 +130,7 @@ async def test_a_late_answer_settles_an_unknown_message_for_good(pool: Pool, own
 
 
 async def lost(pool: Pool, older_than: timedelta, ownerless_after: timedelta, own: int = 0) -> set[MessageKey]:
-    async with session(pool) as connection, connection.transaction():
+    async with connection_from(pool) as connection, connection.transaction():
         return {row.key for row in await lock_lost_calls(connection, own, older_than, ownerless_after, 10_000)}
 
 
@@ -155,7 +156,7 @@ async def test_a_call_that_is_older_than_any_call_is_lost_whoever_lives(pool: Po
 
 async def test_an_owner_takes_its_lock_again_when_the_connection_is_lost(pool: Pool, owner: Owner) -> None:
     asked = message()
-    async with session(pool) as connection:
+    async with connection_from(pool) as connection:
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks"
             " WHERE locktype = 'advisory' AND (classid::bigint << 32) | objid::bigint = $1",
@@ -176,7 +177,7 @@ async def test_a_receipt_finds_only_messages_whose_call_has_no_answer(pool: Pool
         await claim(pool, owner, each)
         if state != "dispatching":
             await settled(pool, owner, each, state, "x")
-    async with session(pool) as connection, connection.transaction():
+    async with connection_from(pool) as connection, connection.transaction():
         rows = await lock_without_answer(connection, [key(each) for each in asked.values()])
         assert {row.key for row in rows} == {key(asked["dispatching"]), key(asked["unknown"])}
         await settle_locked(connection, [Settled(row.key, "sent", "carrier-1") for row in rows])
@@ -188,5 +189,5 @@ async def test_a_receipt_finds_only_messages_whose_call_has_no_answer(pool: Pool
 
 async def test_a_postgres_that_ends_the_session_is_unavailable(pool: Pool) -> None:
     with pytest.raises(TransientError, match="Postgres"):
-        async with session(pool) as connection:
+        async with connection_from(pool) as connection:
             await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from harness.stack.service import Service
-from services.sender.ledger.connection import Connection, Pool
 from services.sender.ledger.topics import adopt, belong
 from shared.errors import MisconfiguredError
+from shared.postgres import Connection, Pool
 from shared.service import EXIT_MISCONFIGURED
 
 pytestmark = pytest.mark.timeout(60)

@@ -21,12 +21,13 @@ from services.optout.person import SentMessage
 from services.optout.prepare import MIGRATIONS
 from services.optout.record.batch import Batch, UndecidedEvent
 from services.optout.record.chain import check_chain
-from services.optout.record.connection import Pool, close_pool, open_pool
 from services.optout.record.decision_log import DecisionLog, PostgresDecisionLog
 from services.optout.record.position import PositionMovedError
 from services.optout.record.stored_rules import StoredRules
+from services.optout.settings import optout_database
 from shared.events.inbound import MessageReceived
 from shared.migrations import migrate
+from shared.postgres import Pool, close_pool, open_pool
 
 NUMBERS = ["+18335550123", "+18335550999", "ACME", None]
 MESSAGES = [f"m-{n}" for n in range(6)]
@@ -87,7 +88,7 @@ async def server() -> AsyncIterator[Server]:
     ports = free_ports(1)
     postgres = PostgresServer(folder, ports[0], durable=False)
     await postgres.start()
-    pool = await open_pool(postgres.url("optout"), 2)
+    pool = await open_pool(optout_database(postgres.url("optout")), 2)
     async with pool.acquire() as connection:
         await migrate(connection, MIGRATIONS)
     yield Server(pool)

@@ -22,10 +22,10 @@ from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.events import announced, outcome_event
 from services.sender.fence_pass import FencePass, boottime
-from services.sender.ledger.connection import Pool
 from services.sender.ledger.model import Row, key_of
 from services.sender.ledger.owner import Owner
 from services.sender.receipts import ReceiptHandler
+from services.sender.settings import sender_database
 from services.sender.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit
 from services.sender.sweeper import sweep
 from shared import failpoints
@@ -33,6 +33,7 @@ from shared.errors import TransientError
 from shared.events.codec import decode
 from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching, delivery_events
 from shared.events.outbound import MessageRequested
+from shared.postgres import Pool
 from shared.producer import OutgoingRecord
 
 PARTITIONS = 6
@@ -136,7 +137,7 @@ class Process:
     """One life of the sender."""
 
     def __init__(self, pool: Pool, url: str, outside: Outside) -> None:
-        self.owner = Owner(url)
+        self.owner = Owner(sender_database(url))
         self._pool = pool
         self._outside: Any = outside
         fenced: Any = Fenced(outside)

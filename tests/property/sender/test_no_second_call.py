@@ -20,10 +20,11 @@ from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
 from services.sender import batch
 from services.sender.carriers.carrier import Accepted, CallResult, Refused, Unknown
-from services.sender.ledger.connection import Pool, open_pool
 from services.sender.prepare import MIGRATIONS
+from services.sender.settings import sender_database
 from shared.events.outbound import MessageRequested
 from shared.migrations import migrate
+from shared.postgres import Pool, open_pool
 
 MESSAGES = 4
 
@@ -49,7 +50,7 @@ def database() -> Iterator[Database]:
 
 
 async def _open(url: str) -> Pool:
-    pool = await open_pool(url, 10)
+    pool = await open_pool(sender_database(url), 10)
     async with pool.acquire() as connection:
         await migrate(connection, MIGRATIONS)
     return pool

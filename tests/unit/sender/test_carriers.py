@@ -158,7 +158,7 @@ class Ledger:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.settled: dict[str, tuple[str, str | None]] = {}
         self.announced: list[str] = []
-        monkeypatch.setattr(dispatch, "session", nullcontext_of)
+        monkeypatch.setattr(dispatch, "connection_from", nullcontext_of)
         monkeypatch.setattr(dispatch, "take", self.take)
         monkeypatch.setattr(dispatch, "settle", self.settle)
 
