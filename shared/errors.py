@@ -19,5 +19,9 @@ class TransientError(Exception):
     """Kafka, Postgres or a peer is unavailable or slow; nothing was decided, so the same offset can be tried again."""
 
 
+class RestartNeededError(Exception):
+    """A state that only a new process gets out of: as after a bug, this one stops, keeps the offset, and alarms."""
+
+
 class MisconfiguredError(Exception):
     """The service must not run like this; the text is one line that names the setting or topic and the fix."""

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from shared.errors import TransientError
+from shared.errors import RestartNeededError, TransientError
 from shared.kafka_connection import Kafka
 from shared.topic_identity import TopicIdentities
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
@@ -11,8 +11,8 @@ from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 _LOOK_SECONDS = 2.0
 
 
-class TopicRecreatedError(Exception):
-    """A topic is another than it was: the process must end, its successor's start says what to do."""
+class TopicRecreatedError(RestartNeededError):
+    """A topic is another than it was: the start of the successor says what to do."""
 
 
 async def watch_topics(kafka: Kafka) -> None:

@@ -77,8 +77,8 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
             await stack.enter_async_context(in_background(work, name, give_up, stop_seconds=STOP_SECONDS))
         stack.push_async_callback(_stop, receipts, consumer, dispatcher, settings.stop_seconds)
         await asyncio.gather(within(START_SECONDS, receipts.start(), "subscribing to receipts"), consumer.start())
-        watched = [Watched(consumer, OUTBOUND_MESSAGES, lambda: outbound.busy)]
-        watchdog = Watchdog([*watched, Watched(receipts.reader, DELIVERY_EVENTS, lambda: receipts.busy)])
+        watched = [Watched(consumer.consumer, OUTBOUND_MESSAGES, lambda: outbound.busy)]
+        watchdog = Watchdog([*watched, Watched(receipts.reader.consumer, DELIVERY_EVENTS, lambda: receipts.busy)])
         watching = in_background(watchdog.watch(), "watchdog", give_up, stop_seconds=STOP_SECONDS)
         await stack.enter_async_context(watching)
         kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, TOPICS))

@@ -55,7 +55,7 @@ class ReceiptSubscription:
             logger=_faststream_log,
             middlewares=[partial(Redelivery, subscription=self)],
         )
-        self.reader: Any = self.broker.subscriber(
+        self.reader = self.broker.subscriber(
             DELIVERY_EVENTS,
             batch=True,
             ack_policy=AckPolicy.NACK_ON_ERROR,

@@ -4,12 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from shared.errors import TransientError
+from shared.errors import RestartNeededError, TransientError
 from shared.kafka import within
 
 _LOOK_SECONDS = 2.0
@@ -19,8 +18,8 @@ _NOBODY_SECONDS = 300.0
 _STALE_SECONDS = 10.0
 
 
-class ConsumerStuckError(Exception):
-    """A consumer did not move although Kafka had more for it: the process must end, its successor will do better."""
+class ConsumerStuckError(RestartNeededError):
+    """A consumer did not move although Kafka had more for it."""
 
 
 @dataclass(slots=True)
@@ -47,9 +46,9 @@ class Stillness:
 
 @dataclass(slots=True)
 class Watched:
-    """A subscriber, its topic, and whether its handler has a batch in hands."""
+    """A consumer, its topic, and whether a batch of it is being handled."""
 
-    subscriber: Any
+    consumer: AIOKafkaConsumer
     topic: str
     is_busy: Callable[[], bool]
     stillness: Stillness = field(default_factory=Stillness)
@@ -85,7 +84,7 @@ class Watchdog:
 
 
 async def _look(watched: Watched) -> str | None:
-    consumer = watched.subscriber.consumer
+    consumer = watched.consumer
     mine = consumer.assignment()
     positions = await (_positions(consumer, mine) if mine else _committed(consumer, watched.topic))
     still_seconds = watched.stillness.look({} if watched.is_busy() else positions, time.monotonic())
