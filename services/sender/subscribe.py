@@ -7,7 +7,6 @@ which reads the whole topic too, parks it.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
 
 from services.sender.receipts import ReceiptHandler
 from services.sender.settings import SenderSettings
+from shared.background import GiveUp
 from shared.consumer import Polled
 from shared.errors import PoisonError, TransientError
 from shared.events.delivery import DeliveryReceiptReceived, delivery_events
@@ -43,7 +43,7 @@ class ReceiptSubscription:
         give_up: called with a bug; the batch is not acknowledged.
     """
 
-    def __init__(self, settings: SenderSettings, handler: ReceiptHandler, give_up: Callable[[Exception], None]) -> None:
+    def __init__(self, settings: SenderSettings, handler: ReceiptHandler, give_up: GiveUp) -> None:
         self.busy = False
         self.waits_for: str | None = None
         """The place of the batch that waits, and the cause; None: none does."""
