@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from tree import PACKAGES, python_files, shown, syntax_tree
 
 SHARED_NAMES = {
-    "Account": "an account, as a route of the customer API and a client of the stack get it",
     "Decision": "what a service concluded, of a reply or of a request: see docs/glossary.md",
     "Handler": "inside the harness only: aiohttp's handlers, and whoever handles the stack's control socket",
     "MessageKey": "account and message id: the harness checks the sender's ledger without importing it",

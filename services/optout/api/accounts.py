@@ -5,10 +5,10 @@ from typing import Any
 from fastapi import APIRouter
 
 from services.optout.api.api_keys import add_api_key
-from services.optout.api.context import Account, Admin, Database
+from services.optout.api.context import Admin, CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Country, Name, RequestBody
-from services.optout.api.guard import GuardedRoute
+from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.runtime import ApiRuntime, Runtime
 from services.optout.api.settings import ApiSettings
 from services.optout.customer_webhooks.sign import signing_secret
@@ -71,7 +71,7 @@ async def change_account(account_id: AccountId, changed: ChangedAccount, databas
 
 
 @router.get("/v1/webhook")
-async def read_webhook(account_id: Account, runtime: ApiRuntime) -> dict[str, str]:
+async def read_webhook(account_id: CallerAccountId, runtime: ApiRuntime) -> dict[str, str]:
     """Return the address for the account's gateway, and the secret that signs calls to the account's own addresses."""
     return _webhook(runtime.settings, account_id)
 

@@ -3,15 +3,15 @@
 import secrets
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 
 from services.optout.api.authenticate import key_sha256, proof_of
-from services.optout.api.context import Account, Admin, Database
+from services.optout.api.context import Admin, CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import MAX_ID, Name, PageLimit, RequestBody
-from services.optout.api.guard import GuardedRoute
 from services.optout.api.logins import Logins
-from services.optout.api.pages import keys_after, page
+from services.optout.api.pages import After, keys_after, page
+from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.runtime import ApiRuntime
 from shared.events.base import AccountId, format_time
 from shared.postgres import Connection
@@ -48,7 +48,7 @@ class NewKey(RequestBody):
 
 @router.get("/v1/api-keys")
 async def read_api_keys(
-    account_id: Account, database: Database, after: Annotated[str | None, Query()] = None, limit: PageLimit = 100
+    account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
 ) -> dict[str, Any]:
     (key_id,) = keys_after(after, 0)
     rows = await database.fetch(KEYS, account_id, key_id, limit + 1)
@@ -56,7 +56,9 @@ async def read_api_keys(
 
 
 @router.post("/v1/api-keys", status_code=201)
-async def create_api_key(new: NewKey, account_id: Account, database: Database, runtime: ApiRuntime) -> dict[str, Any]:
+async def create_api_key(
+    new: NewKey, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
+) -> dict[str, Any]:
     """Make a key; it is shown here and never again, since only its hash is kept."""
     return await _create(runtime.logins, database, account_id, new.name)
 
@@ -70,7 +72,7 @@ async def create_api_key_for(
 
 
 @router.delete("/v1/api-keys/{key_id}")
-async def delete_api_key(key_id: KeyId, account_id: Account, database: Database) -> dict[str, Any]:
+async def delete_api_key(key_id: KeyId, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     """Revoke a key, from the next request on; the last one stays, or the account could not be used any more."""
     async with database.transaction():
         await database.execute(LOCK_ACCOUNT, account_id)

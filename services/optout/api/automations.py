@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from services.optout.api.clicksend import MAX_PER_PAGE, ClickSendRoute, paged, success
-from services.optout.api.context import Account, Database, WebhookPorts
+from services.optout.api.clicksend import MAX_PER_PAGE, PER_PAGE, ClickSendRoute, paged, success
+from services.optout.api.context import CallerAccountId, Database, WebhookPorts
 from services.optout.api.errors import ApiError
 from services.optout.api.rule_checks import check_rule
 from services.optout.api.rule_fields import GivenRule, rule_of, shown
@@ -37,10 +37,10 @@ router = APIRouter(route_class=ClickSendRoute)
 
 @router.get(_PATH)
 async def list_rules(
-    account_id: Account,
+    account_id: CallerAccountId,
     database: Database,
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
-    limit: Annotated[int, Query(ge=1, le=MAX_PER_PAGE)] = 15,
+    limit: Annotated[int, Query(ge=1, le=MAX_PER_PAGE)] = PER_PAGE,
 ) -> dict[str, Any]:
     rules = await current_rules(database, account_id)
     rules.sort(key=lambda each: (each.rule.position, each.rule_id))
@@ -49,13 +49,15 @@ async def list_rules(
 
 
 @router.get(f"{_PATH}/{{inbound_rule_id}}")
-async def read_rule(inbound_rule_id: int, account_id: Account, database: Database) -> dict[str, Any]:
+async def read_rule(inbound_rule_id: int, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     found = _one(await current_rules(database, account_id), inbound_rule_id)
     return success("Here is your inbound rule.", shown(found.rule_id, found.version, found.rule))
 
 
 @router.post(_PATH)
-async def create_rule(given: GivenRule, account_id: Account, database: Database, ports: WebhookPorts) -> dict[str, Any]:
+async def create_rule(
+    given: GivenRule, account_id: CallerAccountId, database: Database, ports: WebhookPorts
+) -> dict[str, Any]:
     rule = await asyncio.to_thread(rule_of, given)
     async with database.transaction():
         await database.execute(LOCK_ACCOUNT, account_id)
@@ -69,7 +71,7 @@ async def create_rule(given: GivenRule, account_id: Account, database: Database,
 
 @router.put(f"{_PATH}/{{inbound_rule_id}}")
 async def update_rule(
-    inbound_rule_id: int, given: GivenRule, account_id: Account, database: Database, ports: WebhookPorts
+    inbound_rule_id: int, given: GivenRule, account_id: CallerAccountId, database: Database, ports: WebhookPorts
 ) -> dict[str, Any]:
     """Write the rule's next version; it holds for the next message that is decided."""
     rule = await asyncio.to_thread(rule_of, given)
@@ -85,7 +87,7 @@ async def update_rule(
 
 
 @router.delete(f"{_PATH}/{{inbound_rule_id}}")
-async def delete_rule(inbound_rule_id: int, account_id: Account, database: Database) -> dict[str, Any]:
+async def delete_rule(inbound_rule_id: int, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     """Take the rule out of force; its versions stay, because decisions name them."""
     async with database.transaction():
         await database.execute(LOCK_ACCOUNT, account_id)
@@ -95,7 +97,7 @@ async def delete_rule(inbound_rule_id: int, account_id: Account, database: Datab
 
 
 @router.get(f"{_PATH}-packs")
-async def list_packs(account_id: Account, database: Database) -> dict[str, Any]:
+async def list_packs(account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     """Return the ready-made packs, and which of them the account has."""
     names = {each.rule.name for each in await current_rules(database, account_id)}
     packs = [
@@ -110,7 +112,7 @@ async def list_packs(account_id: Account, database: Database) -> dict[str, Any]:
 
 
 @router.post(f"{_PATH}-packs/{{pack}}")
-async def add_pack(pack: str, account_id: Account, database: Database) -> dict[str, Any]:
+async def add_pack(pack: str, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     """Add a pack's rules that the account does not have; from then on they are its own."""
     if pack not in PACKS:
         raise ApiError(404, "not_found", f"pack: there is no pack {pack!r}; see GET {_PATH}-packs", "pack")

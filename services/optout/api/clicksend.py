@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.optout.api.guard import GuardedRoute
+from services.optout.api.request_limits import GuardedRoute
 
 _CODES = {
     400: "BAD_REQUEST", 401: "UNAUTHORIZED", 404: "NOT_FOUND", 405: "NOT_FOUND", 408: "TIMEOUT", 409: "ALREADY_EXISTS",
@@ -16,7 +16,7 @@ _CODES = {
     503: "UNAVAILABLE",
 }  # fmt: skip
 _ERRORS = 400
-_PER_PAGE = 15
+PER_PAGE = 15
 MAX_PER_PAGE = 100
 
 

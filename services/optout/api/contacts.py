@@ -3,10 +3,10 @@
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 
-from services.optout.api.context import Account, Database
+from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import (
     MAX_CONTACTS,
@@ -17,10 +17,10 @@ from services.optout.api.fields import (
     PageLimit,
     RequestBody,
 )
-from services.optout.api.guard import GuardedRoute
 from services.optout.api.lists import require_list
-from services.optout.api.pages import fetch_page, keys_after, page
+from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import contact_phone, country_of
+from services.optout.api.request_limits import GuardedRoute
 from shared.events.base import ListId
 from shared.postgres import Connection
 
@@ -59,7 +59,9 @@ class NewContacts(RequestBody):
 
 
 @router.post("/v1/lists/{list_id}/contacts")
-async def put_contacts(list_id: ListId, new: NewContacts, account_id: Account, database: Database) -> dict[str, Any]:
+async def put_contacts(
+    list_id: ListId, new: NewContacts, account_id: CallerAccountId, database: Database
+) -> dict[str, Any]:
     """Add contacts, or replace the fields of those that are there; of a phone given twice the last one counts."""
     await require_list(database, account_id, list_id)
     phones = _phones(new, await country_of(database, account_id))
@@ -87,9 +89,9 @@ async def _put(database: Connection, account_id: str, list_id: int, by_phone: di
 @router.get("/v1/lists/{list_id}/contacts")
 async def read_contacts(
     list_id: ListId,
-    account_id: Account,
+    account_id: CallerAccountId,
     database: Database,
-    after: Annotated[str | None, Query()] = None,
+    after: After = None,
     limit: PageLimit = 100,
 ) -> dict[str, Any]:
     await require_list(database, account_id, list_id)

@@ -30,7 +30,7 @@ def _account(request: Request, _: Annotated[HTTPBasicCredentials | None, Depends
     return account_id
 
 
-Account = Annotated[str, Depends(_account)]
+CallerAccountId = Annotated[str, Depends(_account)]
 """The id of the account that asks; `GuardedRoute` has checked its API key."""
 
 

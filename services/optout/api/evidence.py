@@ -1,16 +1,16 @@
 """The evidence (G8): the record's own entries about a phone, each with what is needed to check it."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
-from services.optout.api.context import Account, Database
+from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import PageLimit
-from services.optout.api.guard import GuardedRoute
-from services.optout.api.pages import fetch_page, keys_after, page
+from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import SPELLINGS, PhoneFilter
+from services.optout.api.request_limits import GuardedRoute
 from services.optout.record.entry import entries
 
 # A phone's entries after a given place, under all its spellings, each with the hash of the entry before it in its
@@ -29,10 +29,10 @@ router = APIRouter(route_class=GuardedRoute)
 
 @router.get("/v1/evidence")
 async def read_evidence(
-    account_id: Account,
+    account_id: CallerAccountId,
     database: Database,
     phone: PhoneFilter,
-    after: Annotated[str | None, Query()] = None,
+    after: After = None,
     limit: PageLimit = 100,
 ) -> dict[str, Any]:
     if phone is None:

@@ -1,16 +1,16 @@
 """The inbox: what people wrote, newest first, with what was decided."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
-from services.optout.api.context import Account, Database
+from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.fields import PageLimit
-from services.optout.api.guard import GuardedRoute
-from services.optout.api.pages import fetch_page, keys_after, page
+from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import SPELLINGS, PhoneFilter
+from services.optout.api.request_limits import GuardedRoute
 from services.optout.record.entry import entries
 from shared.events.base import format_time
 
@@ -37,10 +37,10 @@ router = APIRouter(route_class=GuardedRoute)
 
 @router.get("/v1/inbox")
 async def read_inbox(
-    account_id: Account,
+    account_id: CallerAccountId,
     database: Database,
     phone: PhoneFilter,
-    after: Annotated[str | None, Query()] = None,
+    after: After = None,
     limit: PageLimit = 100,
 ) -> dict[str, Any]:
     before, event_id = keys_after(after, _END_OF_TIME, _LAST_ID)

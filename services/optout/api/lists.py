@@ -1,14 +1,14 @@
 """Contact lists of an account."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
-from services.optout.api.context import Account, Database
+from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Name, PageLimit, RequestBody
-from services.optout.api.guard import GuardedRoute
-from services.optout.api.pages import fetch_page, keys_after, page
+from services.optout.api.pages import After, fetch_page, keys_after, page
+from services.optout.api.request_limits import GuardedRoute
 from shared.events.base import format_time
 from shared.postgres import Connection
 
@@ -33,7 +33,7 @@ class NewList(RequestBody):
 
 
 @router.post("/v1/lists", status_code=201)
-async def create_list(new: NewList, account_id: Account, database: Database) -> dict[str, Any]:
+async def create_list(new: NewList, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     row = await database.fetchrow(ADD_LIST, account_id, new.name)
     if row is None:
         message = f"name: there is a list named {new.name!r}; GET /v1/lists shows it, or choose another name"
@@ -43,7 +43,7 @@ async def create_list(new: NewList, account_id: Account, database: Database) -> 
 
 @router.get("/v1/lists")
 async def read_lists(
-    account_id: Account, database: Database, after: Annotated[str | None, Query()] = None, limit: PageLimit = 100
+    account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
 ) -> dict[str, Any]:
     (list_id,) = keys_after(after, 0)
     rows, shown = await fetch_page(database, LISTS, account_id, list_id, limit=limit)

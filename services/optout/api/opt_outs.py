@@ -1,14 +1,14 @@
 """The opt-out list: the numbers that may not be messaged, each with the list it left and the message that caused it."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
-from services.optout.api.context import Account, Database
+from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.fields import PageLimit
-from services.optout.api.guard import GuardedRoute
-from services.optout.api.pages import fetch_page, keys_after, page
+from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import PhoneFilter
+from services.optout.api.request_limits import GuardedRoute
 from services.optout.record.entry import entries
 from shared.events.base import format_time
 
@@ -33,10 +33,10 @@ router = APIRouter(route_class=GuardedRoute)
 
 @router.get("/v1/opt-outs")
 async def read_opt_outs(
-    account_id: Account,
+    account_id: CallerAccountId,
     database: Database,
     phone: PhoneFilter,
-    after: Annotated[str | None, Query()] = None,
+    after: After = None,
     limit: PageLimit = 100,
 ) -> dict[str, Any]:
     after_phone, after_scope = keys_after(after, "", "")

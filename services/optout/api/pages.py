@@ -7,13 +7,17 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
+
+from fastapi import Query
 
 from services.optout.api.errors import ApiError
 from shared.postgres import Connection
 
 Key: TypeAlias = str | int | datetime | UUID
+After: TypeAlias = Annotated[str | None, Query()]
+"""The `next` of the page before, as a parameter of a route; None: the first page."""
 _MAX_CURSOR_CHARACTERS = 512
 MAX_PAGE_BYTES = 512 * 1024
 """Of the texts of a page's rows, past the first of them."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from services.optout.api.context import Account, Database
+from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from shared.phones import normalise_phone, readings
 from shared.phones.canonical import is_mobile, is_valid
@@ -51,7 +51,7 @@ def contact_phone(text: str, country: str | None) -> str:
 
 
 async def _phone_filter(
-    account_id: Account, database: Database, phone: Annotated[str | None, Query()] = None
+    account_id: CallerAccountId, database: Database, phone: Annotated[str | None, Query()] = None
 ) -> str | None:
     return None if phone is None else await asked_phone(database, account_id, phone)
 

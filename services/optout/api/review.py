@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AfterValidator, StringConstraints
 
-from services.optout.api.context import Account, Database
+from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import PageLimit, RequestBody
-from services.optout.api.guard import GuardedRoute
-from services.optout.api.pages import fetch_page, keys_after, page
+from services.optout.api.pages import After, fetch_page, keys_after, page
+from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.requests import Requests
 from services.optout.api.runtime import ApiRuntime
 from services.optout.record.entry import entries
@@ -67,7 +67,7 @@ class Reviewer(RequestBody):
 
 @router.get("/v1/review")
 async def read_queue(
-    account_id: Account, database: Database, after: Annotated[str | None, Query()] = None, limit: PageLimit = 100
+    account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
 ) -> dict[str, Any]:
     since, event_id = keys_after(after, _BEGIN_OF_TIME, UUID(int=0))
     rows, shown = await fetch_page(database, WAITING, account_id, since, event_id, limit=limit)
@@ -76,7 +76,7 @@ async def read_queue(
 
 @router.post("/v1/review/{event_id}/confirm", status_code=202)
 async def confirm(
-    event_id: UUID, reviewer: Reviewer, account_id: Account, database: Database, runtime: ApiRuntime
+    event_id: UUID, reviewer: Reviewer, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
     """Make it an opt-out."""
     return await _decide(event_id, "confirm", reviewer.by, account_id, database, runtime.requests)
@@ -84,7 +84,7 @@ async def confirm(
 
 @router.post("/v1/review/{event_id}/release", status_code=202)
 async def release(
-    event_id: UUID, reviewer: Reviewer, account_id: Account, database: Database, runtime: ApiRuntime
+    event_id: UUID, reviewer: Reviewer, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
     """Let messages through again."""
     return await _decide(event_id, "release", reviewer.by, account_id, database, runtime.requests)

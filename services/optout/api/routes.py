@@ -16,7 +16,7 @@ from services.optout.api import (
     suppressions,
 )
 from services.optout.api.errors import ApiError
-from services.optout.api.guard import GuardedRoute
+from services.optout.api.request_limits import GuardedRoute
 
 api_routes = APIRouter()
 for part in (

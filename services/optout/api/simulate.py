@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from services.optout.api.automations import check_change, current_rules
-from services.optout.api.context import Account, Database
+from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
-from services.optout.api.guard import GuardedRoute
+from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.rule_fields import GivenRule, rule_of
 from services.optout.api.runtime import ApiRuntime
 from services.optout.rules import VersionedRule
@@ -32,7 +32,7 @@ class Draft(GivenRule):
 
 
 @router.post("/v1/rules/simulate", status_code=202)
-async def start(draft: Draft, account_id: Account, database: Database, runtime: ApiRuntime) -> dict[str, Any]:
+async def start(draft: Draft, account_id: CallerAccountId, database: Database, runtime: ApiRuntime) -> dict[str, Any]:
     """Begin; `GET /v1/rules/simulate/{simulation_id}` reports the progress."""
     rule = (await asyncio.to_thread(rule_of, draft)).model_copy(update={"enabled": True})
     present = await current_rules(database, account_id)
@@ -50,12 +50,12 @@ async def start(draft: Draft, account_id: Account, database: Database, runtime: 
 
 
 @router.get("/v1/rules/simulate/{simulation_id}")
-async def read(simulation_id: UUID, account_id: Account, database: Database) -> dict[str, Any]:
+async def read(simulation_id: UUID, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     return await _shown(database, account_id, simulation_id)
 
 
 @router.delete("/v1/rules/simulate/{simulation_id}")
-async def cancel(simulation_id: UUID, account_id: Account, database: Database) -> dict[str, Any]:
+async def cancel(simulation_id: UUID, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     """Cancel it; one that has ended stays as it is."""
     await store.cancel(database, account_id, simulation_id)
     return await _shown(database, account_id, simulation_id)

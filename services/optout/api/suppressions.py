@@ -4,9 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.optout.api.context import Account, Database
-from services.optout.api.guard import GuardedRoute
+from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.phones import asked_phone
+from services.optout.api.request_limits import GuardedRoute
 from shared.events.base import format_time
 
 # Every scope in which this phone was ever opted out, held or opted in; a phone has few.
@@ -19,7 +19,7 @@ router = APIRouter(route_class=GuardedRoute)
 
 
 @router.get("/v1/suppressions/{phone}")
-async def read_suppressions(phone: str, account_id: Account, database: Database) -> dict[str, Any]:
+async def read_suppressions(phone: str, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     normal = await asked_phone(database, account_id, phone)
     rows = await database.fetch(SUPPRESSIONS_OF_PHONE, account_id, normal)
     return {"phone": normal, "suppressions": [_shown(row) for row in rows]}
