@@ -1,4 +1,4 @@
-"""The secret in an account's webhook address: derived, so that `services/inbound` needs no database to check it."""
+"""An account's webhook addresses; their secret is derived, so that `services/inbound` needs no database to check it."""
 
 import base64
 import hashlib
@@ -6,7 +6,14 @@ import hmac
 from collections.abc import Sequence
 from functools import lru_cache
 
+DEFAULT_GATEWAY = "clicksend"
+"""The gateway of an account that names none."""
 _SECRETS_KEPT = 4096
+
+
+def webhook_path(gateway: str, account_id: str, secret: str) -> str:
+    """Return the path of the address at which `gateway` reports an account's replies."""
+    return f"/webhooks/{gateway}/{account_id}/{secret}"
 
 
 @lru_cache(maxsize=_SECRETS_KEPT)

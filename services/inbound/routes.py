@@ -11,6 +11,7 @@ from services.inbound.handle import WebhookHandler
 from services.inbound.multipart import MULTIPART
 from services.inbound.publish import Publisher
 from services.inbound.settings import InboundSettings
+from shared.webhook_secrets import webhook_path
 
 Handlers = dict[str, WebhookHandler]
 
@@ -36,9 +37,8 @@ def webhook_handlers(settings: InboundSettings, publisher: Publisher) -> tuple[H
 
 def webhook_routes(messages: Handlers, receipts: Handlers) -> list[WebhookRoute]:
     """Return `/webhooks/{gateway}/{account}/{secret}` for messages, and the same followed by `/receipts`."""
-    address = "/webhooks/{gateway}/{{account}}/{{secret}}"
     return [
-        WebhookRoute(address.format(gateway=gateway) + end, handler, method)
+        WebhookRoute(webhook_path(gateway, "{account}", "{secret}") + end, handler, method)
         for end, handlers in (("", messages), ("/receipts", receipts))
         for gateway, handler in handlers.items()
         for method in handler.methods

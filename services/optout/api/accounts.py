@@ -1,8 +1,8 @@
 """Accounts: made by the operator, each with the rules that every account starts with."""
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from services.optout.api.api_keys import add_api_key
 from services.optout.api.context import Admin, CallerAccountId, Database
@@ -15,7 +15,7 @@ from services.optout.customer_webhooks.sign import signing_secret
 from services.optout.rules import DEFAULT_RULES
 from shared.events.base import AccountId
 from shared.postgres import Connection
-from shared.webhook_secrets import webhook_secret
+from shared.webhook_secrets import DEFAULT_GATEWAY, webhook_path, webhook_secret
 
 FIRST_KEY = "first"
 
@@ -35,6 +35,8 @@ SELECT $1, definition FROM unnest($2::jsonb[]) WITH ORDINALITY AS given (definit
 SET_COUNTRY = "UPDATE accounts SET country = $2 WHERE account_id = $1 RETURNING name"
 
 router = APIRouter(route_class=GuardedRoute)
+
+GatewayName: TypeAlias = Annotated[str, Query(pattern="^[a-z0-9_-]{1,64}$")]
 
 
 class NewAccount(RequestBody):
@@ -71,9 +73,11 @@ async def change_account(account_id: AccountId, changed: ChangedAccount, databas
 
 
 @router.get("/v1/webhook")
-async def read_webhook(account_id: CallerAccountId, runtime: ApiRuntime) -> dict[str, str]:
+async def read_webhook(
+    account_id: CallerAccountId, runtime: ApiRuntime, gateway: GatewayName = DEFAULT_GATEWAY
+) -> dict[str, str]:
     """Return the address for the account's gateway, and the secret that signs calls to the account's own addresses."""
-    return _webhook(runtime.settings, account_id)
+    return _webhook(runtime.settings, account_id, gateway)
 
 
 async def _add(runtime: Runtime, database: Connection, new: NewAccount) -> str | None:
@@ -87,9 +91,9 @@ async def _add(runtime: Runtime, database: Connection, new: NewAccount) -> str |
     return api_key
 
 
-def _webhook(settings: ApiSettings, account_id: str) -> dict[str, str]:
+def _webhook(settings: ApiSettings, account_id: str, gateway: str = DEFAULT_GATEWAY) -> dict[str, str]:
     secret = webhook_secret(settings.webhook_key.get_secret_value(), account_id)
-    path = f"/webhooks/clicksend/{account_id}/{secret}"
+    path = webhook_path(gateway, account_id, secret)
     url = settings.public_inbound_url.rstrip("/") + path
     signing = signing_secret(settings.webhook_key.get_secret_value(), account_id)
     return {"webhook_secret": secret, "webhook_path": path, "webhook_url": url, "signing_secret": signing}

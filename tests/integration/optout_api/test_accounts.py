@@ -67,3 +67,11 @@ async def test_another_accounts_list_looks_like_none(acme: Caller, other: Caller
         assert answer.status_code == 404
     assert list(await acme.statuses(list_id)) == ["+14155550100"]
     assert json.dumps(await other.get("/v1/lists")) == '{"lists": [], "next": null}'
+
+
+async def test_an_account_gets_the_address_of_the_gateway_that_it_names(acme: Caller) -> None:
+    default, generic = await acme.get("/v1/webhook"), await acme.get("/v1/webhook", gateway="generic")
+    path = f"/webhooks/generic/{acme.account_id}/{generic['webhook_secret']}"
+    assert (generic["webhook_path"], generic["webhook_secret"]) == (path, default["webhook_secret"])
+    answer = await acme.call("GET", "/v1/webhook", params={"gateway": "../elsewhere"})
+    assert (answer.status_code, answer.json()["error"]["field"]) == (422, "gateway")

@@ -8,9 +8,10 @@ import pytest
 
 from services.inbound.app import create_app
 from services.inbound.front import WebhookApp
+from services.inbound.gateways import MESSAGES
 from services.inbound.settings import InboundSettings
 from shared.quiet_logs import SayOnce
-from shared.webhook_secrets import webhook_secret
+from shared.webhook_secrets import DEFAULT_GATEWAY, webhook_secret
 
 KEY = "the-webhook-key-of-these-tests-only"
 SETTINGS = InboundSettings.model_validate({"kafka_bootstrap": "127.0.0.1:1", "http_port": 1, "webhook_key": KEY})
@@ -80,3 +81,7 @@ def test_what_is_said_again_and_again_is_said_once_in_a_while() -> None:
     assert [said(1), said(1), said(2), said(1)] == [True, False, True, False]
     now[0] = 31.0
     assert [said(1), said(1)] == [True, False]
+
+
+def test_the_gateway_of_an_account_that_names_none_is_there() -> None:
+    assert DEFAULT_GATEWAY in MESSAGES
