@@ -72,6 +72,22 @@ class DatabaseAddress:
     statement_seconds: float
 
 
+async def connect(address: DatabaseAddress) -> "asyncpg.Connection[asyncpg.Record]":
+    """Open a connection of its own, beside any pool.
+
+    Raises:
+        TransientError: Postgres does not answer.
+        MisconfiguredError: it answers, and refuses this database, user or certificate.
+    """
+    try:
+        with connecting(address.setting, address.url):
+            return await asyncpg.connect(
+                address.url, timeout=CONNECT_SECONDS, command_timeout=address.statement_seconds
+            )
+    except UNAVAILABLE as error:
+        raise TransientError(f"Postgres does not answer: {error!r}") from error
+
+
 async def open_pool(address: DatabaseAddress, size: int) -> Pool:
     """Connect.
 

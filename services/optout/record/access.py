@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import asyncpg
-
 from shared.errors import MisconfiguredError, TransientError
 from shared.migrations import lock, migrate
-from shared.postgres import CONNECT_SECONDS, UNAVAILABLE, Connection, connecting
+from shared.postgres import UNAVAILABLE, Connection, DatabaseAddress, connect
 
 PIPELINE = {"decisions": "SELECT, INSERT", "migrations": "SELECT"}
 """What the pipeline may do with the tables where it is not everything that a program does."""
@@ -22,7 +20,6 @@ API = {
     "migrations": "SELECT",
 }
 """The same for the customer API: it asks the pipeline by way of Kafka, and writes nothing that decides on sending."""
-_STATEMENT_SECONDS = 30.0
 _EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
 
 _TABLES = "SELECT quote_ident(tablename) AS quoted, tablename FROM pg_tables WHERE schemaname = current_schema()"
@@ -50,8 +47,7 @@ async def prepare_tables(url: str, migrations: Path, roles: Mapping[str, Mapping
         TransientError: Postgres does not answer.
     """
     try:
-        with connecting("STOPLINE_OPTOUT_MIGRATION_URL", url):
-            connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=_STATEMENT_SECONDS)
+        connection = await connect(DatabaseAddress(url, "STOPLINE_OPTOUT_MIGRATION_URL", statement_seconds=30.0))
         try:
             ran = await migrate(connection, migrations)
             async with connection.transaction():

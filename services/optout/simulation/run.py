@@ -31,7 +31,7 @@ _SAVE_SECONDS = 0.5
 _LAST_ID = UUID(int=2**128 - 1)
 
 
-class TooManyRunningError(Exception):
+class TooManyRunningError(TransientError):
     """This process runs as many simulations as it may."""
 
 

@@ -10,7 +10,7 @@ import secrets
 import asyncpg
 
 from shared.errors import TransientError
-from shared.postgres import CONNECT_SECONDS, UNAVAILABLE, DatabaseAddress
+from shared.postgres import UNAVAILABLE, DatabaseAddress, connect
 
 _NUMBER_BITS = 62
 
@@ -48,10 +48,7 @@ class Owner:
     async def _take(self) -> None:
         connection = None
         try:
-            address = self._address
-            connection = await asyncpg.connect(
-                address.url, timeout=CONNECT_SECONDS, command_timeout=address.statement_seconds
-            )
+            connection = await connect(self._address)
             await connection.execute("SELECT pg_advisory_lock($1)", self.number)
         except UNAVAILABLE as error:
             if connection is not None:
