@@ -1,8 +1,8 @@
 """The consumer that everything here reads Kafka with: no record can stop it.
 
-aiokafka raises where it cannot read a record, and leaves its position where it was: it then never comes past. Here what
-cannot be read arrives as `Unreadable`, among the records and in their order, so that a reader parks it and goes on; and
-position, commits and watermarks move as they do over any record.
+aiokafka raises where it cannot read a record, and leaves its position where it was, so it never gets past the record.
+Here whatever cannot be read arrives as `Unreadable`, among the records and in their order: a reader parks it and goes
+on, and position, commits and watermarks move as they do over any record.
 
 Two of aiokafka's functions run here with other names in place of its classes (`_with`); all else is its own. Tests fail
 where a new version of it no longer reads by these names.

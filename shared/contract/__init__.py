@@ -1,1 +1,1 @@
-"""The contract for producers and consumers in any language, made from the models: `python -m shared.contract`."""
+"""The contract for producers and consumers in any language, generated from the models: `python -m shared.contract`."""

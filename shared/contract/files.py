@@ -1,4 +1,4 @@
-"""The files of the contract and what stands in them."""
+"""The files of the contract and their contents."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ _WIDTH = 120
 def contract_files() -> dict[str, str]:
     """Return the text of each file, by its path in the folder `contract`.
 
-    A golden file is one line: the value of a record as it stands in Kafka, and a line feed.
+    A golden file is one line: the value of a record as it is in Kafka, and a line feed.
     """
     schemas = {f"schemas/{event_name(event)}.json": _json(json_schema(event)) for event in all_events()}
     golden = {f"golden/{event_name(type(event))}.json": encode(event).decode() + "\n" for event in examples()}
@@ -28,7 +28,7 @@ def contract_files() -> dict[str, str]:
 
 
 def write_contract(folder: Path) -> list[str]:
-    """Write the files that differ, remove those of events that are no more, and return the paths of all these."""
+    """Write the files that differ, remove those of events that no longer exist, and return the paths of both."""
     made = contract_files()
     stale = [path for path in folder.glob("*/*.json") if str(path.relative_to(folder)) not in made]
     changed = [name for name, text in made.items() if _text(folder / name) != text]

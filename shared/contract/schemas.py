@@ -1,4 +1,4 @@
-"""A JSON Schema per event, of what stands in a record's value."""
+"""A JSON Schema per event, for the value of a record."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from shared.contract.registry import event_name
 from shared.events.base import Event
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
-"""The one that every AsyncAPI tool must know; what pydantic writes for our events is the same in it and in 2020-12."""
+"""The dialect that every AsyncAPI tool must know; pydantic writes the same for our events in it and in 2020-12."""
 _ALWAYS_THERE = ["type", "version"]
 
 
