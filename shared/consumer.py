@@ -45,6 +45,11 @@ class Unreadable:
 Polled: TypeAlias = "ConsumerRecord | Unreadable"
 
 
+def first_offset(record: Polled) -> int:
+    """Return the offset of a record, or the first of those that cannot be read."""
+    return record.first_offset if isinstance(record, Unreadable) else int(record.offset)
+
+
 class Budget:
     """The bytes that one poll may read."""
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
-from shared.consumer import Polled, Unreadable
+from shared.consumer import Polled, first_offset
 from shared.errors import PoisonError
 from shared.events.base import derived_id, format_time
 from shared.parking import park_polled
@@ -85,14 +85,16 @@ class Parking:
         if self._lines < 1:
             return
         self._lines -= 1
-        place = {"topic": record.topic, "partition": record.partition, "offset": _first(record), "cause": cause}
-        log.warning(text, f"{record.topic} {record.partition} at {_first(record)}: {cause}", extra={"fields": place})
+        place = {"topic": record.topic, "partition": record.partition, "offset": first_offset(record), "cause": cause}
+        log.warning(
+            text, f"{record.topic} {record.partition} at {first_offset(record)}: {cause}", extra={"fields": place}
+        )
 
 
 def summary(bad: Sequence[Bad], *, service: str, now: datetime) -> OutgoingRecord:
     """Return one record to park for all of these, which are of one partition."""
     first, last = bad[0][0], bad[-1][0]
-    place = f"{first.topic}|{first.partition}|{_first(first)}-{last.offset}"
+    place = f"{first.topic}|{first.partition}|{first_offset(first)}-{last.offset}"
     value = {
         "topic": first.topic,
         "partition": first.partition,
@@ -110,7 +112,7 @@ def summary(bad: Sequence[Bad], *, service: str, now: datetime) -> OutgoingRecor
         "parked_records": str(len(bad)),
         "original_topic": first.topic,
         "original_partition": str(first.partition),
-        "original_offset": str(_first(first)),
+        "original_offset": str(first_offset(first)),
         "original_last_offset": str(last.offset),
     }
     encoded = [(name, text.encode(errors="replace")) for name, text in headers.items()]
@@ -120,7 +122,7 @@ def summary(bad: Sequence[Bad], *, service: str, now: datetime) -> OutgoingRecor
 def _sample(record: Polled, error: PoisonError) -> dict[str, object]:
     value = record.value or b""
     return {
-        "offset": _first(record),
+        "offset": first_offset(record),
         "cause": str(error),
         "value_bytes": len(value),
         "value_begins_base64": base64.b64encode(value[:_SAMPLE_BYTES]).decode(),
@@ -132,15 +134,11 @@ def _causes(bad: Sequence[Bad]) -> str:
     return f"{len(bad)} records: " + ", ".join(f"{reason} {count}" for reason, count in counted.most_common())
 
 
-def _first(record: Polled) -> int:
-    return record.first_offset if isinstance(record, Unreadable) else int(record.offset)
-
-
 def offsets_text(records: Iterable[Polled]) -> str:
     """Return offsets, which come in their order, as text such as `5-90,93`."""
     runs: list[list[int]] = []
     for record in records:
-        first, last = _first(record), record.offset
+        first, last = first_offset(record), record.offset
         if runs and first <= runs[-1][1] + 1:
             runs[-1][1] = max(last, runs[-1][1])
         else:

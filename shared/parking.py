@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
-from shared.consumer import Polled, Unreadable
+from shared.consumer import Polled, first_offset
 from shared.errors import PoisonError
 from shared.events.base import derived_id, format_time
 from shared.events.codec import Headers
@@ -34,7 +34,7 @@ def park_polled(record: Polled, *, service: str, error: PoisonError, now: dateti
         service=service,
         topic=record.topic,
         partition=record.partition,
-        offset=record.first_offset if isinstance(record, Unreadable) else record.offset,
+        offset=first_offset(record),
         last_offset=record.offset,
         key=record.key,
         value=record.value,

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from shared.consumer import Polled, Unreadable
+from shared.consumer import Polled, first_offset
 from shared.errors import TransientError
 
 _MAX_PLACES = 5
@@ -14,8 +14,7 @@ def place_of(records: Sequence[Polled]) -> str:
     """Return topic, partition and first offset of a batch; of one of several partitions, those of the first five."""
     firsts: dict[tuple[str, int], int] = {}
     for record in records:
-        offset = record.first_offset if isinstance(record, Unreadable) else record.offset
-        firsts.setdefault((record.topic, record.partition), offset)
+        firsts.setdefault((record.topic, record.partition), first_offset(record))
     shown = [f"{topic} partition {number} from offset {at}" for (topic, number), at in firsts.items()]
     return ", ".join(shown[:_MAX_PLACES]) + (" and others" if len(shown) > _MAX_PLACES else "")
 

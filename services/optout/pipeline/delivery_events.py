@@ -22,7 +22,7 @@ from shared.consumer import Consumer, Polled
 from shared.errors import TransientError
 from shared.events.delivery import delivery_events
 from shared.flood import Parking
-from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from shared.kafka import SEND_SECONDS, assigned_consumer, within
 from shared.postgres import UNAVAILABLE, connection_from
 from shared.producer import Producer, send_parked
 from shared.reading import read_events
@@ -123,19 +123,19 @@ class DeliveryEventFollower:
 @asynccontextmanager
 async def following_delivery_events(context: Context, partition: int) -> AsyncIterator[DeliveryEventFollower]:
     """Follow while inside the `with` block; an error while following ends the block with `TransientError`."""
-    consumer = new_consumer(context.settings.kafka, fetch_max_wait_ms=_POLL_MS)
-    producer = Producer(context.settings.kafka)  # connects when there is something to park
-    await within(START_SECONDS, consumer.start(), "connecting to Kafka")
+    kafka, mine = context.settings.kafka, [TopicPartition(DELIVERY_EVENTS, partition)]
+    producer = Producer(kafka)  # connects when there is something to park
     try:
-        consumer.assign([TopicPartition(DELIVERY_EVENTS, partition)])
-        deliveries = DeliveryEventFollower(context, consumer, producer, partition)
-        async with asyncio.TaskGroup() as tasks:
+        async with (
+            assigned_consumer(kafka, mine, fetch_max_wait_ms=_POLL_MS) as consumer,
+            asyncio.TaskGroup() as tasks,
+        ):
+            deliveries = DeliveryEventFollower(context, consumer, producer, partition)
             task = tasks.create_task(_ending_transiently(deliveries))
             yield deliveries
             task.cancel()
     finally:
         await producer.close()
-        await stop_quietly(consumer)
 
 
 async def _ending_transiently(deliveries: DeliveryEventFollower) -> None:

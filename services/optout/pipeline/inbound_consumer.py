@@ -1,44 +1,34 @@
 """Reads a worker's partition of `inbound-messages`, and notices what a Kafka client keeps to itself."""
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.start import MissingRecordsError
-from shared.consumer import Polled, Unreadable
+from shared.consumer import Consumer, Polled, first_offset
 from shared.errors import TransientError
-from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from shared.kafka import SEND_SECONDS, assigned_consumer, within
 
 _POLL_MS = 2_000
-_CHECK_AFTER_EMPTY_POLLS = 1
 
 
 class InboundConsumer:
-    """An async context manager that reads from `offset`.
+    """A consumer of one partition from `offset` on.
 
     Each worker has a consumer of its own: one for several partitions has one fetch a broker under way, and a partition
     that was just read would wait for a fetch that leaves it out.
     """
 
-    def __init__(self, context: Context, partition: TopicPartition, offset: int) -> None:
+    def __init__(self, context: Context, consumer: Consumer, partition: TopicPartition, offset: int) -> None:
         self._context = context
+        self._consumer = consumer
         self._partition = partition
         self._next_offset = offset
-        self._empty_polls = 0
         self._last_end = offset
-        self._consumer = new_consumer(context.settings.kafka, fetch_max_wait_ms=_POLL_MS)
-
-    async def __aenter__(self) -> Self:
-        await within(START_SECONDS, self._consumer.start(), "connecting to Kafka")
-        self._consumer.assign([self._partition])
-        self._consumer.seek(self._partition, self._next_offset)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await stop_quietly(self._consumer)
+        consumer.seek(partition, offset)
 
     async def poll(self) -> Sequence[Polled]:
         """Wait for records and return those that there are, at least one.
@@ -48,11 +38,8 @@ class InboundConsumer:
             TransientError: Kafka is unavailable, or has records that the consumer does not deliver.
         """
         while not (records := await self._poll_once()):
-            self._empty_polls += 1
-            if self._empty_polls % _CHECK_AFTER_EMPTY_POLLS == 0:
-                await self._check_not_stuck()
-        self._empty_polls = 0
-        first = records[0].first_offset if isinstance(records[0], Unreadable) else records[0].offset
+            await self._check_not_stuck()
+        first = first_offset(records[0])
         if first != self._next_offset:
             await self._explain_gap(first)
         self._next_offset = self._last_end = records[-1].offset + 1
@@ -79,3 +66,10 @@ class InboundConsumer:
         if self._last_end > read:
             raise TransientError(f"{self._partition} has records up to {self._last_end}, none came from {read}")
         self._last_end = await self._context.end_offset(self._partition)
+
+
+@asynccontextmanager
+async def reading_inbound(context: Context, partition: TopicPartition, offset: int) -> AsyncIterator[InboundConsumer]:
+    """Lend a consumer that reads from `offset`."""
+    async with assigned_consumer(context.settings.kafka, [partition], fetch_max_wait_ms=_POLL_MS) as consumer:
+        yield InboundConsumer(context, consumer, partition, offset)

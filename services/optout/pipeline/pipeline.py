@@ -14,7 +14,7 @@ from services.optout.record.stored_rules import StoredRules
 from services.optout.record.topics import is_repair_asked_for
 from services.optout.settings import OptOutSettings
 from shared.errors import TransientError
-from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
+from shared.kafka import START_SECONDS, group_options, new_consumer, stop_quietly, within
 from shared.postgres import Pool, connection_from
 from shared.topics import INBOUND_MESSAGES
 
@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 
 _END_WORKERS_SECONDS = 8.0
 _RESTART_SECONDS = 1.0
-_HEARTBEATS_PER_SESSION = 3
 _POLL_MS = 1000
 
 
@@ -59,14 +58,9 @@ class Pipeline:
                 await asyncio.sleep(_RESTART_SECONDS)
 
     async def _run_once(self) -> None:
-        session_ms = int(self._settings.session_timeout_seconds * 1000)
-        idle_consumer = new_consumer(
-            self._settings.kafka,
-            group_id=self._settings.group_id,
-            auto_offset_reset="earliest",  # it reads nothing: each worker has a consumer and finds its own start
-            session_timeout_ms=session_ms,
-            heartbeat_interval_ms=session_ms // _HEARTBEATS_PER_SESSION,
-        )
+        # It reads nothing: each worker has a consumer and finds its own start.
+        group = group_options(self._settings.group_id, self._settings.session_timeout_seconds)
+        idle_consumer = new_consumer(self._settings.kafka, **group)
         try:
             await within(START_SECONDS, idle_consumer.start(), "connecting to Kafka")
             context = Context(self._settings, self._pool, idle_consumer, self._rules)

@@ -15,7 +15,7 @@ from shared.errors import PoisonError
 from shared.events.base import derived_id
 from shared.events.codec import decode
 from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, SuppressionChanged, suppression_events
-from shared.kafka import SEND_SECONDS, START_SECONDS, new_consumer, stop_quietly, within
+from shared.kafka import SEND_SECONDS, assigned_consumer, within
 from shared.partitions import partition_of
 from shared.postgres import connection_from
 from shared.producer import OutgoingRecord
@@ -83,10 +83,7 @@ async def _published_states(context: Context, partition: int) -> PublishedStates
     """Read the partition from its beginning to its end."""
     topic_partition, held = TopicPartition(SUPPRESSIONS, partition), PublishedStates()
     end = await context.end_offset(topic_partition)
-    consumer = new_consumer(context.settings.kafka, isolation_level="read_committed")
-    try:
-        await within(START_SECONDS, consumer.start(), "connecting to Kafka")
-        consumer.assign([topic_partition])
+    async with assigned_consumer(context.settings.kafka, [topic_partition]) as consumer:
         await within(SEND_SECONDS, consumer.seek_to_beginning(topic_partition), "seeking")
         while await within(SEND_SECONDS, consumer.position(topic_partition), "position") < end:
             polled = await within(SEND_SECONDS, consumer.getmany(timeout_ms=_POLL_MS), "reading what is published")
@@ -97,8 +94,6 @@ async def _published_states(context: Context, partition: int) -> PublishedStates
                     held.pop(record.key, None)
                 else:
                     held[record.key] = _state(record.key, record.value)
-    finally:
-        await stop_quietly(consumer)
     return held
 
 
