@@ -78,6 +78,14 @@ class Shop:
             assert answer["status_code"] == 200
             assert await self.send(phone) == "message_suppressed"
 
+    async def a_receipt_is_heard_on_every_partition(self) -> None:
+        """Send messages of which the carrier's answer is lost: only a receipt says that they are sent."""
+        phones = self.phones()
+        await self.sandbox.set_faults(phones=phones, drop_rate=1, drop_when="after", receipts=True)
+        for phone in phones:
+            assert await self.send(phone) == "message_sent"
+        await self.sandbox.set_faults()
+
 
 @asynccontextmanager
 async def opened(stack: Stack, account: Account) -> AsyncIterator[Shop]:
@@ -161,6 +169,7 @@ async def test_after_malformed_records_of_each_kind_every_partition_goes_on(
         assert codes[0], f"Kafka took none of them: {codes}"
         async with asyncio.timeout(SECONDS):
             await shop.a_stop_is_heard_on_every_partition()
+        await shop.a_receipt_is_heard_on_every_partition()
         assert {name: service.process.pid for name, service in stopline_stack.services.items()} == began
         if kind in NEVER_EVENTS:
             bad = {each for each in taken if each[0] in PARKED_FROM}
