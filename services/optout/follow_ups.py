@@ -1,4 +1,4 @@
-"""Follow-ups to a message other than an opt-out: pure; a person who may not be messaged gets no answer (G6)."""
+"""Follow-ups to a message other than an opt-out: pure; suppressed recipients get no reply (G6)."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -37,7 +37,7 @@ class FollowUp(NamedTuple):
 def follow_ups(
     event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person, scopes: Sequence[str]
 ) -> tuple[FollowUp, ...]:
-    """Return what the matching rules ask for, in their order: one reply at most, none to who may not be messaged."""
+    """Return the follow-ups of the matching rules, in their order: at most one reply, none to suppressed recipients."""
     if not match.follow_ups or any(person.is_suppressed(scope) for scope in (*scopes, "account")):
         return ()
     chosen: list[FollowUp] = []
@@ -66,7 +66,7 @@ def _follow_up(versioned: VersionedRule, attribution: Attribution) -> FollowUp:
 
 
 def _may_reply(event: MessageReceived, attribution: Attribution, person: Person) -> bool:
-    """A reply is a message of one list from one number, as every other; and not a second one so soon."""
+    """Say whether a reply may be sent: it needs one list and one sender number, and none was sent just before."""
     if len(attribution.list_ids) != 1 or event.sender_number is None:
         return False
     return not any(

@@ -1,7 +1,7 @@
-"""Searches a batch's replies for the patterns of their accounts: beside the event loop, and not for long.
+"""Searches a batch's replies for the patterns of their accounts: off the event loop, and not for long.
 
-What an account's patterns cost is its own affair up to a share; what others wait for has a limit for the whole batch.
-The processor's time of the thread is counted, not the clock: a machine that is busy holds nobody's replies.
+An account's patterns may take its share of the time, and all patterns together have a limit for the whole batch, since
+others wait. The processor time of the thread is counted, not the clock: a busy machine does not cause held replies.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ async def search(events: Sequence[DecidableEvent], rules: Mapping[str, AccountRu
 
 
 def search_all(jobs: Sequence[Job]) -> dict[Text, SearchResult]:
-    """Search until the time is over; an answer that was not looked for to its end says so."""
+    """Search until the time is over; a result that is not whole says so."""
     found: dict[Text, SearchResult] = {}
     ends_at = time.thread_time() + BATCH_SECONDS + MESSAGE_SECONDS * sum(len(job.bodies) for job in jobs)
     for job in jobs:

@@ -1,4 +1,4 @@
-"""Checks of a rule: it must not answer an opt-out (G6), call an address not the customer's own, or move to no list."""
+"""Checks of a rule: it must not answer an opt-out (G6), call a forbidden address, or move to a missing list."""
 
 import asyncio
 import time
@@ -49,9 +49,9 @@ async def check_rule(
 
 
 def _check_answers_no_opt_out(rule: Rule, others: Sequence[VersionedRule]) -> None:
-    """Refuse a rule whose words opt out by a rule or a pack: it would look as if an opt-out were answered."""
+    """Refuse a rule whose terms are opt-outs by a rule or a pack: it would seem to answer opt-outs."""
     if not MATCH_TYPES[rule.match].needs_term_in_reply:
-        return  # what opts out never gets as far as these
+        return  # it matches any reply, and an opt-out takes precedence
     ends_at = time.thread_time() + _CHECK_SECONDS
     own = RuleSet([each for each in others if ACTIONS[each.rule.action].decides == "opt_out"])
     for term in rule.terms:

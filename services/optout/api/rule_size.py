@@ -24,9 +24,9 @@ _TO_DO = {
 
 
 async def check_size(before: Sequence[Rule], after: Sequence[Rule]) -> None:
-    """Check what the account's rules are together after a change.
+    """Check how large the account's rules are together after a change.
 
-    An account that was above a limit before there was one may still change to what is smaller.
+    An account that exceeded a limit before it was introduced may still make its rules smaller.
 
     Raises:
         ApiError: 422 with the limit, the present sum and what to do.

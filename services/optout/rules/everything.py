@@ -33,7 +33,7 @@ _LEAVING_EVERYTHING = re2.compile(rf"(?:^| ){_LEAVING}{_BETWEEN}{{0,6}} {_EVERYT
 _REFUSING_EVERYTHING = re2.compile(
     rf"(?:^| ){_any_of('not')}(?: \S+)?(?: {_any_of('sending')}){_BETWEEN}{{0,6}} {_EVERYTHING}{_TAIL}$"
 )
-"""do not send me any messages"""
+"""no more texts of any kind"""
 _EVERYTHING_FIRST = re2.compile(rf"^{_EVERYTHING} (?P<rest>{_LEAVING})$")
 """all messages stop"""
 _EVERYTHING_LAST = re2.compile(rf"^(?P<rest>.+?) {_EVERYTHING}{_TAIL}$")

@@ -1,11 +1,11 @@
-"""Text as rules see it: one case, one Unicode form, Latin letters only where they look it, words with single spaces."""
+"""Text as rules see it: one case, one Unicode form, look-alike letters mapped to Latin, single spaces between words."""
 
 import re
 import unicodedata
 from functools import lru_cache
 
 MAX_CHARACTERS = 20_000
-"""Of a longer text only the beginning and the end are read, half of this each."""
+"""Of a longer text only the first and the last half of this are read."""
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
@@ -33,10 +33,10 @@ _TO_LATIN = str.maketrans({other: latin for latin, others in _LOOK_ALIKES.items(
 _LETTERS_IN_SHAPES = {chr(first + n): chr(ord("a") + n) for first in (0x1F150, 0x1F170) for n in range(26)}
 _SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True))
 _PLAIN_LETTERS = str.maketrans(
-    _LETTERS_IN_SHAPES | _SMALL_CAPITALS | {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"}
+    _LETTERS_IN_SHAPES | _SMALL_CAPITALS | {"ø": "o", "ł": "l", "đ": "d", "\u0131": "i", "æ": "ae", "œ": "oe"}
 )
 _DISGUISED = frozenset(("stop", "end", "cancel", "quit", "unsubscribe", "stopall", "optout", "remove", "revoke"))
-"""Words that are read as Latin although every letter is from elsewhere: a disguise, for no language has them."""
+"""Words that are read as Latin even if every letter is from another script: no language of that script has them."""
 
 
 def cut(text: str, characters: int = MAX_CHARACTERS) -> str:
@@ -86,5 +86,5 @@ def words_of(folded: str) -> str:
 
 @lru_cache(maxsize=8_192)
 def normalise(term: str) -> str:
-    """Return a term as it is compared: folded, Latin where it looks it, words with single spaces."""
+    """Return a term as it is compared: folded, look-alikes as Latin letters, single spaces between words."""
     return words_of(latin(fold(term)))

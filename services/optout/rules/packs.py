@@ -17,7 +17,7 @@ def _detector(name: str, detector: str) -> Rule:
     return Rule(name=name, match="detector", terms=(detector,), action="OPT_OUT")
 
 
-def _answers(name: str, action: str, *terms: str, only_as_answer: bool = False) -> Rule:
+def _exact(name: str, action: str, *terms: str, only_as_answer: bool = False) -> Rule:
     fields = {"name": name, "match": "exact", "terms": terms, "action": action, "only_as_answer": only_as_answer}
     return Rule.model_validate(fields)
 
@@ -33,13 +33,13 @@ PACKS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
         "stop": (Rule(name="STOP", match="stands_alone", terms=_STOP, action="OPT_OUT"),),
         **{name: (rule,) for name, rule in _WORDS.items()},
-        "opt_in": (_answers("START", "OPT_IN", "start", "unstop", "resume", "subscribe", "opt in", "optin"),),
+        "opt_in": (_exact("START", "OPT_IN", "start", "unstop", "resume", "subscribe", "opt in", "optin"),),
         "opt_in_answer": (
-            _answers(
+            _exact(
                 "YES to a question", "OPT_IN", "yes", "y", "yes please", "si", "oui", "ja", "sim", only_as_answer=True
             ),
         ),
-        "help": (_answers("HELP", "HELP", "help", "info", "help me", "ayuda", "aide", "hilfe"),),
+        "help": (_exact("HELP", "HELP", "help", "info", "help me", "ayuda", "aide", "hilfe"),),
         "detection": (
             _detector("The instruction, misspelt", "echo"),
             _detector("Requests in plain words", "plain_words"),

@@ -31,7 +31,7 @@ class Pattern(NamedTuple):
     instructions: int
 
     def is_in(self, text: bytes) -> bool:
-        """Say whether the pattern is found anywhere in `text`. Other threads run meanwhile."""
+        """Say whether the pattern is found anywhere in `text`. Other threads can run meanwhile."""
         ((start, _),) = self.compiled.Match(_re2.RE2.Anchor.UNANCHORED, text, 0, len(text))
         return bool(start >= 0)
 
@@ -71,7 +71,7 @@ def _options() -> Any:
 
 
 class Patterns:
-    """A set of many patterns, searched for one by one: RE2's own sets cannot be stopped between two, nor bounded."""
+    """A set of many patterns, searched for one by one: a search of RE2's own sets cannot be stopped or bounded."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self._patterns = patterns

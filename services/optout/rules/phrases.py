@@ -1,4 +1,4 @@
-"""Finds many phrases in a text at once: whole words, one look-up a word and not one search a phrase."""
+"""Finds many phrases in a text at once: whole words, one look-up per word instead of one search per phrase."""
 
 from collections.abc import Iterable
 from typing import Any

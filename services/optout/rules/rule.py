@@ -54,7 +54,7 @@ def _canonical(number: str) -> str:
 
 
 class Rule(BaseModel):
-    """A rule. `terms` are compared with the normalised text; `sender_number` `*` is every number that people write to.
+    """A rule. `terms` are compared with the normalised text; `sender_number` `*` is every sender number.
 
     `exact` is the whole reply; `starts_with` its first words; `contains` and `does_not_contain` whole words anywhere in
     it; `regex` RE2 patterns, found anywhere in the normalised text; `stands_alone` the whole reply or a sentence of its
@@ -64,7 +64,7 @@ class Rule(BaseModel):
     tried by `position`, then by their id.
 
     Raises:
-        ValueError: a term is missing, empty once normalised, no detector, or a pattern that RE2 refuses.
+        ValueError: a term is missing, empty once normalised, not a detector, or a pattern that RE2 refuses.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,7 +83,7 @@ class Rule(BaseModel):
 
     @classmethod
     def stored(cls, definition: str) -> Self:
-        """Return a rule that was saved: it was checked then, perhaps by other limits, and holds as far as it can."""
+        """Return a saved rule: it was checked then, perhaps against other limits; it works as far as it can."""
         return cls.model_validate_json(definition, context=_STORED)
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""How large the rules of an account are, and how large they may be: what one account saves, all others wait for."""
+"""How large the rules of an account are, and how large they may be: other accounts wait while they run."""
 
 import time
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ LIMITS = Size(terms=2_000, kilobytes=150, patterns=100, instructions=10_000, com
 
 
 def size_of(rules: Iterable[Rule]) -> Size:
-    """Return the size; what is refused today, but was saved before there were limits, counts as too large."""
+    """Return the size. A pattern that is refused today, but was saved before there were limits, counts as too large."""
     terms = stored_bytes = 0
     patterns: list[str] = []
     for rule in rules:
@@ -43,7 +43,7 @@ def size_of(rules: Iterable[Rule]) -> Size:
 
 
 def _compiled(patterns: Iterable[str]) -> tuple[int, float]:
-    """Return instructions and seconds; not much further than the limits."""
+    """Return instructions and seconds; stop soon after the limits are exceeded."""
     began, instructions = time.thread_time(), 0
     for pattern in patterns:
         try:
