@@ -15,7 +15,7 @@ from harness.checker.timeline import JudgedReply, Timeline, timelines
 from shared.events.delivery import DeliveryReceiptReceived, MessageDispatching
 from shared.events.opt_out import AnyOptOutEvent
 
-MessageKey = tuple[str, str]
+TrailKey = tuple[str, str]
 """Account and message id."""
 
 
@@ -65,8 +65,8 @@ class Evidence:
         return found
 
     @cached_property
-    def trails(self) -> dict[MessageKey, MessageTrail]:
-        found: defaultdict[MessageKey, MessageTrail] = defaultdict(MessageTrail)
+    def trails(self) -> dict[TrailKey, MessageTrail]:
+        found: defaultdict[TrailKey, MessageTrail] = defaultdict(MessageTrail)
         for requested in self.history.requests:
             found[requested.request.account_id, requested.request.message_id].requests.append(requested)
         for record in self.history.deliveries:

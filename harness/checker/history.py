@@ -30,7 +30,7 @@ class Place(NamedTuple):
     offset: int
 
 
-class SuppressionKey(NamedTuple):
+class SuppressedScope(NamedTuple):
     """The subject of a suppression."""
 
     account_id: str
@@ -166,5 +166,5 @@ class History:
     outages: tuple[Outage, ...] = ()
     unreadable: tuple[Place, ...] = ()
     parked: tuple[Place, ...] = ()
-    states: Mapping[SuppressionKey, str] = field(default_factory=lambda: MappingProxyType({}))
+    states: Mapping[SuppressedScope, str] = field(default_factory=lambda: MappingProxyType({}))
     read_at: datetime = _NEVER

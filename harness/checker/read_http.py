@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 
-from harness.checker.history import AcceptedReply, CarrierCall, LogEntry, PhoneMessage, SuppressionKey
+from harness.checker.history import AcceptedReply, CarrierCall, LogEntry, PhoneMessage, SuppressedScope
 from harness.client import Account
 from harness.sandbox.client import SandboxClient
 from shared.errors import TransientError
@@ -62,7 +62,7 @@ async def read_accepted(sandbox: SandboxClient, account_id: str) -> list[Accepte
 
 async def read_decision_log(
     api_url: str, account: Account, phones: Iterable[str]
-) -> tuple[list[LogEntry], dict[SuppressionKey, str]]:
+) -> tuple[list[LogEntry], dict[SuppressedScope, str]]:
     """Return the entries of the decision log about these phones, and the state of each of their scopes."""
     limit = asyncio.Semaphore(_AT_ONCE)
     login = (account.account_id, account.api_key)
@@ -75,7 +75,7 @@ async def read_decision_log(
         answers = await asyncio.gather(*(one(phone) for phone in phones))
     entries = [entry for evidence, _ in answers for entry in evidence]
     states = {
-        SuppressionKey(account.account_id, found["scope"], phone): str(found["state"])
+        SuppressedScope(account.account_id, found["scope"], phone): str(found["state"])
         for phone, (_, suppressions) in zip(phones, answers, strict=True)
         for found in suppressions
     }

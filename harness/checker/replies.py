@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from harness.checker.evidence import Breach, Evidence
-from harness.checker.history import SuppressionKey
+from harness.checker.history import SuppressedScope
 from harness.checker.preferences import STOPS
 from harness.checker.timeline import JudgedReply
 from shared.events.opt_out import AnyOptOutEvent, OptedOut
@@ -113,20 +113,20 @@ def _is_of_its_kind(event: AnyOptOutEvent, reply: JudgedReply) -> bool:
     return isinstance(event, OptedOut) is (reply.wish in STOPS)
 
 
-def _forbidden_by_replies(evidence: Evidence) -> set[SuppressionKey]:
+def _forbidden_by_replies(evidence: Evidence) -> set[SuppressedScope]:
     return {
-        SuppressionKey(account_id, scope, phone)
+        SuppressedScope(account_id, scope, phone)
         for (account_id, phone), timeline in evidence.timelines.items()
         for scope in timeline.forbidden_at_the_end
     }
 
 
-def _states_at_the_end(evidence: Evidence) -> Iterator[tuple[str, Mapping[SuppressionKey, str]]]:
+def _states_at_the_end(evidence: Evidence) -> Iterator[tuple[str, Mapping[SuppressedScope, str]]]:
     """Give the suppressions that compaction keeps of the topic, and those that the customer API shows."""
-    kept: dict[SuppressionKey, str] = {}
+    kept: dict[SuppressedScope, str] = {}
     for record in sorted(evidence.history.suppressions, key=lambda r: (r.partition, r.offset)):
         event = record.event
-        kept[SuppressionKey(event.account_id, event.scope, event.phone)] = event.state
+        kept[SuppressedScope(event.account_id, event.scope, event.phone)] = event.state
     yield "the topic suppressions", kept
     yield "the customer API", evidence.history.states
 

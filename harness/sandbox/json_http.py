@@ -10,7 +10,7 @@ from harness.sandbox.limits import MAX_PAGE, MAX_WAIT_SECONDS
 from harness.sandbox.refusals import RequestRefusedError
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def error(status: int, code: str, message: str, field: str | None = None) -> web.Response:
@@ -55,7 +55,7 @@ def wait_of(request: web.Request) -> tuple[int, float]:
 
 
 @web.middleware
-async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def errors_as_json(request: web.Request, handler: WebHandler) -> web.StreamResponse:
     try:
         return await handler(request)
     except RequestRefusedError as refused:

@@ -12,7 +12,6 @@ SHARED_NAMES = {
     "MessageKey": "account and message id: the harness checks the sender's ledger without importing it",
     "Runtime": "the running parts of a service, in the runtime.py of each: see docs/glossary.md",
     "Service": "inside the harness only: a process that runs, and the name of one that has a database",
-    "SuppressionKey": "account, scope and phone of a suppression: as the checker has it too, which imports no service",
 }
 """Names that are defined more than once, each with the one meaning that it has, or why nobody confuses them."""
 

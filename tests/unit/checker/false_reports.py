@@ -5,7 +5,7 @@ from random import Random
 
 from checker.mutations import chosen, is_about, without
 from checker.simulator import ACCOUNT
-from harness.checker.history import DeliveryRecord, History, ReplyRecord, SuppressionKey
+from harness.checker.history import DeliveryRecord, History, ReplyRecord, SuppressedScope
 from harness.checker.preferences import STOPS, Wish, wish_of
 from shared.events.base import derived_id
 from shared.events.delivery import MessageDispatching, MessageFailed, MessageSent, MessageSuppressed
@@ -102,7 +102,7 @@ def hold_a_number_that_wrote_nothing(history: History, random: Random) -> Histor
     request = chosen(list(history.requests), random)
     if request is None:
         return None
-    key = SuppressionKey(ACCOUNT, _OTHER_LIST, request.request.phone)
+    key = SuppressedScope(ACCOUNT, _OTHER_LIST, request.request.phone)
     return replace(history, states={**history.states, key: "held"})
 
 

@@ -16,7 +16,7 @@ from harness.checker.history import (
     Outage,
     PhoneMessage,
     Place,
-    SuppressionKey,
+    SuppressedScope,
 )
 from shared.events.base import derived_id
 from shared.events.delivery import (
@@ -220,7 +220,7 @@ def lose_an_opt_out_in_the_database(history: History, random: Random) -> History
 
 
 def opt_out_of_another_list(history: History, _random: Random) -> History | None:
-    key = SuppressionKey(ACCOUNT, "list:99", phone(0))
+    key = SuppressedScope(ACCOUNT, "list:99", phone(0))
     return replace(history, states={**history.states, key: "opted_out"})
 
 
@@ -294,6 +294,6 @@ def _message_id(thing: object) -> str:
     return str(inner.message_id)  # type: ignore[attr-defined]
 
 
-def _key(published: object) -> SuppressionKey:
+def _key(published: object) -> SuppressedScope:
     event = published.event  # type: ignore[attr-defined]
-    return SuppressionKey(event.account_id, event.scope, event.phone)
+    return SuppressedScope(event.account_id, event.scope, event.phone)

@@ -16,7 +16,7 @@ from harness.checker.history import (
     Place,
     ReplyRecord,
     RequestRecord,
-    SuppressionKey,
+    SuppressedScope,
     SuppressionRecord,
 )
 from shared.events.base import derived_id
@@ -60,7 +60,7 @@ class Simulator:
     parked: list[Place] = field(default_factory=list)
     forbidden: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
     """(phone, scope) to the number that the STOP went to, and its time by the gateway's clock, which has seconds."""
-    touched: dict[SuppressionKey, str] = field(default_factory=dict)
+    touched: dict[SuppressedScope, str] = field(default_factory=dict)
 
     def pass_time(self, milliseconds: int) -> None:
         self.now += timedelta(milliseconds=milliseconds)
@@ -210,7 +210,7 @@ class Simulator:
         )
         self.suppressions.append(SuppressionRecord(0, len(self.suppressions), self.now, suppression))
         self.changes.append(ChangeRecord(self.now, made))
-        self.touched[SuppressionKey(ACCOUNT, scope, event.phone)] = state
+        self.touched[SuppressedScope(ACCOUNT, scope, event.phone)] = state
         self.pass_time(1)
 
     def _publish(self, kind: type, fields: dict[str, object], **more: object) -> None:
