@@ -26,6 +26,11 @@ class Attribution:
     list_ids: tuple[int, ...] = ()
     message_id: str | None = None
 
+    @property
+    def is_pointed_at(self) -> bool:
+        """Whether the gateway itself named the message that is answered."""
+        return self.method == "replied_message"
+
 
 def attribute(event: MessageReceived, person: Person) -> Attribution:
     """Return the lists that `event`, written by `person`, answers."""

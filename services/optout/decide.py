@@ -109,17 +109,15 @@ def decide(event: DecidableEvent, person: Person, rules: RuleSet) -> Decision:
 
 
 def _instruction(event: MessageReceived, attribution: Attribution, person: Person) -> str | None:
-    """Return the way out that the answered message offered, as far as it is known."""
-    for message in person.sent:
-        if message.message_id == attribution.message_id and message.instruction:
-            return message.instruction
-    if event.replied_body:
-        return event.replied_body
-    for message in person.sent:
-        may_be_it = message.list_id in attribution.list_ids and is_answerable(message, event, person.window_starts_at)
-        if may_be_it and message.instruction:
-            return message.instruction
-    return None
+    """Return the way out that the reply answers: the answered message's, what it quotes, or a possible message's."""
+    offering = [message for message in person.sent if message.instruction]
+    answered = (m.instruction for m in offering if m.message_id == attribution.message_id)
+    possible = (
+        m.instruction
+        for m in offering
+        if m.list_id in attribution.list_ids and is_answerable(m, event, person.window_starts_at)
+    )
+    return next(answered, None) or event.replied_body or next(possible, None)
 
 
 def _held(event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person) -> Held:

@@ -1,7 +1,7 @@
 """The opt-outs that an opt-in withdraws: those that it answers, and no others (decision 0004). Pure."""
 
 from services.optout.attribution import Attribution, latest_written
-from services.optout.person import Person, Suppression
+from services.optout.person import Person, SentMessage, Suppression
 from services.optout.rules import RuleMatch
 from services.optout.rules.instruction import Instruction, find_instruction
 from services.optout.scopes import ACCOUNT, list_scope
@@ -16,9 +16,11 @@ def withdrawn_by(
 ) -> tuple[list[Suppression], Attribution]:
     """Return the suppressions that the opt-in is about, whenever it was written, and what it answers.
 
-    A way back is about what was stopped by writing to the same number, the account too; where the gateway points at a
-    message of one of these lists, about that list and the account. A word that a message asked for, even START, is
-    about the list that asked.
+    There are three cases:
+    * a word that a message asked for, even START, is about the list that asked;
+    * a way back, where the gateway points at a message of a list that was stopped through the same number, is about
+      that list and the account;
+    * any other way back is about all that was stopped by writing to the same number, the account too.
     """
     # In one order, wherever the person was loaded from: the same decision is the same entry.
     suppressed = [s for _, s in sorted(person.suppressions.items()) if person.is_suppressed(s.scope)]
@@ -28,10 +30,9 @@ def withdrawn_by(
         scope = asked_by if is_asked or not match.only_as_answer else None
         return [s for s in suppressed if s.scope == scope], attribution
     to_number = [s for s in suppressed if s.sender_number == event.sender_number]
-    if attribution.method == "replied_message":
-        pointed = list_scope(attribution.list_ids[0])
-        if any(s.scope == pointed for s in to_number):
-            return [s for s in to_number if s.scope in (ACCOUNT, pointed)], attribution
+    pointed = list_scope(attribution.list_ids[0]) if attribution.is_pointed_at else None
+    if any(s.scope == pointed for s in to_number):
+        return [s for s in to_number if s.scope in (ACCOUNT, pointed)], attribution
     return to_number, Attribution("opt_outs_of_sender", attribution.list_ids, attribution.message_id)
 
 
@@ -47,11 +48,17 @@ def _question(
     if answered is None:
         return None, quoted
     said = find_instruction(answered.instruction) if answered.instruction else None
-    if attribution.method != "replied_message":
-        is_quoted_one = event.replied_body is None or _offer_the_same(said, quoted)
-        if answered.dispatched_at > latest_written(event) or not is_quoted_one:
-            return None, quoted
-    return list_scope(answered.list_id), said or quoted
+    if attribution.is_pointed_at or _may_be_the_one(answered, said, quoted, event):
+        return list_scope(answered.list_id), said or quoted
+    return None, quoted
+
+
+def _may_be_the_one(
+    message: SentMessage, said: Instruction | None, quoted: Instruction | None, event: MessageReceived
+) -> bool:
+    """Say whether `event` may answer `message`: sent before it was written, and offering what it quotes."""
+    is_quoted_one = event.replied_body is None or _offer_the_same(said, quoted)
+    return message.dispatched_at <= latest_written(event) and is_quoted_one
 
 
 def _offer_the_same(one: Instruction | None, other: Instruction | None) -> bool:

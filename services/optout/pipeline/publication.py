@@ -1,10 +1,22 @@
-"""The records that one Kafka transaction publishes, and their order."""
+"""The records that one Kafka transaction publishes, and their order: of an entry, its suppressions, events and replies.
+
+The first two are written as dictionaries, in about half of the time that building the models takes; a test compares
+them with the models, byte by byte. All other events are written by their models.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.optout.pipeline.records import auto_reply_records, opt_out_records, record_of, suppression_records
-from services.optout.record.entry import Entry
+from pydantic_core import to_json
+
+from services.optout.follow_ups import reply_id
+from services.optout.pipeline.consume import SERVICE
+from services.optout.record.entry import STATES, DecisionKind, Entry
+from services.optout.scopes import list_id_of
+from shared.events.base import Event, derived_id_text, format_time
+from shared.events.codec import cloud_event_headers, encode, headers_of
+from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
+from shared.events.outbound import MessageRequested
 from shared.events.suppression import (
     CHECKPOINT_KEY,
     WATERMARK_KEY,
@@ -13,6 +25,14 @@ from shared.events.suppression import (
     WatermarkAdvanced,
 )
 from shared.producer import OutgoingRecord
+
+_OPT_OUT_EVENTS: dict[DecisionKind, type[AnyOptOutEvent]] = {
+    "opt_out": OptedOut,
+    "held": OptOutHeld,
+    "opt_in": OptedIn,
+    "confirmed": OptedOut,
+    "released": HeldReleased,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +67,74 @@ class Publication:
         """Yield the records for `outbound-messages`."""
         for entry in self.entries:
             yield from auto_reply_records(entry)
+
+
+def record_of(key: bytes, event: Event) -> OutgoingRecord:
+    """Return the record of any event, by its model."""
+    return OutgoingRecord(key, encode(event), cloud_event_headers(event, SERVICE))
+
+
+def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
+    """Yield `suppression_changed` for each scope whose state the entry changed."""
+    for scope in _published_scopes(entry):
+        state, cause, at = STATES[entry.answer], str(entry.cause_event_id), format_time(entry.decided_at)
+        value = {
+            "type": "suppression_changed",
+            "version": 1,
+            "account_id": entry.account_id,
+            "scope": scope,
+            "phone": entry.phone,
+            "state": state,
+            "cause_event_id": cause,
+            "changed_at": at,
+        }
+        headers = headers_of(SuppressionChanged, SERVICE, derived_id_text(cause, scope, state), at)
+        yield OutgoingRecord(f"{entry.account_id}|{scope}|{entry.phone}".encode(), to_json(value), headers)
+
+
+def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
+    """Yield the opt-out event for each scope whose state the entry changed."""
+    for scope in _published_scopes(entry):
+        kind = _OPT_OUT_EVENTS[entry.answer]
+        event_id, at = derived_id_text(entry.event_id, entry.answer, scope), format_time(entry.decided_at)
+        value = {
+            "type": kind.model_fields["type"].default,
+            "version": 1,
+            "event_id": event_id,
+            "occurred_at": at,
+            "account_id": entry.account_id,
+            "phone": entry.phone,
+            "scope": scope,
+            "list_id": list_id_of(scope),
+            "sender_number": entry.sender_number,
+            "cause_event_id": str(entry.cause_event_id),
+            "rule": entry.rule or "",
+            "rule_version": entry.rule_version or 0,
+            "attribution": entry.attribution or "account",
+        }
+        match entry.answer:
+            case "held":
+                value["reason"] = entry.matched_by or ""
+            case "released":
+                value["by"] = entry.by or ""
+        yield OutgoingRecord(entry.phone.encode(), to_json(value), headers_of(kind, SERVICE, event_id, at))
+
+
+def auto_reply_records(entry: Entry) -> Iterator[OutgoingRecord]:
+    """Yield the entry's automatic replies: messages like any other, which the sender may still suppress."""
+    for follow_up in entry.follow_ups:
+        if follow_up.action == "AUTO_REPLY":
+            reply = MessageRequested(
+                account_id=entry.account_id,
+                message_id=reply_id(entry.event_id),
+                list_id=follow_up.list_ids[0],
+                phone=entry.phone,
+                sender_number=entry.sender_number or "",
+                body=follow_up.address,
+                requested_at=entry.decided_at,
+            )
+            yield record_of(reply.phone.encode(), reply)
+
+
+def _published_scopes(entry: Entry) -> Sequence[str]:
+    return (*entry.changed, *entry.raised) if entry.answer in STATES else ()

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from aiokafka import TopicPartition
 
 from services.optout.pipeline.context import Context
-from services.optout.pipeline.publication import Publication
-from services.optout.pipeline.records import record_of
+from services.optout.pipeline.publication import Publication, record_of
 from services.optout.pipeline.session import Publishes
 from services.optout.record.states import states_of_partition
 from shared.errors import PoisonError

@@ -1,16 +1,17 @@
 """Where a worker begins: at the smaller of what Postgres has recorded and what Kafka has published."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiokafka import TopicPartition
 
 from services.optout.pipeline.context import Context
 from services.optout.record.decision_log import DecisionLog
 from services.optout.record.position import Position
+from services.optout.record.topics import Topics
 from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, within
-from shared.topics import INBOUND_MESSAGES
+from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, SUPPRESSIONS
 
 _NO_OFFSET = -1
 
@@ -65,6 +66,27 @@ def choose_start(recorded: Position, committed: int | None, beginning: int, end:
             " undecided"
         )
     return Start(offset, recorded, end)
+
+
+def belonging(recorded: Topics, identities: dict[str, str]) -> Topics:
+    """Return what the positions belong to from now on, where the topics are those that were recorded: pure.
+
+    That of `suppressions` is left as it was: what it must hold can be published again from the record.
+
+    Raises:
+        MissingRecordsError: a topic that is read is another one: its offsets mean other records.
+    """
+    for name, before in ((INBOUND_MESSAGES, recorded.inbound), (DELIVERY_EVENTS, recorded.delivery)):
+        if before not in (None, identities[name]):
+            raise MissingRecordsError(
+                f"{name} is not the topic that this database belongs to (it is {identities[name]}, was {before}):"
+                " it was recreated, has another number of partitions, or the database is another deployment's;"
+                f" see 'A topic was recreated' in docs/operations.md before `stopline topics adopt {name}`"
+            )
+    suppressions = identities[SUPPRESSIONS] if recorded.suppressions is None else recorded.suppressions
+    return replace(
+        recorded, inbound=identities[INBOUND_MESSAGES], delivery=identities[DELIVERY_EVENTS], suppressions=suppressions
+    )
 
 
 async def _committed(context: Context, partition: int) -> int | None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from services.optout import metrics
-from services.optout.pipeline.belonging import belonging
 from services.optout.pipeline.condition import Condition
 from services.optout.pipeline.consume import SERVICE, parse
 from services.optout.pipeline.context import Context
@@ -18,7 +17,7 @@ from services.optout.pipeline.inbound_consumer import InboundConsumer, reading_i
 from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, TransactionPublisher
 from services.optout.pipeline.repair import repair
 from services.optout.pipeline.session import WorkerSession
-from services.optout.pipeline.start import MissingRecordsError, find_start
+from services.optout.pipeline.start import MissingRecordsError, belonging, find_start
 from services.optout.record.decision_log import PostgresDecisionLog
 from services.optout.record.position import PositionMovedError, end_predecessors
 from services.optout.record.topics import Topics, read_topics, save_topics

@@ -1,5 +1,6 @@
 """Finds out which numbers of a batch's ambiguous messages were sent to, and which country an account is in."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -36,10 +37,9 @@ async def load_certainties(connection: Connection, events: Sequence[DecidableEve
     countries = await load_countries(connection, [event.account_id for event in ambiguous])
     readings = {event.event_id: readings_of(event, countries.get(event.account_id)) for event in ambiguous}
     asked = [(event.account_id, phone) for event in ambiguous for phone in readings[event.event_id]]
-    sent_to = await load_sent_to(connection, asked)
+    sent_to: dict[str, set[str]] = defaultdict(set)
+    for account_id, phone in await load_sent_to(connection, asked):
+        sent_to[account_id].add(phone)
     return {
-        event.event_id: certainty(
-            event, readings[event.event_id], {phone for account_id, phone in sent_to if account_id == event.account_id}
-        )
-        for event in ambiguous
+        event.event_id: certainty(event, readings[event.event_id], sent_to[event.account_id]) for event in ambiguous
     }

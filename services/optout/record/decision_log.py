@@ -6,9 +6,9 @@ from typing import Protocol
 
 from services.optout.record.batch import Batch, record_batch
 from services.optout.record.entry import Entry
+from services.optout.record.load import load_entries
 from services.optout.record.merged import SuppressionKey, count_merged, load_merged, note_published
 from services.optout.record.position import Position, move_position, read_position
-from services.optout.record.replay import load_entries
 from services.optout.record.stored_rules import StoredRules
 from shared.events.suppression import SuppressionChanged
 from shared.postgres import Pool, connection_from

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.optout.person import Outcome
 from services.optout.record.position import PositionMovedError
-from services.optout.record.text import storable
+from shared.events.base import storable
 from shared.events.delivery import (
     AnyDeliveryEvent,
     DeliveryReceiptReceived,
@@ -88,7 +88,9 @@ def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
     for event in events:
         match event:
             case MessageDispatching():
-                new = _Sent(event, "dispatching", None, event.occurred_at, storable(event.instruction))
+                new = _Sent(
+                    event, "dispatching", None, event.occurred_at, event.instruction and storable(event.instruction)
+                )
             case MessageSent():
                 new = _Sent(event, "sent", storable(event.carrier_message_id), event.occurred_at)
             case MessageFailed():

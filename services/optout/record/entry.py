@@ -12,9 +12,9 @@ from services.optout.attribution import Attribution
 from services.optout.decide import DecidableEvent, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
 from services.optout.follow_ups import FollowUp
 from services.optout.order import Times, opt_out_times
-from services.optout.record.text import storable
 from services.optout.rules import RuleMatch
 from services.optout.rules.rule_match import NO_RULE
+from shared.events.base import storable
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AttributionMethod
 from shared.events.suppression import SuppressionState

@@ -1,4 +1,4 @@
-"""Loads what the decisions of a batch need: who is suppressed, what was sent, what is known."""
+"""Loads what the decisions of a batch need: who is suppressed, what was sent, what is decided already."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ import asyncpg
 
 from services.optout.decide import DecidableEvent
 from services.optout.person import Person, SentMessage, Suppression
-from services.optout.record.entry import entries
+from services.optout.record.entry import Entry, entries
 from services.optout.record.repetitions import Seen, seen_of, seen_of_entry, under_its_own_id
-from services.optout.record.text import storable
+from shared.events.base import storable
 from shared.events.inbound import MessageReceived
 from shared.postgres import Connection
 
@@ -19,6 +19,12 @@ MAX_SENT_PER_NUMBER = 50
 PersonKey = tuple[str, str]
 
 _KNOWN = "SELECT event_id, entry FROM decisions WHERE event_id = ANY($1::uuid[])"
+
+_STORED = """
+SELECT entry FROM decisions JOIN partition_positions USING (partition)
+WHERE partition = $1 AND inbound_offset >= $2 + inbound_base AND inbound_offset < $3 + inbound_base
+ORDER BY inbound_offset
+"""
 
 _SUPPRESSIONS = """
 SELECT s.account_id, s.phone, s.scope, s.state, s.sender_number, s.sent_at, s.cause_event_id, s.untimed_at
@@ -103,7 +109,7 @@ async def _add_pointed_at(connection: Connection, events: Sequence[MessageReceiv
         [event.account_id for event in missing],
         [event.phone for event in missing],
         [event.replied_message_id for event in missing],
-        [storable(event.replied_carrier_message_id) for event in missing],
+        [(pointer := event.replied_carrier_message_id) and storable(pointer) for event in missing],
     )
     for row in rows:
         _add(sent, row)
@@ -126,3 +132,9 @@ def _newest_first(sent: Mapping[str, SentMessage]) -> list[SentMessage]:
     if len(sent) < 2:  # noqa: PLR2004 (as nearly everybody's)
         return list(sent.values())
     return sorted(sent.values(), key=lambda message: (message.dispatched_at, message.message_id), reverse=True)
+
+
+async def load_entries(connection: Connection, partition: int, from_offset: int, to_offset: int) -> list[Entry]:
+    """Return the entries for the offsets from `from_offset` up to, not with, `to_offset`: a replay publishes them."""
+    rows = await connection.fetch(_STORED, partition, from_offset, to_offset)
+    return [entries.validate_json(row[0]) for row in rows]

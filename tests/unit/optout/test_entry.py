@@ -4,7 +4,7 @@ from people import NOON, PHONE, RULES, reply, sent
 
 from services.optout.decide import decide
 from services.optout.person import Person, Suppression
-from services.optout.pipeline.records import opt_out_records, suppression_records
+from services.optout.pipeline.publication import opt_out_records, suppression_records
 from services.optout.record.entry import Entry, entries, entry_of, entry_text
 from shared.events.codec import decode
 from shared.events.opt_out import AnyOptOutEvent, opt_out_events
