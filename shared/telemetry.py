@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 from shared.events.base import format_time
-from shared.phone_numbers import mask
+from shared.phones import mask
 from shared.quiet_logs import quieten
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}\b")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from harness.sandbox.clock import shown
 from harness.sandbox.faults import FaultEffect
 from shared.events.base import AccountId, Body, MessageId
-from shared.phone_numbers import Phone
+from shared.phones import Phone
 
 
 class SendRequest(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.sandbox.limits import MAX_FAULTY_PHONES
-from shared.phone_numbers import Phone
+from shared.phones import Phone
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 

@@ -13,7 +13,7 @@ from harness.sandbox.limits import MAX_PAGE, WEBHOOK_ATTEMPT_SECONDS
 from harness.sandbox.refusals import RequestRefusedError
 from harness.sandbox.replies import Reply, ReplyRequest, compose
 from harness.sandbox.sandbox_state import SandboxState
-from shared.phone_numbers import E164
+from shared.phones import E164
 
 _OVERVIEW_PHONES = 1000
 _FIRST_ATTEMPT_SECONDS = 2 * WEBHOOK_ATTEMPT_SECONDS  # it may have to wait for its turn

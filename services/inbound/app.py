@@ -3,10 +3,10 @@
 from fastapi import FastAPI, Request, Response
 
 from services.inbound import responses
-from services.inbound.front import WebhookApp
+from services.inbound.documentation import webhook_handlers, webhook_routes
+from services.inbound.fast_route import WebhookApp
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.publish import Publisher
-from services.inbound.routes import webhook_handlers, webhook_routes
 from services.inbound.runtime import Runtime, running
 from services.inbound.settings import InboundSettings
 from shared.http import Lifecycle, add_health, as_json

@@ -10,14 +10,13 @@ from starlette.types import Receive, Scope, Send
 from services.inbound import metrics, responses
 from services.inbound.deadlines import Deadlines
 from services.inbound.errors import WebhookError
-from services.inbound.gateways.reading import Reported, read_event
-from services.inbound.gateways.request import GatewayRequest, UnverifiedError
+from services.inbound.gateways.reported import GatewayRequest, Reported, UnverifiedError, read_event
 from services.inbound.gateways.who import each_reading
 from services.inbound.limits import READ_SECONDS
 from services.inbound.park import parked_record
 from services.inbound.publish import Publisher, event_record
 from services.inbound.request_body import BodyTooLargeError, TooSlowError, read_body
-from services.inbound.responses import HttpResponse
+from services.inbound.responses import WebhookResponse
 from services.inbound.settings import InboundSettings
 from shared.errors import TransientError
 from shared.webhook_secrets import matching_key
@@ -39,7 +38,6 @@ class WebhookHandler:
         self._publisher = publisher
         self._reading = Deadlines(READ_SECONDS)
         self.kind = kind
-        self.methods = ("POST", "GET") if reported.takes_any_form else ("POST",)
         self.reported = reported
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,7 +57,7 @@ class WebhookHandler:
         metrics.WEBHOOKS.labels(self.reported.gateway, self.kind, outcome).inc()
         await response.send(send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[str, HttpResponse]:
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[str, WebhookResponse]:
         account_id: str = scope["path_params"]["account"]
         if not self._is_address(account_id, scope["path_params"]["secret"]):
             return "unauthorised", responses.NOT_FOUND
@@ -81,7 +79,7 @@ class WebhookHandler:
         if method == "GET" and not query:
             raise NothingSaidError
         body = b"" if method == "GET" else await read_body(receive, self._reading)
-        return GatewayRequest(method, Headers(raw=scope["headers"]), query, body)
+        return GatewayRequest(method, scope["scheme"], scope["path"], Headers(raw=scope["headers"]), query, body)
 
     def _is_address(self, account_id: str, secret: str) -> bool:
         if not _ACCOUNT_ID.fullmatch(account_id):

@@ -16,7 +16,7 @@ _NOT_KEPT = (b"cache-control", b"no-store")
 _CLOSE: _RawHeaders = [(b"connection", b"close")]
 
 
-class HttpResponse(NamedTuple):
+class WebhookResponse(NamedTuple):
     """An HTTP response with a JSON body."""
 
     status: int
@@ -29,23 +29,23 @@ class HttpResponse(NamedTuple):
         await send({"type": "http.response.body", "body": self.body})
 
 
-def accepted(event_id: UUID) -> HttpResponse:
-    return HttpResponse(200, f'{{"status":"accepted","event_id":"{event_id}"}}'.encode(), [])
+def accepted(event_id: UUID) -> WebhookResponse:
+    return WebhookResponse(200, f'{{"status":"accepted","event_id":"{event_id}"}}'.encode(), [])
 
 
-def refused(error: WebhookError) -> HttpResponse:
+def refused(error: WebhookError) -> WebhookResponse:
     return _error(error.status_code, error.reason, error.detail, field=error.field)
 
 
-def unverified(status_code: int) -> HttpResponse:
+def unverified(status_code: int) -> WebhookResponse:
     return NOT_FOUND if status_code == NOT_FOUND.status else _UNVERIFIED
 
 
 def _error(
     status: int, code: str, message: str, headers: _RawHeaders | None = None, *, field: str | None = None
-) -> HttpResponse:
+) -> WebhookResponse:
     body = json.dumps({"error": {"code": code, "message": message, "field": field}})
-    return HttpResponse(status, body.encode(), headers or [])
+    return WebhookResponse(status, body.encode(), headers or [])
 
 
 NOT_FOUND = _error(404, "not_found", "there is nothing here; copy the webhook's address from the account's settings")

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, TypeAdapter
 
 from shared.events.base import AccountId, IdentifiedEvent, ListId, MessageId, ShortText, Time, derived_id
-from shared.phone_numbers import Phone, SenderNumber
+from shared.phones import Phone, SenderNumber
 
 SuppressedState = Literal["opted_out", "held"]
 Scope = Annotated[str, StringConstraints(pattern=r"^(account|list:[0-9]{1,16}|sender:.{1,40})$")]

@@ -15,7 +15,7 @@ from shared.events.base import (
     Time,
     derived_id,
 )
-from shared.phone_numbers import Phone, SenderNumber
+from shared.phones import Phone, SenderNumber
 
 MAX_READINGS = 6
 NOBODY = "+999"

@@ -7,7 +7,7 @@ from pydantic import Field, TypeAdapter
 
 from shared.events.base import AccountId, IdentifiedEvent, ListId, ShortText
 from shared.events.delivery import Scope
-from shared.phone_numbers import Phone, SenderNumber
+from shared.phones import Phone, SenderNumber
 
 AttributionMethod = Literal["replied_message", "last_message", "possible_lists", "account", "opt_outs_of_sender"]
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, TypeAdapter
 
 from shared.events.base import AccountId, Body, Event, ListId, MessageId, Time
-from shared.phone_numbers import RequestedPhone, SenderNumber
+from shared.phones import RequestedPhone, SenderNumber
 
 
 class MessageRequested(Event):

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, TypeAdapter
 
 from shared.events.base import AccountId, Event, Time, derived_id
 from shared.events.delivery import Scope
-from shared.phone_numbers import Phone
+from shared.phones import Phone
 
 WATERMARK_KEY = b"!watermark"
 CHECKPOINT_KEY = b"!checkpoint"

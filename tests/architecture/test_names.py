@@ -8,8 +8,6 @@ from tree import PACKAGES, python_files, shown, syntax_tree
 
 SHARED_NAMES = {
     "Decision": "what a service concluded, of a reply or of a request: see docs/glossary.md",
-    "Handler": "inside the harness only: aiohttp's handlers, and whoever handles the stack's control socket",
-    "MessageKey": "account and message id: the harness checks the sender's ledger without importing it",
     "Runtime": "the running parts of a service, in the runtime.py of each: see docs/glossary.md",
     "Service": "inside the harness only: a process that runs, and the name of one that has a database",
 }

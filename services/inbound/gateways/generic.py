@@ -10,7 +10,8 @@ from services.inbound.gateways.reported import ReceiptStatus, ReportedMessage, R
 class GenericMessage(ReportedMessage):
     gateway: ClassVar[str] = "generic"
     always_international: ClassVar[bool] = False  # a relay hands on what its gateway wrote
-    takes_any_form: ClassVar[bool] = True
+    methods: ClassVar[tuple[str, ...]] = ("POST", "GET")
+    takes_multipart: ClassVar[bool] = True
 
     sender: str = Field(validation_alias="from", description="the person's number, E.164")
     body: str = Field("", description="the text; nothing for a picture without one")
@@ -26,7 +27,8 @@ class GenericMessage(ReportedMessage):
 
 class GenericReceipt(ReportedReceipt):
     gateway: ClassVar[str] = "generic"
-    takes_any_form: ClassVar[bool] = True
+    methods: ClassVar[tuple[str, ...]] = ("POST", "GET")
+    takes_multipart: ClassVar[bool] = True
 
     carrier_message_id: str = Field(min_length=1, description="the gateway's id of the message")
     status: ReceiptStatus

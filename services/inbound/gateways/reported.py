@@ -1,20 +1,52 @@
-"""The fields common to all gateways; each adapter maps its gateway's names to them."""
+"""The base of every adapter: the request that it gets, and the fields that it maps its gateway's names to."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.inbound.fields import FORM
+from services.inbound.errors import WebhookError
+from services.inbound.fields import FORM, read_fields
 from services.inbound.gateways import values
-from services.inbound.gateways.request import GatewayRequest
 from services.inbound.gateways.times import given_time
 from services.inbound.gateways.who import who
+from shared.errors import PoisonError
 from shared.events.base import derived_id, format_time
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived
 
 ReceiptStatus = Literal["delivered", "failed", "pending"]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRequest:
+    """A request whose secret path is valid; `headers` ignores case, and has the first of a repeated header.
+
+    Scheme and host are the client's own: a proxy's word for them counts only where the proxy is a trusted one.
+    """
+
+    method: str
+    scheme: str
+    path: str
+    headers: Mapping[str, str]
+    query: bytes
+    body: bytes
+
+    @property
+    def url(self) -> str:
+        """The whole URL as the client used it, which some gateways sign."""
+        query = f"?{self.query.decode('latin-1')}" if self.query else ""
+        return f"{self.scheme}://{self.headers.get('host', '')}{self.path}{query}"
+
+
+class UnverifiedError(PoisonError):
+    """A request that did not come from the gateway; it gets 401 or 404, and nothing is published."""
+
+    def __init__(self, *, status_code: int = 401) -> None:
+        super().__init__("unverified", "the request is not signed as this gateway signs its requests")
+        self.status_code = status_code
 
 
 class GatewayWebhook(BaseModel):
@@ -23,8 +55,10 @@ class GatewayWebhook(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     gateway: ClassVar[str]
-    takes_any_form: ClassVar[bool] = False
-    """Whether a multipart form and a GET with a query are taken too."""
+    methods: ClassVar[tuple[str, ...]] = ("POST",)
+    """The methods that are taken: POST with a body, GET with a query, or both."""
+    takes_multipart: ClassVar[bool] = False
+    """Whether a multipart form is taken too."""
 
     @classmethod
     def verify(cls, request: GatewayRequest, account_id: str) -> None:
@@ -37,7 +71,7 @@ class GatewayWebhook(BaseModel):
     @classmethod
     def content(cls, request: GatewayRequest) -> tuple[str, bytes]:
         """Return the content type and the content; that is the query for a GET and for a POST without a body."""
-        if request.method == "GET" or (cls.takes_any_form and request.query and not request.body):
+        if request.method == "GET" or ("GET" in cls.methods and request.query and not request.body):
             return FORM, request.query
         return request.headers.get("content-type", ""), request.body
 
@@ -128,3 +162,30 @@ class ReportedReceipt(GatewayWebhook):
             status=status,
             gateway_status=values.short_text(gateway_status),
         )
+
+
+Reported = type[ReportedMessage] | type[ReportedReceipt]
+
+
+def read_event(
+    reported: Reported, account_id: str, content_type: str, body: bytes, now: datetime
+) -> MessageReceived | DeliveryReceiptReceived:
+    """Return the event that a webhook means.
+
+    Raises:
+        WebhookError: see `read_fields` and `ReportedMessage.event`; also `missing_field` and `invalid`.
+    """
+    fields = read_fields(content_type, body, multipart=reported.takes_multipart)
+    try:
+        webhook = reported.model_validate(fields)
+    except ValidationError as error:
+        raise _refusal(error) from None
+    return webhook.event(account_id, now)
+
+
+def _refusal(error: ValidationError) -> WebhookError:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    field = str(first["loc"][0])
+    if first["type"] == "missing":
+        return WebhookError("missing_field", f"the field {field!r} is missing; send it", field=field)
+    return WebhookError("invalid", f"the field {field!r}: {first['msg']}", field=field)

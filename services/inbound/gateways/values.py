@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 
 from services.inbound.charsets import DAMAGED
 from services.inbound.errors import WebhookError
-from services.inbound.gateways import phones
 from shared.events.base import MAX_BODY_CHARACTERS, derived_id
+from shared.phones import normalise_phone, normalise_sender_number
 
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _MAX_SHORT_TEXT = 512
@@ -14,14 +14,14 @@ _MAX_SHORT_TEXT = 512
 
 def optional_phone(text: str | None) -> str | None:
     try:
-        return phones.phone(text) if text else None
+        return normalise_phone(text) if text else None
     except ValueError:
         return None
 
 
 def sender_number(text: str | None) -> str | None:
     try:
-        return phones.sender_number(text) if text else None
+        return normalise_sender_number(text) if text else None
     except ValueError:
         return None
 

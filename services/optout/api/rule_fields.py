@@ -10,7 +10,7 @@ from services.optout.rules import Rule
 from services.optout.rules.actions import ACTIONS
 from services.optout.rules.match_types import MATCH_TYPES
 from services.optout.rules.rule import MAX_TERMS, MatchName, OptOutReach, Term
-from shared.phone_numbers import normalise_sender_number
+from shared.phones import normalise_sender_number
 
 OPT_OUT_LIST = "opt-out"
 """What `action_address` of a MOVE_CONTACT says instead of a list's id."""

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.optout.record.merged import SuppressionKey
-from shared.phone_numbers import normalise_sender_number
-from shared.phones import settled_phone
+from shared.phones import normalise_sender_number, settled_phone
 from shared.postgres import Connection
 
 _STATEMENT_SECONDS = 3600.0

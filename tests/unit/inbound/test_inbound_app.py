@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.inbound.app import create_app
-from services.inbound.front import WebhookApp
+from services.inbound.fast_route import WebhookApp
 from services.inbound.gateways import MESSAGES
 from services.inbound.settings import InboundSettings
 from shared.quiet_logs import SayOnce

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.inbound.errors import WebhookError
 from services.inbound.gateways import MESSAGES
-from services.inbound.gateways.reading import read_event
+from services.inbound.gateways.reported import read_event
 from shared.events.base import MAX_BODY_CHARACTERS
 from shared.events.codec import decode, encode
 from shared.events.inbound import MessageReceived, inbound_events

@@ -10,11 +10,12 @@ from pydantic import Field
 
 from services.inbound.app import create_app
 from services.inbound.gateways import MESSAGES
-from services.inbound.gateways.reported import ReportedMessage
-from services.inbound.gateways.request import GatewayRequest, UnverifiedError
+from services.inbound.gateways.reported import GatewayRequest, ReportedMessage, UnverifiedError
 from services.inbound.publish import PlacedRecord, Publisher
 from services.inbound.settings import InboundSettings
 from shared.topics import INBOUND_MESSAGES
+from shared.web.limits import HttpLimits
+from shared.web.server import server_config
 from shared.webhook_secrets import webhook_secret
 
 KEY = "the-webhook-key-of-these-tests-only"
@@ -45,6 +46,18 @@ class SigningMessage(ReportedMessage):
     def verify(cls, request: GatewayRequest, account_id: str) -> None:
         if not hmac.compare_digest(request.headers.get("x-signature", ""), signature(request.body, account_id)):
             raise UnverifiedError(status_code=cls.refusal)
+
+
+class UrlSigningMessage(SigningMessage):
+    """A message whose gateway signs the URL and the body, as Twilio does."""
+
+    methods: ClassVar[tuple[str, ...]] = ("POST", "GET")
+
+    @classmethod
+    def verify(cls, request: GatewayRequest, account_id: str) -> None:
+        expected = signature(request.url.encode() + request.body, account_id)
+        if not hmac.compare_digest(request.headers.get("x-signature", ""), expected):
+            raise UnverifiedError
 
 
 @pytest.fixture
@@ -83,3 +96,31 @@ async def test_a_forged_signature_is_refused_and_publishes_nothing(
     monkeypatch.setattr(SigningMessage, "refusal", status)
     response = await post(body, headers)
     assert (response.status_code, published) == (status, [])
+
+
+@pytest.mark.parametrize("call", ["POST", "POST ?bodySHA256=a%2Bb&x=%20", "GET ?from=%2B14155550100&body=STOP"])
+@pytest.mark.parametrize(
+    ("trusted_proxies", "signed_scheme", "status"),
+    [([], "http", 200), ([], "https", 401), (["127.0.0.1"], "https", 200), (["127.0.0.1"], "http", 401)],
+)
+async def test_a_signed_url_has_the_scheme_that_a_trusted_proxy_names(
+    call: str, trusted_proxies: list[str], signed_scheme: str, status: int, published: list[PlacedRecord]
+) -> None:
+    MESSAGES["signing"] = UrlSigningMessage  # `published` takes it away again
+    config = server_config(create_app(SETTINGS), "127.0.0.1", 1, HttpLimits(), trusted_proxies)
+    config.load()
+    method, _, query = call.partition(" ")
+    body = BODY if method == "POST" else b""
+    signed = signature(f"{signed_scheme}://stopline.example:8443{ADDRESS}{query}".encode() + body)
+    headers = {"Host": "stopline.example:8443", "X-Forwarded-Proto": "https", "X-Signature": signed}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(config.loaded_app)) as http:
+        response = await http.request(method, f"http://inbound{ADDRESS}{query}", content=body, headers=headers)
+    assert (response.status_code, len(published)) == (status, status == 200)
+
+
+async def test_an_adapter_decides_which_methods_it_takes(published: list[PlacedRecord]) -> None:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(SETTINGS)), base_url="http://inbound"
+    ) as http:
+        response = await http.get(f"{ADDRESS}?from=%2B14155550100&body=STOP", headers={"X-Signature": signature(b"")})
+    assert (SigningMessage.methods, response.status_code, published) == (("POST",), 405, [])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.phone_numbers import mask, normalise_phone, normalise_sender_number
+from shared.phones import mask, normalise_phone, normalise_sender_number
 
 
 @pytest.mark.parametrize(

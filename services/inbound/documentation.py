@@ -1,4 +1,4 @@
-"""The addresses, as OpenAPI documents them."""
+"""The webhooks' addresses as OpenAPI documents them; requests take the same routes in `fast_route.py`."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from fastapi.routing import APIRoute
 
 from services.inbound.fields import FORM
 from services.inbound.gateways import MESSAGES, RECEIPTS
-from services.inbound.gateways.reading import Reported
+from services.inbound.gateways.reported import Reported
 from services.inbound.handle import WebhookHandler
 from services.inbound.multipart import MULTIPART
 from services.inbound.publish import Publisher
@@ -17,7 +17,7 @@ Handlers = dict[str, WebhookHandler]
 
 
 class WebhookRoute(APIRoute):
-    """A documented route that hands the request to an ASGI application as it is."""
+    """A documented route that leads to the handler; FastAPI calls none of its own code for it."""
 
     def __init__(self, path: str, handler: WebhookHandler, method: str) -> None:
         super().__init__(path, _documented, methods=[method], **_documentation(handler, method))
@@ -25,7 +25,7 @@ class WebhookRoute(APIRoute):
 
 
 async def _documented() -> None:
-    """Stand for the handler in the documentation."""
+    """Have no parameters and no result: OpenAPI's are in `_documentation`."""
 
 
 def webhook_handlers(settings: InboundSettings, publisher: Publisher) -> tuple[Handlers, Handlers]:
@@ -41,7 +41,7 @@ def webhook_routes(messages: Handlers, receipts: Handlers) -> list[WebhookRoute]
         WebhookRoute(webhook_path(gateway, "{account}", "{secret}") + end, handler, method)
         for end, handlers in (("", messages), ("/receipts", receipts))
         for gateway, handler in handlers.items()
-        for method in handler.methods
+        for method in handler.reported.methods
     ]
 
 
@@ -89,7 +89,7 @@ def _error(description: str) -> dict[str, Any]:
 
 def _body(reported: Reported) -> dict[str, Any]:
     schema = reported.model_json_schema(mode="validation")
-    types = (FORM, "application/json", *((MULTIPART,) if reported.takes_any_form else ()))
+    types = (FORM, "application/json", *((MULTIPART,) if reported.takes_multipart else ()))
     return {"requestBody": {"required": True, "content": {name: {"schema": schema} for name in types}}}
 
 

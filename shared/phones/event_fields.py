@@ -6,10 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shared.phones import E164, normalise_phone, settled_phone
-from shared.phones.writing import MAX_TEXT_CHARACTERS, mask, read_digits
-
-__all__ = ["E164", "Phone", "RequestedPhone", "SenderNumber", "mask", "normalise_phone", "normalise_sender_number"]
+from shared.phones.canonical import E164, normalise_phone, settled_phone
+from shared.phones.writing import MAX_TEXT_CHARACTERS, read_digits
 
 ALPHANUMERIC_SENDER = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ._&-]{1,11}")
 SHORT_CODE = re.compile(r"[0-9]{3,8}")

@@ -1,8 +1,9 @@
-"""The application, with a short way to the webhooks before FastAPI's.
+"""The fast route to the webhooks: every webhook has two routes, and this is the one that requests take.
 
-FastAPI's way from a request to a route that hands it on as it is took 37 microseconds of CPU on top of 43 for the
-server itself (an empty answer, 64 connections), a fifth of a whole webhook. The routes are the same as those that
-FastAPI documents, and lead to the same handlers: without this, everything works, only slower.
+`WebhookApp` dispatches `/webhooks/...` to the handlers itself. `documentation.py` has the same addresses as FastAPI
+routes that lead to the same handlers: OpenAPI shows them, and a request that this module does not know ends up there,
+for a 404 or 405. Without this module everything works, only slower
+(`docs/decisions/0030-webhooks-have-a-fast-route.md`).
 """
 
 from collections.abc import Mapping
@@ -45,7 +46,7 @@ class WebhookApp(FastAPI):
             case _:
                 return None
         handler = handlers.get(gateway)
-        if handler is None or scope["method"] not in handler.methods:
+        if handler is None or scope["method"] not in handler.reported.methods:
             return None
         scope["path_params"] = {"account": account, "secret": secret}
         return handler
