@@ -54,7 +54,7 @@ class HttpCall:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpResponse:
+class CarrierResponse:
     """A response to it; names of headers are not case-sensitive."""
 
     status: int
@@ -75,7 +75,7 @@ class CarrierAdapter(WithSecretFiles, ABC):
         """Return the request that sends the message; the carrier's receipts must name the message id."""
 
     @abstractmethod
-    def result_of(self, response: HttpResponse) -> CallResult:
+    def result_of(self, response: CarrierResponse) -> CallResult:
         """Return what a response says: never `NotCalled`, because the request was written."""
 
 

@@ -2,7 +2,7 @@
 
 import aiohttp
 
-from services.sender.carriers.carrier import CallResult, CarrierAdapter, HttpResponse, NotCalled, Unknown
+from services.sender.carriers.carrier import CallResult, CarrierAdapter, CarrierResponse, NotCalled, Unknown
 from services.sender.carriers.punctual import Departure, PunctualRequest, departure_of_call
 from services.sender.fence_pass import boottime
 from shared.events.outbound import MessageRequested
@@ -57,7 +57,7 @@ class CarrierClient:
             call.url, data=call.body, headers=call.headers, timeout=timeout, allow_redirects=False
         ) as response:
             body = await response.content.read(_MAX_ANSWER_BYTES)
-            return self._adapter.result_of(HttpResponse(response.status, response.headers, body))
+            return self._adapter.result_of(CarrierResponse(response.status, response.headers, body))
 
     async def close(self) -> None:
         await self._session.close()

@@ -15,8 +15,8 @@ from services.sender.carriers.carrier import (
     Accepted,
     CallResult,
     CarrierAdapter,
+    CarrierResponse,
     HttpCall,
-    HttpResponse,
     Refused,
     Unknown,
 )
@@ -48,7 +48,7 @@ class GenericCarrier(CarrierAdapter):
         }
         return HttpCall(f"{self.carrier_url.rstrip('/')}/v1/messages", headers, _body(request))
 
-    def result_of(self, response: HttpResponse) -> CallResult:
+    def result_of(self, response: CarrierResponse) -> CallResult:
         return call_result_of(response.status, response.headers, response.body)
 
 

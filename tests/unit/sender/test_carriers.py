@@ -21,8 +21,8 @@ from services.sender.carriers.carrier import (
     Accepted,
     CallResult,
     CarrierAdapter,
+    CarrierResponse,
     HttpCall,
-    HttpResponse,
     NotCalled,
     Refused,
     Unknown,
@@ -67,7 +67,7 @@ class FormCarrier(CarrierAdapter):
         form = urlencode({"To": request.phone, "Text": request.body, "Ref": request.message_id})
         return HttpCall(f"{self.form_carrier_url}/messages.cgi", headers, form.encode())
 
-    def result_of(self, response: HttpResponse) -> CallResult:
+    def result_of(self, response: CarrierResponse) -> CallResult:
         match response.body.split():
             case [b"OK", carrier_message_id]:
                 return Accepted(carrier_message_id.decode())
