@@ -3,6 +3,10 @@
 * `PoisonError`: the record is bad. Park it with the reason and go on (`shared.flood` limits how many are parked).
 * `TransientError`: something is unavailable. Back off and try again from the same offset.
 * anything else is a bug: stop, keep the offset, alarm.
+
+A few exceptions belong to no family, because the calling code handles each of them by name: a worker that lost its
+partition (`FencedError`, `PositionMovedError`) or must halt (`MissingRecordsError`), a cache to be built again, a
+request that is refused while it is read.
 """
 
 

@@ -9,15 +9,14 @@ import asyncpg
 
 from harness.cli.running_stack import running_stack
 from shared.errors import MisconfiguredError, TransientError
-from shared.postgres import connecting
+from shared.postgres import UNAVAILABLE, DatabaseAddress, connect
 
 Service = Literal["optout", "sender"]
 ResultT = TypeVar("ResultT")
 
-_CONNECT_SECONDS = 10.0
 _STATEMENT_SECONDS = 60.0
+_CLOSE_SECONDS = 10.0
 _WRONG = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError)
-_UNAVAILABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def in_database(service: Service, work: Callable[[Any], Awaitable[ResultT]]) -> ResultT:
@@ -31,18 +30,17 @@ def in_database(service: Service, work: Callable[[Any], Awaitable[ResultT]]) -> 
     url = os.environ.get(setting) or _of_the_running_stack(service)
 
     async def run() -> ResultT:
-        with connecting(setting, url):
-            connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS, command_timeout=_STATEMENT_SECONDS)
+        connection = await connect(DatabaseAddress(url, setting, _STATEMENT_SECONDS))
         try:
             return await work(connection)
         finally:
-            await connection.close(timeout=_CONNECT_SECONDS)
+            await connection.close(timeout=_CLOSE_SECONDS)
 
     try:
         return asyncio.run(run())
     except _WRONG as error:
         raise MisconfiguredError(f"{setting}: not a database of this version, or not ours to read: {error}") from None
-    except _UNAVAILABLE as error:
+    except UNAVAILABLE as error:
         raise TransientError(f"Postgres ({setting}): {error!r}") from error
 
 
