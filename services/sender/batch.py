@@ -12,7 +12,6 @@ from services.sender.fence import Fence
 from services.sender.fence_pass import boottime
 from services.sender.ledger.model import MessageKey, key_of
 from services.sender.ledger.rows import find
-from services.sender.pace import Pace
 from services.sender.report import Reporter
 from services.sender.suppressions.follow import CacheFollower
 from services.sender.suppressions.lookup import partitions_in
@@ -25,6 +24,27 @@ Waiting = dict[MessageKey, MessageRequested]
 """Messages without an outcome yet; of several with one id the first counts."""
 
 _LOOK_AGAIN_SECONDS = 0.2
+LEAST = 50
+MOST = 10_000
+_SHARE_OF_WHAT_LEFT = 0.9
+_GROWTH = 0.125
+
+
+@dataclass(slots=True)
+class Pace:
+    """A batch size that falls to what got out in time, and grows by an eighth each time when all did.
+
+    A machine that is short of CPU, or a slow carrier, would else have every message of a batch decided many times.
+    """
+
+    at_once: int = MOST
+
+    def note(self, decided: int, too_old: int) -> None:
+        """Note how many were decided together, and how many of them grew too old before they left."""
+        if too_old:
+            self.at_once = max(LEAST, min(self.at_once, int((decided - too_old) * _SHARE_OF_WHAT_LEFT)))
+        elif decided >= self.at_once:
+            self.at_once = min(MOST, self.at_once + max(1, int(self.at_once * _GROWTH)))
 
 
 @dataclass(frozen=True, slots=True)

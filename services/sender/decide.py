@@ -48,17 +48,17 @@ def decide(
     hits = [None] * len(requests) if checked is None else checked.hits
     may_send = checked is not None and not checked.fenced.has_expired(now)
     for request, hit in zip(requests, hits, strict=True):
-        row = rows.get(key_of(request))
-        if row is not None and row.state == "dispatching":
-            decision.awaited.append(request)
-        elif row is not None and row.state != "pending":
-            decision.repeated.append(row)
-        elif hit is not None:
-            decision.dropped.append((request, hit))
-        elif may_send:
-            decision.sent.append(request)
-        else:
-            decision.unfenced.append(request)
+        match rows.get(key_of(request)):
+            case Row(state="dispatching"):
+                decision.awaited.append(request)
+            case Row() as row if row.state != "pending":
+                decision.repeated.append(row)
+            case _ if hit is not None:
+                decision.dropped.append((request, hit))
+            case _ if may_send:
+                decision.sent.append(request)
+            case _:
+                decision.unfenced.append(request)
     return decision
 
 

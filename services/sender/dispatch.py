@@ -11,7 +11,7 @@ from services.sender.fence_pass import FencePass, boottime
 from services.sender.gather import gather_all
 from services.sender.ledger.model import LedgerState, MessageKey, Settled, key_of, row_of
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import settle, take
+from services.sender.ledger.rows import claim, settle
 from services.sender.report import Reporter
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
@@ -129,7 +129,7 @@ class Dispatcher:
         await self._owner.hold()
         rows = [(request, None) for request in chunk.requests]
         async with connection_from(self._pool) as connection:
-            claims = await take(connection, self._owner.number, "dispatching", rows, chunk.fenced.started_at)
+            claims = await claim(connection, self._owner.number, "dispatching", rows, chunk.fenced.started_at)
         if claims.not_ours:
             chunk.requests = [request for request in chunk.requests if key_of(request) not in claims.not_ours]
         failpoint("sender.after_claim")

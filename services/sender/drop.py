@@ -8,7 +8,7 @@ from services.sender.fence_pass import FencePass
 from services.sender.gather import gather_all
 from services.sender.ledger.model import key_of, row_of, suppressed_detail
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import Taken, take
+from services.sender.ledger.rows import ToClaim, claim
 from services.sender.report import Reporter
 from services.sender.suppressions.lookup import SuppressionHit
 from shared.events.outbound import MessageRequested
@@ -42,9 +42,9 @@ class Dropper:
 
     async def _chunk(self, dropped: Sequence[Dropped], fenced: FencePass) -> list[MessageRequested]:
         async with self._chunks:
-            rows: list[Taken] = [(request, suppressed_detail(*found)) for request, found in dropped]
+            rows: list[ToClaim] = [(request, suppressed_detail(*found)) for request, found in dropped]
             async with connection_from(self._pool) as connection:
-                claims = await take(connection, self._owner.number, "suppressed", rows, fenced.started_at)
+                claims = await claim(connection, self._owner.number, "suppressed", rows, fenced.started_at)
             failpoint("sender.after_drop_rows")
             if claims.not_ours:
                 rows = [row for row in rows if key_of(row[0]) not in claims.not_ours]

@@ -42,9 +42,10 @@ class OutboundHandler:
         self.busy = True
         with naming(log, records):
             events, bad = read_events(outbound_events, records)
-            # Of several with one id the first counts.
-            waiting = {key_of(request): request for _, request in reversed(events)}
-            await self._finish(dict(reversed(waiting.items())), bad, place_of(records))
+            waiting: Waiting = {}
+            for _, request in events:
+                waiting.setdefault(key_of(request), request)
+            await self._finish(waiting, bad, place_of(records))
         self.busy = False
 
     async def _finish(self, waiting: Waiting, bad: list[Bad], place: str) -> None:

@@ -16,7 +16,7 @@ class TopicRecreatedError(RestartNeededError):
 
 
 async def watch_topics(kafka: Kafka) -> None:
-    """Look now and then until cancelled.
+    """Look periodically until cancelled.
 
     Raises:
         TopicRecreatedError: a topic is another than at the first look.

@@ -18,13 +18,13 @@ JOIN unnest($1::text[], $2::text[]) AS wanted (account_id, message_id) USING (ac
 
 # One row per id, forever: who inserts it, or finds it pending, has the message; nobody else has. The columns come as
 # lines: asyncpg asks of every element of an array whether it is an array itself, and takes as long as Postgres does.
-_TAKE = f"""
+_CLAIM = f"""
 INSERT INTO messages AS m ({_COLUMNS}, owner)
 SELECT account_id, message_id, list_id, phone, sender_number, $7::text, detail, $8::timestamptz, now(), $9::bigint
 FROM unnest(
     string_to_array($1, E'\\n'), string_to_array($2, E'\\n'), string_to_array($3, E'\\n')::bigint[],
     string_to_array($4, E'\\n'), string_to_array($5, E'\\n'), string_to_array($6, E'\\n', '')
-) AS taken (account_id, message_id, list_id, phone, sender_number, detail)
+) AS claimed (account_id, message_id, list_id, phone, sender_number, detail)
 ON CONFLICT (account_id, message_id) DO UPDATE SET
     state = excluded.state, detail = excluded.detail, owner = excluded.owner,
     decision_started_at = excluded.decision_started_at, changed_at = now()
@@ -41,7 +41,7 @@ WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id AN
 RETURNING m.account_id, m.message_id, m.changed_at
 """
 
-Taken = tuple[MessageRequested, str | None]
+ToClaim = tuple[MessageRequested, str | None]
 """A message, and the detail that its row gets: one line."""
 
 
@@ -53,19 +53,19 @@ async def find(connection: Connection, keys: Sequence[MessageKey]) -> dict[Messa
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The result of a `take`: the keys that are not ours, and when the rest was written."""
+    """The result of a `claim`: the keys that are not ours, and when the rest was written."""
 
     not_ours: AbstractSet[MessageKey]
     at: datetime
 
 
-async def take(
-    connection: Connection, owner: int, state: LedgerState, taken: Sequence[Taken], decision_started_at: datetime
+async def claim(
+    connection: Connection, owner: int, state: LedgerState, taken: Sequence[ToClaim], decision_started_at: datetime
 ) -> Claims:
     """Write rows for ids that have none, or a pending one: they are ours now."""
     requests = [request for request, _ in taken]
     rows = await connection.fetch(
-        _TAKE,
+        _CLAIM,
         "\n".join([request.account_id for request in requests]),
         "\n".join([request.message_id for request in requests]),
         "\n".join([str(request.list_id) for request in requests]),

@@ -22,8 +22,7 @@ from services.sender.suppressions.lookup import CheckedSuppressions, Query, part
 from services.sender.suppressions.proof import CheckpointDiffersError
 from services.sender.suppressions.snapshot import Origin
 from services.sender.suppressions.state import CacheState, fits
-from services.sender.suppressions.stuck import StuckDetector
-from services.sender.suppressions.topic import SuppressionsTopic, TruncatedTopicError
+from services.sender.suppressions.topic import StuckDetector, SuppressionsTopic, TruncatedTopicError
 from shared.errors import TransientError
 from shared.kafka_connection import Kafka
 from shared.topic_identity import TopicIdentities
@@ -222,10 +221,10 @@ class CacheFollower:
     def _set_doubts(self, state: CacheState, *, caught_up: bool) -> None:
         doubts = state.doubts() if caught_up else ["the topic is not read to its end"]
         if doubts != self._doubts:
-            self._log(state, doubts)
+            self._log_doubts(state, doubts)
         self._doubt(doubts)
 
-    def _log(self, state: CacheState, doubts: list[str]) -> None:
+    def _log_doubts(self, state: CacheState, doubts: list[str]) -> None:
         if doubts:
             log.warning("the suppression cache is not ready: %s", "; ".join(doubts))
         else:

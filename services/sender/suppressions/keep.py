@@ -1,11 +1,12 @@
 """Keeps the snapshot on disk: when it is written, and that a bad one goes away."""
 
 import asyncio
+import ctypes
 import logging
+import sys
 from pathlib import Path
 
 from services.sender import metrics
-from services.sender.suppressions.memory import give_back
 from services.sender.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
 from services.sender.suppressions.state import CacheState
 
@@ -71,3 +72,11 @@ class SnapshotKeeper:
             await asyncio.to_thread(give_back)
             self._positions = snapshot.positions
             metrics.SNAPSHOTS_WRITTEN.inc()
+
+
+def give_back() -> None:
+    """Give the holes that large arrays leave in the heap back to the system, where the C library can (glibc)."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

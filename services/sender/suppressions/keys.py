@@ -1,7 +1,7 @@
 """Suppressions as unsigned 64-bit keys: the partition above, the phone's digits below, the state in the lowest bit.
 
 So a partition is one slice of a sorted array, and a phone has one place in it, whatever its state. E.164 has at most 15
-digits, which fit in 50 bits; 13 bits are left for the partition.
+digits, which fit in 50 bits; 13 bits are left for the partition: settings allow fewer.
 """
 
 from typing import Final
@@ -20,7 +20,6 @@ NOT_SUPPRESSED: Final = 2
 PHONE_BITS = 50
 _STATE_BITS = 1
 _PARTITION_SHIFT = PHONE_BITS + _STATE_BITS
-MAX_PARTITIONS = 1 << (64 - _PARTITION_SHIFT)
 _PHONE_MASK = (1 << PHONE_BITS) - 1
 _ONE_BIT = np.uint64(_STATE_BITS)
 

@@ -5,7 +5,6 @@ also while a merge or a digest runs in a thread: a scope's array and changes are
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -156,39 +155,30 @@ class SuppressionCache:
         return answers
 
     def _hits_mixed(self, queries: Sequence[Query]) -> list[SuppressionHit | None]:
-        answers: list[SuppressionHit | None] = [None] * len(queries)
-        groups = self._grouped(queries)
+        """Look the queries up scope by scope; where several scopes forbid a message, its query says which is first."""
+        hits: list[SuppressionHit | None] = [None] * len(queries)
         keys = np.fromiter([key for _, _, key in queries], dtype=np.uint64, count=len(queries))
-        order = np.fromiter(chain.from_iterable(groups.values()), dtype=np.intp)
-        wanted, states, begin = keys[order], np.empty(order.size, dtype=np.uint64), 0
-        for scope_keys, positions in groups.items():
-            end = begin + len(positions)
-            scope_keys.look_up(wanted[begin:end], states[begin:end])
-            begin = end
-        suppressed = np.flatnonzero(states <= HELD)
-        ends = suppressed.searchsorted(np.cumsum([len(positions) for positions in groups.values()])).tolist()
-        found, found_states, begin = order[suppressed].tolist(), states[suppressed].tolist(), 0
-        for scope_keys, end in zip(groups, ends, strict=True):
-            for at, state in zip(found[begin:end], found_states[begin:end], strict=True):
-                one, other = answers[at], scope_keys.suppressions[state]
-                answers[at] = other if one is None else _first(queries[at][1], one, other)
-            begin = end
-        return answers
+        for scope_keys, positions in self._grouped(queries).items():
+            wanted = keys[positions]
+            states = np.empty(wanted.size, dtype=np.uint64)
+            scope_keys.look_up(wanted, states)
+            suppressed = np.flatnonzero(states <= HELD)
+            for at, state in zip(suppressed.tolist(), states[suppressed].tolist(), strict=True):
+                position, found = positions[at], scope_keys.suppressions[state]
+                before = hits[position]
+                hits[position] = found if before is None else _first(queries[position][1], before, found)
+        return hits
 
     def _grouped(self, queries: Sequence[Query]) -> dict[ScopeKeys, list[int]]:
-        """Return for each scope which queries are to be looked up there."""
+        """Return for each scope the positions of the queries that are to be looked up there."""
         groups: dict[ScopeKeys, list[int]] = {}
-        known: dict[tuple[str, tuple[str, ...]], list[list[int]]] = {}
-        last_account_id, last_scopes, mine = "", tuple[str, ...](), list[list[int]]()
-        for at, (account_id, scopes, _) in enumerate(queries):
-            if scopes != last_scopes or account_id != last_account_id:  # mostly the same for a whole campaign
-                last_account_id, last_scopes = account_id, scopes
-                asked = account_id, scopes
-                if asked not in known:
-                    known[asked] = [groups.setdefault(each, []) for each in self._scopes(*asked)]
-                mine = known[asked]
-            for group in mine:
-                group.append(at)
+        positions_of: dict[tuple[str, tuple[str, ...]], list[list[int]]] = {}
+        for position, (account_id, scopes, _) in enumerate(queries):
+            asked = account_id, scopes
+            if asked not in positions_of:
+                positions_of[asked] = [groups.setdefault(each, []) for each in self._scopes(account_id, scopes)]
+            for positions in positions_of[asked]:
+                positions.append(position)
         return groups
 
     def _scopes(self, account_id: str, scopes: tuple[str, ...]) -> list[ScopeKeys]:

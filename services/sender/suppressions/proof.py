@@ -4,18 +4,24 @@ Compaction takes away older records of a key as soon as there is a newer one. A 
 topic may therefore differ from a checkpoint in keys that come again after it: such a difference proves nothing yet. It
 is judged when the end of the topic, as it was known then, is reached; then the cache is whole, and the next checkpoint
 must agree.
+
+The words: a partition is *proven* once a checkpoint agreed with its keys. A checkpoint that does not agree is a
+*difference*; it is *explained* where compaction may be its cause, and otherwise an error. The proof *holds* while the
+partition is proven and no difference waits to be judged. Whatever speaks against sending, a proof that does not hold or
+anything else, is a *doubt* (`CacheFollower.doubts`).
 """
 
 import logging
 from dataclasses import dataclass
 
+from shared.errors import TransientError
 from shared.events.suppression import CheckpointPublished
 from shared.suppression_digest import format_digest
 
 log = logging.getLogger(__name__)
 
 
-class CheckpointDiffersError(Exception):
+class CheckpointDiffersError(TransientError):
     """The cache does not hold what the opt-out service says it must."""
 
 
@@ -30,7 +36,8 @@ class Difference:
 
     @property
     def compaction_may_explain_it(self) -> bool:
-        return 0 < self.changed_since >= self.keys
+        """Whether enough suppressions changed since then to be all those by which the counts differ, at least one."""
+        return self.changed_since >= max(self.keys, 1)
 
 
 class Proof:

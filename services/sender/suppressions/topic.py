@@ -7,13 +7,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.sender.suppressions.snapshot import Origin
 from shared.consumer import Consumer
+from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, assigned_consumer, within
 from shared.kafka_connection import Kafka
 
 _FETCH_BYTES = 4 * 1024 * 1024
 
 
-class TruncatedTopicError(Exception):
+class TruncatedTopicError(TransientError):
     """The topic does not have all that was written to it."""
 
 
@@ -70,3 +71,25 @@ class SuppressionsTopic:
     def end_of(self, consumer: AIOKafkaConsumer, partition: int) -> int:
         """Return the end of a partition as of the last fetch, 0 before the first."""
         return consumer.last_stable_offset(self._partitions[partition]) or 0
+
+
+class StuckDetector:
+    """A detector of partitions that did not move between two looks although there was more to read.
+
+    That happens to a consumer after a broker's restart.
+    """
+
+    def __init__(self, looks_every_seconds: float, now: float) -> None:
+        self._seconds = looks_every_seconds
+        self._looked_at = now
+        self._unfinished: dict[int, int] = {}
+
+    def is_due(self, now: float) -> bool:
+        return now - self._looked_at >= self._seconds
+
+    def look(self, now: float, positions: Mapping[int, int], ends: Mapping[int, int]) -> list[int]:
+        """Return the partitions that are stuck; `positions` are the next offsets to read."""
+        self._looked_at = now
+        before = self._unfinished
+        self._unfinished = {partition: at for partition, at in positions.items() if at < ends[partition]}
+        return [partition for partition, at in self._unfinished.items() if before.get(partition) == at]

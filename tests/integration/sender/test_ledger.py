@@ -11,7 +11,8 @@ from harness.stack.embedded import EmbeddedBackend
 from services.sender.ledger.lost import lock_lost_calls, lock_without_answer, settle_locked
 from services.sender.ledger.model import LedgerState, MessageKey, Settled
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import find, settle, take
+from services.sender.ledger.rows import claim as claim_rows
+from services.sender.ledger.rows import find, settle
 from services.sender.settings import sender_database
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
@@ -52,7 +53,7 @@ async def claim(
     pool: Pool, owner: Owner, *asked: MessageRequested, state: LedgerState = "dispatching"
 ) -> set[MessageKey]:
     async with connection_from(pool) as connection:
-        claims = await take(connection, owner.number, state, [(each, None) for each in asked], AT)
+        claims = await claim_rows(connection, owner.number, state, [(each, None) for each in asked], AT)
     return set(map(key, asked)) - claims.not_ours
 
 

@@ -159,10 +159,10 @@ class Ledger:
         self.settled: dict[str, tuple[str, str | None]] = {}
         self.announced: list[str] = []
         monkeypatch.setattr(dispatch, "connection_from", nullcontext_of)
-        monkeypatch.setattr(dispatch, "take", self.take)
+        monkeypatch.setattr(dispatch, "claim", self.claim)
         monkeypatch.setattr(dispatch, "settle", self.settle)
 
-    async def take(self, *_: object) -> Claims:
+    async def claim(self, *_: object) -> Claims:
         return Claims(frozenset(), datetime.now(UTC))
 
     async def settle(self, _: object, __: int, settled: Sequence[Settled]) -> dict[Any, datetime]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.sender.pace import LEAST, MOST, Pace
+from services.sender.batch import LEAST, MOST, Pace
 
 
 def decided_for(messages: int, leave_in_time: int, pace: Pace) -> int:

@@ -1,24 +1,34 @@
 """Many phones at once belong where each of them belongs."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from services.sender.suppressions.keys import MAX_PARTITIONS, key_of, partition_in
+from services.sender.suppressions.keys import key_of, partition_in
 from services.sender.suppressions.placement import partitions_of
 from shared.partitions import partition_of
+from shared.settings import KafkaSettings
 
 PHONES = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
+LIMIT_PARTITIONS = 1000
 
 
-@given(st.lists(PHONES, max_size=40), st.integers(1, 1000))
+@given(st.lists(PHONES, max_size=40), st.integers(1, LIMIT_PARTITIONS))
 def test_a_batch_is_placed_like_one_phone_after_the_other(phones: list[str], partitions: int) -> None:
     assert partitions_of([phone.encode() for phone in phones], partitions) == [
         partition_of(phone, partitions) for phone in phones
     ]
 
 
-@given(PHONES, st.integers(0, MAX_PARTITIONS - 1))
+@given(PHONES, st.integers(0, LIMIT_PARTITIONS - 1))
 def test_every_key_fits_in_64_bits_and_knows_its_partition(phone: str, partition: int) -> None:
     key = key_of(partition, phone)
     assert 0 <= key < 2**64
     assert partition_in(key) == partition
+
+
+def test_no_deployment_has_more_partitions_than_the_keys_are_tested_for() -> None:
+    assert KafkaSettings(kafka_bootstrap="a:9092", partitions=LIMIT_PARTITIONS).partitions == LIMIT_PARTITIONS
+    with pytest.raises(ValidationError, match="less than or equal to 1000"):
+        KafkaSettings(kafka_bootstrap="a:9092", partitions=LIMIT_PARTITIONS + 1)
