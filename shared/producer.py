@@ -34,6 +34,9 @@ class OutgoingRecord(NamedTuple):
 class Producer:
     """A producer that connects when it is first used.
 
+    `services.inbound.kafka_link.KafkaLink` reconnects too, in the background: it serves webhooks, which cannot wait for
+    a connection. The callers here can: they try again later, and this one is replaced at once when a record fails.
+
     Args:
         kafka: how Kafka is reached.
         options: of aiokafka's producer.

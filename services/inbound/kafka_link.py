@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from enum import Enum, auto
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -27,11 +28,31 @@ log = logging.getLogger(__name__)
 TOPICS = (INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES)
 
 
+class LinkState(Enum):
+    """The state of a connection; in the first and the last one a new producer is wanted."""
+
+    CONNECTING = auto()
+    """There is no producer: the process has just started, or Kafka refused a record."""
+    CONNECTED = auto()
+    SILENT = auto()
+    """A record was not acknowledged in time, and none has been since."""
+    SPENT = auto()
+    """Silent for too long; an acknowledgement before there is a new producer still saves the old one."""
+
+
+_UNACKNOWLEDGED = (LinkState.SILENT, LinkState.SPENT)
+_TO_BE_RENEWED = (LinkState.CONNECTING, LinkState.SPENT)
+
+
 class KafkaLink:
     """The owner of `producer`, which is None while there is no connection.
 
     The producer retries a record until Kafka has it, so most outages need no action here. Two do: a permanent refusal
     (the partition's sequence is broken afterwards), and brokers that return at other addresses.
+
+    `shared.producer.Producer` reconnects too, when a record needs it, and its caller waits. A webhook cannot wait: here
+    the connection is made in the background, a producer that is late keeps what it holds and may recover, and the
+    probe of readiness asks for the state.
 
     Args:
         settings: where Kafka is and what its topics must look like.
@@ -42,9 +63,9 @@ class KafkaLink:
         self._settings = settings
         self._give_up = give_up
         self._attempted = asyncio.Event()
-        self._spent = asyncio.Event()
-        self._spent.set()
-        self._missing_since: float | None = None
+        self._renewal_wanted = asyncio.Event()
+        self._silent_since = 0.0
+        self._enter(LinkState.CONNECTING)
         self._task: asyncio.Task[None] | None = None
         self._aside: set[asyncio.Task[None]] = set()
         self.producer: AIOKafkaProducer | None = None
@@ -65,21 +86,20 @@ class KafkaLink:
 
     def acknowledged(self) -> None:
         """Note that Kafka has a record."""
-        if self._missing_since is not None:
+        if self._state in _UNACKNOWLEDGED:
             log.info("Kafka acknowledges again")
-            self._missing_since = None
-            if self.producer is not None:
-                self._spent.clear()
+            self._enter(LinkState.CONNECTED)
 
     def missed(self) -> None:
         """Note that a record was not acknowledged in time."""
         now = time.monotonic()
-        if self._missing_since is None:
+        if self._state is LinkState.CONNECTED:
             log.warning("Kafka does not acknowledge; webhooks are answered 503 until it does")
-            self._missing_since = now
+            self._silent_since = now
+            self._enter(LinkState.SILENT)
             self._run_aside(self._notice_return())
-        if now - self._missing_since > RENEW_AFTER_SECONDS:
-            self._spent.set()
+        elif self._state is LinkState.SILENT and now - self._silent_since > RENEW_AFTER_SECONDS:
+            self._enter(LinkState.SPENT)
 
     async def _notice_return(self) -> None:
         """Wait until Kafka has what it missed, so that the end of an outage is noticed without another webhook."""
@@ -91,13 +111,13 @@ class KafkaLink:
         """Note that Kafka refused a record permanently."""
         log.error("Kafka refused a record; the connection is reopened: %r", error)
         self._replace_with(None)
-        self._spent.set()
+        self._enter(LinkState.CONNECTING)
 
     async def problem(self) -> str | None:
         """Say why a webhook that came now would not be acknowledged; None: it would, as far as one can know."""
         if self.producer is None:
             return "not connected to Kafka"
-        if self._missing_since is not None:
+        if self._state in _UNACKNOWLEDGED:
             return "Kafka does not acknowledge"
         try:
             probed = within(PROBE_SECONDS, self.producer.client.fetch_all_metadata(), "asking Kafka for its topics")
@@ -107,7 +127,7 @@ class KafkaLink:
 
     async def _keep_connected(self) -> None:
         while True:
-            await self._spent.wait()
+            await self._renewal_wanted.wait()
             try:
                 await self._renew()
             except MisconfiguredError as error:
@@ -123,10 +143,9 @@ class KafkaLink:
 
     async def _renew(self) -> None:
         await within(CONNECT_SECONDS, check_topics(self._settings), "checking the topics")
-        if self._spent.is_set():  # otherwise the old connection has recovered
+        if self._state in _TO_BE_RENEWED:  # otherwise the old connection has recovered
             self._replace_with(await self._connect())
-            self._missing_since = None
-            self._spent.clear()
+            self._enter(LinkState.CONNECTED)
             log.info("connected to Kafka")
 
     async def _connect(self) -> AIOKafkaProducer:
@@ -146,6 +165,13 @@ class KafkaLink:
         if old is not None:
             metrics.CONNECTIONS_ENDED.inc()
             self._run_aside(_end(old))
+
+    def _enter(self, state: LinkState) -> None:
+        self._state = state
+        if state in _TO_BE_RENEWED:
+            self._renewal_wanted.set()
+        else:
+            self._renewal_wanted.clear()
 
     def _run_aside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

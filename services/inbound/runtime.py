@@ -29,7 +29,7 @@ async def running(link: KafkaLink) -> AsyncIterator[Runtime]:
     """
     await link.start()
     gc.collect()
-    gc.freeze()  # what the imports left is never garbage; looking through it took a tenth of the CPU of a webhook
+    gc.freeze()  # what the imports left is never garbage, and a collection looks through it otherwise
     try:
         yield Runtime(link)
     finally:
