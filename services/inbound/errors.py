@@ -1,4 +1,4 @@
-"""Webhooks that are refused."""
+"""Requests that are refused."""
 
 from shared.errors import PoisonError
 
@@ -13,3 +13,28 @@ class WebhookError(PoisonError):
         super().__init__(reason, detail)
         self.field = field
         self.status_code = status_code
+
+
+class IncompleteRequestError(PoisonError):
+    """A request that is not a whole webhook: nothing of it is parked; `reason` is its outcome in the metrics."""
+
+
+class BodyTooLargeError(IncompleteRequestError):
+    """A request whose body has more than `MAX_REQUEST_BYTES`."""
+
+    def __init__(self) -> None:
+        super().__init__("too_large", "the body has too many bytes")
+
+
+class TooSlowError(IncompleteRequestError):
+    """A request whose body did not come in time, or whose sender is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("too_slow", "the body did not come in time")
+
+
+class NothingSaidError(IncompleteRequestError):
+    """A GET without a query: somebody checks whether the address exists."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing_said", "a GET needs its fields as a query")

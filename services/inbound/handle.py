@@ -3,19 +3,24 @@
 import logging
 import re
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from services.inbound import metrics, responses
 from services.inbound.deadlines import Deadlines
-from services.inbound.errors import WebhookError
+from services.inbound.errors import (
+    BodyTooLargeError,
+    IncompleteRequestError,
+    NothingSaidError,
+    TooSlowError,
+    WebhookError,
+)
 from services.inbound.gateways.reported import GatewayRequest, Reported, UnverifiedError, read_event
 from services.inbound.gateways.who import each_reading
-from services.inbound.limits import READ_SECONDS
-from services.inbound.park import parked_record
-from services.inbound.publish import Publisher, event_record
-from services.inbound.request_body import BodyTooLargeError, TooSlowError, read_body
+from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES, READ_SECONDS
+from services.inbound.publish import Publisher, event_record, parked_record
 from services.inbound.responses import WebhookResponse
 from services.inbound.settings import InboundSettings
 from shared.errors import TransientError
@@ -23,10 +28,6 @@ from shared.webhook_secrets import matching_key
 
 log = logging.getLogger(__name__)
 _ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-
-
-class NothingSaidError(Exception):
-    """A GET without a query: somebody checks whether the address exists."""
 
 
 class WebhookHandler:
@@ -46,12 +47,8 @@ class WebhookHandler:
             outcome, response = await self._answer(scope, receive)
         except TransientError:
             outcome, response = "unavailable", responses.UNAVAILABLE
-        except BodyTooLargeError:
-            outcome, response = "too_large", responses.TOO_LARGE
-        except NothingSaidError:
-            outcome, response = "nothing_said", responses.NOTHING_SAID
-        except TooSlowError:
-            outcome, response = "too_slow", responses.TOO_SLOW
+        except IncompleteRequestError as error:
+            outcome, response = error.reason, responses.INCOMPLETE[error.reason]
         except UnverifiedError as error:
             outcome, response = "unauthorised", responses.unverified(error.status_code)
         metrics.WEBHOOKS.labels(self.reported.gateway, self.kind, outcome).inc()
@@ -79,7 +76,8 @@ class WebhookHandler:
         if method == "GET" and not query:
             raise NothingSaidError
         body = b"" if method == "GET" else await read_body(receive, self._reading)
-        return GatewayRequest(method, scope["scheme"], scope["path"], Headers(raw=scope["headers"]), query, body)
+        path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
+        return GatewayRequest(method, scope["scheme"], path, Headers(raw=scope["headers"]), query, body)
 
     def _is_address(self, account_id: str, secret: str) -> bool:
         if not _ACCOUNT_ID.fullmatch(account_id):
@@ -101,3 +99,38 @@ class WebhookHandler:
         )
         await self._publisher.publish(record)
         log.warning("a webhook of account %s was refused and parked: %s", account_id, error.reason)
+
+
+async def read_body(receive: Receive, deadlines: Deadlines) -> bytes:
+    """Return the whole body, up to a limit of bytes and time, whatever its Content-Length says.
+
+    Raises:
+        BodyTooLargeError: some of what remained was read, so that the sender gets to read the answer.
+        TooSlowError: it did not come.
+    """
+    try:
+        with deadlines.new():
+            return await _read(receive)
+    except TimeoutError:
+        raise TooSlowError from None
+
+
+async def _read(receive: Receive) -> bytes:
+    body, more = await _part(receive)
+    while more and len(body) <= MAX_REQUEST_BYTES:
+        part, more = await _part(receive)
+        body += part
+    if len(body) <= MAX_REQUEST_BYTES:
+        return body
+    drained = len(body)
+    while more and drained < DRAIN_BYTES:
+        part, more = await _part(receive)
+        drained += len(part)
+    raise BodyTooLargeError
+
+
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise TooSlowError
+    return message.get("body", b""), message.get("more_body", False)

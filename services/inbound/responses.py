@@ -51,14 +51,16 @@ def _error(
 NOT_FOUND = _error(404, "not_found", "there is nothing here; copy the webhook's address from the account's settings")
 """A wrong secret, an unknown account and an unknown path get the same response."""
 _UNVERIFIED = _error(401, "unverified", "the request is not signed as this gateway signs its requests")
-TOO_LARGE = _error(413, "too_large", f"the body has more than {MAX_REQUEST_BYTES} bytes", _CLOSE)
-NOTHING_SAID = _error(
+_TOO_LARGE = _error(413, "too_large", f"the body has more than {MAX_REQUEST_BYTES} bytes", _CLOSE)
+_NOTHING_SAID = _error(
     405, "method_not_allowed", "a GET needs its fields as a query; or POST them", [(b"allow", b"POST")]
 )
-TOO_SLOW = _error(408, "too_slow", f"the body did not come within {READ_SECONDS:.0f} s", _CLOSE)
+_TOO_SLOW = _error(408, "too_slow", f"the body did not come within {READ_SECONDS:.0f} s", _CLOSE)
 UNAVAILABLE = _error(
     503,
     "unavailable",
     "not accepted, because it could not be stored; send it again",
     [(b"retry-after", b"%d" % RETRY_AFTER_SECONDS)],
 )
+INCOMPLETE = {"too_large": _TOO_LARGE, "nothing_said": _NOTHING_SAID, "too_slow": _TOO_SLOW}
+"""The response to each `IncompleteRequestError`, by its reason."""
