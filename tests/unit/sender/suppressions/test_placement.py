@@ -32,3 +32,8 @@ def test_no_deployment_has_more_partitions_than_the_keys_are_tested_for() -> Non
     assert KafkaSettings(kafka_bootstrap="a:9092", partitions=LIMIT_PARTITIONS).partitions == LIMIT_PARTITIONS
     with pytest.raises(ValidationError, match="less than or equal to 1000"):
         KafkaSettings(kafka_bootstrap="a:9092", partitions=LIMIT_PARTITIONS + 1)
+
+
+def test_keys_that_are_longer_than_a_phone_are_placed_the_same_in_a_batch_as_alone() -> None:
+    keys = [f"message-id-{number:020}".encode() for number in range(20)]
+    assert partitions_of(keys, 6) == [partition_of(key.decode(), 6) for key in keys]
