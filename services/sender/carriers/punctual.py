@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class NotWrittenError(Exception):
-    """The bytes would have left too late; they do not leave any more."""
+    """The bytes would have left too late, and now never do; aiohttp reports it as a `ClientConnectionError`."""
 
 
 @dataclass(slots=True)

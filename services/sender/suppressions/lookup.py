@@ -5,6 +5,7 @@ also while a merge or a digest runs in a thread: a scope's array and changes are
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -157,16 +158,23 @@ class SuppressionCache:
     def _hits_mixed(self, queries: Sequence[Query]) -> list[SuppressionHit | None]:
         """Look the queries up scope by scope; where several scopes forbid a message, its query says which is first."""
         hits: list[SuppressionHit | None] = [None] * len(queries)
+        groups = self._grouped(queries)
         keys = np.fromiter([key for _, _, key in queries], dtype=np.uint64, count=len(queries))
-        for scope_keys, positions in self._grouped(queries).items():
-            wanted = keys[positions]
-            states = np.empty(wanted.size, dtype=np.uint64)
-            scope_keys.look_up(wanted, states)
-            suppressed = np.flatnonzero(states <= HELD)
-            for at, state in zip(suppressed.tolist(), states[suppressed].tolist(), strict=True):
-                position, found = positions[at], scope_keys.suppressions[state]
-                before = hits[position]
-                hits[position] = found if before is None else _first(queries[position][1], before, found)
+        # One array for all scopes, a slice for each: numpy's calls cost more than what they do with a few keys.
+        order = np.fromiter(chain.from_iterable(groups.values()), dtype=np.intp)
+        wanted, states, begin = keys[order], np.empty(order.size, dtype=np.uint64), 0
+        scope_of_slice = list[ScopeKeys]()
+        for scope_keys, positions in groups.items():
+            end = begin + len(positions)
+            scope_keys.look_up(wanted[begin:end], states[begin:end])
+            scope_of_slice.extend([scope_keys] * len(positions))
+            begin = end
+        suppressed = np.flatnonzero(states <= HELD)
+        for at, position, state in zip(
+            suppressed.tolist(), order[suppressed].tolist(), states[suppressed].tolist(), strict=True
+        ):
+            found, before = scope_of_slice[at].suppressions[state], hits[position]
+            hits[position] = found if before is None else _first(queries[position][1], before, found)
         return hits
 
     def _grouped(self, queries: Sequence[Query]) -> dict[ScopeKeys, list[int]]:
