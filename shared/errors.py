@@ -5,8 +5,8 @@
 * anything else is a bug: stop, keep the offset, alarm.
 
 A few exceptions belong to no family, because the calling code handles each of them by name: a worker that lost its
-partition (`FencedError`, `PositionMovedError`) or must halt (`MissingRecordsError`), a request that is refused while it is
-read.
+partition (`FencedError`, `PositionMovedError`) or must halt (`MissingRecordsError`), a request that is refused while
+it is read.
 """
 
 
