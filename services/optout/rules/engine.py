@@ -32,8 +32,8 @@ TOO_SLOW = "rules_too_slow"
 """The reason why a reply is held that no certain rule decides and that could not be searched in time."""
 
 _DETECTED = {True: Precedence.DETECTED, False: Precedence.LIKELY_DETECTED}
-_CERTAIN_OPT_OUT = frozenset((Precedence.OPT_OUT, Precedence.DETECTED))
-_CERTAIN_RULE = frozenset((Precedence.OPT_OUT, Precedence.OPT_IN, Precedence.HELP))
+_CERTAIN_OPT_OUT = (Precedence.OPT_OUT, Precedence.DETECTED)
+_CERTAIN_RULE = (Precedence.OPT_OUT, Precedence.OPT_IN, Precedence.HELP)
 
 
 class Candidate(NamedTuple):
@@ -120,8 +120,7 @@ class RuleSet:
 
     def _detected(self, reply: ReplyContext) -> Iterator[Candidate]:
         """Yield what detectors find, up to the first that is certain."""
-        hits = (hit for detector in self._detectors for hit in detector.hits(reply))
-        for hit in hits:
+        for hit in chain.from_iterable([detector.hits(reply) for detector in self._detectors]):
             if self._applies(hit.rule_index, reply):
                 yield Candidate(_DETECTED[hit.is_certain], hit.rule_index, hit)
                 if hit.is_certain:

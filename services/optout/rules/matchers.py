@@ -81,7 +81,8 @@ class Contained:
         self._rules = frozenset(rule_index for rule_index, _ in rules)
 
     def hits(self, reply: ReplyContext) -> Iterable[Hit]:
-        return [Hit(*found) for found in reply.search_result.terms if found.rule_index in self._rules]
+        found = reply.search_result.terms
+        return [Hit(*each) for each in found if each.rule_index in self._rules] if found else ()
 
 
 class NotContained:

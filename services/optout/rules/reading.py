@@ -128,18 +128,21 @@ def _folded(text: str, steps: _Steps) -> str:
 
 def _parts(folded: str) -> _Parts:
     pieces = _SENTENCE.split(folded)
-    marked = [(words_of(piece), mark) for piece, mark in zip(pieces[::2], [*pieces[1::2], ""], strict=True)]
+    sentences: list[str] = []
+    is_question: list[bool] = []
+    for sentence, mark in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        words = words_of(sentence)
+        if words:
+            sentences.append(words)
+            is_question.append(not _QUESTION.isdisjoint(mark))
     own = _without_quotations(folded)
-    own_pieces = pieces if own == folded else _SENTENCE.split(own)
-    clauses = (words_of(clause) for sentence in own_pieces[::2] for clause in _CLAUSE.split(sentence))
-    return _Parts(
-        sentences=tuple(words for words, _ in marked if words),
-        is_question=tuple(not _QUESTION.isdisjoint(mark) for words, mark in marked if words),
-        clauses=tuple(clause for clause in clauses if clause),
-    )
+    if own != folded:
+        pieces = _SENTENCE.split(own)
+    clauses = (words_of(part) for sentence in pieces[::2] for part in _CLAUSE.split(sentence))
+    return _Parts(tuple(sentences), tuple(is_question), tuple(clause for clause in clauses if clause))
 
 
 def _without_quotations(folded: str) -> str:
     """Return the writer's own words; all of the text where it is nothing but a quotation."""
     unquoted = _QUOTED.sub(", ", folded)
-    return unquoted if words_of(unquoted) else folded
+    return unquoted if unquoted != folded and words_of(unquoted) else folded

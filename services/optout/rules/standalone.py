@@ -140,7 +140,7 @@ def _core(text: str, terms: Container[str]) -> _Core | None:
 
 def _repeated(words: Sequence[str], terms: Container[str]) -> str | None:
     """Return the term that is every one of the words: "stop stop stop"."""
-    return words[0] if len(set(words)) == 1 and words[0] in terms else None
+    return words[0] if words and words[0] in terms and len(set(words)) == 1 else None
 
 
 def _trimmed(words: Sequence[str], terms: Container[str]) -> tuple[list[str], list[str]]:
