@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.optout.rules import DEFAULT_RULES, Rule, RuleMatch, RuleSet, VersionedRule
+from services.optout.rules.detectors import DETECTORS
 
 DEFAULTS = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(DEFAULT_RULES, 1)])
 OFFER = "Sale today. Reply STOP to opt out"
@@ -146,3 +147,26 @@ def test_as_many_patterns_as_an_account_may_have_are_all_searched_for() -> None:
     found = matched("well, please take me off", *large, rule("contains", "take me off"))
     assert (found.kind, found.rule_id) == ("opt_out", 101)
     assert matched("a b zq7", *large, rule("contains", "take me off")).rule_id == 8
+
+
+OFF_LIST = "take me off your list"
+"""A request that the detector of plain words is certain about."""
+
+
+@pytest.mark.parametrize("action", ["OPT_IN", "HELP"])
+def test_no_detector_is_asked_where_a_certain_rule_decides(action: str) -> None:
+    detector, own = rule("detector", "plain_words"), rule("exact", OFF_LIST, action=action)
+    assert matched(OFF_LIST, detector).kind == "opt_out"
+    assert matched(OFF_LIST, detector, own).kind == action.lower()
+    likely = rule("stands_alone", "back", action=action)
+    assert matched(f"{OFF_LIST}. back", detector, likely).kind == "opt_out"
+
+
+def test_no_detector_is_asked_after_one_that_is_certain(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+    monkeypatch.setitem(DETECTORS, "last", lambda reading, _: asked.append(reading.text))
+    detectors = rule("detector", "plain_words", "last")
+    assert matched(OFF_LIST, detectors).kind == "opt_out"
+    assert asked == []
+    assert matched("see you", detectors).kind == "none"
+    assert asked == ["see you"]
