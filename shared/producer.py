@@ -1,12 +1,13 @@
-"""An idempotent Kafka producer that is recreated when it cannot go on.
+"""Idempotent Kafka producers that are replaced when they cannot go on.
 
-aiokafka's gives up for good when a record of it was refused or expired: its next sequence number is one that Kafka does
-not expect. What a spent producer still holds may arrive later; all that is sent here has a computed id or no effect.
+aiokafka's producer gives up for good when one of its records was refused or expired: Kafka does not expect its next
+sequence number. What a spent producer still holds may arrive later; all that is sent here has a computed id or no
+effect.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -14,13 +15,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from shared.errors import TransientError
 from shared.events.codec import Headers
-from shared.kafka import SEND_SECONDS, START_SECONDS, new_producer, stop_quietly, within
+from shared.kafka import SEND_SECONDS, START_SECONDS, STOP_SECONDS, new_producer, stop_quietly, within
 from shared.kafka_connection import Kafka
 from shared.topics import PARKED_MESSAGES
 
 _SPENT_SECONDS = 3.0
+_CLOSE_SECONDS = STOP_SECONDS + 1.0
 
 
 class OutgoingRecord(NamedTuple):
@@ -31,11 +32,66 @@ class OutgoingRecord(NamedTuple):
     headers: Headers
 
 
-class Producer:
-    """A producer that connects when it is first used.
+class ProducerConnection:
+    """A connection for producing whose producer can be replaced; the old ones are stopped beside it.
 
-    `services.inbound.kafka_link.KafkaLink` reconnects too, in the background: it serves webhooks, which cannot wait for
-    a connection. The callers here can: they try again later, and this one is replaced at once when a record fails.
+    When to replace it is decided by its users: `Producer`, whose callers can wait for a connection, and
+    `services.inbound.kafka_link.KafkaLink`, which serves webhooks and reconnects in the background.
+
+    Args:
+        kafka: how Kafka is reached.
+        stop: stops a producer that was replaced; it may take its time.
+        options: of aiokafka's producer.
+    """
+
+    def __init__(
+        self, kafka: Kafka, stop: Callable[[AIOKafkaProducer], Coroutine[Any, Any, None]], **options: Any
+    ) -> None:
+        self.current: AIOKafkaProducer | None = None
+        self._kafka = kafka
+        self._options = options
+        self._stop = stop
+        self._aside: set[asyncio.Task[None]] = set()
+
+    async def open(
+        self, seconds: float, start: Callable[[AIOKafkaProducer], Coroutine[Any, Any, None]]
+    ) -> AIOKafkaProducer:
+        """Replace the producer with a new one, once that has started, and return it.
+
+        Raises:
+            TransientError: it did not start within `seconds`; the old one is still there.
+        """
+        producer = new_producer(self._kafka, **self._options)
+        try:
+            await within(seconds, start(producer), "connecting to Kafka")
+        except BaseException:
+            self.run_aside(stop_quietly(producer))
+            raise
+        self.replace_with(producer)
+        return producer
+
+    def replace_with(self, producer: AIOKafkaProducer | None) -> None:
+        """Use `producer` from now on; None: there is no connection."""
+        old, self.current = self.current, producer
+        if old is not None:
+            self.run_aside(self._stop(old))
+
+    def run_aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` until it ends or the connection is closed."""
+        task = asyncio.create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+    async def close(self, seconds: float) -> None:
+        """Stop all producers; what they still hold after `seconds` is dropped."""
+        self.replace_with(None)
+        _, late = await asyncio.wait(self._aside, timeout=seconds) if self._aside else (set(), set())
+        for task in late:
+            task.cancel()
+
+
+class Producer:
+    """A producer that connects when it is first used, and is replaced when a record fails.
 
     Args:
         kafka: how Kafka is reached.
@@ -43,11 +99,8 @@ class Producer:
     """
 
     def __init__(self, kafka: Kafka, **options: Any) -> None:
-        self._kafka = kafka
-        self._options = options
-        self._producer: AIOKafkaProducer | None = None
+        self._connection = ProducerConnection(kafka, stop_quietly, **options)
         self._starting = asyncio.Lock()
-        self._spent: set[asyncio.Task[None]] = set()
 
     async def send_and_wait(
         self,
@@ -74,9 +127,7 @@ class Producer:
 
     async def close(self) -> None:
         """Stop what is running, within a deadline."""
-        self._discard(self._producer)
-        if self._spent:
-            await asyncio.wait(self._spent)
+        await self._connection.close(_CLOSE_SECONDS)
 
     @asynccontextmanager
     async def _using(self) -> AsyncIterator[AIOKafkaProducer]:
@@ -94,25 +145,11 @@ class Producer:
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
-            if self._producer is None:
-                producer = new_producer(self._kafka, **self._options)
-                try:
-                    await within(START_SECONDS, producer.start(), "connecting to Kafka")
-                except (TransientError, asyncio.CancelledError):
-                    self._stop(producer)
-                    raise
-                self._producer = producer
-        return self._producer
+            return self._connection.current or await self._connection.open(START_SECONDS, AIOKafkaProducer.start)
 
-    def _discard(self, producer: AIOKafkaProducer | None) -> None:
-        if producer is not None and producer is self._producer:
-            self._producer = None
-            self._stop(producer)
-
-    def _stop(self, producer: AIOKafkaProducer) -> None:
-        task = asyncio.create_task(stop_quietly(producer))
-        self._spent.add(task)
-        task.add_done_callback(self._spent.discard)
+    def _discard(self, producer: AIOKafkaProducer) -> None:
+        if producer is self._connection.current:
+            self._connection.replace_with(None)
 
 
 async def send_parked(producer: Producer, parked: Iterable[OutgoingRecord]) -> None:

@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
@@ -19,8 +18,9 @@ from services.inbound.limits import (
 )
 from services.inbound.settings import InboundSettings
 from shared.errors import MisconfiguredError, TransientError
-from shared.kafka import new_producer, stop_quietly, within
+from shared.kafka import within
 from shared.kafka_probe import problem_in
+from shared.producer import ProducerConnection
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, PARKED_MESSAGES, check_topics
 
 log = logging.getLogger(__name__)
@@ -50,9 +50,8 @@ class KafkaLink:
     The producer retries a record until Kafka has it, so most outages need no action here. Two do: a permanent refusal
     (the partition's sequence is broken afterwards), and brokers that return at other addresses.
 
-    `shared.producer.Producer` reconnects too, when a record needs it, and its caller waits. A webhook cannot wait: here
-    the connection is made in the background, a producer that is late keeps what it holds and may recover, and the
-    probe of readiness asks for the state.
+    A webhook cannot wait for a connection, as the callers of `shared.producer.Producer` can: it is made in the
+    background, a producer that is late keeps what it holds and may recover, and readiness is probed by the state.
 
     Args:
         settings: where Kafka is and what its topics must look like.
@@ -67,8 +66,13 @@ class KafkaLink:
         self._silent_since = 0.0
         self._enter(LinkState.CONNECTING)
         self._task: asyncio.Task[None] | None = None
-        self._aside: set[asyncio.Task[None]] = set()
-        self.producer: AIOKafkaProducer | None = None
+        self._connection = ProducerConnection(
+            settings.kafka, _end, client_id="stopline-inbound", request_timeout_ms=REQUEST_TIMEOUT_MS
+        )
+
+    @property
+    def producer(self) -> AIOKafkaProducer | None:
+        return self._connection.current
 
     async def start(self) -> None:
         """Start connecting; return after the first attempt, successful or not."""
@@ -79,10 +83,8 @@ class KafkaLink:
         """Close the connection; records that nobody waits for any more are dropped after a limit."""
         if self._task is not None:
             self._task.cancel()
-        self._replace_with(None)
-        _, late = await asyncio.wait(self._aside, timeout=CONNECT_SECONDS) if self._aside else (set(), set())
-        for task in late:
-            task.cancel()
+        metrics.CONNECTED.set(0)
+        await self._connection.close(CONNECT_SECONDS)
 
     def acknowledged(self) -> None:
         """Note that Kafka has a record."""
@@ -97,7 +99,7 @@ class KafkaLink:
             log.warning("Kafka does not acknowledge; webhooks are answered 503 until it does")
             self._silent_since = now
             self._enter(LinkState.SILENT)
-            self._run_aside(self._notice_return())
+            self._connection.run_aside(self._notice_return())
         elif self._state is LinkState.SILENT and now - self._silent_since > RENEW_AFTER_SECONDS:
             self._enter(LinkState.SPENT)
 
@@ -110,7 +112,8 @@ class KafkaLink:
     def refused(self, error: Exception) -> None:
         """Note that Kafka refused a record permanently."""
         log.error("Kafka refused a record; the connection is reopened: %r", error)
-        self._replace_with(None)
+        self._connection.replace_with(None)
+        metrics.CONNECTED.set(0)
         self._enter(LinkState.CONNECTING)
 
     async def problem(self) -> str | None:
@@ -144,27 +147,10 @@ class KafkaLink:
     async def _renew(self) -> None:
         await within(CONNECT_SECONDS, check_topics(self._settings), "checking the topics")
         if self._state in _TO_BE_RENEWED:  # otherwise the old connection has recovered
-            self._replace_with(await self._connect())
+            await self._connection.open(CONNECT_SECONDS, _start)
+            metrics.CONNECTED.set(1)
             self._enter(LinkState.CONNECTED)
             log.info("connected to Kafka")
-
-    async def _connect(self) -> AIOKafkaProducer:
-        producer = new_producer(
-            self._settings.kafka, client_id="stopline-inbound", request_timeout_ms=REQUEST_TIMEOUT_MS
-        )
-        try:
-            await within(CONNECT_SECONDS, _start(producer), "connecting to Kafka")
-        except BaseException:
-            await stop_quietly(producer)
-            raise
-        return producer
-
-    def _replace_with(self, producer: AIOKafkaProducer | None) -> None:
-        old, self.producer = self.producer, producer
-        metrics.CONNECTED.set(producer is not None)
-        if old is not None:
-            metrics.CONNECTIONS_ENDED.inc()
-            self._run_aside(_end(old))
 
     def _enter(self, state: LinkState) -> None:
         self._state = state
@@ -172,11 +158,6 @@ class KafkaLink:
             self._renewal_wanted.set()
         else:
             self._renewal_wanted.clear()
-
-    def _run_aside(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._aside.add(task)
-        task.add_done_callback(self._aside.discard)
 
 
 async def _start(producer: AIOKafkaProducer) -> None:
@@ -186,11 +167,12 @@ async def _start(producer: AIOKafkaProducer) -> None:
 
 
 async def _end(producer: AIOKafkaProducer) -> None:
-    """Stop a producer whenever its Kafka lets it: it first delivers what it holds.
+    """Stop a producer that was replaced whenever its Kafka lets it: it first delivers what it holds.
 
     Those are records of webhooks that were answered 503; that Kafka gets some of them nevertheless is what a
     gateway's repetition does too, and the opt-out service knows both by their event id.
     """
+    metrics.CONNECTIONS_ENDED.inc()
     try:
         await producer.stop()
     except Exception:
