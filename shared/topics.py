@@ -1,5 +1,6 @@
 """The topics: their names, how they are kept, and the check by which a service refuses to run on others."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -94,16 +95,16 @@ async def differences(settings: KafkaSettings) -> list[str]:
             row["topic"]: len(row["partitions"]) for row in await admin.describe_topics([topic.name for topic in there])
         }
         configs = await _configs(admin, there)
-    for topic in there:
-        count = partitions[topic.name]
-        if count != topic.partitions:
-            found.append(f"topic {topic.name} has {count} partitions, must have {topic.partitions}")
-        found += [
-            f"topic {topic.name}: {name} is {configs[topic.name].get(name)}, must be {value}"
-            for name, value in topic.configs.items()
-            if name in _GUARANTEEING and configs[topic.name].get(name) != value
-        ]
-    return found
+    return found + [each for topic in there for each in _wrong(topic, partitions[topic.name], configs[topic.name])]
+
+
+def _wrong(topic: Topic, partitions: int, configs: dict[str, str]) -> Iterator[str]:
+    """Yield what is not as it must be of a topic that exists."""
+    if partitions != topic.partitions:
+        yield f"topic {topic.name} has {partitions} partitions, must have {topic.partitions}"
+    for name, value in topic.configs.items():
+        if name in _GUARANTEEING and configs.get(name) != value:
+            yield f"topic {topic.name}: {name} is {configs.get(name)}, must be {value}"
 
 
 # How long records are kept is the operator's to change; these decide what is acknowledged and what can be lost.

@@ -26,14 +26,19 @@ def withdrawn_by(
     suppressed = [s for _, s in sorted(person.suppressions.items()) if person.is_suppressed(s.scope)]
     asked_by, question = _question(event, attribution, person)
     if match.term not in WAYS_BACK or (question is not None and match.term in question.stay_words):
-        is_asked = question is not None and question.is_opt_in_question
-        scope = asked_by if is_asked or not match.only_as_answer else None
+        scope = _scope_that_asked(match, question, asked_by)
         return [s for s in suppressed if s.scope == scope], attribution
     to_number = [s for s in suppressed if s.sender_number == event.sender_number]
     pointed = list_scope(attribution.list_ids[0]) if attribution.is_pointed_at else None
     if any(s.scope == pointed for s in to_number):
         return [s for s in to_number if s.scope in (ACCOUNT, pointed)], attribution
     return to_number, Attribution("opt_outs_of_sender", attribution.list_ids, attribution.message_id)
+
+
+def _scope_that_asked(match: RuleMatch, question: Instruction | None, asked_by: str | None) -> str | None:
+    """Return the scope that a word opts in to; one that is only an answer (YES) needs a question for it."""
+    is_asked = question is not None and question.is_opt_in_question
+    return asked_by if is_asked or not match.only_as_answer else None
 
 
 def _question(

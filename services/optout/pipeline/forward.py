@@ -5,7 +5,7 @@ also be one of the account's country, which only this service knows. They are wr
 is recorded, so that none is lost; one that is written twice is the same event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from aiokafka.errors import KafkaError
@@ -81,16 +81,22 @@ class Forwarder:
             countries = await load_countries(connection, [event.account_id for event in written])
             asked = [(event.account_id, phone) for event in written for phone in _anywhere(event)]
             sent_to = await load_sent_to(connection, asked) if asked else set()
-        found: list[MessageReceived] = []
-        for event in written:
-            known = event.readings or (() if event.phone.startswith(NOBODY) else (event.phone,))
-            sent = [phone for phone in _anywhere(event) if (event.account_id, phone) in sent_to]
-            readings = tuple(dict.fromkeys((*sent, *readings_of(event, countries.get(event.account_id)))))[
-                :MAX_READINGS
-            ]
-            whole = event.model_copy(update={"readings": readings})
-            found += [as_reading(whole, phone) for phone in readings if phone not in known]
-        return found
+        return [
+            further
+            for event in written
+            for further in _further_readings(event, countries.get(event.account_id), sent_to)
+        ]
+
+
+def _further_readings(
+    event: MessageReceived, country: str | None, sent_to: Collection[tuple[str, str]]
+) -> list[MessageReceived]:
+    """Return an event for each reading of the number that the inbound service did not know."""
+    known = event.readings or (() if event.phone.startswith(NOBODY) else (event.phone,))
+    sent = [phone for phone in _anywhere(event) if (event.account_id, phone) in sent_to]
+    readings = tuple(dict.fromkeys((*sent, *readings_of(event, country))))[:MAX_READINGS]
+    whole = event.model_copy(update={"readings": readings})
+    return [as_reading(whole, phone) for phone in readings if phone not in known]
 
 
 def _was_read_first(event: MessageReceived) -> bool:
