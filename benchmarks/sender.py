@@ -21,7 +21,7 @@ from harness.sandbox.client import SandboxClient
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from services.sender.suppressions.keep import SNAPSHOT_FILE
-from services.sender.suppressions.keys import Keys, key_of, partition_slice, phone_digits
+from services.sender.suppressions.keys import Keys, cache_key, partition_slice, phone_digits
 from services.sender.suppressions.lookup import ScopeKey
 from services.sender.suppressions.placement import partitions_of
 from services.sender.suppressions.snapshot import Origin, Snapshot, write_snapshot
@@ -146,7 +146,7 @@ def _scopes(suppressed: int, partitions: int) -> Scopes:
     for n in range(_LISTS):
         phones = [f"+1{_FIRST_PHONE + number}" for number in range(n, suppressed, _LISTS)]
         placed = partitions_of([phone.encode() for phone in phones], partitions)
-        keys = np.array([key_of(p, phone) for p, phone in zip(placed, phones, strict=True)], dtype=np.uint64)
+        keys = np.array([cache_key(p, phone) for p, phone in zip(placed, phones, strict=True)], dtype=np.uint64)
         scopes.append((("bench", f"list:{1 + n}"), np.sort(keys)))
     return scopes
 

@@ -68,7 +68,7 @@ def new_consumer(kafka: Kafka, *topics: str, **options: Any) -> Consumer:
 
 
 def group_options(group_id: str, session_seconds: float) -> dict[str, Any]:
-    """Return what a member of a group is made with; what is there when the group is new is read too."""
+    """Return the options of a member of a group; a new group starts at the beginning of the topic."""
     session_ms = int(session_seconds * 1000)
     return {
         "group_id": group_id,
@@ -96,8 +96,8 @@ async def assigned_consumer(
         await stop_quietly(consumer)
 
 
-async def commit(consumer: Consumer, records: Sequence[Polled]) -> None:
-    """Commit just these records, of one topic and in order, where their partitions are still ours.
+async def try_commit(consumer: Consumer, records: Sequence[Polled]) -> None:
+    """Commit just these records, of one topic and in order, where their partitions are still ours; never raises.
 
     A failed commit is harmless where a record may come twice: it does, here or elsewhere.
     """

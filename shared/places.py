@@ -11,7 +11,7 @@ _MAX_PLACES = 5
 
 
 def place_of(records: Sequence[Polled]) -> str:
-    """Return topic, partition and first offset of a batch; of one of several partitions, those of the first five."""
+    """Return topic, partition and first offset of a batch; those of its first five partitions if there are several."""
     firsts: dict[tuple[str, int], int] = {}
     for record in records:
         firsts.setdefault((record.topic, record.partition), first_offset(record))

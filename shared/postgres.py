@@ -85,7 +85,7 @@ async def connect(address: DatabaseAddress) -> "asyncpg.Connection[asyncpg.Recor
                 address.url, timeout=CONNECT_SECONDS, command_timeout=address.statement_seconds
             )
     except UNAVAILABLE as error:
-        raise TransientError(f"Postgres does not answer: {error!r}") from error
+        raise TransientError(f"Postgres does not answer ({address.setting}): {error!r}") from error
 
 
 async def open_pool(address: DatabaseAddress, size: int) -> Pool:

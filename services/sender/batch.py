@@ -67,19 +67,19 @@ class BatchProcessor:
         """
         await self.dispatcher.settle_leftovers()
         # The ledger is not asked first: nearly every id is new, and a claim finds those that are not.
-        unfenced = list(waiting.values())
+        needs_fence = list(waiting.values())
         while waiting:
             before = len(waiting)
-            await self._decide_all(unfenced, waiting)
-            unfenced = await self._ask_ledger(waiting) if waiting else []
-            if unfenced and len(waiting) == before:
+            await self._decide_all(needs_fence, waiting)
+            needs_fence = await self._ask_ledger(waiting) if waiting else []
+            if needs_fence and len(waiting) == before:
                 raise TransientError("no message got through: the carrier cannot be reached, or decisions are too slow")
-            if waiting and not unfenced:
+            if waiting and not needs_fence:
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
-    async def _decide_all(self, unfenced: list[MessageRequested], waiting: Waiting) -> None:
-        while unfenced:
-            part, unfenced = unfenced[: self.pace.at_once], unfenced[self.pace.at_once :]
+    async def _decide_all(self, needs_fence: list[MessageRequested], waiting: Waiting) -> None:
+        while needs_fence:
+            part, needs_fence = needs_fence[: self.pace.at_once], needs_fence[self.pace.at_once :]
             await self._decide(part, waiting)
 
     async def _decide(self, requests: Sequence[MessageRequested], waiting: Waiting) -> None:
@@ -90,8 +90,8 @@ class BatchProcessor:
             fenced = await self.fence.wait(partitions_in(queries))
         failpoint("sender.after_fence")
         decision = decide(requests, {}, self.cache.check(fenced, queries), boottime())
-        metrics.REDECIDED.inc(len(decision.unfenced))
-        undone = decision.unfenced
+        metrics.REDECIDED.inc(len(decision.needs_fence))
+        undone = decision.needs_fence
         if decision.dropped:
             undone += await self.dropper.drop(decision.dropped, fenced)
         if decision.sent:
@@ -112,4 +112,4 @@ class BatchProcessor:
             await self.reporter.publish(decision.repeated)
         for row in decision.repeated:
             del waiting[row.key]
-        return decision.unfenced
+        return decision.needs_fence

@@ -18,7 +18,7 @@ class Decision:
     awaited: list[MessageRequested] = field(default_factory=list)
     dropped: list[tuple[MessageRequested, SuppressionHit]] = field(default_factory=list)
     sent: list[MessageRequested] = field(default_factory=list)
-    unfenced: list[MessageRequested] = field(default_factory=list)
+    needs_fence: list[MessageRequested] = field(default_factory=list)
 
 
 def decide(
@@ -33,9 +33,9 @@ def decide(
     |-----------------------------------|---------|-------------|-------------------------------------------------|
     | sent, suppressed, failed, unknown | any     | any         | `repeated`: its outcome is published again      |
     | dispatching                       | any     | any         | `awaited`: somebody calls, or died calling (G3) |
-    | none or pending                   | none    | not checked | `unfenced`: it needs a fence                    |
+    | none or pending                   | none    | not checked | `needs_fence`: it needs a fence                    |
     | none or pending                   | any     | found       | `dropped`                                       |
-    | none or pending                   | expired | none        | `unfenced`: it needs another fence (G1)         |
+    | none or pending                   | expired | none        | `needs_fence`: it needs another fence (G1)         |
     | none or pending                   | fresh   | none        | `sent`                                          |
 
     Args:
@@ -58,7 +58,7 @@ def decide(
             case _ if may_send:
                 decision.sent.append(request)
             case _:
-                decision.unfenced.append(request)
+                decision.needs_fence.append(request)
     return decision
 
 

@@ -19,7 +19,7 @@ from shared.failpoints import failpoint
 from shared.postgres import Pool, connection_from
 
 Confirm = Callable[[], Awaitable[None]]
-"""Returns once what a decision was made by is known to have been true; raises `TransientError` where it was not."""
+"""Returns once Kafka has confirmed that the topics of the cache are still the same; else raises `TransientError`."""
 
 CHUNK_MESSAGES = 50
 _CHUNKS_AHEAD = 2
@@ -60,14 +60,14 @@ class Dispatcher:
     ) -> list[MessageRequested]:
         """Send what is allowed, once that is confirmed; return what has to be decided again.
 
-        That is what waited until its decision was too old, what the carrier could not be reached for or asked for a
-        pause before, and what another process has claimed meanwhile.
+        That is: messages whose decision grew too old, whose carrier could not be reached or asked for a pause, and
+        those that another process has claimed meanwhile.
 
         Raises:
             TransientError: Kafka or Postgres is unavailable, the decision is not confirmed, all carriers concerned have
                 asked for a pause, or this process stops.
         """
-        self._callable(requests)
+        self._callable_now(requests)  # raises where there is none: then nothing need be confirmed
         confirmed = asyncio.create_task(_outcome_of(confirm))
         undone = await gather_all(self._chunk(chunk, fenced, confirmed) for chunk in _chunks_of(requests))
         return [request for each in undone for request in each]
@@ -82,7 +82,7 @@ class Dispatcher:
             await self._settle(self._unsettled[-1])
             self._unsettled.pop()
 
-    def _callable(self, requests: Sequence[MessageRequested]) -> list[MessageRequested]:
+    def _callable_now(self, requests: Sequence[MessageRequested]) -> list[MessageRequested]:
         """Return the messages whose carrier may be called now.
 
         Raises:
@@ -104,19 +104,20 @@ class Dispatcher:
         self, requests: Sequence[MessageRequested], fenced: FencePass, confirmed: "asyncio.Task[TransientError | None]"
     ) -> list[MessageRequested]:
         async with self._chunks:
-            callable_now = self._callable(requests)
+            callable_now = self._callable_now(requests)
             if fenced.has_expired(boottime()):
                 metrics.REDECIDED.inc(len(requests))
                 return list(requests)
             chunk = Chunk(callable_now, fenced)
             try:
                 await self._claim(chunk)
-                if not fenced.has_expired(boottime()):
+                if fenced.has_expired(boottime()):
+                    metrics.REDECIDED.inc(len(chunk.requests))
+                else:
                     await self._announce(chunk)
                     await _approved(confirmed)
-                # What is too old by now is not called, and need not be announced.
-                await gather_all(self._call(request, chunk) for request in chunk.requests)
-                failpoint("sender.after_carrier_call")
+                    await gather_all(self._call(request, chunk) for request in chunk.requests)
+                    failpoint("sender.after_carrier_call")
                 await self._settle(chunk)
             except BaseException:
                 self._unsettled.append(chunk)
@@ -147,6 +148,7 @@ class Dispatcher:
                 return
             if self.stopping or self._pause_seconds(request) > 0:
                 return
+            # Counts only if this is cancelled during the call.
             chunk.answers[key_of(request)] = Unknown("the sender stopped during the call")
             carrier = self._carriers.name_of(request.account_id)
             with metrics.CALLS_IN_FLIGHT.track_inprogress():

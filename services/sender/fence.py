@@ -1,7 +1,8 @@
-"""The fence (G1): before messages are decided, all that Kafka had acknowledged by then is decided and known here.
+"""The fence (G1): before a message is decided, every reply that Kafka had by then is decided and in the cache.
 
-A marker is appended to each inbound partition concerned; once the watermark of that partition has passed it, the cache
-has all that was before it. One marker serves every batch that began to wait before it was appended.
+A marker is appended to each inbound partition concerned. The opt-out service reads it after all replies before it, and
+publishes a watermark that has passed it; with that watermark the cache has all that those replies changed. One marker
+serves every batch that began to wait before it was appended.
 """
 
 import asyncio
@@ -10,14 +11,13 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
+from services.sender.events import SOURCE
 from services.sender.fence_pass import FencePass, boottime
 from shared.errors import TransientError
 from shared.events.codec import Headers, cloud_event_headers, encode
 from shared.events.inbound import FenceMarkerAppended
 from shared.kafka import within
 from shared.topics import INBOUND_MESSAGES
-
-SOURCE = "stopline/sender"
 
 
 class Watermarked(Protocol):

@@ -9,7 +9,7 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 FRESH_SECONDS = 1.0
 """G1: the bytes of a carrier call never leave on a decision that began longer ago."""
 WRITE_SECONDS = 0.1
-"""Kept back of that for the write itself: a process may lose its processor after its look at the clock."""
+"""Reserved for the write itself: the process may be descheduled between its look at the clock and the write."""
 
 
 def boottime() -> float:
@@ -27,7 +27,7 @@ class FencePass:
 
     @property
     def begin_by(self) -> float:
-        """When a carrier call must have begun, on the clock of `boottime`."""
+        """The latest time at which a carrier call may begin, on the clock of `boottime`."""
         return self.started_boottime + FRESH_SECONDS - WRITE_SECONDS
 
     def has_expired(self, now: float) -> bool:

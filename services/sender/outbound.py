@@ -1,28 +1,37 @@
-"""Topic `outbound-messages`: a batch is done when every message of it has a durable outcome."""
+"""Reads `outbound-messages`: polls batches, has each handled until all its messages have an outcome, commits."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
+
+from aiokafka.errors import KafkaError
 
 from services.sender import metrics
 from services.sender.batch import BatchProcessor, Waiting
 from services.sender.events import SOURCE
 from services.sender.ledger.model import key_of
 from services.sender.park import park_bad
+from services.sender.settings import SenderSettings
+from shared.background import GiveUp
 from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.events.outbound import outbound_events
+from shared.failpoints import failpoint
 from shared.flood import Bad, Parking
+from shared.kafka import START_SECONDS, STOP_SECONDS, group_options, new_consumer, stop_quietly, try_commit, within
 from shared.places import naming, place_of
 from shared.reading import read_events
+from shared.topics import OUTBOUND_MESSAGES
 
 log = logging.getLogger(__name__)
 
+_POLL_MS = 1_000
+_RETRY_SECONDS = 1.0
 _BACKOFF_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 
 
 class OutboundHandler:
-    """The handler of the batches of one subscriber, one after the other."""
+    """The handler of batches: it tries until every message of a batch has a durable outcome."""
 
     def __init__(self, processor: BatchProcessor) -> None:
         self._processor = processor
@@ -68,3 +77,67 @@ class OutboundHandler:
             await park_bad(bad, self._parking, self._processor.reporter)
             bad.clear()
         await self._processor.process(waiting)
+
+
+class OutboundConsumer:
+    """A member of the group, which has one batch handled after the other.
+
+    Args:
+        settings: of the service.
+        handler: of the batches.
+        give_up: called with any unexpected error; reading stops, and nothing is committed.
+    """
+
+    def __init__(self, settings: SenderSettings, handler: OutboundHandler, give_up: GiveUp) -> None:
+        self.consumer = new_consumer(
+            settings.kafka,
+            OUTBOUND_MESSAGES,
+            **group_options(settings.sender_group_id, settings.session_timeout_seconds),
+        )
+        self._handler = handler
+        self._give_up = give_up
+        self._limit_records = settings.batch_records
+        self._stop_seconds = settings.stop_seconds
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Join the group and begin to read.
+
+        Raises:
+            TransientError: Kafka is unavailable.
+        """
+        await within(START_SECONDS, self.consumer.start(), "subscribing to outbound-messages")
+        self._task = asyncio.create_task(self._run(), name="outbound")
+
+    async def stop(self) -> None:
+        """Let the batch under way come to its end, for a time, and leave the group."""
+        self._stopping = True
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=self._stop_seconds)
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=STOP_SECONDS)
+        await stop_quietly(self.consumer)
+
+    async def _run(self) -> None:
+        try:
+            while not self._stopping:
+                records = await self._poll()
+                if records:
+                    await self._handler.handle(records)
+                    failpoint("sender.before_commit")
+                    await try_commit(self.consumer, records)
+                    failpoint("sender.after_commit")
+        except TransientError as error:
+            log.info("the sender stops and leaves a batch for its successor: %s", error)
+        except Exception as error:  # noqa: BLE001 (whatever it is: the offset is kept, the error goes to `give_up`)
+            self._give_up(error)
+
+    async def _poll(self) -> list[Polled]:
+        try:
+            polled = await self.consumer.getmany(timeout_ms=_POLL_MS, max_records=self._limit_records)
+        except KafkaError as error:
+            log.warning("reading %s: %r", OUTBOUND_MESSAGES, error)
+            await asyncio.sleep(_RETRY_SECONDS)
+            return []
+        return [record for records in polled.values() for record in records]

@@ -12,12 +12,11 @@ from aiokafka.errors import KafkaError
 
 from services.sender.batch import BatchProcessor
 from services.sender.carriers.choose import open_carriers
-from services.sender.consume import OutboundConsumer
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.fence import Fence
 from services.sender.ledger.owner import Owner
-from services.sender.outbound import OutboundHandler
+from services.sender.outbound import OutboundConsumer, OutboundHandler
 from services.sender.prepare import prepared
 from services.sender.readiness import TOPICS, Runtime
 from services.sender.receipts import ReceiptHandler
@@ -71,7 +70,7 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         processor = BatchProcessor(pool, fence, cache, reporter, Dropper(pool, owner, reporter), dispatcher)
         outbound = OutboundHandler(processor)
         receipts = ReceiptSubscription(settings, ReceiptHandler(pool, reporter), give_up)
-        consumer = OutboundConsumer(settings, outbound.handle, give_up)
+        consumer = OutboundConsumer(settings, outbound, give_up)
         sweep, topics = _sweep(settings, pool, reporter, owner), watch_topics(settings.kafka)
         for work, name in ((cache.run(), "cache"), (sweep, "sweeper"), (topics, "topics")):
             await stack.enter_async_context(in_background(work, name, give_up, stop_seconds=STOP_SECONDS))

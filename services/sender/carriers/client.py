@@ -18,7 +18,7 @@ class CarrierClient:
 
     Args:
         adapter: the carrier's wire format.
-        calls_in_flight: as many connections are kept; the caller makes no more calls, so that none waits for one.
+        calls_in_flight: the connections kept; the caller makes no more calls at once, so that none waits for one.
         call_seconds: for the whole call.
     """
 

@@ -95,10 +95,10 @@ class _Transport:
         begun_before = departure.begun
         if departure.over:
             raise NotWrittenError("the call is over")
-        departure.begun = True
+        departure.begun = True  # already now: nothing may come between the look at the clock and the write
         failpoint("sender.at_the_write")
         if boottime() < begin_by:
-            write(data)  # nothing may come between the look and this
+            write(data)
             self._look_back()
         else:
             departure.begun = begun_before

@@ -1,4 +1,4 @@
-"""This process in the ledger: the number that its claims bear, locked for as long as the process lives.
+"""This process in the ledger: the number recorded with its claims, locked for as long as the process lives.
 
 The lock is Postgres' own (a session's advisory lock), so it ends with the process however that ends: a successor knows
 at once that the calls of a process that was killed have lost their answers.
@@ -36,7 +36,7 @@ class Owner:
         self._taking = asyncio.Lock()
 
     async def hold(self) -> None:
-        """Take the lock where it is not held; to be called before every claim.
+        """Take the lock if it is not held; to be called before every claim for a call (dropping needs no living owner).
 
         Raises:
             TransientError: Postgres is unavailable.

@@ -16,8 +16,8 @@ SELECT {_COLUMNS} FROM messages
 JOIN unnest($1::text[], $2::text[]) AS wanted (account_id, message_id) USING (account_id, message_id)
 """  # noqa: S608 (no value from outside)
 
-# One row per id, forever: who inserts it, or finds it pending, has the message; nobody else has. The columns come as
-# lines: asyncpg asks of every element of an array whether it is an array itself, and takes as long as Postgres does.
+# One row per id, forever: whoever inserts it, or finds it pending, owns the message; nobody else does. The columns come
+# as lines: asyncpg asks of every element of an array whether it is an array itself, which takes as long as Postgres.
 _CLAIM = f"""
 INSERT INTO messages AS m ({_COLUMNS}, owner)
 SELECT account_id, message_id, list_id, phone, sender_number, $7::text, detail, $8::timestamptz, now(), $9::bigint

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Iterable
 from uuid import uuid4
 
-from services.sender.fence import SOURCE, Appending
+from services.sender.events import SOURCE
+from services.sender.fence import Appending
 from shared.errors import TransientError
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.inbound import FenceMarkerAppended

@@ -1,8 +1,11 @@
 """Follows the topic `suppressions`, all partitions, without a group: every sender holds all of it.
 
-What is not certain forbids sending. Until the topic is read to its end, without a checkpoint of every partition, while
-one differs, while a record cannot be read and while the consumer is made again, `check` and `wait_for_watermark` raise
-`TransientError`, and messages wait in Kafka.
+When in doubt, nothing is sent: `check` and `wait_for_watermark` raise `TransientError` and messages wait in Kafka while
+
+* the topic has not been read to its end,
+* a partition has had no checkpoint yet, or one that differs from the cache,
+* a record could not be read, and no checkpoint after it has agreed,
+* the consumer is being opened again.
 """
 
 import asyncio
@@ -63,7 +66,7 @@ class CacheFollower:
     ) -> None:
         self.partitions = partitions
         self._topic = SuppressionsTopic(kafka, partitions, topic)
-        # The watermarks are about the one, and stand in the other.
+        # Watermarks are offsets of `inbound-messages`, published in `suppressions`: both must still be the same topics.
         self._identities = TopicIdentities(kafka, topic, INBOUND_MESSAGES)
         self._read_from: dict[str, str] = {}
         self._looked_at = 0.0
@@ -87,7 +90,7 @@ class CacheFollower:
         """Return the suppressions of messages whose partitions have passed the fence.
 
         Raises:
-            TransientError: the cache is not whole; nothing may be sent.
+            TransientError: the cache is in doubt; nothing may be sent.
         """
         if not partitions_in(queries) <= fenced.partitions:
             raise AssertionError("asked about partitions that no fence was completed for")

@@ -26,7 +26,7 @@ _ONE_BIT = np.uint64(_STATE_BITS)
 EMPTY: Keys = np.empty(0, dtype=np.uint64)
 
 
-def key_of(partition: int, phone: str) -> int:
+def cache_key(partition: int, phone: str) -> int:
     """Return the key of a phone in E.164 that belongs to `partition`, without a state."""
     return partition << _PARTITION_SHIFT | int(phone[1:]) << _STATE_BITS
 
@@ -66,7 +66,7 @@ def differ(keys: Keys, wanted: Keys, differences: Keys) -> None:
 def merge(keys: Keys, removed: Keys, added: Keys) -> Keys:
     """Return `keys` without those that are `removed` (given without a state), and with `added` (with their state).
 
-    Every phone that is added is among the removed too; what is not there is not missed.
+    Every phone that is added is among the removed too; removing an absent key is not an error.
     """
     kept = _without(keys, removed)
     return kept if not added.size else np.insert(kept, kept.searchsorted(added), added)

@@ -17,8 +17,8 @@ from services.sender.suppressions.keys import (
     NOT_SUPPRESSED,
     Keys,
     SuppressionCode,
+    cache_key,
     differ,
-    key_of,
     merge,
     partition_in,
     partition_slice,
@@ -224,7 +224,7 @@ def _first(scopes: tuple[str, ...], one: SuppressionHit, other: SuppressionHit) 
 
 def query(account_id: str, scopes: tuple[str, ...], partition: int, phone: str) -> Query:
     """Return what to ask the cache about a phone in E.164 that belongs to `partition`."""
-    return account_id, scopes, key_of(partition, phone)
+    return account_id, scopes, cache_key(partition, phone)
 
 
 def partitions_in(queries: Iterable[Query]) -> set[int]:

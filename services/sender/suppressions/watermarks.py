@@ -39,7 +39,7 @@ class Watermarks:
                 heapq.heapify(waiting)
 
     def fail(self, why: str) -> None:
-        """Have all who wait now begin again."""
+        """Fail everyone who is waiting; they start over."""
         for waiting in self._waiting:
             for _, _, future in waiting:
                 if not future.done():

@@ -11,7 +11,7 @@ from harness.stack.embedded import EmbeddedBackend
 from services.sender import metrics
 from services.sender.suppressions.ask import Asking
 from services.sender.suppressions.keep import SNAPSHOT_FILE
-from services.sender.suppressions.keys import OPTED_OUT, key_of
+from services.sender.suppressions.keys import OPTED_OUT, cache_key
 from services.sender.suppressions.lookup import SuppressionHit
 from shared.errors import TransientError
 from shared.events.suppression import CHECKPOINT_KEY
@@ -102,7 +102,7 @@ async def test_a_cache_that_differs_from_a_checkpoint_stops_is_rebuilt_and_says_
         await until("the suppression", lambda: knows(cache, account, PHONE))
         await until("a snapshot", (tmp_path / SNAPSHOT_FILE).exists)
         assert cache._state is not None
-        cache._state.cache.apply(account, "list:1", [(key_of(0, OTHER), OPTED_OUT)])
+        cache._state.cache.apply(account, "list:1", [(cache_key(0, OTHER), OPTED_OUT)])
         diverged = metrics.CACHE_DIVERGED._value.get()
         await opt_out.publish([opt_out.checkpoint(0)])
         await until("the alarm", lambda: metrics.CACHE_DIVERGED._value.get() == diverged + 1)

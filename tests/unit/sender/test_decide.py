@@ -43,11 +43,11 @@ def checked(*hits: SuppressionHit | None) -> CheckedSuppressions:
 
 
 def test_a_message_that_the_ledger_does_not_know_has_to_be_decided() -> None:
-    assert decide([ASKED], {}, None, BEGAN) == Decision(unfenced=[ASKED])
+    assert decide([ASKED], {}, None, BEGAN) == Decision(needs_fence=[ASKED])
 
 
 def test_a_message_that_was_given_back_has_to_be_decided_again() -> None:
-    assert decide([ASKED], {KEY: row("pending")}, None, BEGAN) == Decision(unfenced=[ASKED])
+    assert decide([ASKED], {KEY: row("pending")}, None, BEGAN) == Decision(needs_fence=[ASKED])
 
 
 def test_a_message_whose_call_is_under_way_is_left_alone() -> None:
@@ -69,7 +69,7 @@ def test_a_message_is_sent_unless_something_forbids_it() -> None:
 def test_a_fence_that_grew_too_old_sends_nothing_but_still_drops() -> None:
     other = asked(2)
     assert decide([ASKED, other], {}, checked(None, FORBIDS), BEGAN + FRESH_SECONDS) == Decision(
-        unfenced=[ASKED], dropped=[(other, FORBIDS)]
+        needs_fence=[ASKED], dropped=[(other, FORBIDS)]
     )
 
 
@@ -96,7 +96,7 @@ def test_every_request_has_one_outcome_and_it_is_the_tables(
     assert decision.dropped == [(each, hit) for each, hit in to_decide if hit is not None and age is not None]
     allowed = [each for each, hit in to_decide if hit is None or age is None]
     fresh = age is not None and age < FRESH_SECONDS - WRITE_SECONDS
-    assert (decision.sent, decision.unfenced) == ((allowed, []) if fresh else ([], allowed))
+    assert (decision.sent, decision.needs_fence) == ((allowed, []) if fresh else ([], allowed))
 
 
 def test_a_check_of_other_messages_is_a_bug() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.sender.suppressions.keys import key_of, partition_in
+from services.sender.suppressions.keys import cache_key, partition_in
 from services.sender.suppressions.placement import partitions_of
 from shared.partitions import partition_of
 from shared.settings import KafkaSettings
@@ -23,7 +23,7 @@ def test_a_batch_is_placed_like_one_phone_after_the_other(phones: list[str], par
 
 @given(PHONES, st.integers(0, LIMIT_PARTITIONS - 1))
 def test_every_key_fits_in_64_bits_and_knows_its_partition(phone: str, partition: int) -> None:
-    key = key_of(partition, phone)
+    key = cache_key(partition, phone)
     assert 0 <= key < 2**64
     assert partition_in(key) == partition
 

@@ -6,7 +6,7 @@ import pytest
 from aiokafka import ConsumerRecord
 from suppression_records import PARTITIONS, changed, phone_in, record, record_of
 
-from services.sender.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, key_of
+from services.sender.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, cache_key
 from services.sender.suppressions.read import _CANONICAL, MAX_UNREADABLE, Changes, PartitionReader
 from shared.events.codec import encode
 from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, CheckpointPublished, WatermarkAdvanced
@@ -34,7 +34,7 @@ def test_what_the_opt_out_service_writes_takes_the_fast_way() -> None:
 def test_suppressions_that_follow_each_other_are_one_step_and_others_are_between() -> None:
     other = changed(PHONE, "held", scope="account")
     back = changed(PHONE, "opted_in")
-    key = key_of(0, PHONE)
+    key = cache_key(0, PHONE)
     steps = list(reader().steps([record_of(GOOD), record_of(other), WATERMARK, record_of(back)]))
     assert steps == [
         Changes({(b"acme", b"list:1"): [(key, OPTED_OUT)], (b"acme", b"account"): [(key, HELD)]}, 2),
