@@ -77,10 +77,11 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         stack.push_async_callback(_stop, receipts, consumer, dispatcher, settings.stop_seconds)
         await asyncio.gather(within(START_SECONDS, receipts.start(), "subscribing to receipts"), consumer.start())
         watched = [Watched(consumer.consumer, OUTBOUND_MESSAGES, lambda: outbound.busy)]
-        watchdog = Watchdog([*watched, Watched(receipts.reader.consumer, DELIVERY_EVENTS, lambda: receipts.busy)])
+        watched.append(Watched(receipts.reader.consumer, DELIVERY_EVENTS, lambda: receipts.busy))
+        kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, TOPICS))
+        watchdog = Watchdog(watched, kafka.problem)
         watching = in_background(watchdog.watch(), "watchdog", give_up, stop_seconds=STOP_SECONDS)
         await stack.enter_async_context(watching)
-        kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, TOPICS))
         postgres = await stack.enter_async_context(PostgresProbe(settings.database.url))
         yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres)
 

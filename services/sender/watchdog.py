@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -16,6 +16,7 @@ _ANSWER_SECONDS = 3.0
 _STUCK_SECONDS = 30.0
 _NOBODY_SECONDS = 300.0
 _STALE_SECONDS = 10.0
+_SILENT_SECONDS = 60.0
 
 
 class ConsumerStuckError(RestartNeededError):
@@ -55,11 +56,18 @@ class Watched:
 
 
 class Watchdog:
-    """A watchdog whose `watch` looks now and then until cancelled."""
+    """A watchdog whose `watch` looks now and then until cancelled.
 
-    def __init__(self, watched: Iterable[Watched]) -> None:
+    Args:
+        watched: the consumers.
+        kafka_problem: asks Kafka by another connection than theirs; None: it answers.
+    """
+
+    def __init__(self, watched: Iterable[Watched], kafka_problem: Callable[[], Awaitable[str | None]]) -> None:
         self._watched = list(watched)
+        self._kafka_problem = kafka_problem
         self._answered_at = time.monotonic()
+        self._silent_since: float | None = None
         self.stuck: str | None = None
         """Where a consumer does not move with records waiting, and for how long; None: nowhere."""
 
@@ -71,16 +79,28 @@ class Watchdog:
         """Look until cancelled.
 
         Raises:
-            ConsumerStuckError: a consumer that nothing keeps busy did not move for too long, with records waiting.
+            ConsumerStuckError: a consumer that nothing keeps busy did not move for too long, with records waiting; or
+                one got no answer for too long although Kafka answers others.
         """
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
                 stuck = [await _look(each) for each in self._watched]
                 self.stuck = next(filter(None, stuck), None)
-                self._answered_at = time.monotonic()
-            except (TransientError, KafkaError):
-                continue  # Kafka is unavailable: nothing can arrive
+                self._answered_at, self._silent_since = time.monotonic(), None
+            except (TransientError, KafkaError) as error:
+                await self._note_silence(error)
+
+    async def _note_silence(self, error: Exception) -> None:
+        """Distinguish a Kafka that is unavailable, so that nothing can arrive, from a consumer that has lost it."""
+        now = time.monotonic()
+        if await self._kafka_problem() is not None:
+            self._silent_since = None
+        elif self._silent_since is None:
+            self._silent_since = now
+        elif now - self._silent_since > _SILENT_SECONDS:
+            silent_seconds = now - self._silent_since
+            raise ConsumerStuckError(f"no answer for {silent_seconds:.0f} s although Kafka answers others: {error!r}")
 
 
 async def _look(watched: Watched) -> str | None:
