@@ -76,14 +76,22 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
             await stack.enter_async_context(in_background(work, name, give_up, stop_seconds=STOP_SECONDS))
         stack.push_async_callback(_stop, receipts, consumer, dispatcher, settings.stop_seconds)
         await asyncio.gather(within(START_SECONDS, receipts.start(), "subscribing to receipts"), consumer.start())
-        watched = [Watched(consumer.consumer, OUTBOUND_MESSAGES, lambda: outbound.busy)]
-        watched.append(Watched(receipts.reader.consumer, DELIVERY_EVENTS, lambda: receipts.busy))
         kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, TOPICS))
-        watchdog = Watchdog(watched, kafka.problem)
+        watchdog = _watchdog(consumer, outbound, receipts, kafka)
         watching = in_background(watchdog.watch(), "watchdog", give_up, stop_seconds=STOP_SECONDS)
         await stack.enter_async_context(watching)
         postgres = await stack.enter_async_context(PostgresProbe(settings.database.url))
         yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres)
+
+
+def _watchdog(
+    consumer: OutboundConsumer, outbound: OutboundHandler, receipts: ReceiptSubscription, kafka: KafkaProbe
+) -> Watchdog:
+    watched = [
+        Watched(consumer.consumer, OUTBOUND_MESSAGES, lambda: outbound.busy),
+        Watched(receipts.reader.consumer, DELIVERY_EVENTS, lambda: receipts.busy),
+    ]
+    return Watchdog(watched, kafka.problem)
 
 
 def _cache(settings: SenderSettings, markers: Producer) -> CacheFollower:
