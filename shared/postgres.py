@@ -26,7 +26,7 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 CONNECT_SECONDS = 10.0
 IDLE_TRANSACTION_SECONDS = 12
-"""After so long Postgres ends a session that sleeps inside its transaction, or it would block a successor on its rows.
+"""After this time Postgres ends a session that sleeps inside its transaction: it would block a successor on its rows.
 
 Longer than `shared.kafka.SEND_SECONDS`, since the sender publishes inside a transaction: whoever still waits for Kafka
 is not asleep. Shorter than any statement's deadline: a statement that waits for such a row gets it at the first try.
@@ -79,34 +79,21 @@ async def connect(address: DatabaseAddress) -> "asyncpg.Connection[asyncpg.Recor
         TransientError: Postgres does not answer.
         MisconfiguredError: it answers, and refuses this database, user or certificate.
     """
-    try:
-        with connecting(address.setting, address.url):
-            return await asyncpg.connect(
-                address.url, timeout=CONNECT_SECONDS, command_timeout=address.statement_seconds
-            )
-    except UNAVAILABLE as error:
-        raise TransientError(f"Postgres does not answer ({address.setting}): {error!r}") from error
+    with _connecting(address):
+        return await asyncpg.connect(address.url, timeout=CONNECT_SECONDS, command_timeout=address.statement_seconds)
 
 
 async def open_pool(address: DatabaseAddress, size: int) -> Pool:
-    """Connect.
-
-    Raises:
-        TransientError: Postgres does not answer.
-        MisconfiguredError: it answers, and refuses this database, user or certificate.
-    """
-    try:
-        with connecting(address.setting, address.url):
-            return await asyncpg.create_pool(
-                address.url,
-                min_size=1,
-                max_size=size,
-                timeout=CONNECT_SECONDS,
-                command_timeout=address.statement_seconds,
-                server_settings={"idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_SECONDS * 1000)},
-            )
-    except UNAVAILABLE as error:
-        raise TransientError(f"Postgres does not answer: {error!r}") from error
+    """Open a pool of up to `size` connections; raises as `connect` does."""
+    with _connecting(address):
+        return await asyncpg.create_pool(
+            address.url,
+            min_size=1,
+            max_size=size,
+            timeout=CONNECT_SECONDS,
+            command_timeout=address.statement_seconds,
+            server_settings={"idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_SECONDS * 1000)},
+        )
 
 
 @asynccontextmanager
@@ -159,23 +146,24 @@ async def until_available(prepare: Callable[[], Awaitable[T]], setting: str) -> 
 
 
 @contextmanager
-def connecting(setting: str, url: str) -> Iterator[None]:
-    """Connect to `url` in the `with` block.
-
-    Raises:
-        MisconfiguredError: the address is wrong, or refused; an unavailable server raises its own error.
-    """
-    _check_files(setting, url)
+def _connecting(address: DatabaseAddress) -> Iterator[None]:
+    """Connect to `address` in the `with` block; raises as `connect` does."""
+    setting = address.setting
+    _check_files(setting, address.url)
     try:
         yield
-    except _ENDED:
-        raise
+    except _ENDED as error:
+        raise _unanswered(setting, error) from error
     except _WRONG as error:
         raise MisconfiguredError(f"{setting}: {error}") from None
-    except ConnectionError as error:
-        if _NO_TLS in str(error):
+    except UNAVAILABLE as error:
+        if isinstance(error, ConnectionError) and _NO_TLS in str(error):
             raise MisconfiguredError(f"{setting}: the server has no TLS: {error}") from None
-        raise
+        raise _unanswered(setting, error) from error
+
+
+def _unanswered(setting: str, error: BaseException) -> TransientError:
+    return TransientError(f"Postgres does not answer ({setting}): {error!r}")
 
 
 def _check_files(setting: str, url: str) -> None:
