@@ -69,6 +69,7 @@ class KafkaLink:
         self._connection = ProducerConnection(
             settings.kafka, _end, client_id="stopline-inbound", request_timeout_ms=REQUEST_TIMEOUT_MS
         )
+        metrics.CONNECTED.set_function(lambda: self.producer is not None)
 
     @property
     def producer(self) -> AIOKafkaProducer | None:
@@ -83,7 +84,6 @@ class KafkaLink:
         """Close the connection; records that nobody waits for any more are dropped after a limit."""
         if self._task is not None:
             self._task.cancel()
-        metrics.CONNECTED.set(0)
         await self._connection.close(CONNECT_SECONDS)
 
     def acknowledged(self) -> None:
@@ -113,7 +113,6 @@ class KafkaLink:
         """Note that Kafka refused a record permanently."""
         log.error("Kafka refused a record; the connection is reopened: %r", error)
         self._connection.replace_with(None)
-        metrics.CONNECTED.set(0)
         self._enter(LinkState.CONNECTING)
 
     async def problem(self) -> str | None:
@@ -148,7 +147,6 @@ class KafkaLink:
         await within(CONNECT_SECONDS, check_topics(self._settings), "checking the topics")
         if self._state in _TO_BE_RENEWED:  # otherwise the old connection has recovered
             await self._connection.open(CONNECT_SECONDS, _start)
-            metrics.CONNECTED.set(1)
             self._enter(LinkState.CONNECTED)
             log.info("connected to Kafka")
 
