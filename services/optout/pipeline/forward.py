@@ -74,7 +74,7 @@ class Forwarder:
 
     async def _of_the_accounts_country(self, events: Sequence[DecidableEvent]) -> list[MessageReceived]:
         """Return the events for the readings that the inbound service could not know, of those that were read first."""
-        written = [event for event in events if isinstance(event, MessageReceived) and _was_read_first(event)]
+        written = [event for event in events if isinstance(event, MessageReceived) and _is_first_reading(event)]
         if not written:
             return []
         async with connection_from(self._pool) as connection:
@@ -99,8 +99,8 @@ def _further_readings(
     return [as_reading(whole, phone) for phone in readings if phone not in known]
 
 
-def _was_read_first(event: MessageReceived) -> bool:
-    """Say whether its other readings are handed on from here: they are from one place."""
+def _is_first_reading(event: MessageReceived) -> bool:
+    """Say whether this is the first reading: only its worker publishes the missing ones, so they come once."""
     return event.written_phone is not None and event.phone == (*event.readings, event.phone)[0]
 
 

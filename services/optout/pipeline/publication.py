@@ -43,13 +43,14 @@ class Publication:
     entries: Sequence[Entry] = ()
     parked: Sequence[OutgoingRecord] = ()
     checkpoint: CheckpointPublished | None = None
-    states: Sequence[OutgoingRecord] = ()
-    """Suppressions that are published again."""
+    repaired: Sequence[OutgoingRecord] = ()
+    """Suppressions that differed between the topic and the decision log."""
     merged: Sequence[SuppressionChanged] = ()
+    """States that changed when two spellings of one number were merged."""
 
     def suppressions(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `suppressions`: the watermark last, after what it vouches for."""
-        yield from self.states
+        yield from self.repaired
         for entry in self.entries:
             yield from suppression_records(entry)
         for event in self.merged:

@@ -1,4 +1,7 @@
-"""The one Kafka transaction that a batch is: suppressions, opt-out events, parked records, watermark, offsets."""
+"""The single Kafka transaction that publishes a batch: events, suppressions, replies, parked records and offsets.
+
+Within `suppressions` the changes come first and the watermark last; between topics the order does not matter.
+"""
 
 import asyncio
 from collections.abc import Iterable

@@ -43,10 +43,10 @@ async def repair(context: Context, partition: int, publisher: Publishes, next_of
         waiting.append(record)
         count += 1
         if len(waiting) == _AT_ONCE:
-            await publisher.publish(Publication(next_offset, states=waiting))
+            await publisher.publish(Publication(next_offset, repaired=waiting))
             waiting = []
     if waiting:
-        await publisher.publish(Publication(next_offset, states=waiting))
+        await publisher.publish(Publication(next_offset, repaired=waiting))
     log.warning("partition %d: %d suppressions in Kafka were not what the record says", partition, count)
     return count
 

@@ -76,8 +76,8 @@ class WorkerSession:
         """
         self._merged, self._recorded = await self._decision_log.merged()
         for first in range(0, len(self._merged), _MERGED_AT_ONCE):
-            states = await self._decision_log.states(self._merged[first : first + _MERGED_AT_ONCE])
-            await self._publish(Publication(self.published, merged=states))
+            merged = await self._decision_log.states(self._merged[first : first + _MERGED_AT_ONCE])
+            await self._publish(Publication(self.published, merged=merged))
         await self._publish(Publication(self.published, checkpoint=self._checkpoint_due(self.published)))
 
     async def prove(self) -> None:
