@@ -260,3 +260,21 @@ def test_every_setting_of_a_carrier_is_explained() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     names = {field for adapter in CARRIERS.values() for field in adapter.model_fields}
     assert sorted(name for name in names if f"`STOPLINE_{name.upper()}`" not in page) == []
+
+
+async def recreated() -> None:
+    await asyncio.sleep(0)
+    raise TransientError("a topic was recreated")
+
+
+async def test_no_carrier_is_called_unless_the_topics_of_the_cache_are_confirmed(
+    companies: Companies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(monkeypatch)
+    async with companies.serving() as url, opened(url, monkeypatch) as carriers:
+        dispatcher = ledger.dispatcher(carriers)
+        with pytest.raises(TransientError, match="recreated"):
+            await dispatcher.dispatch([asked("acme", "m-1"), asked("beta", "m-2")], fenced(), recreated)
+        await dispatcher.settle_leftovers()
+    assert (companies.generic, companies.form) == ([], [])
+    assert ledger.settled == {"m-1": ("pending", None), "m-2": ("pending", None)}
