@@ -42,7 +42,7 @@ def _is_as_written(event: MessageReceived) -> bool:
     return event.written_phone is None and event.phone == event.readings[0]
 
 
-def as_far_as_certain(decision: Decision, how: WriterCertainty) -> Decision:
+def limited_by_certainty(decision: Decision, how: WriterCertainty) -> Decision:
     """Return what of `decision` may be done: opting out is safe for all who may be meant, anything else is not."""
     if how == "certain":
         return decision

@@ -58,7 +58,7 @@ class WorkerSession:
         self._decision_log = decision_log
         self._publisher = publisher
         self._deliveries = deliveries
-        self._recorded: Position = start.recorded
+        self._position: Position = start.position
         self._in_step_from = start.end
         self._checkpoint_seconds = checkpoint_seconds
         self._idle_checkpoint_seconds = idle_checkpoint_seconds
@@ -74,7 +74,7 @@ class WorkerSession:
         A replay publishes old states again: the watermark before it has senders wait until its end. So states that a
         merge of spellings has changed are published before it, and again after it.
         """
-        self._merged, self._recorded = await self._decision_log.merged()
+        self._merged, self._position = await self._decision_log.merged()
         for first in range(0, len(self._merged), _MERGED_AT_ONCE):
             merged = await self._decision_log.states(self._merged[first : first + _MERGED_AT_ONCE])
             await self._publish(Publication(self.published, merged=merged))
@@ -106,20 +106,20 @@ class WorkerSession:
                 self._merged = []
 
     async def _stored(self, parsed: Parsed) -> list[Entry]:
-        recorded = self._recorded.next_offset
-        if parsed.first_offset >= recorded:
+        recorded_to = self._position.next_offset
+        if parsed.first_offset >= recorded_to:
             return []
-        stored = await self._decision_log.entries(parsed.first_offset, min(parsed.next_offset, recorded))
+        stored = await self._decision_log.entries(parsed.first_offset, min(parsed.next_offset, recorded_to))
         metrics.ENTRIES_REPLAYED.inc(len(stored))
         return stored
 
     async def _new(self, parsed: Parsed) -> list[Entry]:
-        received = [message for message in parsed.received if message.offset >= self._recorded.next_offset]
+        received = [message for message in parsed.received if message.offset >= self._position.next_offset]
         if not received:
             return []
         await self._deliveries.catch_up()
-        batch = Batch(self._partition, self._recorded.next_offset, parsed.next_offset, received)
-        entries, self._recorded = await self._decision_log.decide(batch)
+        batch = Batch(self._partition, self._position.next_offset, parsed.next_offset, received)
+        entries, self._position = await self._decision_log.decide(batch)
         self._moved_at = self._seconds()
         return entries
 
@@ -140,19 +140,19 @@ class WorkerSession:
                 return None
         return CheckpointPublished(
             next_offset=next_offset,
-            suppressed_count=self._recorded.suppressed_count,
-            digest=format_digest(self._recorded.digest),
+            suppressed_count=self._position.suppressed_count,
+            digest=format_digest(self._position.digest),
         )
 
     async def _move_past_markers(self) -> None:
         """Move the recorded position over markers now and then, or a restart would read all of them again."""
-        lag = self.published - self._recorded.next_offset
+        lag = self.published - self._position.next_offset
         is_time = self._seconds() - self._moved_at >= _SECONDS_BEFORE_MOVE
         if lag < MARKERS_BEFORE_MOVE and (lag <= 0 or not is_time):
             return
         self._moved_at = self._seconds()
         try:
-            self._recorded = await self._decision_log.move(self._recorded.next_offset, self.published)
+            self._position = await self._decision_log.move(self._position.next_offset, self.published)
         except TransientError:
             return  # markers alone need no Postgres; the position moves when it is back
 

@@ -25,7 +25,7 @@ class Start:
     """A place to start: `offset` is the next to publish; everything ever published is about offsets below `end`."""
 
     offset: int
-    recorded: Position
+    position: Position
     end: int
 
 
@@ -36,13 +36,13 @@ async def find_start(context: Context, partition: int, decision_log: DecisionLog
         MissingRecordsError: see `choose_start`.
         TransientError: Kafka is unavailable.
     """
-    recorded = await decision_log.position()
+    position = await decision_log.position()
     topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
     beginning, end = await context.beginning_offset(topic_partition), await context.end_offset(topic_partition)
-    return choose_start(recorded, await _committed(context, partition), beginning, end)
+    return choose_start(position, await _committed(context, partition), beginning, end)
 
 
-def choose_start(recorded: Position, committed: int | None, beginning: int, end: int) -> Start:
+def choose_start(position: Position, committed: int | None, beginning: int, end: int) -> Start:
     """Return the smaller of what is recorded and what is committed, where Kafka has all from there on.
 
     A database that was restored from a backup is older than Kafka: its messages are decided again. A process that died
@@ -52,9 +52,9 @@ def choose_start(recorded: Position, committed: int | None, beginning: int, end:
     Raises:
         MissingRecordsError: the topic has lost records that are not decided, or is not the one that was recorded.
     """
-    is_new = committed is None and recorded.next_offset == 0
-    offset = beginning if is_new else min(recorded.next_offset, beginning if committed is None else committed)
-    latest = max(recorded.next_offset, committed or 0)
+    is_new = committed is None and position.next_offset == 0
+    offset = beginning if is_new else min(position.next_offset, beginning if committed is None else committed)
+    latest = max(position.next_offset, committed or 0)
     if latest > end:
         raise MissingRecordsError(
             f"{INBOUND_MESSAGES} ends at {end}, but {latest} is decided: Kafka has lost records, or this database"
@@ -65,7 +65,7 @@ def choose_start(recorded: Position, committed: int | None, beginning: int, end:
             f"{INBOUND_MESSAGES} begins at {beginning}, but {offset} is the next to decide: records were deleted"
             " undecided"
         )
-    return Start(offset, recorded, end)
+    return Start(offset, position, end)
 
 
 def belonging(recorded: Topics, identities: dict[str, str]) -> Topics:

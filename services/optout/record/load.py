@@ -10,7 +10,7 @@ import asyncpg
 from services.optout.decide import DecidableEvent
 from services.optout.person import Person, SentMessage, Suppression
 from services.optout.record.entry import Entry, entries
-from services.optout.record.repetitions import Seen, seen_of, seen_of_entry, under_its_own_id
+from services.optout.record.repetitions import Identity, identity_of, identity_of_entry, with_own_id
 from shared.events.base import storable
 from shared.events.inbound import MessageReceived
 from shared.postgres import Connection
@@ -54,20 +54,20 @@ JOIN sent_messages m ON m.account_id = reply.account_id AND m.phone = reply.phon
 """
 
 
-async def load_known(connection: Connection, events: Sequence[DecidableEvent]) -> dict[UUID, Seen]:
-    """Return by its id what is decided already of `events`, and of those under an id of their own that share one."""
-    known = await _load_seen(connection, [event.event_id for event in events])
+async def load_known(connection: Connection, events: Sequence[DecidableEvent]) -> dict[UUID, Identity]:
+    """Return by their ids which of `events` are decided already, and what else is decided under the id of one."""
+    known = await _load_identities(connection, [event.event_id for event in events])
     others = [
-        under_its_own_id(event).event_id
+        with_own_id(event).event_id
         for event in events
-        if event.event_id in known and not known[event.event_id].is_same_message(seen_of(event))
+        if event.event_id in known and not known[event.event_id].is_same_message(identity_of(event))
     ]
-    return {**known, **await _load_seen(connection, others)} if others else known
+    return {**known, **await _load_identities(connection, others)} if others else known
 
 
-async def _load_seen(connection: Connection, event_ids: Sequence[UUID]) -> dict[UUID, Seen]:
+async def _load_identities(connection: Connection, event_ids: Sequence[UUID]) -> dict[UUID, Identity]:
     rows = await connection.fetch(_KNOWN, event_ids)
-    return {event_id: seen_of_entry(entries.validate_json(text)) for event_id, text in rows}
+    return {event_id: identity_of_entry(entries.validate_json(text)) for event_id, text in rows}
 
 
 async def load_persons(

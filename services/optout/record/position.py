@@ -18,7 +18,7 @@ UPDATE partition_positions SET next_offset = $3 WHERE partition = $1 AND next_of
 RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_count, suppressed_digest, inbound_base
 """
 
-_SAVE_HEAD = """
+_SAVE = """
 UPDATE partition_positions
 SET sequence = $2, head_hash = $3, suppressed_count = $4, suppressed_digest = $5
 WHERE partition = $1
@@ -95,10 +95,10 @@ async def move_position(connection: Connection, partition: int, expected: int, n
     return _position(row)
 
 
-async def save_head(connection: Connection, partition: int, head: Position) -> None:
-    """Save the head of the hash chain and what a cache must hold."""
-    signed = _signed(head.digest)
-    await connection.execute(_SAVE_HEAD, partition, head.sequence, head.head_hash, head.suppressed_count, signed)
+async def save_position(connection: Connection, partition: int, position: Position) -> None:
+    """Save the end of the hash chain and what a cache must hold; `next_offset` is saved by `move_position`."""
+    signed, count = _signed(position.digest), position.suppressed_count
+    await connection.execute(_SAVE, partition, position.sequence, position.head_hash, count, signed)
 
 
 async def add_suppressed(

@@ -1,11 +1,12 @@
-"""Which record is a repetition of one that is decided, and which only has its id: pure.
+"""Recognises repetitions of messages that are decided, and other messages that came with the id of one: pure.
 
 A gateway repeats a webhook, a producer a record. A repetition is the same message in every respect. An id is not always
 unique: what comes under the id of another message is a message of its own, with an id made from both. Where a gateway's
-id comes without a time, the same words may be said again: then what asks for an opt-out is looked at once more, for a
-STOP that is heard twice does no harm, and one that is taken for a repetition does.
+id comes without a time, nothing distinguishes a repetition from the same words written again. Such a message is decided
+once more, and recorded only if it is a new opt-out: to record a STOP twice does no harm, to ignore one does.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from shared.events.base import derived_id, format_time
 from shared.events.inbound import MessageReceived, ReviewDecided
 
 
-class Seen(NamedTuple):
+class Identity(NamedTuple):
     """The identity of a message, which excludes `received_at` where the gateway gave the message an id."""
 
     account_id: str
@@ -31,18 +32,18 @@ class Seen(NamedTuple):
     held_event_id: UUID | None
     received_at: datetime
 
-    def is_same_message(self, other: "Seen") -> bool:
+    def is_same_message(self, other: "Identity") -> bool:
         """Say whether two records with one id are one message, or the same words again."""
         has_id = self.gateway_message_id is not None or self.held_event_id is not None
         return self[:-1] == other[:-1] and (has_id or self.received_at == other.received_at)
 
 
-def seen_of(event: DecidableEvent) -> Seen:
+def identity_of(event: DecidableEvent) -> Identity:
     body_sha256 = sha256(stored_body(event).encode()).hexdigest()
     who = event.account_id, event.phone
     if isinstance(event, ReviewDecided):
-        return Seen(*who, REVIEW, None, None, None, None, body_sha256, event.held_event_id, event.occurred_at)
-    return Seen(
+        return Identity(*who, REVIEW, None, None, None, None, body_sha256, event.held_event_id, event.occurred_at)
+    return Identity(
         *who,
         event.gateway,
         event.gateway_message_id,
@@ -55,9 +56,9 @@ def seen_of(event: DecidableEvent) -> Seen:
     )
 
 
-def seen_of_entry(entry: Entry) -> Seen:
+def identity_of_entry(entry: Entry) -> Identity:
     is_message = entry.gateway != REVIEW
-    return Seen(
+    return Identity(
         entry.account_id,
         entry.phone,
         entry.gateway,
@@ -71,27 +72,47 @@ def seen_of_entry(entry: Entry) -> Seen:
     )
 
 
-def under_its_own_id(event: DecidableEvent) -> DecidableEvent:
+class Identified(NamedTuple):
+    """An event with the id under which it is decided; one that may be a repetition counts if it is a new opt-out."""
+
+    event: DecidableEvent
+    may_be_repetition: bool
+
+
+def identify(event: DecidableEvent, offset: int, decided: Mapping[UUID, Identity]) -> Identified | None:
+    """Return the event at `offset` with an id that none of the `decided` has; None for a repetition of one of them."""
+    same_id = decided.get(event.event_id)
+    if same_id is not None and not same_id.is_same_message(identity_of(event)):
+        event = with_own_id(event)
+        same_id = decided.get(event.event_id)
+    if same_id is None:
+        return Identified(event, may_be_repetition=False)
+    if not _may_be_written_again(event, same_id):
+        return None
+    return Identified(_with_id_of_offset(event, offset), may_be_repetition=True)
+
+
+def with_own_id(event: DecidableEvent) -> DecidableEvent:
     """Return an event that has the id of another message, with an id of its own: the same for its repetitions."""
-    seen = seen_of(event)
-    has_id = seen.gateway_message_id is not None or seen.held_event_id is not None
-    parts = [str(part) for part in seen[:-1]] + ([] if has_id else [format_time(seen.received_at)])
+    identity = identity_of(event)
+    has_id = identity.gateway_message_id is not None or identity.held_event_id is not None
+    parts = [str(part) for part in identity[:-1]] + ([] if has_id else [format_time(identity.received_at)])
     return event.model_copy(update={"event_id": derived_id(event.event_id, "another", *parts)})
 
 
-def said_again(event: DecidableEvent, offset: int) -> DecidableEvent:
-    """Return an event that may be a repetition, with the id under which it is decided if it is none."""
+def _with_id_of_offset(event: DecidableEvent, offset: int) -> DecidableEvent:
+    """Return an event that has the id of one that may be the same, with an id that no other event has."""
     return event.model_copy(update={"event_id": derived_id(event.event_id, "again", str(offset))})
 
 
-def may_be_said_again(event: DecidableEvent, seen: Seen) -> bool:
-    """Say whether an event like one that was `seen` may be the same words again: nothing shows when they were said."""
+def _may_be_written_again(event: DecidableEvent, decided: Identity) -> bool:
+    """Say whether an event like one that is decided may be the same words again: it does not say when it was sent."""
     has_no_time = isinstance(event, MessageReceived) and event.sent_at is None
-    return has_no_time and event.occurred_at != seen.received_at
+    return has_no_time and event.occurred_at != decided.received_at
 
 
-def asks_for_more(decision: Decision) -> bool:
-    """Say whether a decision is an opt-out, or may be one, that is not in force."""
+def is_new_opt_out(decision: Decision) -> bool:
+    """Say whether a decision is an opt-out, or a likely one, that is not in force yet."""
     match decision:
         case OptOut(changed=changed, raised=raised):
             return bool(changed or raised)

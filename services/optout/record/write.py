@@ -43,26 +43,26 @@ DecidedEntry = tuple[Entry, str]
 
 
 async def write_decisions(
-    connection: Connection, partition: int, head: Position, decided: Sequence[DecidedEntry]
+    connection: Connection, partition: int, position: Position, decided: Sequence[DecidedEntry]
 ) -> Position:
-    """Append the entries after `head`, save the states that they leave, and return the new head."""
-    hashed, sequence = head.head_hash, head.sequence
+    """Append the entries to the chain, save the states that they leave, and return the new position."""
+    hashed, sequence = position.head_hash, position.sequence
     rows = []
     for entry, body in decided:
         text = entry_text(entry)
         hashed, sequence = hashlib.sha256(hashed + text.encode()).digest(), sequence + 1
         who = entry.account_id, entry.phone
-        offset = entry.offset + head.inbound_base
+        offset = entry.offset + position.inbound_base
         rows.append((entry.event_id, partition, sequence, offset, *who, body, entry.decided_at, text, hashed))
     await connection.copy_records_to_table("decisions", records=rows, columns=_DECISION_COLUMNS)
     await _save_states(connection, [entry for entry, _ in decided])
     counted, digest = _count([entry for entry, _ in decided])
     return replace(
-        head,
+        position,
         sequence=sequence,
         head_hash=hashed,
-        suppressed_count=head.suppressed_count + counted,
-        digest=(head.digest + digest) & MASK,
+        suppressed_count=position.suppressed_count + counted,
+        digest=(position.digest + digest) & MASK,
     )
 
 

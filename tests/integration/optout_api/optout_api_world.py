@@ -11,7 +11,7 @@ from services.optout.decide import decide
 from services.optout.person import Person, SentMessage
 from services.optout.record.entry import Entry, entry_of
 from services.optout.record.load import load_persons
-from services.optout.record.position import move_position, read_position, save_head
+from services.optout.record.position import move_position, read_position, save_position
 from services.optout.record.write import write_decisions
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.inbound import MessageReceived
@@ -84,10 +84,9 @@ class Record:
             known = (await load_persons(connection, [event], NOW))[account_id, phone]
             decision = decide(event, Person(known.suppressions, sent), RULES)
             entry = entry_of(event, decision, self._partition, position.next_offset, event.occurred_at)
-            head = await move_position(connection, self._partition, position.next_offset, position.next_offset + 1)
-            await save_head(
-                connection, self._partition, await write_decisions(connection, self._partition, head, [(entry, body)])
-            )
+            position = await move_position(connection, self._partition, position.next_offset, position.next_offset + 1)
+            position = await write_decisions(connection, self._partition, position, [(entry, body)])
+            await save_position(connection, self._partition, position)
         return entry
 
 

@@ -12,7 +12,7 @@ from services.optout.record.batch import Batch, decide_batch
 from services.optout.record.entry import STATES, Entry, entry_text
 from services.optout.record.merged import SuppressionKey
 from services.optout.record.position import Position, PositionMovedError
-from services.optout.record.repetitions import seen_of_entry
+from services.optout.record.repetitions import identity_of_entry
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode
 from shared.events.opt_out import AnyOptOutEvent, opt_out_events
@@ -63,7 +63,7 @@ class MemoryDecisionLog:
         keys = {(received.event.account_id, received.event.phone) for received in batch.received}
         decided = decide_batch(
             batch,
-            {entry.event_id: seen_of_entry(entry) for entry in self.stored.values()},
+            {entry.event_id: identity_of_entry(entry) for entry in self.stored.values()},
             defaultdict(lambda: RULES),
             {key: self._person(key) for key in keys},
             self.now,

@@ -11,7 +11,7 @@ from people import NOON, RULES, reply
 from services.optout.person import Person
 from services.optout.record.batch import Batch, UndecidedEvent, decide_batch
 from services.optout.record.entry import Entry
-from services.optout.record.repetitions import Seen, seen_of_entry
+from services.optout.record.repetitions import Identity, identity_of_entry
 from shared.events.inbound import MessageReceived
 
 ID = UUID(int=7)
@@ -22,7 +22,7 @@ def says(body: str, minute: int = 0, **fields: Any) -> MessageReceived:
     return reply(body, event_id=ID, occurred_at=NOON + timedelta(minutes=minute), **given)
 
 
-def decided(*events: MessageReceived, known: dict[UUID, Seen] | None = None) -> list[Entry]:
+def decided(*events: MessageReceived, known: dict[UUID, Identity] | None = None) -> list[Entry]:
     batch = Batch(0, 0, len(events), [UndecidedEvent(offset, event) for offset, event in enumerate(events)])
     people = {(event.account_id, event.phone): Person() for event in events}
     return [entry for entry, _ in decide_batch(batch, known or {}, defaultdict(lambda: RULES), people, NOON)]
@@ -76,6 +76,6 @@ def test_an_outside_producer_that_writes_one_id_for_all_swallows_no_stop() -> No
 
 def test_what_is_on_record_counts_as_what_is_in_the_batch() -> None:
     first = decided(says("STOP"), says("hello", 1))
-    known = {entry.event_id: seen_of_entry(entry) for entry in first}
+    known = {entry.event_id: identity_of_entry(entry) for entry in first}
     assert len(first) == len(known)
     assert decided(says("hello", 1), known=known) == []

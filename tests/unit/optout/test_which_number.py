@@ -8,7 +8,7 @@ import pytest
 from services.optout.attribution import Attribution
 from services.optout.decide import Held, OptIn, OptOut, Unchanged
 from services.optout.rules import RuleMatch
-from services.optout.which_number import WriterCertainty, as_far_as_certain, certainty, readings_of
+from services.optout.which_number import WriterCertainty, certainty, limited_by_certainty, readings_of
 from shared.events.inbound import NOBODY, MessageReceived, as_reading
 
 DUTCH, AMERICAN = "+3125550100", "+13125550100"
@@ -76,8 +76,8 @@ def test_only_what_forbids_sending_is_done_for_who_may_be_somebody_else() -> Non
     held = Held(MATCH, ATTRIBUTION, ("account",))
     back = OptIn(MATCH, ATTRIBUTION, ("account",))
     nothing = Unchanged("no_rule", None, (), ATTRIBUTION)
-    assert [as_far_as_certain(each, "certain") for each in (out, held, back)] == [out, held, back]
-    assert [as_far_as_certain(each, "possible") for each in (out, held)] == [out, held]
-    assert as_far_as_certain(back, "possible") == Unchanged("another_number")
-    assert as_far_as_certain(nothing, "possible").follow_ups == ()
-    assert {as_far_as_certain(each, "another") for each in (out, held, back)} == {Unchanged("another_number")}
+    assert [limited_by_certainty(each, "certain") for each in (out, held, back)] == [out, held, back]
+    assert [limited_by_certainty(each, "possible") for each in (out, held)] == [out, held]
+    assert limited_by_certainty(back, "possible") == Unchanged("another_number")
+    assert limited_by_certainty(nothing, "possible").follow_ups == ()
+    assert {limited_by_certainty(each, "another") for each in (out, held, back)} == {Unchanged("another_number")}
