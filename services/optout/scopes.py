@@ -1,4 +1,4 @@
-"""The scopes that an opt-out reaches."""
+"""The scopes of suppressions, and those that a reply is about."""
 
 from services.optout.attribution import Attribution
 from services.optout.rules import RuleMatch
@@ -18,4 +18,4 @@ def list_id_of(scope: str) -> int | None:
 def scopes_of(match: RuleMatch, attribution: Attribution) -> list[str]:
     """Return what a reply is about: the account where it says so or no list is known, else the lists answered."""
     scopes = [list_scope(list_id) for list_id in attribution.list_ids]
-    return [ACCOUNT] if match.scope == "account" or not scopes else scopes
+    return [ACCOUNT] if match.reach == "account" or not scopes else scopes

@@ -168,7 +168,7 @@ class RuleSet:
             start=start if start >= 0 else None,
             end=start + len(hit.term) if start >= 0 else None,
             normalised_by=steps,
-            scope=opt_out_reach(rule.scope, hit, reply) if precedence.is_opt_out else rule.scope,
+            reach=opt_out_reach(rule.scope, hit, reply) if precedence.is_opt_out else rule.scope,
             follow_ups=others if precedence.kind == "help" else (),
             only_as_answer=rule.only_as_answer,
         )

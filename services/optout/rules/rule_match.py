@@ -21,8 +21,8 @@ class RuleMatch(NamedTuple):
     `kind` `opt_out` is certain; `held` is likely, waits for a person and forbids sending meanwhile.
     `reason` is a short word (`keyword`, `echo`, `plain_words`, `wrong_person`, `rules_too_slow`, `no_rule` …).
     `term` is what matched; `start` and `end` say where, in characters of the text after the steps that `normalised_by`
-    names. `scope` is how far an opt-out reaches; `only_as_answer` whether the rule holds only for an answer to a
-    question.
+    names. `reach` is how far an opt-out goes (`scopes_of` turns it into scopes); `only_as_answer` whether the rule holds
+    only for an answer to a question.
     `follow_ups` are the other rules that match, in their order, where the kind is `none` or `help` only.
     """
 
@@ -35,7 +35,7 @@ class RuleMatch(NamedTuple):
     start: int | None = None
     end: int | None = None
     normalised_by: tuple[str, ...] = ()
-    scope: OptOutReach = "list"
+    reach: OptOutReach = "list"
     follow_ups: tuple[VersionedRule, ...] = ()
     only_as_answer: bool = False
 

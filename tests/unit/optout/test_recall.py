@@ -86,5 +86,5 @@ def test_replies_get_a_right_answer(name: str) -> None:
 def test_an_opt_out_reaches_as_far_as_it_says(name: str) -> None:
     rules = PACKED if name in OF_PACKS else RULES
     found = [(text, rules.match(text, instruction=instruction)) for text, instruction, _ in replies(REPLIES / name)]
-    wrong = [text for text, match in found if match.kind in ("opt_out", "held") and match.scope != SCOPES[name]]
+    wrong = [text for text, match in found if match.kind in ("opt_out", "held") and match.reach != SCOPES[name]]
     assert wrong == []
