@@ -6,7 +6,7 @@
 
 A few exceptions belong to no family, because the calling code handles each of them by name: a worker that lost its
 partition (`FencedError`, `PositionMovedError`) or must halt (`MissingRecordsError`), a request that is refused while
-it is read.
+it is read (`RefusedError`, `IncompleteRequestError`, `UnverifiedError`).
 """
 
 

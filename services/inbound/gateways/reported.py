@@ -12,7 +12,6 @@ from services.inbound.fields import FORM, read_fields
 from services.inbound.gateways import values
 from services.inbound.gateways.times import given_time
 from services.inbound.gateways.who import who
-from shared.errors import PoisonError
 from shared.events.base import derived_id, format_time
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived
@@ -41,11 +40,11 @@ class GatewayRequest:
         return f"{self.scheme}://{self.headers.get('host', '')}{self.path}{query}"
 
 
-class UnverifiedError(PoisonError):
-    """A request that did not come from the gateway; it gets 401 or 404, and nothing is published."""
+class UnverifiedError(Exception):
+    """A request that did not come from the gateway; it gets 401 or 404, and nothing is published or parked."""
 
     def __init__(self, *, status_code: int = 401) -> None:
-        super().__init__("unverified", "the request is not signed as this gateway signs its requests")
+        super().__init__("the request is not signed as this gateway signs its requests")
         self.status_code = status_code
 
 
