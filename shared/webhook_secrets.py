@@ -6,8 +6,6 @@ import hmac
 from collections.abc import Sequence
 from functools import lru_cache
 
-DEFAULT_GATEWAY = "clicksend"
-"""The gateway of an account that names none."""
 _SECRETS_KEPT = 4096
 
 

@@ -48,6 +48,18 @@ def test_nothing_connects_listens_or_starts_a_program_at_import() -> None:
     assert int(imported.stdout) > 50
 
 
+def test_no_code_names_a_gateway_but_its_own_files() -> None:
+    places = {
+        shown(path)
+        for path in python_files("services", "shared", "harness")
+        for node in ast.walk(syntax_tree(path))
+        if isinstance(node, ast.Constant) and node.value == "clicksend"
+    }
+    # The examples are data of the published contract.
+    own = {"services/inbound/gateways/clicksend.py", "services/optout/api/clicksend.py"}
+    assert places == {*own, "shared/contract/examples.py"}
+
+
 def test_no_file_has_over_300_lines() -> None:
     sizes = {shown(path): len(path.read_text().splitlines()) for path in python_files()}
     assert {name: lines for name, lines in sizes.items() if lines > MAX_FILE_LINES} == {}

@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import APIRouter, Query
 
 from services.optout.api.api_keys import add_api_key
+from services.optout.api.clicksend import DEFAULT_GATEWAY
 from services.optout.api.context import Admin, CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Country, Name, RequestBody
@@ -15,7 +16,7 @@ from services.optout.customer_webhooks.sign import signing_secret
 from services.optout.rules import DEFAULT_RULES
 from shared.events.base import AccountId
 from shared.postgres import Connection
-from shared.webhook_secrets import DEFAULT_GATEWAY, webhook_path, webhook_secret
+from shared.webhook_secrets import webhook_path, webhook_secret
 
 FIRST_KEY = "first"
 

@@ -1,4 +1,7 @@
-"""ClickSend's envelope: `{"http_code", "response_code", "response_msg", "data"}` around everything, errors too."""
+"""ClickSend's envelope: `{"http_code", "response_code", "response_msg", "data"}` around everything, errors too.
+
+And the name of its gateway, which an account has unless it asks for another.
+"""
 
 import json
 from collections.abc import Callable, Coroutine
@@ -16,6 +19,8 @@ _CODES = {
     503: "UNAVAILABLE",
 }  # fmt: skip
 _ERRORS = 400
+DEFAULT_GATEWAY = "clicksend"
+"""The name by which the inbound service registers ClickSend."""
 PER_PAGE = 15
 MAX_PER_PAGE = 100
 

@@ -10,8 +10,9 @@ from services.inbound.app import create_app
 from services.inbound.fast_route import WebhookApp
 from services.inbound.gateways import MESSAGES
 from services.inbound.settings import InboundSettings
+from services.optout.api.clicksend import DEFAULT_GATEWAY
 from shared.quiet_logs import SayOnce
-from shared.webhook_secrets import DEFAULT_GATEWAY, webhook_secret
+from shared.webhook_secrets import webhook_secret
 
 KEY = "the-webhook-key-of-these-tests-only"
 SETTINGS = InboundSettings.model_validate({"kafka_bootstrap": "127.0.0.1:1", "http_port": 1, "webhook_key": KEY})
