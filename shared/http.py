@@ -35,8 +35,7 @@ class Lifecycle(Generic[RuntimeT]):
 
     def __init__(self) -> None:
         self.runtime: RuntimeT | None = None
-        self.misconfigured: str | None = None
-        self.failed: str | None = None
+        self.ended_by: BaseException | None = None
         self.stop_server: Callable[[], None] = lambda: None
 
     def lifespan(
@@ -50,26 +49,29 @@ class Lifecycle(Generic[RuntimeT]):
                 try:
                     self.runtime = await stack.enter_async_context(running)
                 except MisconfiguredError as error:
-                    self.refuse(error)
+                    self.end(error)
                 yield
 
         return run
 
-    def refuse(self, error: MisconfiguredError) -> None:
-        """End the process: it must not run like this."""
-        self.misconfigured = str(error)
-        self.stop_server()
+    def end(self, error: BaseException) -> None:
+        """End the process, whose exit code the first error decides (`shared.service.run_service`).
 
-    def fail(self, error: BaseException) -> None:
-        """End the process because of a bug, or of a change that only a new process can follow."""
-        log.critical("the service stops: %r", error, exc_info=error)
-        self.failed = repr(error)
+        Args:
+            error: MisconfiguredError: the service must not run like this. Any other: a bug, or a change that only a new
+                process can follow.
+        """
+        if not isinstance(error, MisconfiguredError):
+            log.critical("the service stops: %r", error, exc_info=error)
+        self.ended_by = self.ended_by or error
         self.stop_server()
 
     async def problem(self) -> str | None:
         """Return why the service is not ready; None: it is."""
-        if self.failed or self.misconfigured or self.runtime is None:
-            return self.failed or self.misconfigured or "it has not started"
+        if self.ended_by is not None:
+            return str(self.ended_by) if isinstance(self.ended_by, MisconfiguredError) else repr(self.ended_by)
+        if self.runtime is None:
+            return "it has not started"
         return "; ".join(await self.runtime.problems()) or None
 
 

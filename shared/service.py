@@ -26,8 +26,8 @@ _OTHER_FILES = 1_000
 def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[[SettingsT], FastAPI]) -> int:
     """Run the service until it is asked to stop; return the exit code.
 
-    A wrong setting or topic is one line on standard error and exit code 78; a bug is exit code 1. The application
-    reports both through its `Lifecycle`.
+    A wrong setting or topic is one line on standard error and exit code 78, whether it is found at the start or later;
+    a bug is exit code 1. The application reports both through its `Lifecycle`.
     """
     try:
         settings = load(settings_type)
@@ -38,11 +38,12 @@ def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[
         lifecycle = lifecycle_of(app)
         lifecycle.stop_server = server.stop
         server.run()
+        if isinstance(lifecycle.ended_by, MisconfiguredError):
+            raise lifecycle.ended_by
     except (MisconfiguredError, ValueError) as error:
-        return _end(name, str(error), EXIT_MISCONFIGURED)
-    if lifecycle.misconfigured:
-        return _end(name, lifecycle.misconfigured, EXIT_MISCONFIGURED)
-    return 0 if server.started and not lifecycle.failed else EXIT_FAILED
+        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 (the one line that says why it does not run)
+        return EXIT_MISCONFIGURED
+    return 0 if server.started and lifecycle.ended_by is None else EXIT_FAILED
 
 
 def _server(app: FastAPI, settings: ServiceSettings) -> Server:
@@ -59,8 +60,3 @@ def _server(app: FastAPI, settings: ServiceSettings) -> Server:
         return Server(config, None)
     few = HttpLimits(connections=_METRICS_CONNECTIONS)
     return Server(config, server_config(metrics_app, settings.metrics_host, settings.metrics_port, few, []))
-
-
-def _end(name: str, text: str, code: int) -> int:
-    print(f"{name}: {text}", file=sys.stderr)  # noqa: T201 (the one line that says why it did not start)
-    return code

@@ -15,7 +15,7 @@ from shared.http import Lifecycle, add_health, as_json
 def create_app(settings: InboundSettings) -> FastAPI:
     """Build the application; its lifespan connects to Kafka and checks the topics."""
     lifecycle: Lifecycle[Runtime] = Lifecycle()
-    link = KafkaLink(settings, lifecycle.refuse)
+    link = KafkaLink(settings, lifecycle.end)
     messages, receipts = webhook_handlers(settings, Publisher(link))
     lifespan = lifecycle.lifespan(running(link))
     # No page to try the webhooks on: whoever opened it would publish messages that nobody wrote.

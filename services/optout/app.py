@@ -10,7 +10,7 @@ from shared.http import Lifecycle, add_health
 def create_app(settings: OptOutSettings) -> FastAPI:
     """Build the application; its lifespan runs the pipeline."""
     lifecycle: Lifecycle[Runtime] = Lifecycle()
-    lifespan = lifecycle.lifespan(running(settings, lifecycle.fail))
+    lifespan = lifecycle.lifespan(running(settings, lifecycle.end))
     app = FastAPI(title="Stopline pipeline", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     add_health(app, lifecycle)
     return app

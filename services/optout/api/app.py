@@ -18,7 +18,7 @@ from shared.http import Lifecycle, add_health
 def create_app(settings: ApiSettings) -> FastAPI:
     """Build the application; its lifespan connects and checks the topics."""
     lifecycle: Lifecycle[Runtime] = Lifecycle()
-    lifespan = lifecycle.lifespan(running(settings, lifecycle.fail))
+    lifespan = lifecycle.lifespan(running(settings, lifecycle.end))
     app = FastAPI(title="Stopline customer API", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(api_routes)
     app.openapi = partial(document, app)  # type: ignore[method-assign]  # FastAPI documents it so
