@@ -5,8 +5,6 @@ from fastapi import FastAPI, Request, Response
 from services.inbound import responses
 from services.inbound.documentation import webhook_handlers, webhook_routes
 from services.inbound.fast_route import WebhookApp
-from services.inbound.kafka_link import KafkaLink
-from services.inbound.publish import Publisher
 from services.inbound.runtime import Runtime, running
 from services.inbound.settings import InboundSettings
 from shared.http import Lifecycle, add_health, as_json
@@ -15,9 +13,8 @@ from shared.http import Lifecycle, add_health, as_json
 def create_app(settings: InboundSettings) -> FastAPI:
     """Build the application; its lifespan connects to Kafka and checks the topics."""
     lifecycle: Lifecycle[Runtime] = Lifecycle()
-    link = KafkaLink(settings, lifecycle.end)
-    messages, receipts = webhook_handlers(settings, Publisher(link))
-    lifespan = lifecycle.lifespan(running(link))
+    messages, receipts = webhook_handlers(settings, lifecycle)
+    lifespan = lifecycle.lifespan(running(settings, lifecycle.end))
     # No page to try the webhooks on: whoever opened it would publish messages that nobody wrote.
     app = WebhookApp(messages, receipts, title="Stopline inbound", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.router.routes += webhook_routes(messages, receipts)

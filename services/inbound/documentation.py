@@ -9,8 +9,9 @@ from services.inbound.gateways import MESSAGES, RECEIPTS
 from services.inbound.gateways.reported import Reported
 from services.inbound.handle import WebhookHandler
 from services.inbound.multipart import MULTIPART
-from services.inbound.publish import Publisher
+from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
+from shared.http import Lifecycle
 from shared.webhook_secrets import webhook_path
 
 Handlers = dict[str, WebhookHandler]
@@ -28,10 +29,10 @@ async def _documented() -> None:
     """Have no parameters and no result: OpenAPI's are in `_documentation`."""
 
 
-def webhook_handlers(settings: InboundSettings, publisher: Publisher) -> tuple[Handlers, Handlers]:
+def webhook_handlers(settings: InboundSettings, lifecycle: Lifecycle[Runtime]) -> tuple[Handlers, Handlers]:
     """Return the handlers of messages and of receipts, by gateway."""
-    messages = {name: WebhookHandler(settings, publisher, "message", model) for name, model in MESSAGES.items()}
-    receipts = {name: WebhookHandler(settings, publisher, "receipt", model) for name, model in RECEIPTS.items()}
+    messages = {name: WebhookHandler(settings, lifecycle, "message", model) for name, model in MESSAGES.items()}
+    receipts = {name: WebhookHandler(settings, lifecycle, "receipt", model) for name, model in RECEIPTS.items()}
     return messages, receipts
 
 

@@ -22,8 +22,10 @@ from services.inbound.gateways.who import each_reading
 from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES, READ_SECONDS
 from services.inbound.publish import Publisher, event_record, parked_record
 from services.inbound.responses import WebhookResponse
+from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
 from shared.errors import TransientError
+from shared.http import Lifecycle
 from shared.webhook_secrets import matching_key
 
 log = logging.getLogger(__name__)
@@ -31,12 +33,19 @@ _ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class WebhookHandler:
-    """An ASGI application that handles one kind of webhook of one gateway."""
+    """An ASGI application that handles one kind of webhook of one gateway.
 
-    def __init__(self, settings: InboundSettings, publisher: Publisher, kind: str, reported: Reported) -> None:
+    Args:
+        settings: of the service.
+        lifecycle: of the service, whose running parts publish; until it has started, webhooks are answered 503.
+        kind: `message` or `receipt`.
+        reported: the gateway's model of such webhooks.
+    """
+
+    def __init__(self, settings: InboundSettings, lifecycle: Lifecycle[Runtime], kind: str, reported: Reported) -> None:
         self._webhook_keys = settings.webhook_keys
         self._partitions = settings.partitions
-        self._publisher = publisher
+        self._lifecycle = lifecycle
         self._reading = Deadlines(READ_SECONDS)
         self.kind = kind
         self.reported = reported
@@ -70,6 +79,13 @@ class WebhookHandler:
         for each in each_reading(event):
             await self._publisher.publish(event_record(each, self._partitions))
         return "accepted", responses.accepted(event.event_id)
+
+    @property
+    def _publisher(self) -> Publisher:
+        runtime = self._lifecycle.runtime
+        if runtime is None:
+            raise TransientError("the service has not started")
+        return runtime.publisher
 
     async def _request(self, scope: Scope, receive: Receive) -> GatewayRequest:
         method, query = scope["method"], scope["query_string"]

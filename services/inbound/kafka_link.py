@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from enum import Enum, auto
 
 from aiokafka import AIOKafkaProducer
@@ -17,6 +16,7 @@ from services.inbound.limits import (
     REQUEST_TIMEOUT_MS,
 )
 from services.inbound.settings import InboundSettings
+from shared.background import GiveUp
 from shared.errors import MisconfiguredError, TransientError
 from shared.kafka import within
 from shared.kafka_probe import problem_in
@@ -58,7 +58,7 @@ class KafkaLink:
         give_up: called once with the error if the topics do not match; the service must stop.
     """
 
-    def __init__(self, settings: InboundSettings, give_up: Callable[[MisconfiguredError], None]) -> None:
+    def __init__(self, settings: InboundSettings, give_up: GiveUp) -> None:
         self._settings = settings
         self._give_up = give_up
         self._attempted = asyncio.Event()

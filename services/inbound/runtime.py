@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.inbound.kafka_link import KafkaLink
+from services.inbound.publish import Publisher
+from services.inbound.settings import InboundSettings
+from shared.background import GiveUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,7 @@ class Runtime:
     """The running parts of the service."""
 
     link: KafkaLink
+    publisher: Publisher
 
     async def problems(self) -> list[str]:
         """Return why a webhook that came now would not be acknowledged; empty: it would, as far as one can know."""
@@ -21,16 +25,18 @@ class Runtime:
 
 
 @asynccontextmanager
-async def running(link: KafkaLink) -> AsyncIterator[Runtime]:
+async def running(settings: InboundSettings, give_up: GiveUp) -> AsyncIterator[Runtime]:
     """Run until the `with` block ends.
 
     Args:
-        link: not started yet; the webhooks publish through it.
+        settings: of the service.
+        give_up: called once with the error if the topics do not match.
     """
+    link = KafkaLink(settings, give_up)
     await link.start()
     gc.collect()
     gc.freeze()  # what the imports left is never garbage, and a collection looks through it otherwise
     try:
-        yield Runtime(link)
+        yield Runtime(link, Publisher(link))
     finally:
         await link.stop()

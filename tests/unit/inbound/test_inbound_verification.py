@@ -6,13 +6,17 @@ from typing import ClassVar
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import Field
 
 from services.inbound.app import create_app
 from services.inbound.gateways import MESSAGES
 from services.inbound.gateways.reported import GatewayRequest, ReportedMessage, UnverifiedError
+from services.inbound.kafka_link import KafkaLink
 from services.inbound.publish import PlacedRecord, Publisher
+from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
+from shared.http import lifecycle_of
 from shared.topics import INBOUND_MESSAGES
 from shared.web.limits import HttpLimits
 from shared.web.server import server_config
@@ -72,8 +76,15 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[PlacedRecord]:
     return records
 
 
+def started_app() -> FastAPI:
+    app = create_app(SETTINGS)
+    link = KafkaLink(SETTINGS, lambda _: None)
+    lifecycle_of(app).runtime = Runtime(link, Publisher(link))
+    return app
+
+
 async def post(body: bytes, headers: dict[str, str]) -> httpx.Response:
-    transport = httpx.ASGITransport(create_app(SETTINGS))
+    transport = httpx.ASGITransport(started_app())
     async with httpx.AsyncClient(transport=transport, base_url="http://inbound") as http:
         return await http.post(ADDRESS, content=body, headers=headers)
 
@@ -107,7 +118,7 @@ async def test_a_signed_url_has_the_scheme_that_a_trusted_proxy_names(
     call: str, trusted_proxies: list[str], signed_scheme: str, status: int, published: list[PlacedRecord]
 ) -> None:
     MESSAGES["signing"] = UrlSigningMessage  # `published` takes it away again
-    config = server_config(create_app(SETTINGS), "127.0.0.1", 1, HttpLimits(), trusted_proxies)
+    config = server_config(started_app(), "127.0.0.1", 1, HttpLimits(), trusted_proxies)
     config.load()
     method, _, query = call.partition(" ")
     body = BODY if method == "POST" else b""
@@ -119,8 +130,6 @@ async def test_a_signed_url_has_the_scheme_that_a_trusted_proxy_names(
 
 
 async def test_an_adapter_decides_which_methods_it_takes(published: list[PlacedRecord]) -> None:
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(create_app(SETTINGS)), base_url="http://inbound"
-    ) as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(started_app()), base_url="http://inbound") as http:
         response = await http.get(f"{ADDRESS}?from=%2B14155550100&body=STOP", headers={"X-Signature": signature(b"")})
     assert (SigningMessage.methods, response.status_code, published) == (("POST",), 405, [])
