@@ -23,10 +23,10 @@ async def run(stack: Stack, *, quick: bool) -> list[Row]:
     """Return medians and the slowest of many people who leave, one after the other, on an idle stack."""
     times = 10 if quick else 200
     ends = stack.endpoints()
-    account = await create_account(ends["api_url"], ends["inbound_url"], ends["admin_token"], f"b-{uuid4().hex[:8]}")
-    async with ApiClient(ends["api_url"], account) as api:
+    account = await create_account(ends.api_url, ends.inbound_url, ends.admin_token, f"b-{uuid4().hex[:8]}")
+    async with ApiClient(ends.api_url, account) as api:
         list_id = await api.create_list("reaction")
-    bootstrap = ends["kafka_bootstrap"]
+    bootstrap = ends.kafka_bootstrap
     dropped, sent = [], []
     async with (
         aiohttp.ClientSession() as http,

@@ -25,15 +25,15 @@ _FIELDS = {f"field {n}": "x" * 1000 for n in range(4)}
 
 async def run(stack: Stack, *, quick: bool) -> list[Row]:
     ends = stack.endpoints()
-    account = await create_account(ends["api_url"], ends["inbound_url"], ends["admin_token"], f"b-{uuid4().hex[:8]}")
-    path = await _page(ends["api_url"], account)
+    account = await create_account(ends.api_url, ends.inbound_url, ends.admin_token, f"b-{uuid4().hex[:8]}")
+    path = await _page(ends.api_url, account)
     api = psutil.Process(stack.services["api"].process.pid)
-    bootstrap = ends["kafka_bootstrap"]
+    bootstrap = ends.kafka_bootstrap
     idle = await fence.run(bootstrap, quick)
     before = api.memory_info().rss
-    async with _requests(ends["api_url"], account, path):
+    async with _requests(ends.api_url, account, path):
         loaded = await fence.run(bootstrap, quick)
-    async with _slow_readers(ends["api_url"], account, path):
+    async with _slow_readers(ends.api_url, account, path):
         slow = api.memory_info().rss
     return [
         row(f"fence with {PARALLEL} API requests at a time, p50", loaded[0]["value"], "ms", idle[0]["value"]),

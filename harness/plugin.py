@@ -42,8 +42,8 @@ async def stopline_account(stopline_stack: "Stack") -> "Account":
     from harness.sandbox.client import SandboxClient
 
     ends = stopline_stack.endpoints()
-    account = await create_account(ends["api_url"], ends["inbound_url"], ends["admin_token"], f"t-{uuid4().hex[:12]}")
-    async with SandboxClient(ends["sandbox_url"]) as sandbox:
+    account = await create_account(ends.api_url, ends.inbound_url, ends.admin_token, f"t-{uuid4().hex[:12]}")
+    async with SandboxClient(ends.sandbox_url) as sandbox:
         await sandbox.register_account(
             account.account_id, webhook_url=account.webhook_url, receipt_url=f"{account.webhook_url}/receipts"
         )

@@ -31,7 +31,11 @@ async def _run(home: StackHome, choice: Choice) -> None:
         server = await serve(home.control_socket, supervisor)
         account = await demo_account(stack, home.credentials)
         book = AddressBook(
-            pid=os.getpid(), clone=str(CODE), stack_log=str(home.log), demo_account=account, **stack.endpoints()
+            pid=os.getpid(),
+            clone=str(CODE),
+            stack_log=str(home.log),
+            demo_account=account,
+            **stack.endpoints().model_dump(),
         )
         book.write(home.address_book)
         say("ready")

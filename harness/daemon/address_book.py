@@ -4,39 +4,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from harness.client import Account
 from harness.machine.private_file import write_private
 from harness.processes import HarnessError
+from harness.stack.endpoints import Endpoints
 from harness.stack.kafka_address import settings_from
 from shared.kafka_connection import KafkaConnection
 from shared.settings import KafkaSettings
 
 
-class AddressBook(BaseModel):
+class AddressBook(Endpoints):
     """The addresses and credentials of a stack that runs; `stopline status --json` shows all of them.
 
-    `pid` is the process that owns the stack. For the addresses see `harness.stack.endpoints.Endpoints`.
+    `pid` is the process that owns the stack.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     pid: int
     clone: str
     stack_log: str
-    kafka_bootstrap: str
-    kafka_settings: dict[str, str]
-    services: dict[str, str]
-    metrics: dict[str, str]
-    inbound_url: str
-    api_url: str
-    sender_url: str
-    sandbox_url: str
-    optout_database_url: str
-    sender_database_url: str
-    admin_token: str
-    logs: str
     demo_account: Account
 
     @classmethod

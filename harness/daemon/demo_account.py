@@ -17,11 +17,11 @@ async def demo_account(stack: Stack, credentials: Path) -> Account:
     if credentials.exists():
         kept = read_private(credentials)
         path = kept["webhook_url"].split("/webhooks/", 1)[1]
-        account = Account(DEMO_ACCOUNT_ID, kept["api_key"], f"{ends['inbound_url']}/webhooks/{path}")
+        account = Account(DEMO_ACCOUNT_ID, kept["api_key"], f"{ends.inbound_url}/webhooks/{path}")
     else:
-        account = await create_account(ends["api_url"], ends["inbound_url"], ends["admin_token"], DEMO_ACCOUNT_ID)
+        account = await create_account(ends.api_url, ends.inbound_url, ends.admin_token, DEMO_ACCOUNT_ID)
     write_private(credentials, asdict(account))
-    async with SandboxClient(ends["sandbox_url"]) as sandbox:
+    async with SandboxClient(ends.sandbox_url) as sandbox:
         await sandbox.register_account(
             account.account_id, webhook_url=account.webhook_url, receipt_url=f"{account.webhook_url}/receipts"
         )

@@ -1,10 +1,12 @@
 """The addresses of a running stack."""
 
-from typing import TypedDict
+from pydantic import BaseModel, ConfigDict
 
 
-class Endpoints(TypedDict):
+class Endpoints(BaseModel):
     """The addresses of a stack's parts, and the administrator's token; `kafka_settings` are environment variables."""
+
+    model_config = ConfigDict(frozen=True)
 
     kafka_bootstrap: str
     kafka_settings: dict[str, str]

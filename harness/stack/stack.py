@@ -201,20 +201,20 @@ class Stack:
 
     def endpoints(self) -> Endpoints:
         """Return the addresses of all parts, as `stopline status --json` shows them."""
-        return {
-            "kafka_bootstrap": self.backend.kafka_bootstrap,
-            "kafka_settings": as_environment(self.kafka_settings()),
-            "services": {name: service.url for name, service in self.services.items()},
-            "metrics": {name: self.services[name].metrics_url for name in OURS},
-            "inbound_url": self.services["inbound"].url,
-            "api_url": self.services["api"].url,
-            "sender_url": self.services["sender"].url,
-            "sandbox_url": self.services["sandbox"].url,
-            "optout_database_url": self.backend.optout_database_url,
-            "sender_database_url": self.backend.sender_database_url,
-            "admin_token": self.secrets.admin_token,
-            "logs": str(self._folder.logs),
-        }
+        return Endpoints(
+            kafka_bootstrap=self.backend.kafka_bootstrap,
+            kafka_settings=as_environment(self.kafka_settings()),
+            services={name: service.url for name, service in self.services.items()},
+            metrics={name: self.services[name].metrics_url for name in OURS},
+            inbound_url=self.services["inbound"].url,
+            api_url=self.services["api"].url,
+            sender_url=self.services["sender"].url,
+            sandbox_url=self.services["sandbox"].url,
+            optout_database_url=self.backend.optout_database_url,
+            sender_database_url=self.backend.sender_database_url,
+            admin_token=self.secrets.admin_token,
+            logs=str(self._folder.logs),
+        )
 
     async def stop(self, *, keep_logs: bool = False) -> None:
         """Stop everything: cleanly where the data are kept, else at once."""

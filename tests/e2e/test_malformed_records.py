@@ -91,12 +91,12 @@ class Shop:
 async def opened(stack: Stack, account: Account) -> AsyncIterator[Shop]:
     ends = stack.endpoints()
     async with (
-        ApiClient(ends["api_url"], account) as api,
-        SandboxClient(ends["sandbox_url"]) as sandbox,
-        follow_delivery_events(ends["kafka_bootstrap"]) as events,
+        ApiClient(ends.api_url, account) as api,
+        SandboxClient(ends.sandbox_url) as sandbox,
+        follow_delivery_events(ends.kafka_bootstrap) as events,
     ):
         list_id = await api.create_list("news")
-        yield Shop(account, list_id, sandbox, events, ends["kafka_bootstrap"], stack.kafka_settings().partitions)
+        yield Shop(account, list_id, sandbox, events, ends.kafka_bootstrap, stack.kafka_settings().partitions)
 
 
 def places(partitions: int) -> Iterator[tuple[str, int]]:

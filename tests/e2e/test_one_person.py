@@ -52,15 +52,15 @@ async def test_a_stop_stops_the_person_however_both_are_written(
     number = f"{random.randrange(10_000):04d}"  # noqa: S311 (no secret)
     phone, sent, stopped = (spelling.format(number) for spelling in (canonical, sent_as, stopped_as))
     async with (
-        ApiClient(ends["api_url"], stopline_account) as api,
-        follow_delivery_events(ends["kafka_bootstrap"]) as events,
+        ApiClient(ends.api_url, stopline_account) as api,
+        follow_delivery_events(ends.kafka_bootstrap) as events,
         httpx.AsyncClient() as http,
     ):
         list_id = await api.create_list(f"list {uuid4().hex[:8]}")
         await api.add_contacts(list_id, [sent])
 
         async def outcome(spelling: str) -> tuple[str, str | None]:
-            asked = produce(ends["kafka_bootstrap"], stopline_account.account_id, list_id, spelling)
+            asked = produce(ends.kafka_bootstrap, stopline_account.account_id, list_id, spelling)
             event = await events.of_message(asked, *SETTLED)
             return event.type, getattr(event, "phone", None)
 

@@ -63,9 +63,9 @@ async def test_a_message_from_any_client_arrives_before_a_stop_and_is_dropped_af
     phone = any_phone()
 
     async with (
-        ApiClient(ends["api_url"], stopline_account) as api,
-        SandboxClient(ends["sandbox_url"]) as sandbox,
-        follow_delivery_events(ends["kafka_bootstrap"]) as events,
+        ApiClient(ends.api_url, stopline_account) as api,
+        SandboxClient(ends.sandbox_url) as sandbox,
+        follow_delivery_events(ends.kafka_bootstrap) as events,
     ):
         list_id = await api.create_list("news")
 
@@ -78,7 +78,7 @@ async def test_a_message_from_any_client_arrives_before_a_stop_and_is_dropped_af
                 sender_number=SENDER_NUMBER,
                 body=text,
             )
-            produce(ends["kafka_bootstrap"], phone, request_json(request))
+            produce(ends.kafka_bootstrap, phone, request_json(request))
             return (await events.of_message(request.message_id, *SETTLED)).type
 
         assert await outcome("Hello. Reply STOP to opt out") == "message_sent"
@@ -89,7 +89,7 @@ async def test_a_message_from_any_client_arrives_before_a_stop_and_is_dropped_af
 
 
 async def test_a_request_with_an_id_that_does_not_validate_is_reported_as_rejected(stopline_stack: Stack) -> None:
-    bootstrap = stopline_stack.endpoints()["kafka_bootstrap"]
+    bootstrap = stopline_stack.endpoints().kafka_bootstrap
     message_id = str(uuid4())
     bad = {"type": "message_requested", "version": 1, "account_id": "demo", "message_id": message_id, "phone": "nobody"}
     async with follow_delivery_events(bootstrap) as events:

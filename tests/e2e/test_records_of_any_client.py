@@ -39,7 +39,7 @@ def request(account: Account, list_id: int, body: str = LARGE) -> MessageRequest
 @asynccontextmanager
 async def shop(stack: Stack, account: Account) -> AsyncIterator[tuple[int, DeliveryEvents]]:
     ends = stack.endpoints()
-    async with ApiClient(ends["api_url"], account) as api, follow_delivery_events(ends["kafka_bootstrap"]) as events:
+    async with ApiClient(ends.api_url, account) as api, follow_delivery_events(ends.kafka_bootstrap) as events:
         yield await api.create_list("news"), events
 
 
@@ -51,7 +51,7 @@ async def test_librdkafka_may_compress_with_every_codec(
         asked = [request(stopline_account, list_id) for _ in range(5)]
         producer = Producer(
             {
-                "bootstrap.servers": stopline_stack.endpoints()["kafka_bootstrap"],
+                "bootstrap.servers": stopline_stack.endpoints().kafka_bootstrap,
                 "compression.type": codec,
                 "linger.ms": 50,
             }
@@ -66,7 +66,7 @@ async def test_librdkafka_may_compress_with_every_codec(
 @pytest.mark.parametrize("codec", ["snappy", "zstd"])
 async def test_javas_producer_may_compress(codec: str, stopline_stack: Stack, stopline_account: Account) -> None:
     """Java writes snappy in blocks of its own."""
-    bootstrap = stopline_stack.endpoints()["kafka_bootstrap"]
+    bootstrap = stopline_stack.endpoints().kafka_bootstrap
     async with shop(stopline_stack, stopline_account) as (list_id, events):
         asked = request(stopline_account, list_id)
         command = tool_command(
@@ -91,12 +91,12 @@ async def test_nothing_of_an_aborted_or_open_transaction_is_sent(
     ends = stopline_stack.endpoints()
     async with (
         shop(stopline_stack, stopline_account) as (list_id, events),
-        SandboxClient(ends["sandbox_url"]) as sandbox,
+        SandboxClient(ends.sandbox_url) as sandbox,
     ):
         aborted, still_open, committed = (request(stopline_account, list_id, "Hi. STOP to end") for _ in range(3))
         begun = []
         for each, partition in ((aborted, 0), (still_open, 1), (committed, 0)):
-            producer = Producer({"bootstrap.servers": ends["kafka_bootstrap"], "transactional.id": f"t-{uuid4()}"})
+            producer = Producer({"bootstrap.servers": ends.kafka_bootstrap, "transactional.id": f"t-{uuid4()}"})
             await asyncio.to_thread(producer.init_transactions, 30)
             producer.begin_transaction()
             producer.produce("outbound-messages", request_json(each).encode(), partition=partition)
@@ -115,7 +115,7 @@ async def test_a_message_on_a_partition_that_is_not_its_phones_is_parked_and_dec
     stopline_stack: Stack, stopline_account: Account
 ) -> None:
     """Its suppression would be where no sender looks for it, and every sender would refuse to go on."""
-    bootstrap = stopline_stack.endpoints()["kafka_bootstrap"]
+    bootstrap = stopline_stack.endpoints().kafka_bootstrap
     async with shop(stopline_stack, stopline_account) as (list_id, events):
         asked = request(stopline_account, list_id)
         partitions = stopline_stack.kafka_settings().partitions

@@ -27,8 +27,8 @@ async def test_a_stop_posted_with_curl_stops_the_next_message_of_that_list(
     ends = stopline_stack.endpoints()
     phone = any_phone()
     async with (
-        ApiClient(ends["api_url"], stopline_account) as api,
-        follow_delivery_events(ends["kafka_bootstrap"]) as events,
+        ApiClient(ends.api_url, stopline_account) as api,
+        follow_delivery_events(ends.kafka_bootstrap) as events,
     ):
         list_id = await api.create_list("news")
 
@@ -43,7 +43,7 @@ async def test_a_stop_posted_with_curl_stops_the_next_message_of_that_list(
             )
 
         first, second = request(), request()
-        await produce(ends["kafka_bootstrap"], [first])
+        await produce(ends.kafka_bootstrap, [first])
         await events.of_message(first.message_id, "message_sent")
         fields = [
             f"from={phone}",
@@ -54,7 +54,7 @@ async def test_a_stop_posted_with_curl_stops_the_next_message_of_that_list(
         ]
         words = [word for field in fields for word in ("--data-urlencode", field)]
         assert curl(*words, stopline_account.webhook_url) == "200"
-        await produce(ends["kafka_bootstrap"], [second])
+        await produce(ends.kafka_bootstrap, [second])
         dropped = await events.of_message(second.message_id, "message_suppressed", "message_sent")
         assert dropped.type == "message_suppressed"
         assert dropped.scope == f"list:{list_id}"

@@ -43,7 +43,7 @@ async def stack(request: pytest.FixtureRequest, shops: list[Shop], tap: Tap) -> 
     backend = request.config.getoption("--stopline-backend")
     settings = {**SETTINGS, "STOPLINE_CARRIER_URL": tap.url}
     async with Stack(backend=backend, durable=False, service_env=settings, say=_say) as started:
-        tap.carrier_port = int(started.endpoints()["sandbox_url"].rpartition(":")[2])
+        tap.carrier_port = int(started.endpoints().sandbox_url.rpartition(":")[2])
         yield started
         await judge_again(started, shops, tap)
 
@@ -53,11 +53,11 @@ async def world(stack: Stack, shops: list[Shop], tap: Tap) -> AsyncIterator[Worl
     """An account with lists and people; everything runs before and after the test."""
     await _repair(stack)
     ends = stack.endpoints()
-    async with SandboxClient(ends["sandbox_url"]) as sandbox, follow_delivery_events(ends["kafka_bootstrap"]) as events:
+    async with SandboxClient(ends.sandbox_url) as sandbox, follow_delivery_events(ends.kafka_bootstrap) as events:
         await sandbox.set_faults(webhook_retries=8)
         shop = await open_shop(ends, sandbox, stack.kafka_settings().partitions)
         shops.append(shop)
-        yield World(stack, sandbox, events, shop, await end_positions(ends["kafka_bootstrap"]), tap)
+        yield World(stack, sandbox, events, shop, await end_positions(ends.kafka_bootstrap), tap)
 
 
 async def _repair(stack: Stack) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from harness.client import Account, ApiClient, create_account
 from harness.sandbox.client import SandboxClient
+from harness.stack.endpoints import Endpoints
 from shared.events.outbound import MessageRequested
 from shared.partitions import partition_of
 
@@ -40,16 +41,14 @@ class Shop:
         )
 
 
-async def open_shop(ends: dict[str, str], sandbox: SandboxClient, partitions: int) -> Shop:
+async def open_shop(ends: Endpoints, sandbox: SandboxClient, partitions: int) -> Shop:
     """Make a new account with three lists and two people in every partition, its webhooks known to the sandbox."""
-    account = await create_account(
-        ends["api_url"], ends["inbound_url"], ends["admin_token"], f"faults-{uuid4().hex[:12]}"
-    )
+    account = await create_account(ends.api_url, ends.inbound_url, ends.admin_token, f"faults-{uuid4().hex[:12]}")
     await sandbox.register_account(
         account.account_id, webhook_url=account.webhook_url, receipt_url=f"{account.webhook_url}/receipts"
     )
     phones = tuple(_some_of_each_partition(partitions))
-    async with ApiClient(ends["api_url"], account) as api:
+    async with ApiClient(ends.api_url, account) as api:
         lists = [await api.create_list(f"list {index}") for index in range(len(NUMBERS))]
         for list_id in lists:
             await api.add_contacts(list_id, phones)

@@ -45,9 +45,9 @@ async def own_stack(request: pytest.FixtureRequest) -> AsyncIterator[Stack]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def own_world(own_stack: Stack) -> AsyncIterator[World]:
     ends = own_stack.endpoints()
-    async with SandboxClient(ends["sandbox_url"]) as sandbox, follow_delivery_events(ends["kafka_bootstrap"]) as events:
+    async with SandboxClient(ends.sandbox_url) as sandbox, follow_delivery_events(ends.kafka_bootstrap) as events:
         shop = await open_shop(ends, sandbox, own_stack.kafka_settings().partitions)
-        yield World(own_stack, sandbox, events, shop, await end_positions(ends["kafka_bootstrap"]), Tap())
+        yield World(own_stack, sandbox, events, shop, await end_positions(ends.kafka_bootstrap), Tap())
 
 
 async def ends_of(world: World) -> dict[TopicPartition, int]:

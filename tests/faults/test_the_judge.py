@@ -79,5 +79,5 @@ async def _call_carrier(world: World, phone: str, message_id: str, body: str) ->
     }
     login = {"Authorization": f"Bearer {world.stack.secrets.carrier_token}"}
     async with aiohttp.ClientSession(headers=login) as http:
-        answer = await http.post(f"{world.stack.endpoints()['sandbox_url']}/v1/messages", json=call)
+        answer = await http.post(f"{world.stack.endpoints().sandbox_url}/v1/messages", json=call)
         assert answer.status == 200

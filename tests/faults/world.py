@@ -156,10 +156,10 @@ async def is_frozen(service: Service) -> bool:
 async def judge_again(stack: Stack, shops: Sequence[Shop], tap: Tap) -> None:
     """Judge every account by all that is in Kafka and at the carrier at the end."""
     ends = stack.endpoints()
-    records = await read_records(ends["kafka_bootstrap"])
-    async with SandboxClient(ends["sandbox_url"]) as sandbox:
+    records = await read_records(ends.kafka_bootstrap)
+    async with SandboxClient(ends.sandbox_url) as sandbox:
         for shop in shops:
-            run = Run(ends["kafka_bootstrap"], ends["api_url"], sandbox, shop.account, shop.phones, stamps=tap.stamps)
+            run = Run(ends.kafka_bootstrap, ends.api_url, sandbox, shop.account, shop.phones, stamps=tap.stamps)
             violations = check(await read_history(run, records))
             assert not violations, f"{shop.account.account_id}, at the end: {_shown(violations)}"
 

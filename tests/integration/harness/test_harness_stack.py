@@ -48,9 +48,9 @@ async def test_every_part_is_ready_and_the_topics_are_as_they_must_be(stack: Sta
 async def test_its_endpoints_are_all_that_a_client_needs(stack: Stack) -> None:
     ends = stack.endpoints()
 
-    account = await create_account(ends["api_url"], ends["inbound_url"], ends["admin_token"], f"t-{uuid4().hex[:8]}")
+    account = await create_account(ends.api_url, ends.inbound_url, ends.admin_token, f"t-{uuid4().hex[:8]}")
 
-    assert account.webhook_url.startswith(ends["inbound_url"])
+    assert account.webhook_url.startswith(ends.inbound_url)
     assert {"kafka_bootstrap", "sandbox_url", "sender_url", "optout_database_url", "sender_database_url"} <= set(ends)
 
 
@@ -196,13 +196,13 @@ async def test_a_kept_folder_belongs_to_one_stack_at_a_time_and_keeps_its_accoun
         Path(folder).chmod(0o711)  # where we are root, Postgres runs as somebody else
         async with Stack(data_dir=Path(folder), say=lambda _: None) as first:
             ends = first.endpoints()
-            account = await create_account(ends["api_url"], ends["inbound_url"], ends["admin_token"], "kept")
+            account = await create_account(ends.api_url, ends.inbound_url, ends.admin_token, "kept")
             with pytest.raises(HarnessError, match="another stack is running in"):
                 await Stack(data_dir=Path(folder), say=lambda _: None).start()
 
         async with Stack(data_dir=Path(folder), say=lambda _: None) as second:
             assert await readiness(second) == READY
-            webhook = account.webhook_url.replace(ends["inbound_url"], second.endpoints()["inbound_url"])
+            webhook = account.webhook_url.replace(ends.inbound_url, second.endpoints().inbound_url)
             form = {"from": "+12025550123", "to": "+18335550123", "body": "hello", "message_id": "1"}
             async with aiohttp.ClientSession() as http, http.post(webhook, data=form) as response:
                 assert response.status == 200
