@@ -21,8 +21,8 @@ class RuleMatch(NamedTuple):
     `kind` `opt_out` is certain; `held` is likely, waits for a person and forbids sending meanwhile.
     `reason` is a short word (`keyword`, `echo`, `plain_words`, `wrong_person`, `rules_too_slow`, `no_rule` …).
     `term` is what matched; `start` and `end` say where, in characters of the text after the steps that `normalised_by`
-    names. `reach` is how far an opt-out goes (`scopes_of` turns it into scopes); `only_as_answer` whether the rule holds
-    only for an answer to a question.
+    names. `reach` is how far an opt-out goes (`scopes_of` turns it into scopes); `only_as_answer` whether the rule
+    holds only for an answer to a question.
     `follow_ups` are the other rules that match, in their order, where the kind is `none` or `help` only.
     """
 
