@@ -24,17 +24,25 @@ from services.optout.api.request_limits import GuardedRoute
 from shared.events.base import ListId
 from shared.postgres import Connection
 
-# Adds contacts or replaces their fields, all or none; `xmax` is 0 in a row that was inserted.
-PUT_CONTACTS = """
+# Replaces the fields of contacts that the list has, and returns their phones.
+REPLACE_FIELDS = """
+UPDATE contacts c SET fields = given.fields, updated_at = now()
+FROM unnest($3::text[], $4::jsonb[]) AS given (phone, fields)
+WHERE c.account_id = $1 AND c.list_id = $2 AND c.phone = given.phone AND c.removed_at IS NULL
+RETURNING c.phone
+"""
+
+ADD_CONTACTS = """
 INSERT INTO contacts (account_id, list_id, phone, fields)
 SELECT $1, $2, phone, fields FROM unnest($3::text[], $4::jsonb[]) AS given (phone, fields) ORDER BY phone
-ON CONFLICT (list_id, phone) DO UPDATE SET fields = EXCLUDED.fields
-RETURNING xmax = 0 AS added
 """
+
+# Locks the list against others who add to it, so that nobody adds the same contact at the same time.
+LOCK_LIST = "SELECT FROM contact_lists WHERE list_id = $1 FOR NO KEY UPDATE"
 
 # A list's contacts after a given phone; the list's own state and the account's both forbid, the harder one shows.
 CONTACTS = """
-SELECT c.phone, c.fields, CASE
+SELECT c.contact_id, c.phone, c.fields, CASE
     WHEN 'opted_out' IN (on_list.state, on_account.state) THEN 'opted_out'
     WHEN 'held' IN (on_list.state, on_account.state) THEN 'held'
     ELSE 'active' END AS status
@@ -43,7 +51,8 @@ LEFT JOIN suppressions on_list
     ON on_list.account_id = $1 AND on_list.phone = c.phone AND on_list.scope = 'list:' || $2::bigint
 LEFT JOIN suppressions on_account
     ON on_account.account_id = $1 AND on_account.phone = c.phone AND on_account.scope = 'account'
-WHERE c.list_id = $2 AND c.phone > $3 ORDER BY c.phone LIMIT $4
+WHERE c.list_id = $2 AND c.removed_at IS NULL AND (c.phone, c.contact_id) > ($3, $4)
+ORDER BY c.phone, c.contact_id LIMIT $5
 """
 
 router = APIRouter(route_class=GuardedRoute)
@@ -82,8 +91,13 @@ def _phones(new: NewContacts, country: str | None) -> list[str]:
 
 
 async def _put(database: Connection, account_id: str, list_id: int, by_phone: dict[str, str]) -> int:
-    rows = await database.fetch(PUT_CONTACTS, account_id, list_id, list(by_phone), list(by_phone.values()))
-    return sum(row["added"] for row in rows)
+    async with database.transaction():
+        await database.execute(LOCK_LIST, list_id)
+        rows = await database.fetch(REPLACE_FIELDS, account_id, list_id, list(by_phone), list(by_phone.values()))
+        present = {row["phone"] for row in rows}
+        new = {phone: fields for phone, fields in by_phone.items() if phone not in present}
+        await database.execute(ADD_CONTACTS, account_id, list_id, list(new), list(new.values()))
+    return len(new)
 
 
 @router.get("/v1/lists/{list_id}/contacts")
@@ -95,9 +109,9 @@ async def read_contacts(
     limit: PageLimit = 100,
 ) -> dict[str, Any]:
     await require_list(database, account_id, list_id)
-    (phone,) = keys_after(after, "")
-    rows, shown = await fetch_page(database, CONTACTS, account_id, list_id, phone, limit=limit)
-    return page("contacts", rows, shown, _shown, "phone")
+    phone, contact_id = keys_after(after, "", 0)
+    rows, shown = await fetch_page(database, CONTACTS, account_id, list_id, phone, contact_id, limit=limit)
+    return page("contacts", rows, shown, _shown, "phone", "contact_id")
 
 
 def _shown(row: Any) -> dict[str, Any]:

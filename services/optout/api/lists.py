@@ -15,14 +15,14 @@ from shared.postgres import Connection
 # Adds a list; no row comes back where the account has one of that name.
 ADD_LIST = """
 INSERT INTO contact_lists (account_id, name) VALUES ($1, $2)
-ON CONFLICT (account_id, name) DO NOTHING
-RETURNING list_id, name, created_at
+ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
+RETURNING list_id, name, kind, created_at
 """
 
 # The account's lists after a given id.
 LISTS = """
-SELECT list_id, name, created_at FROM contact_lists
-WHERE account_id = $1 AND list_id > $2 ORDER BY list_id LIMIT $3
+SELECT list_id, name, kind, created_at FROM contact_lists
+WHERE account_id = $1 AND list_id > $2 AND deleted_at IS NULL ORDER BY list_id LIMIT $3
 """
 
 router = APIRouter(route_class=GuardedRoute)
@@ -52,10 +52,11 @@ async def read_lists(
 
 async def require_list(database: Connection, account_id: str, list_id: int) -> None:
     """Answer 404 unless the list is the account's: another account's list looks like none."""
-    query = "SELECT FROM contact_lists WHERE account_id = $1 AND list_id = $2"
+    query = "SELECT FROM contact_lists WHERE account_id = $1 AND list_id = $2 AND deleted_at IS NULL"
     if await database.fetchrow(query, account_id, list_id) is None:
         raise ApiError(404, "not_found", f"there is no list {list_id}; GET /v1/lists shows yours", "list_id")
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    return {"list_id": row["list_id"], "name": row["name"], "created_at": format_time(row["created_at"])}
+    created_at = format_time(row["created_at"])
+    return {"list_id": row["list_id"], "name": row["name"], "kind": row["kind"], "created_at": created_at}

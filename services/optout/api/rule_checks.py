@@ -19,7 +19,9 @@ _CHECK_SECONDS = 1.0
 """Of processor time, beside the event loop."""
 
 # Whether the account has the list.
-LIST_EXISTS = "SELECT EXISTS (SELECT FROM contact_lists WHERE account_id = $1 AND list_id = $2)"
+LIST_EXISTS = """
+SELECT EXISTS (SELECT FROM contact_lists WHERE account_id = $1 AND list_id = $2 AND deleted_at IS NULL)
+"""
 
 
 async def check_rule(

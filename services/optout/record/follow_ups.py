@@ -11,17 +11,22 @@ from shared.postgres import Connection
 
 # A contact goes to another list with its fields; a list that is gone, or another account's, gets nobody.
 _MOVE = """
-WITH target AS (SELECT list_id FROM contact_lists WHERE account_id = $1 AND list_id = $3),
-moved AS (
+WITH target AS (
+    SELECT list_id FROM contact_lists
+    WHERE account_id = $1 AND list_id = $3 AND kind <> 'opt_outs' AND deleted_at IS NULL
+), there AS (
+    SELECT FROM contacts JOIN target USING (list_id) WHERE account_id = $1 AND phone = $2 AND removed_at IS NULL
+), moved AS (
     INSERT INTO contacts (account_id, list_id, phone, fields)
     SELECT $1, target.list_id, $2, coalesce((
-        SELECT fields FROM contacts WHERE account_id = $1 AND list_id = ANY($4::bigint[]) AND phone = $2 LIMIT 1
+        SELECT fields FROM contacts
+        WHERE account_id = $1 AND list_id = ANY($4::bigint[]) AND phone = $2 AND removed_at IS NULL LIMIT 1
     ), '{}')
-    FROM target ON CONFLICT DO NOTHING
+    FROM target WHERE NOT EXISTS (SELECT FROM there)
 )
 DELETE FROM contacts USING target
 WHERE contacts.account_id = $1 AND contacts.phone = $2 AND contacts.list_id = ANY($4::bigint[])
-    AND contacts.list_id <> target.list_id
+    AND contacts.list_id <> target.list_id AND contacts.removed_at IS NULL
 """
 
 _CALL = """

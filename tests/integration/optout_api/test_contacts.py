@@ -100,9 +100,9 @@ async def test_a_list_name_is_taken_once_and_kept_short(acme: Caller, other: Cal
 
 async def test_lists_are_read_in_pages_and_only_by_their_own_cursors(acme: Caller) -> None:
     made = [await acme.new_list(f"List {n}") for n in range(3)]
-    first = await acme.get("/v1/lists", limit=2)
-    rest = await acme.get("/v1/lists", limit=2, after=first["next"])
-    assert [row["list_id"] for row in first["lists"] + rest["lists"]] == made
+    first = await acme.get("/v1/lists", limit=3)
+    rest = await acme.get("/v1/lists", limit=3, after=first["next"])
+    assert [row["list_id"] for row in first["lists"] + rest["lists"] if row["kind"] == "contacts"] == made
     assert rest["next"] is None
     for after in ("x", "W10", "WyJhIl0", "Wy0xXQ", "é", "\0", first["next"] * 200):
         answer = await acme.call("GET", "/v1/lists", params={"after": after})

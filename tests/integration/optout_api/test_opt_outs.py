@@ -141,4 +141,4 @@ async def test_while_the_database_is_unavailable_the_answer_is_503_and_afterward
         await postgres_of_api.start()
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
     assert answer.headers["retry-after"] == "2"
-    assert [row["name"] for row in (await acme.get("/v1/lists"))["lists"]] == ["Kept"]
+    assert [row["name"] for row in (await acme.get("/v1/lists"))["lists"]] == ["Opt Out List", "Default List", "Kept"]
