@@ -51,7 +51,9 @@ async def test_its_endpoints_are_all_that_a_client_needs(stack: Stack) -> None:
     account = await create_account(ends.api_url, ends.inbound_url, ends.admin_token, f"t-{uuid4().hex[:8]}")
 
     assert account.webhook_url.startswith(ends.inbound_url)
-    assert {"kafka_bootstrap", "sandbox_url", "sender_url", "optout_database_url", "sender_database_url"} <= set(ends)
+    assert {"kafka_bootstrap", "sandbox_url", "sender_url", "optout_database_url", "sender_database_url"} <= set(
+        type(ends).model_fields
+    )
 
 
 @pytest.mark.parametrize("name", ["inbound", "optout", "api", "sender", "sandbox"])
