@@ -1,7 +1,6 @@
 """Accounts: who may make them, what they start with, and who may ask for what."""
 
 import base64
-import json
 
 import httpx
 import pytest
