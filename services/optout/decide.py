@@ -9,12 +9,13 @@ from services.optout.follow_ups import FollowUp, follow_ups, reply_id
 from services.optout.opt_in import withdrawn_by
 from services.optout.order import is_older, is_surely_later, strengthened, times_of
 from services.optout.person import Person, SentMessage, Suppression
+from services.optout.requests import PreferenceRequest, Requested, apply_request, decide_request, is_weaker
 from services.optout.rules import RuleMatch, RuleSet
 from services.optout.scopes import scopes_of
-from shared.events.inbound import MessageReceived, ReviewDecided
+from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
 from shared.events.suppression import SuppressionState
 
-DecidableEvent = MessageReceived | ReviewDecided
+DecidableEvent = MessageReceived | ReviewDecided | PreferenceRequest
 """An event that asks for a decision."""
 
 
@@ -22,8 +23,8 @@ DecidableEvent = MessageReceived | ReviewDecided
 class OptOut:
     """A certain opt-out.
 
-    `changed` are the scopes that were not suppressed before; `raised` those that were held; `confirmed` those that were
-    opted out, by an older STOP.
+    `changed` are the scopes that were not suppressed before; `raised` those that were held, or removed by a clean-up;
+    `confirmed` those that were opted out, by an older STOP.
     """
 
     match: RuleMatch
@@ -81,13 +82,15 @@ class Unchanged:
     attribution: Attribution | None = None
 
 
-Decision = OptOut | Held | OptIn | Reviewed | Unchanged
+Decision = OptOut | Held | OptIn | Reviewed | Requested | Unchanged
 
 
 def decide(event: DecidableEvent, person: Person, rules: RuleSet) -> Decision:
     """Decide `event` by the account's `rules`, in the state that all events before it have left."""
     if isinstance(event, ReviewDecided):
         return _reviewed(event, person)
+    if not isinstance(event, MessageReceived):
+        return decide_request(event, person)
     attribution = attribute(event, person)
     instruction = _instruction(event, attribution, person)
     match = rules.match(event.body, sender_number=event.sender_number, instruction=instruction)
@@ -129,17 +132,16 @@ def _held(event: MessageReceived, match: RuleMatch, attribution: Attribution, pe
 
 def _opt_out(event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person) -> OptOut:
     scopes = scopes_of(match, attribution)
-    states = {scope: person.suppressions[scope].state for scope in scopes if person.is_suppressed(scope)}
+    suppressed = {scope: person.suppressions[scope] for scope in scopes if person.is_suppressed(scope)}
+    raised = tuple(scope for scope, was in suppressed.items() if is_weaker(was, None))
     # A STOP that was written before the one in force, and arrived after it, does not make that one older: a START
     # between the two would withdraw it.
-    confirmed = (
-        s for s, state in states.items() if state == "opted_out" and not is_older(event, person.suppressions[s])
-    )
+    confirmed = (scope for scope, was in suppressed.items() if scope not in raised and not is_older(event, was))
     return OptOut(
         match,
         attribution,
-        changed=tuple(s for s in scopes if s not in states),
-        raised=tuple(s for s, state in states.items() if state == "held"),
+        changed=tuple(s for s in scopes if s not in suppressed),
+        raised=raised,
         confirmed=tuple(confirmed),
     )
 
@@ -165,20 +167,28 @@ def _opt_in(event: MessageReceived, match: RuleMatch, attribution: Attribution, 
 def apply(decision: Decision, event: DecidableEvent, person: Person) -> Person:
     """Return the person after the decision."""
     match decision, event:
-        case OptOut(), MessageReceived():
-            return _with(_asked_again(person, decision, event), decision.changed, "opted_out", event)
-        case Held(), MessageReceived():
-            again = {s: strengthened(person.suppressions[s], event) for s in decision.confirmed}
-            return _with(person.with_suppressions(again), decision.changed, "held", event)
-        case OptIn(changed=changed), MessageReceived():
-            return _with(person, changed, "opted_in", event)
-        case Unchanged(follow_ups=found), MessageReceived() if found:
-            return _replied_to(person, found, event)
+        case _, MessageReceived():
+            return _after_message(decision, event, person)
+        case Requested(), OptOutRequested() | OptInRequested():
+            return apply_request(decision, event, person)
         case Reviewed(decision=said, scopes=scopes), _:
             state: SuppressionState = "opted_out" if said == "confirm" else "opted_in"
             return person.with_suppressions({s: replace(person.suppressions[s], state=state) for s in scopes})
-        case _:
-            return person
+    return person
+
+
+def _after_message(decision: Decision, event: MessageReceived, person: Person) -> Person:
+    match decision:
+        case OptOut():
+            return _with(_asked_again(person, decision, event), decision.changed, "opted_out", event)
+        case Held():
+            again = {s: strengthened(person.suppressions[s], event) for s in decision.confirmed}
+            return _with(person.with_suppressions(again), decision.changed, "held", event)
+        case OptIn(changed=changed):
+            return _with(person, changed, "opted_in", event)
+        case Unchanged(follow_ups=found) if found:
+            return _replied_to(person, found, event)
+    return person
 
 
 def _replied_to(person: Person, found: tuple[FollowUp, ...], event: MessageReceived) -> Person:

@@ -28,7 +28,7 @@ def withdrawn_by(
     if match.term not in WAYS_BACK or (question is not None and match.term in question.stay_words):
         scope = _scope_that_asked(match, question, asked_by)
         return [s for s in suppressed if s.scope == scope], attribution
-    to_number = [s for s in suppressed if s.sender_number == event.sender_number]
+    to_number = [s for s in suppressed if s.source is None and s.sender_number == event.sender_number]
     pointed = list_scope(attribution.list_ids[0]) if attribution.is_pointed_at else None
     if any(s.scope == pointed for s in to_number):
         return [s for s in to_number if s.scope in (ACCOUNT, pointed)], attribution

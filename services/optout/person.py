@@ -18,7 +18,8 @@ class Suppression:
     """The state of one scope, and the event that caused it.
 
     `sender_number` is the number that the person wrote to. Of all that asked for it, `sent_at` is the newest time by a
-    gateway's clock, `untimed_at` when the newest that came without a time was received.
+    gateway's clock, `untimed_at` when the newest that came without a time was received. `source` is what asked
+    for it where that was not a message.
     """
 
     scope: str
@@ -27,6 +28,7 @@ class Suppression:
     sent_at: datetime | None
     cause_event_id: UUID | None = None
     untimed_at: datetime | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from shared.events.delivery import (
     MessageSuppressed,
     delivery_event_id,
 )
-from shared.events.inbound import FenceMarkerAppended, MessageReceived, ReviewDecided
+from shared.events.inbound import FenceMarkerAppended, MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
 from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import CheckpointPublished, SuppressionChanged, WatermarkAdvanced
@@ -60,7 +60,38 @@ def _inbound() -> list[Event]:
             decision="release",
             by="ada@acme.example",
         ),
+        *_requests(),
         FenceMarkerAppended(marker_id=UUID("0b0f2c86-6a5e-4c59-9f51-2f6f0ad5a0c4")),
+    ]
+
+
+def _requests() -> list[Event]:
+    return [
+        OptOutRequested(
+            event_id=UUID(int=6, version=5),
+            occurred_at=_CHANGED,
+            account_id=_ACCOUNT,
+            phone=_PHONE,
+            scopes=(_SCOPE,),
+            by="ada@acme.example",
+            job_id=UUID(int=8, version=5),
+            source="phone_call",
+            statement="Called our hotline and asked not to be texted about offers",
+            asked_at=_WROTE,
+        ),
+        OptInRequested(
+            event_id=UUID(int=7, version=5),
+            occurred_at=_CHANGED,
+            account_id=_ACCOUNT,
+            phone=_PHONE,
+            scopes=(_SCOPE,),
+            by="ada@acme.example",
+            job_id=UUID(int=8, version=5),
+            source="web_form",
+            statement="Yes, text me offers again. Reply STOP at any time",
+            consented_at=_HEARD,
+            lifts=UUID(int=6, version=5),
+        ),
     ]
 
 

@@ -15,9 +15,11 @@ from shared.events.base import (
     Time,
     derived_id,
 )
+from shared.events.delivery import Scope
 from shared.phones import Phone, SenderNumber
 
 MAX_READINGS = 6
+MAX_SCOPES = 100
 NOBODY = "+999"
 """A country code that the ITU has given to no one: what stands for a number whose country is not known."""
 
@@ -92,6 +94,52 @@ class ReviewDecided(IdentifiedEvent):
     by: Annotated[StorableText, Field(min_length=1)]
 
 
-AnyInboundEvent = MessageReceived | ReviewDecided | FenceMarkerAppended
+OptOutSource = Literal["api", "import", "phone_call", "mail", "by_hand", "clean_up", "link", "reassigned"]
+OptInSource = Literal["api", "phone_call", "mail", "by_hand", "web_form", "undo"]
+Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=MAX_SCOPES)]
+
+
+class _PreferenceRequested(IdentifiedEvent):
+    """The fields of a request that did not come as a message.
+
+    `scopes` are what it is about, `by` is who made it, `statement` the words or the reason, kept as the text of the
+    decision. `job_id` is the import or clean-up that it belongs to.
+    """
+
+    category: ClassVar[str] = "inbound"
+
+    account_id: AccountId
+    phone: Phone
+    scopes: Scopes
+    by: Annotated[StorableText, Field(min_length=1)]
+    job_id: UUID | None = None
+
+
+class OptOutRequested(_PreferenceRequested):
+    """An opt-out by phone call, by mail, from an import and so on; `asked_at` is when the person asked, if known.
+
+    It holds also where that was long ago; only an opt-in that was given later than `asked_at` stays.
+    """
+
+    type: Literal["opt_out_requested"] = "opt_out_requested"
+    source: OptOutSource
+    statement: Body | None = None
+    asked_at: Time | None = None
+
+
+class OptInRequested(_PreferenceRequested):
+    """An opt-in with the wording that the person agreed to; `consented_at` is when, without it the time of the request.
+
+    With `lifts` it lifts only what that event caused: what was asked for since stays.
+    """
+
+    type: Literal["opt_in_requested"] = "opt_in_requested"
+    source: OptInSource
+    statement: Annotated[Body, Field(min_length=1)]
+    consented_at: Time | None = None
+    lifts: UUID | None = None
+
+
+AnyInboundEvent = MessageReceived | ReviewDecided | OptOutRequested | OptInRequested | FenceMarkerAppended
 InboundEvent = Annotated[AnyInboundEvent, Field(discriminator="type")]
 inbound_events: TypeAdapter[AnyInboundEvent] = TypeAdapter(InboundEvent)

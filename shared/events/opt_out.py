@@ -9,7 +9,9 @@ from shared.events.base import AccountId, IdentifiedEvent, ListId, ShortText
 from shared.events.delivery import Scope
 from shared.phones import Phone, SenderNumber
 
-AttributionMethod = Literal["replied_message", "last_message", "possible_lists", "account", "opt_outs_of_sender"]
+AttributionMethod = Literal[
+    "replied_message", "last_message", "possible_lists", "account", "opt_outs_of_sender", "named"
+]
 
 
 class _PreferenceChanged(IdentifiedEvent):

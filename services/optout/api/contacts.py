@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from services.optout.api.context import CallerAccountId, Database
+from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import (
     MAX_CONTACTS,
@@ -100,7 +100,7 @@ async def _put(database: Connection, account_id: str, list_id: int, by_phone: di
     return len(new)
 
 
-@router.get("/v1/lists/{list_id}/contacts")
+@router.get("/v1/lists/{list_id}/contacts", dependencies=[Fresh])
 async def read_contacts(
     list_id: ListId,
     account_id: CallerAccountId,

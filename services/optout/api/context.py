@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, TypeAlias
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
 
 from services.optout.api.authenticate import ACQUIRE_SECONDS, require_account, require_operator
+from services.optout.api.errors import ApiError
+from services.optout.api.freshness import EFFECT_SECONDS, tokens_of
 from services.optout.api.runtime import ApiRuntime
 from shared.postgres import Connection, connection_from
 
@@ -50,6 +52,18 @@ def login_of(dependant: Dependant) -> LoginCheck | None:
 def _webhook_ports(runtime: ApiRuntime) -> frozenset[int]:
     return runtime.settings.called_ports
 
+
+async def _fresh(runtime: ApiRuntime, at_least_as_fresh: Annotated[str | None, Query()] = None) -> None:
+    if at_least_as_fresh is None:
+        return
+    tokens = tokens_of(at_least_as_fresh, runtime.requests.partitions)
+    if not await runtime.freshness.wait(tokens):
+        message = f"at_least_as_fresh: the record is not there within {EFFECT_SECONDS:.0f} s; try again"
+        raise ApiError(409, "not_yet", message, "at_least_as_fresh", headers={"Retry-After": "1"})
+
+
+Fresh = Depends(_fresh)
+"""For routes that read: waits, where it is asked for, until the record is as fresh as a token."""
 
 WebhookPorts = Annotated[frozenset[int], Depends(_webhook_ports)]
 """The ports that customers' webhooks may be called on."""

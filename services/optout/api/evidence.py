@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.optout.api.context import CallerAccountId, Database
+from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
@@ -27,7 +27,7 @@ ORDER BY d.sequence, d.partition LIMIT $5
 router = APIRouter(route_class=GuardedRoute)
 
 
-@router.get("/v1/evidence")
+@router.get("/v1/evidence", dependencies=[Fresh])
 async def read_evidence(
     account_id: CallerAccountId,
     database: Database,

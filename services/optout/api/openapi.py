@@ -53,6 +53,8 @@ _MORE = {
     ("post", "/v1/api-keys"): (404, 409),
     ("delete", "/v1/api-keys/{key_id}"): (409,),
     ("post", "/v1/lists"): (409,),
+    ("post", "/v1/opt-outs"): (404,),
+    ("post", "/v1/opt-ins"): (404,),
     ("post", "/v1/review/{event_id}/confirm"): (409,),
     ("post", "/v1/review/{event_id}/release"): (409,),
     ("post", "/v1/rules/simulate"): (404, 409),
@@ -100,6 +102,8 @@ def _statuses(operation: dict[str, Any]) -> Iterator[int]:
         yield 422
     if any(each["name"] == "after" for each in parameters):
         yield 400
+    if any(each["name"] == "at_least_as_fresh" for each in parameters):
+        yield 409
     if any(each["in"] == "path" for each in parameters):
         yield 404
 

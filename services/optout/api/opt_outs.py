@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.optout.api.context import CallerAccountId, Database
+from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.fields import PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import PhoneFilter
@@ -31,7 +31,7 @@ ORDER BY s.phone, s.scope LIMIT $4
 router = APIRouter(route_class=GuardedRoute)
 
 
-@router.get("/v1/opt-outs")
+@router.get("/v1/opt-outs", dependencies=[Fresh])
 async def read_opt_outs(
     account_id: CallerAccountId,
     database: Database,

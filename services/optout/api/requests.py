@@ -1,20 +1,34 @@
 """Requests of the API to the pipeline: events on `inbound-messages`, in order with the phone's own messages."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aiokafka.errors import KafkaError
 
 from services.optout.api.errors import ApiError
 from shared.errors import TransientError
 from shared.events.codec import cloud_event_headers, encode
-from shared.events.inbound import ReviewDecided
+from shared.events.inbound import OptInRequested, OptOutRequested, ReviewDecided
 from shared.kafka_connection import Kafka
 from shared.partitions import partition_of
 from shared.producer import Producer
 from shared.topics import INBOUND_MESSAGES
 
 SOURCE = "stopline/optout-api"
+Request = ReviewDecided | OptOutRequested | OptInRequested
 _PUBLISH_SECONDS = 1.8
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Token:
+    """A place in `inbound-messages`; the change there is in the record once its partition's position is past it."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}:{self.offset}"
 
 
 class Requests:
@@ -22,26 +36,38 @@ class Requests:
 
     def __init__(self, kafka: Kafka, partitions: int) -> None:
         self._producer = Producer(kafka)
-        self._partitions = partitions
+        self.partitions = partitions
 
-    async def publish(self, event: ReviewDecided) -> None:
-        """Return when Kafka has the event on all in-sync replicas.
+    async def publish(self, event: Request) -> Token:
+        """Return the event's place once Kafka has it on all in-sync replicas: from then on no message passes it.
 
         Raises:
             ApiError: 503, it has not within two seconds; it may get it yet, and a repetition is the same event.
         """
+        (token,) = await self.publish_all([event])
+        return token
+
+    async def publish_all(self, events: Sequence[Request]) -> list[Token]:
+        """Publish several events at once; see `publish`."""
         try:
             async with asyncio.timeout(_PUBLISH_SECONDS):
-                await self._producer.send_and_wait(
-                    INBOUND_MESSAGES,
-                    encode(event),
-                    event.phone.encode(),
-                    partition=partition_of(event.phone, self._partitions),
-                    headers=cloud_event_headers(event, SOURCE),
-                )
+                return list(await asyncio.gather(*map(self._publish, events)))
         except (TimeoutError, KafkaError, TransientError):
             message = "Kafka does not answer; the request may still be heard, and sending it again does no harm"
             raise ApiError(503, "unavailable", message, headers={"Retry-After": "2"}) from None
+
+    async def _publish(self, event: Request) -> Token:
+        partition = partition_of(event.phone, self.partitions)
+        appended = await self._producer.send_and_wait(
+            INBOUND_MESSAGES,
+            encode(event),
+            event.phone.encode(),
+            partition=partition,
+            headers=cloud_event_headers(event, SOURCE),
+        )
+        if appended.offset < 0:  # a repetition that the broker knows, and no longer where
+            raise TransientError("Kafka does not say where the request is")
+        return Token(partition, appended.offset)
 
     async def close(self) -> None:
         await self._producer.close()

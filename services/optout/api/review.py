@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AfterValidator, StringConstraints
 
-from services.optout.api.context import CallerAccountId, Database
+from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import PageLimit, RequestBody
 from services.optout.api.pages import After, fetch_page, keys_after, page
@@ -65,7 +65,7 @@ class Reviewer(RequestBody):
     ]
 
 
-@router.get("/v1/review")
+@router.get("/v1/review", dependencies=[Fresh])
 async def read_queue(
     account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
 ) -> dict[str, Any]:

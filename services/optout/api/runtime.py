@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Depends
 
+from services.optout.api.freshness import Freshness
 from services.optout.api.logins import Logins
 from services.optout.api.requests import Requests
 from services.optout.api.settings import ApiSettings
@@ -29,6 +30,7 @@ class Runtime:
     settings: ApiSettings
     pool: Pool
     requests: Requests
+    freshness: Freshness
     simulations: Simulations
     logins: Logins
     kafka: KafkaProbe
@@ -65,4 +67,4 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
         stack.push_async_callback(simulations.close)
         deliverer = Deliverer(pool, settings.webhook_keys, settings.called_ports)
         await stack.enter_async_context(in_background(deliverer.run(), "webhooks", give_up))
-        yield Runtime(settings, pool, requests, simulations, Logins(), kafka, postgres)
+        yield Runtime(settings, pool, requests, Freshness(pool), simulations, Logins(), kafka, postgres)

@@ -12,10 +12,11 @@ from services.optout.attribution import Attribution
 from services.optout.decide import DecidableEvent, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
 from services.optout.follow_ups import FollowUp
 from services.optout.order import Times, opt_out_times
+from services.optout.requests import PreferenceRequest, Requested
 from services.optout.rules import RuleMatch
 from services.optout.rules.rule_match import NO_RULE
 from shared.events.base import storable
-from shared.events.inbound import MessageReceived
+from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested
 from shared.events.opt_out import AttributionMethod
 from shared.events.suppression import SuppressionState
 
@@ -31,6 +32,18 @@ STATES: dict[DecisionKind, SuppressionState] = {
 """The state of an entry's scopes afterwards."""
 REVIEW = "review"
 """The name that an entry has in place of a gateway and a rule where a person decided."""
+REQUEST = "request"
+"""The same where it was requested: by the API, an import, a clean-up."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDetails:
+    """The details of a request; `asked_at` is when the person asked or agreed, `lifts` what it withdraws."""
+
+    source: str
+    asked_at: datetime | None = None
+    lifts: UUID | None = None
+    job_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +91,7 @@ class Entry:
     unusable_sent_at: str | None = None
     untimed_at: datetime | None = None
     came_as: UUID | None = None
+    request: RequestDetails | None = None
 
     @property
     def cause_event_id(self) -> UUID:
@@ -101,8 +115,12 @@ def entry_text(entry: Entry) -> str:
 
 
 def stored_body(event: DecidableEvent) -> str:
-    """Return the text of the message as it is kept; a person's decision has none."""
-    return storable(event.body) if isinstance(event, MessageReceived) else ""
+    """Return the text of the message, or the statement of a request, as it is kept; a person's decision has none."""
+    match event:
+        case MessageReceived(body=text) | OptOutRequested(statement=text) | OptInRequested(statement=text):
+            return storable(text or "")
+        case _:
+            return ""
 
 
 class _Origin(NamedTuple):
@@ -116,6 +134,7 @@ class _Origin(NamedTuple):
     untimed_at: datetime | None = None
     held_event_id: UUID | None = None
     by: str | None = None
+    request: RequestDetails | None = None
 
 
 class _Conclusion(NamedTuple):
@@ -148,18 +167,31 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
         body_sha256=hashlib.sha256(stored_body(event).encode()).hexdigest(),
         gateway=origin.gateway, gateway_message_id=origin.gateway_message_id, sender_number=origin.sender_number,
         sent_at=origin.sent_at, unusable_sent_at=origin.unusable_sent_at, untimed_at=origin.untimed_at,
-        held_event_id=origin.held_event_id, by=origin.by,
+        held_event_id=origin.held_event_id, by=origin.by, request=origin.request,
         answer=conclusion.answer, reason=conclusion.reason, changed=conclusion.changed, raised=conclusion.raised,
         confirmed=conclusion.confirmed, follow_ups=conclusion.follow_ups,
-        attribution=attribution.method if attribution else None,
+        attribution=attribution.method if attribution else "named" if origin.request else None,
         message_id=attribution.message_id if attribution else None,
-        rule=REVIEW if isinstance(decision, Reviewed) else match.rule,
+        rule=_decided_by(decision) or match.rule,
         rule_id=match.rule_id, rule_version=match.version, term=match.term, start=match.start, end=match.end,
         normalised_by=match.normalised_by, matched_by=conclusion.match.reason if conclusion.match else None,
     )  # fmt: skip
 
 
+def _decided_by(decision: Decision) -> str | None:
+    """Return what an entry has in place of a rule, where none decided."""
+    match decision:
+        case Reviewed():
+            return REVIEW
+        case Requested():
+            return REQUEST
+        case _:
+            return None
+
+
 def _origin(event: DecidableEvent, decision: Decision) -> _Origin:
+    if isinstance(event, OptOutRequested | OptInRequested):
+        return _Origin(REQUEST, str(event.event_id), None, None, by=event.by, request=_details(event))
     if isinstance(event, MessageReceived):
         return _Origin(
             event.gateway, event.gateway_message_id, event.sender_number, event.sent_at, event.unusable_sent_at
@@ -176,19 +208,32 @@ def _origin(event: DecidableEvent, decision: Decision) -> _Origin:
     )
 
 
+def _details(event: PreferenceRequest) -> RequestDetails:
+    if isinstance(event, OptOutRequested):
+        return RequestDetails(event.source, event.asked_at, job_id=event.job_id)
+    return RequestDetails(event.source, event.consented_at, event.lifts, event.job_id)
+
+
 def _conclusion(decision: Decision) -> _Conclusion:
+    if isinstance(decision, Requested):
+        scopes = decision.changed, decision.raised, decision.confirmed
+        return _Conclusion(decision.kind, decision.reason, None, None, *scopes)
+    return _answer(decision)
+
+
+def _answer(decision: OptOut | Held | OptIn | Reviewed | Unchanged) -> _Conclusion:
     match decision:
-        case OptOut(match, attribution, changed, raised, confirmed):
+        case OptOut(match, attribution, changed, raised, again):
             reason = "opted_out" if changed or raised else "already_opted_out"
-            return _Conclusion("opt_out", reason, match, attribution, changed, raised, confirmed)
+            return _Conclusion("opt_out", reason, match, attribution, changed, raised, again)
         case Held(match, attribution, changed, confirmed):
             reason = "held" if changed else "already_suppressed"
             return _Conclusion("held", reason, match, attribution, changed, confirmed=confirmed)
         case OptIn(match, attribution, changed):
             return _Conclusion("opt_in", "opted_in", match, attribution, changed)
-        case Reviewed("confirm", scopes=scopes):
-            return _Conclusion("confirmed", "confirmed", raised=scopes)
-        case Reviewed(scopes=scopes):
+        case Reviewed(said, scopes=scopes):
+            if said == "confirm":
+                return _Conclusion("confirmed", "confirmed", raised=scopes)
             return _Conclusion("released", "released", changed=scopes)
         case Unchanged(reason, match, follow_ups, attribution):
             kind: DecisionKind = "help" if reason == "help" else "none"

@@ -27,7 +27,8 @@ ORDER BY inbound_offset
 """
 
 _SUPPRESSIONS = """
-SELECT s.account_id, s.phone, s.scope, s.state, s.sender_number, s.sent_at, s.cause_event_id, s.untimed_at
+SELECT s.account_id, s.phone, s.scope, s.state, s.sender_number, s.sent_at, s.cause_event_id, s.untimed_at,
+    s.source
 FROM unnest($1::text[], $2::text[]) AS person (account_id, phone)
 JOIN suppressions s USING (account_id, phone)
 """

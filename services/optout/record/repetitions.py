@@ -13,9 +13,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.optout.decide import DecidableEvent, Decision, Held, OptOut
-from services.optout.record.entry import REVIEW, Entry, stored_body
+from services.optout.record.entry import REQUEST, REVIEW, Entry, stored_body
 from shared.events.base import derived_id, format_time
-from shared.events.inbound import MessageReceived, ReviewDecided
+from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
 
 
 class Identity(NamedTuple):
@@ -41,6 +41,9 @@ class Identity(NamedTuple):
 def identity_of(event: DecidableEvent) -> Identity:
     body_sha256 = sha256(stored_body(event).encode()).hexdigest()
     who = event.account_id, event.phone
+    if isinstance(event, OptOutRequested | OptInRequested):
+        request = REQUEST, str(event.event_id)
+        return Identity(*who, *request, None, None, None, body_sha256, None, event.occurred_at)
     if isinstance(event, ReviewDecided):
         return Identity(*who, REVIEW, None, None, None, None, body_sha256, event.held_event_id, event.occurred_at)
     return Identity(

@@ -27,6 +27,7 @@ class StateLeft:
     untimed_at: datetime | None
     changed_at: datetime | None
     keeps_number: bool = False
+    source: str | None = None
 
 
 def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
@@ -46,12 +47,15 @@ def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
 
 def _changed(entry: Entry, *, is_new: bool) -> StateLeft:
     state = STATES[entry.answer]
-    return StateLeft(is_new, state, entry.cause_event_id, entry.sender_number, *entry.opt_out_times, entry.decided_at)
+    return StateLeft(
+        is_new, state, entry.cause_event_id, entry.sender_number, *entry.opt_out_times, entry.decided_at,
+        source=entry.request.source if entry.request is not None and state == "opted_out" else None,
+    )  # fmt: skip
 
 
 def _confirmed(entry: Entry) -> StateLeft:
-    """Return the confirmed state; a held entry says nothing certain of the number that somebody left through."""
-    keeps_number = entry.answer == "held"
+    """Return the confirmed state; a held entry and a request say nothing of the number that somebody left through."""
+    keeps_number = entry.answer == "held" or entry.request is not None
     number = None if keeps_number else entry.sender_number
     sent_at, untimed_at = entry.opt_out_times
     return StateLeft(

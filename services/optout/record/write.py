@@ -16,12 +16,13 @@ _DECISION_COLUMNS = (
 
 _CHANGE_STATES = """
 INSERT INTO suppressions (account_id, scope, phone, state, cause_event_id, sender_number, sent_at, untimed_at,
-    changed_at)
+    changed_at, source)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
-    $8::timestamptz[], $9::timestamptz[])
+    $8::timestamptz[], $9::timestamptz[], $10::text[])
 ON CONFLICT (account_id, phone, scope) DO UPDATE SET
     state = excluded.state, cause_event_id = excluded.cause_event_id, changed_at = excluded.changed_at,
-    sender_number = excluded.sender_number, sent_at = excluded.sent_at, untimed_at = excluded.untimed_at
+    sender_number = excluded.sender_number, sent_at = excluded.sent_at, untimed_at = excluded.untimed_at,
+    source = excluded.source
 """
 
 # Somebody who writes STOP again has left through this number, at this time, too. What is null stays as it is.
@@ -30,11 +31,12 @@ UPDATE suppressions s SET
     state = coalesce(again.state, s.state), cause_event_id = coalesce(again.cause_event_id, s.cause_event_id),
     changed_at = coalesce(again.changed_at, s.changed_at),
     sender_number = CASE WHEN again.keeps_number THEN s.sender_number ELSE again.sender_number END,
-    sent_at = greatest(s.sent_at, again.sent_at), untimed_at = greatest(s.untimed_at, again.untimed_at)
+    sent_at = greatest(s.sent_at, again.sent_at), untimed_at = greatest(s.untimed_at, again.untimed_at),
+    source = CASE WHEN again.state IS NULL THEN s.source ELSE again.source END
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
-    $8::timestamptz[], $9::timestamptz[], $10::bool[])
+    $8::timestamptz[], $9::timestamptz[], $10::text[], $11::bool[])
     AS again (account_id, scope, phone, state, cause_event_id, sender_number, sent_at, untimed_at, changed_at,
-        keeps_number)
+        source, keeps_number)
 WHERE s.account_id = again.account_id AND s.phone = again.phone AND s.scope = again.scope
 """
 
@@ -97,4 +99,5 @@ def _columns(left: Mapping[StateKey, StateLeft]) -> list[Sequence[object]]:
         [each.sent_at for each in states],
         [each.untimed_at for each in states],
         [each.changed_at for each in states],
+        [each.source for each in states],
     ]

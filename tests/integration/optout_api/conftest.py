@@ -17,6 +17,7 @@ from optout_api_world import ADMIN_TOKEN, WEBHOOK_KEY, Caller, Record
 from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
 from services.optout.api import api_routes
+from services.optout.api.freshness import Freshness
 from services.optout.api.logins import Logins
 from services.optout.api.openapi import document
 from services.optout.api.requests import Requests
@@ -77,7 +78,7 @@ def _runtime(pool: Pool) -> Runtime:
         }
     )
     requests, kafka = Requests(settings.kafka, settings.partitions), KafkaProbe(settings.kafka, ())
-    return Runtime(settings, pool, requests, Simulations(pool), Logins(), kafka, PostgresProbe(url))
+    return Runtime(settings, pool, requests, Freshness(pool), Simulations(pool), Logins(), kafka, PostgresProbe(url))
 
 
 @pytest.fixture

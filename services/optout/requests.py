@@ -1,0 +1,98 @@
+"""The decision about a request: an opt-out or opt-in that did not come as a message. Pure.
+
+It names its scopes, so nothing is attributed. An opt-out by request stops what it names; an opt-in lifts what it names,
+where the consent was given after every opt-out there.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from services.optout.person import Person, Suppression
+from shared.events.inbound import OptInRequested, OptOutRequested
+
+PreferenceRequest = OptOutRequested | OptInRequested
+_NOT_ANOTHER_OPT_OUT = frozenset(("import", "clean_up"))
+"""Sources that copy what is known: they do not make an opt-out that is in force any newer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request for an opt-out or an opt-in.
+
+    `changed` are the scopes that it opts out or in; `raised` those that were held, or removed by a clean-up, and are
+    opted out now; `confirmed` those that were opted out before.
+    """
+
+    kind: Literal["opt_out", "opt_in"]
+    reason: Literal[
+        "opted_out", "already_opted_out", "older_than_opt_in", "opted_in", "not_opted_out", "older_than_opt_out"
+    ]
+    changed: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
+
+
+def decide_request(event: PreferenceRequest, person: Person) -> Requested:
+    """Decide `event` in the state that all events before it have left."""
+    return _opt_out(event, person) if isinstance(event, OptOutRequested) else _opt_in(event, person)
+
+
+def _opt_out(event: OptOutRequested, person: Person) -> Requested:
+    asked = [scope for scope in dict.fromkeys(event.scopes) if not _came_back_later(event, person, scope)]
+    suppressed = [person.suppressions[scope] for scope in asked if person.is_suppressed(scope)]
+    raised = tuple(each.scope for each in suppressed if is_weaker(each, event.source))
+    counts = event.source not in _NOT_ANOTHER_OPT_OUT
+    confirmed = tuple(each.scope for each in suppressed if counts and each.scope not in raised)
+    changed = tuple(scope for scope in asked if not person.is_suppressed(scope))
+    if changed or raised:
+        return Requested("opt_out", "opted_out", changed, raised, confirmed)
+    return Requested("opt_out", "already_opted_out" if asked else "older_than_opt_in", confirmed=confirmed)
+
+
+def is_weaker(suppression: Suppression, source: str | None) -> bool:
+    """Say whether an opt-out by `source` (None: a message) takes the place of what suppresses the scope now."""
+    return suppression.state == "held" or (suppression.source == "clean_up" and source != "clean_up")
+
+
+def _came_back_later(event: OptOutRequested, person: Person, scope: str) -> bool:
+    """Say whether the person opted in to `scope` after the time that the request gives for the opt-out."""
+    now = person.suppressions.get(scope)
+    if now is None or now.state != "opted_in" or event.asked_at is None:
+        return False
+    times = [time for time in (now.sent_at, now.untimed_at) if time is not None]
+    return bool(times) and all(time > event.asked_at for time in times)
+
+
+def _opt_in(event: OptInRequested, person: Person) -> Requested:
+    meant = [person.suppressions[scope] for scope in dict.fromkeys(event.scopes) if person.is_suppressed(scope)]
+    if event.lifts is not None:
+        meant = [each for each in meant if each.cause_event_id == event.lifts]
+    if not meant:
+        return Requested("opt_in", "not_opted_out")
+    lifted = tuple(each.scope for each in meant if _is_consented_later(event, each))
+    return Requested("opt_in", "opted_in", lifted) if lifted else Requested("opt_in", "older_than_opt_out")
+
+
+def _is_consented_later(event: OptInRequested, suppression: Suppression) -> bool:
+    if event.consented_at is None:
+        return True  # at the time of the request, which the log puts after the opt-out
+    stops = (suppression.sent_at, suppression.untimed_at)
+    return all(event.consented_at > stop for stop in stops if stop is not None)
+
+
+def apply_request(decision: Requested, event: PreferenceRequest, person: Person) -> Person:
+    """Return the person after the decision."""
+    at = event.occurred_at
+    if decision.kind == "opt_in":
+        lifted = {scope: Suppression(scope, "opted_in", None, None, event.event_id, at) for scope in decision.changed}
+        return person.with_suppressions(lifted)
+    new = {
+        scope: Suppression(scope, "opted_out", None, None, event.event_id, at, event.source)
+        for scope in (*decision.changed, *decision.raised)
+    }
+    again = {
+        scope: replace(was, untimed_at=max(filter(None, (was.untimed_at, at))))
+        for scope in decision.confirmed
+        for was in (person.suppressions[scope],)
+    }
+    return person.with_suppressions({**new, **again})
