@@ -19,9 +19,9 @@ import numpy as np
 import psutil
 
 from benchmarks.rows import Row, row
-from services.sender.suppressions.keep import give_back
-from services.sender.suppressions.keys import OPTED_OUT, Keys, first_key_of
-from services.sender.suppressions.lookup import Query, SuppressionCache
+from shared.suppressions.keep import give_back
+from shared.suppressions.keys import OPTED_OUT, Keys, first_key_of
+from shared.suppressions.lookup import Query, SuppressionCache
 
 LISTS = 100
 PARTITIONS = 6

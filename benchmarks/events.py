@@ -19,12 +19,12 @@ import pytest
 from benchmarks.rows import Row, row, table
 from services.sender.events import SOURCE, outcome_event
 from services.sender.ledger.model import Row as LedgerRow
-from services.sender.suppressions import read
-from services.sender.suppressions.placement import partitions_of
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.delivery import MessageSuppressed, delivery_event_id
 from shared.events.suppression import SuppressionChanged
 from shared.producer import OutgoingRecord
+from shared.suppressions import read
+from shared.suppressions.placement import partitions_of
 
 _ROUNDS = 5
 _NOW = datetime.now(UTC)

@@ -18,11 +18,13 @@ from uuid import uuid4
 from aiokafka import AIOKafkaProducer
 
 from benchmarks.rows import Row, row
-from services.sender.fence import Fence
-from services.sender.suppressions.follow import CacheFollower
+from services.sender import metrics
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.inbound import FenceMarkerAppended
 from shared.kafka import new_consumer, new_producer
+from shared.suppressions.fence import Fence
+from shared.suppressions.follow import CacheFollower
+from shared.suppressions.markers import Markers
 from shared.topics import INBOUND_MESSAGES
 
 _SECONDS = 60.0
@@ -32,7 +34,7 @@ _PARTITION = 0
 async def run(bootstrap: str, quick: bool) -> list[Row]:
     times = 200 if quick else 3_000
     with tempfile.TemporaryDirectory() as folder:
-        cache = CacheFollower(bootstrap, await _partitions(bootstrap), Path(folder), 3600)
+        cache = CacheFollower(bootstrap, await _partitions(bootstrap), Path(folder), 3600, metrics.CACHE)
         following = asyncio.create_task(cache.run())
         try:
             async with new_producer(bootstrap) as producer:
@@ -48,7 +50,7 @@ async def run(bootstrap: str, quick: bool) -> list[Row]:
 
 
 async def _measure(producer: AIOKafkaProducer, cache: CacheFollower, times: int) -> tuple[list[float], list[float]]:
-    fence = Fence(producer, cache, _SECONDS)
+    fence = Fence(Markers(producer, "stopline/benchmark"), cache, _SECONDS)
     appends, fences = [], []
     for _ in range(times):
         started = time.perf_counter()

@@ -24,12 +24,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.cache import keys_of_list
 from benchmarks.rows import Row, row
-from services.sender.suppressions.follow import CacheFollower
-from services.sender.suppressions.keep import SNAPSHOT_FILE
-from services.sender.suppressions.keys import Keys
-from services.sender.suppressions.lookup import ScopeKey
-from services.sender.suppressions.placement import partitions_of
-from services.sender.suppressions.snapshot import Origin, Snapshot, write_snapshot
+from services.sender import metrics
 from shared.events.codec import Headers, cloud_event_headers, encode
 from shared.events.suppression import (
     CHECKPOINT_KEY,
@@ -38,6 +33,12 @@ from shared.events.suppression import (
 )
 from shared.kafka import new_consumer, new_producer
 from shared.suppression_digest import format_digest, key_digest
+from shared.suppressions.follow import CacheFollower
+from shared.suppressions.keep import SNAPSHOT_FILE
+from shared.suppressions.keys import Keys
+from shared.suppressions.lookup import ScopeKey
+from shared.suppressions.placement import partitions_of
+from shared.suppressions.snapshot import Origin, Snapshot, write_snapshot
 from shared.topic_identity import TopicIdentities
 
 PARTITIONS = 6
@@ -168,7 +169,7 @@ async def _place(bootstrap: str, topic: str) -> tuple[Origin, list[int]]:
 
 async def _until_healthy(bootstrap: str, topic: str, folder: Path, count: int) -> float:
     started = time.perf_counter()
-    cache = CacheFollower(bootstrap, PARTITIONS, folder, 3600, topic=topic)
+    cache = CacheFollower(bootstrap, PARTITIONS, folder, 3600, metrics.CACHE, topic=topic)
     following = asyncio.create_task(cache.run())
     try:
         async with asyncio.timeout(_SECONDS):

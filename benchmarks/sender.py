@@ -20,15 +20,15 @@ from harness.processes.run_all import run_all
 from harness.sandbox.client import SandboxClient
 from harness.stack.service import Service
 from harness.stack.stack import Stack
-from services.sender.suppressions.keep import SNAPSHOT_FILE
-from services.sender.suppressions.keys import Keys, cache_key, partition_slice, phone_digits
-from services.sender.suppressions.lookup import ScopeKey
-from services.sender.suppressions.placement import partitions_of
-from services.sender.suppressions.snapshot import Origin, Snapshot, write_snapshot
 from shared.events import codec
 from shared.events.outbound import MessageRequested, outbound_events
 from shared.kafka import new_consumer, new_producer
 from shared.suppression_digest import keys_digest
+from shared.suppressions.keep import SNAPSHOT_FILE
+from shared.suppressions.keys import Keys, cache_key, partition_slice, phone_digits
+from shared.suppressions.lookup import ScopeKey
+from shared.suppressions.placement import partitions_of
+from shared.suppressions.snapshot import Origin, Snapshot, write_snapshot
 from shared.topic_identity import TopicIdentities
 from shared.topics import OUTBOUND_MESSAGES, SUPPRESSIONS
 

@@ -8,17 +8,17 @@ from services.sender import metrics
 from services.sender.decide import decide, queries_of
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
-from services.sender.fence import Fence
-from services.sender.fence_pass import boottime
 from services.sender.ledger.model import MessageKey, key_of
 from services.sender.ledger.rows import find
 from services.sender.report import Reporter
-from services.sender.suppressions.follow import CacheFollower
-from services.sender.suppressions.lookup import partitions_in
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 from shared.postgres import Pool, connection_from
+from shared.suppressions.fence import Fence
+from shared.suppressions.fence_pass import boottime
+from shared.suppressions.follow import CacheFollower
+from shared.suppressions.lookup import partitions_in
 
 Waiting = dict[MessageKey, MessageRequested]
 """Messages without an outcome yet; of several with one id the first counts."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from services.sender.ledger.model import MessageKey, Row, key_of
-from services.sender.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit, query
-from services.sender.suppressions.placement import partitions_of
 from shared.events.outbound import MessageRequested
+from shared.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit, query
+from shared.suppressions.placement import partitions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def decide(
         requests: the messages.
         rows: what the ledger has of them, as far as it was asked.
         checked: the suppressions of the same messages in the same order; None before a fence is completed.
-        now: a time of `services.sender.fence_pass.boottime`.
+        now: a time of `shared.suppressions.fence_pass.boottime`.
     """
     decision = Decision()
     hits = [None] * len(requests) if checked is None else checked.hits

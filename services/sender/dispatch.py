@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from services.sender import metrics
 from services.sender.carriers.carrier import Accepted, CallResult, NotCalled, Refused, Unknown
 from services.sender.carriers.choose import Carriers
-from services.sender.fence_pass import FencePass, boottime
 from services.sender.gather import gather_all
 from services.sender.ledger.model import LedgerState, MessageKey, Settled, key_of, row_of
 from services.sender.ledger.owner import Owner
@@ -17,6 +16,7 @@ from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 from shared.postgres import Pool, connection_from
+from shared.suppressions.fence_pass import FencePass, boottime
 
 Confirm = Callable[[], Awaitable[None]]
 """Returns once Kafka has confirmed that the topics of the cache are still the same; else raises `TransientError`."""

@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Sequence
 
 from services.sender import metrics
-from services.sender.fence_pass import FencePass
 from services.sender.gather import gather_all
 from services.sender.ledger.model import key_of, row_of, suppressed_detail
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import ToClaim, claim
 from services.sender.report import Reporter
-from services.sender.suppressions.lookup import SuppressionHit
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 from shared.postgres import Pool, connection_from
+from shared.suppressions.fence_pass import FencePass
+from shared.suppressions.lookup import SuppressionHit
 
 Dropped = tuple[MessageRequested, SuppressionHit]
 

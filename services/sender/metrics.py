@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from shared.suppressions.metrics import CacheMetrics
+
 MESSAGES = Counter("stopline_sender_messages", "A message got its outcome.", ["fate"])
 CALLS_IN_FLIGHT = Gauge("stopline_sender_calls_in_flight", "Carrier calls that wait for their answer.")
 REDECIDED = Counter("stopline_sender_redecided", "A decision grew too old before the carrier call and was made again.")
@@ -18,9 +20,11 @@ FENCE_SECONDS = Histogram(
 BATCHES_RETRIED = Counter(
     "stopline_sender_batches_retried", "Kafka, Postgres or the cache was unavailable; a batch waits."
 )
-CACHE_RECORDS = Counter("stopline_sender_cache_records", "A record of the topic suppressions was applied.")
-CACHE_HEALTHY = Gauge("stopline_sender_cache_healthy", "1 while the cache is whole and nothing speaks against it.")
-CACHE_DIVERGED = Counter("stopline_sender_cache_diverged", "A checkpoint differed from the cache, which was rebuilt.")
-SNAPSHOTS_WRITTEN = Counter("stopline_sender_snapshots_written", "The cache was written to disk.")
-SNAPSHOTS_FAILED = Counter("stopline_sender_snapshots_failed", "The cache could not be written to disk.")
+CACHE = CacheMetrics(
+    records=Counter("stopline_sender_cache_records", "A record of the topic suppressions was applied."),
+    healthy=Gauge("stopline_sender_cache_healthy", "1 while the cache is whole and nothing speaks against it."),
+    diverged=Counter("stopline_sender_cache_diverged", "A checkpoint differed from the cache, which was rebuilt."),
+    snapshots_written=Counter("stopline_sender_snapshots_written", "The cache was written to disk."),
+    snapshots_failed=Counter("stopline_sender_snapshots_failed", "The cache could not be written to disk."),
+)
 SWEPT_TO_UNKNOWN = Counter("stopline_sender_swept_to_unknown", "A call's answer never came: its message is unknown.")

@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
-from services.sender.fence import Fence
 from services.sender.outbound import OutboundHandler
 from services.sender.subscribe import ReceiptSubscription
-from services.sender.suppressions.follow import CacheFollower
 from services.sender.watchdog import Watchdog
 from shared.kafka_probe import KafkaProbe
 from shared.postgres_probe import PostgresProbe
+from shared.suppressions.fence import Fence
+from shared.suppressions.follow import CacheFollower
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
 
 _FENCE_IS_SLOW_SECONDS = 1.5

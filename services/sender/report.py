@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from services.sender.events import SOURCE, announced, outcome_event
 from services.sender.ledger.model import Row
-from services.sender.suppressions.placement import partitions_of
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.delivery import MessageRejected
 from shared.events.outbound import MessageRequested
 from shared.kafka import SEND_SECONDS, within
 from shared.producer import OutgoingRecord, Producer, send_parked
+from shared.suppressions.placement import partitions_of
 from shared.topics import DELIVERY_EVENTS
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
+from services.sender import metrics
 from services.sender.batch import BatchProcessor
 from services.sender.carriers.choose import open_carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
-from services.sender.fence import Fence
+from services.sender.events import SOURCE
 from services.sender.ledger.owner import Owner
 from services.sender.outbound import OutboundConsumer, OutboundHandler
 from services.sender.prepare import prepared
@@ -24,8 +25,6 @@ from services.sender.recreated import watch_topics
 from services.sender.report import Reporter
 from services.sender.settings import SenderSettings
 from services.sender.subscribe import ReceiptSubscription
-from services.sender.suppressions.ask import Asking
-from services.sender.suppressions.follow import CacheFollower
 from services.sender.sweeper import sweep_forever
 from services.sender.watchdog import Watchdog, Watched
 from shared.background import GiveUp, in_background
@@ -35,6 +34,10 @@ from shared.kafka_probe import KafkaProbe
 from shared.postgres import Pool
 from shared.postgres_probe import PostgresProbe
 from shared.producer import Producer
+from shared.suppressions.ask import Asking
+from shared.suppressions.fence import Fence
+from shared.suppressions.follow import CacheFollower
+from shared.suppressions.markers import Markers
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
 log = logging.getLogger(__name__)
@@ -58,9 +61,10 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         owner = Owner(settings.database)
         stack.callback(owner.release)
         # Markers have a producer of their own: a node gets one request at a time, and events come in bulk.
-        markers, events = Producer(settings.kafka), _event_producer(settings)
-        for producer in (markers, events):
+        for_markers, events = Producer(settings.kafka), _event_producer(settings)
+        for producer in (for_markers, events):
             stack.push_async_callback(producer.close)
+        markers = Markers(for_markers, SOURCE)
         carriers = open_carriers(settings)
         stack.push_async_callback(carriers.close)
         cache = _cache(settings, markers)
@@ -94,12 +98,13 @@ def _watchdog(
     return Watchdog(watched, kafka.problem)
 
 
-def _cache(settings: SenderSettings, markers: Producer) -> CacheFollower:
+def _cache(settings: SenderSettings, markers: Markers) -> CacheFollower:
     return CacheFollower(
         settings.kafka,
         settings.partitions,
         settings.cache_dir,
         settings.snapshot_seconds,
+        metrics.CACHE,
         asking=Asking(markers, time.monotonic()),
     )
 

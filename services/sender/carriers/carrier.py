@@ -83,6 +83,6 @@ class Carrier(Protocol):
     """A carrier's API; both methods are called on one event loop."""
 
     async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
-        """Call once; after `begin_by`, on the clock of `services.sender.fence_pass.boottime`, write nothing."""
+        """Call once; after `begin_by`, on the clock of `shared.suppressions.fence_pass.boottime`, write nothing."""
 
     async def close(self) -> None: ...

@@ -4,8 +4,8 @@ import aiohttp
 
 from services.sender.carriers.carrier import CallResult, CarrierAdapter, CarrierResponse, NotCalled, Unknown
 from services.sender.carriers.punctual import Departure, PunctualRequest, departure_of_call
-from services.sender.fence_pass import boottime
 from shared.events.outbound import MessageRequested
+from shared.suppressions.fence_pass import boottime
 
 _MAX_DETAIL_CHARACTERS = 200
 _MAX_ANSWER_BYTES = 64 * 1024

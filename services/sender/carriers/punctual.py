@@ -15,8 +15,8 @@ import aiohttp
 from aiohttp.connector import Connection
 
 from services.sender import metrics
-from services.sender.fence_pass import WRITE_SECONDS, boottime
 from shared.failpoints import failpoint
+from shared.suppressions.fence_pass import WRITE_SECONDS, boottime
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Departure:
     """One request on its way out.
 
     Attributes:
-        begin_by: from then on nothing is written, on the clock of `services.sender.fence_pass.boottime`.
+        begin_by: from then on nothing is written, on the clock of `shared.suppressions.fence_pass.boottime`.
         begun: whether a byte of it may have left.
         over: whether its caller has gone on: nothing is written any more.
     """

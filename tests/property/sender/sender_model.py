@@ -21,12 +21,10 @@ from services.sender.carriers.choose import Carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.events import announced, outcome_event
-from services.sender.fence_pass import FencePass, boottime
 from services.sender.ledger.model import Row, key_of
 from services.sender.ledger.owner import Owner
 from services.sender.receipts import ReceiptHandler
 from services.sender.settings import sender_database
-from services.sender.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit
 from services.sender.sweeper import sweep
 from shared import failpoints
 from shared.errors import TransientError
@@ -35,6 +33,8 @@ from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, Me
 from shared.events.outbound import MessageRequested
 from shared.postgres import Pool
 from shared.producer import OutgoingRecord
+from shared.suppressions.fence_pass import FencePass, boottime
+from shared.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit
 
 PARTITIONS = 6
 LONGEST_CALL, AT_ONCE = timedelta(hours=1), timedelta(0)
@@ -117,7 +117,7 @@ class Fenced:
     partitions: int = PARTITIONS
 
     async def wait(self, partitions: Iterable[int]) -> FencePass:
-        started = FencePass(datetime.now(UTC), boottime(), frozenset(partitions))
+        started = FencePass(datetime.now(UTC), boottime(), dict.fromkeys(partitions, 0))
         await asyncio.sleep(0)
         return started
 

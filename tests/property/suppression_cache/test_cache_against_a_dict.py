@@ -11,11 +11,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from services.sender.suppressions import lookup
-from services.sender.suppressions.lookup import SuppressionHit, query
-from services.sender.suppressions.proof import CheckpointDiffersError
-from services.sender.suppressions.snapshot import Origin, read_snapshot, write_snapshot
-from services.sender.suppressions.state import CacheState
 from shared.events.codec import encode
 from shared.events.suppression import (
     CHECKPOINT_KEY,
@@ -26,6 +21,11 @@ from shared.events.suppression import (
 )
 from shared.partitions import partition_of
 from shared.suppression_digest import MASK, format_digest, key_digest
+from shared.suppressions import lookup
+from shared.suppressions.lookup import SuppressionHit, query
+from shared.suppressions.proof import CheckpointDiffersError
+from shared.suppressions.snapshot import Origin, read_snapshot, write_snapshot
+from shared.suppressions.state import CacheState
 
 PARTITIONS = 2
 ORIGIN = Origin("cluster", "suppressions", PARTITIONS)

@@ -29,13 +29,13 @@ from services.sender.carriers.carrier import (
 )
 from services.sender.carriers.choose import Carriers, open_carriers
 from services.sender.dispatch import Dispatcher
-from services.sender.fence_pass import FencePass, boottime
 from services.sender.ledger.model import Settled
 from services.sender.ledger.rows import Claims
 from services.sender.settings import SenderSettings
 from shared.errors import MisconfiguredError, TransientError
 from shared.events.outbound import MessageRequested
 from shared.settings import load
+from shared.suppressions.fence_pass import FencePass, boottime
 
 ROOT = Path(__file__).parents[3]
 KEY = "a-secret-of-these-tests-only"
@@ -149,7 +149,7 @@ def asked(account_id: str, message_id: str) -> MessageRequested:
 
 
 def fenced() -> FencePass:
-    return FencePass(datetime.now(UTC), boottime(), frozenset({0}))
+    return FencePass(datetime.now(UTC), boottime(), {0: 0})
 
 
 class Ledger:

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.sender import metrics
 from services.sender.decide import Decision, decide, queries_of, scopes_of
-from services.sender.fence_pass import FRESH_SECONDS, WRITE_SECONDS, FencePass
 from services.sender.ledger.model import LedgerState, Row, key_of
-from services.sender.suppressions.follow import CacheFollower
-from services.sender.suppressions.keys import partition_in
-from services.sender.suppressions.lookup import CheckedSuppressions, SuppressionHit
 from shared.events.outbound import MessageRequested
 from shared.kafka_connection import KafkaConnection
 from shared.partitions import partition_of
+from shared.suppressions.fence_pass import FRESH_SECONDS, WRITE_SECONDS, FencePass
+from shared.suppressions.follow import CacheFollower
+from shared.suppressions.keys import partition_in
+from shared.suppressions.lookup import CheckedSuppressions, SuppressionHit
 
 AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 ASKED = MessageRequested(
@@ -26,7 +27,7 @@ ASKED = MessageRequested(
 
 KEY = ("acme", "m-1")
 BEGAN = 100.0
-FENCED = FencePass(AT, BEGAN, frozenset(range(6)))
+FENCED = FencePass(AT, BEGAN, dict.fromkeys(range(6), 0))
 FORBIDS = SuppressionHit("account", "opted_out")
 
 
@@ -105,9 +106,9 @@ def test_a_check_of_other_messages_is_a_bug() -> None:
 
 
 def test_nobody_asks_the_cache_about_a_partition_that_no_fence_was_completed_for(tmp_path: Path) -> None:
-    cache = CacheFollower(KafkaConnection("nowhere:9092"), 6, tmp_path, 300)
+    cache = CacheFollower(KafkaConnection("nowhere:9092"), 6, tmp_path, 300, metrics.CACHE)
     with pytest.raises(AssertionError, match="no fence"):
-        cache.check(FencePass(AT, BEGAN, frozenset({0, 1})), queries_of([ASKED], 6))
+        cache.check(FencePass(AT, BEGAN, {0: 0, 1: 0}), queries_of([ASKED], 6))
 
 
 def test_an_opt_out_from_the_list_the_account_or_the_sender_number_forbids_a_message() -> None:

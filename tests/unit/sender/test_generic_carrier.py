@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from services.sender.carriers.carrier import Accepted, NotCalled, Unknown
 from services.sender.carriers.client import CarrierClient
 from services.sender.carriers.generic import GenericCarrier
-from services.sender.fence_pass import boottime
 from shared.events.outbound import MessageRequested
+from shared.suppressions.fence_pass import boottime
 
 ASKED = MessageRequested(
     account_id="acme", message_id="m-1", list_id=7, phone="+14155550100", sender_number="ACME", body="Hi é. STOP ends"

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from services.sender.suppressions.watermarks import Watermarks
 from shared.errors import TransientError
+from shared.suppressions.watermarks import Watermarks
 
 
 async def waiting(watermarks: Watermarks, next_offset: int) -> "asyncio.Task[None]":

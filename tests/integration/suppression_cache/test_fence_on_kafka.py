@@ -9,9 +9,10 @@ from aiokafka import AIOKafkaProducer
 from cache_world import OptOutService, Record, check, following, knows, phones_in, until
 
 from harness.stack.embedded import EmbeddedBackend
-from services.sender.fence import Fence
-from services.sender.suppressions.follow import CacheFollower
 from shared.errors import TransientError
+from shared.suppressions.fence import Fence
+from shared.suppressions.follow import CacheFollower
+from shared.suppressions.markers import Markers
 
 PHONES = phones_in(0, 300)
 
@@ -30,7 +31,7 @@ async def test_it_does_not_pass_before_the_watermark_is_beyond_its_marker(
     async with following(bootstrap, tmp_path) as cache:
         await ready(cache)
         marker = await opt_out.inbound_end(0)
-        passing = asyncio.create_task(Fence(marking, cache, 30).wait({0}))
+        passing = asyncio.create_task(Fence(Markers(marking, "stopline/test"), cache, 30).wait({0}))
         await until("the marker", lambda: appended(opt_out, marker))
         await opt_out.publish([opt_out.change(account, PHONES[0]), opt_out.watermark(0, marker)])
         await until("what is published with the watermark", lambda: knows(cache, account, PHONES[0]))
@@ -45,7 +46,7 @@ async def test_without_a_watermark_it_ends_with_an_error(
     async with following(bootstrap, tmp_path) as cache:
         await ready(cache)
         with pytest.raises(TransientError, match="within"):
-            await Fence(marking, cache, 0.5).wait({0, 1})
+            await Fence(Markers(marking, "stopline/test"), cache, 0.5).wait({0, 1})
 
 
 async def test_an_aborted_watermark_lets_nobody_pass(
@@ -53,7 +54,7 @@ async def test_an_aborted_watermark_lets_nobody_pass(
 ) -> None:
     async with following(bootstrap, tmp_path) as cache:
         await ready(cache)
-        passing = asyncio.create_task(Fence(marking, cache, 30).wait({0}))
+        passing = asyncio.create_task(Fence(Markers(marking, "stopline/test"), cache, 30).wait({0}))
         await opt_out.publish([opt_out.watermark(0, 10**9)], abort=True)
         await opt_out.publish([opt_out.change(account, PHONES[0])])
         await until("what is published behind it", lambda: knows(cache, account, PHONES[0]))
@@ -80,7 +81,7 @@ async def test_whoever_passes_knows_every_opt_out_that_was_there_when_it_came(
 
     async with following(bootstrap, tmp_path) as cache, opt_out.deciding(decided):
         await ready(cache)
-        fence = Fence(marking, cache, 30)
+        fence = Fence(Markers(marking, "stopline/test"), cache, 30)
         before = await opt_out.inbound_end(0)
         for first in range(0, len(PHONES), 30):
             await asyncio.gather(*(batch(first + number) for number in range(30)))
@@ -99,7 +100,7 @@ async def test_it_passes_again_after_kafka_was_killed(
 
     async with following(cache_backend.kafka_bootstrap, tmp_path) as cache, opt_out.deciding():
         await ready(cache)
-        fence = Fence(marking, cache, 5)
+        fence = Fence(Markers(marking, "stopline/test"), cache, 5)
         assert await passes()
         await cache_backend.kill_kafka()
         await cache_backend.start_kafka()

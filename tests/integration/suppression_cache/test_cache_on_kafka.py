@@ -3,24 +3,26 @@
 import logging
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cache_world import UNFENCED, OptOutService, check, following, knows, phones_in, until
 
 from harness.stack.embedded import EmbeddedBackend
 from services.sender import metrics
-from services.sender.suppressions.ask import Asking
-from services.sender.suppressions.keep import SNAPSHOT_FILE
-from services.sender.suppressions.keys import OPTED_OUT, cache_key
-from services.sender.suppressions.lookup import SuppressionHit
 from shared.errors import TransientError
 from shared.events.suppression import CHECKPOINT_KEY
+from shared.suppressions.ask import Asking
+from shared.suppressions.keep import SNAPSHOT_FILE
+from shared.suppressions.keys import OPTED_OUT, cache_key
+from shared.suppressions.lookup import SuppressionHit
+from shared.suppressions.markers import Markers
 
 PHONE, OTHER = phones_in(0, 2)
 
 
 def records_read() -> float:
-    return float(metrics.CACHE_RECORDS._value.get())
+    return float(metrics.CACHE.records._value.get())
 
 
 async def test_it_knows_whom_not_to_message_and_why(
@@ -103,9 +105,9 @@ async def test_a_cache_that_differs_from_a_checkpoint_stops_is_rebuilt_and_says_
         await until("a snapshot", (tmp_path / SNAPSHOT_FILE).exists)
         assert cache._state is not None
         cache._state.cache.apply(account, "list:1", [(cache_key(0, OTHER), OPTED_OUT)])
-        diverged = metrics.CACHE_DIVERGED._value.get()
+        diverged = metrics.CACHE.diverged._value.get()
         await opt_out.publish([opt_out.checkpoint(0)])
-        await until("the alarm", lambda: metrics.CACHE_DIVERGED._value.get() == diverged + 1)
+        await until("the alarm", lambda: metrics.CACHE.diverged._value.get() == diverged + 1)
         await until("a cache that is right again", lambda: cache.healthy)
         assert check(cache, account, PHONE) is not None
         assert check(cache, account, OTHER) is None
@@ -152,7 +154,7 @@ async def test_a_checkpoint_after_what_cannot_be_read_ends_the_doubt_and_is_aske
     bootstrap: str, opt_out: OptOutService, account: str, tmp_path: Path, key: bytes
 ) -> None:
     asked = Asked()
-    async with following(bootstrap, tmp_path, asking=Asking(asked, 0.0)) as cache:
+    async with following(bootstrap, tmp_path, asking=Asking(Markers(asked, "stopline/test"), 0.0)) as cache:
         await opt_out.publish([opt_out.change(account, PHONE)])
         await until("the suppression", lambda: knows(cache, account, PHONE))
         await opt_out.publish([(0, key, b"\xff")])
@@ -168,10 +170,11 @@ class Asked:
     def __init__(self) -> None:
         self.partitions: list[int] = []
 
-    async def send_and_wait(self, topic: str, value: bytes, *, partition: int, headers: object) -> None:
+    async def send_and_wait(self, topic: str, value: bytes, *, partition: int, headers: object) -> SimpleNamespace:
         assert (topic, headers) != (None, None)
         assert b'"checkpoint_wanted":true' in value
         self.partitions.append(partition)
+        return SimpleNamespace(offset=0)
 
 
 async def test_after_a_killed_kafka_it_goes_on_by_itself(
@@ -193,8 +196,8 @@ async def test_after_a_killed_kafka_it_goes_on_by_itself(
 async def test_a_frozen_kafka_is_noticed_and_nothing_is_answered(
     cache_backend: EmbeddedBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.sender.suppressions.follow.STUCK_SECONDS", 0.5)
-    monkeypatch.setattr("services.sender.suppressions.topic.SEND_SECONDS", 1.0)
+    monkeypatch.setattr("shared.suppressions.follow.STUCK_SECONDS", 0.5)
+    monkeypatch.setattr("shared.suppressions.topic.SEND_SECONDS", 1.0)
     async with following(cache_backend.kafka_bootstrap, tmp_path) as cache:
         await until("a ready cache", lambda: cache.healthy)
         await cache_backend.pause_kafka()

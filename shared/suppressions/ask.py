@@ -2,15 +2,10 @@
 
 import logging
 from collections.abc import Iterable
-from uuid import uuid4
 
-from services.sender.events import SOURCE
-from services.sender.fence import Appending
 from shared.errors import TransientError
-from shared.events.codec import cloud_event_headers, encode
-from shared.events.inbound import FenceMarkerAppended
 from shared.kafka import within
-from shared.topics import INBOUND_MESSAGES
+from shared.suppressions.markers import Markers
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +17,12 @@ class Asking:
     """A request for checkpoints: asks with a marker on the inbound partition, as often as once a second.
 
     Args:
-        producer: idempotent, `acks=all`.
+        markers: appends them.
         now: of a monotonic clock.
     """
 
-    def __init__(self, producer: Appending, now: float) -> None:
-        self._producer = producer
+    def __init__(self, markers: Markers, now: float) -> None:
+        self._markers = markers
         self._asked_at = now - _ASK_AGAIN_SECONDS
 
     async def ask(self, partitions: Iterable[int], now: float) -> None:
@@ -36,11 +31,9 @@ class Asking:
             return
         for partition in partitions:
             self._asked_at = now
-            marker = FenceMarkerAppended(marker_id=uuid4(), checkpoint_wanted=True)
-            headers = cloud_event_headers(marker, SOURCE)
-            sent = self._producer.send_and_wait(INBOUND_MESSAGES, encode(marker), partition=partition, headers=headers)
+            appended = self._markers.append(partition, checkpoint_wanted=True)
             try:
-                await within(_APPEND_SECONDS, sent, "asking for a checkpoint")
+                await within(_APPEND_SECONDS, appended, "asking for a checkpoint")
             except TransientError as error:
                 log.warning("no checkpoint is asked for yet: %s", error)
                 return

@@ -1,6 +1,7 @@
 """The proof that a fence is completed, and for how long a decision that it began is fresh; no I/O."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,11 +20,16 @@ def boottime() -> float:
 
 @dataclass(frozen=True, slots=True)
 class FencePass:
-    """A completed fence: the inbound partitions it covers, and when the decision began, before its markers were."""
+    """A completed fence: when the decision began, before the markers, and the markers' offsets by partition."""
 
     started_at: datetime
     started_boottime: float
-    partitions: frozenset[int]
+    markers: Mapping[int, int]
+
+    @property
+    def partitions(self) -> frozenset[int]:
+        """The inbound partitions that it covers."""
+        return frozenset(self.markers)
 
     @property
     def begin_by(self) -> float:

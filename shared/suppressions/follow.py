@@ -1,4 +1,4 @@
-"""Follows the topic `suppressions`, all partitions, without a group: every sender holds all of it.
+"""Follows the topic `suppressions`, all partitions, without a group: every process that decides holds all of it.
 
 When in doubt, nothing is sent: `check` and `wait_for_watermark` raise `TransientError` and messages wait in Kafka while
 
@@ -17,17 +17,17 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from services.sender import metrics
-from services.sender.fence_pass import FencePass
-from services.sender.suppressions.ask import Asking
-from services.sender.suppressions.keep import SnapshotKeeper
-from services.sender.suppressions.lookup import CheckedSuppressions, Query, partitions_in
-from services.sender.suppressions.proof import CheckpointDiffersError
-from services.sender.suppressions.snapshot import Origin
-from services.sender.suppressions.state import CacheState, fits
-from services.sender.suppressions.topic import StuckDetector, SuppressionsTopic, TruncatedTopicError
 from shared.errors import TransientError
 from shared.kafka_connection import Kafka
+from shared.suppressions.ask import Asking
+from shared.suppressions.fence_pass import FencePass
+from shared.suppressions.keep import SnapshotKeeper
+from shared.suppressions.lookup import CheckedSuppressions, Query, partitions_in
+from shared.suppressions.metrics import CacheMetrics
+from shared.suppressions.proof import CheckpointDiffersError
+from shared.suppressions.snapshot import Origin
+from shared.suppressions.state import CacheState, fits
+from shared.suppressions.topic import StuckDetector, SuppressionsTopic, TruncatedTopicError
 from shared.topic_identity import TopicIdentities
 from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 
@@ -50,16 +50,18 @@ class CacheFollower:
         partitions: how many the topic has.
         folder: where the snapshot is kept.
         snapshot_seconds: how often it is written, where anything changed.
+        metrics: of the cache of this process.
         topic: what is followed; another name in benchmarks only.
         asking: asks for checkpoints where a record cannot be read; without it they come when they come.
     """
 
-    def __init__(  # noqa: PLR0913 (two are for tests and benchmarks)
+    def __init__(  # noqa: PLR0913 (one is for benchmarks)
         self,
         kafka: Kafka,
         partitions: int,
         folder: Path,
         snapshot_seconds: float,
+        metrics: CacheMetrics,
         *,
         topic: str = SUPPRESSIONS,
         asking: Asking | None = None,
@@ -70,11 +72,12 @@ class CacheFollower:
         self._identities = TopicIdentities(kafka, topic, INBOUND_MESSAGES)
         self._read_from: dict[str, str] = {}
         self._looked_at = 0.0
-        self._keeper = SnapshotKeeper(folder, snapshot_seconds, time.monotonic())
+        self._keeper = SnapshotKeeper(folder, snapshot_seconds, time.monotonic(), metrics)
         self._state: CacheState | None = None
         self._doubts: list[str] = ["the topic is not read yet"]
         self._failures = 0
         self._asking = asking
+        self._metrics = metrics
 
     @property
     def healthy(self) -> bool:
@@ -153,7 +156,7 @@ class CacheFollower:
         try:
             await self._follow()
         except CheckpointDiffersError as error:
-            metrics.CACHE_DIVERGED.inc()
+            self._metrics.diverged.inc()
             log.critical("the suppression cache is wrong; it is rebuilt, nothing is sent meanwhile: %s", error)
             why = f"the cache is rebuilt, a checkpoint differed: {error}"
             self._forget(why)
@@ -174,7 +177,7 @@ class CacheFollower:
 
     def _doubt(self, doubts: list[str]) -> None:
         self._doubts = doubts
-        metrics.CACHE_HEALTHY.set(not doubts)
+        self._metrics.healthy.set(not doubts)
         if doubts and self._state is not None:
             self._state.watermarks.fail("; ".join(doubts))
 
@@ -216,7 +219,7 @@ class CacheFollower:
             partition = topic_partition.partition
             end = max(ends[partition], self._topic.end_of(consumer, partition))
             await state.partitions[partition].apply(records, end)
-            metrics.CACHE_RECORDS.inc(len(records))
+            self._metrics.records.inc(len(records))
         for follower, position in zip(state.partitions, await self._topic.positions(consumer), strict=True):
             follower.move(position)
         await asyncio.sleep(0)  # a rebuild must not starve the health checks
@@ -258,4 +261,4 @@ class CacheFollower:
                 await self._keeper.write_last(self._state, time.monotonic())
         except TimeoutError:
             log.warning("no snapshot at the end: the next start reads more of the topic")
-        self._doubt(["the sender stops"])
+        self._doubt(["the process stops"])

@@ -5,11 +5,11 @@ from contextlib import AbstractAsyncContextManager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.sender.suppressions.snapshot import Origin
 from shared.consumer import Consumer
 from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, assigned_consumer, within
 from shared.kafka_connection import Kafka
+from shared.suppressions.snapshot import Origin
 
 _FETCH_BYTES = 4 * 1024 * 1024
 

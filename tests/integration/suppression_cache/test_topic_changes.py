@@ -11,10 +11,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from cache_world import PARTITIONS, OptOutService, check, following, knows, phones_in, until
 
 from harness.stack.embedded import EmbeddedBackend
-from services.sender.suppressions.follow import CacheFollower
 from shared.errors import TransientError
 from shared.events.suppression import SuppressionChanged, suppression_events
 from shared.kafka import new_consumer
+from shared.suppressions.follow import CacheFollower
 from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 
 PHONES = phones_in(0, 40)

@@ -6,10 +6,10 @@ import pytest
 from aiokafka import ConsumerRecord
 from suppression_records import PARTITIONS, changed, phone_in, record, record_of
 
-from services.sender.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, cache_key
-from services.sender.suppressions.read import _CANONICAL, MAX_UNREADABLE, Changes, PartitionReader
 from shared.events.codec import encode
 from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, CheckpointPublished, WatermarkAdvanced
+from shared.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, cache_key
+from shared.suppressions.read import _CANONICAL, MAX_UNREADABLE, Changes, PartitionReader
 
 PHONE = phone_in(0)
 GOOD = changed(PHONE)

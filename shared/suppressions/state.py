@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from services.sender.suppressions.apply import PartitionFollower
-from services.sender.suppressions.lookup import SuppressionCache
-from services.sender.suppressions.snapshot import Origin, Snapshot
-from services.sender.suppressions.watermarks import Watermarks
+from shared.suppressions.apply import PartitionFollower
+from shared.suppressions.lookup import SuppressionCache
+from shared.suppressions.snapshot import Origin, Snapshot
+from shared.suppressions.watermarks import Watermarks
 
 
 class CacheState:

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.sender.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, SuppressionCode, first_key_of
-from services.sender.suppressions.placement import partitions_of
 from shared.consumer import Polled
 from shared.errors import PoisonError
 from shared.events.suppression import (
@@ -23,6 +21,8 @@ from shared.events.suppression import (
     suppression_events,
 )
 from shared.reading import event_of
+from shared.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, SuppressionCode, first_key_of
+from shared.suppressions.placement import partitions_of
 
 MAX_UNREADABLE = 1_000
 

@@ -10,8 +10,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from services.sender.fence_pass import FencePass
-from services.sender.suppressions.keys import (
+from shared.suppression_digest import MASK, keys_digest
+from shared.suppressions.fence_pass import FencePass
+from shared.suppressions.keys import (
     EMPTY,
     HELD,
     NOT_SUPPRESSED,
@@ -24,7 +25,6 @@ from services.sender.suppressions.keys import (
     partition_slice,
     phone_digits,
 )
-from shared.suppression_digest import MASK, keys_digest
 
 ScopeKey = tuple[str, str]
 """Account and scope."""
@@ -108,7 +108,7 @@ def _merged(keys: Keys, changes: dict[int, SuppressionCode]) -> Keys:
 
 
 class SuppressionCache:
-    """The phone numbers that this sender may not message.
+    """The phone numbers that may not be messaged.
 
     Args:
         scopes: every (account, scope) with its sorted keys, as `arrays` gives them.

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.sender.suppressions.keep import SNAPSHOT_FILE, SnapshotKeeper
-from services.sender.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
-from services.sender.suppressions.state import CacheState, fits
+from services.sender import metrics
+from shared.suppressions.keep import SNAPSHOT_FILE, SnapshotKeeper
+from shared.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
+from shared.suppressions.state import CacheState, fits
 
 ORIGIN = Origin("cluster", "suppressions", 2)
 SCOPES = [
@@ -73,7 +74,7 @@ def test_a_snapshot_beyond_the_end_of_the_topic_does_not_fit() -> None:
 
 
 async def test_the_keeper_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:
-    keeper = SnapshotKeeper(tmp_path, 300, now=0)
+    keeper = SnapshotKeeper(tmp_path, 300, now=0, metrics=metrics.CACHE)
     state = CacheState(ORIGIN, SNAPSHOT)
     assert not keeper.is_due(299)
     assert keeper.is_due(300)
@@ -90,13 +91,13 @@ async def test_a_folder_that_cannot_be_written_costs_the_snapshot_only(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
-    keeper = SnapshotKeeper(tmp_path / "file", 300, now=0)
+    keeper = SnapshotKeeper(tmp_path / "file", 300, now=0, metrics=metrics.CACHE)
     await keeper.write_last(CacheState(ORIGIN, SNAPSHOT), 300)
     assert "no snapshot" in caplog.text
 
 
 async def test_what_is_wrong_is_forgotten(tmp_path: Path) -> None:
-    keeper = SnapshotKeeper(tmp_path, 300, now=0)
+    keeper = SnapshotKeeper(tmp_path, 300, now=0, metrics=metrics.CACHE)
     await keeper.write_last(CacheState(ORIGIN, SNAPSHOT), 300)
     keeper.forget()
     keeper.forget()

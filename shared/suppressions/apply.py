@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 
-from services.sender.suppressions.lookup import SuppressionCache
-from services.sender.suppressions.proof import Proof
-from services.sender.suppressions.read import Changes, PartitionReader
-from services.sender.suppressions.watermarks import Watermarks
 from shared.consumer import Polled
 from shared.events.suppression import CheckpointPublished, WatermarkAdvanced
+from shared.suppressions.lookup import SuppressionCache
+from shared.suppressions.proof import Proof
+from shared.suppressions.read import Changes, PartitionReader
+from shared.suppressions.watermarks import Watermarks
 
 _MERGE_IN_THREAD_FROM_KEYS = 100_000
 _COMPARE_LAST_OFFSETS = 50_000

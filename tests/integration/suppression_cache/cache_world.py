@@ -8,10 +8,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from services.sender.fence_pass import FencePass, boottime
-from services.sender.suppressions.ask import Asking
-from services.sender.suppressions.follow import CacheFollower
-from services.sender.suppressions.lookup import SuppressionHit, query
+from services.sender import metrics
 from shared.events.codec import encode
 from shared.events.suppression import (
     CHECKPOINT_KEY,
@@ -24,11 +21,15 @@ from shared.events.suppression import (
 from shared.kafka import new_consumer, new_transactional_producer
 from shared.partitions import partition_of
 from shared.suppression_digest import MASK, format_digest, key_digest
+from shared.suppressions.ask import Asking
+from shared.suppressions.fence_pass import FencePass, boottime
+from shared.suppressions.follow import CacheFollower
+from shared.suppressions.lookup import SuppressionHit, query
 from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 
 PARTITIONS = 3
 LIST = "list:1"
-UNFENCED = FencePass(datetime.now(UTC), boottime(), frozenset(range(PARTITIONS)))
+UNFENCED = FencePass(datetime.now(UTC), boottime(), dict.fromkeys(range(PARTITIONS), 0))
 """A pass that no fence gave, for tests that only ask what the cache holds now."""
 
 Record = tuple[int, bytes, bytes | None]
@@ -124,7 +125,7 @@ async def following(
     bootstrap: str, folder: Path, *, snapshot_seconds: float = 3600, asking: Asking | None = None
 ) -> AsyncIterator[CacheFollower]:
     """Give a cache that is being filled; it stops gracefully."""
-    follower = CacheFollower(bootstrap, PARTITIONS, folder, snapshot_seconds, asking=asking)
+    follower = CacheFollower(bootstrap, PARTITIONS, folder, snapshot_seconds, metrics.CACHE, asking=asking)
     task = asyncio.create_task(follower.run())
     try:
         yield follower

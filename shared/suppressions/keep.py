@@ -6,9 +6,9 @@ import logging
 import sys
 from pathlib import Path
 
-from services.sender import metrics
-from services.sender.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
-from services.sender.suppressions.state import CacheState
+from shared.suppressions.metrics import CacheMetrics
+from shared.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
+from shared.suppressions.state import CacheState
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +23,13 @@ class SnapshotKeeper:
         folder: has the file, and while it is written its successor.
         seconds: how often it is written.
         now: of a monotonic clock.
+        metrics: of the cache.
     """
 
-    def __init__(self, folder: Path, seconds: float, now: float) -> None:
+    def __init__(self, folder: Path, seconds: float, now: float, metrics: CacheMetrics) -> None:
         self._path = folder / SNAPSHOT_FILE
         self._seconds = seconds
+        self._metrics = metrics
         self._written_at = now
         self._positions: list[int] = []
         self._writing: asyncio.Task[None] | None = None
@@ -66,12 +68,12 @@ class SnapshotKeeper:
             async with asyncio.timeout(_WRITE_SECONDS):
                 await asyncio.to_thread(write_snapshot, self._path, snapshot)
         except (OSError, ValueError, TimeoutError) as error:
-            metrics.SNAPSHOTS_FAILED.inc()
+            self._metrics.snapshots_failed.inc()
             log.error("no snapshot, a restart has to read more of the topic: %s", error)  # noqa: TRY400 (no bug)
         else:
             await asyncio.to_thread(give_back)
             self._positions = snapshot.positions
-            metrics.SNAPSHOTS_WRITTEN.inc()
+            self._metrics.snapshots_written.inc()
 
 
 def give_back() -> None:

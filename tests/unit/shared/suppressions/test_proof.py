@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.sender.suppressions.proof import CheckpointDiffersError, Proof
 from shared.events.suppression import CheckpointPublished
+from shared.suppressions.proof import CheckpointDiffersError, Proof
 
 ONE_KEY = CheckpointPublished(next_offset=7, suppressed_count=1, digest="00000000000000ff")
 

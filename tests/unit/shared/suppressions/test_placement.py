@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.sender.suppressions.keys import cache_key, partition_in
-from services.sender.suppressions.placement import partitions_of
 from shared.partitions import partition_of
 from shared.settings import KafkaSettings
+from shared.suppressions.keys import cache_key, partition_in
+from shared.suppressions.placement import partitions_of
 
 PHONES = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
 LIMIT_PARTITIONS = 1000

@@ -1,6 +1,6 @@
 """A partition is stuck that does not move although Kafka has more."""
 
-from services.sender.suppressions.topic import StuckDetector
+from shared.suppressions.topic import StuckDetector
 
 
 def test_a_partition_that_does_not_move_with_more_to_read_is_stuck() -> None:

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from services.sender.suppressions.keys import EMPTY, Keys
-from services.sender.suppressions.lookup import ScopeKey
+from shared.suppressions.keys import EMPTY, Keys
+from shared.suppressions.lookup import ScopeKey
 
 log = logging.getLogger(__name__)
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.fence import Fence
-from services.sender.fence_pass import FRESH_SECONDS, boottime
-from services.sender.suppressions.watermarks import Watermarks
 from shared.errors import TransientError
 from shared.events.codec import Headers, decode
 from shared.events.inbound import FenceMarkerAppended, inbound_events
+from shared.suppressions.fence import Fence
+from shared.suppressions.fence_pass import FRESH_SECONDS, boottime
+from shared.suppressions.markers import Markers
+from shared.suppressions.watermarks import Watermarks
 
 
 @dataclass
@@ -69,7 +70,7 @@ async def passing(fence: Fence, *partitions: int) -> "asyncio.Task[Any]":
 
 async def test_it_passes_only_when_its_own_marker_is_decided(log: Log) -> None:
     log.ends[0] = 4
-    task = await passing(Fence(log, log, 10), 0)
+    task = await passing(Fence(Markers(log, "stopline/test"), log, 10), 0)
     log.decide(0, 4)
     await settle()
     assert not task.done()
@@ -78,7 +79,7 @@ async def test_it_passes_only_when_its_own_marker_is_decided(log: Log) -> None:
 
 
 async def test_it_waits_for_every_partition_concerned_and_for_no_other(log: Log) -> None:
-    task = await passing(Fence(log, log, 10), 0, 2)
+    task = await passing(Fence(Markers(log, "stopline/test"), log, 10), 0, 2)
     assert sorted(log.appended) == [(0, 0), (2, 0)]
     log.decide(0)
     await settle()
@@ -88,12 +89,12 @@ async def test_it_waits_for_every_partition_concerned_and_for_no_other(log: Log)
 
 
 async def test_no_partitions_pass_at_once(log: Log) -> None:
-    await Fence(log, log, 10).wait(())
+    await Fence(Markers(log, "stopline/test"), log, 10).wait(())
     assert log.appended == []
 
 
 async def test_batches_that_wait_before_the_marker_is_appended_share_it(log: Log) -> None:
-    fence = Fence(log, log, 10)
+    fence = Fence(Markers(log, "stopline/test"), log, 10)
     tasks = [asyncio.create_task(fence.wait({0})) for _ in range(50)]
     await settle()
     assert log.appended == [(0, 0)]
@@ -108,7 +109,7 @@ async def test_a_batch_that_comes_while_a_marker_is_in_flight_waits_for_the_next
 ) -> None:
     if not acknowledged:
         log.acknowledging.clear()
-    fence = Fence(log, log, 10)
+    fence = Fence(Markers(log, "stopline/test"), log, 10)
     first = await passing(fence, 0)
     late = [await passing(fence, 0), await passing(fence, 0)]
     assert log.appended == [(0, 0)]
@@ -123,7 +124,7 @@ async def test_a_batch_that_comes_while_a_marker_is_in_flight_waits_for_the_next
 
 
 async def test_one_slow_partition_does_not_hold_up_another(log: Log) -> None:
-    fence = Fence(log, log, 10)
+    fence = Fence(Markers(log, "stopline/test"), log, 10)
     slow, quick = await passing(fence, 0), await passing(fence, 1)
     log.decide(1)
     await quick
@@ -135,7 +136,7 @@ async def test_one_slow_partition_does_not_hold_up_another(log: Log) -> None:
 async def test_the_decision_starts_before_the_marker_is_appended(log: Log) -> None:
     before = boottime()
     log.acknowledging.clear()
-    task = await passing(Fence(log, log, 10), 0)
+    task = await passing(Fence(Markers(log, "stopline/test"), log, 10), 0)
     appended = boottime()
     log.acknowledging.set()
     log.decide(0)
@@ -146,7 +147,7 @@ async def test_the_decision_starts_before_the_marker_is_appended(log: Log) -> No
 
 
 async def test_past_the_deadline_nothing_may_be_decided_and_the_next_batch_gets_a_new_marker(log: Log) -> None:
-    fence = Fence(log, log, 1)
+    fence = Fence(Markers(log, "stopline/test"), log, 1)
     with pytest.raises(TransientError, match="within"):
         await fence.wait({0})
     task = await passing(fence, 0)
@@ -156,7 +157,7 @@ async def test_past_the_deadline_nothing_may_be_decided_and_the_next_batch_gets_
 
 
 async def test_a_cache_that_fails_fails_all_who_wait(log: Log) -> None:
-    fence = Fence(log, log, 10)
+    fence = Fence(Markers(log, "stopline/test"), log, 10)
     tasks = [await passing(fence, 0), await passing(fence, 0)]
     log.watermarks.fail("a checkpoint differs")
     with pytest.raises(TransientError, match="differs"):
@@ -172,11 +173,11 @@ async def test_a_marker_after_what_was_decided_before_it_does_not_pass(log: Log,
     log.decide(0, decided)
     log.offsets = [offset]
     with pytest.raises(TransientError, match="has the topic lost records"):
-        await Fence(log, log, 10).wait({0})
+        await Fence(Markers(log, "stopline/test"), log, 10).wait({0})
 
 
 async def test_who_gives_up_takes_no_marker_away_from_others(log: Log) -> None:
-    fence = Fence(log, log, 10)
+    fence = Fence(Markers(log, "stopline/test"), log, 10)
     gone, stays = asyncio.create_task(fence.wait({0})), asyncio.create_task(fence.wait({0}))
     await settle()
     gone.cancel()
@@ -193,7 +194,7 @@ def test_whatever_happens_in_which_order_nobody_passes_with_an_older_marker(step
 
 async def _play(steps: Sequence[str]) -> None:
     log = Log()
-    fence = Fence(log, log, 10)
+    fence = Fence(Markers(log, "stopline/test"), log, 10)
     waiting: list[tuple[int, asyncio.Task[Any]]] = []
     for step in steps:
         match step:
