@@ -3,32 +3,43 @@
 import base64
 import hashlib
 import hmac
-import re
 
 from starlette.requests import Request
 
 from services.optout import metrics
 from services.optout.api.errors import ApiError
 from services.optout.api.logins import Logins
+from services.optout.api.rights import ApiUser, Needed
 from services.optout.api.runtime import Runtime
 from shared.http import runtime_of
 from shared.postgres import Connection, connection_from
 
 ACQUIRE_SECONDS = 5.0
-_ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+MAX_USERNAME_CHARACTERS = 100
 _OPERATOR = ""
-"""Not an account's id."""
+"""Not a user name."""
 
-# The key of this hash, which is noted as used, once a minute at most. Keys have 256 random bits, so that neither a slow
-# hash nor a comparison in constant time would protect anything that the hash does not.
+# The user of this name and with the key of this hash: the account itself, with one of its keys, or another of its
+# users; one query, whichever it is. The key is noted as used, once a minute at most. Keys have 256 random bits, so that
+# neither a slow hash nor a comparison in constant time would protect anything that the hash does not.
 USE_KEY = """
-WITH found AS (
-    SELECT key_id, last_used_at FROM api_keys WHERE account_id = $1 AND key_sha256 = $2
-), used AS (
-    UPDATE api_keys k SET last_used_at = now() FROM found
-    WHERE k.key_id = found.key_id AND (found.last_used_at IS NULL OR found.last_used_at < now() - interval '1 minute')
+WITH own AS (
+    SELECT k.key_id, k.last_used_at, s.subaccount_id
+    FROM api_keys k JOIN subaccounts s ON s.account_id = k.account_id AND s.is_main
+    WHERE k.account_id = $1 AND k.key_sha256 = $2
+), own_used AS (
+    UPDATE api_keys k SET last_used_at = now() FROM own
+    WHERE k.key_id = own.key_id AND (own.last_used_at IS NULL OR own.last_used_at < now() - interval '1 minute')
+), other AS (
+    SELECT subaccount_id, account_id, rights, last_used_at FROM subaccounts
+    WHERE api_username = $1 AND key_sha256 = $2 AND deleted_at IS NULL
+), other_used AS (
+    UPDATE subaccounts s SET last_used_at = now() FROM other
+    WHERE s.subaccount_id = other.subaccount_id
+        AND (other.last_used_at IS NULL OR other.last_used_at < now() - interval '1 minute')
 )
-SELECT key_id FROM found
+SELECT $1::text AS account_id, subaccount_id, true AS is_main, '{}'::text[] AS rights FROM own
+UNION ALL SELECT account_id, subaccount_id, false, rights FROM other
 """
 
 
@@ -37,30 +48,40 @@ def key_sha256(api_key: str) -> bytes:
     return hashlib.sha256(api_key.encode()).digest()
 
 
-def proof_of(account_id: str, api_key: str) -> bytes:
+def proof_of(username: str, api_key: str) -> bytes:
     """Return what `Logins` knows a key by."""
-    return hashlib.sha256(f"{account_id}:{api_key}".encode()).digest()
+    return hashlib.sha256(f"{username}:{api_key}".encode()).digest()
 
 
-async def require_account(request: Request) -> None:
-    """Check the account's API key (HTTP Basic) and note the account in the request's scope.
+async def require_right(need: Needed, request: Request) -> None:
+    """Check the user's API key (HTTP Basic) and right, and note who it is in the request's scope, as `user`.
 
     Raises:
-        ApiError: 401, or 429 where too many were wrong.
+        ApiError: 401, or 429 where too many were wrong; 403, the user is known and may not.
     """
+    user = await _user(request)
+    if not user.may(need):
+        who = "only the account itself, with its own API key," if need == "account" else f"only who has access_{need}"
+        raise ApiError(403, "forbidden", f"{who} may do this; your user has no such right")
+    request.scope["user"] = user
+
+
+async def _user(request: Request) -> ApiUser:
     given = _basic(request.headers.get("authorization", ""))
     if given is None:
-        raise _unauthorized("send HTTP Basic with the account id as user and its API key as password", _BASIC)
-    account_id, api_key = given
-    proof = proof_of(account_id, api_key)
+        raise _unauthorized(
+            "send HTTP Basic with the account id, or the user name, as user and its API key as password", _BASIC
+        )
+    username, api_key = given
+    proof = proof_of(username, api_key)
     runtime: Runtime = runtime_of(request)
     _slow_down(request, runtime.logins, proof)
     async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
-        is_right = await _is_key_of(connection, account_id, api_key)
-    _note(request, runtime.logins, account_id, proof, is_right=is_right)
-    if not is_right:
+        user = await _user_of(connection, username, api_key)
+    _note(request, runtime.logins, username, proof, is_right=user is not None)
+    if user is None:
         raise _unauthorized("the account id or its API key is wrong", _BASIC)
-    request.scope["account_id"] = account_id
+    return user
 
 
 async def require_operator(request: Request) -> None:
@@ -91,14 +112,17 @@ def _basic(header: str) -> tuple[str, str] | None:
         text = base64.b64decode(encoded.strip(), validate=True).decode()
     except ValueError:
         return None
-    account_id, colon, api_key = text.partition(":")
-    return (account_id, api_key) if colon else None
+    username, colon, api_key = text.partition(":")
+    return (username, api_key) if colon else None
 
 
-async def _is_key_of(connection: Connection, account_id: str, api_key: str) -> bool:
-    if not _ACCOUNT_ID.fullmatch(account_id):
-        return False
-    return await connection.fetchval(USE_KEY, account_id, key_sha256(api_key)) is not None
+async def _user_of(connection: Connection, username: str, api_key: str) -> ApiUser | None:
+    if len(username) > MAX_USERNAME_CHARACTERS or not username.isprintable():
+        return None
+    row = await connection.fetchrow(USE_KEY, username, key_sha256(api_key))
+    if row is None:
+        return None
+    return ApiUser(row["account_id"], row["subaccount_id"], row["is_main"], frozenset(row["rights"]))
 
 
 def _slow_down(request: Request, logins: Logins, proof: bytes) -> None:
@@ -109,12 +133,12 @@ def _slow_down(request: Request, logins: Logins, proof: bytes) -> None:
         raise ApiError(429, "slow_down", message, headers={"Retry-After": str(seconds)})
 
 
-def _note(request: Request, logins: Logins, account_id: str, proof: bytes, *, is_right: bool) -> None:
+def _note(request: Request, logins: Logins, username: str, proof: bytes, *, is_right: bool) -> None:
     if is_right:
         logins.right(proof)
     else:
         metrics.LOGINS_REFUSED.labels("wrong").inc()
-        logins.wrong(_address(request), account_id)
+        logins.wrong(_address(request), username)
 
 
 def _address(request: Request) -> str:

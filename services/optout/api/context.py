@@ -1,15 +1,17 @@
 """The parameters that routes have in common: a connection, the account of the caller, the ports of webhooks."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
 
-from services.optout.api.authenticate import ACQUIRE_SECONDS, require_account, require_operator
+from services.optout.api.authenticate import ACQUIRE_SECONDS, require_operator, require_right
 from services.optout.api.errors import ApiError
 from services.optout.api.freshness import EFFECT_SECONDS, tokens_of
+from services.optout.api.rights import ApiUser, Needed
 from services.optout.api.runtime import ApiRuntime
 from shared.postgres import Connection, connection_from
 
@@ -27,13 +29,26 @@ async def _connection(runtime: ApiRuntime) -> AsyncIterator[Connection]:
 Database = Annotated[Connection, Depends(_connection)]
 
 
-def _account(request: Request, _: Annotated[HTTPBasicCredentials | None, Depends(_basic)]) -> str:
-    account_id: str = request.scope["account_id"]
-    return account_id
+def _user(request: Request, _: Annotated[HTTPBasicCredentials | None, Depends(_basic)]) -> ApiUser:
+    return user_of(request)
+
+
+def user_of(request: Request) -> ApiUser:
+    """Return who asks, once `require_right` has checked it."""
+    user: ApiUser = request.scope["user"]
+    return user
+
+
+CallingUser = Annotated[ApiUser, Depends(_user)]
+"""The user who asks; `GuardedRoute` has checked the API key, and that the user may."""
+
+
+def _account(user: CallingUser) -> str:
+    return user.account_id
 
 
 CallerAccountId = Annotated[str, Depends(_account)]
-"""The id of the account that asks; `GuardedRoute` has checked its API key."""
+"""The id of the account that asks."""
 
 
 def _admin(_: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
@@ -43,10 +58,12 @@ def _admin(_: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) 
 Admin = Depends(_admin)
 
 
-def login_of(dependant: Dependant) -> LoginCheck | None:
-    """Return what checks who asks, by what the route depends on; None: anybody may."""
+def login_of(dependant: Dependant, need: Needed) -> LoginCheck | None:
+    """Return what checks who asks and whether they may, by what the route depends on; None: anybody may."""
     calls = [each.call for each in dependant.dependencies]
-    return require_account if _account in calls else require_operator if _admin in calls else None
+    if _account in calls or _user in calls:
+        return partial(require_right, need)
+    return require_operator if _admin in calls else None
 
 
 def _webhook_ports(runtime: ApiRuntime) -> frozenset[int]:

@@ -37,6 +37,7 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 _DESCRIPTIONS = {
     400: "The body is not JSON, or the cursor is not one of ours.",
     401: "The credentials are missing or wrong.",
+    403: "The user has no right to do this; the account itself has all.",
     404: "There is no such thing in this account.",
     408: "The body did not arrive in time.",
     409: "It conflicts with what there is.",
@@ -94,7 +95,7 @@ def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
 def _statuses(operation: dict[str, Any]) -> Iterator[int]:
     yield 503
     if operation.get("security"):
-        yield from (401, 429)
+        yield from (401, 403, 429)
     if "requestBody" in operation:
         yield from (400, 408, 413, 422)
     parameters = operation.get("parameters", [])

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope
 
 from services.optout.api.context import LoginCheck, login_of
 from services.optout.api.errors import ApiError, envelope, from_http, from_validation, unavailable
+from services.optout.api.rights import needed
 from shared.errors import TransientError
 from shared.postgres import UNAVAILABLE
 
@@ -75,7 +76,7 @@ class GuardedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        login = login_of(self.dependant)
+        login = login_of(self.dependant, needed(self.path_format))
 
         async def guarded(request: Request) -> Response:
             limited = LimitedRequest(request.scope, request.receive)

@@ -1,0 +1,79 @@
+"""The rights of an account's users, and which right each route takes.
+
+The account itself, with its own keys, may do everything. What no line names is the account's alone: a new route is
+closed to other users until somebody decides what right it takes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Right = Literal["sms", "contacts", "reporting", "settings", "users", "billing"]
+RIGHTS: tuple[Right, ...] = get_args(Right)
+Needed = Right | Literal["any", "account"]
+"""`any`: every user may. `account`: only the account itself."""
+
+_NEEDED: Mapping[str, Needed] = {
+    "/v1/accounts": "account",
+    "/v1/api-keys": "account",
+    "/v1/campaigns": "sms",
+    "/v1/check": "sms",
+    "/v1/evidence": "reporting",
+    "/v1/inbox": "reporting",
+    "/v1/lists": "contacts",
+    "/v1/opt-ins": "contacts",
+    "/v1/opt-outs": "contacts",
+    "/v1/review": "contacts",
+    "/v1/rules": "settings",
+    "/v1/suppressions": "contacts",
+    "/v1/webhook": "account",
+    "/v3/account": "any",
+    "/v3/account/usage": "reporting",
+    "/v3/automations": "settings",
+    "/v3/lists": "contacts",
+    "/v3/search": "contacts",
+    "/v3/sms": "sms",
+    "/v3/sms/history": "reporting",
+    "/v3/sms/inbound": "reporting",
+    "/v3/sms/inbound-read": "reporting",
+    "/v3/sms/receipts": "reporting",
+    "/v3/sms/receipts-read": "reporting",
+    "/v3/sms-campaigns": "sms",
+    "/v3/statistics": "reporting",
+    "/v3/subaccounts": "users",
+    "/v3/uploads": "contacts",
+}
+
+
+def needed(path: str) -> Needed:
+    """Return the right that a route's path takes, by its longest beginning that is named above."""
+    parts = path.rstrip("/").split("/")
+    for length in range(len(parts), 0, -1):
+        named = _NEEDED.get("/".join(parts[:length]))
+        if named is not None:
+            return named
+    return "account"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUser:
+    """A user of an account's API, who is logged in.
+
+    Args:
+        account_id: of the account.
+        subaccount_id: of the user; the account itself is the one that is main.
+        is_main: whether it is the account itself.
+        rights: of a user who is not.
+    """
+
+    account_id: str
+    subaccount_id: int
+    is_main: bool
+    rights: frozenset[str] = frozenset()
+
+    def may(self, need: Needed) -> bool:
+        return self.is_main or need == "any" or need in self.rights
+
+    def may_give(self, rights: frozenset[str]) -> bool:
+        """Return whether the user has all of these: nobody gives, or takes over, what they do not have."""
+        return self.is_main or rights <= self.rights

@@ -1,0 +1,60 @@
+"""Personalisation: placeholders of a campaign's text, each replaced by a field of the contact.
+
+ClickSend's names are understood in round and in curly brackets, in its spellings: `(First Name)`, `{FirstName}`,
+`(Cust. 1)`, `{CustomString1}`. Curly brackets also take the name of any field of the contact, such as `{plan}`. A field
+that the contact lacks is empty; brackets around anything else are text.
+"""
+
+import re
+from collections.abc import Mapping
+
+from shared.events.base import storable
+
+PHONE = "phone_number"
+_FIELDS = (
+    *("first_name", "last_name", PHONE, "email", "fax_number", "organization_name"),
+    *("address_line_1", "address_line_2", "address_city", "address_state", "address_postal_code", "address_country"),
+)
+_BRACKETS = re.compile(r"\(([^(){}\n]{1,64})\)|\{([^(){}\n]{1,64})\}")
+_OWN_FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_SPELLING = re.compile(r"[\s._-]+")
+
+
+def _names() -> dict[str, str]:
+    names = {_compact(field): field for field in _FIELDS} | {"phone": PHONE}
+    for number in range(1, 5):
+        names |= {f"{name}{number}": f"custom_{number}" for name in ("custom", "cust", "customstring")}
+    return names
+
+
+def _compact(name: str) -> str:
+    return _SPELLING.sub("", name).lower()
+
+
+_NAMES = _names()
+
+
+def personalised(text: str, phone: str, fields: Mapping[str, object]) -> str:
+    """Return `text` for a contact with this phone and these fields; what a field holds is not read for placeholders."""
+
+    def replaced(found: re.Match[str]) -> str:
+        name = _NAMES.get(_compact(found[1] or found[2]))
+        if name is None and found[2] and _OWN_FIELD.fullmatch(found[2]):
+            name = found[2]
+        if name is None:
+            return found[0]
+        return phone if name == PHONE else _written(fields.get(name))
+
+    return _BRACKETS.sub(replaced, text)
+
+
+def _written(value: object) -> str:
+    match value:
+        case str():
+            return storable(value).strip()
+        case bool() | None:
+            return ""
+        case int() | float():
+            return str(value)
+        case _:
+            return ""
