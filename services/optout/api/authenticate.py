@@ -62,7 +62,7 @@ async def require_right(need: Needed, request: Request) -> None:
     user = await _user(request)
     if not user.may(need):
         who = "only the account itself, with its own API key," if need == "account" else f"only who has access_{need}"
-        raise ApiError(403, "forbidden", f"{who} may do this; your user has no such right")
+        raise ApiError(403, "forbidden", f"{who} may do this; subaccount {user.subaccount_id} has no such right")
     request.scope["user"] = user
 
 

@@ -6,10 +6,9 @@ closed to other users until somebody decides what right it takes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 Right = Literal["sms", "contacts", "reporting", "settings", "users", "billing"]
-RIGHTS: tuple[Right, ...] = get_args(Right)
 Needed = Right | Literal["any", "account"]
 """`any`: every user may. `account`: only the account itself."""
 
