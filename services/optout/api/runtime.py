@@ -9,16 +9,18 @@ from typing import Annotated, TypeAlias
 from fastapi import Depends
 
 from services.optout.api.freshness import Freshness
+from services.optout.api.job_kinds import job_kinds
 from services.optout.api.logins import Logins
 from services.optout.api.requests import Requests
 from services.optout.api.settings import ApiSettings
 from services.optout.customer_webhooks.deliver import Deliverer
+from services.optout.jobs.run import CONNECTIONS, Jobs
 from services.optout.prepare import prepared
 from services.optout.simulation.run import Simulations
 from shared.background import GiveUp, in_background
 from shared.http import runtime_of
 from shared.kafka_probe import KafkaProbe
-from shared.postgres import Pool
+from shared.postgres import Pool, close_pool, open_pool
 from shared.postgres_probe import PostgresProbe
 from shared.topics import INBOUND_MESSAGES
 
@@ -32,6 +34,7 @@ class Runtime:
     requests: Requests
     freshness: Freshness
     simulations: Simulations
+    jobs: Jobs
     logins: Logins
     kafka: KafkaProbe
     postgres: PostgresProbe
@@ -67,4 +70,9 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
         stack.push_async_callback(simulations.close)
         deliverer = Deliverer(pool, settings.webhook_keys, settings.called_ports)
         await stack.enter_async_context(in_background(deliverer.run(), "webhooks", give_up))
-        yield Runtime(settings, pool, requests, Freshness(pool), simulations, Logins(), kafka, postgres)
+        freshness = Freshness(pool)
+        jobs_pool = await open_pool(settings.database, CONNECTIONS)
+        stack.push_async_callback(close_pool, jobs_pool)
+        jobs = Jobs(jobs_pool, job_kinds(jobs_pool, requests, freshness))
+        await stack.enter_async_context(in_background(jobs.run(), "jobs", give_up))
+        yield Runtime(settings, pool, requests, freshness, simulations, jobs, Logins(), kafka, postgres)

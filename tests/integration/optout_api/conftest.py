@@ -18,11 +18,13 @@ from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
 from services.optout.api import api_routes
 from services.optout.api.freshness import Freshness
+from services.optout.api.job_kinds import job_kinds
 from services.optout.api.logins import Logins
 from services.optout.api.openapi import document
 from services.optout.api.requests import Requests
 from services.optout.api.runtime import Runtime
 from services.optout.api.settings import ApiSettings
+from services.optout.jobs.run import Jobs
 from services.optout.prepare import MIGRATIONS
 from services.optout.settings import optout_database
 from services.optout.simulation.run import Simulations
@@ -78,7 +80,9 @@ def _runtime(pool: Pool) -> Runtime:
         }
     )
     requests, kafka = Requests(settings.kafka, settings.partitions), KafkaProbe(settings.kafka, ())
-    return Runtime(settings, pool, requests, Freshness(pool), Simulations(pool), Logins(), kafka, PostgresProbe(url))
+    freshness, postgres = Freshness(pool), PostgresProbe(url)
+    jobs = Jobs(pool, job_kinds(pool, requests, freshness))
+    return Runtime(settings, pool, requests, freshness, Simulations(pool), jobs, Logins(), kafka, postgres)
 
 
 @pytest.fixture
