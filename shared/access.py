@@ -13,7 +13,7 @@ from shared import topics
 ResourceType = Literal["topic", "group", "transactional-id"]
 Operation = Literal["Read", "Write", "Describe", "DescribeConfigs"]
 
-ALL_TOPICS = (*topics.PLACED_BY_PHONE, topics.OUTBOUND_MESSAGES, topics.PARKED_MESSAGES)
+ALL_TOPICS = (*topics.PLACED_BY_PHONE, topics.OUTBOUND_MESSAGES, topics.PARKED_MESSAGES, topics.EVIDENCE_ANCHORS)
 
 
 class Acl(NamedTuple):
@@ -69,7 +69,13 @@ def roles(*, optout_group: str = "stopline-optout", sender_group: str = "stoplin
             "the opt-out pipeline",
             # It reads `suppressions` to repair it.
             reads=(topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS, topics.SUPPRESSIONS),
-            writes=(topics.SUPPRESSIONS, topics.OPT_OUT_EVENTS, topics.OUTBOUND_MESSAGES, topics.PARKED_MESSAGES),
+            writes=(
+                topics.SUPPRESSIONS,
+                topics.OPT_OUT_EVENTS,
+                topics.OUTBOUND_MESSAGES,
+                topics.PARKED_MESSAGES,
+                topics.EVIDENCE_ANCHORS,
+            ),
             groups=(optout_group,),
             transactional_ids=(f"{optout_group}-",),
         ),
@@ -81,18 +87,25 @@ def roles(*, optout_group: str = "stopline-optout", sender_group: str = "stoplin
             writes=(topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS, topics.PARKED_MESSAGES),
             groups=(sender_group,),
         ),
+        *_clients(),
+    ]
+
+
+def _clients() -> list[Role]:
+    """Return the roles of those who are not services of ours."""
+    return [
         Role("producer", "programs that request messages", writes=(topics.OUTBOUND_MESSAGES,), describes=False),
         Role(
             "reader",
             "programs that follow the events, such as a data warehouse",
-            reads=(topics.OPT_OUT_EVENTS, topics.DELIVERY_EVENTS),
+            reads=(topics.OPT_OUT_EVENTS, topics.DELIVERY_EVENTS, topics.EVIDENCE_ANCHORS),
             groups=("reader-",),
             describes=False,
         ),
         Role(
             "operator",
-            "people who inspect parked records and topics",
-            reads=(topics.PARKED_MESSAGES,),
+            "people who inspect parked records and topics, and keep anchors",
+            reads=(topics.PARKED_MESSAGES, topics.EVIDENCE_ANCHORS),
             groups=("operator-",),
         ),
     ]

@@ -17,6 +17,7 @@ SUPPRESSIONS = "suppressions"
 OUTBOUND_MESSAGES = "outbound-messages"
 DELIVERY_EVENTS = "delivery-events"
 PARKED_MESSAGES = "parked-messages"
+EVIDENCE_ANCHORS = "evidence-anchors"
 
 PLACED_BY_PHONE = (INBOUND_MESSAGES, OPT_OUT_EVENTS, SUPPRESSIONS, DELIVERY_EVENTS)
 
@@ -50,6 +51,7 @@ def topics(settings: KafkaSettings) -> list[Topic]:
             "retention.ms": str(90 * _DAY_MS),
             "max.message.bytes": str(_PARKED_RECORD_BYTES),
         },
+        EVIDENCE_ANCHORS: {**deleted, "retention.ms": str(10 * 366 * _DAY_MS)},
     }
     return [
         Topic(name, 1 if name == PARKED_MESSAGES else settings.partitions, settings.replication_factor, configs)

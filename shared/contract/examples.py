@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from shared.events.anchor import AnchorPublished
 from shared.events.base import Event
 from shared.events.delivery import (
     DeliveryReceiptReceived,
@@ -29,7 +30,7 @@ _WROTE, _HEARD, _CHANGED = (datetime(2026, 11, 24, 11, 13, second, 250_000, tzin
 
 def examples() -> list[Event]:
     """Return the examples, of one message, the STOP that answers it and what follows."""
-    return [*_inbound(), *_opt_out(), *_suppressions(), *_outbound(), *_delivery(), *_undelivered()]
+    return [*_inbound(), *_opt_out(), *_suppressions(), *_outbound(), *_delivery(), *_undelivered(), _anchor()]
 
 
 def _inbound() -> list[Event]:
@@ -198,3 +199,8 @@ def _undelivered() -> list[Event]:
             detail="list_id: Input should be a valid integer",
         ),
     ]
+
+
+def _anchor() -> Event:
+    head_hash = "9f2d7a0c4be1865530c2f0f3ad67e2115ad0a3d5cb0c2f7d1a84b6e9007d31cc"
+    return AnchorPublished(partition=3, sequence=4711, head_hash=head_hash, next_offset=90210, anchored_at=_CHANGED)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import get_args
 
+from shared.events.anchor import AnchorPublished
 from shared.events.base import Event
 from shared.events.delivery import AnyDeliveryEvent
 from shared.events.inbound import AnyInboundEvent
@@ -11,6 +12,7 @@ from shared.events.outbound import MessageRequested
 from shared.events.suppression import AnySuppressionEvent
 from shared.topics import (
     DELIVERY_EVENTS,
+    EVIDENCE_ANCHORS,
     INBOUND_MESSAGES,
     OPT_OUT_EVENTS,
     OUTBOUND_MESSAGES,
@@ -66,6 +68,13 @@ CONTRACTS = (
         "What became of each outbound message; for anyone to follow. Placed by Java's murmur2 of the key.",
         f"{PHONE_KEY}; the carrier's or our id of the message where no phone is known",
         get_args(AnyDeliveryEvent),
+        ours_to_write=True,
+    ),
+    TopicContract(
+        EVIDENCE_ANCHORS,
+        "The ends of the record's hash chains, to compare the record with. Written in transactions: read committed.",
+        "none; partition p is about the chain of partition p",
+        (AnchorPublished,),
         ours_to_write=True,
     ),
 )

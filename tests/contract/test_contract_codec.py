@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from shared.contract.examples import examples
 from shared.contract.registry import event_name
 from shared.errors import PoisonError
+from shared.events.anchor import anchors
 from shared.events.base import Event
 from shared.events.codec import MAX_EVENT_BYTES, cloud_event_headers, decode, encode
 from shared.events.delivery import delivery_events
@@ -26,6 +27,7 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "suppression": suppression_events,
     "outbound": outbound_events,
     "delivery": delivery_events,
+    "evidence": anchors,
 }
 EACH = pytest.mark.parametrize("event", examples(), ids=lambda event: event_name(type(event)))
 

@@ -11,7 +11,8 @@ from services.optout.api.fields import PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import SPELLINGS, PhoneFilter
 from services.optout.api.request_limits import GuardedRoute
-from services.optout.record.entry import entries
+from services.optout.record.entry import Entry, entries
+from services.optout.record.link import follows
 
 # A phone's entries after a given place, under all its spellings, each with the hash of the entry before it in its
 # partition.
@@ -43,7 +44,8 @@ async def read_evidence(
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    """Return an entry as it is chained: `hash` is the SHA-256 of `previous_hash` (its bytes) and `entry` (UTF-8)."""
+    """Return an entry as it is chained: `hash` is the SHA-256 of `previous_hash` and the SHA-256 of `entry`."""
+    entry = entries.validate_json(row["entry"])
     return {
         "partition": row["partition"],
         "sequence": row["sequence"],
@@ -51,12 +53,14 @@ def _shown(row: Any) -> dict[str, Any]:
         "body": row["body"],
         "previous_hash": row["previous_hash"].hex(),
         "hash": row["hash"].hex(),
-        "intact": _is_intact(row),
+        "previous_sequence": entry.previous_sequence,
+        "intact": _is_intact(row, entry),
     }
 
 
-def _is_intact(row: Any) -> bool:
-    entry = entries.validate_json(row["entry"])
-    chained = hashlib.sha256(row["previous_hash"] + row["entry"].encode()).digest()
+def _is_intact(row: Any, entry: Entry) -> bool:
     recorded = (entry.phone, entry.body_sha256)
-    return bool(chained == row["hash"] and recorded == (row["phone"], hashlib.sha256(row["body"].encode()).hexdigest()))
+    return bool(
+        follows(row["hash"], row["previous_hash"], row["entry"])
+        and recorded == (row["phone"], hashlib.sha256(row["body"].encode()).hexdigest())
+    )

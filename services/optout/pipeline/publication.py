@@ -13,6 +13,7 @@ from services.optout.follow_ups import reply_id
 from services.optout.pipeline.consume import SERVICE
 from services.optout.record.entry import STATES, DecisionKind, Entry
 from services.optout.scopes import list_id_of
+from shared.events.anchor import AnchorPublished
 from shared.events.base import Event, derived_id_text, format_time
 from shared.events.codec import cloud_event_headers, encode, headers_of
 from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
@@ -47,6 +48,8 @@ class Publication:
     """Suppressions that differed between the topic and the decision log."""
     merged: Sequence[SuppressionChanged] = ()
     """States that changed when two spellings of one number were merged."""
+    anchor: AnchorPublished | None = None
+    """The end of the partition's hash chain, where it has moved."""
 
     def suppressions(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `suppressions`: the watermark last, after what it vouches for."""
@@ -64,13 +67,18 @@ class Publication:
         for entry in self.entries:
             yield from opt_out_records(entry)
 
+    def anchors(self) -> Iterator[OutgoingRecord]:
+        """Yield the record for `evidence-anchors`."""
+        if self.anchor is not None:
+            yield record_of(None, self.anchor)
+
     def auto_replies(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `outbound-messages`."""
         for entry in self.entries:
             yield from auto_reply_records(entry)
 
 
-def record_of(key: bytes, event: Event) -> OutgoingRecord:
+def record_of(key: bytes | None, event: Event) -> OutgoingRecord:
     """Return the record of any event, by its model."""
     return OutgoingRecord(key, encode(event), cloud_event_headers(event, SERVICE))
 

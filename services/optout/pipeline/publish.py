@@ -15,7 +15,14 @@ from shared.errors import TransientError
 from shared.failpoints import failpoint
 from shared.kafka import SEND_SECONDS, within
 from shared.producer import OutgoingRecord, filled_batches
-from shared.topics import INBOUND_MESSAGES, OPT_OUT_EVENTS, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
+from shared.topics import (
+    EVIDENCE_ANCHORS,
+    INBOUND_MESSAGES,
+    OPT_OUT_EVENTS,
+    OUTBOUND_MESSAGES,
+    PARKED_MESSAGES,
+    SUPPRESSIONS,
+)
 
 MAX_BATCH_BYTES = 512 * 1024
 _ABORT_SECONDS = 5.0
@@ -65,6 +72,7 @@ class TransactionPublisher:
         return [
             *await self._send(OPT_OUT_EVENTS, publication.opt_out_events()),
             *await self._send(SUPPRESSIONS, publication.suppressions()),
+            *await self._send(EVIDENCE_ANCHORS, publication.anchors()),
             *[
                 await self._producer.send(OUTBOUND_MESSAGES, value, key, headers=headers)
                 for key, value, headers in publication.auto_replies()

@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from services.optout import metrics
 from services.optout.pipeline.consume import Parsed
+from services.optout.pipeline.context import utc_now
 from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.start import Start
 from services.optout.record.batch import Batch
@@ -14,6 +17,7 @@ from services.optout.record.entry import Entry
 from services.optout.record.merged import SuppressionKey
 from services.optout.record.position import Position
 from shared.errors import TransientError
+from shared.events.anchor import AnchorPublished
 from shared.events.suppression import CheckpointPublished
 from shared.suppression_digest import format_digest
 
@@ -52,6 +56,7 @@ class WorkerSession:
         checkpoint_seconds: float,
         idle_checkpoint_seconds: float = 60.0,
         seconds: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.published = start.offset
         self._partition = partition
@@ -63,6 +68,8 @@ class WorkerSession:
         self._checkpoint_seconds = checkpoint_seconds
         self._idle_checkpoint_seconds = idle_checkpoint_seconds
         self._seconds = seconds
+        self._now = now
+        self._anchored = 0
         self._changes = 0
         self._checkpoint_at: float | None = None
         self._moved_at = seconds()
@@ -97,13 +104,27 @@ class WorkerSession:
         await self._move_past_markers()
 
     async def _publish(self, publication: Publication) -> None:
-        await self._publisher.publish(publication)
-        self.published = publication.next_offset
+        sequence = self._position.sequence
+        await self._publisher.publish(replace(publication, anchor=self._anchor()))
+        self.published, self._anchored = publication.next_offset, sequence
         if publication.checkpoint is not None:
             self._changes, self._checkpoint_at = 0, self._seconds()
             if self._merged:
                 await self._decision_log.note_published(self._merged)
                 self._merged = []
+
+    def _anchor(self) -> AnchorPublished | None:
+        """Return the end of the chain, where it is not published yet in this session."""
+        at = self._position
+        if at.sequence == self._anchored:
+            return None
+        return AnchorPublished(
+            partition=self._partition,
+            sequence=at.sequence,
+            head_hash=at.head_hash.hex(),
+            next_offset=at.next_offset,
+            anchored_at=self._now(),
+        )
 
     async def _stored(self, parsed: Parsed) -> list[Entry]:
         recorded_to = self._position.next_offset

@@ -16,6 +16,7 @@ from services.optout.record.load import PersonKey, load_known, load_persons
 from services.optout.record.position import Position, move_position, save_position
 from services.optout.record.repetitions import Identity, identify, identity_of, is_new_opt_out
 from services.optout.record.stored_rules import StoredRules
+from services.optout.record.trail import load_last, with_trail
 from services.optout.record.write import DecidedEntry, write_decisions
 from services.optout.rules import RuleSet, SearchResult
 from services.optout.which_number import WriterCertainty, limited_by_certainty
@@ -59,7 +60,9 @@ async def record_batch(
         known = await load_known(connection, events)
         persons = await load_persons(connection, events, now - window)
         certainties = await load_certainties(connection, events)
+        last = await load_last(connection, batch.partition, list(persons))
         decided = decide_batch(batch, known, rules, persons, now, certainties, found)
+        decided = with_trail(decided, last, position.sequence)
         failpoint("optout.after_load")
         position = await write_decisions(connection, batch.partition, position, decided)
         await write_follow_ups(connection, decided)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from services.optout.record.entry import entries
+from services.optout.record.link import follows
 from shared.postgres import Connection
 
 _PARTITIONS = "SELECT partition FROM partition_positions UNION SELECT partition FROM decisions ORDER BY partition"
@@ -65,7 +66,7 @@ def _difference(row: asyncpg.Record, previous: bytes, expected: int) -> str | No
     """Return how an entry differs from what was written; None where it does not."""
     if row["sequence"] != expected:
         return f"it is missing: entry {row['sequence']} is in its place"
-    if hashlib.sha256(previous + row["entry"].encode()).digest() != row["hash"]:
+    if not follows(row["hash"], previous, row["entry"]):
         return "its hash does not follow from its text and the entry before"
     try:
         entry = entries.validate_json(row["entry"])

@@ -54,8 +54,9 @@ class Entry:
     were held and are opted out; `confirmed` those for which the same was asked before. `matched_by`, `term`, `start`,
     `end` and `normalised_by` say what the rules saw. What a person decided has `held_event_id` and `by`.
     `unusable_sent_at` is what the gateway gave in place of a time, `untimed_at` when what was held came without one;
-    `came_as` is the id with which the message came, where another message had it before. A dataclass: there is one for
-    each message, and it takes a quarter of a model's time to make.
+    `came_as` is the id with which the message came, where another message had it before. `previous_sequence` is the
+    entry before it about the same person, 0 where there was none; entries of before anchors do not have it. A
+    dataclass: there is one for each message, and it takes a quarter of a model's time to make.
     """
 
     partition: int
@@ -92,6 +93,7 @@ class Entry:
     untimed_at: datetime | None = None
     came_as: UUID | None = None
     request: RequestDetails | None = None
+    previous_sequence: int | None = None
 
     @property
     def cause_event_id(self) -> UUID:

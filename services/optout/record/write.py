@@ -1,10 +1,10 @@
 """Writes the decisions of a batch: the entries with their hash chain, and the states that they leave."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from services.optout.record.entry import STATES, Entry, entry_text
+from services.optout.record.link import link
 from services.optout.record.position import Position
 from services.optout.record.states_left import StateKey, StateLeft, states_left
 from shared.postgres import Connection
@@ -52,7 +52,7 @@ async def write_decisions(
     rows = []
     for entry, body in decided:
         text = entry_text(entry)
-        hashed, sequence = hashlib.sha256(hashed + text.encode()).digest(), sequence + 1
+        hashed, sequence = link(hashed, text), sequence + 1
         who = entry.account_id, entry.phone
         offset = entry.offset + position.inbound_base
         rows.append((entry.event_id, partition, sequence, offset, *who, body, entry.decided_at, text, hashed))

@@ -91,7 +91,7 @@ async def test_evidence_can_be_checked_by_its_reader_with_sha256_alone(
     entries = await _all(acme, "/v1/evidence", "entries", phone=PHONE)
     assert [entry["body"] for entry in entries] == ["stop", "start"]
     for entry in entries:
-        chained = bytes.fromhex(entry["previous_hash"]) + entry["entry"].encode()
+        chained = bytes.fromhex(entry["previous_hash"]) + hashlib.sha256(entry["entry"].encode()).digest()
         assert hashlib.sha256(chained).hexdigest() == entry["hash"]
         assert entry["intact"]
 

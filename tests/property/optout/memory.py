@@ -1,6 +1,5 @@
 """A record and a Kafka in memory, which can die before or after each write."""
 
-import hashlib
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,9 +9,11 @@ from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.publish import FencedError
 from services.optout.record.batch import Batch, decide_batch
 from services.optout.record.entry import STATES, Entry, entry_text
+from services.optout.record.link import link
 from services.optout.record.merged import SuppressionKey
 from services.optout.record.position import Position, PositionMovedError
 from services.optout.record.repetitions import identity_of_entry
+from services.optout.record.trail import with_trail
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode
 from shared.events.opt_out import AnyOptOutEvent, opt_out_events
@@ -68,6 +69,9 @@ class MemoryDecisionLog:
             {key: self._person(key) for key in keys},
             self.now,
         )
+        places = enumerate(self.stored.values(), 1)
+        last = {(entry.account_id, entry.phone): sequence for sequence, entry in places}
+        decided = with_trail(decided, last, self.at.sequence)
         self.at = replace(self.at, next_offset=batch.next_offset)
         for entry, _ in decided:
             self._append(entry)
@@ -133,7 +137,7 @@ class MemoryDecisionLog:
         self.at = replace(
             self.at,
             sequence=self.at.sequence + 1,
-            head_hash=hashlib.sha256(self.at.head_hash + entry_text(entry).encode()).digest(),
+            head_hash=link(self.at.head_hash, entry_text(entry)),
             suppressed_count=len(suppressed),
             digest=sum(key_digest(account, scope, int(phone[1:])) for account, scope, phone in suppressed) & MASK,
         )
