@@ -31,15 +31,16 @@ WITH own AS (
     UPDATE api_keys k SET last_used_at = now() FROM own
     WHERE k.key_id = own.key_id AND (own.last_used_at IS NULL OR own.last_used_at < now() - interval '1 minute')
 ), other AS (
-    SELECT subaccount_id, account_id, rights, last_used_at FROM subaccounts
-    WHERE api_username = $1 AND key_sha256 = $2 AND deleted_at IS NULL
+    SELECT s.subaccount_id, s.account_id, s.rights, s.last_used_at, main.subaccount_id AS user_id
+    FROM subaccounts s JOIN subaccounts main ON main.account_id = s.account_id AND main.is_main
+    WHERE s.api_username = $1 AND s.key_sha256 = $2 AND s.deleted_at IS NULL
 ), other_used AS (
     UPDATE subaccounts s SET last_used_at = now() FROM other
     WHERE s.subaccount_id = other.subaccount_id
         AND (other.last_used_at IS NULL OR other.last_used_at < now() - interval '1 minute')
 )
-SELECT $1::text AS account_id, subaccount_id, true AS is_main, '{}'::text[] AS rights FROM own
-UNION ALL SELECT account_id, subaccount_id, false, rights FROM other
+SELECT $1::text AS account_id, subaccount_id AS user_id, subaccount_id, '{}'::text[] AS rights FROM own
+UNION ALL SELECT account_id, user_id, subaccount_id, rights FROM other
 """
 
 
@@ -122,7 +123,7 @@ async def _user_of(connection: Connection, username: str, api_key: str) -> ApiUs
     row = await connection.fetchrow(USE_KEY, username, key_sha256(api_key))
     if row is None:
         return None
-    return ApiUser(row["account_id"], row["subaccount_id"], row["is_main"], frozenset(row["rights"]))
+    return ApiUser(row["account_id"], row["user_id"], row["subaccount_id"], frozenset(row["rights"]))
 
 
 def _slow_down(request: Request, logins: Logins, proof: bytes) -> None:

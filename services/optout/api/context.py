@@ -1,6 +1,6 @@
 """The parameters that routes have in common: a connection, the account of the caller, the ports of webhooks."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import Annotated, TypeAlias
 
@@ -60,10 +60,16 @@ Admin = Depends(_admin)
 
 def login_of(dependant: Dependant, need: Needed) -> LoginCheck | None:
     """Return what checks who asks and whether they may, by what the route depends on; None: anybody may."""
-    calls = [each.call for each in dependant.dependencies]
-    if _account in calls or _user in calls:
+    calls = list(_calls_of(dependant))
+    if _user in calls:
         return partial(require_right, need)
     return require_operator if _admin in calls else None
+
+
+def _calls_of(dependant: Dependant) -> Iterator[Callable[..., object] | None]:
+    for each in dependant.dependencies:
+        yield each.call
+        yield from _calls_of(each)
 
 
 def _webhook_ports(runtime: ApiRuntime) -> frozenset[int]:

@@ -60,15 +60,20 @@ class ApiUser:
 
     Args:
         account_id: of the account.
-        subaccount_id: of the user; the account itself is the one that is main.
-        is_main: whether it is the account itself.
-        rights: of a user who is not.
+        user_id: of the account, as a number: its main subaccount's.
+        subaccount_id: of the user.
+        rights: of a user who is not the account itself, which needs none.
     """
 
     account_id: str
+    user_id: int
     subaccount_id: int
-    is_main: bool
     rights: frozenset[str] = frozenset()
+
+    @property
+    def is_main(self) -> bool:
+        """Whether it is the account itself, with one of its own keys."""
+        return self.subaccount_id == self.user_id
 
     def may(self, need: Needed) -> bool:
         return self.is_main or need == "any" or need in self.rights

@@ -4,8 +4,8 @@ import pytest
 
 from services.optout.api.rights import ApiUser, Needed, needed
 
-ACCOUNT = ApiUser("acme", 1, is_main=True)
-SENDS = ApiUser("acme", 2, is_main=False, rights=frozenset({"sms", "users"}))
+ACCOUNT = ApiUser("acme", 1, 1)
+SENDS = ApiUser("acme", 1, 2, frozenset({"sms", "users"}))
 
 
 @pytest.mark.parametrize(
