@@ -13,6 +13,9 @@ from shared.web.connections import Connections, Doing
 from shared.web.refusals import Refusal
 from shared.web.transport import LingeringTransport
 
+_PROGRESS_BYTES = 1024 * 1024
+"""A body that grows by so much has its time from then on again: a large file may take longer."""
+
 
 class RefusedError(Exception):
     """A limit was met while the parser reads; it ends the parser's work on what was received."""
@@ -202,7 +205,9 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._outside.is_closing():
             return Doing.CLOSING, 0
         if self._answering():
-            return (Doing.RECEIVING if self._in_body else Doing.ANSWERING), self._requests
+            if self._in_body:
+                return Doing.RECEIVING, self._requests + self._body_bytes // _PROGRESS_BYTES
+            return Doing.ANSWERING, self._requests
         if self._in_body:
             return Doing.DRAINING, self._requests
         return (Doing.WAITING if self._requests else Doing.NOTHING_YET), self._requests

@@ -19,8 +19,9 @@ from services.optout.api.fields import (
 )
 from services.optout.api.lists import require_list
 from services.optout.api.pages import After, fetch_page, keys_after, page
-from services.optout.api.phones import contact_phone, country_of
+from services.optout.api.phones import country_of
 from services.optout.api.request_limits import GuardedRoute
+from services.optout.contact_phone import contact_phone
 from shared.events.base import ListId
 from shared.postgres import Connection
 

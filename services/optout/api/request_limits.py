@@ -74,14 +74,17 @@ def _too_large() -> ApiError:
 class GuardedRoute(APIRoute):
     """A route of the API; nothing of a body is read before it is known who asks, and every error has the envelope."""
 
+    request_type: ClassVar[type[LimitedRequest]] = LimitedRequest
+    seconds: ClassVar[float] = REQUEST_SECONDS
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         login = login_of(self.dependant, needed(self.path_format))
 
         async def guarded(request: Request) -> Response:
-            limited = LimitedRequest(request.scope, request.receive)
+            limited = self.request_type(request.scope, request.receive)
             try:
-                async with asyncio.timeout(REQUEST_SECONDS):
+                async with asyncio.timeout(self.seconds):
                     if login is not None:
                         await _logged_in(login, limited)
                     return await _with_api_errors(handle(limited))

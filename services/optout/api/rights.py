@@ -19,6 +19,7 @@ _NEEDED: Mapping[str, Needed] = {
     "/v1/check": "sms",
     "/v1/evidence": "reporting",
     "/v1/inbox": "reporting",
+    "/v1/jobs": "contacts",
     "/v1/lists": "contacts",
     "/v1/opt-ins": "contacts",
     "/v1/opt-outs": "contacts",

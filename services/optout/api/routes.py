@@ -8,6 +8,7 @@ from services.optout.api import (
     automations,
     contacts,
     evidence,
+    imports,
     inbox,
     jobs,
     lists,
@@ -16,6 +17,7 @@ from services.optout.api import (
     review,
     simulate,
     suppressions,
+    uploads,
 )
 from services.optout.api.errors import ApiError
 from services.optout.api.request_limits import GuardedRoute
@@ -32,11 +34,15 @@ for part in (
     inbox,
     review,
     jobs,
+    imports,
+    uploads,
     evidence,
     automations,
     simulate,
 ):
     api_routes.include_router(part.router)
+
+api_routes.include_router(uploads.uploads)
 
 _fallback = APIRouter(route_class=GuardedRoute)
 

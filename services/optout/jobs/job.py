@@ -46,6 +46,10 @@ class AccountJob:
             total=self.total if total is None else total,
         )
 
+    def with_result(self, result: Mapping[str, Any]) -> Self:
+        """Return the job with what its account can read already."""
+        return replace(self, result=result)
+
     def finished(self, result: Mapping[str, Any], *, done: int | None = None) -> Self:
         """Return the job after its last step."""
         return replace(self, state="done", result=result, done=self.total if done is None else done)

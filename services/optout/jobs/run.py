@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from services.optout import files
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob, JobFailedError, JobKind
 from shared.errors import TransientError
@@ -17,15 +18,15 @@ from shared.postgres import UNAVAILABLE, Pool, connection_from
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2
-CONNECTIONS = AT_ONCE + 2
-"""In a step each job has one, and one more for what keeps the claims alive."""
+CONNECTIONS = 2 * AT_ONCE + 1
+"""In a step each job has two at most, and there is one more for what keeps the claims alive."""
 _TURN_SECONDS = 2.0
 """After this time a job lets others go first."""
 _POLL_SECONDS = 0.5
 _KEEP_SECONDS = store.LEASE_SECONDS / 5
 _RETRY_SECONDS = 1.0
 _RELEASE_SECONDS = 1.0
-_FORGET_SECONDS = 300.0
+_TIDY_SECONDS = 60.0
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Jobs:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(AT_ONCE):
                 tasks.create_task(self._work())
-            tasks.create_task(self._forget())
+            tasks.create_task(self._tidy())
 
     async def _work(self) -> None:
         while True:
@@ -152,11 +153,12 @@ class Jobs:
             except (TransientError, asyncpg.PostgresError) as error:
                 log.warning("job %s: its claim could not be kept: %r", job.job_id, error)
 
-    async def _forget(self) -> None:
+    async def _tidy(self) -> None:
         while True:
             try:
                 async with connection_from(self._pool) as connection:
                     await store.forget(connection)
+                    await files.expire(connection)
             except (TransientError, asyncpg.PostgresError) as error:
                 log.warning("jobs: %r", error)
-            await asyncio.sleep(_FORGET_SECONDS)
+            await asyncio.sleep(_TIDY_SECONDS)

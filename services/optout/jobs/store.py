@@ -70,6 +70,18 @@ WHERE account_id = $1 AND job_id = $2 AND state IN ('waiting', 'running')
 
 _FORGET = "DELETE FROM jobs WHERE ended_at < now() - make_interval(days => $1)"
 
+# What imports have read is of no use after their end; a clean-up's undo needs what it found.
+_FORGET_CHUNKS = """
+DELETE FROM job_chunks c USING jobs j WHERE j.job_id = c.job_id AND j.ended_at IS NOT NULL AND j.kind LIKE '%import'
+"""
+
+_ADD_CHUNK = """
+INSERT INTO job_chunks (job_id, number, content) VALUES ($1, $2, $3)
+ON CONFLICT (job_id, number) DO UPDATE SET content = excluded.content
+"""
+
+_CHUNK = "SELECT content FROM job_chunks WHERE job_id = $1 AND number = $2"
+
 
 class LeaseLostError(Exception):
     """Somebody else works on the job, or it was ended: what this step wrote in its transaction must not be kept."""
@@ -143,7 +155,18 @@ async def cancel(connection: Connection, account_id: str, job_id: UUID) -> None:
 
 async def forget(connection: Connection) -> None:
     """Delete jobs that ended long ago."""
+    await connection.execute(_FORGET_CHUNKS)
     await connection.execute(_FORGET, KEPT_DAYS)
+
+
+async def add_chunk(connection: Connection, job_id: UUID, number: int, content: bytes) -> None:
+    """Keep what a step has found for a later step; a repeated step replaces it."""
+    await connection.execute(_ADD_CHUNK, job_id, number, content)
+
+
+async def chunk(connection: Connection, job_id: UUID, number: int) -> bytes:
+    """Return what `add_chunk` kept; nothing where there is none."""
+    return await connection.fetchval(_CHUNK, job_id, number) or b""
 
 
 def _job(row: Any) -> AccountJob:

@@ -1,9 +1,10 @@
 """What the API's tests act with: a caller with credentials, and the record that the pipeline writes."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -57,6 +58,12 @@ class Caller:
             added = await self.call("POST", f"/v1/lists/{list_id}/contacts", json=body)
             assert added.json() == {"added": len(set(phones)), "updated": 0}
         return list_id
+
+    async def ended(self, job_id: UUID | str) -> dict[str, Any]:
+        """Wait for the end of a job, and return it."""
+        while (job := await self.get(f"/v1/jobs/{job_id}"))["state"] in ("waiting", "running"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return job
 
     async def statuses(self, list_id: int) -> dict[str, str]:
         read = await self.get(f"/v1/lists/{list_id}/contacts")

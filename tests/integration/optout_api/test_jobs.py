@@ -61,19 +61,13 @@ async def working(pool: Pool, kind: Counting) -> AsyncIterator[Jobs]:
     await asyncio.wait([task])
 
 
-async def ended(caller: Caller, job_id: UUID) -> dict[str, Any]:
-    while (job := await caller.get(f"/v1/jobs/{job_id}"))["state"] in ("waiting", "running"):  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-    return job
-
-
 async def test_a_job_is_done_in_steps_and_shows_its_progress(pool: Pool, acme: Caller, add: Any, other: Caller) -> None:
     kind = Counting()
     job_id = await add(kind)
     waiting = await acme.get(f"/v1/jobs/{job_id}")
     assert (waiting["state"], waiting["progress"]) == ("waiting", {"done": 0, "total": 4})
     async with working(pool, kind):
-        job = await ended(acme, job_id)
+        job = await acme.ended(job_id)
     assert (job["state"], job["result"], job["progress"]) == ("done", {"counted": 4}, {"done": 4, "total": 4})
     assert kind.seen == [0, 1, 2, 3, 4]
     assert [each["job_id"] for each in (await acme.get("/v1/jobs"))["jobs"]] == [str(job_id)]
@@ -95,7 +89,7 @@ async def test_the_job_of_a_process_that_died_goes_on_elsewhere_from_its_last_st
         assert await store.claim(connection, [kind.name]) is None  # while its lease lasts
         await connection.execute("UPDATE jobs SET claimable_at = now() WHERE job_id = $1", job_id)
         async with working(pool, kind):
-            assert (await ended(acme, job_id))["state"] == "done"
+            assert (await acme.ended(job_id))["state"] == "done"
         assert kind.seen == [3, 4]
         with pytest.raises(LeaseLostError):
             await store.save(connection, dead)
@@ -117,7 +111,7 @@ async def test_a_job_is_cancelled_between_two_steps_or_at_once_where_nobody_work
     kind = Counting(cancel_at_two)
     job_id = await add(kind)
     async with working(pool, kind):
-        job = await ended(acme, job_id)
+        job = await acme.ended(job_id)
     assert (job["state"], job["progress"]["done"], kind.seen) == ("cancelled", 3, [0, 1, 2])
     assert (await acme.call("POST", f"/v1/jobs/{job_id}/cancel")).json() == job
 
@@ -128,7 +122,7 @@ async def test_of_jobs_with_one_key_one_is_active(pool: Pool, acme: Caller, add:
     first = await add(kind, exclusive_key=key)
     assert await add(kind, exclusive_key=key) is None
     async with working(pool, kind):
-        await ended(acme, first)
+        await acme.ended(first)
     assert await add(kind, exclusive_key=key) is not None
 
 
@@ -151,7 +145,7 @@ async def test_a_job_that_fails_says_why(pool: Pool, acme: Caller, add: Any, err
     kind = Counting(refuse(error))
     job_id = await add(kind)
     async with working(pool, kind):
-        job = await ended(acme, job_id)
+        job = await acme.ended(job_id)
     assert (job["state"], job["error"], job["progress"]["done"]) == ("failed", shown, 2)
 
 
@@ -168,7 +162,7 @@ async def test_a_step_waits_for_a_server_as_long_as_it_takes(
     kind = Counting(refuse_for_a_while)
     job_id = await add(kind)
     async with working(pool, kind):
-        assert (await ended(acme, job_id))["state"] == "done"
+        assert (await acme.ended(job_id))["state"] == "done"
 
 
 async def test_a_job_whose_step_ends_every_process_fails(pool: Pool, acme: Caller, add: Any) -> None:
@@ -180,5 +174,5 @@ async def test_a_job_whose_step_ends_every_process_fails(pool: Pool, acme: Calle
             await connection.execute("UPDATE jobs SET claimable_at = now() WHERE job_id = $1", job_id)
     async with working(pool, kind) as jobs:
         jobs.wake()
-        assert (await ended(acme, job_id))["error"].startswith("it failed several times at the same step")
+        assert (await acme.ended(job_id))["error"].startswith("it failed several times at the same step")
     assert kind.seen == []

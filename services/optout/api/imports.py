@@ -1,0 +1,157 @@
+"""Imports into a list and exports of it, as ClickSend's clients call them."""
+
+import csv
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+
+from services.optout import files
+from services.optout.api.clicksend import ClickSendRoute, success
+from services.optout.api.context import CallerAccountId, Database
+from services.optout.api.errors import ApiError
+from services.optout.api.fields import RequestBody
+from services.optout.api.lists import require_list
+from services.optout.api.phones import country_of
+from services.optout.api.runtime import ApiRuntime
+from services.optout.api.uploads import file_url, find_upload, safe_name, too_many_files
+from services.optout.contact_columns import COLUMNS, columns_of
+from services.optout.csv_rows import Block, BrokenCsvError, delimiter_of
+from services.optout.files import StoredFile, TooManyFilesError
+from services.optout.jobs import store
+from services.optout.jobs.contact_import import CONTACT_IMPORT
+from services.optout.jobs.store import NewJob, TooManyJobsError
+from shared.events.base import ListId
+from shared.postgres import Connection
+
+_PREVIEW_BYTES = 64 * 1024
+_PREVIEW_ROWS = 5
+_MAX_COLUMNS = 100
+
+router = APIRouter(route_class=ClickSendRoute)
+
+FieldOrder = Annotated[str, Field(max_length=2_000)] | Annotated[list[str], Field(max_length=_MAX_COLUMNS)]
+
+
+class FileOfImport(RequestBody):
+    """An upload, by its address."""
+
+    file_url: Annotated[str, Field(max_length=2_000)]
+
+
+class NewImport(FileOfImport):
+    """An import to be started; `field_order` names the columns, as a text with commas or as a list."""
+
+    field_order: FieldOrder
+
+
+@dataclass(frozen=True)
+class FirstRows:
+    """The start of a file, with what separates its fields."""
+
+    delimiter: str
+    rows: list[list[str]]
+
+
+@router.post("/v3/lists/{list_id}/import")
+async def import_contacts(  # noqa: PLR0913, PLR0917 (what a route is given)
+    list_id: ListId,
+    new: NewImport,
+    request: Request,
+    account_id: CallerAccountId,
+    database: Database,
+    runtime: ApiRuntime,
+) -> dict[str, Any]:
+    """Start an import; `GET /v1/jobs/{id}` has its progress and its bad rows."""
+    await require_list(database, account_id, list_id)
+    try:
+        columns = columns_of(new.field_order)
+    except ValueError as error:
+        raise ApiError(422, "invalid", f"field_order: {error}", "field_order") from None
+    stored = await find_upload(request, database, account_id, new.file_url)
+    first = await first_rows(database, stored)
+    if len(first.rows[0]) < len(columns):
+        message = f"field_order: it names {len(columns)} columns, the file has {len(first.rows[0])}"
+        raise ApiError(422, "invalid", message, "field_order")
+    given = {"columns": columns, "country": await country_of(database, account_id)}
+    job_id = await add_file_job(database, NewJob(CONTACT_IMPORT, account_id, given, list_id), stored, first)
+    runtime.jobs.wake()
+    data = {"msg": "The import has started.", "id": str(job_id), "ids": [str(job_id)]}
+    return success("The import has started.", data)
+
+
+async def add_file_job(database: Connection, new: NewJob, stored: StoredFile, first: FirstRows) -> UUID:
+    """Add a job that reads a file.
+
+    Raises:
+        ApiError: the account has too many jobs.
+    """
+    about = {"file_id": stored.file_id, "size_bytes": stored.size_bytes, "delimiter": first.delimiter}
+    new = NewJob(new.kind, new.account_id, {**new.input, **about}, new.list_id, total=stored.size_bytes)
+    try:
+        job_id = await store.add(database, new)
+    except TooManyJobsError:
+        raise too_many_jobs() from None
+    assert job_id is not None  # noqa: S101 (it has no key)
+    return job_id
+
+
+def too_many_jobs() -> ApiError:
+    message = f"{store.MAX_ACTIVE} jobs of yours are active; wait for one, or cancel one (GET /v1/jobs)"
+    return ApiError(429, "slow_down", message, headers={"Retry-After": "10"})
+
+
+async def first_rows(database: Connection, stored: StoredFile) -> FirstRows:
+    """Return the first rows of a file.
+
+    Raises:
+        ApiError: it has none, or is not sound.
+    """
+    content = await files.read(database, stored.file_id, 0, _PREVIEW_BYTES)
+    delimiter = delimiter_of(content.decode(errors="replace"))
+    block = Block(content, delimiter, is_last=len(content) == stored.size_bytes)
+    try:
+        rows = list(islice((row for row in block.rows() if row), _PREVIEW_ROWS))
+    except (BrokenCsvError, csv.Error) as error:
+        raise ApiError(422, "invalid", f"file_url: {error}", "file_url") from None
+    if not rows:
+        raise ApiError(422, "invalid", "file_url: the file has no row", "file_url")
+    return FirstRows(delimiter, rows)
+
+
+@router.post("/v3/lists/{list_id}/import-csv-preview")
+async def preview_import(
+    list_id: ListId, given: FileOfImport, request: Request, account_id: CallerAccountId, database: Database
+) -> dict[str, Any]:
+    """Show the first rows of an upload, by their numbers."""
+    await require_list(database, account_id, list_id)
+    first = await first_rows(database, await find_upload(request, database, account_id, given.file_url))
+    return success("Here are the first rows.", {str(number): row for number, row in enumerate(first.rows)})
+
+
+@router.get("/v3/lists/{list_id}/import-fields")
+async def read_import_fields(list_id: ListId, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
+    """Show the columns that `field_order` may name."""
+    await require_list(database, account_id, list_id)
+    return success("Here are the columns.", [{"field": name, "label": label} for name, label in COLUMNS.items()])
+
+
+@router.get("/v3/lists/{list_id}/export")
+async def export_list(
+    list_id: ListId,
+    request: Request,
+    account_id: CallerAccountId,
+    database: Database,
+    filename: Annotated[str | None, Query(max_length=200)] = None,
+) -> dict[str, Any]:
+    """Give an address from which the list can be fetched as CSV, for ten minutes and by whoever knows it."""
+    await require_list(database, account_id, list_id)
+    name = safe_name(filename)
+    try:
+        token = await files.add_export(database, account_id, name, list_id)
+    except TooManyFilesError:
+        raise too_many_files() from None
+    return success("Here is the address of the file.", {"url": file_url(request, token, name)})
