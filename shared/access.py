@@ -15,6 +15,8 @@ Operation = Literal["Read", "Write", "Describe", "DescribeConfigs"]
 
 ALL_TOPICS = (*topics.PLACED_BY_PHONE, topics.OUTBOUND_MESSAGES, topics.PARKED_MESSAGES, topics.EVIDENCE_ANCHORS)
 
+_REPORTS = (topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS, topics.PARKED_MESSAGES)
+
 
 class Acl(NamedTuple):
     """One entry that allows a principal (`User:optout`) one operation, from any host."""
@@ -56,14 +58,12 @@ class Role:
             yield Acl(principal, "topic", name, "DescribeConfigs")
 
 
-def roles(*, optout_group: str = "stopline-optout", sender_group: str = "stopline-sender") -> list[Role]:
+def roles(
+    *, optout_group: str = "stopline-optout", api_group: str = "stopline-api", sender_group: str = "stopline-sender"
+) -> list[Role]:
     """Return the table, for the groups that the services are set to."""
     return [
-        Role(
-            "inbound",
-            "the inbound service",
-            writes=(topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS, topics.PARKED_MESSAGES),
-        ),
+        Role("inbound", "the inbound service", writes=_REPORTS),
         Role(
             "optout",
             "the opt-out pipeline",
@@ -79,12 +79,18 @@ def roles(*, optout_group: str = "stopline-optout", sender_group: str = "stoplin
             groups=(optout_group,),
             transactional_ids=(f"{optout_group}-",),
         ),
-        Role("api", "the customer API", writes=(topics.INBOUND_MESSAGES,)),
+        Role(
+            "api",
+            "the customer API",
+            reads=(topics.DELIVERY_EVENTS,),
+            writes=(topics.INBOUND_MESSAGES, topics.OUTBOUND_MESSAGES),
+            groups=(api_group,),
+        ),
         Role(
             "sender",
             "the sender",
             reads=(topics.OUTBOUND_MESSAGES, topics.SUPPRESSIONS, topics.DELIVERY_EVENTS),
-            writes=(topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS, topics.PARKED_MESSAGES),
+            writes=_REPORTS,
             groups=(sender_group,),
         ),
         *_clients(),

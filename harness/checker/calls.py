@@ -48,7 +48,9 @@ def sent_after_stop(evidence: Evidence) -> Iterator[Breach]:
         timeline = evidence.timelines.get((call.account_id, call.phone))
         if timeline is None or not trail.requests:
             continue
-        scopes = {f"list:{trail.requests[0].request.list_id}", "account", f"sender:{call.sender_number}"}
+        asked = trail.requests[0].request
+        lists = {f"list:{each}" for each in (asked.list_id, *asked.also_lists)}
+        scopes = {*lists, "account", f"sender:{call.sender_number}"}
         decided_at = _earliest_decision(call, trail)
         states = timeline.possibly_forbidden(decided_at, call.arrived_at)
         if all(scopes & forbidden.keys() for forbidden in states):

@@ -50,7 +50,11 @@ def _table() -> list[Role]:
     """Return the table, with the consumer groups that the environment names."""
     chosen = {
         name: os.environ[setting]
-        for name, setting in (("optout_group", "STOPLINE_GROUP_ID"), ("sender_group", "STOPLINE_SENDER_GROUP_ID"))
+        for name, setting in (
+            ("optout_group", "STOPLINE_GROUP_ID"),
+            ("api_group", "STOPLINE_API_GROUP_ID"),
+            ("sender_group", "STOPLINE_SENDER_GROUP_ID"),
+        )
         if setting in os.environ
     }
     return roles(**chosen)

@@ -63,15 +63,20 @@ def decide(
 
 
 @lru_cache(maxsize=4096)
-def scopes_of(list_id: int, sender_number: str) -> tuple[str, ...]:
+def scopes_of(list_id: int, sender_number: str, also_lists: tuple[int, ...] = ()) -> tuple[str, ...]:
     """Return the scopes in which an opt-out forbids a message of this list from this number."""
-    return f"list:{list_id}", "account", f"sender:{sender_number}"
+    return f"list:{list_id}", "account", f"sender:{sender_number}", *(f"list:{each}" for each in also_lists)
 
 
 def queries_of(requests: Sequence[MessageRequested], partitions: int) -> list[Query]:
     """Return what to ask the suppression cache about the messages."""
     places = partitions_of([request.phone.encode() for request in requests], partitions)
     return [
-        query(request.account_id, scopes_of(request.list_id, request.sender_number), place, request.phone)
+        query(
+            request.account_id,
+            scopes_of(request.list_id, request.sender_number, request.also_lists),
+            place,
+            request.phone,
+        )
         for request, place in zip(requests, places, strict=True)
     ]

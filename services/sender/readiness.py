@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import dataclass
 
 from services.sender.outbound import OutboundHandler
-from services.sender.subscribe import ReceiptSubscription
 from services.sender.watchdog import Watchdog
 from shared.kafka_probe import KafkaProbe
 from shared.postgres_probe import PostgresProbe
+from shared.subscription import Subscription
 from shared.suppressions.fence import Fence
 from shared.suppressions.follow import CacheFollower
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES, PARKED_MESSAGES, SUPPRESSIONS
@@ -23,7 +23,7 @@ class Runtime:
 
     cache: CacheFollower
     outbound: OutboundHandler
-    receipts: ReceiptSubscription
+    receipts: Subscription
     watchdog: Watchdog
     fence: Fence
     kafka: KafkaProbe

@@ -24,7 +24,7 @@ from services.sender.receipts import ReceiptHandler
 from services.sender.recreated import watch_topics
 from services.sender.report import Reporter
 from services.sender.settings import SenderSettings
-from services.sender.subscribe import ReceiptSubscription
+from services.sender.subscribe import receipt_subscription
 from services.sender.sweeper import sweep_forever
 from services.sender.watchdog import Watchdog, Watched
 from shared.background import GiveUp, in_background
@@ -34,6 +34,7 @@ from shared.kafka_probe import KafkaProbe
 from shared.postgres import Pool
 from shared.postgres_probe import PostgresProbe
 from shared.producer import Producer
+from shared.subscription import Subscription
 from shared.suppressions.ask import Asking
 from shared.suppressions.fence import Fence
 from shared.suppressions.follow import CacheFollower
@@ -73,7 +74,7 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         fence = Fence(markers, cache, settings.fence_seconds)
         processor = BatchProcessor(pool, fence, cache, reporter, Dropper(pool, owner, reporter), dispatcher)
         outbound = OutboundHandler(processor)
-        receipts = ReceiptSubscription(settings, ReceiptHandler(pool, reporter), give_up)
+        receipts = receipt_subscription(settings, ReceiptHandler(pool, reporter), give_up)
         consumer = OutboundConsumer(settings, outbound, give_up)
         sweep, topics = _sweep(settings, pool, reporter, owner), watch_topics(settings.kafka)
         for work, name in ((cache.run(), "cache"), (sweep, "sweeper"), (topics, "topics")):
@@ -89,7 +90,7 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
 
 
 def _watchdog(
-    consumer: OutboundConsumer, outbound: OutboundHandler, receipts: ReceiptSubscription, kafka: KafkaProbe
+    consumer: OutboundConsumer, outbound: OutboundHandler, receipts: Subscription, kafka: KafkaProbe
 ) -> Watchdog:
     watched = [
         Watched(consumer.consumer, OUTBOUND_MESSAGES, lambda: outbound.busy),
@@ -118,7 +119,7 @@ def _event_producer(settings: SenderSettings) -> Producer:
 
 
 async def _stop(
-    receipts: ReceiptSubscription, consumer: OutboundConsumer, dispatcher: Dispatcher, stop_seconds: float
+    receipts: Subscription, consumer: OutboundConsumer, dispatcher: Dispatcher, stop_seconds: float
 ) -> None:
     """Let the calls under way end, leave the groups, and settle what could not be settled."""
     dispatcher.stopping = True

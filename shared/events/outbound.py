@@ -7,12 +7,15 @@ from pydantic import Field, TypeAdapter
 from shared.events.base import AccountId, Body, Event, ListId, MessageId, Time
 from shared.phones import RequestedPhone, SenderNumber
 
+MAX_ALSO_LISTS = 1_000
+
 
 class MessageRequested(Event):
     """A message to one member of a list.
 
     `phone` may be in any spelling that names its country; what is read is the canonical number.
     `message_id` is the producer's own and unique within the account: a second request with the same id is never sent.
+    `also_lists` are further lists whose opt-outs forbid it: a message without a list names those of its sender number.
     """
 
     category: ClassVar[str] = "outbound"
@@ -25,6 +28,7 @@ class MessageRequested(Event):
     sender_number: SenderNumber
     body: Annotated[Body, Field(min_length=1)]
     requested_at: Time | None = None
+    also_lists: Annotated[tuple[ListId, ...], Field(max_length=MAX_ALSO_LISTS)] = ()
 
     def cloud_event_id(self) -> str:
         return f"{self.account_id}/{self.message_id}"

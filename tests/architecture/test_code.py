@@ -80,7 +80,7 @@ def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_every_subscriber_says_when_it_acknowledges() -> None:
-    subscribers = [(path, call) for path in python_files("services") for call in _calls(path, "subscriber")]
+    subscribers = [(path, call) for path in python_files("services", "shared") for call in _calls(path, "subscriber")]
     assert subscribers
     silent = [
         shown(path, call.lineno) for path, call in subscribers if "ack_policy" not in {k.arg for k in call.keywords}

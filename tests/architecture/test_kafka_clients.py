@@ -27,7 +27,7 @@ def test_clients_are_built_in_one_place() -> None:
 
 
 def test_a_broker_of_faststream_makes_no_clients_of_its_own() -> None:
-    """Its consumers are replaced by ours (`services/sender/subscribe.py`), which are secured."""
+    """Its consumers are replaced by ours (`shared/subscription.py`), which are secured."""
     calls = [
         (shown(path, node.lineno), {keyword.arg for keyword in node.keywords})
         for path in python_files("services", "shared", "harness")

@@ -10,7 +10,7 @@ from faststream.specification import AsyncAPI
 
 from services.sender.receipts import ReceiptHandler
 from services.sender.settings import SenderSettings
-from services.sender.subscribe import ReceiptSubscription
+from services.sender.subscribe import receipt_subscription
 
 FOLDER = Path(__file__).parents[2] / "contract"
 
@@ -26,7 +26,7 @@ def described() -> dict[str, Any]:
     """FastStream's own document of the sender's subscription."""
     handler: Any = ReceiptHandler(None, None)  # type: ignore[arg-type]  # nothing is read
     settings = SenderSettings.model_construct(kafka_bootstrap="localhost:9092")
-    subscription = ReceiptSubscription(settings, handler, print)
+    subscription = receipt_subscription(settings, handler, print)
     document = AsyncAPI(subscription.broker, schema_version="3.0.0").to_specification().to_jsonable()
     return json.loads(json.dumps(document))
 

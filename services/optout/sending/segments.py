@@ -22,11 +22,11 @@ CONCATENATED = {"gsm7": 153, "ucs2": 67}
 
 
 class Segments(NamedTuple):
-    """The size of a text: `units` are septets (`gsm7`) or 16-bit units (`ucs2`), `count` the number of segments."""
+    """The size of a text: `units` are septets (`gsm7`) or 16-bit units (`ucs2`), `number` is that of its segments."""
 
     encoding: Encoding
     units: int
-    count: int
+    number: int
 
 
 def segments_of(text: str) -> Segments:

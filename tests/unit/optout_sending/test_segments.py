@@ -86,4 +86,4 @@ def test_the_segments_hold_the_text_and_none_is_superfluous(text: str) -> None:
 
 @given(st.text(min_size=1, max_size=300), st.text(min_size=1, max_size=50))
 def test_a_longer_text_never_takes_fewer_segments(text: str, more: str) -> None:
-    assert segments_of(text + more).count >= segments_of(text).count
+    assert segments_of(text + more).number >= segments_of(text).number

@@ -115,6 +115,12 @@ def test_an_opt_out_from_the_list_the_account_or_the_sender_number_forbids_a_mes
     assert scopes_of(7, "ACME") == ("list:7", "account", "sender:ACME")
 
 
+def test_an_opt_out_from_another_list_that_the_request_names_forbids_it_too() -> None:
+    asked = ASKED.model_copy(update={"also_lists": (8, 9)})
+    ((_, scopes, _),) = queries_of([asked], 6)
+    assert scopes == (*scopes_of(asked.list_id, asked.sender_number), "list:8", "list:9")
+
+
 def test_the_cache_is_asked_at_the_partition_where_the_phones_stops_are() -> None:
     ((account_id, scopes, key),) = queries_of([ASKED], 6)
     assert (account_id, scopes) == ("acme", scopes_of(7, "ACME"))

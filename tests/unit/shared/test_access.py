@@ -47,4 +47,4 @@ def test_what_is_missing_and_what_is_too_much_is_named() -> None:
 def test_a_role_may_have_principals_of_its_own() -> None:
     wanted = acls(roles(), {"producer": ["User:shop", "User:CN=crm"]})
     writers = [acl.principal for acl in wanted if acl.operation == "Write" and acl.name == "outbound-messages"]
-    assert writers == ["User:optout", "User:shop", "User:CN=crm"]
+    assert writers == ["User:optout", "User:api", "User:shop", "User:CN=crm"]
