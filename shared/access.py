@@ -82,7 +82,7 @@ def roles(
         Role(
             "api",
             "the customer API",
-            reads=(topics.DELIVERY_EVENTS,),
+            reads=(topics.DELIVERY_EVENTS, topics.SUPPRESSIONS),
             writes=(topics.INBOUND_MESSAGES, topics.OUTBOUND_MESSAGES),
             groups=(api_group,),
         ),

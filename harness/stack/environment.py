@@ -58,6 +58,7 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
             "STOPLINE_ADMIN_TOKEN": context.secrets.admin_token,
             "STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_api_url,
             "STOPLINE_PUBLIC_INBOUND_URL": context.inbound_url,
+            "STOPLINE_API_CACHE_DIR": str(cache_folder),
         },
         "sender": {
             "STOPLINE_SENDER_DATABASE_URL": context.backend.sender_database_url,

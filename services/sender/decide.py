@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from services.sender.ledger.model import MessageKey, Row, key_of
 from shared.events.outbound import MessageRequested
 from shared.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit, query
 from shared.suppressions.placement import partitions_of
+from shared.suppressions.scopes import forbidding_scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +62,13 @@ def decide(
     return decision
 
 
-@lru_cache(maxsize=4096)
-def scopes_of(list_id: int, sender_number: str, also_lists: tuple[int, ...] = ()) -> tuple[str, ...]:
-    """Return the scopes in which an opt-out forbids a message of this list from this number."""
-    return f"list:{list_id}", "account", f"sender:{sender_number}", *(f"list:{each}" for each in also_lists)
-
-
 def queries_of(requests: Sequence[MessageRequested], partitions: int) -> list[Query]:
     """Return what to ask the suppression cache about the messages."""
     places = partitions_of([request.phone.encode() for request in requests], partitions)
     return [
         query(
             request.account_id,
-            scopes_of(request.list_id, request.sender_number, request.also_lists),
+            forbidding_scopes(request.list_id, request.sender_number, request.also_lists),
             place,
             request.phone,
         )

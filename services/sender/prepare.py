@@ -7,10 +7,10 @@ from pathlib import Path
 
 from services.sender.ledger.topics import belong
 from services.sender.settings import SenderSettings
-from shared.errors import MisconfiguredError
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, within
 from shared.migrations import migrate
 from shared.postgres import Pool, close_pool, connection_from, open_pool, until_available
+from shared.suppressions.folder import make_cache_folder
 from shared.topic_identity import topic_identities
 from shared.topics import OUTBOUND_MESSAGES, check_topics
 
@@ -24,22 +24,12 @@ async def prepared(settings: SenderSettings) -> AsyncIterator[tuple[SenderSettin
     Raises:
         MisconfiguredError: something is not as it must be, or does not answer.
     """
-    _make_folder(settings.cache_dir)
+    make_cache_folder(settings.cache_dir, "STOPLINE_CACHE_DIR")
     settings, pool = await until_available(partial(_prepare, settings), settings.database.setting)
     try:
         yield settings, pool
     finally:
         await close_pool(pool)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise MisconfiguredError(f"STOPLINE_CACHE_DIR: {error.strerror}: {folder}") from None
 
 
 async def _prepare(settings: SenderSettings) -> tuple[SenderSettings, Pool]:

@@ -53,6 +53,7 @@ _MORE = {
     ("post", "/v1/accounts/{account_id}/api-keys"): (409,),
     ("post", "/v1/api-keys"): (404, 409),
     ("delete", "/v1/api-keys/{key_id}"): (409,),
+    ("post", "/v1/check"): (409,),
     ("post", "/v1/lists"): (409,),
     ("post", "/v1/opt-outs"): (404,),
     ("post", "/v1/opt-ins"): (404,),

@@ -19,6 +19,7 @@ from services.optout.api import (
     suppressions,
     uploads,
 )
+from services.optout.api.check import route as check
 from services.optout.api.errors import ApiError
 from services.optout.api.request_limits import GuardedRoute
 
@@ -31,6 +32,7 @@ for part in (
     opt_outs,
     preferences,
     suppressions,
+    check,
     inbox,
     review,
     jobs,

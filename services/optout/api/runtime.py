@@ -8,6 +8,8 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Depends
 
+from services.optout.api.check.ask import Checks
+from services.optout.api.check.running import checking
 from services.optout.api.freshness import Freshness
 from services.optout.api.job_kinds import job_kinds
 from services.optout.api.logins import Logins
@@ -33,6 +35,7 @@ class Runtime:
     pool: Pool
     requests: Requests
     freshness: Freshness
+    checks: Checks
     simulations: Simulations
     jobs: Jobs
     logins: Logins
@@ -75,4 +78,5 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
         stack.push_async_callback(close_pool, jobs_pool)
         jobs = Jobs(jobs_pool, job_kinds(jobs_pool, requests, freshness))
         await stack.enter_async_context(in_background(jobs.run(), "jobs", give_up))
-        yield Runtime(settings, pool, requests, freshness, simulations, jobs, Logins(), kafka, postgres)
+        checks = await stack.enter_async_context(checking(settings, pool))
+        yield Runtime(settings, pool, requests, freshness, checks, simulations, jobs, Logins(), kafka, postgres)

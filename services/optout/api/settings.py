@@ -1,5 +1,6 @@
 """Settings of the customer API."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -18,6 +19,9 @@ class ApiSettings(DatabaseSettings):
     public_inbound_url: str = "http://127.0.0.1:8081"
     webhook_ports: Annotated[str, Field(pattern=r"^\d{1,5}(,\d{1,5})*$")] = "443,8443"
     """Ports of customers' addresses that may be called, separated by commas."""
+    api_cache_dir: Path
+    """A folder of this process alone, for its copy of the suppressions."""
+    snapshot_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     database_connections: Annotated[int, Field(ge=1, le=200)] = 4
     """Of each process of the API, for requests, simulations and customers' webhooks together."""
 

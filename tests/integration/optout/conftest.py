@@ -42,6 +42,7 @@ async def world(backend: EmbeddedBackend, tmp_path: Path) -> AsyncIterator[OptOu
     secrets = {
         "STOPLINE_OPTOUT_DATABASE_URL": backend.optout_api_url,
         "STOPLINE_HTTP_PORT": str(ports[1]),
+        "STOPLINE_API_CACHE_DIR": str(tmp_path / "api-cache"),
         "STOPLINE_WEBHOOK_KEY": "the-webhook-key-of-these-tests-only",
         "STOPLINE_ADMIN_TOKEN": "the-admin-token-of-these-tests-only",
     }

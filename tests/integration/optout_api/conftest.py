@@ -17,6 +17,7 @@ from optout_api_world import ADMIN_TOKEN, WEBHOOK_KEY, Caller, Record
 from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
 from services.optout.api import api_routes
+from services.optout.api.check.running import new_checks
 from services.optout.api.freshness import Freshness
 from services.optout.api.job_kinds import job_kinds
 from services.optout.api.logins import Logins
@@ -33,6 +34,7 @@ from shared.kafka_probe import KafkaProbe
 from shared.migrations import migrate
 from shared.postgres import Pool, open_pool
 from shared.postgres_probe import PostgresProbe
+from shared.producer import Producer
 
 
 @pytest.fixture(scope="session")
@@ -77,12 +79,14 @@ def _runtime(pool: Pool) -> Runtime:
             "webhook_key": WEBHOOK_KEY,
             "public_inbound_url": "https://in.test/",
             "webhook_ports": "443,8443",
+            "api_cache_dir": "/nowhere",
         }
     )
     requests, kafka = Requests(settings.kafka, settings.partitions), KafkaProbe(settings.kafka, ())
     freshness, postgres = Freshness(pool), PostgresProbe(url)
     jobs = Jobs(pool, job_kinds(pool, requests, freshness))
-    return Runtime(settings, pool, requests, freshness, Simulations(pool), jobs, Logins(), kafka, postgres)
+    _, checks = new_checks(settings, pool, Producer(settings.kafka))
+    return Runtime(settings, pool, requests, freshness, checks, Simulations(pool), jobs, Logins(), kafka, postgres)
 
 
 @pytest.fixture

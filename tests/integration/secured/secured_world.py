@@ -78,7 +78,7 @@ async def deployed(kafka: SecuredKafka, postgres: SecuredPostgres, folder: Path)
         if name == "sandbox":
             environment = sandbox_environment(secrets, port)
         else:
-            environment = service_environment(name, around, port, folder / "cache") | kafka.settings(name)
+            environment = service_environment(name, around, port, folder / f"{name}-cache") | kafka.settings(name)
         running.services[name] = Service(name, MODULES[name], port, environment, folder / "logs" / f"{name}.log")
     try:
         await make_tables(addresses)

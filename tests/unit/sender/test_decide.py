@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sender import metrics
-from services.sender.decide import Decision, decide, queries_of, scopes_of
+from services.sender.decide import Decision, decide, queries_of
 from services.sender.ledger.model import LedgerState, Row, key_of
 from shared.events.outbound import MessageRequested
 from shared.kafka_connection import KafkaConnection
@@ -18,6 +18,7 @@ from shared.suppressions.fence_pass import FRESH_SECONDS, WRITE_SECONDS, FencePa
 from shared.suppressions.follow import CacheFollower
 from shared.suppressions.keys import partition_in
 from shared.suppressions.lookup import CheckedSuppressions, SuppressionHit
+from shared.suppressions.scopes import forbidding_scopes
 
 AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 ASKED = MessageRequested(
@@ -112,16 +113,16 @@ def test_nobody_asks_the_cache_about_a_partition_that_no_fence_was_completed_for
 
 
 def test_an_opt_out_from_the_list_the_account_or_the_sender_number_forbids_a_message() -> None:
-    assert scopes_of(7, "ACME") == ("list:7", "account", "sender:ACME")
+    assert forbidding_scopes(7, "ACME") == ("list:7", "account", "sender:ACME")
 
 
 def test_an_opt_out_from_another_list_that_the_request_names_forbids_it_too() -> None:
     asked = ASKED.model_copy(update={"also_lists": (8, 9)})
     ((_, scopes, _),) = queries_of([asked], 6)
-    assert scopes == (*scopes_of(asked.list_id, asked.sender_number), "list:8", "list:9")
+    assert scopes == (*forbidding_scopes(asked.list_id, asked.sender_number), "list:8", "list:9")
 
 
 def test_the_cache_is_asked_at_the_partition_where_the_phones_stops_are() -> None:
     ((account_id, scopes, key),) = queries_of([ASKED], 6)
-    assert (account_id, scopes) == ("acme", scopes_of(7, "ACME"))
+    assert (account_id, scopes) == ("acme", forbidding_scopes(7, "ACME"))
     assert partition_in(key) == partition_of("+14155550100", 6)

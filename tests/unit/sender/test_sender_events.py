@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.decide import scopes_of
 from services.sender.events import SOURCE, announced, outcome_event
 from services.sender.ledger.model import LedgerState, Row, row_of, suppressed_detail
 from services.sender.park import rejected
@@ -26,6 +25,7 @@ from shared.events.delivery import (
 )
 from shared.events.outbound import MessageRequested
 from shared.producer import OutgoingRecord
+from shared.suppressions.scopes import forbidding_scopes
 
 AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 LATER = datetime(2026, 11, 24, 11, 14, tzinfo=UTC)
@@ -77,7 +77,7 @@ def test_an_outcome_event_is_as_its_model_says(
 def test_a_suppressed_event_is_as_its_model_says(
     asked: MessageRequested, state: str, decided_at: datetime, at: datetime
 ) -> None:
-    for scope in scopes_of(asked.list_id, asked.sender_number):
+    for scope in forbidding_scopes(asked.list_id, asked.sender_number):
         row = row_of(asked, "suppressed", suppressed_detail(scope, state), decided_at, at)
         why = {"scope": scope, "state": state, "decision_started_at": decided_at}
         agrees(outcome_event(row), MessageSuppressed, same_as(asked, at) | why)

@@ -23,6 +23,7 @@ SENDER = {
     "CARRIER_URL": "https://carrier.example",
     "CARRIER_TOKEN": LONG,
     "CACHE_DIR": "/nowhere",
+    "API_CACHE_DIR": "/nowhere",
 }
 
 

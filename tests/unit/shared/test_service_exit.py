@@ -57,7 +57,12 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("shared.service.configure_logging", lambda *_: None)  # it would outlive the test
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    for name, value in {**SETTINGS, "HTTP_PORT": str(port), "CACHE_DIR": str(tmp_path)}.items():
+    for name, value in {
+        **SETTINGS,
+        "HTTP_PORT": str(port),
+        "CACHE_DIR": str(tmp_path),
+        "API_CACHE_DIR": str(tmp_path),
+    }.items():
         monkeypatch.setenv(f"STOPLINE_{name}", value)
 
 
