@@ -32,7 +32,11 @@ _REACHED_BY = ("phone", "email", "fax_number")
 
 
 class BadRowError(ValueError):
-    """A row that is not a contact; the text says why."""
+    """A row that is not as it should be; the text says why. With a `line`, the rest of it counts all the same."""
+
+    def __init__(self, reason: str, line: str | None = None) -> None:
+        super().__init__(reason)
+        self.line = line
 
 
 def columns_of(given: str | Sequence[str]) -> list[str | None]:

@@ -104,7 +104,7 @@ def too_many_jobs() -> ApiError:
     return ApiError(429, "slow_down", message, headers={"Retry-After": "10"})
 
 
-async def first_rows(database: Connection, stored: StoredFile) -> FirstRows:
+async def first_rows(database: Connection, stored: StoredFile, field: str = "file_url") -> FirstRows:
     """Return the first rows of a file.
 
     Raises:
@@ -116,9 +116,9 @@ async def first_rows(database: Connection, stored: StoredFile) -> FirstRows:
     try:
         rows = list(islice((row for row in block.rows() if row), _PREVIEW_ROWS))
     except (BrokenCsvError, csv.Error) as error:
-        raise ApiError(422, "invalid", f"file_url: {error}", "file_url") from None
+        raise ApiError(422, "invalid", f"{field}: {error}", field) from None
     if not rows:
-        raise ApiError(422, "invalid", "file_url: the file has no row", "file_url")
+        raise ApiError(422, "invalid", f"{field}: the file has no row", field)
     return FirstRows(delimiter, rows)
 
 

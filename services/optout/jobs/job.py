@@ -46,6 +46,10 @@ class AccountJob:
             total=self.total if total is None else total,
         )
 
+    def counted_again(self, total: int) -> Self:
+        """Return the job with progress in another unit, from its start."""
+        return replace(self, done=0, total=total)
+
     def with_result(self, result: Mapping[str, Any]) -> Self:
         """Return the job with what its account can read already."""
         return replace(self, result=result)

@@ -58,6 +58,8 @@ def read_rows(
             read.lines.append(line_of(row))
         except BadRowError as error:
             read.bad_rows += 1
+            if error.line is not None:
+                read.lines.append(error.line)
             if len(read.bad) < MAX_REPORTED:
                 read.bad.append({"row": number, "reason": str(error)})
     if not may_end and len(row) < len(columns):

@@ -1,0 +1,57 @@
+"""The second part of jobs that change suppressions: what they have found is published, from the chunks that keep it."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+from uuid import UUID
+
+from services.optout.jobs import store
+from services.optout.jobs.job import AccountJob
+from shared.events.inbound import OptInRequested, OptOutRequested
+from shared.postgres import Pool, connection_from
+
+JobRequest: TypeAlias = OptOutRequested | OptInRequested
+RequestOf: TypeAlias = Callable[[str], JobRequest]
+"""Returns the request that a line of a chunk means: the same event whenever it is called."""
+LINES_AT_ONCE = 2_000
+_STEP_SECONDS = 1.0
+
+
+class JobPublisher(Protocol):
+    """The way of requests to the pipeline."""
+
+    async def publish(self, events: Sequence[JobRequest]) -> None:
+        """Return when all are recorded.
+
+        Raises:
+            TransientError: try again; those that arrived do no harm a second time.
+        """
+
+
+async def publish_lines(
+    pool: Pool, publisher: JobPublisher, job: AccountJob, chunks_of: UUID, request_of: RequestOf
+) -> AccountJob:
+    """Do one step: publish lines from `place` on, which has `chunk`, `line` and `chunks`; then `is_published`.
+
+    Args:
+        pool: of the database.
+        publisher: of the requests.
+        job: whose place moves, and whose `done` counts lines.
+        chunks_of: the id of the job whose chunks have the lines.
+        request_of: of each line.
+    """
+    ends_at = time.monotonic() + _STEP_SECONDS
+    chunk, line, done = job.place.get("chunk", 0), job.place.get("line", 0), job.done
+    if chunk >= job.place["chunks"]:
+        return job.moved({**job.place, "is_published": True})
+    async with connection_from(pool) as connection:
+        content = await store.chunk(connection, chunks_of, chunk)
+    lines = content.decode().splitlines()
+    while line < len(lines) and time.monotonic() < ends_at:
+        some = lines[line : line + LINES_AT_ONCE]
+        await publisher.publish([request_of(each) for each in some])
+        line += len(some)
+        done += len(some)
+    if line >= len(lines):
+        chunk, line = chunk + 1, 0
+    return job.moved({**job.place, "chunk": chunk, "line": line}, done=done)
