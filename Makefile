@@ -7,7 +7,7 @@ SHELL := bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 # In the order in which a failure is cheapest to find; a tier that is not there yet is left out.
-TIERS := unit architecture contract property integration e2e faults compose
+TIERS := unit architecture contract property integration clients e2e faults compose
 TESTS := $(wildcard $(TIERS:%=tests/%))
 SOAK_MINUTES ?= 60
 
@@ -25,6 +25,9 @@ test: lint ## everything that this machine can run: lint, then every tier of tes
 
 unit: $(INSTALLED) ## the tests that need neither Kafka nor Postgres, in seconds
 	$(BIN)/pytest -q $(wildcard tests/unit tests/architecture tests/contract)
+
+clients: $(INSTALLED) ## install both generations of ClickSend's client for tests/clients (done by these tests where missing)
+	@tools/clicksend-clients
 
 lint: $(INSTALLED) ## ruff, mypy --strict, import contracts, unused dependencies and code
 	$(BIN)/ruff check
@@ -75,4 +78,4 @@ compose-down: ## stop it; its volumes are kept
 hooks: $(INSTALLED) ## run the checks before each commit
 	$(BIN)/pre-commit install
 
-.PHONY: help setup test unit lint format story demo up down bench soak image compose-up compose-down hooks
+.PHONY: help setup test unit clients lint format story demo up down bench soak image compose-up compose-down hooks

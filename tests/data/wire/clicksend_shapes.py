@@ -22,6 +22,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 _ENVELOPE: dict[str, Shape] = {"http_code": "int", "response_code": "str", "response_msg": "str"}
 _OF_ENVELOPE = {*_ENVELOPE, "data"}
+_REFUSALS = {400, 401, 403, 404, 405, 429}
 
 
 class Call(NamedTuple):
@@ -53,6 +54,17 @@ def answer_problems(call: Call, body: Any) -> list[str]:
     found = [f"answer.{name} is missing" for name in sorted(_OF_ENVELOPE - body.keys())]
     found += problems(_ENVELOPE, {name: value for name, value in body.items() if name != "data"}, "answer")
     return found if call.data is None else [*found, *problems(call.data, body.get("data"))]
+
+
+def refusal_problems(status: int, body: Any) -> list[str]:
+    """Return how an answer that is not HTTP 200 differs from the document: its status, or its four fields."""
+    if status not in _REFUSALS:
+        return [f"HTTP {status} is not documented"]
+    if not isinstance(body, dict) or body.keys() != _OF_ENVELOPE:
+        return [f"answer: {body!r} is not an envelope"]
+    found = [] if body["http_code"] == status else [f"http_code is {body['http_code']} in an answer with {status}"]
+    of_data = body["data"] is None or isinstance(body["data"], dict)
+    return found if of_data else [*found, f"data: {body['data']!r} is not an object"]
 
 
 def call_of(method: str, path: str) -> Call | None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from clicksend_shapes import Call, answer_problems, call_of, calls
+from clicksend_shapes import Call, answer_problems, call_of, calls, refusal_problems
 
 LIST = {"list_id": 1, "list_name": "News", "_contacts_count": 0}
 
@@ -74,3 +74,21 @@ def test_the_envelope_has_its_four_fields_and_no_other() -> None:
     assert answer_problems(call, {}) == [f"answer.{name} is missing" for name in names]
     assert answer_problems(call, []) == ["answer: [] is not an object"]
     assert judged("GET", "/v3/search/contacts-lists", {"any": "thing"}) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "changed", "problem"),
+    [
+        (400, {}, None),
+        (400, {"data": {"list_name": "Say a name."}}, None),
+        (422, {}, "HTTP 422 is not documented"),
+        (404, {}, "http_code is 400 in an answer with 404"),
+        (400, {"data": [1]}, "data: [1] is not an object"),
+    ],
+)
+def test_a_refusal_is_an_envelope_with_a_documented_status(
+    status: int, changed: dict[str, Any], problem: str | None
+) -> None:
+    body = {"http_code": 400, "response_code": "BAD_REQUEST", "response_msg": "No.", "data": None, **changed}
+    assert refusal_problems(status, body) == ([problem] if problem else [])
+    assert refusal_problems(400, {"error": {}}) == ["answer: {'error': {}} is not an envelope"]
