@@ -6,6 +6,7 @@ from services.optout.api import (
     accounts,
     api_keys,
     automations,
+    campaigns,
     clean_ups,
     contacts,
     evidence,
@@ -46,6 +47,7 @@ for part in (
     uploads,
     evidence,
     automations,
+    campaigns,
     simulate,
 ):
     api_routes.include_router(part.router)

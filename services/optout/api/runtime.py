@@ -15,9 +15,11 @@ from services.optout.api.job_kinds import job_kinds
 from services.optout.api.logins import Logins
 from services.optout.api.requests import Requests
 from services.optout.api.settings import ApiSettings
+from services.optout.campaigns.run import Campaigns
 from services.optout.customer_webhooks.deliver import Deliverer
 from services.optout.jobs.run import CONNECTIONS, Jobs
 from services.optout.prepare import prepared
+from services.optout.sending.outbound import OutboundRequests
 from services.optout.simulation.run import Simulations
 from shared.background import GiveUp, in_background
 from shared.http import runtime_of
@@ -38,6 +40,7 @@ class Runtime:
     checks: Checks
     simulations: Simulations
     jobs: Jobs
+    campaigns: Campaigns
     logins: Logins
     kafka: KafkaProbe
     postgres: PostgresProbe
@@ -74,9 +77,14 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
         deliverer = Deliverer(pool, settings.webhook_keys, settings.called_ports)
         await stack.enter_async_context(in_background(deliverer.run(), "webhooks", give_up))
         freshness = Freshness(pool)
-        jobs_pool = await open_pool(settings.database, CONNECTIONS)
+        jobs_pool = await open_pool(settings.database, CONNECTIONS + 1)  # campaigns have one
         stack.push_async_callback(close_pool, jobs_pool)
         jobs = Jobs(jobs_pool, job_kinds(jobs_pool, requests, freshness))
         await stack.enter_async_context(in_background(jobs.run(), "jobs", give_up))
+        outbound = OutboundRequests(settings.kafka, settings.partitions)
+        stack.push_async_callback(outbound.close)
+        campaigns = Campaigns(jobs_pool, outbound)
+        await stack.enter_async_context(in_background(campaigns.run(), "campaigns", give_up))
         checks = await stack.enter_async_context(checking(settings, pool))
-        yield Runtime(settings, pool, requests, freshness, checks, simulations, jobs, Logins(), kafka, postgres)
+        work = simulations, jobs, campaigns
+        yield Runtime(settings, pool, requests, freshness, checks, *work, Logins(), kafka, postgres)

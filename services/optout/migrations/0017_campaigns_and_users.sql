@@ -1,5 +1,5 @@
 -- Campaigns: one text to everybody on a list, personalised, requested in steps (`services/optout/campaigns/`).
--- `state` says what the customer wants of it; how far it is, is `last_contact_id`: whoever has a greater id is still to come.
+-- `state` says what the customer wants of it; how far it is, `last_contact_id`: members with a greater id are still to come.
 CREATE TABLE campaigns (
     campaign_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account_id text NOT NULL REFERENCES accounts,
@@ -37,7 +37,7 @@ CREATE TABLE subaccounts (
     api_username text NOT NULL,
     key_sha256 bytea CHECK (octet_length(key_sha256) = 32),
     rights text[] NOT NULL DEFAULT '{}',
-    fields jsonb NOT NULL DEFAULT '{}',  -- email, phone_number, first_name, last_name, notes and switches without a meaning here
+    fields jsonb NOT NULL DEFAULT '{}',  -- email, phone_number, first_name, last_name, notes
     created_at timestamptz NOT NULL DEFAULT now(),
     last_used_at timestamptz,
     deleted_at timestamptz,

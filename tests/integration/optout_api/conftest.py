@@ -25,8 +25,10 @@ from services.optout.api.openapi import document
 from services.optout.api.requests import Requests
 from services.optout.api.runtime import Runtime
 from services.optout.api.settings import ApiSettings
+from services.optout.campaigns.run import Campaigns
 from services.optout.jobs.run import Jobs
 from services.optout.prepare import MIGRATIONS
+from services.optout.sending.outbound import OutboundRequests
 from services.optout.settings import optout_database
 from services.optout.simulation.run import Simulations
 from shared.http import Lifecycle, add_health, lifecycle_of
@@ -85,8 +87,10 @@ def _runtime(pool: Pool) -> Runtime:
     requests, kafka = Requests(settings.kafka, settings.partitions), KafkaProbe(settings.kafka, ())
     freshness, postgres = Freshness(pool), PostgresProbe(url)
     jobs = Jobs(pool, job_kinds(pool, requests, freshness))
+    campaigns = Campaigns(pool, OutboundRequests(settings.kafka, settings.partitions))
     _, checks = new_checks(settings, pool, Producer(settings.kafka))
-    return Runtime(settings, pool, requests, freshness, checks, Simulations(pool), jobs, Logins(), kafka, postgres)
+    work = Simulations(pool), jobs, campaigns
+    return Runtime(settings, pool, requests, freshness, checks, *work, Logins(), kafka, postgres)
 
 
 @pytest.fixture
