@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory import NOON, WINDOW, Crashes, MemoryDecisionLog
 
+from harness.evidence.live import check_chain
 from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
 from services.optout.person import SentMessage
 from services.optout.prepare import MIGRATIONS
 from services.optout.record.batch import Batch, UndecidedEvent
-from services.optout.record.chain import check_chain
 from services.optout.record.decision_log import DecisionLog, PostgresDecisionLog
 from services.optout.record.position import PositionMovedError
 from services.optout.record.stored_rules import StoredRules
@@ -130,7 +130,7 @@ async def test_both_records_decide_alike(
     for from_offset, to_offset in ((0, offset), (2, 5), (offset, offset + 9)):
         assert await in_postgres.entries(from_offset, to_offset) == await in_memory.entries(from_offset, to_offset)
     async with server.pool.acquire() as connection:
-        assert (await check_chain(connection, server.partition)).broken is None
+        assert (await check_chain(connection, server.partition)).differences == []
         rows = await connection.fetch("SELECT * FROM suppressions WHERE account_id = $1", account_id)
     states = {(row["phone"], row["scope"]): tuple(row[name] for name in STATE) for row in rows}
     assert states == {

@@ -1,0 +1,1 @@
+"""Evidence that needs no trust: exports of the record, its anchors, and the check that compares the two."""
