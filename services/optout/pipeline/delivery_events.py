@@ -13,8 +13,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.optout import metrics
-from services.optout.pipeline.consume import SERVICE
 from services.optout.pipeline.context import Context
+from services.optout.pipeline.parse import SERVICE
 from services.optout.pipeline.start import MissingRecordsError
 from services.optout.record.deliveries import forget_sent, record_deliveries
 from services.optout.record.position import PositionMovedError, read_position

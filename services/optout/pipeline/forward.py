@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from services.optout.decide import DecidableEvent
-from services.optout.pipeline.consume import SERVICE, Parsed
+from services.optout.pipeline.parse import SERVICE, Parsed
 from services.optout.record.batch import UndecidedEvent
 from services.optout.record.certainty import load_countries, load_sent_to
 from services.optout.settings import OptOutSettings

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from services.optout.follow_ups import reply_id
-from services.optout.pipeline.consume import SERVICE
+from services.optout.pipeline.parse import SERVICE
 from services.optout.record.entry import STATES, DecisionKind, Entry
 from services.optout.scopes import list_id_of
 from shared.events.anchor import AnchorPublished

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from services.optout import metrics
-from services.optout.pipeline.consume import Parsed
 from services.optout.pipeline.context import utc_now
+from services.optout.pipeline.parse import Parsed
 from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.start import Start
 from services.optout.record.batch import Batch

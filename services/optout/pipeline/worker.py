@@ -9,11 +9,11 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from services.optout import metrics
 from services.optout.pipeline.condition import Condition
-from services.optout.pipeline.consume import SERVICE, parse
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.delivery_events import following_delivery_events
 from services.optout.pipeline.forward import Forwarder
 from services.optout.pipeline.inbound_consumer import InboundConsumer, reading_inbound
+from services.optout.pipeline.parse import SERVICE, parse
 from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, TransactionPublisher
 from services.optout.pipeline.repair import repair
 from services.optout.pipeline.session import WorkerSession

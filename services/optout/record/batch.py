@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
+from services.optout.batch_search import Text, search, text_of
 from services.optout.decide import DecidableEvent, apply, decide
-from services.optout.matching import Text, search, text_of
 from services.optout.person import Person
 from services.optout.record.certainty import load_certainties
 from services.optout.record.entry import Entry, entry_of, stored_body

@@ -16,7 +16,7 @@ from memory import NOON, CrashError, Crashes, MemoryDecisionLog, MemoryKafka, No
 from plain_model import PlainModel
 
 from services.optout.person import SentMessage
-from services.optout.pipeline.consume import parse
+from services.optout.pipeline.parse import parse
 from services.optout.pipeline.publish import FencedError
 from services.optout.pipeline.session import WorkerSession
 from services.optout.pipeline.start import choose_start

@@ -7,7 +7,7 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.optout.pipeline.consume import SERVICE
+from services.optout.pipeline.parse import SERVICE
 from services.optout.pipeline.publication import opt_out_records, suppression_records
 from services.optout.record.entry import STATES, Entry
 from services.optout.scopes import list_id_of

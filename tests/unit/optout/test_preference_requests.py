@@ -93,7 +93,7 @@ def test_who_is_opted_out_stays_so_and_the_newer_wish_counts() -> None:
 
 
 @pytest.mark.parametrize("source", ["import", "clean_up"])
-def test_a_copy_of_what_is_known_is_no_new_wish(source: str) -> None:
+def test_a_copy_of_what_is_known_is_not_a_new_wish(source: str) -> None:
     assert decided(opt_out(source=source), in_state("opted_out")).confirmed == ()
 
 

@@ -57,7 +57,7 @@ async def test_the_same_idempotency_key_is_one_request(world: OptOutWorld) -> No
         assert len(evidence) == 1
 
 
-async def test_while_the_pipeline_is_away_the_answer_is_accepted_and_a_fresh_read_waits(world: OptOutWorld) -> None:
+async def test_while_the_pipeline_is_down_the_answer_is_accepted_and_a_fresh_read_waits(world: OptOutWorld) -> None:
     async with api_of(world) as http:
         await world.service.kill()
         answer = await asks(http, "/v1/opt-outs", world.phone, "account")

@@ -1,4 +1,4 @@
-"""The contents of a batch of Kafka records: messages to decide, markers to pass, records to park."""
+"""Parses a batch of Kafka records into messages to decide, markers to pass and records to park."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Requests for opt-outs that cannot be: each is refused before anything is published (Kafka is away here)."""
+"""Requests for opt-outs that cannot be: each is refused before anything is published (Kafka is unavailable here)."""
 
 from typing import Any
 
