@@ -1,0 +1,149 @@
+"""Whatever an account and its recipients do, in any order, its lists and opt-outs are what a plain model says."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from lists_model import ListsModel, Member
+from lists_world import ListsWorld
+
+from harness.machine.ports import free_ports
+from harness.postgres import PostgresServer
+from services.optout.jobs.clean_up import removal_id
+from services.optout.prepare import MIGRATIONS
+from services.optout.settings import optout_database
+from shared.events.inbound import OptInRequested, OptOutRequested
+from shared.migrations import migrate
+from shared.postgres import Pool, open_pool
+
+PHONES = ["+14155550101", "+14155550102", "+14155550103"]
+phones, lists = st.sampled_from(PHONES), st.integers(0, 2)
+scopes = st.lists(st.sampled_from(["account", 0, 1, 2]), min_size=1, max_size=3, unique=True)
+T = TypeVar("T")
+
+
+class Lists(RuleBasedStateMachine):
+    """One account with three lists; list 0 is the first of them."""
+
+    runner: ClassVar[asyncio.Runner]
+    pool: ClassVar[Pool]
+
+    @initialize()
+    def begins(self) -> None:
+        self.model = ListsModel()
+        self.world = self._do(ListsWorld.create(self.pool))
+        self.clean_ups: list[tuple[UUID, int, set[UUID]]] = []
+
+    def _do(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(coroutine)
+
+    def _scopes(self, given: list[str | int]) -> tuple[str, ...]:
+        return tuple(each if isinstance(each, str) else f"list:{self.world.list_ids[each]}" for each in given)
+
+    @rule(phone=phones, on=lists)
+    def is_added(self, phone: str, on: int) -> None:
+        list_id = self.world.list_ids[on]
+        contact_id = self._do(self.world.add(list_id, phone))
+        self.model.members[contact_id] = Member(contact_id, list_id, phone)
+
+    @precondition(lambda self: any(self.model.on_list(each) for each in self.world.list_ids))
+    @rule(data=st.data(), to=st.one_of(st.none(), lists))
+    def is_removed_or_moved(self, data: st.DataObject, to: int | None) -> None:
+        on_lists = [member for each in self.world.list_ids for member in self.model.on_list(each)]
+        member = data.draw(st.sampled_from(on_lists))
+        by = uuid4()
+        self._do(self.world.remove(member.contact_id, by))
+        self.model.members[member.contact_id] = Member(member.contact_id, member.list_id, member.phone, by)
+        if to is not None:
+            self.is_added(member.phone, to)
+
+    @rule(phone=phones, given=scopes, source=st.sampled_from(["api", "import", "phone_call"]))
+    def opts_out_by_request(self, phone: str, given: list[str | int], source: Any) -> None:
+        fields = self.world.event_fields(phone)
+        event = OptOutRequested(scopes=self._scopes(given), by="somebody", source=source, **fields)
+        self._do(self.world.publish([event]))
+        self.model.opts_out(phone, event.scopes, event.event_id, source)
+
+    @rule(phone=phones, given=scopes)
+    def opts_in_by_request(self, phone: str, given: list[str | int]) -> None:
+        fields = self.world.event_fields(phone)
+        event = OptInRequested(scopes=self._scopes(given), by="somebody", source="web_form", statement="Yes!", **fields)
+        self._do(self.world.publish([event]))
+        self.model.opts_in(phone, event.scopes)
+
+    @rule(phone=phones)
+    def writes_stop(self, phone: str) -> None:
+        cause = self._do(self.world.writes(phone, "STOP"))
+        self.model.opts_out(phone, ("account",), cause, None)
+
+    @rule(phone=phones)
+    def writes_start(self, phone: str) -> None:
+        self._do(self.world.writes(phone, "START"))
+        self.model.writes_start(phone)
+
+    @rule(on=lists, parts=st.sampled_from([["opt_outs"], ["duplicates"], ["opt_outs", "duplicates", "invalid"]]))
+    def is_cleaned_up(self, on: int, parts: list[str]) -> None:
+        list_id = self.world.list_ids[on]
+        leaving = self.model.to_clean_up(list_id) if "opt_outs" in parts else set()
+        clean_up = self._do(self.world.clean_up(list_id, parts))
+        for phone in leaving:
+            self.model.opts_out(phone, (f"list:{list_id}",), removal_id(clean_up, phone), "clean_up")
+        if "duplicates" in parts:
+            self.model.removes_duplicates(list_id, clean_up)
+        self.clean_ups.append((clean_up, list_id, {removal_id(clean_up, phone) for phone in leaving}))
+
+    @precondition(lambda self: self.clean_ups)
+    @rule(data=st.data())
+    def a_clean_up_is_undone(self, data: st.DataObject) -> None:
+        clean_up, list_id, causes = data.draw(st.sampled_from(self.clean_ups))
+        self._do(self.world.undo(list_id, clean_up))
+        self.model.undoes(clean_up, causes)
+
+    @invariant()
+    def lists_and_opt_outs_are_as_the_model_says(self) -> None:
+        for list_id in self.world.list_ids:
+            assert self._do(self.world.active(list_id)) == self.model.active(list_id)
+        assert self._do(self.world.opt_outs()) == {key: each.cause for key, each in self.model.opt_outs.items()}
+
+
+@pytest.fixture
+def on_postgres() -> Iterator[None]:
+    folder = Path(tempfile.mkdtemp(prefix="stopline-lists-"))
+    folder.chmod(0o755)  # PostgreSQL does not run as root, and must be able to enter
+    server = PostgresServer(folder, free_ports(1)[0], durable=False)
+    with asyncio.Runner() as Lists.runner:
+        Lists.runner.run(server.start())
+        Lists.pool = Lists.runner.run(open_pool(optout_database(server.url("optout")), 5))
+        Lists.runner.run(_prepare(Lists.pool))
+        yield
+        Lists.runner.run(Lists.pool.close())
+        Lists.runner.run(server.stop())
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _prepare(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        await migrate(connection, MIGRATIONS)
+
+
+@pytest.mark.usefixtures("on_postgres")
+def test_lists_and_opt_outs_are_as_the_model_says_after_every_step() -> None:
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    run_state_machine_as_test(
+        Lists, settings=settings(max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=checks)
+    )
