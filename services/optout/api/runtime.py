@@ -13,6 +13,7 @@ from services.optout.api.check.running import checking
 from services.optout.api.freshness import Freshness
 from services.optout.api.job_kinds import job_kinds
 from services.optout.api.logins import Logins
+from services.optout.api.message_parts import message_parts
 from services.optout.api.requests import Requests
 from services.optout.api.settings import ApiSettings
 from services.optout.campaigns.run import Campaigns
@@ -20,6 +21,7 @@ from services.optout.customer_webhooks.deliver import Deliverer
 from services.optout.jobs.run import CONNECTIONS, Jobs
 from services.optout.prepare import prepared
 from services.optout.sending.outbound import OutboundRequests
+from services.optout.sending.publish import Publisher
 from services.optout.simulation.run import Simulations
 from shared.background import GiveUp, in_background
 from shared.http import runtime_of
@@ -41,6 +43,7 @@ class Runtime:
     simulations: Simulations
     jobs: Jobs
     campaigns: Campaigns
+    publisher: Publisher
     logins: Logins
     kafka: KafkaProbe
     postgres: PostgresProbe
@@ -86,5 +89,6 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
         campaigns = Campaigns(jobs_pool, outbound)
         await stack.enter_async_context(in_background(campaigns.run(), "campaigns", give_up))
         checks = await stack.enter_async_context(checking(settings, pool))
-        work = simulations, jobs, campaigns
+        publisher = await stack.enter_async_context(message_parts(settings, pool, outbound, give_up))
+        work = simulations, jobs, campaigns, publisher
         yield Runtime(settings, pool, requests, freshness, checks, *work, Logins(), kafka, postgres)

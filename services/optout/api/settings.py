@@ -22,6 +22,8 @@ class ApiSettings(DatabaseSettings):
     api_cache_dir: Path
     """A folder of this process alone, for its copy of the suppressions."""
     snapshot_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
+    api_group_id: str = "stopline-api"
+    """The consumer group in which all processes of the API share the delivery events."""
     database_connections: Annotated[int, Field(ge=1, le=200)] = 4
     """Of each process of the API, for requests, simulations and customers' webhooks together."""
 

@@ -1,1 +1,1 @@
-"""Messages that are sent by API: what they are, who may get them, when they are published, what became of them."""
+"""Messages that are sent by API: who may get them, when they are published, their outcomes."""
