@@ -1,4 +1,4 @@
-"""The running parts that messages sent by API need: their publisher, and the subscription to their outcomes."""
+"""The running parts that messages sent by API need: their due_messages, and the subscription to their outcomes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from services.optout.api.settings import ApiSettings
 from services.optout.sending.outbound import OutboundRequests
 from services.optout.sending.outcomes import OutcomeHandler, events_of
-from services.optout.sending.publish import Publisher
+from services.optout.sending.publish import DueMessages
 from shared.background import GiveUp, in_background
 from shared.kafka import START_SECONDS, within
 from shared.postgres import Pool
@@ -15,7 +15,7 @@ from shared.topics import DELIVERY_EVENTS
 
 
 @asynccontextmanager
-async def message_parts(settings: ApiSettings, pool: Pool, outbound: OutboundRequests, give_up: GiveUp) -> AsyncIterator[Publisher]:
+async def message_parts(settings: ApiSettings, pool: Pool, outbound: OutboundRequests, give_up: GiveUp) -> AsyncIterator[DueMessages]:
     """Publish due messages and record their outcomes until the `with` block ends.
 
     Raises:
@@ -23,10 +23,10 @@ async def message_parts(settings: ApiSettings, pool: Pool, outbound: OutboundReq
     """
     subscribed = Subscribed(DELIVERY_EVENTS, settings.api_group_id, "delivery events")
     subscription = Subscription(settings.kafka, subscribed, events_of, OutcomeHandler(pool).record, give_up)
-    publisher = Publisher(pool, outbound)
+    due_messages = DueMessages(pool, outbound)
     try:
         await within(START_SECONDS, subscription.start(), "subscribing to delivery events")
-        async with in_background(publisher.run(), "messages", give_up):
-            yield publisher
+        async with in_background(due_messages.run(), "messages", give_up):
+            yield due_messages
     finally:
         await subscription.broker.stop()

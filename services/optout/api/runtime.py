@@ -21,7 +21,7 @@ from services.optout.customer_webhooks.deliver import Deliverer
 from services.optout.jobs.run import CONNECTIONS, Jobs
 from services.optout.prepare import prepared
 from services.optout.sending.outbound import OutboundRequests
-from services.optout.sending.publish import Publisher
+from services.optout.sending.publish import DueMessages
 from services.optout.simulation.run import Simulations
 from shared.background import GiveUp, in_background
 from shared.http import runtime_of
@@ -43,7 +43,7 @@ class Runtime:
     simulations: Simulations
     jobs: Jobs
     campaigns: Campaigns
-    publisher: Publisher
+    due_messages: DueMessages
     logins: Logins
     kafka: KafkaProbe
     postgres: PostgresProbe
@@ -89,6 +89,6 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
         campaigns = Campaigns(jobs_pool, outbound)
         await stack.enter_async_context(in_background(campaigns.run(), "campaigns", give_up))
         checks = await stack.enter_async_context(checking(settings, pool))
-        publisher = await stack.enter_async_context(message_parts(settings, pool, outbound, give_up))
-        work = simulations, jobs, campaigns, publisher
+        due_messages = await stack.enter_async_context(message_parts(settings, pool, outbound, give_up))
+        work = simulations, jobs, campaigns, due_messages
         yield Runtime(settings, pool, requests, freshness, checks, *work, Logins(), kafka, postgres)

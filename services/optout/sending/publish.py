@@ -51,7 +51,7 @@ FROM unnest($1::text[], $2::text[]) AS asked (account_id, sender_number)
 """
 
 
-class Publisher:
+class DueMessages:
     """The messages that are due; `wake` has them looked for at once."""
 
     def __init__(self, pool: Pool, outbound: OutboundRequests) -> None:

@@ -29,7 +29,7 @@ from services.optout.campaigns.run import Campaigns
 from services.optout.jobs.run import Jobs
 from services.optout.prepare import MIGRATIONS
 from services.optout.sending.outbound import OutboundRequests
-from services.optout.sending.publish import Publisher
+from services.optout.sending.publish import DueMessages
 from services.optout.settings import optout_database
 from services.optout.simulation.run import Simulations
 from shared.http import Lifecycle, add_health, lifecycle_of
@@ -90,8 +90,8 @@ def _runtime(pool: Pool) -> Runtime:
     jobs = Jobs(pool, job_kinds(pool, requests, freshness))
     campaigns = Campaigns(pool, OutboundRequests(settings.kafka, settings.partitions))
     _, checks = new_checks(settings, pool, Producer(settings.kafka))
-    publisher = Publisher(pool, OutboundRequests(settings.kafka, settings.partitions))
-    work = Simulations(pool), jobs, campaigns, publisher
+    due_messages = DueMessages(pool, OutboundRequests(settings.kafka, settings.partitions))
+    work = Simulations(pool), jobs, campaigns, due_messages
     return Runtime(settings, pool, requests, freshness, checks, *work, Logins(), kafka, postgres)
 
 
