@@ -15,7 +15,9 @@ from shared.topics import DELIVERY_EVENTS
 
 
 @asynccontextmanager
-async def message_parts(settings: ApiSettings, pool: Pool, outbound: OutboundRequests, give_up: GiveUp) -> AsyncIterator[DueMessages]:
+async def message_parts(
+    settings: ApiSettings, pool: Pool, outbound: OutboundRequests, give_up: GiveUp
+) -> AsyncIterator[DueMessages]:
     """Publish due messages and record their outcomes until the `with` block ends.
 
     Raises:
