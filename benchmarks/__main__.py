@@ -17,7 +17,19 @@ from benchmarks.rows import Row, row, table, write_json
 from harness.stack.stack import Stack
 
 # The sender makes up a cache, for a topic that is empty.
-MODULES = ("webhooks", "fence", "tenants", "cache", "restart", "events", "sender", "rules", "reaction", "pipeline")
+MODULES = (
+    "webhooks",
+    "fence",
+    "check",
+    "tenants",
+    "cache",
+    "restart",
+    "events",
+    "sender",
+    "rules",
+    "reaction",
+    "pipeline",
+)
 _RESULTS = Path("benchmarks/results")
 
 
