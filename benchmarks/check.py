@@ -20,7 +20,7 @@ from harness.stack.stack import Stack
 _NUMBER = "+18335550123"
 _FIRST_PHONE = 14_155_550_000
 _MESSAGES = 1_000
-_AT_ONCE = 4
+_AT_ONCE = 16
 _LOOK_UP = "SELECT phone, scope FROM suppressions WHERE account_id = $1 AND phone = ANY ($2) AND state <> 'opted_in'"
 
 Ask = Callable[[Sequence[str]], Awaitable[Any]]
