@@ -1,18 +1,26 @@
-"""The evidence (G8): the record's own entries about a phone, each with what is needed to check it."""
+"""The evidence (G8): everything about a phone in order, the record's entries with what proves them, a proof pack."""
 
 import hashlib
-from typing import Any
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
 
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import SPELLINGS, PhoneFilter
+from services.optout.api.proof_pack import proof_pack
 from services.optout.api.request_limits import GuardedRoute
+from services.optout.api.timeline import load_messages, timeline
 from services.optout.record.entry import Entry, entries
+from services.optout.record.export import export_selection
 from services.optout.record.link import follows
+from shared.events.base import format_time
+from shared.postgres import Connection
 
 # A phone's entries after a given place, under all its spellings, each with the hash of the entry before it in its
 # partition.
@@ -25,22 +33,81 @@ WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS}) AND (d.sequence, d.partitio
 ORDER BY d.sequence, d.partition LIMIT $5
 """  # noqa: S608 (no value from outside)
 
+STATES = f"""
+SELECT phone, scope, state, cause_event_id, changed_at FROM suppressions
+WHERE account_id = $1 AND phone IN ({SPELLINGS}) ORDER BY scope, phone
+"""  # noqa: S608 (no value from outside)
+_PHONES = f"SELECT * FROM ({SPELLINGS}) AS spelling (phone)"  # noqa: S608 (no value from outside)
+_IN_LINES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/x-ndjson": {}}}}
+_IN_A_ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}}}
+_MAX_ENTRIES = 1_000
+_MAX_CHAIN_LINES = 20_000
+
 router = APIRouter(route_class=GuardedRoute)
+
+
+def _asked(phone: PhoneFilter) -> str:
+    if phone is None:
+        raise ApiError(422, "invalid", "phone: say whose evidence, such as ?phone=%2B14155550100", "phone")
+    return phone
+
+
+AskedPhone = Annotated[str, Depends(_asked)]
 
 
 @router.get("/v1/evidence", dependencies=[Fresh])
 async def read_evidence(
     account_id: CallerAccountId,
     database: Database,
-    phone: PhoneFilter,
+    phone: AskedPhone,
     after: After = None,
     limit: PageLimit = 100,
 ) -> dict[str, Any]:
-    if phone is None:
-        raise ApiError(422, "invalid", "phone: say whose evidence, such as ?phone=%2B14155550100", "phone")
+    """Everything about a phone in order. Messages, the newest 1,000, are on the first page, with the first entries."""
+    return await _evidence(account_id, database, phone, after, limit)
+
+
+@router.get("/v1/evidence/export", dependencies=[Fresh], response_class=Response, responses=_IN_LINES)
+async def export_evidence(account_id: CallerAccountId, database: Database, phone: AskedPhone) -> Response:
+    """The phone's entries of the hash chain for `verify_evidence.py --selection`, without a word of anybody else."""
+    lines = await _chain(account_id, database, phone)
+    return Response("".join(json.dumps(line) + "\n" for line in lines), media_type="application/x-ndjson")
+
+
+@router.get("/v1/evidence/proof-pack", dependencies=[Fresh], response_class=Response, responses=_IN_A_ZIP)
+async def read_proof_pack(account_id: CallerAccountId, database: Database, phone: AskedPhone) -> Response:
+    """A zip for a complaint: a page to print, the JSON that it shows, and the chain that proves it."""
+    evidence = await _evidence(account_id, database, phone, None, _MAX_ENTRIES)
+    chain = await _chain(account_id, database, phone)
+    made = {"account_id": account_id, "made_at": format_time(datetime.now(UTC)), **evidence}
+    name = f'attachment; filename="evidence-{phone.lstrip("+")}.zip"'
+    return Response(proof_pack(made, chain), media_type="application/zip", headers={"Content-Disposition": name})
+
+
+async def _evidence(account_id: str, database: Connection, phone: str, after: str | None, limit: int) -> dict[str, Any]:
     sequence, partition = keys_after(after, 0, 0)
     rows, shown = await fetch_page(database, EVIDENCE, account_id, phone, sequence, partition, limit=limit)
-    return {"phone": phone, **page("entries", rows, shown, _shown, "sequence", "partition")}
+    answer = page("entries", rows, shown, _shown, "sequence", "partition")
+    messages = await load_messages(database, account_id, phone) if after is None else []
+    states = await database.fetch(STATES, account_id, phone)
+    return {
+        "phone": phone,
+        "timeline": timeline(answer["entries"], messages),
+        "suppressions": [{**dict(each), "changed_at": format_time(each["changed_at"])} for each in states],
+        **answer,
+    }
+
+
+async def _chain(account_id: str, database: Connection, phone: str) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = []
+    async with database.transaction(readonly=True, isolation="repeatable_read"):
+        phones = [row[0] for row in await database.fetch(_PHONES, account_id, phone)]
+        async for line in export_selection(database, account_id, phones):
+            lines.append(line)
+            if len(lines) > _MAX_CHAIN_LINES:
+                message = "phone: its chain is too long for an answer; have the operator run `stopline evidence export`"
+                raise ApiError(422, "too_large", message, "phone")
+    return lines
 
 
 def _shown(row: Any) -> dict[str, Any]:
