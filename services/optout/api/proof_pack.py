@@ -1,4 +1,4 @@
-"""The proof pack for a complaint: one page of HTML that can be printed, the JSON that it shows, and the chain to verify."""
+"""The proof pack for a complaint: a page of HTML to print, the JSON that it shows, and the chain to verify."""
 
 import io
 import json
