@@ -29,6 +29,7 @@ MODULES = (
     "rules",
     "reaction",
     "pipeline",
+    "campaign",
 )
 _RESULTS = Path("benchmarks/results")
 

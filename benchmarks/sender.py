@@ -121,7 +121,7 @@ async def _drops(stack: Stack, suppressed: int, count: int) -> tuple[Rate, Rate]
     requests = [_request(_FIRST_PHONE + n % suppressed, 1 + (n % suppressed) % _LISTS) for n in range(count)]
     baseline = await _consume(stack, await _produce(stack, requests), count)
     await sender.start()
-    return await _outcome_rate(sender, "suppressed", count), baseline
+    return await outcome_rate(sender, "suppressed", count), baseline
 
 
 async def _place(stack: Stack) -> tuple[Origin, list[int]]:
@@ -192,7 +192,7 @@ async def _consume(stack: Stack, begins: dict[TopicPartition, int], count: int) 
     return rate
 
 
-async def _outcome_rate(sender: Service, outcome: str, count: int) -> Rate:
+async def outcome_rate(sender: Service, outcome: str, count: int) -> Rate:
     """Return the rate of outcomes between the first that the sender's metrics show and the last."""
     line = f'stopline_sender_messages_total{{fate="{outcome}"}} '
     process = psutil.Process(sender.process.pid)
@@ -220,7 +220,7 @@ async def _sends(stack: Stack, count: int) -> tuple[Rate, Rate]:
         await sender.stop()
         await _produce(stack, [_request(5_000_000_000 + n, 1) for n in range(count)])
         await sender.start()
-        rate = await _outcome_rate(sender, "sent", count)
+        rate = await outcome_rate(sender, "sent", count)
         await sandbox.set_faults()
     return rate, bare
 

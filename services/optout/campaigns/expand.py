@@ -22,13 +22,13 @@ from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 from shared.postgres import Connection, Pool, connection_from
 
-CHUNK = 500
+CHUNK = 1_000
 BACKLOG = 5_000
 """Messages of one campaign that were requested and have no outcome yet, at most."""
 MAX_TEXT_CHARACTERS = 1_530
 """Of a personalised text: ten segments. A member whose text is longer is skipped, and counted."""
 AT_ONCE_PER_ACCOUNT = 3
-PUBLISH_SECONDS = 30.0
+PUBLISH_SECONDS = 15.0
 """After this time others publish what a step has not."""
 _FULL_SECONDS = 0.2
 
