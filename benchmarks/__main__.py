@@ -28,6 +28,7 @@ MODULES = (
     "sender",
     "rules",
     "reaction",
+    "lists",
     "pipeline",
     "campaign",
 )
