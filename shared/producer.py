@@ -119,11 +119,18 @@ class Producer:
         async with self._using() as producer:
             return await producer.send_and_wait(topic, value, key, partition=partition, headers=headers)
 
-    async def send_all(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
-        """Return once Kafka has acknowledged all records; raises as `send_and_wait` does."""
+    async def send_all(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> int:
+        """Return the offset of the last record once Kafka has acknowledged all; raises as `send_and_wait` does.
+
+        It is negative where there are no records, or the broker has them already and no longer knows where.
+        """
         async with self._using() as producer:
             batches = filled_batches(producer, records)
-            await asyncio.gather(*[await producer.send_batch(each, topic, partition=partition) for each in batches])
+            counts = [batch.record_count() for batch in batches]
+            sent = await asyncio.gather(
+                *[await producer.send_batch(each, topic, partition=partition) for each in batches]
+            )
+        return int(sent[-1].offset) + counts[-1] - 1 if sent and sent[-1].offset >= 0 else -1
 
     async def close(self) -> None:
         """Stop what is running, within a deadline."""

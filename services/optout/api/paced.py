@@ -1,9 +1,9 @@
 """Requests of jobs, paced: an account's import does not make anybody's STOP wait."""
 
-from collections import defaultdict, deque
+import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 
-from services.optout.api.errors import ApiError
 from services.optout.api.freshness import Freshness
 from services.optout.api.requests import Request, Requests, Token
 from shared.errors import TransientError
@@ -28,22 +28,18 @@ class PacedRequests:
         Raises:
             TransientError: Kafka or the pipeline does not take them; those that it took are the same when repeated.
         """
-        waiting: defaultdict[int, deque[Request]] = defaultdict(deque)
+        waiting: defaultdict[int, list[Request]] = defaultdict(list)
         for event in events:
             waiting[partition_of(event.phone, self._requests.partitions)].append(event)
-        before: list[Token] = []
-        while any(waiting.values()):
-            some = [each.popleft() for each in waiting.values() for _ in range(min(_AT_ONCE, len(each)))]
-            tokens = await self._publish(some)
-            await self._recorded(before)
-            before = tokens
-        await self._recorded(before)
+        await asyncio.gather(*(self._in_order(partition, each) for partition, each in waiting.items()))
 
-    async def _publish(self, events: Sequence[Request]) -> list[Token]:
-        try:
-            return await self._requests.publish_all(events)
-        except ApiError as error:
-            raise TransientError(error.detail) from None
+    async def _in_order(self, partition: int, events: Sequence[Request]) -> None:
+        before: list[Token] = []
+        for start in range(0, len(events), _AT_ONCE):
+            token = await self._requests.publish_in_order(partition, events[start : start + _AT_ONCE])
+            await self._recorded(before)
+            before = [token]
+        await self._recorded(before)
 
     async def _recorded(self, tokens: Sequence[Token]) -> None:
         if not await self._freshness.wait(tokens, _RECORDED_SECONDS):

@@ -12,12 +12,13 @@ from shared.events.codec import cloud_event_headers, encode
 from shared.events.inbound import OptInRequested, OptOutRequested, ReviewDecided
 from shared.kafka_connection import Kafka
 from shared.partitions import partition_of
-from shared.producer import Producer
+from shared.producer import OutgoingRecord, Producer
 from shared.topics import INBOUND_MESSAGES
 
 SOURCE = "stopline/optout-api"
 Request = ReviewDecided | OptOutRequested | OptInRequested
 _PUBLISH_SECONDS = 1.8
+_PUBLISH_ALL_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,6 +56,24 @@ class Requests:
         except (TimeoutError, KafkaError, TransientError):
             message = "Kafka does not answer; the request may still be heard, and sending it again does no harm"
             raise ApiError(503, "unavailable", message, headers={"Retry-After": "2"}) from None
+
+    async def publish_in_order(self, partition: int, events: Sequence[Request]) -> Token:
+        """Publish events of one partition for a job, in few batches; return the place of the last.
+
+        Raises:
+            TransientError: Kafka does not have them all; a repetition is the same events.
+        """
+        records = [
+            OutgoingRecord(event.phone.encode(), encode(event), cloud_event_headers(event, SOURCE)) for event in events
+        ]
+        try:
+            async with asyncio.timeout(_PUBLISH_ALL_SECONDS):
+                offset = await self._producer.send_all(INBOUND_MESSAGES, partition, records)
+        except (TimeoutError, KafkaError) as error:
+            raise TransientError(f"Kafka does not answer: {error!r}") from None
+        if offset < 0:
+            raise TransientError("Kafka does not say where the requests are")
+        return Token(partition, offset)
 
     async def _publish(self, event: Request) -> Token:
         partition = partition_of(event.phone, self.partitions)
