@@ -193,3 +193,13 @@ async def test_one_person_finds_it_without_seeing_others(world: OptOutWorld, aud
 
         async with rewritten(world, lambda rows: [row for row in rows if row["body"] != "hello"], recompute=recompute):
             assert auditor.verify(*selection)[0] == 1
+
+
+async def test_a_destination_gets_each_anchor_once_and_then_the_new_ones(
+    world: OptOutWorld, auditor: Auditor, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    for _ in range(2):
+        assert stopline(world, "anchor", "--to", f"file:{kept}") == (0, "")
+        assert sorted(kept.read_text().splitlines()) == sorted((auditor.folder / "anchors").read_text().splitlines())
+    assert stopline(world, "verify", "--anchors", str(kept))[0] == 0
