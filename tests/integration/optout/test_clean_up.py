@@ -113,7 +113,7 @@ async def test_clients_remove_opted_out_contacts_and_duplicates_in_one_call_each
         (job, *_) = (await shop.call("GET", "/v1/jobs"))["jobs"]
         undo = await shop.call("POST", f"/v1/lists/{list_id}/clean-ups/{job['job_id']}/undo", 202)
         assert (await shop.ended(undo))["result"] == {"opt_outs": 0, "restored": 1}
-        assert (await shop.call("PUT", duplicates, json={"fields": ["phone"]}))["data"] == {"deleted": 1}
+        assert (await shop.call("PUT", f"{duplicates}/", json={"fields": ["phone"]}))["data"] == {"deleted": 1}
 
 
 async def test_one_clean_up_of_a_list_runs_and_a_second_is_refused(world: OptOutWorld) -> None:
