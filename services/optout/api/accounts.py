@@ -5,7 +5,6 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import APIRouter, Query
 
 from services.optout.api.api_keys import add_api_key
-from services.optout.api.clicksend import DEFAULT_GATEWAY
 from services.optout.api.context import Admin, CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Country, Name, RequestBody
@@ -19,6 +18,8 @@ from shared.postgres import Connection
 from shared.webhook_secrets import webhook_path, webhook_secret
 
 FIRST_KEY = "first"
+DEFAULT_GATEWAY = "clicksend"
+"""The gateway of an account that asks for no other, by the name that the inbound service registers."""
 
 # Adds an account; no row comes back where there is one with that id.
 ADD_ACCOUNT = """

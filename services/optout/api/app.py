@@ -4,11 +4,9 @@ All that a customer can make large runs with it (`runtime.py`), in a process of 
 pipeline.
 """
 
-from functools import partial
-
 from fastapi import FastAPI
 
-from services.optout.api.openapi import document
+from services.optout.api.openapi import serve_documents
 from services.optout.api.routes import api_routes
 from services.optout.api.runtime import Runtime, running
 from services.optout.api.settings import ApiSettings
@@ -19,8 +17,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
     """Build the application; its lifespan connects and checks the topics."""
     lifecycle: Lifecycle[Runtime] = Lifecycle()
     lifespan = lifecycle.lifespan(running(settings, lifecycle.end))
-    app = FastAPI(title="Stopline customer API", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Stopline customer API", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    serve_documents(app)
     app.include_router(api_routes)
-    app.openapi = partial(document, app)  # type: ignore[method-assign]  # FastAPI documents it so
     add_health(app, lifecycle, include_in_schema=False)
     return app

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from services.optout import files
-from services.optout.api.clicksend import ClickSendRoute, success
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import RequestBody
@@ -18,6 +17,8 @@ from services.optout.api.lists import require_list
 from services.optout.api.phones import country_of
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.uploads import file_url, find_upload, safe_name, too_many_files
+from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.route import V3Route
 from services.optout.contact_columns import COLUMNS, columns_of
 from services.optout.csv_rows import Block, BrokenCsvError, delimiter_of
 from services.optout.files import StoredFile, TooManyFilesError
@@ -31,7 +32,7 @@ _PREVIEW_BYTES = 64 * 1024
 _PREVIEW_ROWS = 5
 _MAX_COLUMNS = 100
 
-router = APIRouter(route_class=ClickSendRoute)
+router = APIRouter(route_class=V3Route)
 
 FieldOrder = Annotated[str, Field(max_length=2_000)] | Annotated[list[str], Field(max_length=_MAX_COLUMNS)]
 
@@ -64,7 +65,7 @@ async def import_contacts(  # noqa: PLR0913, PLR0917 (what a route is given)
     account_id: CallerAccountId,
     database: Database,
     runtime: ApiRuntime,
-) -> dict[str, Any]:
+) -> Envelope[dict[str, Any]]:
     """Start an import; `GET /v1/jobs/{id}` has its progress and its bad rows."""
     await require_list(database, account_id, list_id)
     try:
@@ -125,7 +126,7 @@ async def first_rows(database: Connection, stored: StoredFile, field: str = "fil
 @router.post("/v3/lists/{list_id}/import-csv-preview")
 async def preview_import(
     list_id: ListId, given: FileOfImport, request: Request, account_id: CallerAccountId, database: Database
-) -> dict[str, Any]:
+) -> Envelope[dict[str, Any]]:
     """Show the first rows of an upload, by their numbers."""
     await require_list(database, account_id, list_id)
     first = await first_rows(database, await find_upload(request, database, account_id, given.file_url))
@@ -133,7 +134,9 @@ async def preview_import(
 
 
 @router.get("/v3/lists/{list_id}/import-fields")
-async def read_import_fields(list_id: ListId, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
+async def read_import_fields(
+    list_id: ListId, account_id: CallerAccountId, database: Database
+) -> Envelope[list[dict[str, str]]]:
     """Show the columns that `field_order` may name."""
     await require_list(database, account_id, list_id)
     return success("Here are the columns.", [{"field": name, "label": label} for name, label in COLUMNS.items()])
@@ -146,7 +149,7 @@ async def export_list(
     account_id: CallerAccountId,
     database: Database,
     filename: Annotated[str | None, Query(max_length=200)] = None,
-) -> dict[str, Any]:
+) -> Envelope[dict[str, Any]]:
     """Give an address from which the list can be fetched as CSV, for ten minutes and by whoever knows it."""
     await require_list(database, account_id, list_id)
     name = safe_name(filename)

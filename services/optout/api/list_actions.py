@@ -10,11 +10,12 @@ from fastapi import APIRouter, Body
 
 from services.optout.api.authenticate import ACQUIRE_SECONDS
 from services.optout.api.clean_ups import add_clean_up, fields_of
-from services.optout.api.clicksend import ClickSendRoute, success
 from services.optout.api.context import CallerAccountId
 from services.optout.api.errors import ApiError
 from services.optout.api.lists import require_list
 from services.optout.api.runtime import ApiRuntime, Runtime
+from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.route import V3Route
 from shared.events.base import ListId
 from shared.postgres import connection_from
 
@@ -25,7 +26,7 @@ _OPT_OUT_LIST = "SELECT FROM contact_lists WHERE account_id = $1 AND list_id = $
 _STATE = "SELECT state, result, error FROM jobs WHERE job_id = $1"
 
 
-class WaitingRoute(ClickSendRoute):
+class WaitingRoute(V3Route):
     """A route that answers when a job is done."""
 
     seconds: ClassVar[float] = 2 * _WAIT_SECONDS
@@ -37,7 +38,7 @@ router = APIRouter(route_class=WaitingRoute)
 @router.put("/v3/lists/{list_id}/remove-opted-out-contacts/{opt_out_list_id}")
 async def remove_opted_out(
     list_id: ListId, opt_out_list_id: ListId, account_id: CallerAccountId, runtime: ApiRuntime
-) -> dict[str, Any]:
+) -> Envelope[dict[str, Any]]:
     """Take whoever is on the opt-out list off this one; more than half a minute of it goes on after the answer."""
     async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
         await require_list(connection, account_id, list_id)
@@ -55,7 +56,7 @@ async def remove_duplicates(
     account_id: CallerAccountId,
     runtime: ApiRuntime,
     given: Annotated[dict[str, Any] | None, Body()] = None,
-) -> dict[str, Any]:
+) -> Envelope[dict[str, Any]]:
     """Of contacts with the same values of `fields`, by default the phone, keep the one that was there first."""
     fields = fields_of(_names((given or {}).get("fields")))
     async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:

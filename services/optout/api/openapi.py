@@ -1,11 +1,14 @@
-"""The OpenAPI document: besides what FastAPI knows, every error that a route can answer, with its schema."""
+"""The OpenAPI documents of `/v1` and `/v3`: besides what FastAPI knows, every error of a route, with its schema."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 
 _ERROR = {
     "type": "object",
@@ -24,13 +27,17 @@ _ERROR = {
 }
 _CLICKSEND_ERROR = {
     "type": "object",
-    "required": ["http_code", "response_code", "response_msg", "data", "error"],
+    "required": ["http_code", "response_code", "response_msg", "data"],
+    "additionalProperties": False,
     "properties": {
         "http_code": {"type": "integer"},
         "response_code": {"type": "string"},
         "response_msg": {"type": "string"},
-        "data": {"type": "null"},
-        "error": _ERROR["properties"]["error"],  # type: ignore[index]
+        "data": {
+            "type": ["object", "null"],
+            "additionalProperties": {"type": "string"},
+            "description": "With 400: the field that is meant, and what is wrong with it.",
+        },
     },
 }
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -46,7 +53,6 @@ _DESCRIPTIONS = {
     429: "Too many wrong logins came from this address; `Retry-After` says when to try again.",
     503: "The database or Kafka does not answer; try again after `Retry-After`.",
 }
-_RULES, _RULE = "/v3/automations/sms/inbound", "/v3/automations/sms/inbound/{inbound_rule_id}"
 # What a route can answer that does not follow from its login, its parameters and its body.
 _MORE = {
     ("post", "/v1/accounts"): (409,),
@@ -68,22 +74,37 @@ _MORE = {
     ("post", "/v1/review/{event_id}/confirm"): (409,),
     ("post", "/v1/review/{event_id}/release"): (409,),
     ("post", "/v1/rules/simulate"): (404, 409),
-    ("post", _RULES): (409,),
-    ("put", _RULE): (409,),
-    ("post", f"{_RULES}-packs/{{pack}}"): (409,),
+    ("post", "/v1/rules"): (409,),
+    ("put", "/v1/rules/{inbound_rule_id}"): (409,),
+    ("post", "/v1/rules-packs/{pack}"): (409,),
 }
+_VERSIONS = ("v1", "v3")
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """Return the document, made at the first call."""
-    if app.openapi_schema is None:
-        made = get_openapi(title=app.title, version=app.version, routes=app.routes, description=_DESCRIPTION)
-        schemas = made.setdefault("components", {}).setdefault("schemas", {})
-        schemas |= {"Error": _ERROR, "ClickSendError": _CLICKSEND_ERROR}
-        for method, path, operation in _operations(made):
-            _complete(method, path, operation)
-        app.openapi_schema = made
-    return app.openapi_schema
+def serve_documents(app: FastAPI) -> None:
+    """Serve each version's document at `/v1/openapi.json` or `/v3/openapi.json`; called before routes are added."""
+    for version in _VERSIONS:
+        app.add_api_route(f"/{version}/openapi.json", _served(app, version), include_in_schema=False)
+
+
+def _served(app: FastAPI, version: str) -> Callable[[], Coroutine[None, None, JSONResponse]]:
+    async def serve() -> JSONResponse:
+        return JSONResponse(document(app, version))
+
+    return serve
+
+
+@cache
+def document(app: FastAPI, version: str) -> dict[str, Any]:
+    """Return the document of a version of the API, made at the first call."""
+    routes = [each for each in iter_route_contexts(app.routes) if str(each.path).startswith(f"/{version}/")]
+    made = get_openapi(title=f"{app.title} {version}", version=app.version, routes=routes, description=_DESCRIPTION)
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Error"] = _CLICKSEND_ERROR if version == "v3" else _ERROR
+    for method, path, operation in _operations(made):
+        statuses = {*_statuses(operation), *_MORE.get((method, path), ())}
+        _complete(operation, _as_clicksend(statuses) if version == "v3" else statuses)
+    return made
 
 
 def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -93,12 +114,17 @@ def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
                 yield method, path, item[method]
 
 
-def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
-    schema = "ClickSendError" if path.startswith("/v3/") else "Error"
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    for status in sorted({*_statuses(operation), *_MORE.get((method, path), ())}):
+def _complete(operation: dict[str, Any], statuses: Collection[int]) -> None:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    operation["responses"].pop("422", None)
+    for status in sorted(statuses):
         description = _DESCRIPTIONS.get(status, HTTPStatus(status).phrase)
         operation["responses"][str(status)] = {"description": description, "content": content}
+
+
+def _as_clicksend(statuses: Collection[int]) -> set[int]:
+    """Return what ClickSend documents for them: there a wrong field is 400."""
+    return {400 if status in (408, 409, 413, 422) else status for status in statuses}
 
 
 def _statuses(operation: dict[str, Any]) -> Iterator[int]:

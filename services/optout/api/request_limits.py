@@ -89,13 +89,18 @@ class GuardedRoute(APIRoute):
                         await _logged_in(login, limited)
                     return await _with_api_errors(handle(limited))
             except ApiError as error:
-                return envelope(error)
+                return self.error_response(error)
             except (TransientError, *UNAVAILABLE):
-                return envelope(unavailable())
+                return self.error_response(unavailable())
             finally:
                 limited.forget_body()
 
         return guarded
+
+    @staticmethod
+    def error_response(error: ApiError) -> Response:
+        """Return the error in the envelope of the route's version of the API."""
+        return envelope(error)
 
 
 async def _logged_in(login: LoginCheck, request: Request) -> None:

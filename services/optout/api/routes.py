@@ -5,7 +5,6 @@ from fastapi import APIRouter, Request
 from services.optout.api import (
     accounts,
     api_keys,
-    automations,
     campaigns,
     clean_ups,
     contacts,
@@ -19,6 +18,7 @@ from services.optout.api import (
     opt_outs,
     preferences,
     review,
+    rules,
     simulate,
     suppressions,
     uploads,
@@ -26,6 +26,7 @@ from services.optout.api import (
 from services.optout.api.check import route as check
 from services.optout.api.errors import ApiError
 from services.optout.api.request_limits import GuardedRoute
+from services.optout.api.v3.routes import v3_routes
 
 api_routes = APIRouter()
 for part in (
@@ -46,8 +47,8 @@ for part in (
     opt_out_imports,
     uploads,
     evidence,
-    automations,
     campaigns,
+    rules,
     simulate,
 ):
     api_routes.include_router(part.router)
@@ -63,3 +64,4 @@ async def no_such_route(request: Request) -> None:
 
 
 api_routes.include_router(_fallback)
+api_routes.include_router(v3_routes)

@@ -1,4 +1,4 @@
-"""A rule as ClickSend's API has it, with our own match types and scopes as optional fields."""
+"""A rule as `/v1` has it: ClickSend's fields, and our own match types and scopes as optional ones."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Name, RequestBody, without_nul
-from services.optout.rules import Rule
+from services.optout.rules import Rule, VersionedRule
 from services.optout.rules.actions import ACTIONS
 from services.optout.rules.match_types import MATCH_TYPES
 from services.optout.rules.rule import MAX_TERMS, MatchName, OptOutReach, Term
@@ -103,10 +103,11 @@ def _number(text: str) -> str:
         raise ApiError(422, "invalid", message, "dedicated_number") from None
 
 
-def shown(rule_id: int, version: int, rule: Rule) -> dict[str, Any]:
-    """Return the rule as the API shows it; `message_search_type` is None where ClickSend has no number for it."""
+def shown(saved: VersionedRule) -> dict[str, Any]:
+    """Return the rule as `/v1` shows it; `message_search_type` is None where ClickSend has no number for it."""
+    rule = saved.rule
     return {
-        "inbound_rule_id": rule_id,
+        "inbound_rule_id": saved.rule_id,
         "dedicated_number": rule.sender_number,
         "rule_name": rule.name,
         "message_search_type": MATCH_TYPES[rule.match].clicksend_number,
@@ -120,5 +121,5 @@ def shown(rule_id: int, version: int, rule: Rule) -> dict[str, Any]:
         "scope": rule.scope,
         "position": rule.position,
         "only_as_answer": rule.only_as_answer,
-        "version": version,
+        "version": saved.version,
     }

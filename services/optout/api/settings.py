@@ -17,6 +17,8 @@ class ApiSettings(DatabaseSettings):
     """The key before, with which calls to customers are signed too, until their signing secrets are changed."""
     admin_token: LongSecret
     public_inbound_url: str = "http://127.0.0.1:8081"
+    public_api_url: str | None = None
+    """Where customers reach this API, for addresses of pages and files; without it, what the request's Host says."""
     webhook_ports: Annotated[str, Field(pattern=r"^\d{1,5}(,\d{1,5})*$")] = "443,8443"
     """Ports of customers' addresses that may be called, separated by commas."""
     api_cache_dir: Path

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.optout.api.automations import check_change, current_rules
+from services.optout.api.account_rules import check_change, current_rules
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.request_limits import GuardedRoute
@@ -67,7 +67,7 @@ def _version_of(present: list[VersionedRule], replaces: int | None) -> int:
     for each in present:
         if each.rule_id == replaces:
             return each.version + 1
-    message = f"replaces: there is no rule {replaces}; see GET /v3/automations/sms/inbound"
+    message = f"replaces: there is no rule {replaces}; see GET /v1/rules"
     raise ApiError(404, "not_found", message, "replaces")
 
 

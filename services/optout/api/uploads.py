@@ -9,13 +9,14 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import StreamingResponse
 
 from services.optout import files
-from services.optout.api.clicksend import ClickSendRoute, success
 from services.optout.api.context import CallingUser, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.export import exported
 from services.optout.api.request_limits import LimitedRequest
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.upload_body import CHUNK_BYTES, UPLOAD_SECONDS, UploadRequest, text_chunks
+from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.route import V3Route
 from services.optout.files import LIVE_SECONDS, TOKEN_PATTERN, StoredFile, TooManyFilesError
 from shared.postgres import Connection, Pool, connection_from
 
@@ -46,7 +47,7 @@ _MAX_NAME_CHARACTERS = 100
 _UNSAFE = re.compile(r"[^\w.() -]+")
 
 
-class UploadRoute(ClickSendRoute):
+class UploadRoute(V3Route):
     """A route that takes a file in its body."""
 
     request_type: ClassVar[type[LimitedRequest]] = UploadRequest
@@ -54,13 +55,13 @@ class UploadRoute(ClickSendRoute):
 
 
 uploads = APIRouter(route_class=UploadRoute)
-router = APIRouter(route_class=ClickSendRoute)
+router = APIRouter(route_class=V3Route)
 
 
 @uploads.post("/v3/uploads", openapi_extra={"requestBody": FILE_BODY})
 async def upload(
     request: Request, user: CallingUser, runtime: ApiRuntime, convert: Annotated[str, Query()] = "csv"
-) -> dict[str, Any]:
+) -> Envelope[dict[str, Any]]:
     """Take a CSV, as base64 in JSON or in a form; it can be imported for ten minutes."""
     if convert != "csv":
         raise ApiError(

@@ -99,7 +99,7 @@ def _runtime(pool: Pool) -> Runtime:
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     lifecycle = lifecycle_of(app)
     lifecycle.runtime = replace(lifecycle.runtime, logins=Logins())  # of one test
-    hooks: dict[str, list[Any]] = {"response": [checker(document(app))]}
+    hooks: dict[str, list[Any]] = {"response": [checker(document(app, version)) for version in ("v1", "v3")]}
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://api", event_hooks=hooks
     ) as client:

@@ -10,7 +10,7 @@ from services.inbound.app import create_app
 from services.inbound.fast_route import WebhookApp
 from services.inbound.gateways import MESSAGES
 from services.inbound.settings import InboundSettings
-from services.optout.api.clicksend import DEFAULT_GATEWAY
+from services.optout.api.accounts import DEFAULT_GATEWAY
 from shared.quiet_logs import SayOnce
 from shared.webhook_secrets import webhook_secret
 

@@ -48,7 +48,8 @@ def test_a_match_type_is_registered_once(monkeypatch: pytest.MonkeyPatch) -> Non
         MATCH_TYPES, "ends_with", MatchType(matcher=LastWord, check=check_single_words, clicksend_number=4)
     )
     rule = given(match="ends_with", terms=["enough"])
-    assert (shown(1, 1, rule)["match"], shown(1, 1, rule)["message_search_type"]) == ("ends_with", 4)
+    seen = shown(VersionedRule(1, 1, rule))
+    assert (seen["match"], seen["message_search_type"]) == ("ends_with", 4)
     assert matched("That is enough!", rule)[:3] == ("opt_out", "keyword", "r")
     assert matched("Enough of that", rule).kind == "none"
     with pytest.raises(ApiError, match="more than one word"):

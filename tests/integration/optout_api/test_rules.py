@@ -1,4 +1,4 @@
-"""Rules by ClickSend's API: their versions, what is refused and how, packs."""
+"""Rules by `/v1`: their versions, what is refused and how, packs."""
 
 import random
 import time
@@ -13,7 +13,7 @@ from services.optout.rules import DEFAULT_RULES, Rule
 from services.optout.rules.size import LIMITS
 from shared.postgres import Pool
 
-PATH = "/v3/automations/sms/inbound"
+PATH = "/v1/rules"
 RULE = {
     "dedicated_number": "*",
     "rule_name": "Leave",
@@ -33,22 +33,20 @@ async def answer_of(pool: Pool, caller: Caller, body: str) -> tuple[str, int | N
 
 async def created(caller: Caller, **fields: Any) -> dict[str, Any]:
     answer = await caller.call("POST", PATH, json={**RULE, **fields})
-    assert answer.status_code == 200, answer.text
-    assert (answer.json()["http_code"], answer.json()["response_code"]) == (200, "SUCCESS")
-    return TypeAdapter(dict[str, Any]).validate_python(answer.json()["data"])
+    assert answer.status_code == 201, answer.text
+    return TypeAdapter(dict[str, Any]).validate_python(answer.json())
 
 
 async def refused(caller: Caller, status: int, field: str, **fields: Any) -> str:
     answer = await caller.call("POST", PATH, json={**RULE, **fields})
     assert answer.status_code == status, answer.text
-    assert (answer.json()["data"], answer.json()["error"]["field"]) == (None, field)
-    return str(answer.json()["response_msg"])
+    assert answer.json()["error"]["field"] == field
+    return str(answer.json()["error"]["message"])
 
 
 async def test_a_new_account_lists_the_default_rules(acme: Caller) -> None:
-    page = (await acme.get(PATH, limit=100))["data"]
-    assert [rule["rule_name"] for rule in page["data"]] == [rule.name for rule in DEFAULT_RULES]
-    assert (page["total"], page["current_page"], page["last_page"]) == (len(DEFAULT_RULES), 1, 1)
+    rules = (await acme.get(PATH))["rules"]
+    assert [rule["rule_name"] for rule in rules] == [rule.name for rule in DEFAULT_RULES]
 
 
 async def test_a_rule_holds_from_the_next_message_on_in_each_of_its_versions(acme: Caller, pool: Pool) -> None:
@@ -57,10 +55,10 @@ async def test_a_rule_holds_from_the_next_message_on_in_each_of_its_versions(acm
     assert await answer_of(pool, acme, "leave now") == ("opt_out", 1)
     one = f"{PATH}/{rule['inbound_rule_id']}"
     changed = await acme.call("PUT", one, json={**RULE, "message_search_term": "depart"})
-    assert changed.json()["data"]["version"] == 2
+    assert changed.json()["version"] == 2
     assert await answer_of(pool, acme, "leave now") == ("none", None)
     assert await answer_of(pool, acme, "depart now") == ("opt_out", 2)
-    assert (await acme.get(one))["data"]["message_search_term"] == "depart"
+    assert (await acme.get(one))["message_search_term"] == "depart"
     await acme.call("PUT", one, json={**RULE, "enabled": 0})
     assert await answer_of(pool, acme, "leave now") == ("none", None)
     assert (await acme.call("DELETE", one)).status_code == 200
@@ -68,7 +66,7 @@ async def test_a_rule_holds_from_the_next_message_on_in_each_of_its_versions(acm
 
 
 async def test_an_account_that_deletes_all_its_rules_has_none(acme: Caller, pool: Pool) -> None:
-    for rule in (await acme.get(PATH, limit=100))["data"]["data"]:
+    for rule in (await acme.get(PATH))["rules"]:
         assert (await acme.call("DELETE", f"{PATH}/{rule['inbound_rule_id']}")).status_code == 200
     assert await answer_of(pool, acme, "STOP") == ("none", None)
 
@@ -132,11 +130,11 @@ async def test_a_reply_to_anything_is_allowed_for_it_never_gets_an_opt_out(acme:
 async def test_a_pack_is_added_once_as_rules_of_the_account(acme: Caller, pool: Pool) -> None:
     assert (await answer_of(pool, acme, "Arrêt"))[0] == "none"
     added = await acme.call("POST", f"{PATH}-packs/canada")
-    assert [rule["rule_name"] for rule in added.json()["data"]] == ["ARRET (Canada)"]
+    assert [rule["rule_name"] for rule in added.json()["rules"]] == ["ARRET (Canada)"]
     assert (await answer_of(pool, acme, "Arrêt"))[0] == "opt_out"
-    assert (await acme.call("POST", f"{PATH}-packs/canada")).json()["data"] == []
+    assert (await acme.call("POST", f"{PATH}-packs/canada")).json()["rules"] == []
     assert (await acme.call("POST", f"{PATH}-packs/klingon")).status_code == 404
-    packs = {pack["pack"]: pack["added"] for pack in (await acme.get(f"{PATH}-packs"))["data"]}
+    packs = {pack["pack"]: pack["added"] for pack in (await acme.get(f"{PATH}-packs"))["packs"]}
     assert (packs["canada"], packs["stop"], packs["es"]) == (True, True, False)
 
 
@@ -146,7 +144,7 @@ async def test_nobody_sees_or_changes_the_rules_of_another_account(acme: Caller,
     assert (await other.call("GET", one)).status_code == 404
     assert (await other.call("PUT", one, json=RULE)).status_code == 404
     assert (await other.call("DELETE", one)).status_code == 404
-    assert (await acme.http.get(PATH)).json()["response_code"] == "UNAUTHORIZED"
+    assert (await acme.http.get(PATH)).json()["error"]["code"] == "unauthorized"
 
 
 @pytest.mark.parametrize(
