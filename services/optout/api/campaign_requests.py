@@ -63,8 +63,8 @@ async def make(connection: Connection, new: NewCampaign, key: str | None) -> Cam
     """Return the new campaign, or the one that was made with the same key before.
 
     Raises:
-        ApiError: 404, there is no such list; 409, the key belongs to another request, or there are too many campaigns;
-            422, the list is too large or not one to send to.
+        ApiError: 409, the key belongs to another request, or there are too many campaigns; 422, there is no such list,
+            it is too large, or not one to send to.
     """
     async with connection.transaction():
         if key is not None:
@@ -92,7 +92,7 @@ async def recipients(connection: Connection, audience: Audience) -> int:
     kind = await connection.fetchval(_LIST, audience.account_id, audience.list_id)
     if kind is None:
         message = f"list_id: there is no list {audience.list_id}; GET /v1/lists shows yours"
-        raise ApiError(404, "not_found", message, "list_id")
+        raise ApiError(422, "not_found", message, "list_id")
     if kind == "opt_outs":
         raise ApiError(422, "invalid", "list_id: nobody on the opt-out list is sent anything", "list_id")
     count = await count_members(connection, audience)

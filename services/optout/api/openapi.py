@@ -67,7 +67,7 @@ _MORE = {
     ("put", "/v3/lists/{list_id}/remove-duplicates"): (409,),
     ("post", "/v1/opt-outs"): (404,),
     ("post", "/v1/opt-ins"): (404,),
-    ("post", "/v1/campaigns"): (404, 409),
+    ("post", "/v1/campaigns"): (409,),
     ("post", "/v1/campaigns/{campaign_id}/cancel"): (409,),
     ("post", "/v1/campaigns/{campaign_id}/pause"): (409,),
     ("post", "/v1/campaigns/{campaign_id}/resume"): (409,),

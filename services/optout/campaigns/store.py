@@ -33,6 +33,14 @@ SELECT {COLUMNS} FROM campaigns c WHERE c.account_id = $1 AND c.campaign_id = $2
 _AFTER = f"""
 SELECT {COLUMNS} FROM campaigns c WHERE c.account_id = $1 AND c.campaign_id > $2 ORDER BY c.campaign_id LIMIT $3
 """  # noqa: S608 (no value from outside)
+_CHOSEN = """
+c.account_id = $1 AND ($2::timestamptz IS NULL OR c.created_at >= $2)
+    AND ($3::timestamptz IS NULL OR c.created_at <= $3)
+"""
+_PAGE = f"""
+SELECT {COLUMNS} FROM campaigns c WHERE {_CHOSEN} ORDER BY c.campaign_id DESC OFFSET $4 LIMIT $5
+"""  # noqa: S608 (no value from outside)
+_COUNT = f"SELECT count(*) FROM campaigns c WHERE {_CHOSEN}"  # noqa: S608 (no value from outside)
 _SET_STATE = f"""
 UPDATE campaigns AS c SET state = $2, updated_at = now(), next_step_at = greatest(c.scheduled_at, now()),
     ended_at = CASE WHEN $2 IN ('cancelled', 'done') THEN now() END
@@ -122,3 +130,20 @@ async def change(connection: Connection, campaign_id: int, new: NewCampaign, tot
 async def read_after(connection: Connection, account_id: str, campaign_id: int, limit: int) -> Sequence[Any]:
     """Return the rows of the account's campaigns after one."""
     return await connection.fetch(_AFTER, account_id, campaign_id, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFilter:
+    """A choice of an account's campaigns, by when they were made."""
+
+    made_from: datetime | None
+    made_to: datetime | None
+
+
+async def read_page(
+    connection: Connection, account_id: str, only: CampaignFilter, offset: int, limit: int
+) -> tuple[list[Campaign], int]:
+    """Return a page of campaigns, the newest first, and how many there are."""
+    chosen = account_id, only.made_from, only.made_to
+    rows = await connection.fetch(_PAGE, *chosen, offset, limit)
+    return [Campaign.of(row) for row in rows], await connection.fetchval(_COUNT, *chosen)

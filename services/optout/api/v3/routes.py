@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from services.optout.api.errors import ApiError
-from services.optout.api.v3 import not_offered, rules
+from services.optout.api.v3 import campaigns, not_offered, rules, subaccounts
 from services.optout.api.v3.route import V3Route
 
 v3_routes = APIRouter()
-for part in (rules, not_offered):
+for part in (rules, campaigns, subaccounts, not_offered):
     v3_routes.include_router(part.router)
 
 _fallback = APIRouter(route_class=V3Route)
