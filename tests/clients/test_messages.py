@@ -64,14 +64,14 @@ async def test_messages_for_later_are_cancelled(customer: Customer, sandbox: San
 
 
 async def test_a_reply_under_a_rule_that_polls_is_read_and_marked(customer: Customer, sandbox: SandboxClient) -> None:
+    phone = any_phone()
+    await _sent(customer, phone)
+    await sandbox.wait_for_message(phone)
     rule = {
         "dedicated_number": "*", "rule_name": "Poll", "message_search_type": 2, "message_search_term": "parcel",
         "action": "POLL", "action_address": "", "enabled": 1,
     }  # fmt: skip
     rule_id = (await customer.call("POST /v3/automations/sms/inbound", rule))["inbound_rule_id"]
-    phone = any_phone()
-    await _sent(customer, phone)
-    await sandbox.wait_for_message(phone)
 
     async def replies() -> list[dict[str, Any]]:
         page = await customer.call("GET /v3/sms/inbound", query={"page": 1, "limit": 100})
