@@ -4,11 +4,33 @@ from fastapi import APIRouter, Request
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from services.optout.api.errors import ApiError
-from services.optout.api.v3 import campaigns, not_offered, rules, subaccounts
+from services.optout.api.v3 import (
+    campaigns,
+    not_offered,
+    rules,
+    sms,
+    sms_history,
+    sms_inbound,
+    sms_receipts,
+    sms_statistics,
+    sms_templates,
+    subaccounts,
+)
 from services.optout.api.v3.route import V3Route
 
 v3_routes = APIRouter()
-for part in (rules, campaigns, subaccounts, not_offered):
+for part in (
+    sms,
+    sms_templates,
+    sms_receipts,
+    sms_inbound,
+    sms_history,
+    sms_statistics,
+    rules,
+    campaigns,
+    subaccounts,
+    not_offered,
+):
     v3_routes.include_router(part.router)
 
 _fallback = APIRouter(route_class=V3Route)

@@ -1,0 +1,178 @@
+"""Which of the messages of a call are accepted, each with a status of its own, and how they are kept."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from services.optout.api.phones import country_of
+from services.optout.api.rights import ApiUser
+from services.optout.api.v3.sms_models import GivenMessage, GivenMessages
+from services.optout.contact_phone import contact_phone
+from services.optout.sending.screening import Asked, forbidden
+from services.optout.sending.segments import segments_of
+from shared.events.base import storable
+from shared.events.outbound import MAX_ALSO_LISTS
+from shared.phones import normalise_sender_number
+from shared.postgres import Connection
+
+ACCEPTED = "SUCCESS"
+OPTED_OUT = "RECIPIENT_OPTED_OUT"
+_LATEST = timedelta(days=366)
+_MAX_DIGITS = 15
+
+# The account's default list, those of the lists asked for that are its own, and its sender numbers.
+KNOWN = """
+SELECT (SELECT list_id FROM contact_lists WHERE account_id = $1 AND kind = 'default') AS default_list,
+    ARRAY(
+        SELECT list_id FROM contact_lists
+        WHERE account_id = $1 AND list_id = ANY($2::bigint[]) AND kind <> 'opt_outs' AND deleted_at IS NULL
+    ) AS lists,
+    ARRAY(SELECT DISTINCT sender_number FROM lists_of_senders WHERE account_id = $1 LIMIT 2) AS numbers,
+    ARRAY(
+        SELECT sender_number FROM lists_of_senders WHERE account_id = $1 GROUP BY sender_number HAVING count(*) > $3
+    ) AS full_numbers
+"""
+
+ADD = """
+INSERT INTO messages (account_id, message_id, user_id, subaccount_id, list_id, contact_id, has_list, phone,
+    sender_number, body, parts, custom_string, country, source, from_email, schedule, created_at, publish_at)
+SELECT $1, message_id, $2, $3, list_id, contact_id, has_list, phone, sender_number, body, parts, custom_string, country,
+    source, from_email, schedule, $4, coalesce(schedule, $4)
+FROM unnest($5::text[], $6::bigint[], $7::bigint[], $8::boolean[], $9::text[], $10::text[], $11::text[], $12::int[],
+    $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[])
+    AS given (message_id, list_id, contact_id, has_list, phone, sender_number, body, parts, custom_string, country,
+        source, from_email, schedule)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """The facts of an account: its country, its lists among those asked for, the number of messages that name none."""
+
+    country: str | None
+    default_list: int
+    lists: frozenset[int]
+    number: str | None
+    full_numbers: frozenset[str]
+    number_of_country: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedMessage:
+    """A message of a call, as far as it was understood; `status` says whether it is accepted."""
+
+    given: GivenMessage
+    status: str
+    phone: str = ""
+    sender_number: str = ""
+    list_id: int = 0
+    has_list: bool = True
+    schedule: datetime | None = None
+    message_id: str = ""
+
+    @property
+    def body(self) -> str:
+        return storable(self.given.body or "")
+
+    @property
+    def parts(self) -> int:
+        return segments_of(self.body).number
+
+    @property
+    def contact_id(self) -> int | None:
+        return _id(self.given.contact_id)
+
+
+async def examined(
+    connection: Connection, account_id: str, given: GivenMessages, now: datetime
+) -> list[ExaminedMessage]:
+    """Return the messages with their statuses, in their order; nothing is kept yet."""
+    known = await _known(connection, account_id, given)
+    messages = await asyncio.to_thread(lambda: [_examined(each, known, now) for each in given.messages])
+    places = [place for place, each in enumerate(messages) if each.status == ACCEPTED]
+    found = await forbidden(connection, account_id, [_asked(messages[place]) for place in places])
+    for place in found:
+        messages[places[place]] = replace(messages[places[place]], status=OPTED_OUT)
+    return messages
+
+
+async def keep(
+    connection: Connection, user: ApiUser, messages: Sequence[ExaminedMessage], now: datetime
+) -> list[ExaminedMessage]:
+    """Keep the accepted messages, which are published from then on; return all, those with their ids."""
+    numbered = [replace(each, message_id=str(uuid4())) if each.status == ACCEPTED else each for each in messages]
+    rows = [_row(each) for each in numbered if each.message_id]
+    if rows:
+        columns = zip(*rows, strict=True)
+        await connection.execute(ADD, user.account_id, user.user_id, user.subaccount_id, now, *map(list, columns))
+    return numbered
+
+
+def _row(each: ExaminedMessage) -> tuple[object, ...]:
+    given = each.given
+    where = each.message_id, each.list_id, each.contact_id, each.has_list, each.phone, each.sender_number
+    texts = given.custom_string or "", (given.country or "").upper(), given.source or "", given.from_email
+    return *where, each.body, each.parts, *texts, each.schedule
+
+
+def _asked(each: ExaminedMessage) -> Asked:
+    return Asked(each.phone, each.sender_number, each.list_id, each.has_list, each.given.sender is not None)
+
+
+async def _known(connection: Connection, account_id: str, given: GivenMessages) -> AccountFacts:
+    asked = {_id(each.list_id) for each in given.messages} - {None}
+    (row,) = await connection.fetch(KNOWN, account_id, list(asked), MAX_ALSO_LISTS)
+    by_country = {each.recipient_country_code.upper(): each.sender_id for each in given.senders or () if each.sender_id}
+    return AccountFacts(
+        country=await country_of(connection, account_id),
+        default_list=row["default_list"],
+        lists=frozenset(row["lists"]),
+        number=row["numbers"][0] if len(row["numbers"]) == 1 else None,
+        full_numbers=frozenset(row["full_numbers"]),
+        number_of_country=by_country,
+    )
+
+
+def _examined(given: GivenMessage, known: AccountFacts, now: datetime) -> ExaminedMessage:
+    status, phone, number = ACCEPTED, "", ""
+    list_id = known.default_list if given.list_id is None else _id(given.list_id)
+    schedule = _time(given.schedule)
+    try:
+        number = _number(given, known)
+    except ValueError:
+        status = "INVALID_SENDER_ID"
+    try:
+        phone = contact_phone(given.to or "", (given.country or "").upper() or known.country)
+    except ValueError:
+        status = "INVALID_RECIPIENT"
+    if list_id is None or (given.list_id is not None and list_id not in known.lists):
+        status = "NOT_ENOUGH_PERMISSION_TO_LIST_ID"
+    elif given.list_id is None and number in known.full_numbers:
+        status = "MISSING_REQUIRED_FIELDS"  # more lists than a request can name: say which list it is
+    if given.schedule and (schedule is None or schedule > now + _LATEST):
+        status = "INVALID_SCHEDULE"
+    if not (given.body or "").strip():
+        status = "EMPTY_MESSAGE"
+    if not given.to:
+        status = "MISSING_REQUIRED_FIELDS"
+    later = schedule if schedule is not None and schedule > now else None
+    return ExaminedMessage(given, status, phone, number, list_id or 0, given.list_id is not None, later)
+
+
+def _number(given: GivenMessage, known: AccountFacts) -> str:
+    named = given.sender or known.number_of_country.get((given.country or known.country or "").upper()) or known.number
+    return normalise_sender_number(named or "")
+
+
+def _id(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None
+
+
+def _time(seconds: int | None) -> datetime | None:
+    """Return the time of a schedule; None where it has none, or one out of the calendar."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds and seconds > 0 else None
+    except (OverflowError, ValueError, OSError):
+        return None

@@ -1,0 +1,125 @@
+"""The fields of calls about single messages, with exactly ClickSend's names and types."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from services.optout.api.v3.models import Answer, Given, GivenText
+from shared.events.base import MAX_BODY_CHARACTERS
+
+MAX_MESSAGES = 1_000
+PRICE = "0.0000"
+
+MessageText: TypeAlias = Annotated[str, Field(max_length=MAX_BODY_CHARACTERS)]
+
+
+class Currency(Answer):
+    """The currency of prices, which are all 0 here: Stopline charges nothing."""
+
+    currency_name_short: str = "USD"
+    currency_prefix_d: str = "$"
+    currency_prefix_c: str = "c"
+    currency_name_long: str = "US Dollars"
+    min_recharge_amount: str = "0"
+    max_recharge_amount: str = "0"
+
+
+class GivenSender(Given):
+    """The number that messages to a country come from."""
+
+    recipient_country_code: GivenText
+    sender_id: GivenText | None = None
+
+
+class GivenMessage(Given):
+    """A message to be sent."""
+
+    body: MessageText | None = None
+    to: GivenText | None = None
+    sender: GivenText | None = Field(default=None, alias="from")
+    source: GivenText | None = None
+    schedule: int | None = None
+    custom_string: GivenText | None = None
+    list_id: GivenText | None = None
+    contact_id: GivenText | None = None
+    country: GivenText | None = None
+    from_email: GivenText | None = None
+
+
+class GivenMessages(Given):
+    """The messages of a call, to be sent or priced."""
+
+    senders: Annotated[list[GivenSender], Field(max_length=300)] | None = None
+    messages: Annotated[list[GivenMessage], Field(max_length=MAX_MESSAGES)]
+
+
+class SentSms(Answer):
+    """A message as it was accepted or refused: `status` says which."""
+
+    direction: str = "out"
+    date: int
+    to: str
+    body: str
+    sender: str = Field(alias="from")
+    schedule: int | None
+    message_id: str
+    message_parts: int
+    message_price: str = PRICE
+    from_email: str | None
+    list_id: str | None
+    custom_string: str
+    contact_id: str | None
+    user_id: int
+    subaccount_id: int
+    is_shared_system_number: bool = False
+    country: str
+    carrier: str = ""
+    status: str
+
+
+class SentMessages(Answer):
+    """The messages of a call, as they were accepted or refused."""
+
+    total_price: float = 0.0
+    total_count: int
+    queued_count: int
+    messages: list[SentSms]
+    currency: Currency = Field(default=Currency(), alias="_currency")
+    blocked_count: int
+
+
+class PricedSms(Answer):
+    """A message as it would be sent."""
+
+    date: str
+    to: str
+    body: str
+    sender: str = Field(alias="from")
+    schedule: str
+    message_id: str = ""
+    message_parts: int
+    message_price: str = PRICE
+    custom_string: str
+    contact_id: str | None
+    is_shared_system_number: bool = False
+    country: str
+    status: str
+
+
+class PricedMessages(Answer):
+    """The messages of a call, as they would be sent."""
+
+    total_price: float = 0.0
+    total_count: int
+    queued_count: int
+    messages: list[PricedSms]
+    currency: Currency = Field(default=Currency(), alias="_currency")
+    blocked_count: int
+
+
+class GivenCustomString(Given):
+    custom_string: GivenText
+
+
+class Cancelled(Answer):
+    count: int

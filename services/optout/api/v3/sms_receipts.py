@@ -1,0 +1,127 @@
+"""Delivery receipts of an account's messages, and which of them it has read."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from services.optout.api.context import CallerAccountId, CallingUser, Database
+from services.optout.api.errors import ApiError
+from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.models import Answer, Given, GivenText
+from services.optout.api.v3.paging import AskedPage, Page
+from services.optout.api.v3.route import V3Route
+from services.optout.api.v3.sms import MessageIdInPath
+
+_COLUMNS = """
+SELECT coalesce(r.message_id, r.carrier_message_id) AS message_id, r.status, r.gateway_status, r.received_at,
+    m.custom_string, m.dispatched_at, m.subaccount_id
+FROM receipts r LEFT JOIN messages m ON m.account_id = r.account_id AND m.message_id = r.message_id
+"""
+UNREAD = f"""{_COLUMNS}
+WHERE r.account_id = $1 AND r.read_at IS NULL ORDER BY r.received_at, r.receipt_id OFFSET $2 LIMIT $3
+"""
+COUNT = "SELECT count(*) FROM receipts WHERE account_id = $1 AND read_at IS NULL"
+NEWEST = f"""{_COLUMNS}
+WHERE r.account_id = $1 AND r.message_id = $2 ORDER BY r.received_at DESC LIMIT 1
+"""
+MARK = "UPDATE receipts SET read_at = now() WHERE account_id = $1 AND read_at IS NULL AND received_at <= $2"
+
+_CODES = {"delivered": 201, "pending": 200}
+_FAILED = 301
+_LAST_SECOND = 253_402_300_799  # of the year 9999
+
+router = APIRouter(route_class=V3Route)
+
+
+class DeliveryReceipt(Answer):
+    """A delivery receipt."""
+
+    timestamp_send: int
+    timestamp: int
+    message_id: str
+    status_code: int
+    status_text: str
+    error_code: int | None
+    error_text: str | None
+    custom_string: str | None
+    subaccount_id: int
+    message_type: str = "sms"
+    digits: int | None = None
+
+
+class ReadMark(Given):
+    """The mark up to which everything is read; without a date, up to now."""
+
+    date_before: Annotated[int, Field(ge=0, le=_LAST_SECOND)] | None = None
+
+    @property
+    def moment(self) -> datetime:
+        return datetime.fromtimestamp(time.time() if self.date_before is None else self.date_before, UTC)
+
+
+class GivenUrl(Given):
+    url: Annotated[GivenText, Field(min_length=1)]
+
+
+@router.get("/v3/sms/receipts")
+async def read_receipts(
+    account_id: CallerAccountId, database: Database, asked: AskedPage
+) -> Envelope[Page[DeliveryReceipt]]:
+    """Return the receipts that are not marked as read."""
+    rows = await database.fetch(UNREAD, account_id, asked.offset, asked.limit)
+    total = await database.fetchval(COUNT, account_id)
+    return success("Here are your delivery receipts.", asked.of([_shown(row) for row in rows], total))
+
+
+@router.post("/v3/sms/receipts")
+async def add_test_receipt(_: GivenUrl, user: CallingUser) -> Envelope[DeliveryReceipt]:
+    """Return a receipt as a rule would deliver it. The address is not called."""
+    now = int(time.time())
+    receipt = DeliveryReceipt(
+        timestamp_send=now,
+        timestamp=now,
+        message_id="test",
+        status_code=_CODES["delivered"],
+        status_text="Success: Message received on handset.",
+        error_code=None,
+        error_text=None,
+        custom_string=None,
+        subaccount_id=user.subaccount_id,
+    )
+    return success("Here is a test receipt.", receipt)
+
+
+@router.get("/v3/sms/receipts/{message_id}")
+async def read_receipt(
+    message_id: MessageIdInPath, account_id: CallerAccountId, database: Database
+) -> Envelope[DeliveryReceipt]:
+    """Return the newest receipt of a message, read or not."""
+    row = await database.fetchrow(NEWEST, account_id, message_id)
+    if row is None:
+        raise ApiError(404, "not_found", "message_id: there is no receipt for such a message", "message_id")
+    return success("Here is the delivery receipt.", _shown(row))
+
+
+@router.put("/v3/sms/receipts-read")
+async def mark_receipts(account_id: CallerAccountId, database: Database, given: ReadMark) -> Envelope[None]:
+    """Mark as read what came up to a time."""
+    await database.execute(MARK, account_id, given.moment)
+    return success("The receipts have been marked as read.", None)
+
+
+def _shown(row: Any) -> DeliveryReceipt:
+    failed = row["status"] == "failed"
+    return DeliveryReceipt(
+        timestamp_send=int((row["dispatched_at"] or row["received_at"]).timestamp()),
+        timestamp=int(row["received_at"].timestamp()),
+        message_id=row["message_id"],
+        status_code=_CODES.get(row["status"], _FAILED),
+        status_text=row["gateway_status"],
+        error_code=_FAILED if failed else None,
+        error_text=row["gateway_status"] if failed else None,
+        custom_string=row["custom_string"],
+        subaccount_id=row["subaccount_id"] or 0,
+    )
