@@ -45,7 +45,7 @@ async def test_every_route_that_needs_a_login_says_so_and_asks_for_it(app: FastA
 @pytest.mark.parametrize("body", ODD_BODIES)
 async def test_odd_bodies_are_documented_errors(body: bytes, app: FastAPI, acme: Caller) -> None:
     for method, path, operation in operations(app):
-        if "requestBody" in operation:
+        if "requestBody" in operation and not path.endswith("-read"):  # these take any object
             answer = await acme.http.request(method, path, content=body, **login(operation, acme))
             assert 400 <= answer.status_code < 500, (method, path, answer.text)
 
