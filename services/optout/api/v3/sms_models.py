@@ -13,7 +13,7 @@ PRICE = "0.0000"
 MessageText: TypeAlias = Annotated[str, Field(max_length=MAX_BODY_CHARACTERS)]
 
 
-class Currency(Answer):
+class PriceCurrency(Answer):
     """The currency of prices, which are all 0 here: Stopline charges nothing."""
 
     currency_name_short: str = "USD"
@@ -24,7 +24,7 @@ class Currency(Answer):
     max_recharge_amount: str = "0"
 
 
-class GivenSender(Given):
+class SenderOfCountry(Given):
     """The number that messages to a country come from."""
 
     recipient_country_code: GivenText
@@ -49,7 +49,7 @@ class GivenMessage(Given):
 class GivenMessages(Given):
     """The messages of a call, to be sent or priced."""
 
-    senders: Annotated[list[GivenSender], Field(max_length=300)] | None = None
+    senders: Annotated[list[SenderOfCountry], Field(max_length=300)] | None = None
     messages: Annotated[list[GivenMessage], Field(max_length=MAX_MESSAGES)]
 
 
@@ -84,7 +84,7 @@ class SentMessages(Answer):
     total_count: int
     queued_count: int
     messages: list[SentSms]
-    currency: Currency = Field(default=Currency(), alias="_currency")
+    currency: PriceCurrency = Field(default=PriceCurrency(), alias="_currency")
     blocked_count: int
 
 
@@ -113,7 +113,7 @@ class PricedMessages(Answer):
     total_count: int
     queued_count: int
     messages: list[PricedSms]
-    currency: Currency = Field(default=Currency(), alias="_currency")
+    currency: PriceCurrency = Field(default=PriceCurrency(), alias="_currency")
     blocked_count: int
 
 
