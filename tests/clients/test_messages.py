@@ -32,6 +32,7 @@ async def test_a_message_is_in_the_history_and_its_receipt_is_read_once(
     customer: Customer, sandbox: SandboxClient
 ) -> None:
     phone = any_phone()
+    await sandbox.set_faults(receipts=True)
     message_id = await _sent(customer, phone)
     await sandbox.wait_for_message(phone)
 

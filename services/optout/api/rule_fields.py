@@ -19,7 +19,6 @@ _NOT_OURS = {
     "EMAIL_FIXED": "a URL of yours that mails it",
     "SMS": "a URL of yours that sends it on",
     "GROUP_SMS": "a URL of yours that sends it on",
-    "POLL": "a URL of yours that counts",
     "CREATE_CONTACT": "POST /v1/lists/{id}/contacts",
     "CREATE_CONTACT_PLUS_EMAIL": "POST /v1/lists/{id}/contacts",
     "CREATE_CONTACT_PLUS_NAME_EMAIL": "POST /v1/lists/{id}/contacts",

@@ -27,6 +27,7 @@ class Action:
 ACTIONS: dict[str, Action] = {
     "OPT_OUT": Action(decides="opt_out"),
     "OPT_IN": Action(decides="opt_in"),
+    "POLL": Action(is_follow_up=True),  # the entry is the effect: it says which message a reply to be fetched answers
     "HELP": Action(decides="help"),
     "AUTO_REPLY": Action(is_follow_up=True, address="text", messages_recipient=True),
     "URL": Action(is_follow_up=True, address="url"),

@@ -32,7 +32,7 @@ WHERE account_id = $1 AND message_id = $2 AND status = 'scheduled' RETURNING mes
 """
 CANCEL_ALL = """
 UPDATE messages SET status = 'cancelled', changed_at = now()
-WHERE account_id = $1 AND custom_string = $2 AND status = 'scheduled' RETURNING message_id
+WHERE account_id = $1 AND ($2::text IS NULL OR custom_string = $2) AND status = 'scheduled' RETURNING message_id
 """
 
 router = APIRouter(route_class=V3Route)
@@ -75,9 +75,11 @@ async def price_messages(
 
 
 @router.put("/v3/sms/cancel-all")
-async def cancel_all(given: GivenCustomString, account_id: CallerAccountId, database: Database) -> Envelope[Cancelled]:
-    """Cancel every scheduled message with this custom string."""
-    rows = await database.fetch(CANCEL_ALL, account_id, given.custom_string)
+async def cancel_all(
+    account_id: CallerAccountId, database: Database, given: GivenCustomString | None = None
+) -> Envelope[Cancelled]:
+    """Cancel every scheduled message, or those with a custom string."""
+    rows = await database.fetch(CANCEL_ALL, account_id, given.custom_string if given else None)
     return success("Scheduled messages have been cancelled.", Cancelled(count=len(rows)))
 
 

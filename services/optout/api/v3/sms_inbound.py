@@ -46,10 +46,7 @@ IS_THERE = "SELECT FROM decisions WHERE account_id = $1 AND event_id = $2"
 router = APIRouter(route_class=V3Route)
 
 
-class InboundSms(Answer):
-    """A reply."""
-
-    timestamp: int
+class _Reply(Answer):
     sender: str = Field(alias="from")
     body: str
     original_body: str = ""
@@ -58,6 +55,18 @@ class InboundSms(Answer):
     custom_string: str = ""
     message_id: str
     keyword: str = Field(alias="_keyword")
+
+
+class InboundSms(_Reply):
+    """A reply."""
+
+    timestamp: int
+
+
+class SampleReply(_Reply):
+    """A reply as a rule would deliver it; its time has another name."""
+
+    timestamp_send: int
 
 
 class GivenWebhook(GivenUrl):
@@ -73,10 +82,10 @@ async def read_inbound(account_id: CallerAccountId, database: Database, asked: A
 
 
 @router.post("/v3/sms/inbound")
-async def add_test_inbound(_: GivenWebhook, account_id: CallerAccountId) -> Envelope[InboundSms]:
+async def add_test_inbound(_: GivenWebhook, account_id: CallerAccountId) -> Envelope[SampleReply]:
     """Return a reply as a rule would deliver it. The address is not called."""
-    message = InboundSms(
-        timestamp=int(time.time()), sender="+14155550100", body="Test", recipient=account_id, message_id="test",
+    message = SampleReply(
+        timestamp_send=int(time.time()), sender="+14155550100", body="Test", recipient=account_id, message_id="test",
         keyword="Test",
     )  # fmt: skip
     return success("Here is a test message.", message)

@@ -118,7 +118,9 @@ class PricedMessages(Answer):
 
 
 class GivenCustomString(Given):
-    custom_string: GivenText
+    """The messages that are meant; without a string, all."""
+
+    custom_string: GivenText | None = None
 
 
 class Cancelled(Answer):
