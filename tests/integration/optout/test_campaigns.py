@@ -132,6 +132,7 @@ async def test_each_active_member_gets_one_personalised_message(world: OptOutWor
         assert phones(requests) == [phone(number) for number in (0, 4, 7, 8, 9)]
         assert {request.body for request in requests} == {f"Hi N{number}" for number in (0, 4, 7, 8, 9)}
         assert {request.message_id for request in requests} == {message_id(campaign_id, r.phone) for r in requests}
+        await world.fetch("DELETE FROM suppressions WHERE account_id = $1 AND state = 'held'", world.account_id)
 
 
 async def test_it_waits_for_the_sender_and_who_opts_out_meanwhile_gets_nothing(world: OptOutWorld) -> None:
