@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from services.optout.campaigns.expand import step
 from services.optout.sending.outbound import OutboundRequests
 from shared.errors import TransientError
 from shared.postgres import UNAVAILABLE, Pool
+from shared.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +22,18 @@ class Campaigns:
     def __init__(self, pool: Pool, outbound: OutboundRequests) -> None:
         self._pool = pool
         self._outbound = outbound
-        self._changed = asyncio.Event()
+        self._changed = Wakeup()
 
     def wake(self) -> None:
         """Look for a campaign at once: one was added or resumed."""
-        self._changed.set()
+        self._changed.wake()
 
     async def run(self) -> None:
         """Work until it is cancelled."""
         while True:
             try:
                 if not await self.step():
-                    await self._wait()
+                    await self._changed.wait(_POLL_SECONDS)
             except (TransientError, *UNAVAILABLE) as error:
                 log.warning("campaigns wait: %r", error)
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -44,9 +44,3 @@ class Campaigns:
     async def step(self) -> bool:
         """Take one campaign a step further; False where none has anything to do. Raises as `expand.step` does."""
         return await step(self._pool, self._outbound)
-
-    async def _wait(self) -> None:
-        self._changed.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_POLL_SECONDS):
-                await self._changed.wait()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
@@ -14,6 +14,7 @@ from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob, JobFailedError, JobKind
 from shared.errors import TransientError
 from shared.postgres import UNAVAILABLE, Pool, connection_from
+from shared.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,11 @@ class Jobs:
     def __init__(self, pool: Pool, kinds: Sequence[JobKind]) -> None:
         self._pool = pool
         self._kinds: Mapping[str, JobKind] = {kind.name: kind for kind in kinds}
-        self._added = asyncio.Event()
+        self._added = Wakeup()
 
     def wake(self) -> None:
         """Look for a job at once: one was added."""
-        self._added.set()
+        self._added.wake()
 
     async def run(self) -> None:
         """Work until it is cancelled."""
@@ -67,16 +68,10 @@ class Jobs:
         while True:
             try:
                 if not await self._take_turn():
-                    await self._wait()
+                    await self._added.wait(_POLL_SECONDS)
             except (TransientError, asyncpg.PostgresError, *UNAVAILABLE) as error:
                 log.warning("jobs: %r", error)
                 await asyncio.sleep(_RETRY_SECONDS)
-
-    async def _wait(self) -> None:
-        self._added.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_POLL_SECONDS):
-                await self._added.wait()
 
     async def _take_turn(self) -> bool:
         """Work on one job for a while; False where there is none."""

@@ -7,13 +7,13 @@ published again after a while, with the same id, of which the sender sends one; 
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from services.optout.sending.outbound import OutboundRequests
 from shared.errors import TransientError
 from shared.events.outbound import MAX_ALSO_LISTS, MessageRequested
 from shared.postgres import Pool, connection_from
+from shared.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +57,15 @@ class DueMessages:
     def __init__(self, pool: Pool, outbound: OutboundRequests) -> None:
         self._pool = pool
         self._outbound = outbound
-        self._woken = asyncio.Event()
+        self._due = Wakeup()
 
     def wake(self) -> None:
         """Look for due messages now: some were added."""
-        self._woken.set()
+        self._due.wake()
 
     async def run(self) -> None:
         """Publish until cancelled."""
         while True:
-            self._woken.clear()
             try:
                 while await self.publish_due() == _AT_ONCE:
                     continue
@@ -75,8 +74,7 @@ class DueMessages:
             except Exception:  # what works beside the API must not end it
                 log.exception("messages are not published")
                 await asyncio.sleep(_AFTER_A_BUG_SECONDS)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _EVERY_SECONDS)
+            await self._due.wait(_EVERY_SECONDS)
 
     async def publish_due(self) -> int:
         """Publish messages that are due, and return how many there were.
