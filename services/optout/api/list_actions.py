@@ -49,7 +49,6 @@ async def remove_opted_out(
     return success("The opted-out contacts were removed.", {"deleted": await _removed(runtime, job_id, "opt_outs")})
 
 
-@router.put("/v3/lists/{list_id}/remove-duplicates/", include_in_schema=False)
 @router.put("/v3/lists/{list_id}/remove-duplicates")
 async def remove_duplicates(
     list_id: ListId,

@@ -74,12 +74,7 @@ async def create_opt_out(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
     From the answer on no message to it passes, also where the answer is 202.
     """
     event = OptOutRequested(
-        event_id=_event_id(account_id, idempotency_key),
-        occurred_at=datetime.now(UTC),
-        account_id=account_id,
-        phone=await asked_phone(database, account_id, new.phone),
-        scopes=await _scopes(database, account_id, new.scopes),
-        by=new.by,
+        **await _common(database, account_id, new, idempotency_key),
         source=new.source,
         statement=new.statement,
         asked_at=_past(new.asked_at, "asked_at"),
@@ -98,17 +93,26 @@ async def create_opt_in(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
 ) -> dict[str, Any]:
     """Lift the opt-outs of exactly these scopes; only consent that was given after an opt-out lifts it."""
     event = OptInRequested(
-        event_id=_event_id(account_id, idempotency_key),
-        occurred_at=datetime.now(UTC),
-        account_id=account_id,
-        phone=await asked_phone(database, account_id, new.phone),
-        scopes=await _scopes(database, account_id, new.scopes),
-        by=new.by,
+        **await _common(database, account_id, new, idempotency_key),
         source=new.source,
         statement=new.statement,
         consented_at=_past(new.consented_at, "consented_at"),
     )
     return await _request(runtime, database, event, response)
+
+
+async def _common(
+    database: Connection, account_id: str, new: _Preference, idempotency_key: str | None
+) -> dict[str, Any]:
+    """Return the fields that opt-outs and opt-ins have in common."""
+    return {
+        "event_id": _event_id(account_id, idempotency_key),
+        "occurred_at": datetime.now(UTC),
+        "account_id": account_id,
+        "phone": await asked_phone(database, account_id, new.phone),
+        "scopes": await _scopes(database, account_id, new.scopes),
+        "by": new.by,
+    }
 
 
 def _event_id(account_id: str, idempotency_key: str | None) -> UUID:
