@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
+from starlette.datastructures import URL
 from starlette.responses import StreamingResponse
 
 from services.optout import files
@@ -16,6 +17,7 @@ from services.optout.api.request_limits import LimitedRequest
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.upload_body import CHUNK_BYTES, UPLOAD_SECONDS, UploadRequest, text_chunks
 from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.paging import public_base
 from services.optout.api.v3.route import V3Route
 from services.optout.files import LIVE_SECONDS, TOKEN_PATTERN, StoredFile, TooManyFilesError
 from shared.postgres import Connection, Pool, connection_from
@@ -108,7 +110,7 @@ def too_many_files() -> ApiError:
 
 def file_url(request: Request, token: str, name: str) -> str:
     """Return the address of a file of ours."""
-    return f"{str(request.base_url).rstrip('/')}{FILES_PATH}/{token}/{quote(name)}"
+    return f"{public_base(request)}{FILES_PATH}/{token}/{quote(name)}"
 
 
 def safe_name(name: str | None) -> str:
@@ -123,7 +125,7 @@ async def find_upload(request: Request, database: Connection, account_id: str, u
         ApiError: it is not an address of ours, or the file is gone.
     """
     ours = _OUR_URL.fullmatch(url)
-    if ours is None or ours[1] != request.url.netloc:
+    if ours is None or ours[1] != URL(public_base(request)).netloc:
         message = "file_url: use the _url of POST /v3/uploads; nothing is fetched from another address"
         raise ApiError(422, "invalid", message, "file_url")
     found = await files.find(database, ours[2])

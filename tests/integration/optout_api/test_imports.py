@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -97,6 +98,19 @@ async def test_of_a_file_that_was_cut_off_nothing_is_added(acme: Caller, end: by
         assert job["state"] == "failed"
         assert "cut off" in job["error"]
     assert await contacts(acme, list_id) == {}
+
+
+async def test_an_upload_has_the_public_address_where_one_is_set(
+    acme: Caller, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = lifecycle_of(app).runtime
+    public = runtime.settings.model_copy(update={"public_api_url": "https://api.example/"})
+    monkeypatch.setattr(lifecycle_of(app), "runtime", replace(runtime, settings=public))
+    url = await upload(acme, b"+14155550100,Ann\n")
+    assert url.startswith("https://api.example/v3/files/")
+    list_id = await acme.new_list("People")
+    preview = await acme.call("POST", f"/v3/lists/{list_id}/import-csv-preview", json={"file_url": url})
+    assert preview.status_code == 200, preview.text
 
 
 async def test_rows_in_several_blocks_appear_together_and_the_chunks_go(acme: Caller, pool: Pool) -> None:

@@ -9,8 +9,9 @@ from pydantic import Field
 from starlette.datastructures import URL
 from starlette.requests import Request
 
-from services.optout.api.runtime import ApiRuntime
+from services.optout.api.runtime import Runtime
 from services.optout.api.v3.models import Answer
+from shared.http import runtime_of
 
 MIN_PER_PAGE, MAX_PER_PAGE = 15, 100
 _NEIGHBOURS = 3
@@ -114,18 +115,22 @@ class Paging:
 
 def _paging(
     request: Request,
-    runtime: ApiRuntime,
     page: Annotated[int, Query(ge=1, le=10**9)] = 1,
     limit: Annotated[int, Query(description="Below 15 it is 15, above 100 it is 100.")] = MIN_PER_PAGE,
 ) -> Paging:
-    return Paging(public_url(request, runtime), page, min(max(limit, MIN_PER_PAGE), MAX_PER_PAGE))
+    return Paging(public_url(request), page, min(max(limit, MIN_PER_PAGE), MAX_PER_PAGE))
 
 
-def public_url(request: Request, runtime: ApiRuntime) -> URL:
-    """Return the address that the caller called: by the setting, where there is one, else by the request's Host."""
-    base = runtime.settings.public_api_url or str(request.base_url)
+def public_base(request: Request) -> str:
+    """Return the address of the API as callers know it: the setting, where there is one, else the request's Host."""
+    runtime: Runtime = runtime_of(request)
+    return (runtime.settings.public_api_url or str(request.base_url)).rstrip("/")
+
+
+def public_url(request: Request) -> URL:
+    """Return the address that the caller called."""
     query = f"?{request.url.query}" if request.url.query else ""
-    return URL(f"{base.rstrip('/')}{request.scope['path']}{query}")
+    return URL(f"{public_base(request)}{request.scope['path']}{query}")
 
 
 AskedPage = Annotated[Paging, Depends(_paging)]

@@ -156,12 +156,9 @@ async def read_history(
 
 
 @router.get(f"{_PATH}/export")
-async def export_history(
-    request: Request, runtime: ApiRuntime, _: CallerAccountId, __: AskedHistory
-) -> Envelope[Exported]:
+async def export_history(request: Request, _: CallerAccountId, __: AskedHistory) -> Envelope[Exported]:
     """Return the address of the same as a CSV file; it takes the account's login, like every other."""
-    url = public_url(request, runtime)
-    return success("Here is your file.", Exported(url=str(url.replace(path=_FILE))))
+    return success("Here is your file.", Exported(url=str(public_url(request).replace(path=_FILE))))
 
 
 @router.get(_FILE, include_in_schema=False)
