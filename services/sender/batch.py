@@ -80,9 +80,9 @@ class BatchProcessor:
     async def _decide_all(self, needs_fence: list[MessageRequested], waiting: Waiting) -> None:
         while needs_fence:
             part, needs_fence = needs_fence[: self.pace.at_once], needs_fence[self.pace.at_once :]
-            await self._decide(part, waiting)
+            await self._handle_part(part, waiting)
 
-    async def _decide(self, requests: Sequence[MessageRequested], waiting: Waiting) -> None:
+    async def _handle_part(self, requests: Sequence[MessageRequested], waiting: Waiting) -> None:
         """Fence, check, decide, drop, send; remove the messages that then have their outcome from `waiting`."""
         failpoint("sender.before_fence")
         queries = queries_of(requests, self.cache.partitions)

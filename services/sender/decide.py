@@ -33,9 +33,9 @@ def decide(
     |-----------------------------------|---------|-------------|-------------------------------------------------|
     | sent, suppressed, failed, unknown | any     | any         | `repeated`: its outcome is published again      |
     | dispatching                       | any     | any         | `awaited`: somebody calls, or died calling (G3) |
-    | none or pending                   | none    | not checked | `needs_fence`: it needs a fence                    |
+    | none or pending                   | none    | not checked | `needs_fence`: it needs a fence                 |
     | none or pending                   | any     | found       | `dropped`                                       |
-    | none or pending                   | expired | none        | `needs_fence`: it needs another fence (G1)         |
+    | none or pending                   | expired | none        | `needs_fence`: it needs another fence (G1)      |
     | none or pending                   | fresh   | none        | `sent`                                          |
 
     Args:

@@ -1,4 +1,4 @@
-"""The running parts that messages sent by API need: their due_messages, and the subscription to their outcomes."""
+"""The running parts that messages sent by API need: their publisher, and the subscription to their outcomes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -51,8 +51,9 @@ class Entry:
     """An entry of the record: everything about a decision except the text of the message, of which it has the SHA-256.
 
     `changed` are the scopes that are suppressed now and were not before, or the other way round; `raised` those that
-    were held and are opted out; `confirmed` those for which the same was asked before. `matched_by`, `term`, `start`,
-    `end` and `normalised_by` say what the rules saw. What a person decided has `held_event_id` and `by`.
+    were held, or removed by a clean-up, and are opted out; `confirmed` those for which the same was asked before.
+    `matched_by`, `term`, `start`, `end` and `normalised_by` say what the rules saw. What a person decided has
+    `held_event_id` and `by`.
     `unusable_sent_at` is what the gateway gave in place of a time, `untimed_at` when what was held came without one;
     `came_as` is the id with which the message came, where another message had it before. `previous_sequence` is the
     entry before it about the same person, 0 where there was none; entries of before anchors do not have it. A

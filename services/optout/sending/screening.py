@@ -1,7 +1,7 @@
 """Whether messages may be sent, as the record is now: an early answer for whoever sends; the sender's fence decides.
 
 A message of a list is forbidden by an opt-out of that list, of its sender number or of the account. One without a list
-is the default list's, and forbidden by more (decision 32): by every opt-out of a list that is sent from its number, of
+is the default list's, and forbidden by more (decision 34): by every opt-out of a list that is sent from its number, of
 a list that nothing was sent to yet, and by every one that was written to its number. Where its number was not named,
 any opt-out forbids it. What is held forbids like an opt-out.
 """
