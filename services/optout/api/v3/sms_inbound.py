@@ -104,9 +104,11 @@ async def read_answer(
 
 
 @router.put("/v3/sms/inbound-read")
-async def mark_inbound(account_id: CallerAccountId, database: Database, given: ReadMark) -> Envelope[None]:
+async def mark_inbound(
+    account_id: CallerAccountId, database: Database, given: ReadMark | None = None
+) -> Envelope[None]:
     """Mark as read what came up to a time."""
-    await database.execute(MARK, account_id, given.moment)
+    await database.execute(MARK, account_id, (given or ReadMark()).moment)
     return success("The messages have been marked as read.", None)
 
 

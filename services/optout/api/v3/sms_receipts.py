@@ -106,9 +106,11 @@ async def read_receipt(
 
 
 @router.put("/v3/sms/receipts-read")
-async def mark_receipts(account_id: CallerAccountId, database: Database, given: ReadMark) -> Envelope[None]:
+async def mark_receipts(
+    account_id: CallerAccountId, database: Database, given: ReadMark | None = None
+) -> Envelope[None]:
     """Mark as read what came up to a time."""
-    await database.execute(MARK, account_id, given.moment)
+    await database.execute(MARK, account_id, (given or ReadMark()).moment)
     return success("The receipts have been marked as read.", None)
 
 
