@@ -16,7 +16,7 @@ from shared.events.inbound import MessageReceived
 
 ACCOUNT = "account"
 
-Recipient = tuple[str, str]
+AccountPhone = tuple[str, str]
 """Account and phone."""
 
 
@@ -42,7 +42,7 @@ class PossibleScopes:
     possible: frozenset[str]
 
 
-AnnouncedMessages = dict[Recipient, list[AnnouncedMessage]]
+AnnouncedMessages = dict[AccountPhone, list[AnnouncedMessage]]
 
 
 def announced_messages(history: History) -> AnnouncedMessages:

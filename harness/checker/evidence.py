@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
-from harness.checker.attribution import Recipient
+from harness.checker.attribution import AccountPhone
 from harness.checker.history import CarrierCall, History, ReplyRecord, RequestRecord
 from harness.checker.identity import replies_by_id
 from harness.checker.timeline import JudgedReply, Timeline, timelines
@@ -49,7 +49,7 @@ class Evidence:
         self.history = history
 
     @cached_property
-    def timelines(self) -> dict[Recipient, Timeline]:
+    def timelines(self) -> dict[AccountPhone, Timeline]:
         return timelines(self.history)
 
     @cached_property

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from harness.checker.acknowledged import acknowledged_by
-from harness.checker.attribution import ACCOUNT, PossibleScopes, Recipient, announced_messages, possible_scopes
+from harness.checker.attribution import ACCOUNT, AccountPhone, PossibleScopes, announced_messages, possible_scopes
 from harness.checker.history import ChangeRecord, History, ReplyRecord, SuppressionRecord
 from harness.checker.identity import replies_by_id
 from harness.checker.preferences import ForbiddenScopes, Wish, after_start, after_stop, scopes_of_start, wish_of
@@ -71,12 +71,12 @@ def _last_true(flags: list[bool]) -> int:
     return max((place + 1 for place, flag in enumerate(flags) if flag), default=0)
 
 
-def timelines(history: History) -> dict[Recipient, Timeline]:
+def timelines(history: History) -> dict[AccountPhone, Timeline]:
     """Return the timeline of each recipient who replied."""
     bounds = acknowledged_by(history)
     reported = _reported(history)
     announced = announced_messages(history)
-    found: defaultdict[Recipient, Timeline] = defaultdict(Timeline)
+    found: defaultdict[AccountPhone, Timeline] = defaultdict(Timeline)
     for reply_id, record in replies_by_id(history).items():
         event = record.event
         recipient = (event.account_id, event.phone)

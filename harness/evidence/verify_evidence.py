@@ -65,10 +65,10 @@ class Chain:
             yield "the message is not the one whose SHA-256 the entry has"
         if wrong := [name for name in ("event_id", "account_id", "phone") if entry[name] != line[name]]:
             yield f"its {' and '.join(wrong)} differ from its text"
-        person, before = (entry["account_id"], entry["phone"]), entry.get("previous_sequence")
-        if self.selection and before not in (None, self.last.get(person, 0)):
+        recipient, before = (entry["account_id"], entry["phone"]), entry.get("previous_sequence")
+        if self.selection and before not in (None, self.last.get(recipient, 0)):
             yield f"entry {before}, about the same person, is missing"
-        self.last.update({person: line["sequence"]} if self.selection else {})
+        self.last.update({recipient: line["sequence"]} if self.selection else {})
 
     def _uncovered(self) -> Iterator[str]:
         uncovered, self.loose = [each for each in self.loose if each <= self.newest], []

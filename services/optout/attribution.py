@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from services.optout.person import Person, SentMessage
+from services.optout.recipient import Recipient, SentMessage
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AttributionMethod
 
@@ -32,12 +32,12 @@ class Attribution:
         return self.method == "replied_message"
 
 
-def attribute(event: MessageReceived, person: Person) -> Attribution:
-    """Return the lists that `event`, written by `person`, answers."""
-    pointed = _pointed_at(event, person.sent)
+def attribute(event: MessageReceived, recipient: Recipient) -> Attribution:
+    """Return the lists that `event`, written by `recipient`, answers."""
+    pointed = _pointed_at(event, recipient.sent)
     if pointed is not None:
         return Attribution("replied_message", (pointed.list_id,), pointed.message_id)
-    answered = [message for message in person.sent if is_answerable(message, event, person.window_starts_at)]
+    answered = [message for message in recipient.sent if is_answerable(message, event, recipient.window_starts_at)]
     if not answered:
         return Attribution("account")
     before = [m for m in answered if m.dispatched_at <= latest_written(event)]

@@ -1,4 +1,4 @@
-"""The decision about an inbound event: pure, one event and what is known of the person in, one decision out."""
+"""The decision about an inbound event: pure, one event and what is known of the recipient in, one decision out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from services.optout.attribution import Attribution, attribute, is_answerable
 from services.optout.follow_ups import FollowUp, follow_ups, reply_id
 from services.optout.opt_in import withdrawn_by
 from services.optout.order import is_older, is_surely_later, strengthened, times_of
-from services.optout.person import Person, SentMessage, Suppression
+from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.requests import PreferenceRequest, Requested, apply_request, decide_request, is_weaker
 from services.optout.rules import RuleMatch, RuleSet
 from services.optout.scopes import scopes_of
@@ -49,7 +49,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class OptIn:
-    """An opt-in; `changed` are the scopes to which the person comes back."""
+    """An opt-in; `changed` are the scopes to which the recipient comes back."""
 
     match: RuleMatch
     attribution: Attribution
@@ -85,24 +85,24 @@ class Unchanged:
 Decision = OptOut | Held | OptIn | Reviewed | Requested | Unchanged
 
 
-def decide(event: DecidableEvent, person: Person, rules: RuleSet) -> Decision:
+def decide(event: DecidableEvent, recipient: Recipient, rules: RuleSet) -> Decision:
     """Decide `event` by the account's `rules`, in the state that all events before it have left."""
     if isinstance(event, ReviewDecided):
-        return _reviewed(event, person)
+        return _reviewed(event, recipient)
     if not isinstance(event, MessageReceived):
-        return decide_request(event, person)
-    attribution = attribute(event, person)
-    instruction = _instruction(event, attribution, person)
+        return decide_request(event, recipient)
+    attribution = attribute(event, recipient)
+    instruction = _instruction(event, attribution, recipient)
     match = rules.match(event.body, sender_number=event.sender_number, instruction=instruction)
     match match.kind:
         case "opt_out":
-            return _opt_out(event, match, attribution, person)
+            return _opt_out(event, match, attribution, recipient)
         case "held":
-            return _held(event, match, attribution, person)
+            return _held(event, match, attribution, recipient)
         case "opt_in":
-            return _opt_in(event, match, attribution, person)
+            return _opt_in(event, match, attribution, recipient)
         case "help" | "none" as kind:
-            found = follow_ups(event, match, attribution, person, scopes_of(match, attribution))
+            found = follow_ups(event, match, attribution, recipient, scopes_of(match, attribution))
             answered = attribution if found else None
             return (
                 Unchanged("help", match, found, answered)
@@ -111,28 +111,28 @@ def decide(event: DecidableEvent, person: Person, rules: RuleSet) -> Decision:
             )
 
 
-def _instruction(event: MessageReceived, attribution: Attribution, person: Person) -> str | None:
+def _instruction(event: MessageReceived, attribution: Attribution, recipient: Recipient) -> str | None:
     """Return the way out that the reply answers: the answered message's, what it quotes, or a possible message's."""
-    offering = [message for message in person.sent if message.instruction]
+    offering = [message for message in recipient.sent if message.instruction]
     answered = (m.instruction for m in offering if m.message_id == attribution.message_id)
     possible = (
         m.instruction
         for m in offering
-        if m.list_id in attribution.list_ids and is_answerable(m, event, person.window_starts_at)
+        if m.list_id in attribution.list_ids and is_answerable(m, event, recipient.window_starts_at)
     )
     return next(answered, None) or event.replied_body or next(possible, None)
 
 
-def _held(event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person) -> Held:
+def _held(event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient) -> Held:
     scopes = scopes_of(match, attribution)
-    changed = tuple(s for s in scopes if not person.is_suppressed(s))
-    confirmed = tuple(s for s in scopes if s not in changed and not is_older(event, person.suppressions[s]))
+    changed = tuple(s for s in scopes if not recipient.is_suppressed(s))
+    confirmed = tuple(s for s in scopes if s not in changed and not is_older(event, recipient.suppressions[s]))
     return Held(match, attribution, changed, confirmed)
 
 
-def _opt_out(event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person) -> OptOut:
+def _opt_out(event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient) -> OptOut:
     scopes = scopes_of(match, attribution)
-    suppressed = {scope: person.suppressions[scope] for scope in scopes if person.is_suppressed(scope)}
+    suppressed = {scope: recipient.suppressions[scope] for scope in scopes if recipient.is_suppressed(scope)}
     raised = tuple(scope for scope, was in suppressed.items() if is_weaker(was, None))
     # A STOP that was written before the one in force, and arrived after it, does not make that one older: a START
     # between the two would withdraw it.
@@ -146,15 +146,15 @@ def _opt_out(event: MessageReceived, match: RuleMatch, attribution: Attribution,
     )
 
 
-def _reviewed(event: ReviewDecided, person: Person) -> Decision:
-    held = [s for s in person.suppressions.values() if s.state == "held" and s.cause_event_id == event.held_event_id]
+def _reviewed(event: ReviewDecided, recipient: Recipient) -> Decision:
+    held = [s for s in recipient.suppressions.values() if s.state == "held" and s.cause_event_id == event.held_event_id]
     if not held:
         return Unchanged("not_held")
     return Reviewed(event.decision, event.by, tuple(sorted(s.scope for s in held)), held[0])
 
 
-def _opt_in(event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person) -> Decision:
-    meant, answered = withdrawn_by(event, match, attribution, person)
+def _opt_in(event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient) -> Decision:
+    meant, answered = withdrawn_by(event, match, attribution, recipient)
     if not meant:
         return Unchanged("not_opted_out", match, attribution=attribution)
     current = tuple(s.scope for s in meant if is_surely_later(event, s))
@@ -164,35 +164,35 @@ def _opt_in(event: MessageReceived, match: RuleMatch, attribution: Attribution, 
     return Unchanged("older_than_opt_out" if is_known else "order_unknown", match, attribution=attribution)
 
 
-def apply(decision: Decision, event: DecidableEvent, person: Person) -> Person:
-    """Return the person after the decision."""
+def apply(decision: Decision, event: DecidableEvent, recipient: Recipient) -> Recipient:
+    """Return the recipient after the decision."""
     match decision, event:
         case _, MessageReceived():
-            return _after_message(decision, event, person)
+            return _after_message(decision, event, recipient)
         case Requested(), OptOutRequested() | OptInRequested():
-            return apply_request(decision, event, person)
+            return apply_request(decision, event, recipient)
         case Reviewed(decision=said, scopes=scopes), _:
             state: SuppressionState = "opted_out" if said == "confirm" else "opted_in"
-            return person.with_suppressions({s: replace(person.suppressions[s], state=state) for s in scopes})
-    return person
+            return recipient.with_suppressions({s: replace(recipient.suppressions[s], state=state) for s in scopes})
+    return recipient
 
 
-def _after_message(decision: Decision, event: MessageReceived, person: Person) -> Person:
+def _after_message(decision: Decision, event: MessageReceived, recipient: Recipient) -> Recipient:
     match decision:
         case OptOut():
-            return _with(_asked_again(person, decision, event), decision.changed, "opted_out", event)
+            return _with(_asked_again(recipient, decision, event), decision.changed, "opted_out", event)
         case Held():
-            again = {s: strengthened(person.suppressions[s], event) for s in decision.confirmed}
-            return _with(person.with_suppressions(again), decision.changed, "held", event)
+            again = {s: strengthened(recipient.suppressions[s], event) for s in decision.confirmed}
+            return _with(recipient.with_suppressions(again), decision.changed, "held", event)
         case OptIn(changed=changed):
-            return _with(person, changed, "opted_in", event)
+            return _with(recipient, changed, "opted_in", event)
         case Unchanged(follow_ups=found) if found:
-            return _replied_to(person, found, event)
-    return person
+            return _replied_to(recipient, found, event)
+    return recipient
 
 
-def _replied_to(person: Person, found: tuple[FollowUp, ...], event: MessageReceived) -> Person:
-    """Return the person with the reply that is on its way, so that another message at once gets none."""
+def _replied_to(recipient: Recipient, found: tuple[FollowUp, ...], event: MessageReceived) -> Recipient:
+    """Return the recipient with the reply that is on its way, so that another message at once gets none."""
     replies = [
         SentMessage(
             reply_id(event.event_id), each.list_ids[0], event.sender_number or "", None, "dispatching",
@@ -201,24 +201,28 @@ def _replied_to(person: Person, found: tuple[FollowUp, ...], event: MessageRecei
         for each in found
         if each.action == "AUTO_REPLY"
     ]  # fmt: skip
-    return Person(person.suppressions, [*replies, *person.sent], person.window_starts_at) if replies else person
+    return (
+        Recipient(recipient.suppressions, [*replies, *recipient.sent], recipient.window_starts_at)
+        if replies
+        else recipient
+    )
 
 
-def _asked_again(person: Person, decision: OptOut, event: MessageReceived) -> Person:
-    """Return the person with what was suppressed before as it is now: left through this number, at this time, too."""
+def _asked_again(recipient: Recipient, decision: OptOut, event: MessageReceived) -> Recipient:
+    """Return the recipient with what was suppressed before: now also left through this number, at this time."""
     left = {
-        scope: replace(person.suppressions[scope], sender_number=event.sender_number) for scope in decision.confirmed
+        scope: replace(recipient.suppressions[scope], sender_number=event.sender_number) for scope in decision.confirmed
     }
     raised = {
         scope: Suppression(scope, "opted_out", event.sender_number, was.sent_at, event.event_id, was.untimed_at)
         for scope in decision.raised
-        for was in (person.suppressions[scope],)
+        for was in (recipient.suppressions[scope],)
     }
-    return person.with_suppressions({scope: strengthened(each, event) for scope, each in (left | raised).items()})
+    return recipient.with_suppressions({scope: strengthened(each, event) for scope, each in (left | raised).items()})
 
 
-def _with(person: Person, scopes: Iterable[str], state: SuppressionState, event: MessageReceived) -> Person:
+def _with(recipient: Recipient, scopes: Iterable[str], state: SuppressionState, event: MessageReceived) -> Recipient:
     sent_at, untimed_at = times_of(event)
-    return person.with_suppressions(
+    return recipient.with_suppressions(
         {scope: Suppression(scope, state, event.sender_number, sent_at, event.event_id, untimed_at) for scope in scopes}
     )

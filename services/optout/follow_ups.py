@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from services.optout.attribution import Attribution
-from services.optout.person import Person
+from services.optout.recipient import Recipient
 from services.optout.rules import RuleMatch, VersionedRule
 from services.optout.rules.actions import ACTIONS
 from shared.events.base import derived_id
@@ -35,13 +35,13 @@ class FollowUp(NamedTuple):
 
 
 def follow_ups(
-    event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person, scopes: Sequence[str]
+    event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient, scopes: Sequence[str]
 ) -> tuple[FollowUp, ...]:
     """Return the follow-ups of the matching rules, in their order: at most one reply, none to suppressed recipients."""
-    if not match.follow_ups or any(person.is_suppressed(scope) for scope in (*scopes, "account")):
+    if not match.follow_ups or any(recipient.is_suppressed(scope) for scope in (*scopes, "account")):
         return ()
     chosen: list[FollowUp] = []
-    may_reply = _may_reply(event, attribution, person)
+    may_reply = _may_reply(event, attribution, recipient)
     for versioned in match.follow_ups:
         action = ACTIONS[versioned.rule.action]
         if action.messages_recipient and not may_reply:
@@ -65,12 +65,12 @@ def _follow_up(versioned: VersionedRule, attribution: Attribution) -> FollowUp:
     )
 
 
-def _may_reply(event: MessageReceived, attribution: Attribution, person: Person) -> bool:
+def _may_reply(event: MessageReceived, attribution: Attribution, recipient: Recipient) -> bool:
     """Say whether a reply may be sent: it needs one list and one sender number, and none was sent just before."""
     if len(attribution.list_ids) != 1 or event.sender_number is None:
         return False
     return not any(
         message.message_id.startswith(_REPLY_ID_PREFIX)
         and event.occurred_at - message.dispatched_at < REPLY_AGAIN_AFTER
-        for message in person.sent
+        for message in recipient.sent
     )

@@ -1,7 +1,7 @@
 """The opt-outs that an opt-in withdraws: those that it answers, and no others (decision 0004). Pure."""
 
 from services.optout.attribution import Attribution, latest_written
-from services.optout.person import Person, SentMessage, Suppression
+from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import RuleMatch
 from services.optout.rules.instruction import Instruction, find_instruction
 from services.optout.scopes import ACCOUNT, list_scope
@@ -12,7 +12,7 @@ WAYS_BACK = frozenset(("start", "unstop", "resume"))
 
 
 def withdrawn_by(
-    event: MessageReceived, match: RuleMatch, attribution: Attribution, person: Person
+    event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient
 ) -> tuple[list[Suppression], Attribution]:
     """Return the suppressions that the opt-in is about, whenever it was written, and what it answers.
 
@@ -22,9 +22,9 @@ def withdrawn_by(
       that list and the account;
     * any other way back is about all that was stopped by writing to the same number, the account too.
     """
-    # In one order, wherever the person was loaded from: the same decision is the same entry.
-    suppressed = [s for _, s in sorted(person.suppressions.items()) if person.is_suppressed(s.scope)]
-    asked_by, question = _question(event, attribution, person)
+    # In one order, wherever the recipient was loaded from: the same decision is the same entry.
+    suppressed = [s for _, s in sorted(recipient.suppressions.items()) if recipient.is_suppressed(s.scope)]
+    asked_by, question = _question(event, attribution, recipient)
     if match.term not in WAYS_BACK or (question is not None and match.term in question.stay_words):
         scope = _scope_that_asked(match, question, asked_by)
         return [s for s in suppressed if s.scope == scope], attribution
@@ -42,14 +42,14 @@ def _scope_that_asked(match: RuleMatch, question: Instruction | None, asked_by: 
 
 
 def _question(
-    event: MessageReceived, attribution: Attribution, person: Person
+    event: MessageReceived, attribution: Attribution, recipient: Recipient
 ) -> tuple[str | None, Instruction | None]:
     """Return the scope of the one list that is answered, and what the answered message offers; as far as known.
 
     A message answers no other that went out after it, and what it quotes it answers, whatever was sent last.
     """
     quoted = find_instruction(event.replied_body) if event.replied_body else None
-    answered = next((m for m in person.sent if m.message_id == attribution.message_id), None)
+    answered = next((m for m in recipient.sent if m.message_id == attribution.message_id), None)
     if answered is None:
         return None, quoted
     said = find_instruction(answered.instruction) if answered.instruction else None

@@ -8,7 +8,7 @@ gives a time for the STOP and none, or none that can be used, for the START does
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.optout.person import Suppression
+from services.optout.recipient import Suppression
 from shared.events.inbound import MessageReceived
 
 _WHOLE_SECOND = timedelta(seconds=1)

@@ -7,7 +7,7 @@ where the consent was given after every opt-out there.
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from services.optout.person import Person, Suppression
+from services.optout.recipient import Recipient, Suppression
 from shared.events.inbound import OptInRequested, OptOutRequested
 
 PreferenceRequest = OptOutRequested | OptInRequested
@@ -32,18 +32,18 @@ class Requested:
     confirmed: tuple[str, ...] = ()
 
 
-def decide_request(event: PreferenceRequest, person: Person) -> Requested:
+def decide_request(event: PreferenceRequest, recipient: Recipient) -> Requested:
     """Decide `event` in the state that all events before it have left."""
-    return _opt_out(event, person) if isinstance(event, OptOutRequested) else _opt_in(event, person)
+    return _opt_out(event, recipient) if isinstance(event, OptOutRequested) else _opt_in(event, recipient)
 
 
-def _opt_out(event: OptOutRequested, person: Person) -> Requested:
-    asked = [scope for scope in dict.fromkeys(event.scopes) if not _came_back_later(event, person, scope)]
-    suppressed = [person.suppressions[scope] for scope in asked if person.is_suppressed(scope)]
+def _opt_out(event: OptOutRequested, recipient: Recipient) -> Requested:
+    asked = [scope for scope in dict.fromkeys(event.scopes) if not _came_back_later(event, recipient, scope)]
+    suppressed = [recipient.suppressions[scope] for scope in asked if recipient.is_suppressed(scope)]
     raised = tuple(each.scope for each in suppressed if is_weaker(each, event.source))
     counts = event.source not in _NOT_ANOTHER_OPT_OUT
     confirmed = tuple(each.scope for each in suppressed if counts and each.scope not in raised)
-    changed = tuple(scope for scope in asked if not person.is_suppressed(scope))
+    changed = tuple(scope for scope in asked if not recipient.is_suppressed(scope))
     if changed or raised:
         return Requested("opt_out", "opted_out", changed, raised, confirmed)
     return Requested("opt_out", "already_opted_out" if asked else "older_than_opt_in", confirmed=confirmed)
@@ -54,17 +54,17 @@ def is_weaker(suppression: Suppression, source: str | None) -> bool:
     return suppression.state == "held" or (suppression.source == "clean_up" and source != "clean_up")
 
 
-def _came_back_later(event: OptOutRequested, person: Person, scope: str) -> bool:
-    """Say whether the person opted in to `scope` after the time that the request gives for the opt-out."""
-    now = person.suppressions.get(scope)
+def _came_back_later(event: OptOutRequested, recipient: Recipient, scope: str) -> bool:
+    """Say whether the recipient opted in to `scope` after the time that the request gives for the opt-out."""
+    now = recipient.suppressions.get(scope)
     if now is None or now.state != "opted_in" or event.asked_at is None:
         return False
     times = [time for time in (now.sent_at, now.untimed_at) if time is not None]
     return bool(times) and all(time > event.asked_at for time in times)
 
 
-def _opt_in(event: OptInRequested, person: Person) -> Requested:
-    meant = [person.suppressions[scope] for scope in dict.fromkeys(event.scopes) if person.is_suppressed(scope)]
+def _opt_in(event: OptInRequested, recipient: Recipient) -> Requested:
+    meant = [recipient.suppressions[scope] for scope in dict.fromkeys(event.scopes) if recipient.is_suppressed(scope)]
     if event.lifts is not None:
         meant = [each for each in meant if each.cause_event_id == event.lifts]
     if not meant:
@@ -80,12 +80,12 @@ def _is_consented_later(event: OptInRequested, suppression: Suppression) -> bool
     return all(event.consented_at > stop for stop in stops if stop is not None)
 
 
-def apply_request(decision: Requested, event: PreferenceRequest, person: Person) -> Person:
-    """Return the person after the decision."""
+def apply_request(decision: Requested, event: PreferenceRequest, recipient: Recipient) -> Recipient:
+    """Return the recipient after the decision."""
     at = event.occurred_at
     if decision.kind == "opt_in":
         lifted = {scope: Suppression(scope, "opted_in", None, None, event.event_id, at) for scope in decision.changed}
-        return person.with_suppressions(lifted)
+        return recipient.with_suppressions(lifted)
     new = {
         scope: Suppression(scope, "opted_out", None, None, event.event_id, at, event.source)
         for scope in (*decision.changed, *decision.raised)
@@ -93,6 +93,6 @@ def apply_request(decision: Requested, event: PreferenceRequest, person: Person)
     again = {
         scope: replace(was, untimed_at=max(filter(None, (was.untimed_at, at))))
         for scope in decision.confirmed
-        for was in (person.suppressions[scope],)
+        for was in (recipient.suppressions[scope],)
     }
-    return person.with_suppressions({**new, **again})
+    return recipient.with_suppressions({**new, **again})

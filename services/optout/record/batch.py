@@ -8,11 +8,11 @@ from uuid import UUID
 
 from services.optout.batch_search import Text, search, text_of
 from services.optout.decide import DecidableEvent, apply, decide
-from services.optout.person import Person
+from services.optout.recipient import Recipient
 from services.optout.record.certainty import load_certainties
 from services.optout.record.entry import Entry, entry_of, stored_body
 from services.optout.record.follow_ups import write_follow_ups
-from services.optout.record.load import PersonKey, load_known, load_persons
+from services.optout.record.load import RecipientKey, load_known, load_recipients
 from services.optout.record.position import Position, move_position, save_position
 from services.optout.record.repetitions import Identity, identify, identity_of, is_new_opt_out
 from services.optout.record.stored_rules import StoredRules
@@ -58,10 +58,10 @@ async def record_batch(
         position = await move_position(connection, batch.partition, batch.expected, batch.next_offset)
         failpoint("optout.after_position")
         known = await load_known(connection, events)
-        persons = await load_persons(connection, events, now - window)
+        recipients = await load_recipients(connection, events, now - window)
         certainties = await load_certainties(connection, events)
-        last = await load_last(connection, batch.partition, list(persons))
-        decided = decide_batch(batch, known, rules, persons, now, certainties, found)
+        last = await load_last(connection, batch.partition, list(recipients))
+        decided = decide_batch(batch, known, rules, recipients, now, certainties, found)
         decided = with_trail(decided, last, position.sequence)
         failpoint("optout.after_load")
         position = await write_decisions(connection, batch.partition, position, decided)
@@ -76,7 +76,7 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     batch: Batch,
     known: Mapping[UUID, Identity],
     rules: Mapping[str, RuleSet],
-    persons: Mapping[PersonKey, Person],
+    recipients: Mapping[RecipientKey, Recipient],
     now: datetime,
     certainties: Mapping[UUID, WriterCertainty] = MappingProxyType({}),
     found: Mapping[Text, SearchResult] = MappingProxyType({}),
@@ -87,20 +87,20 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     Who wrote is certain where `certainties`, by the id that the event came with, does not say otherwise.
     `found` is what was searched for beforehand, for accounts that have patterns.
     """
-    identities, people = dict(known), dict(persons)
+    identities, current = dict(known), dict(recipients)
     decided: list[DecidedEntry] = []
     for received in batch.received:
         identified = identify(received.event, received.offset, identities)
         if identified is None:
             continue
         event = identified.event
-        person_key = event.account_id, event.phone
-        decision = decide(event, people[person_key], _rules_of(event, rules, found))
+        key = event.account_id, event.phone
+        decision = decide(event, current[key], _rules_of(event, rules, found))
         decision = limited_by_certainty(decision, certainties.get(received.event.event_id, "certain"))
         if identified.may_be_repetition and not is_new_opt_out(decision):
             continue
         identities[event.event_id] = identity_of(event)
-        people[person_key] = apply(decision, event, people[person_key])
+        current[key] = apply(decision, event, current[key])
         came_as = received.event.event_id if event is not received.event else None
         entry = entry_of(event, decision, batch.partition, received.offset, now, came_as)
         decided.append((entry, stored_body(event)))

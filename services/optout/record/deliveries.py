@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.optout.person import Outcome
+from services.optout.recipient import Outcome
 from services.optout.record.position import PositionMovedError
 from shared.events.base import storable
 from shared.events.delivery import (

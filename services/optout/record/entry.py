@@ -56,7 +56,7 @@ class Entry:
     `held_event_id` and `by`.
     `unusable_sent_at` is what the gateway gave in place of a time, `untimed_at` when what was held came without one;
     `came_as` is the id with which the message came, where another message had it before. `previous_sequence` is the
-    entry before it about the same person, 0 where there was none; entries of before anchors do not have it. A
+    entry before it about the same recipient, 0 where there was none; entries of before anchors do not have it. A
     dataclass: there is one for each message, and it takes a quarter of a model's time to make.
     """
 

@@ -1,6 +1,6 @@
 """Exports of the hash chain, a line of JSON for each entry: what `verify_evidence.py` compares with anchors.
 
-A selection has the entries of one account or person, and after each the digests of others' entries that lead to the
+A selection has the entries of one account or recipient, and after each the digests of others' entries that lead to the
 end of its batch, where there is an anchor: enough to prove that it was there, without a word of theirs.
 """
 
@@ -46,7 +46,7 @@ async def export_partition(connection: Connection, partition: int) -> AsyncItera
 async def export_selection(
     connection: Connection, account_id: str, phones: Sequence[str] | None
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield the entries of an account, or of it about one person under these spellings, with the digests of others.
+    """Yield the entries of an account, or of it about one recipient under these spellings, with the digests of others.
 
     Called within a transaction.
     """

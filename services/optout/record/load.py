@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.optout.decide import DecidableEvent
-from services.optout.person import Person, SentMessage, Suppression
+from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.record.entry import Entry, entries
 from services.optout.record.repetitions import Identity, identity_of, identity_of_entry, with_own_id
 from shared.events.base import storable
@@ -16,7 +16,7 @@ from shared.events.inbound import MessageReceived
 from shared.postgres import Connection
 
 MAX_SENT_PER_NUMBER = 50
-PersonKey = tuple[str, str]
+RecipientKey = tuple[str, str]
 
 _KNOWN = "SELECT event_id, entry FROM decisions WHERE event_id = ANY($1::uuid[])"
 
@@ -29,7 +29,7 @@ ORDER BY inbound_offset
 _SUPPRESSIONS = """
 SELECT s.account_id, s.phone, s.scope, s.state, s.sender_number, s.sent_at, s.cause_event_id, s.untimed_at,
     s.source
-FROM unnest($1::text[], $2::text[]) AS person (account_id, phone)
+FROM unnest($1::text[], $2::text[]) AS recipient (account_id, phone)
 JOIN suppressions s USING (account_id, phone)
 """
 
@@ -71,23 +71,23 @@ async def _load_identities(connection: Connection, event_ids: Sequence[UUID]) ->
     return {event_id: identity_of_entry(entries.validate_json(text)) for event_id, text in rows}
 
 
-async def load_persons(
+async def load_recipients(
     connection: Connection, events: Sequence[DecidableEvent], window_starts_at: datetime
-) -> dict[PersonKey, Person]:
-    """Return what is known of each person of whom one of `events` is, by (account, phone)."""
+) -> dict[RecipientKey, Recipient]:
+    """Return what is known of each recipient that one of `events` is about, by (account, phone)."""
     keys = list(dict.fromkeys((event.account_id, event.phone) for event in events))
     accounts, phones = [key[0] for key in keys], [key[1] for key in keys]
-    suppressions: dict[PersonKey, dict[str, Suppression]] = defaultdict(dict)
+    suppressions: dict[RecipientKey, dict[str, Suppression]] = defaultdict(dict)
     for account_id, phone, scope, *rest in await connection.fetch(_SUPPRESSIONS, accounts, phones):
         suppressions[account_id, phone][scope] = Suppression(scope, *rest)
     messages = [event for event in events if isinstance(event, MessageReceived)]
     sent = await _load_sent(connection, messages, window_starts_at)
     await _add_pointed_at(connection, messages, sent)
-    return {key: Person(suppressions[key], _newest_first(sent[key]), window_starts_at) for key in keys}
+    return {key: Recipient(suppressions[key], _newest_first(sent[key]), window_starts_at) for key in keys}
 
 
-Sent = dict[PersonKey, dict[str, SentMessage]]
-"""By person and message id."""
+Sent = dict[RecipientKey, dict[str, SentMessage]]
+"""By recipient and message id."""
 
 
 async def _load_sent(connection: Connection, events: Sequence[MessageReceived], window_starts_at: datetime) -> Sent:

@@ -116,8 +116,8 @@ def rechain(rows: Rows) -> None:
         entry = json.loads(row["entry"])
         entry |= {name: str(row[name]) for name in ("account_id", "phone")}
         entry["body_sha256"] = sha256(row["body"].encode()).hexdigest()
-        person = entry["account_id"], entry["phone"]
-        entry["previous_sequence"], last[person] = last.get(person, 0), sequence
+        recipient = entry["account_id"], entry["phone"]
+        entry["previous_sequence"], last[recipient] = last.get(recipient, 0), sequence
         row["entry"] = json.dumps(entry, separators=(",", ":"))
         hashed = link(hashed, row["entry"])
         row["sequence"], row["hash"] = sequence, hashed

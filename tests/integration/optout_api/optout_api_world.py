@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import httpx
 
 from services.optout.decide import decide
-from services.optout.person import Person, SentMessage
+from services.optout.recipient import Recipient, SentMessage
 from services.optout.record.entry import Entry, entry_of
-from services.optout.record.load import load_persons
+from services.optout.record.load import load_recipients
 from services.optout.record.position import move_position, read_position, save_position
 from services.optout.record.write import write_decisions
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
@@ -88,8 +88,8 @@ class Record:
         async with self._pool.acquire() as connection, connection.transaction():
             position = await read_position(connection, self._partition)
             event = _event(account_id, phone, body, position.next_offset)
-            known = (await load_persons(connection, [event], NOW))[account_id, phone]
-            decision = decide(event, Person(known.suppressions, sent), RULES)
+            known = (await load_recipients(connection, [event], NOW))[account_id, phone]
+            decision = decide(event, Recipient(known.suppressions, sent), RULES)
             entry = entry_of(event, decision, self._partition, position.next_offset, event.occurred_at)
             position = await move_position(connection, self._partition, position.next_offset, position.next_offset + 1)
             position = await write_decisions(connection, self._partition, position, [(entry, body)])

@@ -4,9 +4,9 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from services.optout.person import Person, SentMessage, Suppression
 from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.publish import FencedError
+from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.record.batch import Batch, decide_batch
 from services.optout.record.entry import STATES, Entry, entry_text
 from services.optout.record.link import link
@@ -66,7 +66,7 @@ class MemoryDecisionLog:
             batch,
             {entry.event_id: identity_of_entry(entry) for entry in self.stored.values()},
             defaultdict(lambda: RULES),
-            {key: self._person(key) for key in keys},
+            {key: self._recipient(key) for key in keys},
             self.now,
         )
         places = enumerate(self.stored.values(), 1)
@@ -97,9 +97,9 @@ class MemoryDecisionLog:
         if self.at.next_offset != expected:
             raise PositionMovedError(str(expected))
 
-    def _person(self, key: tuple[str, str]) -> Person:
+    def _recipient(self, key: tuple[str, str]) -> Recipient:
         newest_first = sorted(self.sent[key], key=lambda message: message.dispatched_at, reverse=True)
-        return Person(dict(self.suppressions[key]), newest_first, self.now - WINDOW)
+        return Recipient(dict(self.suppressions[key]), newest_first, self.now - WINDOW)
 
     def _asked_again(self, was: Suppression, entry: Entry, scope: str) -> Suppression:
         times = zip((was.sent_at, was.untimed_at), entry.opt_out_times, strict=True)

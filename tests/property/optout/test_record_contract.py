@@ -18,8 +18,8 @@ from memory import NOON, WINDOW, Crashes, MemoryDecisionLog
 from harness.evidence.live import check_chain
 from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
-from services.optout.person import SentMessage
 from services.optout.prepare import MIGRATIONS
+from services.optout.recipient import SentMessage
 from services.optout.record.batch import Batch, UndecidedEvent
 from services.optout.record.decision_log import DecisionLog, PostgresDecisionLog
 from services.optout.record.position import PositionMovedError

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from people import NOON, OTHER_NUMBER, reply, sent, who_was_sent
+from recipients import NOON, OTHER_NUMBER, reply, sent, who_was_sent
 
 from services.optout.attribution import attribute
-from services.optout.person import SentMessage
+from services.optout.recipient import SentMessage
 
 
 def test_the_gateways_pointer_to_our_message_comes_first() -> None:

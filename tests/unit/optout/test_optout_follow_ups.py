@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from people import NOON, RULES, WINDOW, reply, sent
+from recipients import NOON, RULES, WINDOW, reply, sent
 
 from services.optout.decide import Unchanged, apply, decide
 from services.optout.follow_ups import REPLY_AGAIN_AFTER, FollowUp, reply_id
-from services.optout.person import Person, SentMessage, Suppression
+from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import Rule, RuleSet, VersionedRule
 from shared.events.suppression import SuppressionState
 
@@ -21,14 +21,14 @@ ANSWERING = RuleSet(
 )
 
 
-def follow_ups_of(person: Person) -> tuple[FollowUp, ...]:
-    decision = decide(reply("Are you open?"), person, ANSWERING)
+def follow_ups_of(recipient: Recipient) -> tuple[FollowUp, ...]:
+    decision = decide(reply("Are you open?"), recipient, ANSWERING)
     assert isinstance(decision, Unchanged)
     return decision.follow_ups
 
 
-def who_was_sent(*messages: SentMessage, suppressions: tuple[Suppression, ...] = ()) -> Person:
-    return Person({s.scope: s for s in suppressions}, messages, NOON - WINDOW)
+def who_was_sent(*messages: SentMessage, suppressions: tuple[Suppression, ...] = ()) -> Recipient:
+    return Recipient({s.scope: s for s in suppressions}, messages, NOON - WINDOW)
 
 
 def test_the_first_reply_and_every_call_follow_a_question() -> None:
@@ -44,8 +44,8 @@ def test_nothing_follows_for_who_may_not_be_messaged(scope: str, state: Suppress
 
 
 def test_nobody_is_replied_to_again_so_soon() -> None:
-    asking, person = reply("Are you open?"), who_was_sent(sent(1))
-    after = apply(decide(asking, person, ANSWERING), asking, person)
+    asking, recipient = reply("Are you open?"), who_was_sent(sent(1))
+    after = apply(decide(asking, recipient, ANSWERING), asking, recipient)
     assert after.sent[0].message_id == reply_id(asking.event_id)
     assert [each.rule for each in follow_ups_of(after)] == ["Call"]
     old = replace(after.sent[0], dispatched_at=NOON - REPLY_AGAIN_AFTER - timedelta(seconds=1))
@@ -53,5 +53,5 @@ def test_nobody_is_replied_to_again_so_soon() -> None:
 
 
 def test_without_one_list_there_is_nobody_to_reply_as() -> None:
-    assert [each.rule for each in follow_ups_of(Person())] == ["Call"]
+    assert [each.rule for each in follow_ups_of(Recipient())] == ["Call"]
     assert RULES.match("Are you open?").follow_ups == ()

@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from people import NOON, RULES, reply
+from recipients import NOON, RULES, reply
 
 from services.optout.decide import Held, OptIn, OptOut, Unchanged, apply, decide
-from services.optout.person import Person
+from services.optout.recipient import Recipient
 from shared.events.inbound import MessageReceived
 
 SECOND = timedelta(seconds=1)
@@ -19,11 +19,11 @@ def at(seconds: float | None, received: float, unusable: str | None = None) -> d
     return {"sent_at": sent_at, "occurred_at": NOON + received * SECOND, "unusable_sent_at": unusable}
 
 
-def after(*events: MessageReceived) -> Person:
-    person = Person()
+def after(*events: MessageReceived) -> Recipient:
+    recipient = Recipient()
     for event in events:
-        person = apply(decide(event, person, RULES), event, person)
-    return person
+        recipient = apply(decide(event, recipient, RULES), event, recipient)
+    return recipient
 
 
 def state(*events: MessageReceived) -> str:

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from people import NOON, NUMBER, PHONE, RULES, reply, sent, who_was_sent
+from recipients import NOON, NUMBER, PHONE, RULES, reply, sent, who_was_sent
 
 from services.optout.decide import Decision, OptIn, OptOut, Unchanged, apply, decide
-from services.optout.person import Person, Suppression
+from services.optout.recipient import Recipient, Suppression
 from services.optout.record.entry import entry_of
 from services.optout.requests import PreferenceRequest, Requested
 from shared.events.inbound import OptInRequested, OptOutRequested
@@ -49,29 +49,29 @@ def opt_in(*scopes: str, at: datetime = NOON, **fields: Any) -> OptInRequested:
     )
 
 
-def decided(event: PreferenceRequest, person: Person) -> Requested:
-    decision = decide(event, person, RULES)
+def decided(event: PreferenceRequest, recipient: Recipient) -> Requested:
+    decision = decide(event, recipient, RULES)
     assert isinstance(decision, Requested)
     return decision
 
 
-def after(person: Person, *events: Any) -> Person:
+def after(recipient: Recipient, *events: Any) -> Recipient:
     for event in events:
-        person = apply(decide(event, person, RULES), event, person)
-    return person
+        recipient = apply(decide(event, recipient, RULES), event, recipient)
+    return recipient
 
 
-def states(person: Person) -> dict[str, str]:
-    return {scope: each.state for scope, each in person.suppressions.items()}
+def states(recipient: Recipient) -> dict[str, str]:
+    return {scope: each.state for scope, each in recipient.suppressions.items()}
 
 
-def in_state(state: SuppressionState, *, cause: UUID | None = None, source: str | None = None) -> Person:
-    return Person({LIST: Suppression(LIST, state, NUMBER, NOON, cause, None, source)})
+def in_state(state: SuppressionState, *, cause: UUID | None = None, source: str | None = None) -> Recipient:
+    return Recipient({LIST: Suppression(LIST, state, NUMBER, NOON, cause, None, source)})
 
 
 def test_a_request_opts_out_of_what_it_names_and_of_nothing_else() -> None:
-    person = after(Person(), opt_out(LIST, "sender:+18335550123", LIST))
-    assert states(person) == {LIST: "opted_out", "sender:+18335550123": "opted_out"}
+    recipient = after(Recipient(), opt_out(LIST, "sender:+18335550123", LIST))
+    assert states(recipient) == {LIST: "opted_out", "sender:+18335550123": "opted_out"}
 
 
 def test_what_was_held_is_opted_out() -> None:
@@ -80,14 +80,14 @@ def test_what_was_held_is_opted_out() -> None:
 
 
 def test_who_is_opted_out_stays_so_and_the_newer_wish_counts() -> None:
-    person = in_state("opted_out", cause=UUID(int=1))
+    recipient = in_state("opted_out", cause=UUID(int=1))
     asked = opt_out(at=LATER)
-    decision = decided(asked, person)
+    decision = decided(asked, recipient)
     assert (decision.confirmed, decision.changed, decision.reason) == ((LIST,), (), "already_opted_out")
-    kept = after(person, asked).suppressions[LIST]
+    kept = after(recipient, asked).suppressions[LIST]
     assert (kept.cause_event_id, kept.untimed_at, kept.sender_number) == (UUID(int=1), LATER, NUMBER)
     too_old = decide(
-        reply("START", sent_at=LATER - timedelta(minutes=1), occurred_at=LATER), after(person, asked), RULES
+        reply("START", sent_at=LATER - timedelta(minutes=1), occurred_at=LATER), after(recipient, asked), RULES
     )
     assert isinstance(too_old, Unchanged)
 
@@ -98,7 +98,7 @@ def test_a_copy_of_what_is_known_is_not_a_new_wish(source: str) -> None:
 
 
 def test_an_imported_opt_out_of_long_ago_holds() -> None:
-    assert decided(opt_out(source="import", asked_at=datetime(2011, 1, 1, tzinfo=UTC)), Person()).changed == (LIST,)
+    assert decided(opt_out(source="import", asked_at=datetime(2011, 1, 1, tzinfo=UTC)), Recipient()).changed == (LIST,)
 
 
 @pytest.mark.parametrize(
@@ -109,15 +109,15 @@ def test_only_an_opt_in_that_was_given_later_stays(asked_at: datetime | None, re
 
 
 def test_no_start_lifts_what_nobody_wrote_whichever_number_it_goes_to() -> None:
-    person = after(Person(), opt_out("account", LIST))
+    recipient = after(Recipient(), opt_out("account", LIST))
     for number in (NUMBER, None):
-        decision = decide(reply("START", occurred_at=LATER, sender_number=number), person, RULES)
+        decision = decide(reply("START", occurred_at=LATER, sender_number=number), recipient, RULES)
         assert isinstance(decision, Unchanged)
 
 
 def test_an_opt_in_lifts_exactly_what_it_names() -> None:
-    person = after(Person(), opt_out(LIST, OTHER, "account"), opt_in(LIST, at=LATER))
-    assert states(person) == {LIST: "opted_in", OTHER: "opted_out", "account": "opted_out"}
+    recipient = after(Recipient(), opt_out(LIST, OTHER, "account"), opt_in(LIST, at=LATER))
+    assert states(recipient) == {LIST: "opted_in", OTHER: "opted_out", "account": "opted_out"}
 
 
 @pytest.mark.parametrize(
@@ -125,41 +125,44 @@ def test_an_opt_in_lifts_exactly_what_it_names() -> None:
     [(NOON - timedelta(seconds=1), "older_than_opt_out"), (NOON, "older_than_opt_out"), (LATER, "opted_in")],
 )
 def test_consent_counts_only_if_it_was_given_after_the_opt_out(consented_at: datetime, reason: str) -> None:
-    person = after(Person(), opt_out(at=NOON))
-    assert decided(opt_in(consented_at=consented_at, at=LATER), person).reason == reason
+    recipient = after(Recipient(), opt_out(at=NOON))
+    assert decided(opt_in(consented_at=consented_at, at=LATER), recipient).reason == reason
 
 
 def test_who_was_not_opted_out_is_not_opted_in() -> None:
-    assert decided(opt_in(), Person()).reason == "not_opted_out"
+    assert decided(opt_in(), Recipient()).reason == "not_opted_out"
 
 
 def test_a_clean_up_is_undone_but_not_a_stop_that_came_after_it() -> None:
     removal = opt_out(source="clean_up")
     undo = opt_in(lifts=removal.event_id, source="undo", at=LATER)
-    assert states(after(Person(), removal, undo)) == {LIST: "opted_in"}
+    assert states(after(Recipient(), removal, undo)) == {LIST: "opted_in"}
     stopped = after(
-        Person(sent=who_was_sent(sent(1)).sent), removal, reply("STOP", occurred_at=NOON + timedelta(minutes=1)), undo
+        Recipient(sent=who_was_sent(sent(1)).sent),
+        removal,
+        reply("STOP", occurred_at=NOON + timedelta(minutes=1)),
+        undo,
     )
     assert states(stopped) == {LIST: "opted_out"}
-    called = after(Person(), removal, opt_out(source="phone_call"), undo)
+    called = after(Recipient(), removal, opt_out(source="phone_call"), undo)
     assert states(called) == {LIST: "opted_out"}
-    before = after(Person(), opt_out(source="phone_call"), removal, undo)
+    before = after(Recipient(), opt_out(source="phone_call"), removal, undo)
     assert states(before) == {LIST: "opted_out"}
 
 
 def test_a_stop_after_a_clean_up_is_an_opt_out_of_its_own_that_its_start_lifts() -> None:
     removal = opt_out(source="clean_up")
-    person = after(Person(sent=who_was_sent(sent(1)).sent), removal)
-    stop = decide(reply("STOP"), person, RULES)
+    recipient = after(Recipient(sent=who_was_sent(sent(1)).sent), removal)
+    stop = decide(reply("STOP"), recipient, RULES)
     assert isinstance(stop, OptOut)
     assert stop.raised == (LIST,)
-    start = decide(reply("START", occurred_at=LATER), after(person, reply("STOP")), RULES)
+    start = decide(reply("START", occurred_at=LATER), after(recipient, reply("STOP")), RULES)
     assert isinstance(start, OptIn)
 
 
 def test_the_entry_says_who_asked_how_and_when() -> None:
     event = opt_out(asked_at=NOON, statement="Please stop", job_id=UUID(int=3))
-    decision: Decision = decide(event, Person(), RULES)
+    decision: Decision = decide(event, Recipient(), RULES)
     entry = entry_of(event, decision, 3, 17, LATER)
     assert (entry.answer, entry.rule, entry.by, entry.attribution) == ("opt_out", "request", "ada", "named")
     assert entry.request is not None

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from people import NOON, RULES, reply
+from recipients import NOON, RULES, reply
 
-from services.optout.person import Person
+from services.optout.recipient import Recipient
 from services.optout.record.batch import Batch, UndecidedEvent, decide_batch
 from services.optout.record.entry import Entry
 from services.optout.record.repetitions import Identity, identity_of_entry
@@ -24,8 +24,8 @@ def says(body: str, minute: int = 0, **fields: Any) -> MessageReceived:
 
 def decided(*events: MessageReceived, known: dict[UUID, Identity] | None = None) -> list[Entry]:
     batch = Batch(0, 0, len(events), [UndecidedEvent(offset, event) for offset, event in enumerate(events)])
-    people = {(event.account_id, event.phone): Person() for event in events}
-    return [entry for entry, _ in decide_batch(batch, known or {}, defaultdict(lambda: RULES), people, NOON)]
+    recipients = {(event.account_id, event.phone): Recipient() for event in events}
+    return [entry for entry, _ in decide_batch(batch, known or {}, defaultdict(lambda: RULES), recipients, NOON)]
 
 
 def answers(*events: MessageReceived) -> list[str]:

@@ -1,4 +1,4 @@
-"""The knowledge about one person (a phone in an account) when a message from them is decided."""
+"""The knowledge about one recipient (a phone in an account) when a reply from them is decided."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ Outcome = Literal["dispatching", "sent", "failed", "unknown"]
 class Suppression:
     """The state of one scope, and the event that caused it.
 
-    `sender_number` is the number that the person wrote to. Of all that asked for it, `sent_at` is the newest time by a
-    gateway's clock, `untimed_at` when the newest that came without a time was received. `source` is what asked
-    for it where that was not a message.
+    `sender_number` is the number that the recipient wrote to. Of all that asked for it, `sent_at` is the newest time by
+    a gateway's clock, `untimed_at` when the newest that came without a time was received. `source` is what asked for it
+    where that was not a reply.
     """
 
     scope: str
@@ -33,7 +33,10 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message that went to the person; `outcome` is the newest known, `instruction` the way out that it offered."""
+    """A message that went to the recipient.
+
+    `outcome` is the newest known, `instruction` the way out that the message offered.
+    """
 
     message_id: str
     list_id: int
@@ -45,8 +48,11 @@ class SentMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """A person. `sent` is the messages of the attribution window, newest first, and older ones that a gateway names."""
+class Recipient:
+    """A recipient.
+
+    `sent` are the messages of the attribution window, newest first, and older ones that a gateway names.
+    """
 
     suppressions: Mapping[str, Suppression] = field(default_factory=dict)
     sent: Sequence[SentMessage] = ()
@@ -56,6 +62,6 @@ class Person:
         """Say whether sending is forbidden in `scope`."""
         return scope in self.suppressions and self.suppressions[scope].state != "opted_in"
 
-    def with_suppressions(self, changed: Mapping[str, Suppression]) -> "Person":
-        """Return the person with these states in place of those of the same scopes."""
-        return Person({**self.suppressions, **changed}, self.sent, self.window_starts_at)
+    def with_suppressions(self, changed: Mapping[str, Suppression]) -> "Recipient":
+        """Return the recipient with these states in place of those of the same scopes."""
+        return Recipient({**self.suppressions, **changed}, self.sent, self.window_starts_at)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from services.optout.person import Outcome, Person, SentMessage
+from services.optout.recipient import Outcome, Recipient, SentMessage
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.inbound import MessageReceived
 
@@ -46,6 +46,6 @@ def sent(
     )
 
 
-def who_was_sent(*messages: SentMessage) -> Person:
+def who_was_sent(*messages: SentMessage) -> Recipient:
     newest_first = sorted(messages, key=lambda message: message.dispatched_at, reverse=True)
-    return Person(sent=newest_first, window_starts_at=NOON - WINDOW)
+    return Recipient(sent=newest_first, window_starts_at=NOON - WINDOW)
