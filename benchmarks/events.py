@@ -17,8 +17,8 @@ from uuid import UUID
 import pytest
 
 from benchmarks.rows import Row, row, table
-from services.sender.events import SOURCE, outcome_event
 from services.sender.ledger.model import Row as LedgerRow
+from services.sender.report import SOURCE, outcome_event
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.delivery import MessageSuppressed, delivery_event_id
 from shared.events.suppression import SuppressionChanged

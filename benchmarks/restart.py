@@ -36,7 +36,7 @@ from shared.suppression_digest import format_digest, key_digest
 from shared.suppressions.follow import CacheFollower
 from shared.suppressions.keep import SNAPSHOT_FILE
 from shared.suppressions.keys import Keys
-from shared.suppressions.lookup import ScopeKey
+from shared.suppressions.lookup import AccountScope
 from shared.suppressions.placement import partitions_of
 from shared.suppressions.snapshot import Origin, Snapshot, write_snapshot
 from shared.topic_identity import TopicIdentities
@@ -152,7 +152,7 @@ async def _from_snapshot(bootstrap: str, topic: str, count: int) -> float:
         return await _until_healthy(bootstrap, topic, Path(folder), count)
 
 
-def _scopes(count: int) -> Iterator[tuple[ScopeKey, Keys]]:
+def _scopes(count: int) -> Iterator[tuple[AccountScope, Keys]]:
     for number in range(LISTS):
         yield (_ACCOUNT, f"list:{1 + number}"), np.sort(keys_of_list(number, count))
 

@@ -26,7 +26,7 @@ from shared.kafka import new_consumer, new_producer
 from shared.suppression_digest import keys_digest
 from shared.suppressions.keep import SNAPSHOT_FILE
 from shared.suppressions.keys import Keys, cache_key, partition_slice, phone_digits
-from shared.suppressions.lookup import ScopeKey
+from shared.suppressions.lookup import AccountScope
 from shared.suppressions.placement import partitions_of
 from shared.suppressions.snapshot import Origin, Snapshot, write_snapshot
 from shared.topic_identity import TopicIdentities
@@ -39,7 +39,7 @@ _IN_FLIGHT = 200
 _LATENCY_SECONDS = 0.05
 _MAX_BATCH_BYTES = 512 * 1024
 
-Scopes = list[tuple[ScopeKey, Keys]]
+Scopes = list[tuple[AccountScope, Keys]]
 
 
 async def run(stack: Stack, *, quick: bool) -> list[Row]:

@@ -92,11 +92,11 @@ class BatchProcessor:
         decision = decide(requests, {}, self.cache.check(fenced, queries), boottime())
         metrics.REDECIDED.inc(len(decision.needs_fence))
         undone = decision.needs_fence
-        if decision.dropped:
-            undone += await self.dropper.drop(decision.dropped, fenced)
-        if decision.sent:
+        if decision.to_drop:
+            undone += await self.dropper.drop(decision.to_drop, fenced)
+        if decision.to_send:
             # Confirmed while the messages are claimed and announced, and before the first of them leaves.
-            undone += await self.dispatcher.dispatch(decision.sent, fenced, self.cache.confirm)
+            undone += await self.dispatcher.dispatch(decision.to_send, fenced, self.cache.confirm)
         self.pace.note(len(requests), len(undone) if fenced.has_expired(boottime()) else 0)
         kept = set(map(key_of, undone))
         for key in map(key_of, requests):
@@ -108,8 +108,8 @@ class BatchProcessor:
         async with connection_from(self.pool) as connection:
             rows = await find(connection, list(waiting))
         decision = decide(list(waiting.values()), rows, None, boottime())
-        if decision.repeated:
-            await self.reporter.publish(decision.repeated)
-        for row in decision.repeated:
+        if decision.to_republish:
+            await self.reporter.publish(decision.to_republish)
+        for row in decision.to_republish:
             del waiting[row.key]
         return decision.needs_fence

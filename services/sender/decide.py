@@ -12,12 +12,12 @@ from shared.suppressions.scopes import forbidding_scopes
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The requests, each in the list of what happens to it; those in `awaited` are left alone for now."""
+    """The requests, each in the list of what happens to it; those in `in_progress` are left alone for now."""
 
-    repeated: list[Row] = field(default_factory=list)
-    awaited: list[MessageRequested] = field(default_factory=list)
-    dropped: list[tuple[MessageRequested, SuppressionHit]] = field(default_factory=list)
-    sent: list[MessageRequested] = field(default_factory=list)
+    to_republish: list[Row] = field(default_factory=list)
+    in_progress: list[MessageRequested] = field(default_factory=list)
+    to_drop: list[tuple[MessageRequested, SuppressionHit]] = field(default_factory=list)
+    to_send: list[MessageRequested] = field(default_factory=list)
     needs_fence: list[MessageRequested] = field(default_factory=list)
 
 
@@ -29,14 +29,14 @@ def decide(
 ) -> Decision:
     """Return what happens to each request; the first line of this table that fits counts.
 
-    | ledger row                        | fence   | suppression | the request is                                  |
-    |-----------------------------------|---------|-------------|-------------------------------------------------|
-    | sent, suppressed, failed, unknown | any     | any         | `repeated`: its outcome is published again      |
-    | dispatching                       | any     | any         | `awaited`: somebody calls, or died calling (G3) |
-    | none or pending                   | none    | not checked | `needs_fence`: it needs a fence                 |
-    | none or pending                   | any     | found       | `dropped`                                       |
-    | none or pending                   | expired | none        | `needs_fence`: it needs another fence (G1)      |
-    | none or pending                   | fresh   | none        | `sent`                                          |
+    | ledger row                        | fence   | suppression | the request goes to                                 |
+    |-----------------------------------|---------|-------------|-----------------------------------------------------|
+    | sent, suppressed, failed, unknown | any     | any         | `to_republish`: its outcome is published again      |
+    | dispatching                       | any     | any         | `in_progress`: somebody calls, or died calling (G3) |
+    | none or pending                   | none    | not checked | `needs_fence`: it needs a fence                     |
+    | none or pending                   | any     | found       | `to_drop`                                           |
+    | none or pending                   | expired | none        | `needs_fence`: it needs another fence (G1)          |
+    | none or pending                   | fresh   | none        | `to_send`                                           |
 
     Args:
         requests: the messages.
@@ -50,13 +50,13 @@ def decide(
     for request, hit in zip(requests, hits, strict=True):
         match rows.get(key_of(request)):
             case Row(state="dispatching"):
-                decision.awaited.append(request)
+                decision.in_progress.append(request)
             case Row() as row if row.state != "pending":
-                decision.repeated.append(row)
+                decision.to_republish.append(row)
             case _ if hit is not None:
-                decision.dropped.append((request, hit))
+                decision.to_drop.append((request, hit))
             case _ if may_send:
-                decision.sent.append(request)
+                decision.to_send.append(request)
             case _:
                 decision.needs_fence.append(request)
     return decision

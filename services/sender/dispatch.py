@@ -8,7 +8,7 @@ from services.sender import metrics
 from services.sender.carriers.carrier import Accepted, CallResult, NotCalled, Refused, Unknown
 from services.sender.carriers.choose import Carriers
 from services.sender.gather import gather_all
-from services.sender.ledger.model import LedgerState, MessageKey, Settled, key_of, row_of
+from services.sender.ledger.model import LedgerState, MessageKey, RowUpdate, key_of, row_of
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import claim, settle
 from services.sender.report import Reporter
@@ -27,17 +27,17 @@ _CHUNKS_AHEAD = 2
 
 @dataclass(slots=True)
 class Chunk:
-    """A group of messages that are sent together; `answers` has those for which the carrier may have been called."""
+    """A group of messages that are sent together; `results` has those for which the carrier may have been called."""
 
     requests: list[MessageRequested]
     fenced: FencePass
-    answers: dict[MessageKey, CallResult] = field(default_factory=dict)
+    results: dict[MessageKey, CallResult] = field(default_factory=dict)
 
-    def settled(self) -> list[Settled]:
-        return [Settled(key_of(request), *state_of(self.answers.get(key_of(request)))) for request in self.requests]
+    def updates(self) -> list[RowUpdate]:
+        return [RowUpdate(key_of(request), *state_of(self.results.get(key_of(request)))) for request in self.requests]
 
     def not_called(self) -> list[MessageRequested]:
-        return [request for request in self.requests if key_of(request) not in self.answers]
+        return [request for request in self.requests if key_of(request) not in self.results]
 
 
 class Dispatcher:
@@ -73,7 +73,7 @@ class Dispatcher:
         return [request for each in undone for request in each]
 
     async def settle_leftovers(self) -> None:
-        """Settle what could not be settled when its answers came; nothing may be claimed before.
+        """Settle what could not be settled when its results came; nothing may be claimed before.
 
         Raises:
             TransientError: it still cannot be.
@@ -149,33 +149,33 @@ class Dispatcher:
             if self.stopping or self._pause_seconds(request) > 0:
                 return
             # Counts only if this is cancelled during the call.
-            chunk.answers[key_of(request)] = Unknown("the sender stopped during the call")
+            chunk.results[key_of(request)] = Unknown("the sender stopped during the call")
             carrier = self._carriers.name_of(request.account_id)
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
-                answer = await self._carriers.clients[carrier].send(request, chunk.fenced.begin_by)
-        self._note(answer, key_of(request), chunk, carrier)
+                result = await self._carriers.clients[carrier].send(request, chunk.fenced.begin_by)
+        self._note(result, key_of(request), chunk, carrier)
 
-    def _note(self, answer: CallResult, key: MessageKey, chunk: Chunk, carrier: str) -> None:
-        if isinstance(answer, NotCalled):
+    def _note(self, result: CallResult, key: MessageKey, chunk: Chunk, carrier: str) -> None:
+        if isinstance(result, NotCalled):
             metrics.NOT_CALLED.inc()
-            del chunk.answers[key]
+            del chunk.results[key]
             return
-        chunk.answers[key] = answer
-        if not isinstance(answer, Accepted) and answer.pause_seconds:
-            until = boottime() + answer.pause_seconds
+        chunk.results[key] = result
+        if not isinstance(result, Accepted) and result.pause_seconds:
+            until = boottime() + result.pause_seconds
             self._pauses_until[carrier] = max(self._pauses_until.get(carrier, until), until)
 
     async def _settle(self, chunk: Chunk) -> None:
         """Write and publish the outcomes of the calls; what was not called is given back."""
-        settled = chunk.settled()
-        if not settled:
+        updates = chunk.updates()
+        if not updates:
             return
         async with connection_from(self._pool) as connection:
-            changed = await settle(connection, self._owner.number, settled)
+            changed = await settle(connection, self._owner.number, updates)
         failpoint("sender.after_settle")
         rows = [
             row_of(request, each.state, each.detail, chunk.fenced.started_at, changed[each.key])
-            for request, each in zip(chunk.requests, settled, strict=True)
+            for request, each in zip(chunk.requests, updates, strict=True)
             if each.state != "pending" and each.key in changed
         ]
         if rows:
@@ -200,9 +200,9 @@ async def _approved(confirmed: "asyncio.Task[TransientError | None]") -> None:
         raise doubt
 
 
-def state_of(answer: CallResult | None) -> tuple[LedgerState, str | None]:
+def state_of(result: CallResult | None) -> tuple[LedgerState, str | None]:
     """Return what a message's row becomes; None and `NotCalled`: it was not called."""
-    match answer:
+    match result:
         case Accepted(carrier_message_id=carrier_message_id):
             return "sent", carrier_message_id
         case Refused(reason=reason):

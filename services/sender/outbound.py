@@ -8,9 +8,9 @@ from aiokafka.errors import KafkaError
 
 from services.sender import metrics
 from services.sender.batch import BatchProcessor, Waiting
-from services.sender.events import SOURCE
 from services.sender.ledger.model import key_of
 from services.sender.park import park_bad
+from services.sender.report import SOURCE
 from services.sender.settings import SenderSettings
 from shared.background import GiveUp
 from shared.consumer import Polled

@@ -1,15 +1,24 @@
-"""Delivery receipts settle messages whose call had no answer (G3): the carrier is never asked by calling again.
+"""Delivery receipts settle messages whose call had no result (G3): the carrier is never asked by calling again.
 
 Whatever a receipt says of the phone, it says that the carrier took the message: that is `sent`. Whether the phone has
 it is in the receipt, which is an event of the same topic, for these messages as for all others.
 """
 
-from services.sender.ledger.lost import lock_without_answer, settle_locked
-from services.sender.ledger.model import Settled
+from collections.abc import Sequence
+
+from services.sender.ledger.model import RowUpdate
+from services.sender.ledger.rows import lock_calls_without_result, settle_locked
 from services.sender.report import Reporter
+from services.sender.settings import SenderSettings
+from shared.background import GiveUp
+from shared.consumer import Polled
+from shared.errors import PoisonError
 from shared.events.base import storable
-from shared.events.delivery import DeliveryReceiptReceived
+from shared.events.delivery import DeliveryReceiptReceived, delivery_events
 from shared.postgres import Pool, connection_from
+from shared.reading import event_of
+from shared.subscription import Subscribed, Subscription
+from shared.topics import DELIVERY_EVENTS
 
 
 class ReceiptHandler:
@@ -29,7 +38,7 @@ class ReceiptHandler:
         if not settled:
             return
         async with connection_from(self._pool) as connection, connection.transaction():
-            rows = await lock_without_answer(connection, list(settled))
+            rows = await lock_calls_without_result(connection, list(settled))
             if rows:
                 outcomes = [(row, settled[row.key]) for row in rows]
                 await self._reporter.publish(
@@ -38,8 +47,38 @@ class ReceiptHandler:
                 await settle_locked(connection, [outcome for _, outcome in outcomes])
 
 
-def _settled(receipt: DeliveryReceiptReceived) -> Settled | None:
+def _settled(receipt: DeliveryReceiptReceived) -> RowUpdate | None:
     """Return what the receipt settles; None where it does not name a message of ours."""
     if receipt.message_id is None:
         return None
-    return Settled((receipt.account_id, receipt.message_id), "sent", storable(receipt.carrier_message_id))
+    return RowUpdate((receipt.account_id, receipt.message_id), "sent", storable(receipt.carrier_message_id))
+
+
+_RECEIPT = b'"delivery_receipt_received"'
+
+
+def receipt_subscription(settings: SenderSettings, handler: ReceiptHandler, give_up: GiveUp) -> Subscription:
+    """Return the subscription of the sender's group to receipts, not started."""
+    subscribed = Subscribed(
+        DELIVERY_EVENTS,
+        f"{settings.sender_group_id}-receipts",
+        "receipts",
+        settings.batch_records,
+        settings.session_timeout_seconds,
+        settings.stop_seconds,
+    )
+    return Subscription(settings.kafka, subscribed, _receipts_of, handler.settle, give_up)
+
+
+def _receipts_of(records: Sequence[Polled]) -> list[DeliveryReceiptReceived]:
+    """Return the receipts of a batch; most of it are the sender's own events, which are not worth parsing."""
+    found = (_receipt(record) for record in records if record.value and _RECEIPT in record.value)
+    return [receipt for receipt in found if receipt is not None]
+
+
+def _receipt(record: Polled) -> DeliveryReceiptReceived | None:
+    try:
+        event = event_of(delivery_events, record)
+    except PoisonError:
+        return None
+    return event if isinstance(event, DeliveryReceiptReceived) else None

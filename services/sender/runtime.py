@@ -15,16 +15,14 @@ from services.sender.batch import BatchProcessor
 from services.sender.carriers.choose import open_carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
-from services.sender.events import SOURCE
 from services.sender.ledger.owner import Owner
 from services.sender.outbound import OutboundConsumer, OutboundHandler
 from services.sender.prepare import prepared
 from services.sender.readiness import TOPICS, Runtime
-from services.sender.receipts import ReceiptHandler
+from services.sender.receipts import ReceiptHandler, receipt_subscription
 from services.sender.recreated import watch_topics
-from services.sender.report import Reporter
+from services.sender.report import SOURCE, Reporter
 from services.sender.settings import SenderSettings
-from services.sender.subscribe import receipt_subscription
 from services.sender.sweeper import sweep_forever
 from services.sender.watchdog import Watchdog, Watched
 from shared.background import GiveUp, in_background

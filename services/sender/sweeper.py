@@ -1,12 +1,12 @@
-"""Ends calls whose process died between the claim and the answer: their outcome is unknown, and nobody calls again."""
+"""Ends lost calls, whose process died before their result: the outcome is unknown, and nobody calls again."""
 
 import asyncio
 import logging
 from datetime import timedelta
 
 from services.sender import metrics
-from services.sender.ledger.lost import lock_lost_calls, settle_locked
-from services.sender.ledger.model import Settled
+from services.sender.ledger.model import RowUpdate
+from services.sender.ledger.rows import lock_lost_calls, settle_locked
 from services.sender.report import Reporter
 from shared.errors import TransientError
 from shared.postgres import Pool, connection_from
@@ -14,7 +14,7 @@ from shared.postgres import Pool, connection_from
 log = logging.getLogger(__name__)
 
 OWNERLESS_AFTER = timedelta(seconds=2)
-"""A call is made within a second of its claim or not at all: an ownerless claim of this age has lost its answer."""
+"""A call is made within a second of its claim or not at all: an ownerless claim of this age has lost its result."""
 _LIMIT_ROWS = 1_000
 _EVERY_SECONDS = 1.0
 _DETAIL = "the sender stopped between the claim and the answer"
@@ -39,6 +39,6 @@ async def sweep(
         lost = await lock_lost_calls(connection, own, older_than, ownerless_after, _LIMIT_ROWS)
         if lost:
             await reporter.publish(row._replace(state="unknown") for row in lost)
-            await settle_locked(connection, [Settled(row.key, "unknown", _DETAIL) for row in lost])
+            await settle_locked(connection, [RowUpdate(row.key, "unknown", _DETAIL) for row in lost])
             metrics.SWEPT_TO_UNKNOWN.inc(len(lost))
     return len(lost)

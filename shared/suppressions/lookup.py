@@ -26,7 +26,7 @@ from shared.suppressions.keys import (
     phone_digits,
 )
 
-ScopeKey = tuple[str, str]
+AccountScope = tuple[str, str]
 """Account and scope."""
 
 Query = tuple[str, tuple[str, ...], int]
@@ -51,14 +51,14 @@ class CheckedSuppressions(NamedTuple):
     """One per query, in the same order; None: nothing forbids sending."""
 
 
-class ScopeKeys:
+class ScopeSuppressions:
     """The keys of one (account, scope); `changes` are the newest states, `keys` all others."""
 
-    __slots__ = ("_both", "scope", "suppressions")
+    __slots__ = ("_both", "hits_by_state", "scope")
 
     def __init__(self, scope: str, keys: Keys = EMPTY) -> None:
         self.scope = scope
-        self.suppressions = (SuppressionHit(scope, "opted_out"), SuppressionHit(scope, "held"))
+        self.hits_by_state = (SuppressionHit(scope, "opted_out"), SuppressionHit(scope, "held"))
         self._both: tuple[Keys, dict[int, SuppressionCode]] = (keys, {})
 
     @property
@@ -114,21 +114,21 @@ class SuppressionCache:
         scopes: every (account, scope) with its sorted keys, as `arrays` gives them.
     """
 
-    def __init__(self, scopes: Iterable[tuple[ScopeKey, Keys]] = ()) -> None:
-        self._accounts: dict[str, dict[str, ScopeKeys]] = {}
-        self._due: dict[ScopeKey, ScopeKeys] = {}
+    def __init__(self, scopes: Iterable[tuple[AccountScope, Keys]] = ()) -> None:
+        self._accounts: dict[str, dict[str, ScopeSuppressions]] = {}
+        self._due: dict[AccountScope, ScopeSuppressions] = {}
         for (account_id, scope), keys in scopes:
-            self._accounts.setdefault(account_id, {})[scope] = ScopeKeys(scope, keys)
+            self._accounts.setdefault(account_id, {})[scope] = ScopeSuppressions(scope, keys)
 
     def apply(self, account_id: str, scope: str, states: Iterable[tuple[int, SuppressionCode]]) -> None:
         """Set the states of keys of one (account, scope), in this order."""
         scopes = self._accounts.setdefault(account_id, {})
-        scope_keys = scopes.get(scope) or scopes.setdefault(scope, ScopeKeys(scope))
+        scope_keys = scopes.get(scope) or scopes.setdefault(scope, ScopeSuppressions(scope))
         scope_keys.changes.update(states)
         if scope_keys.is_due():
             self._due[account_id, scope] = scope_keys
 
-    def due(self) -> list[ScopeKeys]:
+    def due(self) -> list[ScopeSuppressions]:
         """Return the scopes to merge now, and forget that they are due."""
         due, self._due = list(self._due.values()), {}
         return due
@@ -143,17 +143,17 @@ class SuppressionCache:
             return self._hits_alike(self._scopes(account_id, scopes), np.array(alike, dtype=np.uint64))
         return self._hits_mixed(queries)
 
-    def _hits_alike(self, scopes: Sequence[ScopeKeys], keys: Keys) -> list[SuppressionHit | None]:
+    def _hits_alike(self, scopes: Sequence[ScopeSuppressions], keys: Keys) -> list[SuppressionHit | None]:
         """Look up keys that are all asked for in the same scopes, as those of a campaign are."""
-        answers: list[SuppressionHit | None] = [None] * keys.size
+        hits: list[SuppressionHit | None] = [None] * keys.size
         states = np.empty(keys.size, dtype=np.uint64)
         for scope_keys in reversed(scopes):  # the first has the last word
             states.fill(NOT_SUPPRESSED)
             scope_keys.look_up(keys, states)
             suppressed = np.flatnonzero(states <= HELD)
             for at, state in zip(suppressed.tolist(), states[suppressed].tolist(), strict=True):
-                answers[at] = scope_keys.suppressions[state]
-        return answers
+                hits[at] = scope_keys.hits_by_state[state]
+        return hits
 
     def _hits_mixed(self, queries: Sequence[Query]) -> list[SuppressionHit | None]:
         """Look the queries up scope by scope; where several scopes forbid a message, its query says which is first."""
@@ -163,7 +163,7 @@ class SuppressionCache:
         # One array for all scopes, a slice for each: numpy's calls cost more than what they do with a few keys.
         order = np.fromiter(chain.from_iterable(groups.values()), dtype=np.intp)
         wanted, states, begin = keys[order], np.empty(order.size, dtype=np.uint64), 0
-        scope_of_slice = list[ScopeKeys]()
+        scope_of_slice = list[ScopeSuppressions]()
         for scope_keys, positions in groups.items():
             end = begin + len(positions)
             scope_keys.look_up(wanted[begin:end], states[begin:end])
@@ -173,13 +173,13 @@ class SuppressionCache:
         for at, position, state in zip(
             suppressed.tolist(), order[suppressed].tolist(), states[suppressed].tolist(), strict=True
         ):
-            found, before = scope_of_slice[at].suppressions[state], hits[position]
+            found, before = scope_of_slice[at].hits_by_state[state], hits[position]
             hits[position] = found if before is None else _first(queries[position][1], before, found)
         return hits
 
-    def _grouped(self, queries: Sequence[Query]) -> dict[ScopeKeys, list[int]]:
+    def _grouped(self, queries: Sequence[Query]) -> dict[ScopeSuppressions, list[int]]:
         """Return for each scope the positions of the queries that are to be looked up there."""
-        groups: dict[ScopeKeys, list[int]] = {}
+        groups: dict[ScopeSuppressions, list[int]] = {}
         positions_of: dict[tuple[str, tuple[str, ...]], list[list[int]]] = {}
         for position, (account_id, scopes, _) in enumerate(queries):
             asked = account_id, scopes
@@ -189,7 +189,7 @@ class SuppressionCache:
                 positions.append(position)
         return groups
 
-    def _scopes(self, account_id: str, scopes: tuple[str, ...]) -> list[ScopeKeys]:
+    def _scopes(self, account_id: str, scopes: tuple[str, ...]) -> list[ScopeSuppressions]:
         there = self._accounts.get(account_id, {})
         return [there[scope] for scope in scopes if scope in there]
 
@@ -206,7 +206,7 @@ class SuppressionCache:
                 digest += keys_digest(account_id, scope, phone_digits(keys))
         return count, digest & MASK
 
-    def arrays(self) -> Iterator[tuple[ScopeKey, Keys]]:
+    def arrays(self) -> Iterator[tuple[AccountScope, Keys]]:
         """Give every (account, scope) with its sorted keys; merges what is not merged yet."""
         for account_id, scopes in self._accounts.items():
             for scope, scope_keys in scopes.items():

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from shared.suppressions.keys import EMPTY, Keys
-from shared.suppressions.lookup import ScopeKey
+from shared.suppressions.lookup import AccountScope
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Snapshot:
     origin: Origin
     positions: list[int]
     watermarks: list[int]
-    scopes: list[tuple[ScopeKey, Keys]]
+    scopes: list[tuple[AccountScope, Keys]]
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
@@ -118,7 +118,7 @@ def _read(path: Path) -> Snapshot:
         raise ValueError("its keys do not have their checksum")
     parts = np.split(whole, np.cumsum(sizes)[:-1]) if sizes else []
     named = zip(header["scopes"], parts, strict=True)
-    scopes: list[tuple[ScopeKey, Keys]] = [((account_id, scope), keys) for (account_id, scope, _), keys in named]
+    scopes: list[tuple[AccountScope, Keys]] = [((account_id, scope), keys) for (account_id, scope, _), keys in named]
     return Snapshot(Origin(**header["origin"]), header["positions"], header["watermarks"], scopes)
 
 

@@ -10,7 +10,7 @@ from faststream.specification import AsyncAPI
 
 from services.sender.receipts import ReceiptHandler
 from services.sender.settings import SenderSettings
-from services.sender.subscribe import receipt_subscription
+from services.sender.receipts import receipt_subscription
 
 FOLDER = Path(__file__).parents[2] / "contract"
 

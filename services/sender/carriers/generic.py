@@ -66,7 +66,7 @@ def _body(request: MessageRequested) -> bytes:
 
 
 def call_result_of(status: int, headers: Mapping[str, str], body: bytes) -> CallResult:
-    """Return what an HTTP answer says about the message."""
+    """Return what an HTTP response says about the message."""
     if status == HTTPStatus.OK:
         return _accepted(body)
     pause_seconds = _pause_seconds(status, headers)

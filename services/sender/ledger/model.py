@@ -28,8 +28,8 @@ class Row(NamedTuple):
         return self.account_id, self.message_id
 
 
-class Settled(NamedTuple):
-    """The new state of a message's row; `pending` gives it back, to be decided again."""
+class RowUpdate(NamedTuple):
+    """The new state of a claimed row: its message's outcome, or `pending`, which gives it back to be decided again."""
 
     key: MessageKey
     state: LedgerState

@@ -1,7 +1,7 @@
 """This process in the ledger: the number recorded with its claims, locked for as long as the process lives.
 
 The lock is Postgres' own (a session's advisory lock), so it ends with the process however that ends: a successor knows
-at once that the calls of a process that was killed have lost their answers.
+at once that the calls of a process that was killed have lost their results.
 """
 
 import asyncio

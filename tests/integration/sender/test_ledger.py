@@ -8,11 +8,10 @@ from uuid import uuid4
 import pytest
 
 from harness.stack.embedded import EmbeddedBackend
-from services.sender.ledger.lost import lock_lost_calls, lock_without_answer, settle_locked
-from services.sender.ledger.model import LedgerState, MessageKey, Settled
+from services.sender.ledger.model import LedgerState, MessageKey, RowUpdate
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import claim as claim_rows
-from services.sender.ledger.rows import find, settle
+from services.sender.ledger.rows import find, lock_calls_without_result, lock_lost_calls, settle, settle_locked
 from services.sender.settings import sender_database
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
@@ -61,7 +60,7 @@ async def settled(
     pool: Pool, owner: Owner, asked: MessageRequested, state: LedgerState, detail: str | None = None
 ) -> bool:
     async with connection_from(pool) as connection:
-        return bool(await settle(connection, owner.number, [Settled(key(asked), state, detail)]))
+        return bool(await settle(connection, owner.number, [RowUpdate(key(asked), state, detail)]))
 
 
 async def state_of(pool: Pool, asked: MessageRequested) -> str | None:
@@ -179,9 +178,9 @@ async def test_a_receipt_finds_only_messages_whose_call_has_no_answer(pool: Pool
         if state != "dispatching":
             await settled(pool, owner, each, state, "x")
     async with connection_from(pool) as connection, connection.transaction():
-        rows = await lock_without_answer(connection, [key(each) for each in asked.values()])
+        rows = await lock_calls_without_result(connection, [key(each) for each in asked.values()])
         assert {row.key for row in rows} == {key(asked["dispatching"]), key(asked["unknown"])}
-        await settle_locked(connection, [Settled(row.key, "sent", "carrier-1") for row in rows])
+        await settle_locked(connection, [RowUpdate(row.key, "sent", "carrier-1") for row in rows])
     assert [await state_of(pool, asked[state]) for state in ("dispatching", "unknown")] == ["sent", "sent"]
     assert not await settled(pool, owner, asked["dispatching"], "sent", "carrier-1"), (
         "the answer came after the receipt"

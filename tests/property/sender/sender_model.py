@@ -20,10 +20,10 @@ from services.sender.carriers.carrier import Accepted, CallResult, NotCalled, Re
 from services.sender.carriers.choose import Carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
-from services.sender.events import announced, outcome_event
 from services.sender.ledger.model import Row, key_of
 from services.sender.ledger.owner import Owner
 from services.sender.receipts import ReceiptHandler
+from services.sender.report import announced, outcome_event
 from services.sender.settings import sender_database
 from services.sender.sweeper import sweep
 from shared import failpoints

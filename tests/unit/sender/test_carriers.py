@@ -29,7 +29,7 @@ from services.sender.carriers.carrier import (
 )
 from services.sender.carriers.choose import Carriers, open_carriers
 from services.sender.dispatch import Dispatcher
-from services.sender.ledger.model import Settled
+from services.sender.ledger.model import RowUpdate
 from services.sender.ledger.rows import Claims
 from services.sender.settings import SenderSettings
 from shared.errors import MisconfiguredError, TransientError
@@ -165,7 +165,7 @@ class Ledger:
     async def claim(self, *_: object) -> Claims:
         return Claims(frozenset(), datetime.now(UTC))
 
-    async def settle(self, _: object, __: int, settled: Sequence[Settled]) -> dict[Any, datetime]:
+    async def settle(self, _: object, __: int, settled: Sequence[RowUpdate]) -> dict[Any, datetime]:
         self.settled |= {each.key[1]: (each.state, each.detail) for each in settled}
         return {each.key: datetime.now(UTC) for each in settled}
 
@@ -221,7 +221,7 @@ async def test_the_clock_is_looked_at_in_the_write_of_every_carrier(
     async with companies.serving() as url, opened(url, monkeypatch) as carriers:
         for name in CARRIERS:
             begin_by = boottime() + 1
-            monkeypatch.setattr("services.sender.carriers.punctual.boottime", lambda: begin_by)  # noqa: B023
+            monkeypatch.setattr("services.sender.carriers.client.boottime", lambda: begin_by)  # noqa: B023
             assert isinstance(await carriers.clients[name].send(asked("acme", "m-1"), begin_by), NotCalled)
     assert (companies.generic, companies.form) == ([], [])
 

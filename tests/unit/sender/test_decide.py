@@ -53,12 +53,12 @@ def test_a_message_that_was_given_back_has_to_be_decided_again() -> None:
 
 
 def test_a_message_whose_call_is_under_way_is_left_alone() -> None:
-    assert decide([ASKED], {KEY: row("dispatching")}, None, BEGAN) == Decision(awaited=[ASKED])
+    assert decide([ASKED], {KEY: row("dispatching")}, None, BEGAN) == Decision(in_progress=[ASKED])
 
 
 @pytest.mark.parametrize("state", ["sent", "failed", "unknown", "suppressed"])
 def test_a_message_that_has_its_outcome_is_only_published_again(state: LedgerState) -> None:
-    assert decide([ASKED], {KEY: row(state)}, None, BEGAN) == Decision(repeated=[row(state)])
+    assert decide([ASKED], {KEY: row(state)}, None, BEGAN) == Decision(to_republish=[row(state)])
 
 
 def test_a_message_is_sent_unless_something_forbids_it() -> None:
@@ -90,15 +90,15 @@ def test_every_request_has_one_outcome_and_it_is_the_tables(
     hits = None if age is None else checked(*(hit for _, _, hit in cases))
     decision = decide([request for request, _, _ in cases], rows, hits, BEGAN + (age or 0))
     has_outcome = {"sent", "suppressed", "failed", "unknown"}
-    assert [each.key for each in decision.repeated] == [
+    assert [each.key for each in decision.to_republish] == [
         key_of(each) for each, state, _ in cases if state in has_outcome
     ]
-    assert decision.awaited == [each for each, state, _ in cases if state == "dispatching"]
+    assert decision.in_progress == [each for each, state, _ in cases if state == "dispatching"]
     to_decide = [(each, hit) for each, state, hit in cases if state in {None, "pending"}]
-    assert decision.dropped == [(each, hit) for each, hit in to_decide if hit is not None and age is not None]
+    assert decision.to_drop == [(each, hit) for each, hit in to_decide if hit is not None and age is not None]
     allowed = [each for each, hit in to_decide if hit is None or age is None]
     fresh = age is not None and age < FRESH_SECONDS - WRITE_SECONDS
-    assert (decision.sent, decision.needs_fence) == ((allowed, []) if fresh else ([], allowed))
+    assert (decision.to_send, decision.needs_fence) == ((allowed, []) if fresh else ([], allowed))
 
 
 def test_a_check_of_other_messages_is_a_bug() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.events import SOURCE, announced, outcome_event
 from services.sender.ledger.model import LedgerState, Row, row_of, suppressed_detail
 from services.sender.park import rejected
+from services.sender.report import SOURCE, announced, outcome_event
 from shared.errors import PoisonError
 from shared.events.codec import cloud_event_headers, decode, encode
 from shared.events.delivery import (
