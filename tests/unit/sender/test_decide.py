@@ -64,14 +64,14 @@ def test_a_message_that_has_its_outcome_is_only_published_again(state: LedgerSta
 def test_a_message_is_sent_unless_something_forbids_it() -> None:
     other = asked(2)
     assert decide([ASKED, other], {}, checked(None, FORBIDS), BEGAN) == Decision(
-        sent=[ASKED], dropped=[(other, FORBIDS)]
+        to_send=[ASKED], to_drop=[(other, FORBIDS)]
     )
 
 
 def test_a_fence_that_grew_too_old_sends_nothing_but_still_drops() -> None:
     other = asked(2)
     assert decide([ASKED, other], {}, checked(None, FORBIDS), BEGAN + FRESH_SECONDS) == Decision(
-        needs_fence=[ASKED], dropped=[(other, FORBIDS)]
+        needs_fence=[ASKED], to_drop=[(other, FORBIDS)]
     )
 
 
