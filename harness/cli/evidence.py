@@ -12,7 +12,7 @@ from harness.cli.databases import in_database
 from harness.cli.running_stack import kafka_settings
 from harness.evidence.anchors import read_anchors
 from harness.evidence.live import check_chain, partitions_with_entries
-from services.optout.record.export import export_partition, export_selection
+from services.optout.decision_log.export import export_partition, export_selection
 from shared.errors import MisconfiguredError
 from shared.settings import KafkaSettings
 

@@ -28,8 +28,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from services.optout.decision_log.access import API, PIPELINE, prepare_tables
     from services.optout.prepare import MIGRATIONS
-    from services.optout.record.access import API, PIPELINE, prepare_tables
 
     url = load(MigrationSettings).optout_migration_url.get_secret_value()
     given = {arguments.pipeline_role: PIPELINE, arguments.api_role: API}

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from harness.cli.databases import Service, in_database
-from services.optout.record.topics import adopt_delivery, adopt_inbound, ask_for_repair
+from services.optout.decision_log.topics import adopt_delivery, adopt_inbound, ask_for_repair
 from services.sender.ledger.topics import adopt as adopt_outbound
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.evidence.verify_evidence import Chain
-from services.optout.record.export import export_partition
+from services.optout.decision_log.export import export_partition
 from shared.postgres import Connection
 
 _PARTITIONS = "SELECT partition FROM partition_positions UNION SELECT partition FROM decisions ORDER BY partition"

@@ -3,8 +3,8 @@
 from urllib.parse import unquote, urlsplit
 
 from harness.stack.backend import Backend
+from services.optout.decision_log.access import API, PIPELINE, prepare_tables
 from services.optout.prepare import MIGRATIONS
-from services.optout.record.access import API, PIPELINE, prepare_tables
 
 
 async def make_tables(backend: Backend) -> None:

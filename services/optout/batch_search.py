@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from services.optout import metrics
 from services.optout.decide import DecidableEvent
-from services.optout.record.stored_rules import AccountRules
+from services.optout.decision_log.stored_rules import AccountRules
 from services.optout.rules import SearchResult
 from shared.events.inbound import MessageReceived
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from services.optout.record.access import check_record_is_kept
+from services.optout.decision_log.access import check_record_is_kept
 from services.optout.settings import DatabaseSettings
 from shared.errors import TransientError
 from shared.migrations import migrate, pending

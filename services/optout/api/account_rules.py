@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.optout.api.errors import ApiError
 from services.optout.api.rule_checks import check_rule
 from services.optout.api.rule_size import check_size
-from services.optout.record.stored_rules import load_stored_rules, versioned_rules
+from services.optout.decision_log.stored_rules import load_stored_rules, versioned_rules
 from services.optout.rules import Rule, VersionedRule
 from shared.postgres import Connection
 

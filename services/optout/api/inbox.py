@@ -11,7 +11,7 @@ from services.optout.api.fields import PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import SPELLINGS, PhoneFilter
 from services.optout.api.request_limits import GuardedRoute
-from services.optout.record.entry import entries
+from services.optout.decision_log.entry import entries
 from shared.events.base import format_time
 
 # The account's messages decided before a given time (and id, where times are equal).

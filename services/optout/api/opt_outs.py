@@ -9,7 +9,7 @@ from services.optout.api.fields import PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import PhoneFilter
 from services.optout.api.request_limits import GuardedRoute
-from services.optout.record.entry import entries
+from services.optout.decision_log.entry import entries
 from shared.events.base import format_time
 
 # The account's opt-outs after a given phone and scope, each with the decision that made it.

@@ -14,7 +14,7 @@ from services.optout.api.phones import asked_phone
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.requests import Request, Token
 from services.optout.api.runtime import ApiRuntime, Runtime
-from services.optout.record.entry import entries
+from services.optout.decision_log.entry import entries
 from services.optout.scopes import list_id_of
 from shared.events.base import Time, derived_id
 from shared.events.delivery import Scope

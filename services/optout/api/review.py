@@ -14,7 +14,7 @@ from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.requests import Requests
 from services.optout.api.runtime import ApiRuntime
-from services.optout.record.entry import entries
+from services.optout.decision_log.entry import entries
 from shared.events.base import derived_id, format_time
 from shared.events.inbound import ReviewDecided
 from shared.phones import settled_phone

@@ -23,4 +23,4 @@ CREATE TABLE suppressions_to_publish (
     PRIMARY KEY (account_id, phone, scope)
 );
 
--- then: services.optout.record.spellings:merge_spellings
+-- then: services.optout.decision_log.spellings:merge_spellings

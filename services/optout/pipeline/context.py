@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.optout.record.stored_rules import StoredRules
+from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.settings import OptOutSettings
 from shared.kafka import SEND_SECONDS, within
 from shared.postgres import Pool

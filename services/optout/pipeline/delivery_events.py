@@ -13,11 +13,11 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.optout import metrics
+from services.optout.decision_log.deliveries import forget_sent, record_deliveries
+from services.optout.decision_log.position import PositionMovedError, read_position
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.parse import SERVICE
 from services.optout.pipeline.start import MissingRecordsError
-from services.optout.record.deliveries import forget_sent, record_deliveries
-from services.optout.record.position import PositionMovedError, read_position
 from shared.consumer import Consumer, Polled
 from shared.errors import TransientError
 from shared.events.delivery import delivery_events

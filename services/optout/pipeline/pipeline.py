@@ -8,10 +8,10 @@ from contextlib import suppress
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from services.optout.decision_log.stored_rules import StoredRules
+from services.optout.decision_log.topics import is_repair_asked_for
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.worker import Worker
-from services.optout.record.stored_rules import StoredRules
-from services.optout.record.topics import is_repair_asked_for
 from services.optout.settings import OptOutSettings
 from shared.errors import TransientError
 from shared.kafka import START_SECONDS, group_options, new_consumer, stop_quietly, within

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from pydantic_core import to_json
 
+from services.optout.decision_log.entry import STATES, DecisionKind, Entry
 from services.optout.follow_ups import reply_id
 from services.optout.pipeline.parse import SERVICE
-from services.optout.record.entry import STATES, DecisionKind, Entry
 from services.optout.scopes import list_id_of
 from shared.events.anchor import AnchorPublished
 from shared.events.base import Event, derived_id_text, format_time

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 
 from aiokafka import TopicPartition
 
+from services.optout.decision_log.states import states_of_partition
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.publication import Publication, record_of
 from services.optout.pipeline.session import Publishes
-from services.optout.record.states import states_of_partition
 from shared.errors import PoisonError
 from shared.events.base import derived_id
 from shared.events.codec import decode

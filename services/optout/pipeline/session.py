@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Protocol
 
 from services.optout import metrics
+from services.optout.decision_log.batch import Batch
+from services.optout.decision_log.entry import Entry
+from services.optout.decision_log.log import DecisionLog
+from services.optout.decision_log.merged import SuppressionKey
+from services.optout.decision_log.position import Position
 from services.optout.pipeline.context import utc_now
 from services.optout.pipeline.parse import Parsed
 from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.start import Start
-from services.optout.record.batch import Batch
-from services.optout.record.decision_log import DecisionLog
-from services.optout.record.entry import Entry
-from services.optout.record.merged import SuppressionKey
-from services.optout.record.position import Position
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
 from shared.events.suppression import CheckpointPublished

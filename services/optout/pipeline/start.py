@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from aiokafka import TopicPartition
 
+from services.optout.decision_log.log import DecisionLog
+from services.optout.decision_log.position import Position
+from services.optout.decision_log.topics import Topics
 from services.optout.pipeline.context import Context
-from services.optout.record.decision_log import DecisionLog
-from services.optout.record.position import Position
-from services.optout.record.topics import Topics
 from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, within
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, SUPPRESSIONS

@@ -8,6 +8,9 @@ from dataclasses import replace
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from services.optout import metrics
+from services.optout.decision_log.log import PostgresDecisionLog
+from services.optout.decision_log.position import PositionMovedError, end_predecessors
+from services.optout.decision_log.topics import Topics, read_topics, save_topics
 from services.optout.pipeline.condition import Condition
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.delivery_events import following_delivery_events
@@ -18,9 +21,6 @@ from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, Trans
 from services.optout.pipeline.repair import repair
 from services.optout.pipeline.session import WorkerSession
 from services.optout.pipeline.start import MissingRecordsError, belonging, find_start
-from services.optout.record.decision_log import PostgresDecisionLog
-from services.optout.record.position import PositionMovedError, end_predecessors
-from services.optout.record.topics import Topics, read_topics, save_topics
 from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.failpoints import failpoint

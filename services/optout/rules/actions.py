@@ -1,6 +1,6 @@
 """The actions of rules, registered once: the API, the checks, the engine and the follow-ups all read this table.
 
-To add one, write its line here and, if it is a follow-up, its effect in `services/optout/record/follow_ups.py`.
+To add one, write its line here and, if it is a follow-up, its effect in `services/optout/decision_log/follow_ups.py`.
 """
 
 from dataclasses import dataclass

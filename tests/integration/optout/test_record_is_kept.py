@@ -8,8 +8,8 @@ from optout_world import OptOutWorld
 
 from harness.stack.embedded import EmbeddedBackend
 from harness.stack.service import Service
+from services.optout.decision_log.access import PIPELINE, prepare_tables
 from services.optout.prepare import MIGRATIONS
-from services.optout.record.access import PIPELINE, prepare_tables
 from shared.errors import MisconfiguredError
 
 CHANGES = (

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 import httpx
 
 from services.optout.decide import decide
+from services.optout.decision_log.entry import Entry, entry_of
+from services.optout.decision_log.load import load_recipients
+from services.optout.decision_log.position import move_position, read_position, save_position
+from services.optout.decision_log.write import write_decisions
 from services.optout.recipient import Recipient, SentMessage
-from services.optout.record.entry import Entry, entry_of
-from services.optout.record.load import load_recipients
-from services.optout.record.position import move_position, read_position, save_position
-from services.optout.record.write import write_decisions
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.inbound import MessageReceived
 from shared.postgres import Pool

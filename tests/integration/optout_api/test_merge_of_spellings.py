@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from harness.postgres import PostgresServer
+from services.optout.decision_log.merged import count_merged, load_merged, note_published
+from services.optout.decision_log.spellings import Stored, merged
 from services.optout.prepare import MIGRATIONS
-from services.optout.record.merged import count_merged, load_merged, note_published
-from services.optout.record.spellings import Stored, merged
 from shared.migrations import migrate
 from shared.partitions import partition_of
 from shared.suppression_digest import MASK, key_digest

@@ -8,7 +8,7 @@ import pytest
 from optout_api_world import Caller
 from pydantic import TypeAdapter
 
-from services.optout.record.stored_rules import StoredRules
+from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.rules import DEFAULT_RULES, Rule
 from services.optout.rules.size import LIMITS
 from shared.postgres import Pool

@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 
 from services.optout.api.contacts import CONTACTS
 from services.optout.api.opt_outs import OPT_OUTS
+from services.optout.decision_log.batch import Batch, UndecidedEvent, record_batch
+from services.optout.decision_log.position import read_position
+from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.jobs import store
 from services.optout.jobs.clean_up import CLEAN_UP, UNDO, CleanUp, Undo
 from services.optout.jobs.run import Jobs
-from services.optout.record.batch import Batch, UndecidedEvent, record_batch
-from services.optout.record.position import read_position
-from services.optout.record.stored_rules import StoredRules
 from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested
 from shared.postgres import Pool
 

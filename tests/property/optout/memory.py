@@ -4,16 +4,16 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from services.optout.decision_log.batch import Batch, decide_batch
+from services.optout.decision_log.entry import STATES, Entry, entry_text
+from services.optout.decision_log.link import link
+from services.optout.decision_log.merged import SuppressionKey
+from services.optout.decision_log.position import Position, PositionMovedError
+from services.optout.decision_log.repetitions import identity_of_entry
+from services.optout.decision_log.trail import with_trail
 from services.optout.pipeline.publication import Publication
 from services.optout.pipeline.publish import FencedError
 from services.optout.recipient import Recipient, SentMessage, Suppression
-from services.optout.record.batch import Batch, decide_batch
-from services.optout.record.entry import STATES, Entry, entry_text
-from services.optout.record.link import link
-from services.optout.record.merged import SuppressionKey
-from services.optout.record.position import Position, PositionMovedError
-from services.optout.record.repetitions import identity_of_entry
-from services.optout.record.trail import with_trail
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode
 from shared.events.opt_out import AnyOptOutEvent, opt_out_events
@@ -42,7 +42,7 @@ class Crashes:
 
 
 class MemoryDecisionLog:
-    """`services.optout.record.decision_log.DecisionLog` in dictionaries, of one partition."""
+    """`services.optout.decision_log.log.DecisionLog` in dictionaries, of one partition."""
 
     def __init__(self, crashes: Crashes) -> None:
         self.at = Position(0, 0, 0, b"", 0, 0)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory import NOON, Crashes, MemoryDecisionLog
 
+from services.optout.decision_log.batch import Batch, UndecidedEvent
 from services.optout.recipient import SentMessage, Suppression
-from services.optout.record.batch import Batch, UndecidedEvent
 from shared.events.base import STOPLINE_NAMESPACE
 from shared.events.inbound import MessageReceived
 

@@ -15,12 +15,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from memory import NOON, CrashError, Crashes, MemoryDecisionLog, MemoryKafka, NothingToCatchUp
 from plain_model import PlainModel
 
+from services.optout.decision_log.position import PositionMovedError
 from services.optout.pipeline.parse import parse
 from services.optout.pipeline.publish import FencedError
 from services.optout.pipeline.session import WorkerSession
 from services.optout.pipeline.start import choose_start
 from services.optout.recipient import SentMessage
-from services.optout.record.position import PositionMovedError
 from shared.events.base import STOPLINE_NAMESPACE, derived_id
 from shared.events.codec import encode
 from shared.events.inbound import FenceMarkerAppended, MessageReceived

@@ -18,12 +18,12 @@ from memory import NOON, WINDOW, Crashes, MemoryDecisionLog
 from harness.evidence.live import check_chain
 from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
+from services.optout.decision_log.batch import Batch, UndecidedEvent
+from services.optout.decision_log.log import DecisionLog, PostgresDecisionLog
+from services.optout.decision_log.position import PositionMovedError
+from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.prepare import MIGRATIONS
 from services.optout.recipient import SentMessage
-from services.optout.record.batch import Batch, UndecidedEvent
-from services.optout.record.decision_log import DecisionLog, PostgresDecisionLog
-from services.optout.record.position import PositionMovedError
-from services.optout.record.stored_rules import StoredRules
 from services.optout.settings import optout_database
 from shared.events.inbound import MessageReceived
 from shared.migrations import migrate

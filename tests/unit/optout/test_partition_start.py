@@ -2,8 +2,8 @@
 
 import pytest
 
+from services.optout.decision_log.position import Position
 from services.optout.pipeline.start import MissingRecordsError, choose_start
-from services.optout.record.position import Position
 
 
 def recorded(next_offset: int) -> Position:

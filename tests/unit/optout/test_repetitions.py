@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from recipients import NOON, RULES, reply
 
+from services.optout.decision_log.batch import Batch, UndecidedEvent, decide_batch
+from services.optout.decision_log.entry import Entry
+from services.optout.decision_log.repetitions import Identity, identity_of_entry
 from services.optout.recipient import Recipient
-from services.optout.record.batch import Batch, UndecidedEvent, decide_batch
-from services.optout.record.entry import Entry
-from services.optout.record.repetitions import Identity, identity_of_entry
 from shared.events.inbound import MessageReceived
 
 ID = UUID(int=7)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from services.optout.batch_search import BATCH_SECONDS, MESSAGE_SECONDS, Job, Text, search_all
-from services.optout.record.stored_rules import AccountRules
+from services.optout.decision_log.stored_rules import AccountRules
 from services.optout.rules import DEFAULT_RULES, Rule, RuleSet, SearchResult, VersionedRule
 from services.optout.rules.patterns import MAX_STEPS, compile_pattern
 from services.optout.rules.size import LIMITS, size_of

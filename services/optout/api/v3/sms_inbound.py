@@ -15,7 +15,7 @@ from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
 from services.optout.api.v3.sms import MessageIdInPath
 from services.optout.api.v3.sms_receipts import GivenUrl, ReadMark
-from services.optout.record.entry import Entry, entries
+from services.optout.decision_log.entry import Entry, entries
 
 _REPLIES = """
 FROM decisions d LEFT JOIN replies_read_before b ON b.account_id = d.account_id

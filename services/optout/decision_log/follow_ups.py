@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from services.optout.decision_log.entry import Entry
 from services.optout.follow_ups import FollowUp, reply_id
-from services.optout.record.entry import Entry
 from shared.events.base import derived_id, format_time
 from shared.postgres import Connection
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.optout.record.entry import STATES, Entry
+from services.optout.decision_log.entry import STATES, Entry
 
 StateKey = tuple[str, str, str]
 """Account, scope, phone."""

@@ -6,8 +6,8 @@ So whoever sees only a recipient's entries knows that none is missing between th
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from services.optout.record.load import RecipientKey
-from services.optout.record.write import DecidedEntry
+from services.optout.decision_log.load import RecipientKey
+from services.optout.decision_log.write import DecidedEntry
 from shared.postgres import Connection
 
 _LAST = """

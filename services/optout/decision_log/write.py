@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from services.optout.record.entry import STATES, Entry, entry_text
-from services.optout.record.link import link
-from services.optout.record.position import Position
-from services.optout.record.states_left import StateKey, StateLeft, states_left
+from services.optout.decision_log.entry import STATES, Entry, entry_text
+from services.optout.decision_log.link import link
+from services.optout.decision_log.position import Position
+from services.optout.decision_log.states_left import StateKey, StateLeft, states_left
 from shared.postgres import Connection
 from shared.suppression_digest import MASK, key_digest
 

@@ -1,6 +1,6 @@
 """The states that a merge of spellings has changed, until the worker of their partition has published them."""
 
-from services.optout.record.position import Position, add_suppressed, read_position
+from services.optout.decision_log.position import Position, add_suppressed, read_position
 from shared.events.suppression import SuppressionChanged
 from shared.partitions import partition_of
 from shared.postgres import Connection

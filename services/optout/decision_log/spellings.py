@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.optout.record.merged import SuppressionKey
+from services.optout.decision_log.merged import SuppressionKey
 from shared.phones import normalise_sender_number, settled_phone
 from shared.postgres import Connection
 

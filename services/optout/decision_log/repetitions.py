@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.optout.decide import DecidableEvent, Decision, Held, OptOut
-from services.optout.record.entry import REQUEST, REVIEW, Entry, stored_body
+from services.optout.decision_log.entry import REQUEST, REVIEW, Entry, stored_body
 from shared.events.base import derived_id, format_time
 from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
 

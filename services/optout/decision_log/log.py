@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from services.optout.record.batch import Batch, record_batch
-from services.optout.record.entry import Entry
-from services.optout.record.load import load_entries
-from services.optout.record.merged import SuppressionKey, count_merged, load_merged, note_published
-from services.optout.record.position import Position, move_position, read_position
-from services.optout.record.stored_rules import StoredRules
+from services.optout.decision_log.batch import Batch, record_batch
+from services.optout.decision_log.entry import Entry
+from services.optout.decision_log.load import load_entries
+from services.optout.decision_log.merged import SuppressionKey, count_merged, load_merged, note_published
+from services.optout.decision_log.position import Position, move_position, read_position
+from services.optout.decision_log.stored_rules import StoredRules
 from shared.events.suppression import SuppressionChanged
 from shared.postgres import Pool, connection_from
 

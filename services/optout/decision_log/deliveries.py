@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.optout.decision_log.position import PositionMovedError
 from services.optout.recipient import Outcome
-from services.optout.record.position import PositionMovedError
 from shared.events.base import storable
 from shared.events.delivery import (
     AnyDeliveryEvent,

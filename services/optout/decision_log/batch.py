@@ -8,16 +8,16 @@ from uuid import UUID
 
 from services.optout.batch_search import Text, search, text_of
 from services.optout.decide import DecidableEvent, apply, decide
+from services.optout.decision_log.certainty import load_certainties
+from services.optout.decision_log.entry import Entry, entry_of, stored_body
+from services.optout.decision_log.follow_ups import write_follow_ups
+from services.optout.decision_log.load import RecipientKey, load_known, load_recipients
+from services.optout.decision_log.position import Position, move_position, save_position
+from services.optout.decision_log.repetitions import Identity, identify, identity_of, is_new_opt_out
+from services.optout.decision_log.stored_rules import StoredRules
+from services.optout.decision_log.trail import load_last, with_trail
+from services.optout.decision_log.write import DecidedEntry, write_decisions
 from services.optout.recipient import Recipient
-from services.optout.record.certainty import load_certainties
-from services.optout.record.entry import Entry, entry_of, stored_body
-from services.optout.record.follow_ups import write_follow_ups
-from services.optout.record.load import RecipientKey, load_known, load_recipients
-from services.optout.record.position import Position, move_position, save_position
-from services.optout.record.repetitions import Identity, identify, identity_of, is_new_opt_out
-from services.optout.record.stored_rules import StoredRules
-from services.optout.record.trail import load_last, with_trail
-from services.optout.record.write import DecidedEntry, write_decisions
 from services.optout.rules import RuleSet, SearchResult
 from services.optout.which_number import WriterCertainty, limited_by_certainty
 from shared.failpoints import failpoint

@@ -8,9 +8,9 @@ from uuid import UUID
 import asyncpg
 
 from services.optout.decide import DecidableEvent
+from services.optout.decision_log.entry import Entry, entries
+from services.optout.decision_log.repetitions import Identity, identity_of, identity_of_entry, with_own_id
 from services.optout.recipient import Recipient, SentMessage, Suppression
-from services.optout.record.entry import Entry, entries
-from services.optout.record.repetitions import Identity, identity_of, identity_of_entry, with_own_id
 from shared.events.base import storable
 from shared.events.inbound import MessageReceived
 from shared.postgres import Connection
