@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from services.optout.attribution import Attribution, attribute, is_answerable
-from services.optout.follow_ups import FollowUp, follow_ups, reply_id
+from services.optout.follow_ups import FollowUp, auto_reply_id, follow_ups
 from services.optout.opt_in import withdrawn_by
 from services.optout.order import is_older, is_surely_later, strengthened, times_of
 from services.optout.recipient import Recipient, SentMessage, Suppression
@@ -24,27 +24,27 @@ class OptOut:
     """A certain opt-out.
 
     `changed` are the scopes that were not suppressed before; `raised` those that were held, or removed by a clean-up;
-    `confirmed` those that were opted out, by an older STOP.
+    `asked_again` those that were opted out, by an older STOP.
     """
 
     match: RuleMatch
     attribution: Attribution
     changed: tuple[str, ...]
     raised: tuple[str, ...]
-    confirmed: tuple[str, ...]
+    asked_again: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """A decision that something looks like an opt-out.
 
-    `changed` are the scopes that were not suppressed before, `confirmed` those that were, by an older message.
+    `changed` are the scopes that were not suppressed before, `asked_again` those that were, by an older reply.
     """
 
     match: RuleMatch
     attribution: Attribution
     changed: tuple[str, ...]
-    confirmed: tuple[str, ...] = ()
+    asked_again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,8 @@ def _instruction(event: MessageReceived, attribution: Attribution, recipient: Re
 def _held(event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient) -> Held:
     scopes = scopes_of(match, attribution)
     changed = tuple(s for s in scopes if not recipient.is_suppressed(s))
-    confirmed = tuple(s for s in scopes if s not in changed and not is_older(event, recipient.suppressions[s]))
-    return Held(match, attribution, changed, confirmed)
+    asked_again = tuple(s for s in scopes if s not in changed and not is_older(event, recipient.suppressions[s]))
+    return Held(match, attribution, changed, asked_again)
 
 
 def _opt_out(event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient) -> OptOut:
@@ -136,13 +136,13 @@ def _opt_out(event: MessageReceived, match: RuleMatch, attribution: Attribution,
     raised = tuple(scope for scope, was in suppressed.items() if is_weaker(was, None))
     # A STOP that was written before the one in force, and arrived after it, does not make that one older: a START
     # between the two would withdraw it.
-    confirmed = (scope for scope, was in suppressed.items() if scope not in raised and not is_older(event, was))
+    asked_again = (scope for scope, was in suppressed.items() if scope not in raised and not is_older(event, was))
     return OptOut(
         match,
         attribution,
         changed=tuple(s for s in scopes if s not in suppressed),
         raised=raised,
-        confirmed=tuple(confirmed),
+        asked_again=tuple(asked_again),
     )
 
 
@@ -182,36 +182,33 @@ def _after_message(decision: Decision, event: MessageReceived, recipient: Recipi
         case OptOut():
             return _with(_asked_again(recipient, decision, event), decision.changed, "opted_out", event)
         case Held():
-            again = {s: strengthened(recipient.suppressions[s], event) for s in decision.confirmed}
+            again = {s: strengthened(recipient.suppressions[s], event) for s in decision.asked_again}
             return _with(recipient.with_suppressions(again), decision.changed, "held", event)
         case OptIn(changed=changed):
             return _with(recipient, changed, "opted_in", event)
         case Unchanged(follow_ups=found) if found:
-            return _replied_to(recipient, found, event)
+            return _with_auto_reply(recipient, found, event)
     return recipient
 
 
-def _replied_to(recipient: Recipient, found: tuple[FollowUp, ...], event: MessageReceived) -> Recipient:
-    """Return the recipient with the reply that is on its way, so that another message at once gets none."""
+def _with_auto_reply(recipient: Recipient, found: tuple[FollowUp, ...], event: MessageReceived) -> Recipient:
+    """Return the recipient with the automatic reply that is on its way, so that another reply at once gets none."""
     replies = [
         SentMessage(
-            reply_id(event.event_id), each.list_ids[0], event.sender_number or "", None, "dispatching",
+            auto_reply_id(event.event_id), each.list_ids[0], event.sender_number or "", None, "dispatching",
             event.occurred_at,
         )
         for each in found
         if each.action == "AUTO_REPLY"
     ]  # fmt: skip
-    return (
-        Recipient(recipient.suppressions, [*replies, *recipient.sent], recipient.window_starts_at)
-        if replies
-        else recipient
-    )
+    return replace(recipient, sent=[*replies, *recipient.sent])
 
 
 def _asked_again(recipient: Recipient, decision: OptOut, event: MessageReceived) -> Recipient:
     """Return the recipient with what was suppressed before: now also left through this number, at this time."""
     left = {
-        scope: replace(recipient.suppressions[scope], sender_number=event.sender_number) for scope in decision.confirmed
+        scope: replace(recipient.suppressions[scope], sender_number=event.sender_number)
+        for scope in decision.asked_again
     }
     raised = {
         scope: Suppression(scope, "opted_out", event.sender_number, was.sent_at, event.event_id, was.untimed_at)

@@ -1,4 +1,4 @@
-"""Follow-ups to a message other than an opt-out: pure; suppressed recipients get no reply (G6)."""
+"""The follow-ups of a reply that is not an opt-out: pure; suppressed recipients get no automatic reply (G6)."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,18 +12,18 @@ from services.optout.rules.actions import ACTIONS
 from shared.events.base import derived_id
 from shared.events.inbound import MessageReceived
 
-_REPLY_ID_PREFIX = "reply-"
-REPLY_AGAIN_AFTER = timedelta(minutes=5)
+_AUTO_REPLY_ID_PREFIX = "reply-"
+AUTO_REPLY_AGAIN_AFTER = timedelta(minutes=5)
 """Two machines that answer each other would go on forever."""
 
 
-def reply_id(event_id: UUID) -> str:
-    """Return the id of the reply to a message: there is one, however often it is decided."""
-    return f"{_REPLY_ID_PREFIX}{derived_id(event_id, 'auto_reply')}"
+def auto_reply_id(event_id: UUID) -> str:
+    """Return the id of the automatic reply to a reply: there is one, however often that is decided."""
+    return f"{_AUTO_REPLY_ID_PREFIX}{derived_id(event_id, 'auto_reply')}"
 
 
 class FollowUp(NamedTuple):
-    """One thing to do; `address` is the text, the URL or the list's id, `list_ids` what the message answers."""
+    """One thing to do; `address` is the text, the URL or the list's id, `list_ids` what the reply answers."""
 
     action: str
     rule: str
@@ -37,18 +37,21 @@ class FollowUp(NamedTuple):
 def follow_ups(
     event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient, scopes: Sequence[str]
 ) -> tuple[FollowUp, ...]:
-    """Return the follow-ups of the matching rules, in their order: at most one reply, none to suppressed recipients."""
+    """Return the follow-ups of the matching rules, in their order: one automatic reply at the most.
+
+    A suppressed recipient gets none of them.
+    """
     if not match.follow_ups or any(recipient.is_suppressed(scope) for scope in (*scopes, "account")):
         return ()
     chosen: list[FollowUp] = []
-    may_reply = _may_reply(event, attribution, recipient)
+    may_auto_reply = _may_auto_reply(event, attribution, recipient)
     for versioned in match.follow_ups:
         action = ACTIONS[versioned.rule.action]
-        if action.messages_recipient and not may_reply:
+        if action.messages_recipient and not may_auto_reply:
             continue
         if action.is_follow_up:
             chosen.append(_follow_up(versioned, attribution))
-            may_reply = may_reply and not action.messages_recipient
+            may_auto_reply = may_auto_reply and not action.messages_recipient
     return tuple(chosen)
 
 
@@ -65,12 +68,12 @@ def _follow_up(versioned: VersionedRule, attribution: Attribution) -> FollowUp:
     )
 
 
-def _may_reply(event: MessageReceived, attribution: Attribution, recipient: Recipient) -> bool:
-    """Say whether a reply may be sent: it needs one list and one sender number, and none was sent just before."""
+def _may_auto_reply(event: MessageReceived, attribution: Attribution, recipient: Recipient) -> bool:
+    """Say whether an automatic reply may be sent: one list, one sender number, and none sent just before."""
     if len(attribution.list_ids) != 1 or event.sender_number is None:
         return False
     return not any(
-        message.message_id.startswith(_REPLY_ID_PREFIX)
-        and event.occurred_at - message.dispatched_at < REPLY_AGAIN_AFTER
+        message.message_id.startswith(_AUTO_REPLY_ID_PREFIX)
+        and event.occurred_at - message.dispatched_at < AUTO_REPLY_AGAIN_AFTER
         for message in recipient.sent
     )

@@ -20,7 +20,7 @@ class Requested:
     """A request for an opt-out or an opt-in.
 
     `changed` are the scopes that it opts out or in; `raised` those that were held, or removed by a clean-up, and are
-    opted out now; `confirmed` those that were opted out before.
+    opted out now; `asked_again` those that were opted out before.
     """
 
     kind: Literal["opt_out", "opt_in"]
@@ -29,7 +29,7 @@ class Requested:
     ]
     changed: tuple[str, ...] = ()
     raised: tuple[str, ...] = ()
-    confirmed: tuple[str, ...] = ()
+    asked_again: tuple[str, ...] = ()
 
 
 def decide_request(event: PreferenceRequest, recipient: Recipient) -> Requested:
@@ -42,11 +42,11 @@ def _opt_out(event: OptOutRequested, recipient: Recipient) -> Requested:
     suppressed = [recipient.suppressions[scope] for scope in asked if recipient.is_suppressed(scope)]
     raised = tuple(each.scope for each in suppressed if is_weaker(each, event.source))
     counts = event.source not in _NOT_ANOTHER_OPT_OUT
-    confirmed = tuple(each.scope for each in suppressed if counts and each.scope not in raised)
+    asked_again = tuple(each.scope for each in suppressed if counts and each.scope not in raised)
     changed = tuple(scope for scope in asked if not recipient.is_suppressed(scope))
     if changed or raised:
-        return Requested("opt_out", "opted_out", changed, raised, confirmed)
-    return Requested("opt_out", "already_opted_out" if asked else "older_than_opt_in", confirmed=confirmed)
+        return Requested("opt_out", "opted_out", changed, raised, asked_again)
+    return Requested("opt_out", "already_opted_out" if asked else "older_than_opt_in", asked_again=asked_again)
 
 
 def is_weaker(suppression: Suppression, source: str | None) -> bool:
@@ -92,7 +92,7 @@ def apply_request(decision: Requested, event: PreferenceRequest, recipient: Reci
     }
     again = {
         scope: replace(was, untimed_at=max(filter(None, (was.untimed_at, at))))
-        for scope in decision.confirmed
+        for scope in decision.asked_again
         for was in (recipient.suppressions[scope],)
     }
     return recipient.with_suppressions({**new, **again})

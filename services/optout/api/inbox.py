@@ -61,7 +61,7 @@ def _shown(row: Any) -> dict[str, Any]:
         "received_at": format_time(entry.received_at),
         "decision": {
             "decided_at": format_time(entry.decided_at),
-            "answer": entry.answer,
+            "answer": entry.kind,
             "reason": entry.reason,
             "rule": entry.rule,
             "rule_version": entry.rule_version,

@@ -121,7 +121,7 @@ async def _why_not(database: Connection, account_id: str, phone: str, event_id: 
     if decided is None:
         return "event_id: it is no longer held, the person has opted out or come back meanwhile; see GET /v1/inbox"
     entry = entries.validate_json(decided)
-    return f"event_id: it was {entry.answer} by {entry.by} at {format_time(entry.decided_at)}"
+    return f"event_id: it was {entry.kind} by {entry.by} at {format_time(entry.decided_at)}"
 
 
 def _shown(row: Any) -> dict[str, Any]:

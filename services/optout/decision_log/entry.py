@@ -3,10 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from services.optout.attribution import Attribution
 from services.optout.decide import DecidableEvent, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
@@ -51,7 +51,7 @@ class Entry:
     """An entry of the record: everything about a decision except the text of the message, of which it has the SHA-256.
 
     `changed` are the scopes that are suppressed now and were not before, or the other way round; `raised` those that
-    were held, or removed by a clean-up, and are opted out; `confirmed` those for which the same was asked before.
+    were held, or removed by a clean-up, and are opted out; `asked_again` those for which the same was asked before.
     `matched_by`, `term`, `start`, `end` and `normalised_by` say what the rules saw. What a person decided has
     `held_event_id` and `by`.
     `unusable_sent_at` is what the gateway gave in place of a time, `untimed_at` when what was held came without one;
@@ -72,7 +72,7 @@ class Entry:
     sent_at: datetime | None
     body_sha256: str
     decided_at: datetime
-    answer: DecisionKind
+    kind: Annotated[DecisionKind, Field(alias="answer")]
     reason: str
     rule: str | None = None
     rule_version: int | None = None
@@ -80,7 +80,7 @@ class Entry:
     attribution: AttributionMethod | None = None
     message_id: str | None = None
     changed: tuple[str, ...] = ()
-    confirmed: tuple[str, ...] = ()
+    asked_again: Annotated[tuple[str, ...], Field(alias="confirmed")] = ()
     rule_id: int | None = None
     matched_by: str | None = None
     start: int | None = None
@@ -114,7 +114,7 @@ entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 def entry_text(entry: Entry) -> str:
     """Return the entry as it is chained and kept: JSON, its fields in their order, times in UTC."""
-    return entries.dump_json(entry).decode()
+    return entries.dump_json(entry, by_alias=True).decode()
 
 
 def stored_body(event: DecidableEvent) -> str:
@@ -143,13 +143,13 @@ class _Origin(NamedTuple):
 class _Conclusion(NamedTuple):
     """A decision in the terms of an entry."""
 
-    answer: DecisionKind
+    kind: DecisionKind
     reason: str
     match: RuleMatch | None = None
     attribution: Attribution | None = None
     changed: tuple[str, ...] = ()
     raised: tuple[str, ...] = ()
-    confirmed: tuple[str, ...] = ()
+    asked_again: tuple[str, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
 
 
@@ -171,8 +171,8 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
         gateway=origin.gateway, gateway_message_id=origin.gateway_message_id, sender_number=origin.sender_number,
         sent_at=origin.sent_at, unusable_sent_at=origin.unusable_sent_at, untimed_at=origin.untimed_at,
         held_event_id=origin.held_event_id, by=origin.by, request=origin.request,
-        answer=conclusion.answer, reason=conclusion.reason, changed=conclusion.changed, raised=conclusion.raised,
-        confirmed=conclusion.confirmed, follow_ups=conclusion.follow_ups,
+        kind=conclusion.kind, reason=conclusion.reason, changed=conclusion.changed, raised=conclusion.raised,
+        asked_again=conclusion.asked_again, follow_ups=conclusion.follow_ups,
         attribution=attribution.method if attribution else "named" if origin.request else None,
         message_id=attribution.message_id if attribution else None,
         rule=_decided_by(decision) or match.rule,
@@ -219,7 +219,7 @@ def _details(event: PreferenceRequest) -> RequestDetails:
 
 def _conclusion(decision: Decision) -> _Conclusion:
     if isinstance(decision, Requested):
-        scopes = decision.changed, decision.raised, decision.confirmed
+        scopes = decision.changed, decision.raised, decision.asked_again
         return _Conclusion(decision.kind, decision.reason, None, None, *scopes)
     return _answer(decision)
 
@@ -229,9 +229,9 @@ def _answer(decision: OptOut | Held | OptIn | Reviewed | Unchanged) -> _Conclusi
         case OptOut(match, attribution, changed, raised, again):
             reason = "opted_out" if changed or raised else "already_opted_out"
             return _Conclusion("opt_out", reason, match, attribution, changed, raised, again)
-        case Held(match, attribution, changed, confirmed):
+        case Held(match, attribution, changed, asked_again):
             reason = "held" if changed else "already_suppressed"
-            return _Conclusion("held", reason, match, attribution, changed, confirmed=confirmed)
+            return _Conclusion("held", reason, match, attribution, changed, asked_again=asked_again)
         case OptIn(match, attribution, changed):
             return _Conclusion("opt_in", "opted_in", match, attribution, changed)
         case Reviewed(said, scopes=scopes):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.optout.decision_log.entry import Entry
-from services.optout.follow_ups import FollowUp, reply_id
+from services.optout.follow_ups import FollowUp, auto_reply_id
 from shared.events.base import derived_id, format_time
 from shared.postgres import Connection
 
@@ -35,7 +35,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb) ON CONFLICT DO NOTHING
 """
 
 
-# A reply counts as sent from now on, so that what is written meanwhile gets no second one.
+# An automatic reply counts as sent from now on: a reply that is written meanwhile gets no second one.
 _ON_ITS_WAY = """
 INSERT INTO sent_messages (account_id, message_id, list_id, phone, sender_number, outcome, dispatched_at)
 VALUES ($1, $2, $3, $4, $5, 'dispatching', $6) ON CONFLICT DO NOTHING
@@ -57,7 +57,7 @@ async def write_follow_ups(connection: Connection, decided: Sequence[tuple[Entry
                     await connection.execute(
                         _ON_ITS_WAY,
                         entry.account_id,
-                        reply_id(entry.event_id),
+                        auto_reply_id(entry.event_id),
                         each.list_ids[0],
                         entry.phone,
                         entry.sender_number,

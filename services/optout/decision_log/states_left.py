@@ -39,14 +39,14 @@ def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
         for scope in entry.raised:
             key = entry.account_id, scope, entry.phone
             left[key] = _joined(left.get(key), _changed(entry, is_new=False))
-        for scope in entry.confirmed:
+        for scope in entry.asked_again:
             key = entry.account_id, scope, entry.phone
             left[key] = _joined(left.get(key), _confirmed(entry))
     return left
 
 
 def _changed(entry: Entry, *, is_new: bool) -> StateLeft:
-    state = STATES[entry.answer]
+    state = STATES[entry.kind]
     return StateLeft(
         is_new, state, entry.cause_event_id, entry.sender_number, *entry.opt_out_times, entry.decided_at,
         source=entry.request.source if entry.request is not None and state == "opted_out" else None,
@@ -55,7 +55,7 @@ def _changed(entry: Entry, *, is_new: bool) -> StateLeft:
 
 def _confirmed(entry: Entry) -> StateLeft:
     """Return the confirmed state; a held entry and a request say nothing of the number that somebody left through."""
-    keeps_number = entry.answer == "held" or entry.request is not None
+    keeps_number = entry.kind == "held" or entry.request is not None
     number = None if keeps_number else entry.sender_number
     sent_at, untimed_at = entry.opt_out_times
     return StateLeft(

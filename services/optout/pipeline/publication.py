@@ -1,4 +1,6 @@
-"""The records that one Kafka transaction publishes, and their order: of an entry, its suppressions, events and replies.
+"""The records that one Kafka transaction publishes, and their order.
+
+Of an entry: its suppressions, its events, its automatic replies.
 
 The first two are written as dictionaries, in about half of the time that building the models takes; a test compares
 them with the models, byte by byte. All other events are written by their models.
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from services.optout.decision_log.entry import STATES, DecisionKind, Entry
-from services.optout.follow_ups import reply_id
+from services.optout.follow_ups import auto_reply_id
 from services.optout.pipeline.parse import SERVICE
 from services.optout.scopes import list_id_of
 from shared.events.anchor import AnchorPublished
@@ -86,7 +88,7 @@ def record_of(key: bytes | None, event: Event) -> OutgoingRecord:
 def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
     """Yield `suppression_changed` for each scope whose state the entry changed."""
     for scope in _published_scopes(entry):
-        state, cause, at = STATES[entry.answer], str(entry.cause_event_id), format_time(entry.decided_at)
+        state, cause, at = STATES[entry.kind], str(entry.cause_event_id), format_time(entry.decided_at)
         value = {
             "type": "suppression_changed",
             "version": 1,
@@ -104,10 +106,10 @@ def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
 def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
     """Yield the opt-out event for each scope whose state the entry changed."""
     for scope in _published_scopes(entry):
-        kind = _OPT_OUT_EVENTS[entry.answer]
-        event_id, at = derived_id_text(entry.event_id, entry.answer, scope), format_time(entry.decided_at)
+        event_type = _OPT_OUT_EVENTS[entry.kind]
+        event_id, at = derived_id_text(entry.event_id, entry.kind, scope), format_time(entry.decided_at)
         value = {
-            "type": kind.model_fields["type"].default,
+            "type": event_type.model_fields["type"].default,
             "version": 1,
             "event_id": event_id,
             "occurred_at": at,
@@ -121,29 +123,29 @@ def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
             "rule_version": entry.rule_version or 0,
             "attribution": entry.attribution or "account",
         }
-        match entry.answer:
+        match entry.kind:
             case "held":
                 value["reason"] = entry.matched_by or ""
             case "released":
                 value["by"] = entry.by or ""
-        yield OutgoingRecord(entry.phone.encode(), to_json(value), headers_of(kind, SERVICE, event_id, at))
+        yield OutgoingRecord(entry.phone.encode(), to_json(value), headers_of(event_type, SERVICE, event_id, at))
 
 
 def auto_reply_records(entry: Entry) -> Iterator[OutgoingRecord]:
     """Yield the entry's automatic replies: messages like any other, which the sender may still suppress."""
     for follow_up in entry.follow_ups:
         if follow_up.action == "AUTO_REPLY":
-            reply = MessageRequested(
+            auto_reply = MessageRequested(
                 account_id=entry.account_id,
-                message_id=reply_id(entry.event_id),
+                message_id=auto_reply_id(entry.event_id),
                 list_id=follow_up.list_ids[0],
                 phone=entry.phone,
                 sender_number=entry.sender_number or "",
                 body=follow_up.address,
                 requested_at=entry.decided_at,
             )
-            yield record_of(reply.phone.encode(), reply)
+            yield record_of(auto_reply.phone.encode(), auto_reply)
 
 
 def _published_scopes(entry: Entry) -> Sequence[str]:
-    return (*entry.changed, *entry.raised) if entry.answer in STATES else ()
+    return (*entry.changed, *entry.raised) if entry.kind in STATES else ()

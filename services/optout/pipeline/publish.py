@@ -1,4 +1,4 @@
-"""The single Kafka transaction that publishes a batch: events, suppressions, replies, parked records and offsets.
+"""The single Kafka transaction that publishes a batch: its events, its parked records and the new offset.
 
 Within `suppressions` the changes come first and the watermark last; between topics the order does not matter.
 """

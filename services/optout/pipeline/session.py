@@ -181,6 +181,6 @@ class WorkerSession:
         metrics.BATCHES_PUBLISHED.inc()
         metrics.WATERMARK.labels(self._partition).set(parsed.next_offset)
         for entry in entries:
-            metrics.MESSAGES_DECIDED.labels(entry.answer).inc()
+            metrics.MESSAGES_DECIDED.labels(entry.kind).inc()
         for reason, count in parsed.bad.items():
             metrics.RECORDS_PARKED.labels(reason).inc(count)

@@ -107,8 +107,8 @@ class MemoryDecisionLog:
         is_raised = scope in entry.raised
         return Suppression(
             scope,
-            STATES[entry.answer] if is_raised else was.state,
-            was.sender_number if entry.answer == "held" else entry.sender_number,
+            STATES[entry.kind] if is_raised else was.state,
+            was.sender_number if entry.kind == "held" else entry.sender_number,
             sent_at,
             entry.cause_event_id if is_raised else was.cause_event_id,
             untimed_at,
@@ -120,13 +120,13 @@ class MemoryDecisionLog:
         for scope in entry.changed:
             self.suppressions[key][scope] = Suppression(
                 scope,
-                STATES[entry.answer],
+                STATES[entry.kind],
                 entry.sender_number,
                 entry.opt_out_times[0],
                 entry.cause_event_id,
                 entry.opt_out_times[1],
             )
-        for scope in (*entry.raised, *entry.confirmed):
+        for scope in (*entry.raised, *entry.asked_again):
             self.suppressions[key][scope] = self._asked_again(self.suppressions[key][scope], entry, scope)
         suppressed = {
             (account_id, scope, phone)

@@ -19,7 +19,7 @@ from shared.events.suppression import SuppressionChanged
 SCOPES = st.lists(st.sampled_from(["account", "list:1", "list:9007199254740991"]), unique=True, max_size=3)
 ENTRIES = st.fixed_dictionaries(
     {
-        "answer": st.sampled_from(["opt_out", "held", "opt_in", "confirmed", "released", "none", "help"]),
+        "kind": st.sampled_from(["opt_out", "held", "opt_in", "confirmed", "released", "none", "help"]),
         "changed": SCOPES.map(tuple),
         "sender_number": st.sampled_from([None, "+18335550123", "ACME", "A & B-C.D_", "12345"]),
         "rule": st.one_of(st.none(), st.text(max_size=100).filter(lambda text: text.isprintable())),
@@ -32,7 +32,7 @@ ENTRIES = st.fixed_dictionaries(
 
 
 def published_scopes(entry: Entry) -> tuple[str, ...]:
-    return (*entry.changed, *entry.raised) if entry.answer in STATES else ()
+    return (*entry.changed, *entry.raised) if entry.kind in STATES else ()
 
 
 def suppressions_of(entry: Entry) -> list[SuppressionChanged]:
@@ -42,7 +42,7 @@ def suppressions_of(entry: Entry) -> list[SuppressionChanged]:
             account_id=entry.account_id,
             scope=scope,
             phone=entry.phone,
-            state=STATES[entry.answer],
+            state=STATES[entry.kind],
             cause_event_id=entry.cause_event_id,
             changed_at=entry.decided_at,
         )
@@ -57,7 +57,7 @@ def opt_out_events_of(entry: Entry) -> list[AnyOptOutEvent]:
 
 def _event(entry: Entry, scope: str) -> AnyOptOutEvent:
     fields: dict[str, Any] = {
-        "event_id": derived_id(entry.event_id, entry.answer, scope),
+        "event_id": derived_id(entry.event_id, entry.kind, scope),
         "occurred_at": entry.decided_at,
         "account_id": entry.account_id,
         "phone": entry.phone,
@@ -69,7 +69,7 @@ def _event(entry: Entry, scope: str) -> AnyOptOutEvent:
         "rule_version": entry.rule_version or 0,
         "attribution": entry.attribution or "account",
     }
-    match entry.answer:
+    match entry.kind:
         case "opt_out" | "confirmed":
             return OptedOut(**fields)
         case "held":

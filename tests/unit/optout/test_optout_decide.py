@@ -52,7 +52,7 @@ def test_where_no_list_is_known_the_account_is_opted_out() -> None:
 def test_a_second_stop_changes_nothing_and_is_on_record() -> None:
     decision = decide(reply(), recipient(opted_out("list:1")), RULES)
     assert isinstance(decision, OptOut)
-    assert (decision.changed, decision.confirmed) == ((), ("list:1",))
+    assert (decision.changed, decision.asked_again) == ((), ("list:1",))
 
 
 def test_start_withdraws_the_opt_outs_made_by_writing_to_the_same_number() -> None:

@@ -7,7 +7,7 @@ import pytest
 from recipients import NOON, RULES, WINDOW, reply, sent
 
 from services.optout.decide import Unchanged, apply, decide
-from services.optout.follow_ups import REPLY_AGAIN_AFTER, FollowUp, reply_id
+from services.optout.follow_ups import AUTO_REPLY_AGAIN_AFTER, FollowUp, auto_reply_id
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import Rule, RuleSet, VersionedRule
 from shared.events.suppression import SuppressionState
@@ -46,9 +46,9 @@ def test_nothing_follows_for_who_may_not_be_messaged(scope: str, state: Suppress
 def test_nobody_is_replied_to_again_so_soon() -> None:
     asking, recipient = reply("Are you open?"), who_was_sent(sent(1))
     after = apply(decide(asking, recipient, ANSWERING), asking, recipient)
-    assert after.sent[0].message_id == reply_id(asking.event_id)
+    assert after.sent[0].message_id == auto_reply_id(asking.event_id)
     assert [each.rule for each in follow_ups_of(after)] == ["Call"]
-    old = replace(after.sent[0], dispatched_at=NOON - REPLY_AGAIN_AFTER - timedelta(seconds=1))
+    old = replace(after.sent[0], dispatched_at=NOON - AUTO_REPLY_AGAIN_AFTER - timedelta(seconds=1))
     assert [each.rule for each in follow_ups_of(who_was_sent(old, sent(1)))] == ["Hours", "Call"]
 
 

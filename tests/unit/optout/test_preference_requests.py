@@ -83,7 +83,7 @@ def test_who_is_opted_out_stays_so_and_the_newer_wish_counts() -> None:
     recipient = in_state("opted_out", cause=UUID(int=1))
     asked = opt_out(at=LATER)
     decision = decided(asked, recipient)
-    assert (decision.confirmed, decision.changed, decision.reason) == ((LIST,), (), "already_opted_out")
+    assert (decision.asked_again, decision.changed, decision.reason) == ((LIST,), (), "already_opted_out")
     kept = after(recipient, asked).suppressions[LIST]
     assert (kept.cause_event_id, kept.untimed_at, kept.sender_number) == (UUID(int=1), LATER, NUMBER)
     too_old = decide(
@@ -94,7 +94,7 @@ def test_who_is_opted_out_stays_so_and_the_newer_wish_counts() -> None:
 
 @pytest.mark.parametrize("source", ["import", "clean_up"])
 def test_a_copy_of_what_is_known_is_not_a_new_wish(source: str) -> None:
-    assert decided(opt_out(source=source), in_state("opted_out")).confirmed == ()
+    assert decided(opt_out(source=source), in_state("opted_out")).asked_again == ()
 
 
 def test_an_imported_opt_out_of_long_ago_holds() -> None:
@@ -164,6 +164,6 @@ def test_the_entry_says_who_asked_how_and_when() -> None:
     event = opt_out(asked_at=NOON, statement="Please stop", job_id=UUID(int=3))
     decision: Decision = decide(event, Recipient(), RULES)
     entry = entry_of(event, decision, 3, 17, LATER)
-    assert (entry.answer, entry.rule, entry.by, entry.attribution) == ("opt_out", "request", "ada", "named")
+    assert (entry.kind, entry.rule, entry.by, entry.attribution) == ("opt_out", "request", "ada", "named")
     assert entry.request is not None
     assert (entry.request.source, entry.request.asked_at, entry.request.job_id) == ("phone_call", NOON, UUID(int=3))

@@ -29,7 +29,7 @@ def decided(*events: MessageReceived, known: dict[UUID, Identity] | None = None)
 
 
 def answers(*events: MessageReceived) -> list[str]:
-    return [entry.answer for entry in decided(*events)]
+    return [entry.kind for entry in decided(*events)]
 
 
 def test_a_stop_that_came_again_without_a_time_after_a_start_is_heard() -> None:
@@ -70,7 +70,7 @@ def test_another_message_under_the_same_id_is_decided_under_one_of_its_own_and_o
 def test_an_outside_producer_that_writes_one_id_for_all_swallows_no_stop() -> None:
     said = [("STOP", 0), ("START", 1), ("STOP", 2), ("STOP", 2)]
     entries = decided(*(says(body, minute, gateway_message_id=None) for body, minute in said))
-    assert [entry.answer for entry in entries] == ["opt_out", "opt_in", "opt_out"]
+    assert [entry.kind for entry in entries] == ["opt_out", "opt_in", "opt_out"]
     assert len({entry.event_id for entry in entries}) == len(entries)
 
 
