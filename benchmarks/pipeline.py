@@ -157,18 +157,19 @@ async def _watermarks(stack: Stack) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 async def _rate(consumer: AIOKafkaConsumer, begins: dict[int, int], ends: dict[int, int]) -> float:
-    """Return offsets a second, from the first watermark that moved to the last."""
+    """Return offsets a second, from the watermark that the service publishes as it starts to the last."""
     reached = dict(begins)
     first: tuple[float, int] | None = None
     while any(reached[p] < end for p, end in ends.items()):
-        for tp, records in (await consumer.getmany(timeout_ms=1000, max_records=5000)).items():
+        polled = await consumer.getmany(timeout_ms=1000, max_records=5000)
+        for tp, records in polled.items():
             marks = [record for record in records if record.key == WATERMARK_KEY]
             if marks:
                 event = codec.decode(suppression_events, marks[-1].value)
                 if isinstance(event, WatermarkAdvanced):
                     reached[tp.partition] = event.next_offset
         done = sum(reached[p] - begins[p] for p in begins)
-        if first is None and done:
+        if first is None and polled:
             first = time.perf_counter(), done
         await asyncio.sleep(0)
     assert first is not None
