@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from services.inbound.charsets import CHARSET_FIELD, DAMAGED, UTF_8, codec_of, codec_of_content_type
-from services.inbound.errors import WebhookError
 from services.inbound.limits import MAX_FORM_FIELDS
 from services.inbound.multipart import MULTIPART, read_multipart
+from services.inbound.responses import WebhookError
 
 Fields = dict[str, str]
 

@@ -10,18 +10,17 @@ from starlette.types import Receive, Scope, Send
 
 from services.inbound import metrics, responses
 from services.inbound.deadlines import Deadlines
-from services.inbound.errors import (
+from services.inbound.gateways.reported import GatewayRequest, Reported, UnverifiedError, read_event
+from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES, READ_SECONDS
+from services.inbound.publish import Publisher, event_records, parked_record
+from services.inbound.responses import (
     BodyTooLargeError,
     IncompleteRequestError,
     NothingSaidError,
     TooSlowError,
     WebhookError,
+    WebhookResponse,
 )
-from services.inbound.gateways.reported import GatewayRequest, Reported, UnverifiedError, read_event
-from services.inbound.gateways.who import each_reading
-from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES, READ_SECONDS
-from services.inbound.publish import Publisher, event_record, parked_record
-from services.inbound.responses import WebhookResponse
 from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
 from shared.errors import TransientError
@@ -53,17 +52,17 @@ class WebhookHandler:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond 2xx only after Kafka has the event, and refuse what it says only after Kafka has the bytes."""
         try:
-            outcome, response = await self._answer(scope, receive)
+            outcome, response = await self._respond(scope, receive)
         except TransientError:
             outcome, response = "unavailable", responses.UNAVAILABLE
         except IncompleteRequestError as error:
-            outcome, response = error.reason, responses.INCOMPLETE[error.reason]
+            outcome, response = error.reason, error.response
         except UnverifiedError as error:
             outcome, response = "unauthorised", responses.unverified(error.status_code)
         metrics.WEBHOOKS.labels(self.reported.gateway, self.kind, outcome).inc()
         await response.send(send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[str, WebhookResponse]:
+    async def _respond(self, scope: Scope, receive: Receive) -> tuple[str, WebhookResponse]:
         account_id: str = scope["path_params"]["account"]
         if not self._is_address(account_id, scope["path_params"]["secret"]):
             return "unauthorised", responses.NOT_FOUND
@@ -76,8 +75,8 @@ class WebhookHandler:
         except WebhookError as error:
             await self._park(account_id, content_type, body, error, now)
             return "refused", responses.refused(error)
-        for each in each_reading(event):
-            await self._publisher.publish(event_record(each, self._partitions))
+        for record in event_records(event, self._partitions):
+            await self._publisher.publish(record)
         return "accepted", responses.accepted(event.event_id)
 
     @property
@@ -121,7 +120,7 @@ async def read_body(receive: Receive, deadlines: Deadlines) -> bytes:
     """Return the whole body, up to a limit of bytes and time, whatever its Content-Length says.
 
     Raises:
-        BodyTooLargeError: some of what remained was read, so that the sender gets to read the answer.
+        BodyTooLargeError: some of what remained was read, so that the client gets to read the response.
         TooSlowError: it did not come.
     """
     try:

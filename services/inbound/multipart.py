@@ -7,8 +7,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from services.inbound.charsets import CHARSET_FIELD, codec_of
-from services.inbound.errors import WebhookError
 from services.inbound.limits import MAX_FORM_FIELDS, MAX_PART_HEADER_BYTES, MAX_PART_HEADERS
+from services.inbound.responses import WebhookError
 
 if TYPE_CHECKING:  # there only for type checkers
     from python_multipart.multipart import MultipartCallbacks

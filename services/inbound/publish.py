@@ -11,14 +11,14 @@ from aiokafka.errors import KafkaError
 
 from services.inbound import metrics
 from services.inbound.deadlines import Deadlines
-from services.inbound.errors import WebhookError
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.limits import MAX_PUBLISHES_WAITING, PUBLISH_SECONDS
+from services.inbound.responses import WebhookError
 from shared.errors import TransientError
 from shared.events.base import derived_id, format_time
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.delivery import DeliveryReceiptReceived
-from shared.events.inbound import MessageReceived
+from shared.events.inbound import MessageReceived, each_reading
 from shared.failpoints import failpoint
 from shared.partitions import partition_of
 from shared.producer import OutgoingRecord
@@ -34,6 +34,12 @@ class PlacedRecord(NamedTuple):
     topic: str
     partition: int
     record: OutgoingRecord
+
+
+def event_records(event: MessageReceived | DeliveryReceiptReceived, partitions: int) -> list[PlacedRecord]:
+    """Return the event's record; of a reply one for each number that its writer may have."""
+    events = each_reading(event) if isinstance(event, MessageReceived) else [event]
+    return [event_record(each, partitions) for each in events]
 
 
 def event_record(event: MessageReceived | DeliveryReceiptReceived, partitions: int) -> PlacedRecord:

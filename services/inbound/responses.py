@@ -1,13 +1,16 @@
-"""HTTP responses to gateways. None of their text is meant for a phone; a gateway must not forward it."""
+"""The HTTP responses to gateways, and the errors that lead to them.
+
+None of their text is meant for a phone; a gateway must not forward it.
+"""
 
 import json
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 from uuid import UUID
 
 from starlette.types import Send
 
-from services.inbound.errors import WebhookError
 from services.inbound.limits import MAX_REQUEST_BYTES, READ_SECONDS, RETRY_AFTER_SECONDS
+from shared.errors import PoisonError
 
 _RawHeaders = list[tuple[bytes, bytes]]
 _JSON = (b"content-type", b"application/json")
@@ -27,6 +30,18 @@ class WebhookResponse(NamedTuple):
         headers = [_JSON, _NOT_KEPT, (b"content-length", b"%d" % len(self.body)), *self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+class WebhookError(PoisonError):
+    """A webhook that can never be accepted: it is parked, and the gateway gets the reason.
+
+    `reason` is a stable code, `field` the field to look at (None: the body as a whole), `detail` says what to do.
+    """
+
+    def __init__(self, reason: str, detail: str, *, field: str | None = None, status_code: int = 422) -> None:
+        super().__init__(reason, detail)
+        self.field = field
+        self.status_code = status_code
 
 
 def accepted(event_id: UUID) -> WebhookResponse:
@@ -51,16 +66,42 @@ def _error(
 NOT_FOUND = _error(404, "not_found", "there is nothing here; copy the webhook's address from the account's settings")
 """A wrong secret, an unknown account and an unknown path get the same response."""
 _UNVERIFIED = _error(401, "unverified", "the request is not signed as this gateway signs its requests")
-_TOO_LARGE = _error(413, "too_large", f"the body has more than {MAX_REQUEST_BYTES} bytes", _CLOSE)
-_NOTHING_SAID = _error(
-    405, "method_not_allowed", "a GET needs its fields as a query; or POST them", [(b"allow", b"POST")]
-)
-_TOO_SLOW = _error(408, "too_slow", f"the body did not come within {READ_SECONDS:.0f} s", _CLOSE)
 UNAVAILABLE = _error(
     503,
     "unavailable",
     "not accepted, because it could not be stored; send it again",
     [(b"retry-after", b"%d" % RETRY_AFTER_SECONDS)],
 )
-INCOMPLETE = {"too_large": _TOO_LARGE, "nothing_said": _NOTHING_SAID, "too_slow": _TOO_SLOW}
-"""The response to each `IncompleteRequestError`, by its reason."""
+
+
+class IncompleteRequestError(Exception):
+    """A request that is not a whole webhook; `reason` is its outcome in the metrics.
+
+    It belongs to no family of `shared.errors`: the gateway gets the response, and nothing is parked.
+    """
+
+    reason: ClassVar[str]
+    response: ClassVar[WebhookResponse]
+
+
+class BodyTooLargeError(IncompleteRequestError):
+    """A request whose body has more than `MAX_REQUEST_BYTES`."""
+
+    reason = "too_large"
+    response = _error(413, "too_large", f"the body has more than {MAX_REQUEST_BYTES} bytes", _CLOSE)
+
+
+class TooSlowError(IncompleteRequestError):
+    """A request whose body did not come in time, or whose client is gone."""
+
+    reason = "too_slow"
+    response = _error(408, "too_slow", f"the body did not come within {READ_SECONDS:.0f} s", _CLOSE)
+
+
+class NothingSaidError(IncompleteRequestError):
+    """A GET without a query: somebody checks whether the address exists."""
+
+    reason = "nothing_said"
+    response = _error(
+        405, "method_not_allowed", "a GET needs its fields as a query; or POST them", [(b"allow", b"POST")]
+    )

@@ -61,6 +61,11 @@ def as_reading(event: MessageReceived, phone: str) -> MessageReceived:
     return event.model_copy(update={"phone": phone, "event_id": derived_id(event.event_id, "reading", phone)})
 
 
+def each_reading(event: MessageReceived) -> list[MessageReceived]:
+    """Return the event, and one for each other number that its writer may have: each goes to its own partition."""
+    return [event, *(as_reading(event, phone) for phone in event.readings if phone != event.phone)]
+
+
 class FenceMarkerAppended(Event):
     """A sender's marker: once the watermark has passed its offset, everything before it is decided and published.
 

@@ -26,7 +26,7 @@ class ClickSendMessage(ReportedMessage):
         False  # ClickSend writes a plus sign; digits alone are what a customer's own number or a relay wrote
     )
 
-    sender: str = Field(validation_alias=AliasChoices("from", "sms"))
+    writer: str = Field(validation_alias=AliasChoices("from", "sms"))
     body: str = Field("", validation_alias=AliasChoices("body", "message"))
     to: str | None = Field(None, validation_alias=AliasChoices("to", "originalsenderid"))
     message_id: str | None = None

@@ -13,7 +13,7 @@ class GenericMessage(ReportedMessage):
     methods: ClassVar[tuple[str, ...]] = ("POST", "GET")
     takes_multipart: ClassVar[bool] = True
 
-    sender: str = Field(validation_alias="from", description="the person's number, E.164")
+    writer: str = Field(validation_alias="from", description="the person's number, E.164")
     body: str = Field("", description="the text; nothing for a picture without one")
     to: str | None = Field(None, description="the number or sender ID that was answered")
     message_id: str | None = Field(None, description="the gateway's id of this text, the same in every repetition")

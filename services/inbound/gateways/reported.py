@@ -7,11 +7,10 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.inbound.errors import WebhookError
 from services.inbound.fields import FORM, read_fields
 from services.inbound.gateways import values
 from services.inbound.gateways.times import given_time
-from services.inbound.gateways.who import who
+from services.inbound.responses import WebhookError
 from shared.events.base import derived_id, format_time
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived
@@ -76,15 +75,15 @@ class GatewayWebhook(BaseModel):
 
 
 class ReportedMessage(GatewayWebhook):
-    """A person's text message. Only the sender is required; other fields count as missing if they cannot be read.
+    """A reply, as gateways report it. Only its writer is required; other fields that cannot be read count as missing.
 
-    A message without a text is a picture, or a body that the gateway left out: it is taken as an empty text.
+    A reply without a text is a picture, or a body that the gateway left out: it is taken as an empty text.
     """
 
     always_international: ClassVar[bool]
     """Whether the gateway's numbers begin with a country code, also where no plus sign says so."""
 
-    sender: str
+    writer: str
     body: str
     to: str | None
     message_id: str | None
@@ -100,7 +99,7 @@ class ReportedMessage(GatewayWebhook):
             WebhookError: `from` is not a number, or the text is too long.
         """
         to = values.sender_number(self.to)
-        phone, readings, written_phone = who(self.sender, to, always_international=self.always_international)
+        phone, readings, written_phone = values.writer(self.writer, to, always_international=self.always_international)
         gateway_id = values.gateway_id(self.message_id)
         body = values.body(self.body)
         time = given_time(self.sent_at, now)

@@ -1,15 +1,66 @@
-"""Values that gateways write, read as ours: what is optional and unreadable counts as missing."""
+"""The values that gateways write, read as ours: who wrote, ids, texts. What is optional and unreadable is missing."""
 
 import re
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from services.inbound.charsets import DAMAGED
-from services.inbound.errors import WebhookError
+from services.inbound.responses import WebhookError
 from shared.events.base import MAX_BODY_CHARACTERS, derived_id
-from shared.phones import normalise_phone, normalise_sender_number
+from shared.events.inbound import MAX_READINGS, NOBODY
+from shared.phones import E164, normalise_phone, normalise_sender_number, readings
+from shared.phones.canonical import MAX_DIGITS, MIN_UNKNOWN_DIGITS
+from shared.phones.readings import only_reading, region_of
+from shared.phones.writing import MAX_TEXT_CHARACTERS, Written, mask, read_digits
 
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _MAX_SHORT_TEXT = 512
+
+
+class Writer(NamedTuple):
+    """The writer of a reply, by number; the fields are those of `MessageReceived`."""
+
+    phone: str
+    readings: tuple[str, ...] = ()
+    written_phone: str | None = None
+
+
+def writer(text: str, to: str | None, *, always_international: bool) -> Writer:
+    """Return who wrote, by `from` and by the number `to` that was written to: people answer numbers of their country.
+
+    No opt-out is lost over a number: one that no plan has stays as it is written, and one without a country is decided
+    where the account's country and its messages are known.
+
+    Raises:
+        WebhookError: `invalid_utf8` or `invalid_number`.
+    """
+    if only := only_reading(text):
+        return Writer(only)
+    written = _digits(text)
+    names_country = written.is_international or always_international
+    country = region_of(to) if to is not None and to.startswith("+") and not names_country else None
+    found = readings(written, country, always_international=always_international)[:MAX_READINGS]
+    written_phone = None if names_country else written.digits
+    if found:
+        return Writer(found[0], found if len(found) > 1 else (), written_phone)
+    phone = f"+{written.digits}" if names_country else f"{NOBODY}{written.digits}"[: 1 + MAX_DIGITS]
+    if not (MIN_UNKNOWN_DIGITS <= len(written.digits) <= MAX_DIGITS and E164.fullmatch(phone)):
+        raise _no_number(text)
+    return Writer(phone, (), written_phone)
+
+
+def _digits(text: str) -> Written:
+    if DAMAGED in text:
+        raise WebhookError("invalid_utf8", "is not UTF-8; send the number in ASCII", field="from")
+    try:
+        return read_digits(text)
+    except ValueError:
+        raise _no_number(text) from None
+
+
+def _no_number(text: str) -> WebhookError:
+    message = f"{mask(text[:MAX_TEXT_CHARACTERS])!r} is not a phone number; write it in E.164, such as +14155550100"
+    return WebhookError("invalid_number", message, field="from")
 
 
 def optional_phone(text: str | None) -> str | None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.inbound.errors import WebhookError
 from services.inbound.fields import read_fields
 from services.inbound.limits import MAX_FORM_FIELDS
+from services.inbound.responses import WebhookError
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.inbound.errors import WebhookError
 from services.inbound.gateways import MESSAGES
 from services.inbound.gateways.reported import read_event
+from services.inbound.responses import WebhookError
 from shared.events.base import MAX_BODY_CHARACTERS
 from shared.events.codec import decode, encode
 from shared.events.inbound import MessageReceived, inbound_events

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.inbound.errors import WebhookError
 from services.inbound.gateways import RECEIPTS
 from services.inbound.gateways.reported import read_event
+from services.inbound.responses import WebhookError
 from shared.events.delivery import DeliveryReceiptReceived
 
 NOW = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)

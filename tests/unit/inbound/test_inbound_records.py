@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.inbound.errors import WebhookError
 from services.inbound.publish import event_record, parked_id, parked_record
+from services.inbound.responses import WebhookError
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived
 from shared.partitions import partition_of

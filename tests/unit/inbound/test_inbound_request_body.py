@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from services.inbound.deadlines import Deadlines
-from services.inbound.errors import BodyTooLargeError, TooSlowError
 from services.inbound.handle import read_body
 from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES
+from services.inbound.responses import BodyTooLargeError, TooSlowError
 
 LONG = Deadlines(10.0)
 

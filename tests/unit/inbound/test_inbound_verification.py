@@ -37,7 +37,7 @@ class SigningMessage(ReportedMessage):
     always_international: ClassVar[bool] = True
     refusal: ClassVar[int] = 401
 
-    sender: str = Field(validation_alias="from")
+    writer: str = Field(validation_alias="from")
     body: str = ""
     to: str | None = None
     message_id: str | None = None

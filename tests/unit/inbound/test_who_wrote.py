@@ -4,43 +4,43 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.inbound.errors import WebhookError
 from services.inbound.gateways import MESSAGES
-from services.inbound.gateways.who import Who, each_reading, who
-from shared.events.inbound import MessageReceived
+from services.inbound.gateways.values import Writer, writer
+from services.inbound.responses import WebhookError
+from shared.events.inbound import MessageReceived, each_reading
 
 US, GB, SHORT_CODE = "+18335550123", "+447700900999", "12345"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def read(text: str, to: str | None = None, *, always_international: bool = False) -> Who:
-    return who(text, to, always_international=always_international)
+def read(text: str, to: str | None = None, *, always_international: bool = False) -> Writer:
+    return writer(text, to, always_international=always_international)
 
 
 @pytest.mark.parametrize("text", ["+5215512345678", "00525512345678", "+52 (55) 1234 5678"])
 def test_a_number_that_says_its_country_has_one_reading(text: str) -> None:
-    assert read(text, US) == Who("+525512345678", (), None)
+    assert read(text, US) == Writer("+525512345678", (), None)
 
 
 def test_digits_to_a_number_of_ours_are_read_in_its_country_too() -> None:
-    assert read("3125550100", US) == Who("+3125550100", ("+3125550100", "+13125550100"), "3125550100")
-    assert read("4155550100", US) == Who("+14155550100", (), "4155550100")
-    assert read("07700900123", GB) == Who("+447700900123", (), "07700900123")
-    assert read("7911123456", GB) == Who("+447911123456", (), "7911123456")
+    assert read("3125550100", US) == Writer("+3125550100", ("+3125550100", "+13125550100"), "3125550100")
+    assert read("4155550100", US) == Writer("+14155550100", (), "4155550100")
+    assert read("07700900123", GB) == Writer("+447700900123", (), "07700900123")
+    assert read("7911123456", GB) == Writer("+447911123456", (), "7911123456")
 
 
 def test_digits_that_are_a_number_abroad_only_have_one_reading_and_may_be_of_the_accounts_country() -> None:
-    assert read("61411111111", US) == Who("+61411111111", (), "61411111111")
-    assert read("3125550100", SHORT_CODE) == read("3125550100") == Who("+3125550100", (), "3125550100")
+    assert read("61411111111", US) == Writer("+61411111111", (), "61411111111")
+    assert read("3125550100", SHORT_CODE) == read("3125550100") == Writer("+3125550100", (), "3125550100")
 
 
 def test_a_gateway_that_always_writes_the_country_is_believed() -> None:
-    assert read("3125550100", US, always_international=True) == Who("+3125550100", (), None)
+    assert read("3125550100", US, always_international=True) == Writer("+3125550100", (), None)
 
 
 def test_digits_that_no_numbering_plan_has_get_nobodys_number() -> None:
-    assert read("4155550100") == Who("+9994155550100", (), "4155550100")
-    assert read("07700900123") == Who("+99907700900123", (), "07700900123")
+    assert read("4155550100") == Writer("+9994155550100", (), "4155550100")
+    assert read("07700900123") == Writer("+99907700900123", (), "07700900123")
 
 
 @pytest.mark.parametrize("text", ["+9991234567", "+1415555010012", "+881612345678", "+229019712345678"])
@@ -49,7 +49,7 @@ def test_a_stop_is_not_lost_over_a_plan_that_is_newer_than_ours(text: str) -> No
 
 
 def test_an_argentine_number_is_meant_with_and_without_its_9() -> None:
-    assert read("+5491123456789") == Who("+5491123456789", ("+5491123456789", "+541123456789"), None)
+    assert read("+5491123456789") == Writer("+5491123456789", ("+5491123456789", "+541123456789"), None)
     assert read("+541123456789").readings == ("+541123456789", "+5491123456789")
 
 
