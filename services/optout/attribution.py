@@ -48,6 +48,21 @@ def attribute(event: MessageReceived, recipient: Recipient) -> Attribution:
     return Attribution("possible_lists", lists)
 
 
+def answered_numbers(event: MessageReceived, attribution: Attribution, recipient: Recipient) -> tuple[str, ...]:
+    """Return the sender numbers of the messages that `event` answers, and the one that it was written to."""
+    answered = (
+        message.sender_number
+        for message in recipient.sent
+        if message.message_id == attribution.message_id
+        or (
+            not attribution.is_pointed_at
+            and message.list_id in attribution.list_ids
+            and is_answerable(message, event, recipient.window_starts_at)
+        )
+    )
+    return tuple(dict.fromkeys(number for number in (event.sender_number, *answered) if number is not None))
+
+
 def is_answerable(message: SentMessage, event: MessageReceived, window_starts_at: datetime) -> bool:
     """Say whether `event` may answer `message` at all."""
     return (

@@ -4,17 +4,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from services.optout.attribution import Attribution, attribute, is_answerable
+from services.optout.attribution import Attribution, answered_numbers, attribute, is_answerable
 from services.optout.follow_ups import FollowUp, auto_reply_id, follow_ups
 from services.optout.opt_in import withdrawn_by
 from services.optout.order import is_older, is_surely_later, strengthened, times_of
+from services.optout.policies import PolicyReach, ReachPolicies
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.requests import PreferenceRequest, Requested, apply_request, decide_request, is_weaker
 from services.optout.rules import RuleMatch, RuleSet
-from services.optout.scopes import scopes_of
+from services.optout.scopes import list_id_of, scopes_of
 from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
 from shared.events.suppression import SuppressionState
 
+SHIPPED_ALONE = ReachPolicies()
+"""The policies of an account that has made none of its own."""
 DecidableEvent = MessageReceived | ReviewDecided | PreferenceRequest
 """An event that asks for a decision."""
 
@@ -23,8 +26,9 @@ DecidableEvent = MessageReceived | ReviewDecided | PreferenceRequest
 class OptOut:
     """A certain opt-out.
 
-    `changed` are the scopes that were not suppressed before; `raised` those that were held, or removed by a clean-up;
-    `asked_again` those that were opted out, by an older STOP.
+    `changed` are the scopes that were not suppressed before; `raised` those that were held, removed by a clean-up, or
+    opted out by a reply that reached less far; `asked_again` those that were opted out, by an older STOP. `policy` is
+    the version of the policy that said how far it reaches, where one did.
     """
 
     match: RuleMatch
@@ -32,19 +36,22 @@ class OptOut:
     changed: tuple[str, ...]
     raised: tuple[str, ...]
     asked_again: tuple[str, ...]
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """A decision that something looks like an opt-out.
 
-    `changed` are the scopes that were not suppressed before, `asked_again` those that were, by an older reply.
+    `changed` are the scopes that were not suppressed before, `asked_again` those that were, by an older reply;
+    `policy` as in an opt-out.
     """
 
     match: RuleMatch
     attribution: Attribution
     changed: tuple[str, ...]
     asked_again: tuple[str, ...] = ()
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +92,10 @@ class Unchanged:
 Decision = OptOut | Held | OptIn | Reviewed | Requested | Unchanged
 
 
-def decide(event: DecidableEvent, recipient: Recipient, rules: RuleSet) -> Decision:
-    """Decide `event` by the account's `rules`, in the state that all events before it have left."""
+def decide(
+    event: DecidableEvent, recipient: Recipient, rules: RuleSet, policies: ReachPolicies = SHIPPED_ALONE
+) -> Decision:
+    """Decide `event` by the account's `rules` and `policies`, in the state that all events before it have left."""
     if isinstance(event, ReviewDecided):
         return _reviewed(event, recipient)
     if not isinstance(event, MessageReceived):
@@ -96,9 +105,9 @@ def decide(event: DecidableEvent, recipient: Recipient, rules: RuleSet) -> Decis
     match = rules.match(event.body, sender_number=event.sender_number, instruction=instruction)
     match match.kind:
         case "opt_out":
-            return _opt_out(event, match, attribution, recipient)
+            return _opt_out(event, match, attribution, recipient, policies.reach_for(event.phone, event.occurred_at))
         case "held":
-            return _held(event, match, attribution, recipient)
+            return _held(event, match, attribution, recipient, policies.reach_for(event.phone, event.occurred_at))
         case "opt_in":
             return _opt_in(event, match, attribution, recipient)
         case "help" | "none" as kind:
@@ -123,17 +132,26 @@ def _instruction(event: MessageReceived, attribution: Attribution, recipient: Re
     return next(answered, None) or event.replied_body or next(possible, None)
 
 
-def _held(event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient) -> Held:
-    scopes = scopes_of(match, attribution)
+def _held(
+    event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient, by_policy: PolicyReach
+) -> Held:
+    scopes = scopes_of(match, attribution, by_policy.reach, answered_numbers(event, attribution, recipient))
     changed = tuple(s for s in scopes if not recipient.is_suppressed(s))
     asked_again = tuple(s for s in scopes if s not in changed and not is_older(event, recipient.suppressions[s]))
-    return Held(match, attribution, changed, asked_again)
+    return Held(match, attribution, changed, asked_again, by_policy.version)
 
 
-def _opt_out(event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient) -> OptOut:
-    scopes = scopes_of(match, attribution)
+def _opt_out(
+    event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient, by_policy: PolicyReach
+) -> OptOut:
+    scopes = scopes_of(match, attribution, by_policy.reach, answered_numbers(event, attribution, recipient))
     suppressed = {scope: recipient.suppressions[scope] for scope in scopes if recipient.is_suppressed(scope)}
-    raised = tuple(scope for scope, was in suppressed.items() if is_weaker(was, None))
+    # Where it reaches further than the opt-out of a list before, both have one cause, by which an opt-in finds them.
+    wider = [scope for scope in scopes if list_id_of(scope) is None]
+    reaches_further = any(s not in suppressed or is_weaker(suppressed[s], None) for s in wider)
+    raised = tuple(
+        s for s, was in suppressed.items() if is_weaker(was, None) or (reaches_further and list_id_of(s) is not None)
+    )
     # A STOP that was written before the one in force, and arrived after it, does not make that one older: a START
     # between the two would withdraw it.
     asked_again = (scope for scope, was in suppressed.items() if scope not in raised and not is_older(event, was))
@@ -143,6 +161,7 @@ def _opt_out(event: MessageReceived, match: RuleMatch, attribution: Attribution,
         changed=tuple(s for s in scopes if s not in suppressed),
         raised=raised,
         asked_again=tuple(asked_again),
+        policy=by_policy.version,
     )
 
 

@@ -1,10 +1,12 @@
 """The opt-outs that an opt-in withdraws: those that it answers, and no others (decision 0004). Pure."""
 
+from collections.abc import Sequence
+
 from services.optout.attribution import Attribution, latest_written
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import RuleMatch
 from services.optout.rules.instruction import Instruction, find_instruction
-from services.optout.scopes import ACCOUNT, list_scope
+from services.optout.scopes import list_id_of, list_scope
 from shared.events.inbound import MessageReceived
 
 WAYS_BACK = frozenset(("start", "unstop", "resume"))
@@ -21,18 +23,27 @@ def withdrawn_by(
     * a way back, where the gateway points at a message of a list that was stopped through the same number, is about
       that list and the account;
     * any other way back is about all that was stopped by writing to the same number, the account too.
+
+    What an opt-out stopped beside a list, because of a policy, comes back with the list.
     """
     # In one order, wherever the recipient was loaded from: the same decision is the same entry.
     suppressed = [s for _, s in sorted(recipient.suppressions.items()) if recipient.is_suppressed(s.scope)]
     asked_by, question = _question(event, attribution, recipient)
     if match.term not in WAYS_BACK or (question is not None and match.term in question.stay_words):
         scope = _scope_that_asked(match, question, asked_by)
-        return [s for s in suppressed if s.scope == scope], attribution
+        return _with_wider([s for s in suppressed if s.scope == scope], suppressed), attribution
     to_number = [s for s in suppressed if s.source is None and s.sender_number == event.sender_number]
     pointed = list_scope(attribution.list_ids[0]) if attribution.is_pointed_at else None
     if any(s.scope == pointed for s in to_number):
-        return [s for s in to_number if s.scope in (ACCOUNT, pointed)], attribution
+        return [s for s in to_number if s.scope == pointed or list_id_of(s.scope) is None], attribution
     return to_number, Attribution("opt_outs_of_sender", attribution.list_ids, attribution.message_id)
+
+
+def _with_wider(of_list: list[Suppression], suppressed: Sequence[Suppression]) -> list[Suppression]:
+    """Add the account and sender numbers that the same replies stopped."""
+    causes = {s.cause_event_id for s in of_list if s.source is None and s.cause_event_id is not None}
+    wider = [s for s in suppressed if list_id_of(s.scope) is None and s.source is None and s.cause_event_id in causes]
+    return [*of_list, *(s for s in wider if s not in of_list)]
 
 
 def _scope_that_asked(match: RuleMatch, question: Instruction | None, asked_by: str | None) -> str | None:

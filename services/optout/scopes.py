@@ -1,6 +1,9 @@
 """The scopes of suppressions, and those that a reply is about."""
 
+from collections.abc import Iterable
+
 from services.optout.attribution import Attribution
+from services.optout.policies import Reach
 from services.optout.rules import RuleMatch
 
 ACCOUNT = "account"
@@ -10,12 +13,29 @@ def list_scope(list_id: int) -> str:
     return f"list:{list_id}"
 
 
+def sender_scope(sender_number: str) -> str:
+    return f"sender:{sender_number}"
+
+
 def list_id_of(scope: str) -> int | None:
     """Return the list of a scope; None where the scope is not one list."""
     return int(scope.removeprefix("list:")) if scope.startswith("list:") else None
 
 
-def scopes_of(match: RuleMatch, attribution: Attribution) -> list[str]:
-    """Return what a reply is about: the account where it says so or no list is known, else the lists answered."""
-    scopes = [list_scope(list_id) for list_id in attribution.list_ids]
-    return [ACCOUNT] if match.reach == "account" or not scopes else scopes
+def scopes_of(
+    match: RuleMatch, attribution: Attribution, by_policy: Reach = "list", sender_numbers: Iterable[str] = ()
+) -> list[str]:
+    """Return what a reply is about: the account where it says so or no list is known, else the lists answered.
+
+    A wider reach `by_policy` adds the account, or the sender numbers of the answered messages, to the lists.
+    """
+    lists = [list_scope(list_id) for list_id in attribution.list_ids]
+    if match.reach == "account" or not lists:
+        return [ACCOUNT]
+    match by_policy:
+        case "list":
+            return lists
+        case "sender":
+            return [*lists, *map(sender_scope, sender_numbers)]
+        case "account":
+            return [*lists, ACCOUNT]

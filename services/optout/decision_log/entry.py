@@ -51,7 +51,9 @@ class Entry:
     """An entry of the record: everything about a decision except the text of the message, of which it has the SHA-256.
 
     `changed` are the scopes that are suppressed now and were not before, or the other way round; `raised` those that
-    were held, or removed by a clean-up, and are opted out; `asked_again` those for which the same was asked before.
+    were held, removed by a clean-up, or opted out by a reply that reached less far, and are opted out by this one;
+    `asked_again` those for which the same was asked before. `reach_policy` is the version of the policy that said how
+    far the opt-out reaches; without one, the entry's text does not have the field.
     `matched_by`, `term`, `start`, `end` and `normalised_by` say what the rules saw. What a person decided has
     `held_event_id` and `by`.
     `unusable_sent_at` is what the gateway gave in place of a time, `untimed_at` when what was held came without one;
@@ -95,6 +97,7 @@ class Entry:
     came_as: UUID | None = None
     request: RequestDetails | None = None
     previous_sequence: int | None = None
+    reach_policy: str | None = None
 
     @property
     def cause_event_id(self) -> UUID:
@@ -114,7 +117,8 @@ entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 def entry_text(entry: Entry) -> str:
     """Return the entry as it is chained and kept: JSON, its fields in their order, times in UTC."""
-    return entries.dump_json(entry, by_alias=True).decode()
+    without = {"reach_policy"} if entry.reach_policy is None else None
+    return entries.dump_json(entry, by_alias=True, exclude=without).decode()
 
 
 def stored_body(event: DecidableEvent) -> str:
@@ -151,6 +155,7 @@ class _Conclusion(NamedTuple):
     raised: tuple[str, ...] = ()
     asked_again: tuple[str, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
+    reach_policy: str | None = None
 
 
 def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and when)
@@ -172,7 +177,7 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
         sent_at=origin.sent_at, unusable_sent_at=origin.unusable_sent_at, untimed_at=origin.untimed_at,
         held_event_id=origin.held_event_id, by=origin.by, request=origin.request,
         kind=conclusion.kind, reason=conclusion.reason, changed=conclusion.changed, raised=conclusion.raised,
-        asked_again=conclusion.asked_again, follow_ups=conclusion.follow_ups,
+        asked_again=conclusion.asked_again, follow_ups=conclusion.follow_ups, reach_policy=conclusion.reach_policy,
         attribution=attribution.method if attribution else "named" if origin.request else None,
         message_id=attribution.message_id if attribution else None,
         rule=_decided_by(decision) or match.rule,
@@ -226,12 +231,12 @@ def _conclusion(decision: Decision) -> _Conclusion:
 
 def _answer(decision: OptOut | Held | OptIn | Reviewed | Unchanged) -> _Conclusion:
     match decision:
-        case OptOut(match, attribution, changed, raised, again):
+        case OptOut(match, attribution, changed, raised, again, policy):
             reason = "opted_out" if changed or raised else "already_opted_out"
-            return _Conclusion("opt_out", reason, match, attribution, changed, raised, again)
-        case Held(match, attribution, changed, asked_again):
+            return _Conclusion("opt_out", reason, match, attribution, changed, raised, again, reach_policy=policy)
+        case Held(match, attribution, changed, again, policy):
             reason = "held" if changed else "already_suppressed"
-            return _Conclusion("held", reason, match, attribution, changed, asked_again=asked_again)
+            return _Conclusion("held", reason, match, attribution, changed, (), again, reach_policy=policy)
         case OptIn(match, attribution, changed):
             return _Conclusion("opt_in", "opted_in", match, attribution, changed)
         case Reviewed(said, scopes=scopes):

@@ -1,0 +1,19 @@
+"""Reach policies: how far an opt-out reaches by country and date, where the reply itself does not say. Pure."""
+
+from services.optout.policies.own import OwnPolicy
+from services.optout.policies.reach import EVERYWHERE, ReachPolicies, reach_of
+from services.optout.policies.shipped import SHIPPED, ShippedPolicy, read_shipped
+from services.optout.policies.width import NO_POLICY, PolicyReach, Reach
+
+__all__ = [
+    "EVERYWHERE",
+    "NO_POLICY",
+    "SHIPPED",
+    "OwnPolicy",
+    "PolicyReach",
+    "Reach",
+    "ReachPolicies",
+    "ShippedPolicy",
+    "reach_of",
+    "read_shipped",
+]

@@ -1,0 +1,60 @@
+"""The policies that come with Stopline: what countries' rules ask for, as data with its sources."""
+
+import tomllib
+from collections.abc import Iterable
+from datetime import datetime
+from importlib.resources import files
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from services.optout.policies.width import Reach
+
+MAX_VERSION_CHARACTERS = 60
+
+
+class ShippedPolicy(BaseModel):
+    """A shipped policy, for all accounts; `replaces` are the versions before, which apply no more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Annotated[str, Field(pattern=rf"^[a-z0-9][a-z0-9.-]{{0,{MAX_VERSION_CHARACTERS - 1}}}$")]
+    countries: Annotated[tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...], Field(min_length=1)]
+    reach: Reach
+    valid_from: datetime
+    source: str
+    text: str
+    replaces: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its version, as decisions name it."""
+        return self.version
+
+    def applies(self, country: str | None, at: datetime) -> bool:
+        return country in self.countries and self.valid_from <= at
+
+
+_POLICIES = TypeAdapter(tuple[ShippedPolicy, ...])
+
+
+def read_shipped(text: str) -> tuple[ShippedPolicy, ...]:
+    """Return the policies of a TOML file, without those that others replace.
+
+    Raises:
+        ValueError: it is not such a file.
+    """
+    return in_use(_POLICIES.validate_python(tomllib.loads(text).get("policy", ())))
+
+
+def in_use(policies: Iterable[ShippedPolicy]) -> tuple[ShippedPolicy, ...]:
+    given = tuple(policies)
+    replaced = {version for each in given for version in each.replaces}
+    return tuple(each for each in given if each.version not in replaced)
+
+
+def shipped_text() -> str:
+    return files(__package__).joinpath("data", "shipped.toml").read_text("utf-8")
+
+
+SHIPPED = read_shipped(shipped_text())
