@@ -13,7 +13,7 @@ from services.optout.api.errors import ApiError
 from services.optout.api.fields import RequestBody
 from services.optout.api.imports import too_many_jobs
 from services.optout.api.jobs import job_shown
-from services.optout.api.lists import require_list
+from services.optout.api.known_list import require_list
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.runtime import ApiRuntime
 from services.optout.jobs import store

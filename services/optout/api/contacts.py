@@ -17,7 +17,7 @@ from services.optout.api.fields import (
     PageLimit,
     RequestBody,
 )
-from services.optout.api.lists import require_list
+from services.optout.api.known_list import require_list
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import country_of
 from services.optout.api.request_limits import GuardedRoute

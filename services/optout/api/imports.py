@@ -13,7 +13,7 @@ from services.optout import files
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import RequestBody
-from services.optout.api.lists import require_list
+from services.optout.api.known_list import require_list
 from services.optout.api.phones import country_of
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.uploads import file_url, find_upload, safe_name, too_many_files

@@ -12,7 +12,7 @@ from services.optout.api.authenticate import ACQUIRE_SECONDS
 from services.optout.api.clean_ups import add_clean_up, fields_of
 from services.optout.api.context import CallerAccountId
 from services.optout.api.errors import ApiError
-from services.optout.api.lists import require_list
+from services.optout.api.known_list import require_list
 from services.optout.api.runtime import ApiRuntime, Runtime
 from services.optout.api.v3.envelope import Envelope, success
 from services.optout.api.v3.route import V3Route

@@ -10,7 +10,6 @@ from services.optout.api.fields import Name, PageLimit, RequestBody
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.request_limits import GuardedRoute
 from shared.events.base import format_time
-from shared.postgres import Connection
 
 # Adds a list; no row comes back where the account has one of that name.
 ADD_LIST = """
@@ -48,13 +47,6 @@ async def read_lists(
     (list_id,) = keys_after(after, 0)
     rows, shown = await fetch_page(database, LISTS, account_id, list_id, limit=limit)
     return page("lists", rows, shown, _shown, "list_id")
-
-
-async def require_list(database: Connection, account_id: str, list_id: int) -> None:
-    """Answer 404 unless the list is the account's: another account's list looks like none."""
-    query = "SELECT FROM contact_lists WHERE account_id = $1 AND list_id = $2 AND deleted_at IS NULL"
-    if await database.fetchrow(query, account_id, list_id) is None:
-        raise ApiError(404, "not_found", f"there is no list {list_id}; GET /v1/lists shows yours", "list_id")
 
 
 def _shown(row: Any) -> dict[str, Any]:

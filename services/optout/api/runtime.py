@@ -16,6 +16,7 @@ from services.optout.api.logins import Logins
 from services.optout.api.message_parts import message_parts
 from services.optout.api.requests import Requests
 from services.optout.api.settings import ApiSettings
+from services.optout.api.v3.list_members import ListMembers
 from services.optout.campaigns.run import Campaigns
 from services.optout.customer_webhooks.deliver import Deliverer
 from services.optout.jobs.run import CONNECTIONS, Jobs
@@ -44,6 +45,7 @@ class Runtime:
     jobs: Jobs
     campaigns: Campaigns
     due_messages: DueMessages
+    list_members: ListMembers
     logins: Logins
     kafka: KafkaProbe
     postgres: PostgresProbe
@@ -90,5 +92,5 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
         await stack.enter_async_context(in_background(campaigns.run(), "campaigns", give_up))
         checks = await stack.enter_async_context(checking(settings, pool))
         due_messages = await stack.enter_async_context(message_parts(settings, pool, outbound, give_up))
-        work = simulations, jobs, campaigns, due_messages
+        work = simulations, jobs, campaigns, due_messages, ListMembers(pool)
         yield Runtime(settings, pool, requests, freshness, checks, *work, Logins(), kafka, postgres)

@@ -25,6 +25,7 @@ from services.optout.api.openapi import document
 from services.optout.api.requests import Requests
 from services.optout.api.runtime import Runtime
 from services.optout.api.settings import ApiSettings
+from services.optout.api.v3.list_members import ListMembers
 from services.optout.campaigns.run import Campaigns
 from services.optout.jobs.run import Jobs
 from services.optout.prepare import MIGRATIONS
@@ -91,7 +92,7 @@ def _runtime(pool: Pool) -> Runtime:
     campaigns = Campaigns(pool, OutboundRequests(settings.kafka, settings.partitions))
     _, checks = new_checks(settings, pool, Producer(settings.kafka))
     due_messages = DueMessages(pool, OutboundRequests(settings.kafka, settings.partitions))
-    work = Simulations(pool), jobs, campaigns, due_messages
+    work = Simulations(pool), jobs, campaigns, due_messages, ListMembers(pool)
     return Runtime(settings, pool, requests, freshness, checks, *work, Logins(), kafka, postgres)
 
 

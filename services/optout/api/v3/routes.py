@@ -6,6 +6,8 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from services.optout.api.errors import ApiError
 from services.optout.api.v3 import (
     campaigns,
+    contacts,
+    lists,
     not_offered,
     rules,
     sms,
@@ -29,6 +31,8 @@ for part in (
     rules,
     campaigns,
     subaccounts,
+    lists,
+    contacts,
     not_offered,
 ):
     v3_routes.include_router(part.router)
