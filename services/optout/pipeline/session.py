@@ -14,7 +14,7 @@ from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position
 from services.optout.pipeline.context import utc_now
 from services.optout.pipeline.parse import Parsed
-from services.optout.pipeline.publication import Publication
+from services.optout.pipeline.publish import Publication
 from services.optout.pipeline.start import Start
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished

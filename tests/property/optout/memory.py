@@ -11,8 +11,7 @@ from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position, PositionMovedError
 from services.optout.decision_log.repetitions import identity_of_entry
 from services.optout.decision_log.trail import with_trail
-from services.optout.pipeline.publication import Publication
-from services.optout.pipeline.publish import FencedError
+from services.optout.pipeline.publish import FencedError, Publication
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.optout.decision_log.entry import STATES, Entry
 from services.optout.pipeline.parse import SERVICE
-from services.optout.pipeline.publication import opt_out_records, suppression_records
+from services.optout.pipeline.publish import opt_out_records, suppression_records
 from services.optout.scopes import list_id_of
 from shared.events.base import derived_id, derived_id_text
 from shared.events.codec import cloud_event_headers, encode
