@@ -16,9 +16,8 @@ from services.optout.api.phones import SPELLINGS, PhoneFilter
 from services.optout.api.proof_pack import proof_pack
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.timeline import load_messages, timeline
-from services.optout.decision_log.entry import Entry, entries
+from services.optout.decision_log.entry import Entry, entries, follows
 from services.optout.decision_log.export import export_selection
-from services.optout.decision_log.link import follows
 from shared.events.base import format_time
 from shared.postgres import Connection
 

@@ -1,14 +1,29 @@
-"""Writes the decisions of a batch: the entries with their hash chain, and the states that they leave."""
+"""Writes the decisions of a batch: the entries, chained by their hashes, and the states that they leave.
+
+Each entry also names the one before it about the same recipient. So whoever sees only a recipient's entries knows that
+none is missing between them, nor before the first.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
 
-from services.optout.decision_log.entry import STATES, Entry, entry_text
-from services.optout.decision_log.link import link
+from services.optout.decision_log.entry import STATES, Entry, entry_text, link
+from services.optout.decision_log.load import RecipientKey
 from services.optout.decision_log.position import Position
-from services.optout.decision_log.states_left import StateKey, StateLeft, states_left
 from shared.postgres import Connection
 from shared.suppression_digest import MASK, key_digest
+
+_LAST = """
+SELECT recipient.account_id, recipient.phone, last.sequence
+FROM unnest($2::text[], $3::text[]) AS recipient (account_id, phone)
+CROSS JOIN LATERAL (
+    SELECT d.sequence FROM decisions d
+    WHERE d.account_id = recipient.account_id AND d.phone = recipient.phone AND d.partition = $1
+    ORDER BY d.sequence DESC LIMIT 1
+) last
+"""
 
 _DECISION_COLUMNS = (
     "event_id", "partition", "sequence", "inbound_offset", "account_id", "phone", "body", "decided_at", "entry", "hash",
@@ -42,6 +57,48 @@ WHERE s.account_id = again.account_id AND s.phone = again.phone AND s.scope = ag
 
 DecidedEntry = tuple[Entry, str]
 """An entry, and the text of the message that it decides."""
+
+StateKey = tuple[str, str, str]
+"""Account, scope, phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateLeft:
+    """The state that an entry leaves of one suppression.
+
+    `is_new` takes the place of what was there. Otherwise it was there before: its times only grow, None leaves state,
+    cause and time of change as they are, and with `keeps_number` the number that was written to.
+    """
+
+    is_new: bool
+    state: str | None
+    cause_event_id: UUID | None
+    sender_number: str | None
+    sent_at: datetime | None
+    untimed_at: datetime | None
+    changed_at: datetime | None
+    keeps_number: bool = False
+    source: str | None = None
+
+
+async def load_last(
+    connection: Connection, partition: int, recipients: Sequence[RecipientKey]
+) -> dict[RecipientKey, int]:
+    """Return the sequence number of each recipient's last entry in the partition, where there is one."""
+    columns = [[recipient[column] for recipient in recipients] for column in range(2)]
+    rows = await connection.fetch(_LAST, partition, *columns)
+    return {(account_id, phone): sequence for account_id, phone, sequence in rows}
+
+
+def with_trail(decided: Sequence[DecidedEntry], last: Mapping[RecipientKey, int], sequence: int) -> list[DecidedEntry]:
+    """Return the entries, which come after entry `sequence`, each with the one before it about the same recipient."""
+    latest = dict(last)
+    trailed: list[DecidedEntry] = []
+    for number, (entry, body) in enumerate(decided, sequence + 1):
+        recipient = entry.account_id, entry.phone
+        trailed.append((replace(entry, previous_sequence=latest.get(recipient, 0)), body))
+        latest[recipient] = number
+    return trailed
 
 
 async def write_decisions(
@@ -101,3 +158,60 @@ def _columns(left: Mapping[StateKey, StateLeft]) -> list[Sequence[object]]:
         [each.changed_at for each in states],
         [each.source for each in states],
     ]
+
+
+def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
+    """Return the state that each (account, scope, phone) is left in by entries in their order."""
+    left: dict[StateKey, StateLeft] = {}
+    for entry in decided:
+        for scope in entry.changed:
+            left[entry.account_id, scope, entry.phone] = _changed(entry, is_new=True)
+        for scope in entry.raised:
+            key = entry.account_id, scope, entry.phone
+            left[key] = _joined(left.get(key), _changed(entry, is_new=False))
+        for scope in entry.asked_again:
+            key = entry.account_id, scope, entry.phone
+            left[key] = _joined(left.get(key), _confirmed(entry))
+    return left
+
+
+def _changed(entry: Entry, *, is_new: bool) -> StateLeft:
+    state = STATES[entry.kind]
+    return StateLeft(
+        is_new, state, entry.cause_event_id, entry.sender_number, *entry.opt_out_times, entry.decided_at,
+        source=entry.request.source if entry.request is not None and state == "opted_out" else None,
+    )  # fmt: skip
+
+
+def _confirmed(entry: Entry) -> StateLeft:
+    """Return the confirmed state; a held entry and a request say nothing of the number that somebody left through."""
+    keeps_number = entry.kind == "held" or entry.request is not None
+    number = None if keeps_number else entry.sender_number
+    sent_at, untimed_at = entry.opt_out_times
+    return StateLeft(
+        is_new=False,
+        state=None,
+        cause_event_id=None,
+        sender_number=number,
+        sent_at=sent_at,
+        untimed_at=untimed_at,
+        changed_at=None,
+        keeps_number=keeps_number,
+    )
+
+
+def _joined(before: StateLeft | None, after: StateLeft) -> StateLeft:
+    if before is None:
+        return after
+    return replace(
+        after if after.state is not None else before,
+        is_new=before.is_new,
+        sender_number=before.sender_number if after.keeps_number else after.sender_number,
+        keeps_number=before.keeps_number and after.keeps_number,
+        sent_at=_latest(before.sent_at, after.sent_at),
+        untimed_at=_latest(before.untimed_at, after.untimed_at),
+    )
+
+
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(filter(None, (one, other)), default=None)

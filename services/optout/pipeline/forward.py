@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from services.optout.decide import DecidableEvent
-from services.optout.decision_log.batch import UndecidedEvent
 from services.optout.decision_log.certainty import load_countries, load_sent_to
+from services.optout.decision_log.log import UndecidedEvent
 from services.optout.pipeline.parse import SERVICE, Parsed
 from services.optout.settings import OptOutSettings
 from services.optout.which_number import readings_of

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.optout.decision_log.batch import UndecidedEvent
+from services.optout.decision_log.log import UndecidedEvent
 from shared.consumer import Polled
 from shared.events.inbound import FenceMarkerAppended, inbound_events
 from shared.flood import Parking

@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from services.optout import metrics
-from services.optout.decision_log.batch import Batch
 from services.optout.decision_log.entry import Entry
-from services.optout.decision_log.log import DecisionLog
+from services.optout.decision_log.log import Batch, DecisionLog
 from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position
 from services.optout.pipeline.context import utc_now

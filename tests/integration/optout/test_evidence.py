@@ -15,7 +15,7 @@ import pytest
 from optout_world import OptOutWorld
 
 from harness.postgres.passwords import OWNER
-from services.optout.decision_log.link import link
+from services.optout.decision_log.entry import link
 from shared.partitions import partition_of
 
 Rows = list[dict[str, Any]]

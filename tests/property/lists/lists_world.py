@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from services.optout.api.contacts import CONTACTS
 from services.optout.api.opt_outs import OPT_OUTS
-from services.optout.decision_log.batch import Batch, UndecidedEvent, record_batch
+from services.optout.decision_log.log import Batch, UndecidedEvent, record_batch
 from services.optout.decision_log.position import read_position
 from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.jobs import store

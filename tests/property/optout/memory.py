@@ -4,13 +4,12 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from services.optout.decision_log.batch import Batch, decide_batch
-from services.optout.decision_log.entry import STATES, Entry, entry_text
-from services.optout.decision_log.link import link
+from services.optout.decision_log.entry import STATES, Entry, entry_text, link
+from services.optout.decision_log.log import Batch, decide_batch
 from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position, PositionMovedError
 from services.optout.decision_log.repetitions import identity_of_entry
-from services.optout.decision_log.trail import with_trail
+from services.optout.decision_log.write import with_trail
 from services.optout.pipeline.publish import FencedError, Publication
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule

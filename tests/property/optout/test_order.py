@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory import NOON, Crashes, MemoryDecisionLog
 
-from services.optout.decision_log.batch import Batch, UndecidedEvent
+from services.optout.decision_log.log import Batch, UndecidedEvent
 from services.optout.recipient import SentMessage, Suppression
 from shared.events.base import STOPLINE_NAMESPACE
 from shared.events.inbound import MessageReceived

@@ -18,8 +18,7 @@ from memory import NOON, WINDOW, Crashes, MemoryDecisionLog
 from harness.evidence.live import check_chain
 from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
-from services.optout.decision_log.batch import Batch, UndecidedEvent
-from services.optout.decision_log.log import DecisionLog, PostgresDecisionLog
+from services.optout.decision_log.log import Batch, DecisionLog, PostgresDecisionLog, UndecidedEvent
 from services.optout.decision_log.position import PositionMovedError
 from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.prepare import MIGRATIONS

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from recipients import NOON, RULES, reply
 
-from services.optout.decision_log.batch import Batch, UndecidedEvent, decide_batch
 from services.optout.decision_log.entry import Entry
+from services.optout.decision_log.log import Batch, UndecidedEvent, decide_batch
 from services.optout.decision_log.repetitions import Identity, identity_of_entry
 from services.optout.recipient import Recipient
 from shared.events.inbound import MessageReceived
