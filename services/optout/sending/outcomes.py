@@ -6,7 +6,9 @@ Every event may come again, in any order: each write has the same effect twice, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from services.optout.sending.receipts import hand_on
 from services.optout.sending.status import RANK, RANKS, Status
 from shared.consumer import Polled
 from shared.errors import PoisonError
@@ -56,15 +58,17 @@ WITH found AS (
     UPDATE receipts r SET message_id = m.message_id FROM messages m
     WHERE r.account_id = ANY($1::text[]) AND r.carrier_message_id = ANY($2::text[]) AND r.message_id IS NULL
         AND m.account_id = r.account_id AND m.carrier_message_id = r.carrier_message_id
-    RETURNING m.account_id, m.message_id, r.status, r.gateway_status
+    RETURNING m.account_id, m.message_id, r.receipt_id, r.status, r.gateway_status
 ), later AS (
     SELECT DISTINCT ON (account_id, message_id) account_id, message_id, gateway_status AS error,
         CASE status WHEN 'delivered' THEN 'delivered' ELSE 'undelivered' END AS status
     FROM found WHERE status <> 'pending' ORDER BY account_id, message_id, status
+), moved AS (
+    UPDATE messages m SET status = later.status, changed_at = now(),
+        error = CASE later.status WHEN 'undelivered' THEN later.error END
+    FROM later WHERE m.account_id = later.account_id AND m.message_id = later.message_id AND {_IS_LATER}
 )
-UPDATE messages m SET status = later.status, changed_at = now(),
-    error = CASE later.status WHEN 'undelivered' THEN later.error END
-FROM later WHERE m.account_id = later.account_id AND m.message_id = later.message_id AND {_IS_LATER}
+SELECT receipt_id FROM found
 """  # noqa: S608 (no value from outside)
 
 
@@ -122,9 +126,12 @@ async def _record(connection: Connection, events: Sequence[DeliveryEvent]) -> No
         await connection.execute(CHANGE, *zip(*rows, strict=True))
     pointers = {(c.account_id, c.carrier_message_id) for c in changes if c.carrier_message_id is not None}
     pointers |= {(e.account_id, storable(e.carrier_message_id)) for e in receipts.values() if e.message_id is None}
+    joined: list[Any] = []
     if pointers:
         accounts, carriers = zip(*sorted(pointers), strict=True)
-        await connection.execute(JOIN_RECEIPTS, list(set(accounts)), list(set(carriers)))
+        joined = await connection.fetch(JOIN_RECEIPTS, list(set(accounts)), list(set(carriers)))
+    if receipts or joined:
+        await hand_on(connection, [*receipts, *(row["receipt_id"] for row in joined)])
 
 
 def changes_of(events: Sequence[DeliveryEvent]) -> list[Change]:

@@ -13,7 +13,7 @@ from services.optout.api.preferences import IdempotencyKey
 from services.optout.api.rights import ApiUser
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.v3.envelope import Envelope, success
-from services.optout.api.v3.models import Answer, Given, GivenText, PathId
+from services.optout.api.v3.models import Answer, Currency, Given, GivenSenders, GivenText, PathId
 from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
 from services.optout.campaigns import store
@@ -25,7 +25,6 @@ from shared.postgres import Connection
 
 _PATH = "/v3/sms-campaigns"
 _ONE = f"{_PATH}/{{sms_campaign_id}}"
-_MAX_SENDERS = 250
 _STATUSES: dict[CampaignState, str] = {
     "scheduled": "Scheduled", "running": "Queued", "paused": "Queued", "cancelled": "Cancelled", "done": "Sent",
 }  # fmt: skip
@@ -68,15 +67,6 @@ class SmsCampaign(Answer):
     list_name: str = Field(alias="_list_name")
 
 
-class GivenSender(Given):
-    """A sender ID, as clients send it."""
-
-    recipient_country_code: GivenText | None = None
-    sender_id: GivenText | None = None
-    sender_type: GivenText | None = None
-    sender_country_code: GivenText | None = None
-
-
 class CampaignChange(Given):
     """A change of a campaign that has not started; what is missing stays."""
 
@@ -95,7 +85,7 @@ class CampaignToSend(CampaignChange):
     body: Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS)]
     source: GivenText | None = None
     custom_string: GivenText | None = None
-    senders: Annotated[list[GivenSender], Field(max_length=_MAX_SENDERS)] | None = None
+    senders: GivenSenders | None = None
     url_to_shorten: GivenText | None = None
 
 
@@ -107,17 +97,6 @@ class CampaignToPrice(Given):
     sender: GivenText | None = Field(None, alias="from")
     body: Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS)] = ""
     schedule: _When | None = None
-
-
-class Currency(Answer):
-    """The currency of prices, which are all 0."""
-
-    currency_name_short: str = "USD"
-    currency_prefix_d: str = "$"
-    currency_prefix_c: str = "¢"
-    currency_name_long: str = "US Dollars"
-    min_recharge_amount: str | None = None
-    max_recharge_amount: str | None = None
 
 
 class PricedText(Answer):

@@ -25,3 +25,28 @@ class Given(BaseModel):
 GivenText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(without_nul)]
 PathId = Annotated[int, Field(ge=1, le=MAX_ID)]
 """An id in a path or a body, written as a number or as a string."""
+
+
+class Currency(Answer):
+    """The currency of prices, which are all 0: Stopline charges nothing."""
+
+    currency_name_short: str = "USD"
+    currency_prefix_d: str = "$"
+    currency_prefix_c: str = "¢"
+    currency_name_long: str = "US Dollars"
+    min_recharge_amount: str = "0"
+    max_recharge_amount: str = "0"
+
+
+class GivenSender(Given):
+    """A sender number or ID for the recipients of a country."""
+
+    recipient_country_code: GivenText | None = None
+    sender_id: GivenText | None = None
+    sender_type: GivenText | None = None
+    sender_country_code: GivenText | None = None
+
+
+MAX_SENDERS = 300
+"""More than there are countries."""
+GivenSenders = Annotated[list[GivenSender], Field(max_length=MAX_SENDERS)]

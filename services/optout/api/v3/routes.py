@@ -5,10 +5,12 @@ from fastapi.routing import RouteContext, iter_route_contexts
 
 from services.optout.api.errors import ApiError
 from services.optout.api.v3 import (
+    account,
     campaigns,
     contacts,
     lists,
     not_offered,
+    receipt_rules,
     rules,
     sms,
     sms_history,
@@ -29,7 +31,9 @@ for part in (
     sms_history,
     sms_statistics,
     rules,
+    receipt_rules,
     campaigns,
+    account,
     subaccounts,
     lists,
     contacts,

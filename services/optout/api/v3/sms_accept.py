@@ -124,14 +124,14 @@ def _asked(each: ExaminedMessage) -> Asked:
 async def _known(connection: Connection, account_id: str, given: GivenMessages) -> AccountFacts:
     asked = {_id(each.list_id) for each in given.messages} - {None}
     (row,) = await connection.fetch(KNOWN, account_id, list(asked), MAX_ALSO_LISTS)
-    by_country = {each.recipient_country_code.upper(): each.sender_id for each in given.senders or () if each.sender_id}
+    senders = ((each.recipient_country_code, each.sender_id) for each in given.senders or ())
     return AccountFacts(
         country=await country_of(connection, account_id),
         default_list=row["default_list"],
         lists=frozenset(row["lists"]),
         number=row["numbers"][0] if len(row["numbers"]) == 1 else None,
         full_numbers=frozenset(row["full_numbers"]),
-        number_of_country=by_country,
+        number_of_country={country.upper(): number for country, number in senders if country and number},
     )
 
 

@@ -4,31 +4,13 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from services.optout.api.v3.models import Answer, Given, GivenText
+from services.optout.api.v3.models import Answer, Currency, Given, GivenSenders, GivenText
 from shared.events.base import MAX_BODY_CHARACTERS
 
 MAX_MESSAGES = 1_000
 PRICE = "0.0000"
 
 MessageText: TypeAlias = Annotated[str, Field(max_length=MAX_BODY_CHARACTERS)]
-
-
-class PriceCurrency(Answer):
-    """The currency of prices, which are all 0 here: Stopline charges nothing."""
-
-    currency_name_short: str = "USD"
-    currency_prefix_d: str = "$"
-    currency_prefix_c: str = "c"
-    currency_name_long: str = "US Dollars"
-    min_recharge_amount: str = "0"
-    max_recharge_amount: str = "0"
-
-
-class SenderOfCountry(Given):
-    """The number that messages to a country come from."""
-
-    recipient_country_code: GivenText
-    sender_id: GivenText | None = None
 
 
 class GivenMessage(Given):
@@ -49,7 +31,7 @@ class GivenMessage(Given):
 class GivenMessages(Given):
     """The messages of a call, to be sent or priced."""
 
-    senders: Annotated[list[SenderOfCountry], Field(max_length=300)] | None = None
+    senders: GivenSenders | None = None
     messages: Annotated[list[GivenMessage], Field(max_length=MAX_MESSAGES)]
 
 
@@ -84,7 +66,7 @@ class SentMessages(Answer):
     total_count: int
     queued_count: int
     messages: list[SentSms]
-    currency: PriceCurrency = Field(default=PriceCurrency(), alias="_currency")
+    currency: Currency = Field(default=Currency(), alias="_currency")
     blocked_count: int
 
 
@@ -113,7 +95,7 @@ class PricedMessages(Answer):
     total_count: int
     queued_count: int
     messages: list[PricedSms]
-    currency: PriceCurrency = Field(default=PriceCurrency(), alias="_currency")
+    currency: Currency = Field(default=Currency(), alias="_currency")
     blocked_count: int
 
 

@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -14,23 +14,19 @@ from services.optout.api.v3.models import Answer, Given, GivenText
 from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
 from services.optout.api.v3.sms import MessageIdInPath
+from services.optout.sending.receipts import CODES, COLUMNS, JOINED, receipt_fields
 
-_COLUMNS = """
-SELECT coalesce(r.message_id, r.carrier_message_id) AS message_id, r.status, r.gateway_status, r.received_at,
-    m.custom_string, m.dispatched_at, m.subaccount_id
-FROM receipts r LEFT JOIN messages m ON m.account_id = r.account_id AND m.message_id = r.message_id
-"""
-UNREAD = f"""{_COLUMNS}
+UNREAD = f"""
+SELECT {COLUMNS} FROM {JOINED}
 WHERE r.account_id = $1 AND r.read_at IS NULL ORDER BY r.received_at, r.receipt_id OFFSET $2 LIMIT $3
-"""
+"""  # noqa: S608 (no value from outside)
 COUNT = "SELECT count(*) FROM receipts WHERE account_id = $1 AND read_at IS NULL"
-NEWEST = f"""{_COLUMNS}
+NEWEST = f"""
+SELECT {COLUMNS} FROM {JOINED}
 WHERE r.account_id = $1 AND r.message_id = $2 ORDER BY r.received_at DESC LIMIT 1
-"""
+"""  # noqa: S608 (no value from outside)
 MARK = "UPDATE receipts SET read_at = now() WHERE account_id = $1 AND read_at IS NULL AND received_at <= $2"
 
-_CODES = {"delivered": 201, "pending": 200}
-_FAILED = 301
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 
 router = APIRouter(route_class=V3Route)
@@ -73,7 +69,9 @@ async def read_receipts(
     """Return the receipts that are not marked as read."""
     rows = await database.fetch(UNREAD, account_id, asked.offset, asked.limit)
     total = await database.fetchval(COUNT, account_id)
-    return success("Here are your delivery receipts.", asked.of([_shown(row) for row in rows], total))
+    return success(
+        "Here are your delivery receipts.", asked.of([DeliveryReceipt(**receipt_fields(row)) for row in rows], total)
+    )
 
 
 @router.post("/v3/sms/receipts")
@@ -84,7 +82,7 @@ async def add_test_receipt(_: GivenUrl, user: CallingUser) -> Envelope[DeliveryR
         timestamp_send=now,
         timestamp=now,
         message_id="test",
-        status_code=_CODES["delivered"],
+        status_code=CODES["delivered"],
         status_text="Success: Message received on handset.",
         error_code=None,
         error_text=None,
@@ -102,7 +100,7 @@ async def read_receipt(
     row = await database.fetchrow(NEWEST, account_id, message_id)
     if row is None:
         raise ApiError(404, "not_found", "message_id: there is no receipt for such a message", "message_id")
-    return success("Here is the delivery receipt.", _shown(row))
+    return success("Here is the delivery receipt.", DeliveryReceipt(**receipt_fields(row)))
 
 
 @router.put("/v3/sms/receipts-read")
@@ -112,18 +110,3 @@ async def mark_receipts(
     """Mark as read what came up to a time."""
     await database.execute(MARK, account_id, (given or ReadMark()).moment)
     return success("The receipts have been marked as read.", None)
-
-
-def _shown(row: Any) -> DeliveryReceipt:
-    failed = row["status"] == "failed"
-    return DeliveryReceipt(
-        timestamp_send=int((row["dispatched_at"] or row["received_at"]).timestamp()),
-        timestamp=int(row["received_at"].timestamp()),
-        message_id=row["message_id"],
-        status_code=_CODES.get(row["status"], _FAILED),
-        status_text=row["gateway_status"],
-        error_code=_FAILED if failed else None,
-        error_text=row["gateway_status"] if failed else None,
-        custom_string=row["custom_string"],
-        subaccount_id=row["subaccount_id"] or 0,
-    )

@@ -8,9 +8,8 @@ from pydantic import Field
 
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.v3.envelope import Envelope, success
-from services.optout.api.v3.models import Answer
+from services.optout.api.v3.models import Answer, Currency
 from services.optout.api.v3.route import V3Route
-from services.optout.api.v3.sms_models import PriceCurrency
 from services.optout.sending.status import NOT_DELIVERED
 
 _DAYS = 30
@@ -57,7 +56,7 @@ class SmsStatistics(Answer):
 
     total: Counts
     stats: list[CountsOfDay]
-    currency: PriceCurrency = Field(default=PriceCurrency(), alias="_currency")
+    currency: Currency = Field(default=Currency(), alias="_currency")
 
 
 @router.get("/v3/statistics/sms")
