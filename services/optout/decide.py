@@ -191,8 +191,13 @@ def apply(decision: Decision, event: DecidableEvent, recipient: Recipient) -> Re
         case Requested(), OptOutRequested() | OptInRequested():
             return apply_request(decision, event, recipient)
         case Reviewed(decision=said, scopes=scopes), _:
-            state: SuppressionState = "opted_out" if said == "confirm" else "opted_in"
-            return recipient.with_suppressions({s: replace(recipient.suppressions[s], state=state) for s in scopes})
+            held = {scope: recipient.suppressions[scope] for scope in scopes}
+            if said == "confirm":
+                return recipient.with_suppressions({s: replace(was, state="opted_out") for s, was in held.items()})
+            # Nobody opted in, so there is no time since when an older opt-out would not count.
+            return recipient.with_suppressions(
+                {s: replace(was, state="opted_in", sent_at=None, untimed_at=None) for s, was in held.items()}
+            )
     return recipient
 
 

@@ -5,6 +5,7 @@ where the consent was given after every opt-out there.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from services.optout.recipient import Recipient, Suppression
@@ -80,12 +81,18 @@ def _is_consented_later(event: OptInRequested, suppression: Suppression) -> bool
     return all(event.consented_at > stop for stop in stops if stop is not None)
 
 
+def consent_time(source: str, consented_at: datetime | None, asked_at: datetime) -> datetime | None:
+    """Return since when older opt-outs do not count; None for an undo, by which nobody has opted in."""
+    return None if source == "undo" else consented_at or asked_at
+
+
 def apply_request(decision: Requested, event: PreferenceRequest, recipient: Recipient) -> Recipient:
     """Return the recipient after the decision."""
-    at = event.occurred_at
-    if decision.kind == "opt_in":
+    if isinstance(event, OptInRequested):
+        at = consent_time(event.source, event.consented_at, event.occurred_at)
         lifted = {scope: Suppression(scope, "opted_in", None, None, event.event_id, at) for scope in decision.changed}
         return recipient.with_suppressions(lifted)
+    at = event.occurred_at
     new = {
         scope: Suppression(scope, "opted_out", None, None, event.event_id, at, event.source)
         for scope in (*decision.changed, *decision.raised)

@@ -28,7 +28,7 @@ SELECT s.suppression_id AS contact_id, s.phone, coalesce((
     SELECT c.fields FROM contacts c WHERE c.account_id = $1 AND c.phone = s.phone ORDER BY c.contact_id LIMIT 1
 ), '{}') || jsonb_build_object('custom_1', s.scope, 'custom_2', s.changed_at, 'custom_4', s.source) AS fields
 FROM suppressions s
-WHERE s.account_id = $1 AND s.state = 'opted_out' AND s.suppression_id > $2
+WHERE s.account_id = $1 AND s.is_opt_out AND s.suppression_id > $2
 ORDER BY s.suppression_id LIMIT $3
 """
 _KIND = "SELECT kind FROM contact_lists WHERE list_id = $1"

@@ -19,5 +19,5 @@ SELECT s.suppression_id AS contact_id, s.phone, s.scope, s.cause_event_id,
         'custom_4', coalesce(s.source, d.entry::jsonb ->> 'rule')
     ) AS fields
 FROM suppressions s LEFT JOIN decisions d ON d.event_id = s.cause_event_id
-WHERE s.account_id = $1 AND s.state = 'opted_out'
+WHERE s.account_id = $1 AND s.is_opt_out
 """

@@ -16,7 +16,7 @@ from shared.events.base import format_time
 OPT_OUTS = """
 SELECT s.phone, s.scope, s.state, s.changed_at, s.cause_event_id, d.body, d.entry
 FROM suppressions s LEFT JOIN decisions d ON d.event_id = s.cause_event_id
-WHERE s.account_id = $1 AND s.state IN ('opted_out', 'held') AND (s.phone, s.scope) > ($2, $3)
+WHERE s.account_id = $1 AND (s.is_opt_out OR s.state = 'held') AND (s.phone, s.scope) > ($2, $3)
 ORDER BY s.phone, s.scope LIMIT $4
 """
 
@@ -24,7 +24,7 @@ ORDER BY s.phone, s.scope LIMIT $4
 OPT_OUTS_OF_PHONE = """
 SELECT s.phone, s.scope, s.state, s.changed_at, s.cause_event_id, d.body, d.entry
 FROM suppressions s LEFT JOIN decisions d ON d.event_id = s.cause_event_id
-WHERE s.account_id = $1 AND s.state IN ('opted_out', 'held') AND s.phone = $2 AND s.scope > $3
+WHERE s.account_id = $1 AND (s.is_opt_out OR s.state = 'held') AND s.phone = $2 AND s.scope > $3
 ORDER BY s.phone, s.scope LIMIT $4
 """
 

@@ -11,7 +11,7 @@ from shared.events.base import format_time
 
 # Every scope in which this phone was ever opted out, held or opted in; a phone has few.
 SUPPRESSIONS_OF_PHONE = """
-SELECT scope, state, cause_event_id, changed_at FROM suppressions
+SELECT scope, state, source, cause_event_id, changed_at FROM suppressions
 WHERE account_id = $1 AND phone = $2 ORDER BY scope LIMIT 10000
 """
 
@@ -29,6 +29,7 @@ def _shown(row: Any) -> dict[str, Any]:
     return {
         "scope": row["scope"],
         "state": row["state"],
+        "source": row["source"],
         "cause_event_id": str(row["cause_event_id"]),
         "changed_at": format_time(row["changed_at"]),
     }

@@ -12,7 +12,7 @@ from services.optout.attribution import Attribution
 from services.optout.decide import DecidableEvent, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
 from services.optout.follow_ups import FollowUp
 from services.optout.order import Times, opt_out_times
-from services.optout.requests import PreferenceRequest, Requested
+from services.optout.requests import PreferenceRequest, Requested, consent_time
 from services.optout.rules import RuleMatch
 from services.optout.rules.rule_match import NO_RULE
 from shared.events.base import storable
@@ -106,7 +106,11 @@ class Entry:
 
     @property
     def opt_out_times(self) -> Times:
-        """The times by which an opt-in is older or later than what the entry asks for."""
+        """The times by which what the entry asks for is older or later than an opt-in, or than an imported opt-out."""
+        if self.kind == "released":
+            return None, None
+        if self.kind == "opt_in" and self.request is not None:
+            return None, consent_time(self.request.source, self.request.asked_at, self.received_at)
         if self.held_event_id is not None:
             return self.sent_at, self.untimed_at
         return opt_out_times(self.sent_at, self.unusable_sent_at, self.received_at)

@@ -26,10 +26,11 @@ _LONG_SECONDS = 600.0
 _PHONES_AT_ONCE = 20_000
 _CHECKED_AT_ONCE = 10_000
 
-# Members of the list who have opted out of anything of the account, and are still on the list.
+# Members of the list who have opted out of anything of the account, and are still on the list. That another clean-up
+# took somebody off a list is not an opt-out.
 OPTED_OUT_ELSEWHERE = """
 SELECT DISTINCT c.phone FROM contacts c
-JOIN suppressions s ON s.account_id = $1 AND s.phone = c.phone AND s.state = 'opted_out'
+JOIN suppressions s ON s.account_id = $1 AND s.phone = c.phone AND s.is_opt_out
 WHERE c.list_id = $2 AND c.removed_at IS NULL AND NOT EXISTS (
     SELECT FROM suppressions left_ WHERE left_.account_id = $1 AND left_.phone = c.phone
         AND left_.state = 'opted_out' AND left_.scope IN ('account', 'list:' || $2::bigint))

@@ -91,6 +91,28 @@ async def test_a_clean_up_takes_off_who_left_elsewhere_and_its_undo_brings_them_
         assert again["error"]["code"] == "not_undoable"
 
 
+async def test_who_was_taken_off_by_a_clean_up_has_not_opted_out(world: OptOutWorld) -> None:
+    async with running(world) as shop:
+        left, cleaned, third = await shop.new_list(LEFT), await shop.new_list(LEFT), await shop.new_list(LEFT)
+        await shop.opt_out(LEFT, f"list:{left}")
+        body = {"what": ["opt_outs"]}
+        await shop.ended(await shop.call("POST", f"/v1/lists/{cleaned}/clean-up", 202, json=body))
+        opt_outs = (await shop.call("GET", "/v1/opt-outs"))["opt_outs"]
+        assert [each["scope"] for each in opt_outs] == [f"list:{left}"]
+        exported = (await shop.call("GET", f"/v3/lists/{await shop.opt_out_list()}/export"))["data"]["url"]
+        assert len((await shop.http.get(exported)).text.splitlines()) == 2  # the header and the opt-out
+        consent = {"phone": LEFT, "scopes": [f"list:{left}"], "by": "ann", "source": "mail", "statement": "Yes, again"}
+        await shop.call("POST", "/v1/opt-ins", 201, json=consent)
+        assert (await shop.statuses(left), await shop.statuses(cleaned)) == ({LEFT: "active"}, {LEFT: "opted_out"})
+        suppressed = (await shop.call("GET", f"/v1/suppressions/{LEFT}"))["suppressions"]
+        assert {each["scope"]: each["source"] for each in suppressed} == {
+            f"list:{left}": None,
+            f"list:{cleaned}": "clean_up",
+        }
+        preview = await shop.call("POST", f"/v1/lists/{third}/clean-up/preview", json=body)
+        assert preview == {"opt_outs": 0}
+
+
 async def test_clients_remove_opted_out_contacts_and_duplicates_in_one_call_each(world: OptOutWorld) -> None:
     async with running(world) as shop:
         other, list_id = await shop.new_list(LEFT), await shop.new_list(STAYS, LEFT)

@@ -15,11 +15,15 @@ class Member:
 
 
 @dataclass(frozen=True)
-class OptedOut:
-    """An opt-out in force: the event that made it, and its source; None for a message."""
+class Suppressed:
+    """A suppression in force: the event that made it, and its source; None for a message."""
 
-    cause: UUID
+    cause: UUID | None
     source: str | None
+
+
+Key = tuple[str, str]
+"""Phone and scope."""
 
 
 @dataclass
@@ -27,7 +31,9 @@ class ListsModel:
     """The model of one account."""
 
     members: dict[int, Member] = field(default_factory=dict)
-    opt_outs: dict[tuple[str, str], OptedOut] = field(default_factory=dict)
+    suppressed: dict[Key, Suppressed] = field(default_factory=dict)
+    came_back: set[Key] = field(default_factory=set)
+    """Where somebody opted in themselves: an opt-out of before that does not count."""
 
     def active(self, list_id: int) -> list[tuple[int, str]]:
         """Return the contacts that may be sent to, in their order."""
@@ -36,39 +42,54 @@ class ListsModel:
     def on_list(self, list_id: int) -> list[Member]:
         return [m for _, m in sorted(self.members.items()) if m.list_id == list_id and m.removed_by is None]
 
-    def _has_left(self, member: Member) -> bool:
-        return bool({(member.phone, "account"), (member.phone, f"list:{member.list_id}")} & self.opt_outs.keys())
+    def opt_outs(self) -> set[Key]:
+        """Return the opt-out list: what people asked for."""
+        return {key for key, was in self.suppressed.items() if was.source != "clean_up"}
 
-    def opts_out(self, phone: str, scopes: tuple[str, ...], cause: UUID, source: str | None) -> None:
+    def _has_left(self, member: Member) -> bool:
+        return bool({(member.phone, "account"), (member.phone, f"list:{member.list_id}")} & self.suppressed.keys())
+
+    def is_added(self, list_id: int, phone: str, contact_id: int) -> None:
+        self.members[contact_id] = Member(contact_id, list_id, phone)
+
+    def is_removed(self, contact_id: int, by: UUID) -> None:
+        self.members[contact_id] = replace(self.members[contact_id], removed_by=by)
+
+    def opts_out(self, phone: str, scopes: tuple[str, ...], cause: UUID | None, source: str | None) -> None:
         for scope in scopes:
-            was = self.opt_outs.get((phone, scope))
+            was = self.suppressed.get((phone, scope))
             if was is None or (was.source == "clean_up" and source != "clean_up"):
-                self.opt_outs[phone, scope] = OptedOut(cause, source)
+                self.suppressed[phone, scope] = Suppressed(cause, source)
+            self.came_back.discard((phone, scope))
+
+    def imports_opt_out(self, phone: str, scope: str, *, is_of_long_ago: bool) -> None:
+        if not (is_of_long_ago and (phone, scope) in self.came_back):
+            self.opts_out(phone, (scope,), None, "import")
 
     def opts_in(self, phone: str, scopes: tuple[str, ...]) -> None:
         for scope in scopes:
-            self.opt_outs.pop((phone, scope), None)
+            if self.suppressed.pop((phone, scope), None) is not None:
+                self.came_back.add((phone, scope))
 
     def writes_start(self, phone: str) -> None:
         """It lifts what the person's own messages asked for; what others entered needs their word."""
-        for key, was in list(self.opt_outs.items()):
-            if key[0] == phone and was.source is None:
-                del self.opt_outs[key]
+        own = [scope for (who, scope), was in self.suppressed.items() if who == phone and was.source is None]
+        self.opts_in(phone, tuple(own))
 
     def to_clean_up(self, list_id: int) -> set[str]:
         """Return the phones that opted out of anything of the account and have not left this list."""
-        opted_out = {phone for phone, _ in self.opt_outs}
+        opted_out = {phone for phone, _ in self.opt_outs()}
         return {phone for _, phone in self.active(list_id)} & opted_out
 
     def removes_duplicates(self, list_id: int, by: UUID) -> None:
         seen: set[str] = set()
         for member in self.on_list(list_id):
             if member.phone in seen:
-                self.members[member.contact_id] = replace(member, removed_by=by)
+                self.is_removed(member.contact_id, by)
             seen.add(member.phone)
 
     def undoes(self, clean_up: UUID, causes: set[UUID]) -> None:
-        self.opt_outs = {key: was for key, was in self.opt_outs.items() if was.cause not in causes}
+        self.suppressed = {key: was for key, was in self.suppressed.items() if was.cause not in causes}
         for member in self.members.values():
             if member.removed_by == clean_up:
                 self.members[member.contact_id] = replace(member, removed_by=None)

@@ -1,25 +1,32 @@
-"""One account on a real Postgres: its lists, its jobs, and the pipeline's record, without Kafka between them."""
+"""One account on a real Postgres: its lists, its jobs, and the pipeline's decisions, without Kafka between them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4
 
-from services.optout.api.contacts import CONTACTS
+from services.optout import files
+from services.optout.api.contacts import CONTACTS, _put
 from services.optout.api.opt_outs import OPT_OUTS
 from services.optout.decision_log.log import Batch, UndecidedEvent, record_batch
 from services.optout.decision_log.position import read_position
 from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.jobs import store
 from services.optout.jobs.clean_up import CLEAN_UP, UNDO, CleanUp, Undo
+from services.optout.jobs.contact_import import CONTACT_IMPORT, ContactImport
+from services.optout.jobs.opt_out_import import OPT_OUT_IMPORT, OptOutImport
 from services.optout.jobs.run import Jobs
 from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested
 from shared.postgres import Pool
 
 NUMBER = "+18335550123"
 _WINDOW = timedelta(days=30)
-_ADD = "INSERT INTO contacts (account_id, list_id, phone) VALUES ($1, $2, $3) RETURNING contact_id"
+_STARTS_AT = datetime(2020, 1, 1, tzinfo=UTC)
+LONG_AGO = _STARTS_AT - timedelta(days=100)
+"""Before everything else of the account; imported opt-outs may be of then, and never of the future."""
 _REMOVE = "UPDATE contacts SET removed_at = now(), removed_by = $2 WHERE contact_id = $1"
+_MEMBERS = "SELECT contact_id, phone FROM contacts WHERE list_id = $1 AND contact_id > $2 ORDER BY contact_id"
+_SUPPRESSED = "SELECT phone, scope, source FROM suppressions WHERE account_id = $1 AND state <> 'opted_in'"
 _ALL = 1000
 
 Event = MessageReceived | OptOutRequested | OptInRequested
@@ -34,8 +41,9 @@ class ListsWorld:
         self._pool = pool
         self._partition = UUID(account_id).int % 2**31
         self._rules = StoredRules()
-        self._now = datetime(2026, 11, 24, 12, tzinfo=UTC)
-        self._jobs = Jobs(pool, [CleanUp(pool, self), Undo(pool, self)])
+        self._now = _STARTS_AT
+        kinds = CleanUp(pool, self), Undo(pool, self), ContactImport(pool), OptOutImport(pool, self)
+        self._jobs = Jobs(pool, kinds)
 
     @classmethod
     async def create(cls, pool: Pool) -> Self:
@@ -62,9 +70,38 @@ class ListsWorld:
         event_id: UUID = fields["event_id"]
         return event_id
 
-    async def add(self, list_id: int, phone: str) -> int:
-        contact_id: int = await self._pool.fetchval(_ADD, self.account_id, list_id, phone)
-        return contact_id
+    async def add(self, list_id: int, phone: str) -> list[tuple[int, str]]:
+        """Add a contact, if the list has none of that phone, and return what was added: its id and phone."""
+        newest = await self._newest(list_id)
+        async with self._pool.acquire() as connection:
+            await _put(connection, self.account_id, list_id, {phone: "{}"})
+        return await self._members(list_id, newest)
+
+    async def import_contacts(self, list_id: int, phones: Sequence[str]) -> list[tuple[int, str]]:
+        """Import contacts, also those that the list has, and return their ids and phones."""
+        newest = await self._newest(list_id)
+        await self._import(CONTACT_IMPORT, list_id, ["phone"], [[phone] for phone in phones])
+        return await self._members(list_id, newest)
+
+    async def import_opt_outs(self, rows: Sequence[Sequence[str]]) -> None:
+        await self._import(OPT_OUT_IMPORT, None, ["phone", "list", "date"], [["Number", "List", "Date"], *rows])
+
+    async def _import(self, kind: str, list_id: int | None, columns: list[str], rows: Sequence[Sequence[str]]) -> None:
+        content = "".join(",".join(row) + "\n" for row in rows).encode()
+        file, _ = await files.store(self._pool, self.account_id, "x.csv", _once(content))
+        asked = {"file_id": file.file_id, "size_bytes": file.size_bytes, "delimiter": ",", "columns": columns}
+        job_id = await self._run(kind, list_id, asked | {"country": "US"})
+        assert await self._pool.fetchval("SELECT (result ->> 'bad_rows')::int FROM jobs WHERE job_id = $1", job_id) == 0
+        await self._pool.execute("DELETE FROM files WHERE file_id = $1", file.file_id)
+
+    async def _newest(self, list_id: int) -> int:
+        newest: int = await self._pool.fetchval(
+            "SELECT coalesce(max(contact_id), 0) FROM contacts WHERE list_id = $1", list_id
+        )
+        return newest
+
+    async def _members(self, list_id: int, after: int) -> list[tuple[int, str]]:
+        return [(row["contact_id"], row["phone"]) for row in await self._pool.fetch(_MEMBERS, list_id, after)]
 
     async def remove(self, contact_id: int, by: UUID) -> None:
         await self._pool.execute(_REMOVE, contact_id, by)
@@ -76,7 +113,7 @@ class ListsWorld:
         chunks = await self._pool.fetchval("SELECT count(*) FROM job_chunks WHERE job_id = $1", clean_up)
         await self._run(UNDO, list_id, {"clean_up_id": str(clean_up), "chunks": chunks})
 
-    async def _run(self, kind: str, list_id: int, asked: dict[str, Any]) -> UUID:
+    async def _run(self, kind: str, list_id: int | None, asked: dict[str, Any]) -> UUID:
         async with self._pool.acquire() as connection:
             job_id = await store.add(connection, store.NewJob(kind, self.account_id, asked, list_id))
         assert job_id is not None
@@ -93,6 +130,15 @@ class ListsWorld:
         return sorted((row["contact_id"], row["phone"]) for row in rows if row["status"] == "active")
 
     async def opt_outs(self) -> dict[tuple[str, str], UUID]:
-        """Return what the API shows as opted out."""
+        """Return what the API shows as opted out, with the cause."""
         rows = await self._pool.fetch(OPT_OUTS, self.account_id, "", "", _ALL)
         return {(row["phone"], row["scope"]): row["cause_event_id"] for row in rows if row["state"] == "opted_out"}
+
+    async def suppressed(self) -> dict[tuple[str, str], str | None]:
+        """Return every suppression with its source."""
+        rows = await self._pool.fetch(_SUPPRESSED, self.account_id)
+        return {(row["phone"], row["scope"]): row["source"] for row in rows}
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

@@ -1,6 +1,7 @@
 """Whatever an account and its recipients do, in any order, its lists and opt-outs are what a plain model says."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Coroutine, Iterator
@@ -19,8 +20,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from lists_model import ListsModel, Member
-from lists_world import ListsWorld
+from lists_model import ListsModel
+from lists_world import LONG_AGO, ListsWorld
 
 from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
@@ -48,8 +49,8 @@ class Lists(RuleBasedStateMachine):
         self.model = ListsModel()
         self.world = self._do(ListsWorld.create(self.pool))
         self.clean_ups: list[tuple[UUID, int, set[UUID]]] = []
-        for phone, on in [(phone, on) for phone in PHONES for on in (0, 0, 1)]:
-            self.is_added(phone, on)
+        self.are_imported([*PHONES, *PHONES], 0)
+        self.are_imported(PHONES, 1)
 
     def _do(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coroutine)
@@ -60,19 +61,29 @@ class Lists(RuleBasedStateMachine):
     @rule(phone=phones, on=lists)
     def is_added(self, phone: str, on: int) -> None:
         list_id = self.world.list_ids[on]
-        contact_id = self._do(self.world.add(list_id, phone))
-        self.model.members[contact_id] = Member(contact_id, list_id, phone)
+        has_it = any(member.phone == phone for member in self.model.on_list(list_id))
+        added = self._do(self.world.add(list_id, phone))
+        assert [each for _, each in added] == ([] if has_it else [phone])
+        self._now_on(list_id, added)
+
+    @rule(given=st.lists(phones, min_size=1, max_size=3), on=lists)
+    def are_imported(self, given: list[str], on: int) -> None:
+        list_id = self.world.list_ids[on]
+        added = self._do(self.world.import_contacts(list_id, given))
+        assert [phone for _, phone in added] == given
+        self._now_on(list_id, added)
+
+    def _now_on(self, list_id: int, added: list[tuple[int, str]]) -> None:
+        for contact_id, phone in added:
+            self.model.is_added(list_id, phone, contact_id)
 
     @precondition(lambda self: any(self.model.on_list(each) for each in self.world.list_ids))
-    @rule(data=st.data(), to=st.one_of(st.none(), lists))
-    def is_removed_or_moved(self, data: st.DataObject, to: int | None) -> None:
+    @rule(data=st.data())
+    def is_removed(self, data: st.DataObject) -> None:
         on_lists = [member for each in self.world.list_ids for member in self.model.on_list(each)]
-        member = data.draw(st.sampled_from(on_lists))
-        by = uuid4()
+        member, by = data.draw(st.sampled_from(on_lists)), uuid4()
         self._do(self.world.remove(member.contact_id, by))
-        self.model.members[member.contact_id] = Member(member.contact_id, member.list_id, member.phone, by)
-        if to is not None:
-            self.is_added(member.phone, to)
+        self.model.is_removed(member.contact_id, by)
 
     @rule(phone=phones, given=scopes, source=st.sampled_from(["api", "import", "phone_call"]))
     def opts_out_by_request(self, phone: str, given: list[str | int], source: Any) -> None:
@@ -81,12 +92,30 @@ class Lists(RuleBasedStateMachine):
         self._do(self.world.publish([event]))
         self.model.opts_out(phone, event.scopes, event.event_id, source)
 
+    @rule(rows=st.lists(st.tuples(phones, st.sampled_from(["account", 0, 1]), st.booleans()), min_size=1, max_size=3))
+    def opt_outs_are_imported(self, rows: list[tuple[str, str | int, bool]]) -> None:
+        """Some have a date, of long ago."""
+        given = [(phone, *self._scopes([scope]), is_old) for phone, scope, is_old in rows]
+        lists = [scope.removeprefix("list:").replace("account", "") for _, scope, _ in given]
+        dates = [LONG_AGO.isoformat() if is_old else "" for *_, is_old in given]
+        self._do(self.world.import_opt_outs(list(zip([phone for phone, *_ in given], lists, dates, strict=True))))
+        for phone, scope, is_old in given:
+            self.model.imports_opt_out(phone, scope, is_of_long_ago=is_old)
+
+    @rule(phone=phones, given=scopes)
+    def consent_of_long_ago_is_reported(self, phone: str, given: list[str | int]) -> None:
+        """It was given before every opt-out, and lifts none."""
+        self._opts_in(phone, given, consented_at=LONG_AGO)
+
     @rule(phone=phones, given=scopes)
     def opts_in_by_request(self, phone: str, given: list[str | int]) -> None:
-        fields = self.world.event_fields(phone)
-        event = OptInRequested(scopes=self._scopes(given), by="somebody", source="web_form", statement="Yes!", **fields)
+        self._opts_in(phone, given)
+        self.model.opts_in(phone, self._scopes(given))
+
+    def _opts_in(self, phone: str, given: list[str | int], **more: Any) -> None:
+        asked = {"scopes": self._scopes(given), "source": "web_form", "statement": "Yes!", "by": "somebody"}
+        event = OptInRequested.model_validate({**self.world.event_fields(phone), **asked, **more})
         self._do(self.world.publish([event]))
-        self.model.opts_in(phone, event.scopes)
 
     @rule(phone=phones)
     def writes_stop(self, phone: str) -> None:
@@ -128,10 +157,14 @@ class Lists(RuleBasedStateMachine):
         self.model.undoes(clean_up, causes)
 
     @invariant()
-    def lists_and_opt_outs_are_as_the_model_says(self) -> None:
+    def lists_and_suppressions_are_as_the_model_says(self) -> None:
         for list_id in self.world.list_ids:
             assert self._do(self.world.active(list_id)) == self.model.active(list_id)
-        assert self._do(self.world.opt_outs()) == {key: each.cause for key, each in self.model.opt_outs.items()}
+        opt_outs, suppressed = self._do(self.world.opt_outs()), self._do(self.world.suppressed())
+        assert opt_outs.keys() == self.model.opt_outs()
+        assert suppressed == {key: was.source for key, was in self.model.suppressed.items()}
+        causes = {key: was.cause for key, was in self.model.suppressed.items() if was.cause is not None}
+        assert opt_outs.items() >= {(key, cause) for key, cause in causes.items() if key in opt_outs}
 
 
 @pytest.fixture
@@ -157,6 +190,8 @@ async def _prepare(pool: Pool) -> None:
 @pytest.mark.usefixtures("on_postgres")
 def test_lists_and_opt_outs_are_as_the_model_says_after_every_step() -> None:
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    examples = int(os.environ.get("STOPLINE_TEST_MODEL_EXAMPLES", "40"))
     run_state_machine_as_test(
-        Lists, settings=settings(max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=checks)
+        Lists,
+        settings=settings(max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=checks),
     )

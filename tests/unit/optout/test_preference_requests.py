@@ -11,7 +11,7 @@ from services.optout.decide import Decision, OptIn, OptOut, Unchanged, apply, de
 from services.optout.decision_log.entry import entry_of
 from services.optout.recipient import Recipient, Suppression
 from services.optout.requests import PreferenceRequest, Requested
-from shared.events.inbound import OptInRequested, OptOutRequested
+from shared.events.inbound import OptInRequested, OptOutRequested, ReviewDecided
 from shared.events.suppression import SuppressionState
 
 LIST, OTHER = "list:1", "list:2"
@@ -106,6 +106,30 @@ def test_an_imported_opt_out_of_long_ago_holds() -> None:
 )
 def test_only_an_opt_in_that_was_given_later_stays(asked_at: datetime | None, reason: str) -> None:
     assert decided(opt_out(source="import", asked_at=asked_at, at=LATER), in_state("opted_in")).reason == reason
+
+
+def test_an_imported_opt_out_is_older_than_the_consent_and_not_than_the_request_that_reported_it() -> None:
+    consented = opt_in(consented_at=NOON + timedelta(hours=1), at=NOON + timedelta(days=9))
+    recipient = after(Recipient(), opt_out(at=NOON), consented)
+    assert states(recipient) == {LIST: "opted_in"}
+    between = opt_out(source="import", asked_at=NOON + timedelta(days=1), at=NOON + timedelta(days=10))
+    assert decided(between, recipient).changed == (LIST,)
+    before = opt_out(source="import", asked_at=NOON, at=NOON + timedelta(days=10))
+    assert decided(before, recipient).reason == "older_than_opt_in"
+
+
+def test_an_imported_opt_out_counts_where_nobody_opted_in_after_it() -> None:
+    removal = opt_out(source="clean_up")
+    undone = after(Recipient(), removal, opt_in(lifts=removal.event_id, source="undo", at=LATER))
+    held = in_state("held", cause=UUID(int=1))
+    release = ReviewDecided(
+        event_id=uuid4(), occurred_at=LATER, account_id="demo", phone=PHONE, held_event_id=UUID(int=1),
+        decision="release", by="ada",
+    )  # fmt: skip
+    for recipient in (undone, after(held, release)):
+        assert states(recipient) == {LIST: "opted_in"}
+        long_ago = opt_out(source="import", asked_at=NOON - timedelta(days=900), at=LATER + timedelta(days=1))
+        assert decided(long_ago, recipient).changed == (LIST,)
 
 
 def test_no_start_lifts_what_nobody_wrote_whichever_number_it_goes_to() -> None:

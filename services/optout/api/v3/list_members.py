@@ -55,7 +55,7 @@ CONTACTS_INDEX = _INDEX.format(
 )
 OPT_OUTS_INDEX = _INDEX.format(
     members="""SELECT suppression_id AS id FROM suppressions
-        WHERE account_id = $1 AND state = 'opted_out' AND changed_at >= $3""",
+        WHERE account_id = $1 AND is_opt_out AND changed_at >= $3""",
     is_large=f"count(*) > {EXACT_MEMBERS} AND $2::bigint IS NOT NULL",
 )
 
