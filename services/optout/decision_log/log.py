@@ -13,7 +13,6 @@ from uuid import UUID
 
 from services.optout.batch_search import Text, search, text_of
 from services.optout.decide import DecidableEvent, apply, decide
-from services.optout.decision_log.certainty import load_certainties
 from services.optout.decision_log.entry import Entry, entry_of, stored_body
 from services.optout.decision_log.follow_ups import write_follow_ups
 from services.optout.decision_log.load import RecipientKey, load_entries, load_known, load_recipients
@@ -21,10 +20,10 @@ from services.optout.decision_log.merged import SuppressionKey, count_merged, lo
 from services.optout.decision_log.position import Position, move_position, read_position, save_position
 from services.optout.decision_log.repetitions import Identity, identify, identity_of, is_new_opt_out
 from services.optout.decision_log.stored_rules import StoredRules
+from services.optout.decision_log.who_wrote import WriterCertainty, limited_by_certainty, load_certainties
 from services.optout.decision_log.write import DecidedEntry, load_last, with_trail, write_decisions
 from services.optout.recipient import Recipient
 from services.optout.rules import RuleSet, SearchResult
-from services.optout.which_number import WriterCertainty, limited_by_certainty
 from shared.events.suppression import SuppressionChanged
 from shared.failpoints import failpoint
 from shared.postgres import Connection, Pool, connection_from
