@@ -19,8 +19,8 @@ MODULES = {
     "sandbox": "harness.sandbox",
 }
 """The modules that `python -m` runs for each."""
-_PASSED_ON = ("STOPLINE_UNPROTECTED_RECORD",)
-"""A setting that somebody with a database of their own may need."""
+_PASSED_ON = ("STOPLINE_UNPROTECTED_RECORD", "STOPLINE_REACH_POLICIES_FILE")
+"""Settings that somebody with a database of their own, or for another date, may need."""
 
 
 @dataclass(frozen=True)

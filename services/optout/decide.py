@@ -8,7 +8,7 @@ from services.optout.attribution import Attribution, answered_numbers, attribute
 from services.optout.follow_ups import FollowUp, auto_reply_id, follow_ups
 from services.optout.opt_in import withdrawn_by
 from services.optout.order import is_older, is_surely_later, strengthened, times_of
-from services.optout.policies import PolicyReach, ReachPolicies
+from services.optout.policies import SHIPPED_ALONE, PolicyReach, ReachPolicies
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.requests import PreferenceRequest, Requested, apply_request, decide_request, is_weaker
 from services.optout.rules import RuleMatch, RuleSet
@@ -16,8 +16,6 @@ from services.optout.scopes import list_id_of, scopes_of
 from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
 from shared.events.suppression import SuppressionState
 
-SHIPPED_ALONE = ReachPolicies()
-"""The policies of an account that has made none of its own."""
 DecidableEvent = MessageReceived | ReviewDecided | PreferenceRequest
 """An event that asks for a decision."""
 

@@ -1,10 +1,13 @@
 """Settings of the opt-out pipeline, and what it has in common with the customer API."""
 
 from datetime import timedelta
-from typing import Annotated
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
+from services.optout.policies import ShippedPolicy, shipped_policies
 from shared.postgres import DatabaseAddress
 from shared.settings import ServiceSettings
 
@@ -20,6 +23,18 @@ class DatabaseSettings(ServiceSettings):
     optout_database_url: SecretStr
     unprotected_record: bool = False
     """Run although the database's role could change the record, and make the tables with it."""
+    reach_policies_file: Path | None = None
+    """A file like `services/optout/policies/data/shipped.toml`, in its place."""
+
+    @cached_property
+    def shipped_policies(self) -> tuple[ShippedPolicy, ...]:
+        """The reach policies for all accounts; the file is read once."""
+        return shipped_policies(self.reach_policies_file)
+
+    @model_validator(mode="after")
+    def _policies_can_be_read(self) -> Self:
+        _ = self.shipped_policies
+        return self
 
     @property
     def database(self) -> DatabaseAddress:

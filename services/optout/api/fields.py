@@ -31,13 +31,13 @@ GivenPhone = Annotated[str, StringConstraints(max_length=200)]
 """A phone as the caller wrote it; `services.optout.api.phones` reads it."""
 
 
-def _country(code: str) -> str:
+def known_country(code: str) -> str:
     if code.upper() not in SUPPORTED_REGIONS:
         raise ValueError("write the two letters of ISO 3166, such as US or GB")
     return code.upper()
 
 
-Country = Annotated[str, AfterValidator(_country)]
+Country = Annotated[str, AfterValidator(known_country)]
 
 
 class RequestBody(BaseModel):

@@ -23,6 +23,7 @@ _NEEDED: Mapping[str, Needed] = {
     "/v1/lists": "contacts",
     "/v1/opt-ins": "contacts",
     "/v1/opt-outs": "contacts",
+    "/v1/policies": "settings",
     "/v1/review": "contacts",
     "/v1/rules": "settings",
     "/v1/suppressions": "contacts",

@@ -16,6 +16,7 @@ from services.optout.api import (
     lists,
     opt_out_imports,
     opt_outs,
+    policies,
     preferences,
     review,
     rules,
@@ -50,6 +51,7 @@ for part in (
     campaigns,
     rules,
     simulate,
+    policies,
 ):
     api_routes.include_router(part.router)
 

@@ -7,10 +7,11 @@ from shared.errors import MisconfiguredError, TransientError
 from shared.migrations import lock, migrate
 from shared.postgres import UNAVAILABLE, Connection, DatabaseAddress, connect
 
-PIPELINE = {"decisions": "SELECT, INSERT", "migrations": "SELECT"}
+PIPELINE = {"decisions": "SELECT, INSERT", "reach_policies": "SELECT", "migrations": "SELECT"}
 """What the pipeline may do with the tables where it is not everything that a program does."""
 API = {
     "decisions": "SELECT",
+    "reach_policies": "SELECT, INSERT",
     "suppressions": "SELECT",
     "sent_messages": "SELECT",
     "partition_positions": "SELECT",

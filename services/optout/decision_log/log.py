@@ -22,6 +22,7 @@ from services.optout.decision_log.repetitions import Identity, identify, identit
 from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.decision_log.who_wrote import WriterCertainty, limited_by_certainty, load_certainties
 from services.optout.decision_log.write import DecidedEntry, load_last, with_trail, write_decisions
+from services.optout.policies import SHIPPED_ALONE, ReachPolicies
 from services.optout.recipient import Recipient
 from services.optout.rules import RuleSet, SearchResult
 from shared.events.suppression import SuppressionChanged
@@ -141,6 +142,7 @@ async def record_batch(
     """
     events = [received.event for received in batch.received]
     accounts = await stored_rules.load(connection, (event.account_id for event in events))
+    policies = {account_id: each.policies for account_id, each in accounts.items()}
     found = await search(events, accounts)
     rules = {account_id: each.rules for account_id, each in accounts.items()}
     async with connection.transaction():
@@ -150,7 +152,7 @@ async def record_batch(
         recipients = await load_recipients(connection, events, now - window)
         certainties = await load_certainties(connection, events)
         last = await load_last(connection, batch.partition, list(recipients))
-        decided = decide_batch(batch, known, rules, recipients, now, certainties, found)
+        decided = decide_batch(batch, known, rules, recipients, now, certainties, found, policies)
         decided = with_trail(decided, last, position.sequence)
         failpoint("optout.after_load")
         position = await write_decisions(connection, batch.partition, position, decided)
@@ -169,6 +171,7 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     now: datetime,
     certainties: Mapping[UUID, WriterCertainty] = MappingProxyType({}),
     found: Mapping[Text, SearchResult] = MappingProxyType({}),
+    policies: Mapping[str, ReachPolicies] = MappingProxyType({}),
 ) -> list[DecidedEntry]:
     """Decide the batch's messages in their order, each in the state that those before it left; pure.
 
@@ -184,7 +187,9 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
             continue
         event = identified.event
         key = event.account_id, event.phone
-        decision = decide(event, current[key], _rules_of(event, rules, found))
+        decision = decide(
+            event, current[key], _rules_of(event, rules, found), policies.get(event.account_id, SHIPPED_ALONE)
+        )
         decision = limited_by_certainty(decision, certainties.get(received.event.event_id, "certain"))
         if identified.may_be_repetition and not is_new_opt_out(decision):
             continue

@@ -1,4 +1,4 @@
-"""The accounts' rules: read when they have changed, made ready beside the event loop, and kept."""
+"""The accounts' rules: read when they have changed, made ready beside the event loop, and kept; and their policies."""
 
 import asyncio
 from collections import OrderedDict
@@ -8,6 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
+from services.optout.decision_log.stored_policies import load_policies
+from services.optout.policies import SHIPPED, SHIPPED_ALONE, ReachPolicies, ShippedPolicy
 from services.optout.rules import DEFAULT_RULES, Rule, RuleSet, VersionedRule
 from shared.postgres import Connection
 
@@ -38,20 +40,25 @@ ORDER BY account_id, rule_id
 
 @dataclass(slots=True)
 class AccountRules:
-    """The rules of one account as they are now; `spent_seconds` is what its last batch's searches took."""
+    """The rules and reach policies of one account as they are now.
+
+    `spent_seconds` is what its last batch's searches took.
+    """
 
     rules: RuleSet
     revision: UUID | None = None
     spent_seconds: float = 0.0
+    policies: ReachPolicies = SHIPPED_ALONE
 
 
 _DEFAULTS = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
 
 
 class StoredRules:
-    """A process's rules, made ready once for each change."""
+    """A process's rules, made ready once for each change; policies are the accounts' own and those `shipped`."""
 
-    def __init__(self) -> None:
+    def __init__(self, shipped: Sequence[ShippedPolicy] = SHIPPED) -> None:
+        self._shipped = shipped
         self._kept: OrderedDict[str, AccountRules] = OrderedDict()
 
     async def load(self, connection: Connection, account_ids: Iterable[str]) -> dict[str, AccountRules]:
@@ -68,6 +75,8 @@ class StoredRules:
                 ready[account_id] = AccountRules(rules, revisions[account_id])
         for account_id in missing:
             self._keep(account_id, ready[account_id])
+        for account_id, policies in (await load_policies(connection, wanted, self._shipped)).items():
+            ready[account_id].policies = policies
         return ready
 
     def _current(self, account_id: str, revisions: dict[str, UUID]) -> AccountRules | None:

@@ -32,7 +32,7 @@ class Pipeline:
         self._settings = settings
         self._pool = pool
         self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}
-        self._rules = StoredRules()
+        self._rules = StoredRules(settings.shipped_policies)
         self._joined = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

@@ -51,3 +51,7 @@ class ReachPolicies:
         if not any(begun):
             return NO_POLICY
         return reach_of(self.own, self.shipped, country_of_phone(phone), at)
+
+
+SHIPPED_ALONE = ReachPolicies()
+"""The policies of an account that has made none of its own."""

@@ -1,9 +1,9 @@
 """The policies that come with Stopline: what countries' rules ask for, as data with its sources."""
 
 import tomllib
-from collections.abc import Iterable
 from datetime import datetime
 from importlib.resources import files
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -44,17 +44,21 @@ def read_shipped(text: str) -> tuple[ShippedPolicy, ...]:
     Raises:
         ValueError: it is not such a file.
     """
-    return in_use(_POLICIES.validate_python(tomllib.loads(text).get("policy", ())))
-
-
-def in_use(policies: Iterable[ShippedPolicy]) -> tuple[ShippedPolicy, ...]:
-    given = tuple(policies)
+    given = _POLICIES.validate_python(tomllib.loads(text).get("policy", ()))
     replaced = {version for each in given for version in each.replaces}
     return tuple(each for each in given if each.version not in replaced)
 
 
-def shipped_text() -> str:
-    return files(__package__).joinpath("data", "shipped.toml").read_text("utf-8")
+SHIPPED = read_shipped(files(__package__).joinpath("data", "shipped.toml").read_text("utf-8"))
 
 
-SHIPPED = read_shipped(shipped_text())
+def shipped_policies(file: Path | None) -> tuple[ShippedPolicy, ...]:
+    """Return the policies of the file that STOPLINE_REACH_POLICIES_FILE names; without one, those that are shipped.
+
+    Raises:
+        ValueError: it cannot be read, or is not such a file.
+    """
+    try:
+        return SHIPPED if file is None else read_shipped(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"STOPLINE_REACH_POLICIES_FILE: {file}: {error}") from None
