@@ -9,7 +9,9 @@ import json
 import logging
 import os
 import struct
+import time
 import zlib
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ MAGIC = b"STOPLINE SUPPRESSIONS 1\n"
 _LENGTH_AND_CRC = struct.Struct("<II")
 _MAX_HEADER_BYTES = 64 * 1024 * 1024
 _KEY_BYTES = 8
+_LEFTOVER_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     if len(encoded) > _MAX_HEADER_BYTES:
         raise ValueError(f"{len(snapshot.scopes)} scopes are too many for a snapshot")
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
+    _remove_leftovers(path)
+    new = path.with_suffix(f".{os.getpid()}.new")  # another process may write here too
     with new.open("wb") as file:
         file.write(MAGIC)
         file.write(_LENGTH_AND_CRC.pack(len(encoded), zlib.crc32(encoded)))
@@ -79,6 +83,14 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         os.fsync(file.fileno())
     new.replace(path)
     _sync_folder(path.parent)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed have left; nobody writes for so long."""
+    for left in path.parent.glob(f"{path.stem}.*.new"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _LEFTOVER_SECONDS:
+                left.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

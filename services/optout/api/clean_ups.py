@@ -23,6 +23,7 @@ from services.optout.jobs.clean_up import (
     OPTED_OUT_ELSEWHERE,
     UNDO,
     UNDO_DAYS,
+    WITHOUT_NESTED_LOOPS,
     compared_fields,
     duplicates_query,
     invalid_ids,
@@ -65,7 +66,9 @@ async def preview_clean_up(
     fields = fields_of(new.fields)
     counts: dict[str, Any] = {}
     if "opt_outs" in new.what:
-        counts["opt_outs"] = await _count(database, OPTED_OUT_ELSEWHERE, account_id, list_id)
+        async with database.transaction():
+            await database.execute(WITHOUT_NESTED_LOOPS)
+            counts["opt_outs"] = await _count(database, OPTED_OUT_ELSEWHERE, account_id, list_id)
     if "duplicates" in new.what:
         counts["duplicates"] = await _count(database, duplicates_query(fields), list_id, fields)
     if "invalid" in new.what:

@@ -31,6 +31,7 @@ AT_ONCE_PER_ACCOUNT = 3
 PUBLISH_SECONDS = 15.0
 """After this time others publish what a step has not."""
 _FULL_SECONDS = 0.2
+_BUSY_SECONDS = 0.2
 
 # Takes the campaign that has waited longest, of those that have something to do and that nobody works on now; of each
 # account the oldest few. Its row is locked until the transaction ends.
@@ -105,6 +106,9 @@ async def _next_messages(connection: Connection, campaign: Campaign) -> list[Cam
     """Note the next messages of a campaign that is locked, and return them."""
     if campaign.until_contact_id is None:
         until = await last_contact_id(connection, campaign.list_id)
+        if until is None:
+            await connection.execute(WAIT, campaign.campaign_id, _BUSY_SECONDS)
+            return []
         total = await count_members(connection, campaign.audience)
         campaign = Campaign.of(await connection.fetchrow(START, campaign.campaign_id, until, total))
     room = BACKLOG - await connection.fetchval(WITHOUT_OUTCOME, campaign.account_id, campaign.campaign_id)

@@ -20,6 +20,10 @@ AND EXISTS (SELECT FROM contact_lists l WHERE l.list_id = $2 AND l.deleted_at IS
 COUNT = f"""
 SELECT count(*) FROM (SELECT DISTINCT c.phone FROM contacts c WHERE {_MAY_GET} LIMIT {MAX_RECIPIENTS + 1}) AS phones
 """  # noqa: S608 (no value from outside)
+
+# The list, locked against those who add to it: none comes back while somebody does. Ids are given before contacts can
+# be seen, so that an import which ends later could have smaller ids than what the list has now.
+LOCK_LIST = "SELECT list_id FROM contact_lists WHERE list_id = $1 FOR UPDATE SKIP LOCKED"
 LAST = "SELECT coalesce(max(contact_id), 0) FROM contacts WHERE list_id = $1 AND removed_at IS NULL"
 
 # Members after a given one, up to another; of several contacts with one phone the first.
@@ -55,8 +59,10 @@ async def count_members(connection: Connection, audience: Audience) -> int:
     return count
 
 
-async def last_contact_id(connection: Connection, list_id: int) -> int:
-    """Return the greatest id of the list's contacts."""
+async def last_contact_id(connection: Connection, list_id: int) -> int | None:
+    """Return the greatest id of the list's contacts; None while an import or somebody else adds to the list."""
+    if await connection.fetchval(LOCK_LIST, list_id) is None:
+        return None
     last: int = await connection.fetchval(LAST, list_id)
     return last
 

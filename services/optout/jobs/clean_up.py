@@ -36,6 +36,10 @@ WHERE c.list_id = $2 AND c.removed_at IS NULL AND NOT EXISTS (
         AND left_.state = 'opted_out' AND left_.scope IN ('account', 'list:' || $2::bigint))
 """
 
+WITHOUT_NESTED_LOOPS = "SET LOCAL enable_nestloop = off"
+"""For the query above, in its transaction: just after an import Postgres takes both tables for small, and would compare
+each member with each opt-out (70 s for 20,000 opt-outs; by hashes it is 0.2 s)."""
+
 # Members whose values of these fields another one has who was there before; one without any of them is nobody's double.
 DUPLICATES = """
 SELECT contact_id FROM (
@@ -139,6 +143,7 @@ class CleanUp:
         """Keep the phones that the clean-up takes off: those of this moment."""
         chunks = count = 0
         async with connection_from(self._pool) as connection, connection.transaction():
+            await connection.execute(WITHOUT_NESTED_LOOPS)
             cursor = await connection.cursor(OPTED_OUT_ELSEWHERE, job.account_id, job.list_id, timeout=_LONG_SECONDS)
             while rows := await cursor.fetch(_PHONES_AT_ONCE):
                 phones = "\n".join(row["phone"] for row in rows)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from optout_world import NUMBER, SECONDS, OptOutWorld
@@ -220,3 +221,36 @@ async def test_whoever_joins_the_list_after_the_start_gets_nothing(world: OptOut
         await sender.settle(campaign_id, 10)
         await sender.until(campaign_id, state="done", requested=BACKLOG + 1)
         assert "+14155550111" not in phones(await sender.requested())
+
+
+async def test_who_is_being_imported_when_it_is_due_gets_it_too(world: OptOutWorld) -> None:
+    """An import has its ids before its contacts can be seen: a campaign that went past them would leave them out."""
+    async with sender_of(world) as sender:
+        importing = await asyncpg.connect(world.backend.optout_database_url)
+        async with importing.transaction():
+            await importing.execute(
+                "SELECT FROM contact_lists WHERE list_id = $1 AND deleted_at IS NULL FOR KEY SHARE", sender.list_id
+            )
+            await importing.execute(
+                "INSERT INTO contacts (account_id, list_id, phone) VALUES ($1, $2, $3)",
+                world.account_id,
+                sender.list_id,
+                phone(7),
+            )
+            await sender.add(1)
+            campaign_id = await sender.sends()
+            await _looked_at(sender, campaign_id)
+        await importing.close()
+        await sender.until(campaign_id, state="done", requested=2)
+        assert phones(await sender.requested()) == [phone(0), phone(7)]
+
+
+async def _looked_at(sender: Sender, campaign_id: int) -> None:
+    """Wait until a step of the campaign has been taken."""
+    async with asyncio.timeout(SECONDS):
+        while not (
+            await sender.world.fetch(
+                "SELECT FROM campaigns WHERE campaign_id = $1 AND next_step_at > scheduled_at", campaign_id
+            )
+        ):
+            await sender.world.read_some(OUTBOUND_MESSAGES)

@@ -29,7 +29,7 @@ from shared.postgres import Connection, connection_from
 ADD = """
 INSERT INTO contacts (account_id, list_id, phone, fields)
 SELECT account_id, list_id, $3, $4::jsonb FROM contact_lists
-WHERE account_id = $1 AND list_id = $2 AND deleted_at IS NULL
+WHERE account_id = $1 AND list_id = $2 AND deleted_at IS NULL FOR KEY SHARE
 RETURNING contact_id, phone, fields, added_at, updated_at
 """
 ONE = f"""

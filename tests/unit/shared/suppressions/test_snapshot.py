@@ -1,5 +1,6 @@
 """The snapshot comes back as it was written, and not at all where a byte of it is wrong."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,38 @@ def test_an_empty_cache_has_a_snapshot_too(path: Path) -> None:
     read = read_snapshot(path, ORIGIN)
     assert read is not None
     assert read.scopes == []
+
+
+def test_two_processes_in_one_folder_write_two_files_and_the_last_one_counts(path: Path) -> None:
+    """With one name for both, the second process would truncate what the first is about to put in its place."""
+    seen: list[str] = []
+    replace = Path.replace
+
+    def replaces(new: Path, old: Path) -> Path:
+        seen.append(new.name)
+        if len(seen) == 1:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(os, "getpid", lambda: 2)
+                write_snapshot(path, Snapshot(ORIGIN, [1, 2], [0, 0], []))
+        return replace(new, old)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "replace", replaces)
+        write_snapshot(path, SNAPSHOT)
+    read = read_snapshot(path, ORIGIN)
+    assert read is not None
+    assert read.positions == SNAPSHOT.positions
+    assert len(set(seen)) == 2
+
+
+def test_what_a_killed_process_left_is_removed_when_it_is_old(path: Path) -> None:
+    path.parent.mkdir()
+    old, new = path.with_suffix(".1.new"), path.with_suffix(".2.new")
+    for left in (old, new):
+        left.touch()
+    os.utime(old, (1, 1))
+    write_snapshot(path, SNAPSHOT)
+    assert sorted(each.name for each in path.parent.iterdir()) == sorted([path.name, new.name])
 
 
 def test_a_wrong_byte_anywhere_makes_it_useless(path: Path) -> None:
