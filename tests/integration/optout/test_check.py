@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -241,3 +242,33 @@ def opt_out(world: OptOutWorld, scope: str) -> OptOutRequested:
         by="asked",
         asked_at=None,
     )
+
+
+async def test_from_a_policys_date_a_reply_stops_what_the_other_lists_send(world: OptOutWorld, asker: Asker) -> None:
+    """The reply's time decides: a policy of the future does nothing yet, one that has begun reaches the account."""
+    other_list = (await asker.http.post(f"{world.api.url}/v1/lists", json={"name": "Surveys"})).json()["list_id"]
+
+    async def scopes_that_forbid(words: str) -> list[str | None]:
+        await world.was_sent(asker.list_id)
+        await world.says(words)
+        found = await asker.decisions(asker.message(), asker.message(list_id=other_list))
+        return [each["reason"] and each["reason"]["scope"] for each in found]
+
+    async def policy(valid_from: str) -> None:
+        body = {"country": "CA", "reach": "account", "valid_from": valid_from, "reason": "a test", "by": "ann"}
+        saved = await asker.http.post(f"{world.api.url}/v1/policies", json=body)
+        assert saved.status_code == 201, saved.text
+
+    await policy("2099-01-01T00:00:00Z")
+    world.phone = f"+1604555{uuid4().int % 10_000:04d}"
+    assert await scopes_that_forbid("STOP") == [f"list:{asker.list_id}", None]
+    await policy("2020-01-01T00:00:00Z")
+    assert await scopes_that_forbid("hello") == [f"list:{asker.list_id}", None], "what is decided stays"
+    world.phone = f"+1604556{uuid4().int % 10_000:04d}"
+    assert await scopes_that_forbid("STOP") == [f"list:{asker.list_id}", "account"]
+    evidence = (await asker.http.get(f"{world.api.url}/v1/evidence", params={"phone": world.phone})).json()
+    assert [item["reach_policy"] for item in evidence["timeline"] if item["what"] == "decision"] == ["account:2"]
+    (entry,) = evidence["entries"]
+    link = bytes.fromhex(entry["previous_hash"]) + sha256(entry["entry"].encode()).digest()
+    assert sha256(link).hexdigest() == entry["hash"], "the version is in the chain"
+    assert await scopes_that_forbid("START") == [None, None], "START lifts all that the STOP reached"
