@@ -12,7 +12,8 @@ from shared.kafka_connection import Kafka
 
 SENDER_NUMBER = "+18335550123"
 INSTRUCTION = "Reply STOP to opt out"
-_AREA_CODES = ("212", "305", "312", "415", "503", "617", "702", "808")
+_AREA_CODES = ("204", "236", "250", "403", "416", "438", "514", "604")
+"""Of Canada: in the United States a STOP to one list is about all of them, from the date of a shipped policy."""
 
 Control = Callable[[str, str], Awaitable[object]]
 

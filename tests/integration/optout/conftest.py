@@ -1,5 +1,6 @@
 """One real Kafka and Postgres for this folder; pipeline and API as processes that a test starts as it needs."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -31,6 +32,7 @@ async def world(backend: EmbeddedBackend, tmp_path: Path) -> AsyncIterator[OptOu
     environment: dict[str, str] = {
         "STOPLINE_KAFKA_BOOTSTRAP": backend.kafka_bootstrap,
         "STOPLINE_PARTITIONS": str(PARTITIONS),
+        "STOPLINE_REACH_POLICIES_FILE": os.environ["STOPLINE_REACH_POLICIES_FILE"],
     }
     # So soon has a successor the partitions of a process that was killed.
     pipeline = {
