@@ -119,7 +119,7 @@ def plain_loop(rules: Sequence[Rule]) -> Callable[[str], str]:
 
 def engine(rules: Sequence[Rule], offer: str | None = None) -> Callable[[str], str]:
     match = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(rules, 1)]).match
-    return lambda text: match(text, instruction=offer).rule or ""
+    return lambda text: match(text, answered_text=offer).rule or ""
 
 
 def _decider(what: str) -> Callable[[str], str]:

@@ -43,12 +43,12 @@ def add_commands(commands: Any) -> None:
 def _test(arguments: argparse.Namespace) -> int:
     rules = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(_rules(arguments.rules), 1)])
     if arguments.file is None:
-        match = rules.match(arguments.text, instruction=arguments.instruction)
+        match = rules.match(arguments.text, answered_text=arguments.instruction)
         print(_as_json(match) if arguments.json else _explained(match, arguments.instruction))
         return 0
     write = sys.stdout.write
     for text, instruction in _lines(arguments.file, arguments.instruction):
-        match = rules.match(text, instruction=instruction)
+        match = rules.match(text, answered_text=instruction)
         write((_as_json(match) if arguments.json else f"{match.kind}\t{match.reason}\t{match.rule or '-'}") + "\n")
     return 0
 

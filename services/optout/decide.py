@@ -100,7 +100,7 @@ def decide(
         return decide_request(event, recipient)
     attribution = attribute(event, recipient)
     instruction = _instruction(event, attribution, recipient)
-    match = rules.match(event.body, sender_number=event.sender_number, instruction=instruction)
+    match = rules.match(event.body, sender_number=event.sender_number, answered_text=instruction)
     match match.kind:
         case "opt_out":
             return _opt_out(event, match, attribution, recipient, policies.reach_for(event.phone, event.occurred_at))

@@ -2,7 +2,7 @@
 
 from services.optout.rules.defaults import DEFAULT_RULES
 from services.optout.rules.engine import RuleSet
-from services.optout.rules.reply_context import SearchResult
+from services.optout.rules.matcher import SearchResult
 from services.optout.rules.rule import Rule
 from services.optout.rules.rule_match import RuleMatch, VersionedRule
 

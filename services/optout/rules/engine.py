@@ -1,6 +1,6 @@
 """Applies an account's rules to a reply.
 
-1. `read` brings the reply to one form; `find_instruction` finds what the answered message offered.
+1. `normalise_reply` brings the reply to one form; `find_instruction` finds what the answered message offered.
 2. `Search` looks for phrases and patterns anywhere in the text. It may take long, so it can be done beforehand and off
    the event loop (`search`, `after_search`).
 3. The matchers of every match type name the rules that match. Rules of other sender numbers, and those that hold only
@@ -19,11 +19,18 @@ from services.optout.rules.actions import ACTIONS
 from services.optout.rules.everything import names_what, without_everything
 from services.optout.rules.instruction import find_instruction
 from services.optout.rules.match_types import MATCH_TYPES
-from services.optout.rules.matcher import Hit, Matcher, MatchType, RuleTerms, WholeReplyMatcher
+from services.optout.rules.matcher import (
+    Hit,
+    Matcher,
+    MatchType,
+    ReplyContext,
+    RuleTerms,
+    SearchResult,
+    WholeReplyMatcher,
+)
+from services.optout.rules.normalised_reply import NormalisedReply, normalise_reply
 from services.optout.rules.precedence import CERTAIN, LIKELY, Precedence
 from services.optout.rules.reach import opt_out_reach
-from services.optout.rules.reading import Reading, read
-from services.optout.rules.reply_context import ReplyContext, SearchResult
 from services.optout.rules.rule_match import NO_RULE, RuleMatch, VersionedRule
 from services.optout.rules.search import Search
 from services.optout.rules.standalone import SAID_AMONG_FRIENDS
@@ -79,8 +86,8 @@ class RuleSet:
 
     def search(self, body: str, is_over: Callable[[], bool]) -> SearchResult:
         """Do the part of `match` that may take long, until `is_over`."""
-        reading = read(body)
-        return self._search.find(reading.text, reading.words, is_over)
+        normalised = normalise_reply(body)
+        return self._search.find(normalised.text, normalised.words, is_over)
 
     def after_search(self, result: SearchResult) -> "RuleSet":
         """Return these rules for the one text that was searched."""
@@ -88,16 +95,16 @@ class RuleSet:
         searched._search_result = result  # noqa: SLF001 (its own copy)
         return searched
 
-    def match(self, body: str, *, sender_number: str | None = None, instruction: str | None = None) -> RuleMatch:
-        """Return what the rules say of `body`, written to `sender_number` in answer to `instruction`.
+    def match(self, body: str, *, sender_number: str | None = None, answered_text: str | None = None) -> RuleMatch:
+        """Return what the rules say of `body`, written to `sender_number` in answer to `answered_text`.
 
-        `instruction` is the message that it answers, or the sentence of it that offers the opt-out; None where that is
-        not known. Any text gets a rule match, in a time that is bounded: of long texts beginning and end are read.
+        That is the message, or the sentence of it that offers the opt-out; None where it is not known. Any text gets a
+        rule match, in a time that is bounded: of long texts beginning and end are read.
         """
-        reading = read(body)
-        offered = find_instruction(instruction) if instruction else None
-        result = self._search_result or self._search.find(reading.text, reading.words, lambda: False)
-        reply = ReplyContext(reading, offered, sender_number, result)
+        normalised = normalise_reply(body)
+        instruction = find_instruction(answered_text) if answered_text else None
+        result = self._search_result or self._search.find(normalised.text, normalised.words, lambda: False)
+        reply = ReplyContext(normalised, instruction, sender_number, result)
         candidates = self._matched(reply)
         if _best(candidates).precedence not in _CERTAIN_RULE:
             candidates += self._detected(reply)
@@ -105,7 +112,7 @@ class RuleSet:
             candidates += self._opted_out_of_everything(reply)
         if not result.is_whole:
             candidates.append(_SEARCH_UNFINISHED)
-        if not candidates and not reading.steps:
+        if not candidates and not normalised.steps:
             return NO_RULE
         return self._rule_match(candidates, reply)
 
@@ -128,8 +135,8 @@ class RuleSet:
 
     def _opted_out_of_everything(self, reply: ReplyContext) -> Iterator[Candidate]:
         """Yield the opt-out word that a reply consists of, but for its words for everything: "opt out of all"."""
-        for rest in without_everything(reply.reading):
-            if reply.instruction is None and rest in SAID_AMONG_FRIENDS and not names_what(reply.reading):
+        for rest in without_everything(reply.normalised):
+            if reply.instruction is None and rest in SAID_AMONG_FRIENDS and not names_what(reply.normalised):
                 continue
             hit = self._opt_out_word(rest, reply)
             if hit is not None:
@@ -143,21 +150,21 @@ class RuleSet:
                 return Hit(rule_index, text)
         if " " in text:
             return None
-        detected = self._detected(reply._replace(reading=Reading(text, text)))
+        detected = self._detected(reply._replace(normalised=NormalisedReply(text, text)))
         return next((each.hit for each in detected if each.precedence is Precedence.DETECTED), None)
 
     def _rule_match(self, candidates: Sequence[Candidate], reply: ReplyContext) -> RuleMatch:
         precedence, rule_index, hit = _best(candidates)
-        steps = reply.reading.steps
+        steps = reply.normalised.steps
         if precedence is Precedence.SEARCH_UNFINISHED:
             return RuleMatch("held", TOO_SLOW, normalised_by=steps)
         others = self._others(candidates)
         if hit is None or precedence is Precedence.OTHER:
-            reason = "reaction" if reply.reading.is_reaction else "rule" if others else "no_rule"
+            reason = "reaction" if reply.normalised.is_reaction else "rule" if others else "no_rule"
             return RuleMatch("none", reason, normalised_by=steps, follow_ups=others)
         versioned = self._rules[rule_index]
         rule = versioned.rule
-        start = reply.reading.text.find(hit.term)
+        start = reply.normalised.text.find(hit.term)
         return RuleMatch(
             kind=precedence.kind,
             reason=hit.finding.reason if hit.finding else MATCH_TYPES[rule.match].reason,

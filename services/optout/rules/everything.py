@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import re2
 
-from services.optout.rules.reading import Reading
+from services.optout.rules.normalised_reply import NormalisedReply
 
 _DATA = {
     name: tuple(words.split())
@@ -51,13 +51,13 @@ _NAMING = frozenset((*_DATA["things"], *_DATA["lists"]))
 _BETWEEN_WORDS = frozenset((*_DATA["between"], *_DATA["of"]))
 
 
-def asks_for_everything(reading: Reading) -> bool:
+def asks_for_everything(normalised: NormalisedReply) -> bool:
     """Say whether an opt-out says that it is meant for all that the sender sends."""
-    if _joined(reading.words) or _in_script(reading.text):
+    if _joined(normalised.words) or _in_script(normalised.text):
         return True
-    if _SIGNALS.isdisjoint(reading.words):
+    if _SIGNALS.isdisjoint(normalised.words):
         return False
-    parts = dict.fromkeys((*reading.sentences[:_MAX_PARTS], *reading.clauses[:_MAX_PARTS]))
+    parts = dict.fromkeys((*normalised.sentences[:_MAX_PARTS], *normalised.clauses[:_MAX_PARTS]))
     return any(map(_part_asks, parts))
 
 
@@ -68,20 +68,20 @@ def _part_asks(part: str) -> bool:
     return _EVERYTHING_FIRST.fullmatch(part) is not None or _REFUSING_EVERYTHING.search(part) is not None
 
 
-def names_what(reading: Reading) -> bool:
+def names_what(normalised: NormalisedReply) -> bool:
     """Say whether a reply names lists or messages: "leave all lists", not "leave everything"."""
-    return not _NAMING.isdisjoint(reading.words)
+    return not _NAMING.isdisjoint(normalised.words)
 
 
-def without_everything(reading: Reading) -> Iterator[str]:
+def without_everything(normalised: NormalisedReply) -> Iterator[str]:
     """Yield what may be left of a short reply without its words for everything: of "opt out of all" "opt out"."""
-    if rest := _in_script(reading.text) or (_joined(reading.words) if len(reading.words) == 1 else None):
+    if rest := _in_script(normalised.text) or (_joined(normalised.words) if len(normalised.words) == 1 else None):
         yield rest
-    if len(reading.words) > _MAX_WORDS or _SIGNALS.isdisjoint(reading.words):
+    if len(normalised.words) > _MAX_WORDS or _SIGNALS.isdisjoint(normalised.words):
         return
-    if found := _EVERYTHING_FIRST.fullmatch(reading.text):
+    if found := _EVERYTHING_FIRST.fullmatch(normalised.text):
         yield found["rest"]
-    if found := _EVERYTHING_LAST.fullmatch(reading.text):
+    if found := _EVERYTHING_LAST.fullmatch(normalised.text):
         yield from _without_words_between(found["rest"].split())
 
 

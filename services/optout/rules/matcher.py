@@ -1,14 +1,42 @@
-"""The parts of a match type: what checks its terms, and what finds the rules of an account that match a reply."""
+"""The parts of a match type: what checks its terms, what it is given of a reply, and which rules it finds to match."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from services.optout.rules.detectors import Finding
-from services.optout.rules.reply_context import ReplyContext
+from services.optout.rules.instruction import Instruction
+from services.optout.rules.normalised_reply import NormalisedReply
 
 RuleTerms = tuple[int, Sequence[str]]
 """A rule, by its index in the order of the account's rules, and its terms."""
+
+
+class FoundTerm(NamedTuple):
+    """A term that is in a text, by its rule's index in the order."""
+
+    rule_index: int
+    term: str
+
+
+class SearchResult(NamedTuple):
+    """The terms that are in a text; `is_whole` is false where not all of them were searched for in time."""
+
+    terms: Sequence[FoundTerm]
+    is_whole: bool
+
+
+class ReplyContext(NamedTuple):
+    """A reply, and what it answers.
+
+    `instruction` is the offer that it answers, None where it answers none or that is not known; `sender_number` is what
+    it was written to; `search_result` has the phrases and patterns that are in it.
+    """
+
+    normalised: NormalisedReply
+    instruction: Instruction | None
+    sender_number: str | None
+    search_result: SearchResult
 
 
 class Hit(NamedTuple):

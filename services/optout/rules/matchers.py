@@ -6,9 +6,8 @@ Keywords are in one dictionary for each type: a decision costs about the same wi
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from services.optout.rules.detectors import DETECTORS
-from services.optout.rules.matcher import Hit, RuleTerms
+from services.optout.rules.matcher import Hit, ReplyContext, RuleTerms
 from services.optout.rules.normalise import normalise
-from services.optout.rules.reply_context import ReplyContext
 from services.optout.rules.standalone import find_standalone
 
 
@@ -32,7 +31,7 @@ class WholeReply:
         return self._rules.get(term, ())
 
     def hits(self, reply: ReplyContext) -> Iterable[Hit]:
-        text = reply.reading.text
+        text = reply.normalised.text
         rules = self._rules.get(text) if text else None
         return () if rules is None else [Hit(rule_index, text) for rule_index in rules]
 
@@ -46,8 +45,8 @@ class FirstWords:
         self._longest = max((term.count(" ") + 1 for term in self._rules), default=0)
 
     def hits(self, reply: ReplyContext) -> Iterable[Hit]:
-        words = reply.reading.words
-        return self._beginnings(words) if reply.reading.text and words[0] in self._first_words else ()
+        words = reply.normalised.words
+        return self._beginnings(words) if reply.normalised.text and words[0] in self._first_words else ()
 
     def _beginnings(self, words: Sequence[str]) -> Iterator[Hit]:
         for count in range(1, min(self._longest, len(words)) + 1):
@@ -66,9 +65,9 @@ class Standalone:
         return self._rules.get(term, ())
 
     def hits(self, reply: ReplyContext) -> Iterable[Hit]:
-        if not reply.reading.text or self._first_words.isdisjoint(reply.reading.words):
+        if not reply.normalised.text or self._first_words.isdisjoint(reply.normalised.words):
             return ()
-        found = find_standalone(reply.reading, self._rules, reply.instruction)
+        found = find_standalone(reply.normalised, self._rules, reply.instruction)
         if found is None:
             return ()
         return [Hit(rule_index, found.term, found.is_certain) for rule_index in self._rules[found.term]]
@@ -106,7 +105,7 @@ class Detected:
 
     def hits(self, reply: ReplyContext) -> Iterator[Hit]:
         for rule_index, detect in self._detectors:
-            finding = detect(reply.reading, reply.instruction)
+            finding = detect(reply.normalised, reply.instruction)
             if finding is not None:
                 yield Hit(rule_index, finding.term, finding.kind == "opt_out", finding)
 

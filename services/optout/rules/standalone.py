@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from services.optout.rules.instruction import Instruction
-from services.optout.rules.reading import Reading
+from services.optout.rules.normalised_reply import NormalisedReply
 
 _BESIDE = tomllib.loads(files(__package__).joinpath("data", "beside.toml").read_text("utf-8"))
 POLITE = frozenset(_BESIDE["polite"].split())
@@ -53,15 +53,17 @@ class _Core(NamedTuple):
     has_chat: bool
 
 
-def find_standalone(reading: Reading, terms: Container[str], instruction: Instruction | None) -> StandaloneMatch | None:
+def find_standalone(
+    normalised: NormalisedReply, terms: Container[str], instruction: Instruction | None
+) -> StandaloneMatch | None:
     """Return the first of `terms` that is alone in the reply, a certain one before one that is not."""
-    core = _core(reading.text, terms)
+    core = _core(normalised.text, terms)
     if core is not None:
         return _whole_reply(core, instruction)
-    in_clauses = _surest(_in_clauses(reading, terms, instruction))
+    in_clauses = _surest(_in_clauses(normalised, terms, instruction))
     if in_clauses is not None or instruction is None:
         return in_clauses
-    return _last_word(reading, terms, instruction)
+    return _last_word(normalised, terms, instruction)
 
 
 def _whole_reply(core: _Core, instruction: Instruction | None) -> StandaloneMatch | None:
@@ -72,41 +74,43 @@ def _whole_reply(core: _Core, instruction: Instruction | None) -> StandaloneMatc
     return StandaloneMatch(core.term, is_certain=False)
 
 
-def _in_clauses(reading: Reading, terms: Container[str], instruction: Instruction | None) -> Iterator[StandaloneMatch]:
-    if reading.text.count(" ") > _MAX_SPACES_IN_PARTS:
+def _in_clauses(
+    normalised: NormalisedReply, terms: Container[str], instruction: Instruction | None
+) -> Iterator[StandaloneMatch]:
+    if normalised.text.count(" ") > _MAX_SPACES_IN_PARTS:
         return
-    for clause_index, clause in enumerate(reading.clauses):
+    for clause_index, clause in enumerate(normalised.clauses):
         core = _core(clause, terms)
-        match = core and _in_clause(core.term, clause_index, reading, instruction)
+        match = core and _in_clause(core.term, clause_index, normalised, instruction)
         if match is not None:
             yield match
 
 
 def _in_clause(
-    term: str, clause_index: int, reading: Reading, instruction: Instruction | None
+    term: str, clause_index: int, normalised: NormalisedReply, instruction: Instruction | None
 ) -> StandaloneMatch | None:
     """Judge a term that is a part of its own in a longer reply."""
-    clause = reading.clauses[clause_index]
-    is_sentence = clause in reading.sentences
+    clause = normalised.clauses[clause_index]
+    is_sentence = clause in normalised.sentences
     if term in _UNMISTAKABLE:
         return StandaloneMatch(term, is_certain=True)
-    if is_sentence and reading.is_question[reading.sentences.index(clause)]:  # "stop? why?"
+    if is_sentence and normalised.is_question[normalised.sentences.index(clause)]:  # "stop? why?"
         return None
     if instruction is not None:
         return StandaloneMatch(term, is_certain=term in instruction.words or term not in SAID_AMONG_FRIENDS)
-    if term in SAID_AMONG_FRIENDS or reading.text.count(" ") >= _MAX_WORDS_BESIDE:
+    if term in SAID_AMONG_FRIENDS or normalised.text.count(" ") >= _MAX_WORDS_BESIDE:
         return None
     is_first_sentence = is_sentence and clause_index == 0
-    is_last = clause_index == len(reading.clauses) - 1
+    is_last = clause_index == len(normalised.clauses) - 1
     return StandaloneMatch(term, is_certain=False) if is_first_sentence or is_last else None
 
 
-def _last_word(reading: Reading, terms: Container[str], instruction: Instruction) -> StandaloneMatch | None:
+def _last_word(normalised: NormalisedReply, terms: Container[str], instruction: Instruction) -> StandaloneMatch | None:
     """Return the word that a short answer ends with as an afterthought: "not a democrat stop"."""
-    word = reading.words[-1]
-    if word not in terms or word not in instruction.words or len(reading.words) > _MAX_WORDS_BESIDE:
+    word = normalised.words[-1]
+    if word not in terms or word not in instruction.words or len(normalised.words) > _MAX_WORDS_BESIDE:
         return None
-    if reading.is_question[-1] or not _TURNING.isdisjoint(reading.words[-2:-1]):
+    if normalised.is_question[-1] or not _TURNING.isdisjoint(normalised.words[-2:-1]):
         return None
     return StandaloneMatch(word, is_certain=False)
 

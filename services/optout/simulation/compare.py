@@ -58,4 +58,4 @@ class Comparison:
 
 def _match(rules: RuleSet, text: ReceivedText, is_over: Callable[[], bool]) -> RuleMatch:
     searched = rules.after_search(rules.search(text.body, is_over))
-    return searched.match(text.body, sender_number=text.sender_number, instruction=text.instruction)
+    return searched.match(text.body, sender_number=text.sender_number, answered_text=text.instruction)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from services.optout.rules import DEFAULT_RULES, Rule, RuleMatch, RuleSet, VersionedRule
 from services.optout.rules.instruction import find_instruction
 from services.optout.rules.normalise import normalise
+from services.optout.rules.normalised_reply import normalise_reply
 from services.optout.rules.packs import PACKS
-from services.optout.rules.reading import read
 
 _RULES = [
     *DEFAULT_RULES,
@@ -38,7 +38,7 @@ def _meaning(match: RuleMatch) -> tuple[str, str, str | None]:
 
 
 def _answers(text: str) -> list[tuple[str, str, str | None]]:
-    return [_meaning(_SET.match(text, instruction=offer)) for offer in (None, _OFFER)]
+    return [_meaning(_SET.match(text, answered_text=offer)) for offer in (None, _OFFER)]
 
 
 @given(_texts)
@@ -49,7 +49,7 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
 
 @given(_texts)
 def test_reading_what_was_read_changes_nothing(text: str) -> None:
-    once = read(text).text
+    once = normalise_reply(text).text
     assert normalise(once) == once
 
 
@@ -74,10 +74,10 @@ def test_case_changes_no_answer(text: str) -> None:
 
 @given(_texts)
 def test_an_answer_says_where_its_term_is(text: str) -> None:
-    match = _SET.match(text, instruction=_OFFER)
+    match = _SET.match(text, answered_text=_OFFER)
     if match.start is not None:
         assert match.term is not None
-        assert read(text).text[match.start : match.end] == match.term
+        assert normalise_reply(text).text[match.start : match.end] == match.term
 
 
 _HUGE = 10_000_000
@@ -93,6 +93,6 @@ def test_ten_megabytes_of_anything_get_an_answer_within_a_second(piece: str) -> 
     text = piece * (_HUGE // len(piece))
     started = time.perf_counter()
     assert _SET.match(text).kind in ("opt_out", "held", "opt_in", "help", "none")
-    assert _SET.match("stop", instruction=text).kind == "opt_out"
+    assert _SET.match("stop", answered_text=text).kind == "opt_out"
     find_instruction(text[:15_000])
     assert time.perf_counter() - started < 2

@@ -72,7 +72,7 @@ def test_every_file_has_a_floor() -> None:
 def test_replies_get_a_right_answer(name: str) -> None:
     all_of_it = list(replies(REPLIES / name))
     rules = PACKED if name in OF_PACKS else RULES
-    kinds = [(text, rules.match(text, instruction=instruction).kind) for text, instruction, _ in all_of_it]
+    kinds = [(text, rules.match(text, answered_text=instruction).kind) for text, instruction, _ in all_of_it]
     wrong = [
         f"{text!r}: {kind}" for (text, kind), (_, _, right) in zip(kinds, all_of_it, strict=True) if kind not in right
     ]
@@ -85,6 +85,6 @@ def test_replies_get_a_right_answer(name: str) -> None:
 @pytest.mark.parametrize("name", SCOPES)
 def test_an_opt_out_reaches_as_far_as_it_says(name: str) -> None:
     rules = PACKED if name in OF_PACKS else RULES
-    found = [(text, rules.match(text, instruction=instruction)) for text, instruction, _ in replies(REPLIES / name)]
+    found = [(text, rules.match(text, answered_text=instruction)) for text, instruction, _ in replies(REPLIES / name)]
     wrong = [text for text, match in found if match.kind in ("opt_out", "held") and match.reach != SCOPES[name]]
     assert wrong == []

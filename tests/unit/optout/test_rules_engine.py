@@ -40,7 +40,7 @@ def test_a_standalone_keyword_opts_out(body: str) -> None:
 
 @pytest.mark.parametrize("body", ["not her, stop", "I give enough. STOP.", "STOP. I never agreed", "Leave it. Stop."])
 def test_an_opt_out_word_that_is_a_sentence_of_its_own_counts(body: str) -> None:
-    assert DEFAULTS.match(body, instruction=OFFER).kind == "opt_out"
+    assert DEFAULTS.match(body, answered_text=OFFER).kind == "opt_out"
     assert DEFAULTS.match(body).kind in ("opt_out", "held")
 
 
@@ -98,7 +98,7 @@ def test_opt_outs_come_before_opt_ins_and_these_before_help_and_the_rest() -> No
 
 def test_what_friends_say_too_needs_an_instruction_where_chat_is_beside_it() -> None:
     assert DEFAULTS.match("The end.").kind == "none"
-    assert DEFAULTS.match("ok end", instruction="Reply END to leave").kind == "opt_out"
+    assert DEFAULTS.match("ok end", answered_text="Reply END to leave").kind == "opt_out"
     assert DEFAULTS.match("End").kind == "opt_out"
 
 
@@ -121,8 +121,8 @@ def test_a_disabled_rule_and_one_of_another_number_do_not_match() -> None:
 
 def test_yes_counts_only_as_an_answer_to_an_opt_in_question() -> None:
     assert DEFAULTS.match("Yes").kind == "none"
-    assert DEFAULTS.match("Yes", instruction="See you at 8?").kind == "none"
-    assert DEFAULTS.match("Yes", instruction="Reply YES to subscribe").kind == "opt_in"
+    assert DEFAULTS.match("Yes", answered_text="See you at 8?").kind == "none"
+    assert DEFAULTS.match("Yes", answered_text="Reply YES to subscribe").kind == "opt_in"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def seconds_of(do: Callable[[], object]) -> float:
 @pytest.mark.parametrize("instruction", [None, "Sale today. Reply STOP to opt out"])
 def test_the_longest_hostile_text_is_decided_in_milliseconds(text: str, instruction: str | None) -> None:
     rules = rule_set(*DEFAULT_RULES)
-    taken = min(seconds_of(lambda: rules.match(text, instruction=instruction)) for _ in range(3))
+    taken = min(seconds_of(lambda: rules.match(text, answered_text=instruction)) for _ in range(3))
     assert taken < 0.06  # the worst is at 0.02 on a quiet machine; what is quadratic takes ten times that
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.optout.rules.reading import read
+from services.optout.rules.normalised_reply import normalise_reply
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ from services.optout.rules.reading import read
     ],
 )
 def test_all_of_these_are_the_word_stop(body: str) -> None:
-    assert read(body).text == "stop"
+    assert normalise_reply(body).text == "stop"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_all_of_these_are_the_word_stop(body: str) -> None:
     ],
 )
 def test_a_phones_reaction_is_not_text(body: str) -> None:
-    reading = read(body)
+    reading = normalise_reply(body)
     assert (reading.text, reading.is_reaction) == ("", True)
     assert not reading.clauses
 
@@ -93,25 +93,25 @@ def test_a_phones_reaction_is_not_text(body: str) -> None:
     ],
 )
 def test_other_scripts_and_ordinary_words_stay(body: str, text: str) -> None:
-    assert read(body).text == text
+    assert normalise_reply(body).text == text
 
 
 def test_sentences_clauses_and_questions_are_distinguished() -> None:
-    reading = read("Not her, STOP. Who is this?\nThanks")
+    reading = normalise_reply("Not her, STOP. Who is this?\nThanks")
     assert reading.sentences == ("not her stop", "who is this", "thanks")
     assert reading.is_question == (False, True, False)
     assert reading.clauses == ("not her", "stop", "who is this", "thanks")
 
 
 def test_a_word_that_is_quoted_beside_others_is_not_a_clause_of_its_own() -> None:
-    assert read("Polubiono „STOP”").clauses == ("polubiono",)
-    assert read("“Reply STOP to opt out” Stop").clauses == ("stop",)
-    assert read("“STOP”").clauses == ("stop",)
+    assert normalise_reply("Polubiono „STOP”").clauses == ("polubiono",)
+    assert normalise_reply("“Reply STOP to opt out” Stop").clauses == ("stop",)
+    assert normalise_reply("“STOP”").clauses == ("stop",)
 
 
 def test_the_steps_are_named() -> None:
-    assert read("S T O P").steps == ("spaced_letters",)
-    assert read("🛑").steps == ("emoji",)
-    assert read("ЅТОР").steps == ("homoglyphs",)
-    assert read("stop\nSent from my phone").steps == ("signature",)
-    assert read("x" * 30_000).steps == ("cut",)
+    assert normalise_reply("S T O P").steps == ("spaced_letters",)
+    assert normalise_reply("🛑").steps == ("emoji",)
+    assert normalise_reply("ЅТОР").steps == ("homoglyphs",)
+    assert normalise_reply("stop\nSent from my phone").steps == ("signature",)
+    assert normalise_reply("x" * 30_000).steps == ("cut",)

@@ -12,9 +12,8 @@ from services.optout.rules.actions import ACTIONS, Action
 from services.optout.rules.detectors import DETECTORS, Finding
 from services.optout.rules.instruction import Instruction
 from services.optout.rules.match_types import MATCH_TYPES
-from services.optout.rules.matcher import Hit, MatchType, RuleTerms
-from services.optout.rules.reading import Reading
-from services.optout.rules.reply_context import ReplyContext
+from services.optout.rules.matcher import Hit, MatchType, ReplyContext, RuleTerms
+from services.optout.rules.normalised_reply import NormalisedReply
 
 
 class LastWord:
@@ -22,7 +21,7 @@ class LastWord:
         self._rules = [(rule_index, term) for rule_index, terms in rules for term in terms]
 
     def hits(self, reply: ReplyContext) -> Iterable[Hit]:
-        return [Hit(rule_index, term) for rule_index, term in self._rules if reply.reading.words[-1] == term]
+        return [Hit(rule_index, term) for rule_index, term in self._rules if reply.normalised.words[-1] == term]
 
 
 def check_single_words(terms: Sequence[str]) -> None:
@@ -31,8 +30,8 @@ def check_single_words(terms: Sequence[str]) -> None:
             raise ValueError(f"terms: {term!r} is more than one word")
 
 
-def find_number(reading: Reading, instruction: Instruction | None) -> Finding | None:  # noqa: ARG001
-    return Finding("held", "number", reading.text) if reading.text.isdecimal() else None
+def find_number(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:  # noqa: ARG001
+    return Finding("held", "number", normalised.text) if normalised.text.isdecimal() else None
 
 
 def given(**fields: object) -> Rule:

@@ -13,7 +13,7 @@ from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.slips import is_thumbs_slip, shortened, slips, with_letters
 from services.optout.rules.detectors.words import FREQUENT, read_words
 from services.optout.rules.instruction import Instruction
-from services.optout.rules.reading import Reading
+from services.optout.rules.normalised_reply import NormalisedReply
 from services.optout.rules.standalone import CHATTY, POLITE
 
 MAX_WORDS = 9
@@ -40,10 +40,10 @@ _OPPOSITES = frozenset(("subscribe", "optin", "unstop", "start", "optedin", "res
 _ORDINARY_WORDS = read_words("ordinary.txt")
 
 
-def find_echo(reading: Reading, offered: Instruction | None) -> Finding | None:
+def find_echo(normalised: NormalisedReply, offered: Instruction | None) -> Finding | None:
     """Return what a reply that is nothing but a word, misspelt, says; None where it says more than that."""
-    words = reading.words
-    if not reading.text or len(words) > MAX_WORDS or len(reading.text) > _MAX_CHARACTERS:
+    words = normalised.words
+    if not normalised.text or len(words) > MAX_WORDS or len(normalised.text) > _MAX_CHARACTERS:
         return None
     asked = offered.words if offered is not None else ()
     core = _core(words)

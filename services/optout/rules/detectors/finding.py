@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.optout.rules.instruction import Instruction
-from services.optout.rules.reading import Reading
+from services.optout.rules.normalised_reply import NormalisedReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +22,4 @@ class Finding:
     word: str = ""
 
 
-Detector = Callable[[Reading, Instruction | None], Finding | None]
+Detector = Callable[[NormalisedReply, Instruction | None], Finding | None]

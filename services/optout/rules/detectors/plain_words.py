@@ -4,7 +4,7 @@ from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
 from services.optout.rules.detectors.words import canonical, prefilter
 from services.optout.rules.instruction import Instruction
-from services.optout.rules.reading import Reading
+from services.optout.rules.normalised_reply import NormalisedReply
 
 MAX_SENTENCES = 40
 MAX_WORDS = 500
@@ -31,24 +31,24 @@ _OTHERS = _OTHER.words("signals")
 _may_match = prefilter(_ENGLISH.words("signals") | _OTHERS)
 
 
-def find_plain_words(reading: Reading, instruction: Instruction | None) -> Finding | None:
+def find_plain_words(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
     """Return the request that the reply makes in words of its own; certain ones before likely ones."""
     is_answer = instruction is not None
-    is_short_answer = is_answer and len(reading.words) <= _MAX_WORDS_IN_ANSWER
-    if not is_short_answer and not any(map(_may_match, reading.words[:MAX_WORDS])):
+    is_short_answer = is_answer and len(normalised.words) <= _MAX_WORDS_IN_ANSWER
+    if not is_short_answer and not any(map(_may_match, normalised.words[:MAX_WORDS])):
         return None
     likely = None
-    for sentence in reading.sentences[:MAX_SENTENCES]:
+    for sentence in normalised.sentences[:MAX_SENTENCES]:
         finding = _in_sentence(sentence, is_answer=is_answer)
         if finding is not None and finding.kind == "opt_out":
             return finding
         likely = likely or finding
-    return likely or (_in_answer(reading) if is_short_answer else None)
+    return likely or (_in_answer(normalised) if is_short_answer else None)
 
 
-def _in_answer(reading: Reading) -> Finding | None:
+def _in_answer(normalised: NormalisedReply) -> Finding | None:
     """Return what is a request only because it answers a message that offered a way out."""
-    for sentence in reading.sentences:
+    for sentence in normalised.sentences:
         if found := _IN_ANSWER.fullmatch(canonical(sentence)):
             return Finding("held", "plain_words", found["core"].strip())
     return None

@@ -4,7 +4,7 @@ from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.phrases import Grammar, compile_re2
 from services.optout.rules.detectors.words import canonical, prefilter
 from services.optout.rules.instruction import Instruction
-from services.optout.rules.reading import Reading
+from services.optout.rules.normalised_reply import NormalisedReply
 
 _MAX_WORDS = 14
 _MAX_WORDS_OF_REPLY = 40
@@ -18,13 +18,13 @@ _SIGNALS = _GRAMMAR.words("signals")
 _may_match = prefilter(_SIGNALS)
 
 
-def find_refusal(reading: Reading, instruction: Instruction | None) -> Finding | None:  # noqa: ARG001 (a Detector)
+def find_refusal(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:  # noqa: ARG001 (a Detector)
     """Return the sentence that sends the sender away; none where friends laugh or call each other names."""
-    if len(reading.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_match, reading.words)):
+    if len(normalised.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_match, normalised.words)):
         return None
-    if _AMONG_FRIENDS.search(f"{reading.text} "):
+    if _AMONG_FRIENDS.search(f"{normalised.text} "):
         return None
-    for sentence in reading.sentences:
+    for sentence in normalised.sentences:
         text = canonical(sentence)
         if text.count(" ") <= _MAX_WORDS and not _SIGNALS.isdisjoint(text.split()):
             found = _REFUSAL.fullmatch(text)
@@ -33,7 +33,7 @@ def find_refusal(reading: Reading, instruction: Instruction | None) -> Finding |
     return None
 
 
-def find_slogan(reading: Reading, instruction: Instruction | None) -> Finding | None:  # noqa: ARG001 (a Detector)
+def find_slogan(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:  # noqa: ARG001 (a Detector)
     """Return the insult or slogan that the reply is; for accounts that want those held too."""
-    found = _SLOGAN.fullmatch(canonical(reading.text)) if len(reading.words) <= _MAX_WORDS else None
+    found = _SLOGAN.fullmatch(canonical(normalised.text)) if len(normalised.words) <= _MAX_WORDS else None
     return Finding("held", "slogan", found["core"].strip()) if found else None

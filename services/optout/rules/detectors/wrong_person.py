@@ -6,7 +6,7 @@ from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.phrases import Grammar, compile_re2
 from services.optout.rules.detectors.words import FREQUENT, canonical, prefilter
 from services.optout.rules.instruction import Instruction
-from services.optout.rules.reading import Reading
+from services.optout.rules.normalised_reply import NormalisedReply
 
 _MAX_WORDS_OF_REPLY = 60
 _MAX_WORDS = 28
@@ -71,24 +71,24 @@ _IN_ANSWER = re.compile(
 )
 
 
-def find_wrong_person(reading: Reading, instruction: Instruction | None) -> Finding | None:
+def find_wrong_person(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
     """Return the words that say that the number is not theirs whom the sender means."""
     is_answer = instruction is not None
-    if len(reading.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_match, reading.words)):
-        return _in_answer(reading) if is_answer and len(reading.words) <= _MAX_WORDS_UNASKED else None
-    for sentence in reading.sentences:
+    if len(normalised.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_match, normalised.words)):
+        return _in_answer(normalised) if is_answer and len(normalised.words) <= _MAX_WORDS_UNASKED else None
+    for sentence in normalised.sentences:
         text = canonical(sentence)
         words = text.split()
         if len(words) <= _MAX_WORDS and not _SIGNALS.isdisjoint(words):
-            found = _in_sentence(text, words, len(reading.words), is_answer=is_answer)
+            found = _in_sentence(text, words, len(normalised.words), is_answer=is_answer)
             if found is not None:
                 return Finding("held", "wrong_person", found)
-    return _in_answer(reading) if is_answer and len(reading.words) <= _MAX_WORDS_UNASKED else None
+    return _in_answer(normalised) if is_answer and len(normalised.words) <= _MAX_WORDS_UNASKED else None
 
 
-def _in_answer(reading: Reading) -> Finding | None:
+def _in_answer(normalised: NormalisedReply) -> Finding | None:
     """Return what speaks of somebody else only because it answers a message to them."""
-    text = canonical(reading.text).rstrip()
+    text = canonical(normalised.text).rstrip()
     found = _IN_ANSWER.fullmatch(text)
     if found is None or (found["name"] is not None and not _is_name(found["name"], is_answer=True)):
         return None

@@ -1,6 +1,6 @@
 """The normalised forms of a reply: for keywords and for detectors.
 
-The steps, in their order. A reading names those that changed the text:
+The steps, in their order. A normalised reply names those that changed the text:
 
 1. `cut`: of a very long text only the beginning and the end are read.
 2. `emoji`: a text that is only a stop sign is read as "stop", and needs no other step.
@@ -21,7 +21,7 @@ from services.optout.rules.normalise import cut, fold, latin, visible, words_of
 from services.optout.rules.reactions import is_reaction, may_have_additions, without_signature
 
 _SHORT_CHARACTERS = 60
-"""Replies up to this length are often the same, and their readings are kept."""
+"""Replies up to this length are often the same, and their normalised forms are kept."""
 _STOP_SIGNS = "\U0001f6d1\u270b\u26d4\U0001f6ab\U0001f91a\U0001f590\U0001f645"
 _ONLY_STOP_SIGNS = re.compile(f"[{_STOP_SIGNS}][\\s{_STOP_SIGNS}\U0001f3fb-\U0001f3ff!.\u2640\u2642]*")
 _EMOJI = "\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2190-\u21ff\u23e9-\u23fa\u3030\u303d"
@@ -37,7 +37,7 @@ _NO_LETTER = re.compile(r"[\W_]+")
 _QUESTION = frozenset("?\uff1f\u061f")
 
 
-class Reading:
+class NormalisedReply:
     """A reply as rules see it; its parts are made when they are asked for.
 
     Attributes:
@@ -75,7 +75,7 @@ class Reading:
 
 
 class _Parts(NamedTuple):
-    """The parts of a reply; see `Reading`."""
+    """The parts of a reply; see `NormalisedReply`."""
 
     sentences: tuple[str, ...]
     is_question: tuple[bool, ...]
@@ -92,31 +92,31 @@ class _Steps(list[str]):
         return after
 
 
-def read(body: str) -> Reading:
+def normalise_reply(body: str) -> NormalisedReply:
     """Return what the rules see of `body`; of any text, in a time that its first 20,000 characters bound."""
-    return _read_short(body) if len(body) <= _SHORT_CHARACTERS else _read(body)
+    return _normalised_short(body) if len(body) <= _SHORT_CHARACTERS else _normalised(body)
 
 
-def _read(body: str) -> Reading:
+def _normalised(body: str) -> NormalisedReply:
     steps = _Steps()
     text = steps.keep("cut", body, cut(body))
     if not text.isascii() and _ONLY_STOP_SIGNS.fullmatch(visible(text).strip()):
-        return Reading("stop", "stop", steps=(*steps, "emoji"))
+        return NormalisedReply("stop", "stop", steps=(*steps, "emoji"))
     folded = _folded(text, steps)
     words = words_of(folded)
     if may_have_additions(folded, words):
         if is_reaction(folded):
-            return Reading("", steps=(*steps, "reaction"), is_reaction=True)
+            return NormalisedReply("", steps=(*steps, "reaction"), is_reaction=True)
         folded = steps.keep("signature", folded, without_signature(folded))
         words = words_of(folded)
-    reading = Reading(words, folded, tuple(steps))
-    if list(map(len, reading.words)).count(1) < _MIN_SPELT_LETTERS:
-        return reading
+    normalised = NormalisedReply(words, folded, tuple(steps))
+    if list(map(len, normalised.words)).count(1) < _MIN_SPELT_LETTERS:
+        return normalised
     folded = steps.keep("spaced_letters", folded, _SPACED.sub(lambda run: _NO_LETTER.sub("", run[0]), folded))
-    return Reading(words_of(folded), folded, tuple(steps))
+    return NormalisedReply(words_of(folded), folded, tuple(steps))
 
 
-_read_short = lru_cache(maxsize=8_192)(_read)
+_normalised_short = lru_cache(maxsize=8_192)(_normalised)
 
 
 def _folded(text: str, steps: _Steps) -> str:
