@@ -29,9 +29,16 @@ def withdrawn_by(
     # In one order, wherever the recipient was loaded from: the same decision is the same entry.
     suppressed = [s for _, s in sorted(recipient.suppressions.items()) if recipient.is_suppressed(s.scope)]
     asked_by, question = _question(event, attribution, recipient)
-    if match.term not in WAYS_BACK or (question is not None and match.term in question.stay_words):
-        scope = _scope_that_asked(match, question, asked_by)
-        return _with_wider([s for s in suppressed if s.scope == scope], suppressed), attribution
+    is_asked_for = question is not None and match.term in question.stay_words
+    if match.term in WAYS_BACK and not is_asked_for:
+        return _of_way_back(event, attribution, suppressed)
+    scope = _scope_that_asked(match, question, asked_by)
+    return _with_wider([s for s in suppressed if s.scope == scope], suppressed), attribution
+
+
+def _of_way_back(
+    event: MessageReceived, attribution: Attribution, suppressed: Sequence[Suppression]
+) -> tuple[list[Suppression], Attribution]:
     to_number = [s for s in suppressed if s.source is None and s.sender_number == event.sender_number]
     pointed = list_scope(attribution.list_ids[0]) if attribution.is_pointed_at else None
     if any(s.scope == pointed for s in to_number):

@@ -6,8 +6,9 @@ takes one to see it. A property test holds the short way and the long way togeth
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
@@ -117,14 +118,17 @@ def _long_way(digits: str) -> str | None:
     except phonenumbers.NumberParseException:
         return None
     written = digits[len(str(code)) :]
-    for rest in (phonenumbers.national_significant_number(read), written):
-        for old, new in MOVED.get(code, ()):
-            if match := old.fullmatch(rest):
-                return canonical(f"{code}{match.expand(new)}")
-    if phonenumbers.is_valid_number(read):
-        return _again(_format(read), digits)
-    without = (each for each in _without_prefix(code, written) if phonenumbers.is_valid_number(each))
-    return _again(_format(next(without, read)), digits)
+    moved = _moved(code, (phonenumbers.national_significant_number(read), written))
+    if moved is not None:
+        return canonical(f"{code}{moved}")
+    spellings = chain((read,), _without_prefix(code, written))
+    return _again(_format(next(filter(phonenumbers.is_valid_number, spellings), read)), digits)
+
+
+def _moved(code: int, spellings: Iterable[str]) -> str | None:
+    """Return the present form of the first of the national numbers that has an older one."""
+    matches = ((old.fullmatch(spelling), new) for spelling in spellings for old, new in MOVED.get(code, ()))
+    return next((match.expand(new) for match, new in matches if match), None)
 
 
 def _format(number: PhoneNumber) -> str | None:

@@ -30,17 +30,19 @@ def readings(written: Written, country: str | None, *, always_international: boo
         country: ISO 3166 code of the country in which it would be a national number; None where that is not known.
         always_international: whoever wrote it never writes national numbers.
     """
-    first = canonical(written.digits)
-    if (written.is_international or always_international) and country_code_of(written.digits) not in OTHER_READINGS:
-        return () if first is None else (first,)
-    found = [first] if first else []
-    may_be_national = country is not None and not (written.is_international or always_international)
-    if country is not None and may_be_national and not _is_never_national(written.digits, country):
-        national = national_reading(written.digits, country)
-        # A range that libphonenumber does not know yet counts where there is no other reading.
-        may_be_new = first is None and len(written.digits) >= MIN_UNKNOWN_DIGITS
-        found += [national] if national is not None and (may_be_new or is_valid(national)) else []
-    return tuple(dict.fromkeys(each for phone in found for each in (phone, *_others(phone))))
+    found = [canonical(written.digits)]
+    if country is not None and not (written.is_international or always_international):
+        found.append(_likely_national(written.digits, country, is_only=found == [None]))
+    return tuple(dict.fromkeys(each for phone in found if phone for each in (phone, *_others(phone))))
+
+
+def _likely_national(digits: str, country: str, *, is_only: bool) -> str | None:
+    """Return the number that the digits are in `country`, where that is likely."""
+    phone = None if _is_never_national(digits, country) else national_reading(digits, country)
+    if phone is None or is_valid(phone):
+        return phone
+    # A range that libphonenumber does not know yet counts where there is no other reading.
+    return phone if is_only and len(digits) >= MIN_UNKNOWN_DIGITS else None
 
 
 def only_reading(text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Makes `suppressions` say what the record says: where it was recreated, or holds what this service never wrote."""
+"""Makes `suppressions` say what the decision log says: where it was recreated, or others have written to it."""
 
 import logging
 import re
@@ -47,7 +47,7 @@ async def repair(context: Context, partition: int, publisher: Publishes, next_of
             waiting = []
     if waiting:
         await publisher.publish(Publication(next_offset, repaired=waiting))
-    log.warning("partition %d: %d suppressions in Kafka were not what the record says", partition, count)
+    log.warning("partition %d: %d suppressions in Kafka were not what the decision log says", partition, count)
     return count
 
 
@@ -61,7 +61,7 @@ async def _differences(context: Context, partition: int, held: PublishedStates) 
 
 
 def _unknown(context: Context, partition: int, held: PublishedStates) -> Iterator[OutgoingRecord]:
-    """Withdraw states that the record does not know; a key that has no place here is removed."""
+    """Withdraw states that the decision log does not know; a key that has no place here is removed."""
     for key, state in held.items():
         found = _KEY.fullmatch(key.decode(errors="replace"))
         if found is None or partition_of(found[3], context.settings.partitions) != partition:
@@ -87,13 +87,17 @@ async def _published_states(context: Context, partition: int) -> PublishedStates
         while await within(SEND_SECONDS, consumer.position(topic_partition), "position") < end:
             polled = await within(SEND_SECONDS, consumer.getmany(timeout_ms=_POLL_MS), "reading what is published")
             for record in polled.get(topic_partition, ()):
-                if record.key in (None, CHECKPOINT_KEY, WATERMARK_KEY):
-                    continue
-                if record.value is None and _KEY.fullmatch(record.key.decode(errors="replace")) is None:
-                    held.pop(record.key, None)
-                else:
-                    held[record.key] = _state(record.key, record.value)
+                _note(held, record.key, record.value)
     return held
+
+
+def _note(held: PublishedStates, key: bytes | None, value: bytes | None) -> None:
+    if key is None or key in (CHECKPOINT_KEY, WATERMARK_KEY):
+        return
+    if value is None and _KEY.fullmatch(key.decode(errors="replace")) is None:
+        held.pop(key, None)
+    else:
+        held[key] = _state(key, value)
 
 
 def _state(key: bytes, value: bytes | None) -> str | None:
