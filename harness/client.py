@@ -20,6 +20,8 @@ from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
 _SOURCE = "stopline/harness"
 _REQUEST_SECONDS = 15.0
+_JOB_SECONDS = 30.0
+_JOB_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,35 @@ class ApiClient:
 
     async def opt_outs(self, phone: str) -> list[dict[str, Any]]:
         return await self._pages("/v1/opt-outs", "opt_outs", {"phone": phone})
+
+    async def opt_out_by_hand(self, phone: str, list_id: int, statement: str) -> dict[str, Any]:
+        """Enter an opt-out of one list, with what the person said."""
+        asked = {"phone": phone, "scopes": [f"list:{list_id}"], "source": "by_hand", "by": "the story"}
+        return _checked(await self._http.post("/v1/opt-outs", json={**asked, "statement": statement}))
+
+    async def check(self, phone: str, sender_number: str, list_ids: Iterable[int]) -> list[dict[str, Any]]:
+        """Return for a message of each list whether it may be sent."""
+        message = {"phone": phone, "sender_number": sender_number}
+        messages = [{**message, "list_id": list_id} for list_id in list_ids]
+        decisions: list[dict[str, Any]] = _checked(await self._http.post("/v1/check", json={"messages": messages}))[
+            "decisions"
+        ]
+        return decisions
+
+    async def clean_up(self, list_id: int) -> dict[str, Any]:
+        """Take whoever is on the opt-out list off a list; return the job when it has ended."""
+        return await self._ended(await self._http.post(f"/v1/lists/{list_id}/clean-up", json={"what": ["opt_outs"]}))
+
+    async def undo_clean_up(self, list_id: int, job_id: str) -> dict[str, Any]:
+        return await self._ended(await self._http.post(f"/v1/lists/{list_id}/clean-ups/{job_id}/undo"))
+
+    async def _ended(self, answer: httpx.Response) -> dict[str, Any]:
+        job = _checked(answer)
+        async with asyncio.timeout(_JOB_SECONDS):
+            while job["state"] in {"waiting", "running"}:
+                await asyncio.sleep(_JOB_LOOK_SECONDS)
+                job = _checked(await self._http.get(f"/v1/jobs/{job['job_id']}"))
+        return job
 
     async def inbox(self, phone: str) -> list[dict[str, Any]]:
         return await self._pages("/v1/inbox", "messages", {"phone": phone})

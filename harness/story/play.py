@@ -63,7 +63,8 @@ async def _new_stage(book: AddressBook, control: Control) -> AsyncIterator[Stage
     ):
         run = uuid4().hex[:8]
         newsletter, receipts = [await api.create_list(f"{name} {run}") for name in ("newsletter", "receipts")]
-        stage = Stage(kafka, account, api, sandbox, events, control, newsletter, receipts)
+        record = book.optout_database_url, book.kafka()
+        stage = Stage(kafka, account, api, sandbox, events, control, newsletter, receipts, *record)
         for list_id in (newsletter, receipts):
             await api.add_contacts(list_id, [stage.phone])
         yield stage

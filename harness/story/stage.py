@@ -9,6 +9,7 @@ from harness.client import Account, ApiClient, DeliveryEvents, produce
 from harness.sandbox.client import SandboxClient
 from shared.events.outbound import MessageRequested
 from shared.kafka_connection import Kafka
+from shared.settings import KafkaSettings
 
 SENDER_NUMBER = "+18335550123"
 INSTRUCTION = "Reply STOP to opt out"
@@ -35,6 +36,8 @@ class Stage:
     control: Control
     newsletter: int
     receipts: int
+    optout_database_url: str
+    kafka_settings: KafkaSettings
     phone: str = field(default_factory=any_phone)
 
     def request(self, list_id: int, text: str) -> MessageRequested:
