@@ -45,7 +45,7 @@ class WebhookHandler:
         self._webhook_keys = settings.webhook_keys
         self._partitions = settings.partitions
         self._lifecycle = lifecycle
-        self._reading = Deadlines(READ_SECONDS)
+        self._read_deadlines = Deadlines(READ_SECONDS)
         self.kind = kind
         self.reported = reported
 
@@ -90,7 +90,7 @@ class WebhookHandler:
         method, query = scope["method"], scope["query_string"]
         if method == "GET" and not query:
             raise NothingSaidError
-        body = b"" if method == "GET" else await read_body(receive, self._reading)
+        body = b"" if method == "GET" else await read_body(receive, self._read_deadlines)
         path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
         return GatewayRequest(method, scope["scheme"], path, Headers(raw=scope["headers"]), query, body)
 

@@ -19,10 +19,10 @@ from shared.events.inbound import MessageReceived
 BATCH_SECONDS = 0.008
 ACCOUNT_SECONDS = 0.004
 MESSAGE_SECONDS = 0.000_1
-"""More for each message, which is about what it costs in any case: a batch after an outage is large."""
+"""More for each reply, which is about what it costs in any case: a batch after an outage is large."""
 
 Text = tuple[str, str]
-"""Account and body: what a search depends on, whatever ids the messages have."""
+"""Account and body: what a search depends on, whatever ids the replies have."""
 
 
 class Job(NamedTuple):

@@ -64,7 +64,7 @@ def _question(
 ) -> tuple[str | None, Instruction | None]:
     """Return the scope of the one list that is answered, and what the answered message offers; as far as known.
 
-    A message answers no other that went out after it, and what it quotes it answers, whatever was sent last.
+    A reply does not answer a message that went out after it, and what it quotes it answers, whatever was sent last.
     """
     quoted = find_instruction(event.replied_body) if event.replied_body else None
     answered = next((m for m in recipient.sent if m.message_id == attribution.message_id), None)

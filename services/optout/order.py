@@ -1,6 +1,6 @@
-"""Which of two messages was written later, as far as that can be known; where it cannot, the STOP holds. Pure.
+"""Which of two replies was written later, as far as that can be known; where it cannot, the STOP holds. Pure.
 
-A gateway's time says when a message was written, often in whole seconds. Without one, a message was written before it
+A gateway's time says when a reply was written, often in whole seconds. Without one, a reply was written before it
 was received. A gateway that never gives a time delivers in the order of writing, as far as anybody can know; one that
 gives a time for the STOP and none, or none that can be used, for the START does not say which came first.
 """
@@ -14,7 +14,7 @@ from shared.events.inbound import MessageReceived
 _WHOLE_SECOND = timedelta(seconds=1)
 _OLDEST = timedelta(days=366)
 _AHEAD = timedelta(minutes=10)
-"""A message that says it is older than a year, or from the future, has a wrong time, and not an odd one."""
+"""A reply that says it is older than a year, or from the future, has a wrong time, and not an odd one."""
 
 Times = tuple[datetime | None, datetime | None]
 """`sent_at` and `untimed_at` of a suppression."""
@@ -23,7 +23,7 @@ Times = tuple[datetime | None, datetime | None]
 def opt_out_times(sent_at: datetime | None, unusable_sent_at: str | None, received_at: datetime) -> Times:
     """Return the times of an opt-out: its own, or when it was received if it came without one.
 
-    A time that cannot be used counts as the latest that it can have been: when the message was received.
+    A time that cannot be used counts as the latest that it can have been: when the reply was received.
     """
     if sent_at is not None:
         return (sent_at if _may_be(sent_at, received_at) else received_at), None
@@ -45,7 +45,7 @@ def strengthened(suppression: Suppression, event: MessageReceived) -> Suppressio
 
 
 def is_older(event: MessageReceived, suppression: Suppression) -> bool:
-    """Say whether a message was certainly written before the newest one that caused a suppression."""
+    """Say whether a reply was certainly written before the newest one that caused a suppression."""
     sent_at, _ = times_of(event)
     return sent_at is not None and suppression.sent_at is not None and sent_at < suppression.sent_at
 

@@ -1,4 +1,4 @@
-"""The decision about a request: an opt-out or opt-in that did not come as a message. Pure.
+"""The decision about a request: an opt-out or opt-in that did not come as a reply. Pure.
 
 It names its scopes, so nothing is attributed. An opt-out by request stops what it names; an opt-in lifts what it names,
 where the consent was given after every opt-out there.
@@ -51,7 +51,7 @@ def _opt_out(event: OptOutRequested, recipient: Recipient) -> Requested:
 
 
 def is_weaker(suppression: Suppression, source: str | None) -> bool:
-    """Say whether an opt-out by `source` (None: a message) takes the place of what suppresses the scope now."""
+    """Say whether an opt-out by `source` (None: a reply) takes the place of what suppresses the scope now."""
     return suppression.state == "held" or (suppression.source == "clean_up" and source != "clean_up")
 
 

@@ -1,1 +1,1 @@
-"""The record in Postgres: positions, the state that decisions need, the decisions themselves, what was sent."""
+"""The decision log in Postgres: positions, the state that decisions need, the decisions themselves, what was sent."""

@@ -1,4 +1,4 @@
-"""Access of Postgres roles to the record: the services add to it and read it, only its owner could change it."""
+"""Access of Postgres roles to the decision log: the services add to it and read it, only its owner could change it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,7 +79,7 @@ async def _grant(connection: Connection, role: str, exceptions: Mapping[str, str
 
 
 async def check_record_is_kept(connection: Connection) -> None:
-    """Refuse a role that could change the record.
+    """Refuse a role that could change the decision log.
 
     Raises:
         MisconfiguredError: says what to do about it.

@@ -48,7 +48,7 @@ class RequestDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An entry of the record: everything about a decision except the text of the message, of which it has the SHA-256.
+    """An entry of the decision log: all about a decision but the text of the reply, of which it has the SHA-256.
 
     `changed` are the scopes that are suppressed now and were not before, or the other way round; `raised` those that
     were held, removed by a clean-up, or opted out by a reply that reached less far, and are opted out by this one;
@@ -57,9 +57,9 @@ class Entry:
     `matched_by`, `term`, `start`, `end` and `normalised_by` say what the rules saw. What a person decided has
     `held_event_id` and `by`.
     `unusable_sent_at` is what the gateway gave in place of a time, `untimed_at` when what was held came without one;
-    `came_as` is the id with which the message came, where another message had it before. `previous_sequence` is the
+    `came_as` is the id with which the reply came, where another reply had it before. `previous_sequence` is the
     entry before it about the same recipient, 0 where there was none; entries of before anchors do not have it. A
-    dataclass: there is one for each message, and it takes a quarter of a model's time to make.
+    dataclass: there is one for each reply, and it takes a quarter of a model's time to make.
     """
 
     partition: int
@@ -101,7 +101,7 @@ class Entry:
 
     @property
     def cause_event_id(self) -> UUID:
-        """The message that caused the states that the entry leaves."""
+        """The event that caused the states that the entry leaves."""
         return self.held_event_id or self.event_id
 
     @property
@@ -142,7 +142,7 @@ def follows(hashed: bytes, previous_hash: bytes, text: str) -> bool:
 
 
 def stored_body(event: DecidableEvent) -> str:
-    """Return the text of the message, or the statement of a request, as it is kept; a person's decision has none."""
+    """Return the text of the reply, or the statement of a request, as it is kept; a person's decision has none."""
     match event:
         case MessageReceived(body=text) | OptOutRequested(statement=text) | OptInRequested(statement=text):
             return storable(text or "")

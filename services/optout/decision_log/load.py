@@ -61,7 +61,7 @@ async def load_known(connection: Connection, events: Sequence[DecidableEvent]) -
     others = [
         with_own_id(event).event_id
         for event in events
-        if event.event_id in known and not known[event.event_id].is_same_message(identity_of(event))
+        if event.event_id in known and not known[event.event_id].is_same_event(identity_of(event))
     ]
     return {**known, **await _load_identities(connection, others)} if others else known
 

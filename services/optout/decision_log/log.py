@@ -40,7 +40,7 @@ class UndecidedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch of one partition's messages from `expected` to before `next_offset`; other records lie between."""
+    """A batch of one partition's events from `expected` to before `next_offset`; other records lie between."""
 
     partition: int
     expected: int
@@ -173,9 +173,9 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     found: Mapping[Text, SearchResult] = MappingProxyType({}),
     policies: Mapping[str, ReachPolicies] = MappingProxyType({}),
 ) -> list[DecidedEntry]:
-    """Decide the batch's messages in their order, each in the state that those before it left; pure.
+    """Decide the batch's events in their order, each in the state that those before it left; pure.
 
-    A repetition of what is decided already, in the record or earlier in the batch, is passed over: see `repetitions`.
+    A repetition of what is decided already, in the log or earlier in the batch, is passed over: see `repetitions`.
     Who wrote is certain where `certainties`, by the id that the event came with, does not say otherwise.
     `found` is what was searched for beforehand, for accounts that have patterns.
     """

@@ -1,4 +1,4 @@
-"""How far a partition is in the record; moved first in every transaction, so that only one process can write."""
+"""How far the decision log of a partition is; moved first in every transaction, so that only one process can write."""
 
 from dataclasses import dataclass, replace
 
@@ -41,12 +41,22 @@ _TWO_TO_64, _TWO_TO_63 = 1 << 64, 1 << 63
 
 
 class PositionMovedError(Exception):
-    """Another process has moved the position: what it decided is in the record, and is published from there."""
+    """Another process has moved the position: what it decided is in the decision log, and is published from there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position: `digest` is unsigned here, signed in Postgres; stored offsets have `inbound_base` added."""
+    """The position of a partition: how far its decision log is, and where its hash chain and its suppressions are then.
+
+    Attributes:
+        next_offset: of `inbound-messages`: everything before it is decided.
+        delivery_next_offset: of `delivery-events`: everything before it is recorded.
+        sequence: of the newest entry, counted from 1.
+        head_hash: the hash of that entry, to which the next one is chained.
+        suppressed_count: how many keys are suppressed; a checkpoint publishes it with the digest.
+        digest: of these keys; unsigned here, signed in Postgres.
+        inbound_base: added to offsets where they are stored, since `inbound-messages` may be recreated.
+    """
 
     next_offset: int
     delivery_next_offset: int

@@ -1,9 +1,9 @@
-"""Recognises repetitions of messages that are decided, and other messages that came with the id of one: pure.
+"""Recognises repetitions of events that are decided, and other events that came with the id of one: pure.
 
-A gateway repeats a webhook, a producer a record. A repetition is the same message in every respect. An id is not always
-unique: what comes under the id of another message is a message of its own, with an id made from both. Where a gateway's
-id comes without a time, nothing distinguishes a repetition from the same words written again. Such a message is decided
-once more, and recorded only if it is a new opt-out: to record a STOP twice does no harm, to ignore one does.
+A gateway repeats a webhook, a producer a record. A repetition is the same event in every respect. An id is not always
+unique: what comes under the id of another event is an event of its own, with an id made from both. Where a gateway's id
+comes without a time, nothing distinguishes a repetition from the same words written again. Such a reply is decided once
+more, and recorded only if it is a new opt-out: to record a STOP twice does no harm, to ignore one does.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequest
 
 
 class Identity(NamedTuple):
-    """The identity of a message, which excludes `received_at` where the gateway gave the message an id."""
+    """The identity of an event, which excludes `received_at` where the gateway gave its reply an id."""
 
     account_id: str
     phone: str
@@ -32,8 +32,8 @@ class Identity(NamedTuple):
     held_event_id: UUID | None
     received_at: datetime
 
-    def is_same_message(self, other: "Identity") -> bool:
-        """Say whether two records with one id are one message, or the same words again."""
+    def is_same_event(self, other: "Identity") -> bool:
+        """Say whether two events with one id are one reply, or the same words again."""
         has_id = self.gateway_message_id is not None or self.held_event_id is not None
         return self[:-1] == other[:-1] and (has_id or self.received_at == other.received_at)
 
@@ -85,7 +85,7 @@ class Identified(NamedTuple):
 def identify(event: DecidableEvent, offset: int, decided: Mapping[UUID, Identity]) -> Identified | None:
     """Return the event at `offset` with an id that none of the `decided` has; None for a repetition of one of them."""
     same_id = decided.get(event.event_id)
-    if same_id is not None and not same_id.is_same_message(identity_of(event)):
+    if same_id is not None and not same_id.is_same_event(identity_of(event)):
         event = with_own_id(event)
         same_id = decided.get(event.event_id)
     if same_id is None:
@@ -96,7 +96,7 @@ def identify(event: DecidableEvent, offset: int, decided: Mapping[UUID, Identity
 
 
 def with_own_id(event: DecidableEvent) -> DecidableEvent:
-    """Return an event that has the id of another message, with an id of its own: the same for its repetitions."""
+    """Return an event that has the id of another one, with an id of its own: the same for its repetitions."""
     identity = identity_of(event)
     has_id = identity.gateway_message_id is not None or identity.held_event_id is not None
     parts = [str(part) for part in identity[:-1]] + ([] if has_id else [format_time(identity.received_at)])

@@ -1,6 +1,6 @@
-"""Merges what the record has of one phone under several spellings, from before numbers were made canonical.
+"""Merges what the decision log has of one phone under several spellings, from before numbers were made canonical.
 
-Runs once, in the transaction of migration 0012. The entries of the record are not touched: `phone_spellings` says under
+Runs once, in the transaction of migration 0012. The entries are not touched: `phone_spellings` says under
 which spellings a number's entries are found. Nothing that is forbidden becomes allowed, but by an opt-in that answers.
 """
 

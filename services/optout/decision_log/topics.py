@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.postgres import Connection
 
 REPAIR = "repair"
-"""In place of the identity of `suppressions`: what it holds is to be compared with the record, and corrected."""
+"""In place of the identity of `suppressions`: what it holds is to be compared with the decision log, and corrected."""
 
 _READ = "SELECT inbound_topic, delivery_topic, suppressions_topic FROM partition_positions WHERE partition = $1"
 
@@ -19,7 +19,7 @@ _TO_REPAIR = f"""
 SELECT EXISTS (SELECT 1 FROM partition_positions WHERE suppressions_topic = '{REPAIR}' AND partition = ANY($1::int[]))
 """  # noqa: S608 (a constant)
 
-# The record keeps its decisions, and their order: those of the new topic come after them.
+# The log keeps its decisions, and their order: those of the new topic come after them.
 _ADOPT_INBOUND = f"""
 UPDATE partition_positions p SET
     inbound_topic = NULL, next_offset = 0, suppressions_topic = '{REPAIR}', inbound_base = coalesce(
@@ -49,7 +49,7 @@ async def save_topics(connection: Connection, partition: int, topics: Topics) ->
 
 
 async def ask_for_repair(connection: Connection) -> None:
-    """Have the running service compare what `suppressions` holds with the record, and correct it."""
+    """Have the running service compare what `suppressions` holds with the decision log, and correct it."""
     await connection.execute(_ASK_FOR_REPAIR)
 
 

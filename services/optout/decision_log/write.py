@@ -56,7 +56,7 @@ WHERE s.account_id = again.account_id AND s.phone = again.phone AND s.scope = ag
 """
 
 DecidedEntry = tuple[Entry, str]
-"""An entry, and the text of the message that it decides."""
+"""An entry, and the text of the reply that it decides."""
 
 StateKey = tuple[str, str, str]
 """Account, scope, phone."""

@@ -36,7 +36,7 @@ _FORGET_EVERY_BATCHES = 100
 
 
 class DeliveryEventFollower:
-    """A follower of delivery events; `catch_up` waits until all that is in the partition now is in the record."""
+    """A follower of delivery events; `catch_up` waits until all that the partition has now is recorded."""
 
     def __init__(self, context: Context, consumer: Consumer, producer: Producer, partition: int) -> None:
         self._context = context
@@ -50,7 +50,7 @@ class DeliveryEventFollower:
         self._batches = 0
 
     async def catch_up(self) -> None:
-        """Wait until the record has every event that Kafka had when this was called.
+        """Wait until every event is recorded that Kafka had when this was called.
 
         Raises:
             TransientError: that takes too long; nothing may be attributed meanwhile.

@@ -69,7 +69,7 @@ class InboundConsumer:
 
 
 @asynccontextmanager
-async def reading_inbound(context: Context, partition: TopicPartition, offset: int) -> AsyncIterator[InboundConsumer]:
+async def consuming_inbound(context: Context, partition: TopicPartition, offset: int) -> AsyncIterator[InboundConsumer]:
     """Lend a consumer that reads from `offset`."""
     async with assigned_consumer(context.settings.kafka, [partition], fetch_max_wait_ms=_POLL_MS) as consumer:
         yield InboundConsumer(context, consumer, partition, offset)

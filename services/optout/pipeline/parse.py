@@ -1,4 +1,4 @@
-"""Parses a batch of Kafka records into messages to decide, markers to pass and records to park."""
+"""Parses a batch of Kafka records into events to decide, fence markers to pass and records to park."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -134,7 +134,7 @@ class WorkerSession:
         return stored
 
     async def _new(self, parsed: Parsed) -> list[Entry]:
-        received = [message for message in parsed.received if message.offset >= self._position.next_offset]
+        received = [undecided for undecided in parsed.received if undecided.offset >= self._position.next_offset]
         if not received:
             return []
         await self._deliveries.catch_up()

@@ -1,4 +1,4 @@
-"""Where a worker begins: at the smaller of what Postgres has recorded and what Kafka has published."""
+"""Where a worker starts: at the smaller of the offset that Postgres has recorded and the one that Kafka has."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ _NO_OFFSET = -1
 
 
 class MissingRecordsError(Exception):
-    """Kafka does not have what must be decided next: nothing is guessed (G4), a person has to look."""
+    """Kafka does not have what must be decided next: nothing is guessed (G4), an operator has to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Start:
 
 
 async def find_start(context: Context, partition: int, decision_log: DecisionLog) -> Start:
-    """Return where to begin; called when `init_transactions` has fenced every predecessor.
+    """Return where to start; called once every predecessor is fenced: no transaction of theirs can commit any more.
 
     Raises:
         MissingRecordsError: see `choose_start`.
@@ -45,9 +45,10 @@ async def find_start(context: Context, partition: int, decision_log: DecisionLog
 def choose_start(position: Position, committed: int | None, beginning: int, end: int) -> Start:
     """Return the smaller of what is recorded and what is committed, where Kafka has all from there on.
 
-    A database that was restored from a backup is older than Kafka: its messages are decided again. A process that died
-    between Postgres and Kafka left Kafka incomplete: its decisions are published from the log. Without a committed
-    offset (there never was one, or it has expired) all decisions that Kafka still has the messages of are.
+    A database that was restored from a backup is older than Kafka: what it lacks is decided again. A process that died
+    between Postgres and Kafka left Kafka incomplete: its decisions are published from the decision log. Without a
+    committed offset (there never was one, or it has expired) everything is published again from the first offset that
+    Kafka still has.
 
     Raises:
         MissingRecordsError: the topic has lost records that are not decided, or is not the one that was recorded.
@@ -71,7 +72,7 @@ def choose_start(position: Position, committed: int | None, beginning: int, end:
 def belonging(recorded: Topics, identities: dict[str, str]) -> Topics:
     """Return what the positions belong to from now on, where the topics are those that were recorded: pure.
 
-    That of `suppressions` is left as it was: what it must hold can be published again from the record.
+    That of `suppressions` is left as it was: what it must hold can be published again from the decision log.
 
     Raises:
         MissingRecordsError: a topic that is read is another one: its offsets mean other records.

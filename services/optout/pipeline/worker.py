@@ -15,7 +15,7 @@ from services.optout.pipeline.condition import Condition
 from services.optout.pipeline.context import Context
 from services.optout.pipeline.delivery_events import following_delivery_events
 from services.optout.pipeline.forward import Forwarder
-from services.optout.pipeline.inbound_consumer import InboundConsumer, reading_inbound
+from services.optout.pipeline.inbound_consumer import InboundConsumer, consuming_inbound
 from services.optout.pipeline.parse import SERVICE, parse
 from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, TransactionPublisher
 from services.optout.pipeline.repair import repair
@@ -118,7 +118,7 @@ class Worker:
             await save_topics(connection, self.partition, topics)
         async with (
             following_delivery_events(self._context, self.partition) as deliveries,
-            reading_inbound(self._context, self._topic_partition, start.offset) as inbound,
+            consuming_inbound(self._context, self._topic_partition, start.offset) as inbound,
         ):
             publisher = TransactionPublisher(producer, self.partition, settings.group_id)
             session = WorkerSession(
