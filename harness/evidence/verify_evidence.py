@@ -1,13 +1,13 @@
 """Verifies evidence of Stopline's record against anchors kept outside its database, with the standard library alone.
 
     python verify_evidence.py EXPORT ANCHORS [--selection]
-
 EXPORT: the lines of `stopline evidence export`; with --selection those of one person or account, also from
 GET /v1/evidence/export. ANCHORS: the lines of `stopline evidence anchor`. Prints differences; exit 1 if there are any.
 """
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -15,14 +15,13 @@ from typing import Any
 
 
 class Chain:
-    """One partition's chain, read in its order; `loose` are entries that no anchor covers yet."""
+    """One partition's chain, read in its order; `loose` are entries that no anchor covers yet, `erased` whose."""
 
     def __init__(self, partition: int, *, selection: bool = False) -> None:
         self.partition, self.selection = partition, selection
-        self.anchored: dict[int, bytes] = {}
-        self.newest, self.sequence, self.hash, self.count, self.erased = 0, 0, b"", 0, 0
-        self.last: dict[tuple[str, str], int] = {}
-        self.loose: list[int] = []
+        self.newest, self.sequence, self.hash, self.count = 0, 0, b"", 0
+        self.anchored, self.loose = dict[int, bytes](), list[int]()
+        self.last, self.erased, self.may_be_erased = dict[tuple[str, str], int](), dict[int, str](), Counter[str]()
 
     def anchor(self, line: dict[str, Any]) -> Iterator[str]:
         """Take an anchor: of several for one entry, the first that was published counts."""
@@ -41,8 +40,8 @@ class Chain:
             yield from self._uncovered()
         text = line["entry"].encode() if "entry" in line else b""
         digest = sha256(text).digest() if text else bytes.fromhex(line["digest"])
-        formulas = [digest, text] if text else [digest]  # entries of before there were anchors have the second one
-        if hashed not in [sha256(previous + each).digest() for each in formulas]:
+        self.erased |= {sequence: line["phone"]} if line.get("erased") else {}
+        if hashed not in [sha256(previous + each).digest() for each in (digest, text or digest)]:  # of old ones: text
             yield self._at(sequence, "its hash does not follow from its text and the entry before")
         elif text:
             yield from (self._at(sequence, difference) for difference in self._differences(line))
@@ -50,23 +49,25 @@ class Chain:
             yield self._at(sequence, "its hash is not the one that was anchored: the chain was recomputed")
         self.loose += [sequence] if text else []
         self.loose = [] if sequence in self.anchored else self.loose
-        self.sequence, self.hash, self.count = sequence, hashed, self.count + bool(text)
+        self.sequence, self.hash, self.count = sequence, hashed, self.count + (bool(text) or sequence in self.erased)
 
     def end(self) -> Iterator[str]:
         """Yield what is missing at the end."""
         if self.newest > self.sequence and not self.selection:
             yield self._at(self.sequence + 1, f"it is missing: entry {self.newest} was anchored")
         yield from self._uncovered()
+        for who, count in (Counter(self.erased.values()) - self.may_be_erased).items():
+            yield self._at(self.sequence, f"until here {count} more of {who} are erased than the chain says")
 
     def _differences(self, line: dict[str, Any]) -> Iterator[str]:
         entry = json.loads(line["entry"])
-        self.erased += bool(line.get("erased"))
-        if not line.get("erased") and entry["body_sha256"] != sha256(line["body"].encode()).hexdigest():
+        self.may_be_erased[entry["phone"]] += (entry.get("request") or {}).get("erased_entries") or 0
+        if entry["body_sha256"] != sha256(line["body"].encode()).hexdigest():
             yield "the message is not the one whose SHA-256 the entry has"
         if wrong := [name for name in ("event_id", "account_id", "phone") if entry[name] != line[name]]:
             yield f"its {' and '.join(wrong)} differ from its text"
         recipient, before = (entry["account_id"], entry["phone"]), entry.get("previous_sequence")
-        if self.selection and before not in (None, self.last.get(recipient, 0)):
+        if self.selection and before not in self.erased and before not in (None, self.last.get(recipient, 0)):
             yield f"entry {before}, about the same person, is missing"
         self.last.update({recipient: line["sequence"]} if self.selection else {})
 
@@ -89,8 +90,8 @@ def main(export: str, anchors: str, *options: str) -> int:
                 problems += take(chains.setdefault(of, Chain(of, selection="--selection" in options)), line)
     loose = sum(len(chain.loose) for chain in chains.values())
     problems += [problem for chain in chains.values() for problem in chain.end()]
-    count, erased = (sum(getattr(chain, name) for chain in chains.values()) for name in ("count", "erased"))
-    print(*problems[:100], f"{count} entries ({erased} with erased text, {loose} not anchored yet) verified", sep="\n")
+    count, erased = sum(each.count for each in chains.values()), sum(len(each.erased) for each in chains.values())
+    print(*problems[:100], f"{count} entries ({erased} erased, {loose} not anchored yet) verified", sep="\n")
     return 1 if problems else 0
 
 

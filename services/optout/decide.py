@@ -13,10 +13,16 @@ from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.requests import PreferenceRequest, Requested, apply_request, decide_request, is_weaker
 from services.optout.rules import RuleMatch, RuleSet
 from services.optout.scopes import list_id_of, scopes_of
-from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
+from shared.events.inbound import (
+    ErasureRequested,
+    MessageReceived,
+    OptInRequested,
+    OptOutRequested,
+    ReviewDecided,
+)
 from shared.events.suppression import SuppressionState
 
-DecidableEvent = MessageReceived | ReviewDecided | PreferenceRequest
+DecidableEvent = MessageReceived | ReviewDecided | PreferenceRequest | ErasureRequested
 """An event that asks for a decision."""
 
 
@@ -72,6 +78,11 @@ class Reviewed:
 
 
 @dataclass(frozen=True, slots=True)
+class Erased:
+    """A decision to erase what was written about the recipient before; no suppression changes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unchanged:
     """A decision without changes: no rule, nothing to come back to, or an opt-in not surely later than the opt-out.
 
@@ -87,17 +98,15 @@ class Unchanged:
     attribution: Attribution | None = None
 
 
-Decision = OptOut | Held | OptIn | Reviewed | Requested | Unchanged
+Decision = OptOut | Held | OptIn | Reviewed | Requested | Erased | Unchanged
 
 
 def decide(
     event: DecidableEvent, recipient: Recipient, rules: RuleSet, policies: ReachPolicies = SHIPPED_ALONE
 ) -> Decision:
     """Decide `event` by the account's `rules` and `policies`, in the state that all events before it have left."""
-    if isinstance(event, ReviewDecided):
-        return _reviewed(event, recipient)
     if not isinstance(event, MessageReceived):
-        return decide_request(event, recipient)
+        return _asked_for(event, recipient)
     attribution = attribute(event, recipient)
     instruction = _instruction(event, attribution, recipient)
     match = rules.match(event.body, sender_number=event.sender_number, answered_text=instruction)
@@ -116,6 +125,16 @@ def decide(
                 if kind == "help"
                 else Unchanged("no_rule", None, found, answered)
             )
+
+
+def _asked_for(event: ReviewDecided | PreferenceRequest | ErasureRequested, recipient: Recipient) -> Decision:
+    match event:
+        case ReviewDecided():
+            return _reviewed(event, recipient)
+        case ErasureRequested():
+            return Erased()
+        case _:
+            return decide_request(event, recipient)
 
 
 def _instruction(event: MessageReceived, attribution: Attribution, recipient: Recipient) -> str | None:

@@ -15,7 +15,14 @@ from shared.events.delivery import (
     MessageSuppressed,
     delivery_event_id,
 )
-from shared.events.inbound import FenceMarkerAppended, MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
+from shared.events.inbound import (
+    ErasureRequested,
+    FenceMarkerAppended,
+    MessageReceived,
+    OptInRequested,
+    OptOutRequested,
+    ReviewDecided,
+)
 from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import CheckpointPublished, SuppressionChanged, WatermarkAdvanced
@@ -92,6 +99,15 @@ def _requests() -> list[Event]:
             statement="Yes, text me offers again. Reply STOP at any time",
             consented_at=_HEARD,
             lifts=UUID(int=6, version=5),
+        ),
+        ErasureRequested(
+            event_id=UUID(int=9, version=5),
+            occurred_at=_CHANGED,
+            account_id=_ACCOUNT,
+            phone=_PHONE,
+            pseudonym=f"erased:0f1e2d3c:{'4b' * 16}",
+            reason="The recipient asked for it",
+            by="ada@acme.example",
         ),
     ]
 

@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from shared.events.base import (
     AccountId,
@@ -145,6 +145,28 @@ class OptInRequested(_PreferenceRequested):
     lifts: UUID | None = None
 
 
-AnyInboundEvent = MessageReceived | ReviewDecided | OptOutRequested | OptInRequested | FenceMarkerAppended
+Pseudonym = Annotated[str, StringConstraints(pattern=r"^erased:[0-9a-f]{8}:[0-9a-f]{32}$")]
+"""What an erased phone is replaced by: the id of a key, and a hash of account and phone under that key."""
+
+
+class ErasureRequested(IdentifiedEvent):
+    """A request to erase what is known of a recipient, up to here; what suppresses the phone stays.
+
+    `pseudonym` takes the phone's place in the decision log. `reason` and `by` are kept there, and name nobody.
+    """
+
+    category: ClassVar[str] = "inbound"
+
+    type: Literal["erasure_requested"] = "erasure_requested"
+    account_id: AccountId
+    phone: Phone
+    pseudonym: Pseudonym
+    reason: Annotated[StorableText, Field(min_length=1)]
+    by: Annotated[StorableText, Field(min_length=1)]
+
+
+AnyInboundEvent = (
+    MessageReceived | ReviewDecided | OptOutRequested | OptInRequested | ErasureRequested | FenceMarkerAppended
+)
 InboundEvent = Annotated[AnyInboundEvent, Field(discriminator="type")]
 inbound_events: TypeAdapter[AnyInboundEvent] = TypeAdapter(InboundEvent)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
@@ -15,21 +15,23 @@ from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import SPELLINGS, PhoneFilter
 from services.optout.api.proof_pack import proof_pack
 from services.optout.api.request_limits import GuardedRoute
+from services.optout.api.runtime import ApiRuntime
 from services.optout.api.timeline import load_messages, timeline
-from services.optout.decision_log.entry import Entry, entries, follows
+from services.optout.decision_log.entry import Entry, entries, follows, link_digest
 from services.optout.decision_log.export import export_selection
 from shared.events.base import format_time
 from shared.postgres import Connection
 
-# A phone's entries after a given place, under all its spellings, each with the hash of the entry before it in its
-# partition.
+# A phone's entries after a given place, under all its spellings and pseudonyms, each with the hash of the entry before
+# it in its partition.
 EVIDENCE = f"""
-SELECT d.partition, d.sequence, d.phone, d.body, d.entry, d.hash, coalesce((
+SELECT d.partition, d.sequence, d.phone, d.body, d.entry, d.hash, d.entry_sha256, coalesce((
     SELECT p.hash FROM decisions p WHERE p.partition = d.partition AND p.inbound_offset < d.inbound_offset
     ORDER BY p.inbound_offset DESC LIMIT 1), '') AS previous_hash
 FROM decisions d
-WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS}) AND (d.sequence, d.partition) > ($3, $4)
-ORDER BY d.sequence, d.partition LIMIT $5
+WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS} UNION ALL SELECT unnest($5::text[]))
+    AND (d.sequence, d.partition) > ($3, $4)
+ORDER BY d.sequence, d.partition LIMIT $6
 """  # noqa: S608 (no value from outside)
 
 STATES = f"""
@@ -45,49 +47,59 @@ _MAX_CHAIN_LINES = 20_000
 router = APIRouter(route_class=GuardedRoute)
 
 
-def _asked(phone: PhoneFilter) -> str:
+class AskedPhone(NamedTuple):
+    """A phone whose evidence is asked for; `pseudonyms` are those that it may have been replaced by."""
+
+    phone: str
+    pseudonyms: list[str]
+
+
+def _asked(account_id: CallerAccountId, phone: PhoneFilter, runtime: ApiRuntime) -> AskedPhone:
     if phone is None:
         raise ApiError(422, "invalid", "phone: say whose evidence, such as ?phone=%2B14155550100", "phone")
-    return phone
+    return AskedPhone(phone, runtime.settings.pseudonyms.all(account_id, phone))
 
 
-AskedPhone = Annotated[str, Depends(_asked)]
+AskedEvidence = Annotated[AskedPhone, Depends(_asked)]
 
 
 @router.get("/v1/evidence", dependencies=[Fresh])
 async def read_evidence(
     account_id: CallerAccountId,
     database: Database,
-    phone: AskedPhone,
+    asked: AskedEvidence,
     after: After = None,
     limit: PageLimit = 100,
 ) -> dict[str, Any]:
     """Everything about a phone in order. Messages, the newest 1,000, are on the first page, with the first entries."""
-    return await _evidence(account_id, database, phone, after, limit)
+    return await _evidence(account_id, database, asked, after, limit)
 
 
 @router.get("/v1/evidence/export", dependencies=[Fresh], response_class=Response, responses=_IN_LINES)
-async def export_evidence(account_id: CallerAccountId, database: Database, phone: AskedPhone) -> Response:
+async def export_evidence(account_id: CallerAccountId, database: Database, asked: AskedEvidence) -> Response:
     """The phone's entries of the hash chain for `verify_evidence.py --selection`, without a word of anybody else."""
-    lines = await _chain(account_id, database, phone)
+    lines = await _chain(account_id, database, asked)
     return Response("".join(json.dumps(line) + "\n" for line in lines), media_type="application/x-ndjson")
 
 
 @router.get("/v1/evidence/proof-pack", dependencies=[Fresh], response_class=Response, responses=_IN_A_ZIP)
-async def read_proof_pack(account_id: CallerAccountId, database: Database, phone: AskedPhone) -> Response:
+async def read_proof_pack(account_id: CallerAccountId, database: Database, asked: AskedEvidence) -> Response:
     """A zip for a complaint: a page to print, the JSON that it shows, and the chain that proves it."""
-    evidence = await _evidence(account_id, database, phone, None, _MAX_ENTRIES)
-    chain = await _chain(account_id, database, phone)
+    evidence = await _evidence(account_id, database, asked, None, _MAX_ENTRIES)
+    chain = await _chain(account_id, database, asked)
     made = {"account_id": account_id, "made_at": format_time(datetime.now(UTC)), **evidence}
-    name = f'attachment; filename="evidence-{phone.lstrip("+")}.zip"'
+    name = f'attachment; filename="evidence-{asked.phone.lstrip("+")}.zip"'
     return Response(proof_pack(made, chain), media_type="application/zip", headers={"Content-Disposition": name})
 
 
-async def _evidence(account_id: str, database: Connection, phone: str, after: str | None, limit: int) -> dict[str, Any]:
+async def _evidence(
+    account_id: str, database: Connection, asked: AskedPhone, after: str | None, limit: int
+) -> dict[str, Any]:
+    phone, pseudonyms = asked
     sequence, partition = keys_after(after, 0, 0)
-    rows, shown = await fetch_page(database, EVIDENCE, account_id, phone, sequence, partition, limit=limit)
+    rows, shown = await fetch_page(database, EVIDENCE, account_id, phone, sequence, partition, pseudonyms, limit=limit)
     answer = page("entries", rows, shown, _shown, "sequence", "partition")
-    messages = await load_messages(database, account_id, phone) if after is None else []
+    messages = await load_messages(database, account_id, phone, pseudonyms) if after is None else []
     states = await database.fetch(STATES, account_id, phone)
     return {
         "phone": phone,
@@ -97,11 +109,11 @@ async def _evidence(account_id: str, database: Connection, phone: str, after: st
     }
 
 
-async def _chain(account_id: str, database: Connection, phone: str) -> list[dict[str, Any]]:
+async def _chain(account_id: str, database: Connection, asked: AskedPhone) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     async with database.transaction(readonly=True, isolation="repeatable_read"):
-        phones = [row[0] for row in await database.fetch(_PHONES, account_id, phone)]
-        async for line in export_selection(database, account_id, phones):
+        phones = [row[0] for row in await database.fetch(_PHONES, account_id, asked.phone)]
+        async for line in export_selection(database, account_id, [*phones, *asked.pseudonyms]):
             lines.append(line)
             if len(lines) > _MAX_CHAIN_LINES:
                 message = "phone: its chain is too long for an answer; have the operator run `stopline evidence export`"
@@ -110,7 +122,10 @@ async def _chain(account_id: str, database: Connection, phone: str) -> list[dict
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    """Return an entry as it is chained: `hash` is the SHA-256 of `previous_hash` and the SHA-256 of `entry`."""
+    """Return an entry as it is chained: `hash` is the SHA-256 of `previous_hash` and the SHA-256 of `entry`.
+
+    Of an erased one `entry` is what is left, and `digest` the SHA-256 of what it was.
+    """
     entry = entries.validate_json(row["entry"])
     return {
         "partition": row["partition"],
@@ -120,11 +135,15 @@ def _shown(row: Any) -> dict[str, Any]:
         "previous_hash": row["previous_hash"].hex(),
         "hash": row["hash"].hex(),
         "previous_sequence": entry.previous_sequence,
+        "digest": (row["entry_sha256"] or hashlib.sha256(row["entry"].encode()).digest()).hex(),
+        "erased": entry.is_erased,
         "intact": _is_intact(row, entry),
     }
 
 
 def _is_intact(row: Any, entry: Entry) -> bool:
+    if row["entry_sha256"] is not None:
+        return bool(row["hash"] == link_digest(row["previous_hash"], row["entry_sha256"]))
     recorded = (entry.phone, entry.body_sha256)
     return bool(
         follows(row["hash"], row["previous_hash"], row["entry"])

@@ -17,7 +17,8 @@ from shared.events.base import format_time
 # The account's messages decided before a given time (and id, where times are equal).
 INBOX = """
 SELECT event_id, decided_at, body, entry FROM decisions
-WHERE account_id = $1 AND (decided_at, event_id) < ($2, $3) AND entry NOT LIKE '%"reason":"another_number"%'
+WHERE account_id = $1 AND (decided_at, event_id) < ($2, $3) AND erasure_id IS NULL
+    AND entry NOT LIKE '%"reason":"another_number"%'
 ORDER BY decided_at DESC, event_id DESC LIMIT $4
 """
 
@@ -25,7 +26,8 @@ ORDER BY decided_at DESC, event_id DESC LIMIT $4
 INBOX_OF_PHONE = f"""
 SELECT event_id, decided_at, body, entry FROM decisions
 WHERE account_id = $1 AND (decided_at, event_id) < ($3, $4) AND phone IN ({SPELLINGS})
-    AND entry NOT LIKE '%"reason":"another_number"%'
+    AND erasure_id IS NULL
+    AND erasure_id IS NULL AND entry NOT LIKE '%"reason":"another_number"%'
 ORDER BY decided_at DESC, event_id DESC LIMIT $5
 """  # noqa: S608 (no value from outside)
 

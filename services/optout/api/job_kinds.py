@@ -7,6 +7,7 @@ from services.optout.api.paced import PacedRequests
 from services.optout.api.requests import Requests
 from services.optout.jobs.clean_up import CleanUp, Undo
 from services.optout.jobs.contact_import import ContactImport
+from services.optout.jobs.erasure import Erasure
 from services.optout.jobs.job import JobKind
 from services.optout.jobs.opt_out_import import OptOutImport
 from shared.postgres import Pool
@@ -15,4 +16,5 @@ from shared.postgres import Pool
 def job_kinds(pool: Pool, requests: Requests, freshness: Freshness) -> Sequence[JobKind]:
     """Return all kinds; the pool is of the jobs, so that none of them waits for a request, nor a request for a job."""
     paced = PacedRequests(requests, freshness)
-    return ContactImport(pool), OptOutImport(pool, paced), CleanUp(pool, paced), Undo(pool, paced)
+    imports = ContactImport(pool), OptOutImport(pool, paced)
+    return *imports, CleanUp(pool, paced), Undo(pool, paced), Erasure(pool, paced)

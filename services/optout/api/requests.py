@@ -9,14 +9,14 @@ from aiokafka.errors import KafkaError
 from services.optout.api.errors import ApiError
 from shared.errors import TransientError
 from shared.events.codec import cloud_event_headers, encode
-from shared.events.inbound import OptInRequested, OptOutRequested, ReviewDecided
+from shared.events.inbound import ErasureRequested, OptInRequested, OptOutRequested, ReviewDecided
 from shared.kafka_connection import Kafka
 from shared.partitions import partition_of
 from shared.producer import OutgoingRecord, Producer
 from shared.topics import INBOUND_MESSAGES
 
 SOURCE = "stopline/optout-api"
-Request = ReviewDecided | OptOutRequested | OptInRequested
+Request = ReviewDecided | OptOutRequested | OptInRequested | ErasureRequested
 _PUBLISH_SECONDS = 1.8
 _PUBLISH_ALL_SECONDS = 10.0
 

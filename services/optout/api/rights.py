@@ -17,6 +17,7 @@ _NEEDED: Mapping[str, Needed] = {
     "/v1/api-keys": "account",
     "/v1/campaigns": "sms",
     "/v1/check": "sms",
+    "/v1/erasures": "account",
     "/v1/evidence": "reporting",
     "/v1/inbox": "reporting",
     "/v1/jobs": "contacts",

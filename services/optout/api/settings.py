@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from services.optout.pseudonyms import Pseudonyms
 from services.optout.settings import DatabaseSettings
 from shared.secret_rules import LongSecret, OptionalSecret, values
 
@@ -19,6 +20,10 @@ class ApiSettings(DatabaseSettings):
     public_inbound_url: str = "http://127.0.0.1:8081"
     public_api_url: str | None = None
     """Where customers reach this API, for addresses of pages and files; without it, what the request's Host says."""
+    erasure_key: OptionalSecret = None
+    """With it an erased phone is hashed; without it nobody is erased."""
+    erasure_key_previous: OptionalSecret = None
+    """The keys before, separated by commas: what was erased with them is still found by its phone."""
     webhook_ports: Annotated[str, Field(pattern=r"^\d{1,5}(,\d{1,5})*$")] = "443,8443"
     """Ports of customers' addresses that may be called, separated by commas."""
     api_cache_dir: Path
@@ -28,6 +33,12 @@ class ApiSettings(DatabaseSettings):
     """The consumer group in which all processes of the API share the delivery events."""
     database_connections: Annotated[int, Field(ge=1, le=200)] = 4
     """Of each process of the API, for requests, simulations and customers' webhooks together."""
+
+    @property
+    def pseudonyms(self) -> Pseudonyms:
+        """Return what phones of erased recipients are replaced by."""
+        secrets = values(self.erasure_key, self.erasure_key_previous)
+        return Pseudonyms([key for each in secrets for key in each.split(",")])
 
     @property
     def webhook_keys(self) -> tuple[str, ...]:

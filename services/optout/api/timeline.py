@@ -17,16 +17,20 @@ SELECT message_id, coalesce(sent.list_id, asked.list_id) AS list_id, asked.body,
     coalesce(sent.sender_number, asked.sender_number) AS sender_number, coalesce(asked.status, sent.outcome) AS outcome,
     sent.instruction, coalesce(sent.dispatched_at, asked.dispatched_at, asked.created_at) AS at
 FROM (SELECT * FROM sent_messages WHERE account_id = $1 AND phone IN ({SPELLINGS})) sent
-FULL JOIN (SELECT * FROM messages WHERE account_id = $1 AND phone IN ({SPELLINGS})) asked USING (message_id)
+FULL JOIN (
+    SELECT * FROM messages WHERE account_id = $1 AND phone IN ({SPELLINGS} UNION ALL SELECT unnest($4::text[]))
+) asked USING (message_id)
 ORDER BY at DESC, message_id LIMIT $3
 """  # noqa: S608 (no value from outside)
 
 _OF_THE_CHAIN = {"event_id", "account_id", "phone", "body_sha256", "offset", "previous_sequence"}
 
 
-async def load_messages(database: Connection, account_id: str, phone: str) -> list[dict[str, Any]]:
+async def load_messages(
+    database: Connection, account_id: str, phone: str, pseudonyms: Sequence[str]
+) -> list[dict[str, Any]]:
     """Return what was sent to a person, or was dropped because of an opt-out, each with the way out that it offered."""
-    rows = await database.fetch(MESSAGES, account_id, phone, MAX_MESSAGES)
+    rows = await database.fetch(MESSAGES, account_id, phone, MAX_MESSAGES, pseudonyms)
     return [{**dict(row), "what": "message", "at": format_time(row["at"])} for row in reversed(rows)]
 
 

@@ -21,6 +21,8 @@ API = {
     "migrations": "SELECT",
 }
 """The same for the customer API: it asks the pipeline by way of Kafka, and writes nothing that decides on sending."""
+FUNCTIONS = {"erase_entries(uuid, text, integer)": API}
+"""Which of the two may call a function that may do more than its caller: the one way to erase."""
 _EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
 
 _TABLES = "SELECT quote_ident(tablename) AS quoted, tablename FROM pg_tables WHERE schemaname = current_schema()"
@@ -76,6 +78,10 @@ async def _grant(connection: Connection, role: str, exceptions: Mapping[str, str
         rights = exceptions.get(table["tablename"], _EVERYTHING)
         await connection.execute(f"REVOKE ALL ON {table['quoted']} FROM {quoted}")
         await connection.execute(f"GRANT {rights} ON {table['quoted']} TO {quoted}")
+    for function, who in FUNCTIONS.items():
+        await connection.execute(f"REVOKE ALL ON FUNCTION {function} FROM {quoted}")
+        if who == exceptions:
+            await connection.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {quoted}")
 
 
 async def check_record_is_kept(connection: Connection) -> None:

@@ -9,18 +9,18 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter
 
 from services.optout.attribution import Attribution
-from services.optout.decide import DecidableEvent, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
+from services.optout.decide import DecidableEvent, Decision, Erased, Held, OptIn, OptOut, Reviewed, Unchanged
 from services.optout.follow_ups import FollowUp
 from services.optout.order import Times, opt_out_times
 from services.optout.requests import PreferenceRequest, Requested, consent_time
 from services.optout.rules import RuleMatch
 from services.optout.rules.rule_match import NO_RULE
 from shared.events.base import storable
-from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested
+from shared.events.inbound import ErasureRequested, MessageReceived, OptInRequested, OptOutRequested
 from shared.events.opt_out import AttributionMethod
 from shared.events.suppression import SuppressionState
 
-DecisionKind = Literal["opt_out", "held", "opt_in", "help", "confirmed", "released", "none"]
+DecisionKind = Literal["opt_out", "held", "opt_in", "help", "confirmed", "released", "erased", "none"]
 
 STATES: dict[DecisionKind, SuppressionState] = {
     "opt_out": "opted_out",
@@ -36,14 +36,22 @@ REQUEST = "request"
 """The same where it was requested: by the API, an import, a clean-up."""
 
 
+ERASURE = "erasure"
+"""The source of a request that erases."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestDetails:
-    """The details of a request; `asked_at` is when the person asked or agreed, `lifts` what it withdraws."""
+    """The details of a request; `asked_at` is when the person asked or agreed, `lifts` what it withdraws.
+
+    `erased_entries` is how many entries an erasure erases: no more may be found erased.
+    """
 
     source: str
     asked_at: datetime | None = None
     lifts: UUID | None = None
     job_id: UUID | None = None
+    erased_entries: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +108,11 @@ class Entry:
     reach_policy: str | None = None
 
     @property
+    def is_erased(self) -> bool:
+        """Whether the recipient that it was about is erased."""
+        return not self.body_sha256
+
+    @property
     def cause_event_id(self) -> UUID:
         """The event that caused the states that the entry leaves."""
         return self.held_event_id or self.event_id
@@ -130,7 +143,12 @@ def link(previous_hash: bytes, text: str) -> bytes:
 
     It covers the text by its digest, so that whoever may not see the text can follow the chain past it.
     """
-    return hashlib.sha256(previous_hash + hashlib.sha256(text.encode()).digest()).digest()
+    return link_digest(previous_hash, hashlib.sha256(text.encode()).digest())
+
+
+def link_digest(previous_hash: bytes, digest: bytes) -> bytes:
+    """Return the hash of the entry whose text has this SHA-256: of an erased one there is no more."""
+    return hashlib.sha256(previous_hash + digest).digest()
 
 
 def follows(hashed: bytes, previous_hash: bytes, text: str) -> bool:
@@ -141,10 +159,20 @@ def follows(hashed: bytes, previous_hash: bytes, text: str) -> bool:
     return hashed in (link(previous_hash, text), hashlib.sha256(previous_hash + text.encode()).digest())
 
 
+def recorded_phone(event: DecidableEvent) -> str:
+    """Return the phone that the entry is about: an erasure's own entry has the pseudonym."""
+    return event.pseudonym if isinstance(event, ErasureRequested) else event.phone
+
+
 def stored_body(event: DecidableEvent) -> str:
     """Return the text of the reply, or the statement of a request, as it is kept; a person's decision has none."""
     match event:
-        case MessageReceived(body=text) | OptOutRequested(statement=text) | OptInRequested(statement=text):
+        case (
+            MessageReceived(body=text)
+            | OptOutRequested(statement=text)
+            | OptInRequested(statement=text)
+            | ErasureRequested(reason=text)
+        ):
             return storable(text or "")
         case _:
             return ""
@@ -191,7 +219,8 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
     match, attribution = conclusion.match or NO_RULE, conclusion.attribution
     return Entry(
         partition=partition, offset=offset, decided_at=decided_at, came_as=came_as,
-        event_id=event.event_id, account_id=event.account_id, phone=event.phone, received_at=event.occurred_at,
+        event_id=event.event_id, account_id=event.account_id, phone=recorded_phone(event),
+        received_at=event.occurred_at,
         body_sha256=hashlib.sha256(stored_body(event).encode()).hexdigest(),
         gateway=origin.gateway, gateway_message_id=origin.gateway_message_id, sender_number=origin.sender_number,
         sent_at=origin.sent_at, unusable_sent_at=origin.unusable_sent_at, untimed_at=origin.untimed_at,
@@ -211,14 +240,14 @@ def _decided_by(decision: Decision) -> str | None:
     match decision:
         case Reviewed():
             return REVIEW
-        case Requested():
+        case Requested() | Erased():
             return REQUEST
         case _:
             return None
 
 
 def _origin(event: DecidableEvent, decision: Decision) -> _Origin:
-    if isinstance(event, OptOutRequested | OptInRequested):
+    if isinstance(event, OptOutRequested | OptInRequested | ErasureRequested):
         return _Origin(REQUEST, str(event.event_id), None, None, by=event.by, request=_details(event))
     if isinstance(event, MessageReceived):
         return _Origin(
@@ -236,7 +265,9 @@ def _origin(event: DecidableEvent, decision: Decision) -> _Origin:
     )
 
 
-def _details(event: PreferenceRequest) -> RequestDetails:
+def _details(event: PreferenceRequest | ErasureRequested) -> RequestDetails:
+    if isinstance(event, ErasureRequested):
+        return RequestDetails(ERASURE)
     if isinstance(event, OptOutRequested):
         return RequestDetails(event.source, event.asked_at, job_id=event.job_id)
     return RequestDetails(event.source, event.consented_at, event.lifts, event.job_id)
@@ -246,6 +277,8 @@ def _conclusion(decision: Decision) -> _Conclusion:
     if isinstance(decision, Requested):
         scopes = decision.changed, decision.raised, decision.asked_again
         return _Conclusion(decision.kind, decision.reason, None, None, *scopes)
+    if isinstance(decision, Erased):
+        return _Conclusion("erased", "erased")
     return _answer(decision)
 
 

@@ -12,13 +12,13 @@ from shared.postgres import Connection
 _MOST_IN_A_BATCH = 10_000
 
 _WHOLE = """
-SELECT partition, sequence, hash, entry, body, event_id, account_id, phone,
+SELECT partition, sequence, hash, entry, body, event_id, account_id, phone, entry_sha256,
     coalesce(lag(hash) OVER (ORDER BY sequence), '') AS previous_hash
 FROM decisions WHERE partition = $1 ORDER BY sequence
 """
 
 _SELECTION = """
-SELECT d.partition, d.sequence, d.hash, d.entry, d.body, d.event_id, d.account_id, d.phone,
+SELECT d.partition, d.sequence, d.hash, d.entry, d.body, d.event_id, d.account_id, d.phone, d.entry_sha256,
     coalesce(before.hash, '') AS previous_hash, others.sequences, others.hashes, others.digests
 FROM (
     SELECT *, lead(sequence) OVER (PARTITION BY partition ORDER BY sequence) AS next FROM decisions
@@ -27,7 +27,7 @@ FROM (
 LEFT JOIN decisions before ON before.partition = d.partition AND before.sequence = d.sequence - 1
 CROSS JOIN LATERAL (
     SELECT array_agg(o.sequence ORDER BY o.sequence) AS sequences, array_agg(o.hash ORDER BY o.sequence) AS hashes,
-        array_agg(sha256(convert_to(o.entry, 'UTF8')) ORDER BY o.sequence) AS digests
+        array_agg(coalesce(o.entry_sha256, sha256(convert_to(o.entry, 'UTF8'))) ORDER BY o.sequence) AS digests
     FROM decisions o
     WHERE o.partition = d.partition AND o.decided_at = d.decided_at AND o.sequence > d.sequence
         AND o.sequence < coalesce(d.next, d.sequence + $3) AND o.sequence < d.sequence + $3
@@ -58,6 +58,9 @@ async def export_selection(
 
 
 def _line(row: Any) -> dict[str, Any]:
+    """Return a line; of an erased entry it has the digest from which the chain follows, not what is left of it."""
+    erased = row["entry_sha256"]
+    said = {"entry": row["entry"], "body": row["body"]} if erased is None else {"erased": True, "digest": erased.hex()}
     return {
         "partition": row["partition"],
         "sequence": row["sequence"],
@@ -66,6 +69,5 @@ def _line(row: Any) -> dict[str, Any]:
         "event_id": str(row["event_id"]),
         "account_id": row["account_id"],
         "phone": row["phone"],
-        "entry": row["entry"],
-        "body": row["body"],
+        **said,
     }

@@ -14,6 +14,7 @@ from uuid import UUID
 from services.optout.batch_search import Text, search, text_of
 from services.optout.decide import DecidableEvent, apply, decide
 from services.optout.decision_log.entry import Entry, entry_of, stored_body
+from services.optout.decision_log.erasures import load_entry_counts, recorded_recipients, with_erased_counts
 from services.optout.decision_log.follow_ups import write_follow_ups
 from services.optout.decision_log.load import RecipientKey, load_entries, load_known, load_recipients
 from services.optout.decision_log.merged import SuppressionKey, count_merged, load_merged, note_published
@@ -151,9 +152,10 @@ async def record_batch(
         known = await load_known(connection, events)
         recipients = await load_recipients(connection, events, now - window)
         certainties = await load_certainties(connection, events)
-        last = await load_last(connection, batch.partition, list(recipients))
+        last = await load_last(connection, batch.partition, recorded_recipients(events))
+        counts = await load_entry_counts(connection, events)
         decided = decide_batch(batch, known, rules, recipients, now, certainties, found, policies)
-        decided = with_trail(decided, last, position.sequence)
+        decided = with_trail(with_erased_counts(decided, events, counts), last, position.sequence)
         failpoint("optout.after_load")
         position = await write_decisions(connection, batch.partition, position, decided)
         await write_follow_ups(connection, decided)

@@ -3,7 +3,8 @@
 A gateway repeats a webhook, a producer a record. A repetition is the same event in every respect. An id is not always
 unique: what comes under the id of another event is an event of its own, with an id made from both. Where a gateway's id
 comes without a time, nothing distinguishes a repetition from the same words written again. Such a reply is decided once
-more, and recorded only if it is a new opt-out: to record a STOP twice does no harm, to ignore one does.
+more, and recorded only if it is a new opt-out: to record a STOP twice does no harm, to ignore one does. So is an event
+with the id of one that was erased: nobody can compare the two any more.
 """
 
 from collections.abc import Mapping
@@ -13,9 +14,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.optout.decide import DecidableEvent, Decision, Held, OptOut
-from services.optout.decision_log.entry import REQUEST, REVIEW, Entry, stored_body
+from services.optout.decision_log.entry import REQUEST, REVIEW, Entry, recorded_phone, stored_body
 from shared.events.base import derived_id, format_time
-from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
+from shared.events.inbound import ErasureRequested, MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
 
 
 class Identity(NamedTuple):
@@ -32,6 +33,11 @@ class Identity(NamedTuple):
     held_event_id: UUID | None
     received_at: datetime
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether it is of an erased entry, which does not say any more what the reply was."""
+        return not self.body_sha256
+
     def is_same_event(self, other: "Identity") -> bool:
         """Say whether two events with one id are one reply, or the same words again."""
         has_id = self.gateway_message_id is not None or self.held_event_id is not None
@@ -40,8 +46,8 @@ class Identity(NamedTuple):
 
 def identity_of(event: DecidableEvent) -> Identity:
     body_sha256 = sha256(stored_body(event).encode()).hexdigest()
-    who = event.account_id, event.phone
-    if isinstance(event, OptOutRequested | OptInRequested):
+    who = event.account_id, recorded_phone(event)
+    if isinstance(event, OptOutRequested | OptInRequested | ErasureRequested):
         request = REQUEST, str(event.event_id)
         return Identity(*who, *request, None, None, None, body_sha256, None, event.occurred_at)
     if isinstance(event, ReviewDecided):
@@ -85,6 +91,8 @@ class Identified(NamedTuple):
 def identify(event: DecidableEvent, offset: int, decided: Mapping[UUID, Identity]) -> Identified | None:
     """Return the event at `offset` with an id that none of the `decided` has; None for a repetition of one of them."""
     same_id = decided.get(event.event_id)
+    if same_id is not None and same_id.is_erased:
+        return Identified(_with_id_of_offset(event, offset), may_be_repetition=True)
     if same_id is not None and not same_id.is_same_event(identity_of(event)):
         event = with_own_id(event)
         same_id = decided.get(event.event_id)

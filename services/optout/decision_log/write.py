@@ -129,10 +129,10 @@ def _count(decided: Iterable[Entry]) -> tuple[int, int]:
     """Return what the entries add to the count and the digest of suppressed keys: `changed` are just those."""
     counted = digest = 0
     for entry in decided:
-        sign, digits = (-1 if STATES.get(entry.kind) == "opted_in" else 1), int(entry.phone[1:])
+        sign = -1 if STATES.get(entry.kind) == "opted_in" else 1
         for scope in entry.changed:
             counted += sign
-            digest += sign * key_digest(entry.account_id, scope, digits)
+            digest += sign * key_digest(entry.account_id, scope, int(entry.phone[1:]))
     return counted, digest
 
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob
-from shared.events.inbound import OptInRequested, OptOutRequested
+from shared.events.inbound import ErasureRequested, OptInRequested, OptOutRequested
 from shared.postgres import Pool, connection_from
 
-JobRequest: TypeAlias = OptOutRequested | OptInRequested
+JobRequest: TypeAlias = OptOutRequested | OptInRequested | ErasureRequested
 RequestOf: TypeAlias = Callable[[str], JobRequest]
 """Returns the request that a line of a chunk means: the same event whenever it is called."""
 LINES_AT_ONCE = 2_000

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from services.optout import metrics
 from services.optout.decision_log.entry import Entry
+from services.optout.decision_log.erasures import with_phones
 from services.optout.decision_log.log import Batch, DecisionLog
 from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position
@@ -131,7 +132,8 @@ class WorkerSession:
             return []
         stored = await self._decision_log.entries(parsed.first_offset, min(parsed.next_offset, recorded_to))
         metrics.ENTRIES_REPLAYED.inc(len(stored))
-        return stored
+        phones = {each.offset: each.event.phone for each in parsed.received}
+        return with_phones(stored, phones)
 
     async def _new(self, parsed: Parsed) -> list[Entry]:
         received = [undecided for undecided in parsed.received if undecided.offset >= self._position.next_offset]

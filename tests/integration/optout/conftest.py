@@ -46,6 +46,7 @@ async def world(backend: EmbeddedBackend, tmp_path: Path) -> AsyncIterator[OptOu
         "STOPLINE_HTTP_PORT": str(ports[1]),
         "STOPLINE_API_CACHE_DIR": str(tmp_path / "api-cache"),
         "STOPLINE_WEBHOOK_KEY": "the-webhook-key-of-these-tests-only",
+        "STOPLINE_ERASURE_KEY": "the-erasure-key-of-these-tests-only",
         "STOPLINE_ADMIN_TOKEN": "the-admin-token-of-these-tests-only",
     }
     api = Service("api", "services.optout.api", ports[1], environment | secrets, tmp_path / "api.log")
