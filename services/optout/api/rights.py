@@ -25,6 +25,7 @@ _NEEDED: Mapping[str, Needed] = {
     "/v1/opt-ins": "contacts",
     "/v1/opt-outs": "contacts",
     "/v1/policies": "settings",
+    "/v1/reassigned-numbers": "contacts",
     "/v1/review": "contacts",
     "/v1/rules": "settings",
     "/v1/suppressions": "contacts",

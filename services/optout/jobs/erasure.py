@@ -24,6 +24,9 @@ WITH chosen AS (
     SELECT account_id, message_id FROM messages WHERE account_id = $1 AND phone = $2 LIMIT $4 FOR UPDATE
 ), receipts_of_them AS (
     DELETE FROM receipts r USING chosen WHERE r.account_id = chosen.account_id AND r.message_id = chosen.message_id
+    RETURNING r.receipt_id
+), calls_about_them AS (
+    DELETE FROM webhook_deliveries d USING receipts_of_them gone WHERE d.event_id = gone.receipt_id
 )
 UPDATE messages m SET phone = $3, body = '', custom_string = '', from_email = NULL, contact_id = NULL, error = NULL,
     carrier_message_id = NULL, changed_at = now(),

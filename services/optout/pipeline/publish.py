@@ -192,7 +192,9 @@ def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
 
 
 def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
-    """Yield the opt-out event for each scope whose state the entry changed."""
+    """Yield the opt-out event for each scope whose state the entry changed; a reassigned number is not an opt-out."""
+    if entry.request is not None and entry.request.source == "reassigned":
+        return
     for scope in _published_scopes(entry):
         event_type = _OPT_OUT_EVENTS[entry.kind]
         event_id, at = derived_id_text(entry.event_id, entry.kind, scope), format_time(entry.decided_at)
