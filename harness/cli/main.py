@@ -5,7 +5,19 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-from harness.cli import background, evidence, migrate, parked, part_commands, policy, rules, services, story, topics
+from harness.cli import (
+    background,
+    erase,
+    evidence,
+    migrate,
+    parked,
+    part_commands,
+    policy,
+    rules,
+    services,
+    story,
+    topics,
+)
 from shared.errors import MisconfiguredError, TransientError
 
 EXIT_FAILED = 1
@@ -17,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser with all commands; each sets `run`, a callable that takes the arguments."""
     root = argparse.ArgumentParser(prog="stopline", description="Opt-out system for SMS.")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (services, background, story, part_commands, topics, parked, evidence, migrate, rules, policy):
+    for module in (services, background, story, part_commands, topics, parked, evidence, migrate, rules, policy, erase):
         module.add_commands(commands)
     return root
 

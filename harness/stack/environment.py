@@ -56,6 +56,7 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
         "api": {
             "STOPLINE_WEBHOOK_KEY": context.secrets.webhook_key,
             "STOPLINE_ADMIN_TOKEN": context.secrets.admin_token,
+            "STOPLINE_ERASURE_KEY": context.secrets.erasure_key,
             "STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_api_url,
             "STOPLINE_PUBLIC_INBOUND_URL": context.inbound_url,
             "STOPLINE_API_CACHE_DIR": str(cache_folder),

@@ -1,7 +1,7 @@
 """The secrets that the services of a stack share."""
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from harness.machine.private_file import read_private, write_private
@@ -11,15 +11,21 @@ _BYTES = 32
 
 @dataclass(frozen=True)
 class SharedSecrets:
-    """The key of all webhook secrets, the token that makes accounts, and the token of the carrier."""
+    """The key of all webhook secrets, the tokens that make accounts and call the carrier, and the key of pseudonyms."""
 
     webhook_key: str
     admin_token: str
     carrier_token: str
+    erasure_key: str = ""
 
 
 def shared_secrets(path: Path) -> SharedSecrets:
-    """Return the secrets kept at `path`, which the first call writes: webhook URLs must outlive a restart."""
-    if not path.exists():
-        write_private(path, asdict(SharedSecrets(*(secrets.token_urlsafe(_BYTES) for _ in range(3)))))
-    return SharedSecrets(**read_private(path))
+    """Return the secrets kept at `path`, which the first call writes: webhook URLs must outlive a restart.
+
+    A secret that is newer than the file is added to it.
+    """
+    kept = read_private(path) if path.exists() else {}
+    missing = {each.name: secrets.token_urlsafe(_BYTES) for each in fields(SharedSecrets) if each.name not in kept}
+    if missing:
+        write_private(path, kept | missing)
+    return SharedSecrets(**kept, **missing)

@@ -36,10 +36,6 @@ REQUEST = "request"
 """The same where it was requested: by the API, an import, a clean-up."""
 
 
-ERASURE = "erasure"
-"""The source of a request that erases."""
-
-
 @dataclass(frozen=True, slots=True)
 class RequestDetails:
     """The details of a request; `asked_at` is when the person asked or agreed, `lifts` what it withdraws.
@@ -267,7 +263,7 @@ def _origin(event: DecidableEvent, decision: Decision) -> _Origin:
 
 def _details(event: PreferenceRequest | ErasureRequested) -> RequestDetails:
     if isinstance(event, ErasureRequested):
-        return RequestDetails(ERASURE)
+        return RequestDetails("erasure")
     if isinstance(event, OptOutRequested):
         return RequestDetails(event.source, event.asked_at, job_id=event.job_id)
     return RequestDetails(event.source, event.consented_at, event.lifts, event.job_id)

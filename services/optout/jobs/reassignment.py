@@ -1,6 +1,6 @@
 """Imports of answers of the Reassigned Numbers Database: numbers that belong to somebody else now.
 
-The consent of the one before ends: nobody messages the number until there is consent again, and it leaves its lists. It is
+The consent of the one before ends: the number is not messaged until there is consent again, and leaves its lists. It is
 not an opt-out of anybody: no list of opt-outs shows it, and no statistics count it. What was opted out before stays so.
 """
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ import asyncpg
 import httpx
 from optout_world import NUMBER, OptOutWorld
 from test_evidence import Auditor, stopline
-from test_review import api_of
+from test_review import API_KEY, api_of, as_the_account
 
 from services.optout.pseudonyms import Pseudonyms
 from shared.events.delivery import MessageDispatching, delivery_event_id
@@ -138,7 +141,7 @@ async def test_nothing_of_an_erased_recipient_is_left_but_that_they_are_never_me
 
     # Everything starts again, and the key is gone.
     await asyncio.gather(world.service.start(), world.api.start(extra_env={"STOPLINE_ERASURE_KEY": ""}))
-    async with api_of(world) as http:
+    async with as_the_account(world) as http:
         refused = await http.post("/v1/erasures", json={"phone": world.phone, "reason": "x", "by": "ada"})
         assert refused.status_code == 501
         assert (await http.get("/v1/evidence", params={"phone": world.phone})).json()["entries"] == []
@@ -158,6 +161,24 @@ async def test_nothing_of_an_erased_recipient_is_left_but_that_they_are_never_me
         lifted = await http.post("/v1/opt-ins", json=consent)
         assert lifted.status_code == 201, lifted.text
         assert "opted_out" not in await check(http, world, list_id)
+
+
+async def test_the_command_erases_and_says_how_much(world: OptOutWorld) -> None:
+    async with api_of(world):
+        await world.says("hello")
+        await world.fence()
+        login = {
+            "STOPLINE_API_URL": world.api.url,
+            "STOPLINE_ACCOUNT_ID": world.account_id,
+            "STOPLINE_API_KEY": API_KEY,
+        }
+        command = [sys.executable, "-m", "harness.cli", "erase", "--reason", "asked for it", "--by", "ada"]
+        for phone, code, said in ((world.phone, 0, "done: 1 entries"), ("nobody", 78, "422: phone")):
+            done = await asyncio.create_subprocess_exec(
+                *command, phone, env={**os.environ, **login}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            )
+            output, _ = await done.communicate()
+            assert (done.returncode, said in output.decode()) == (code, True), output
 
 
 async def test_what_is_written_while_somebody_is_erased_is_erased_or_new_and_counts(world: OptOutWorld) -> None:

@@ -14,7 +14,7 @@ from services.optout.api.authenticate import key_sha256
 from shared.events.opt_out import HeldReleased, OptOutHeld
 from shared.partitions import partition_of
 
-_KEY = "the-key-of-the-test"
+API_KEY = "the-key-of-the-test"
 
 
 @asynccontextmanager
@@ -24,10 +24,15 @@ async def api_of(world: OptOutWorld) -> AsyncIterator[httpx.AsyncClient]:
         "WITH made AS (INSERT INTO accounts (account_id, name) VALUES ($1, 'Acme') ON CONFLICT DO NOTHING RETURNING 1)"
         " INSERT INTO api_keys (account_id, name, key_sha256) SELECT $1, 'first', $2 FROM made",
         world.account_id,
-        key_sha256(_KEY),
+        key_sha256(API_KEY),
     )
-    async with httpx.AsyncClient(base_url=world.api.url, auth=(world.account_id, _KEY), timeout=20) as http:
+    async with as_the_account(world) as http:
         yield http
+
+
+def as_the_account(world: OptOutWorld) -> httpx.AsyncClient:
+    """Return a client with the account's key, which `api_of` has made."""
+    return httpx.AsyncClient(base_url=world.api.url, auth=(world.account_id, API_KEY), timeout=20)
 
 
 async def held(world: OptOutWorld, http: httpx.AsyncClient) -> dict[str, Any]:

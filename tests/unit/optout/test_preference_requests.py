@@ -191,3 +191,22 @@ def test_the_entry_says_who_asked_how_and_when() -> None:
     assert (entry.kind, entry.rule, entry.by, entry.attribution) == ("opt_out", "request", "ada", "named")
     assert entry.request is not None
     assert (entry.request.source, entry.request.asked_at, entry.request.job_id) == ("phone_call", NOON, UUID(int=3))
+
+
+def test_a_reassigned_number_is_suppressed_until_consent_that_is_newer_and_whoever_opts_out_takes_its_place() -> None:
+    ended = after(Recipient(), opt_out("account", source="reassigned", at=NOON))
+    assert states(ended) == {"account": "opted_out"}
+    old, new = (opt_in("account", at=LATER, consented_at=at) for at in (NOON - timedelta(days=1), LATER))
+    assert (states(after(ended, old)), states(after(ended, new))) == ({"account": "opted_out"}, {"account": "opted_in"})
+    stop = opt_out("account", source="phone_call", at=LATER)
+    assert decided(stop, ended).raised == ("account",)
+    assert after(ended, stop).suppressions["account"].source == "phone_call"
+
+
+def test_a_reassignment_leaves_the_opt_out_of_the_one_before_and_consent_that_is_newer_than_it() -> None:
+    stopped = after(Recipient(), opt_out("account", source="mail"))
+    assert after(stopped, opt_out("account", source="reassigned", at=LATER)).suppressions["account"].source == "mail"
+    asked = NOON - timedelta(days=30)
+    agreed = after(stopped, opt_in("account", at=LATER, consented_at=LATER))
+    reassigned = opt_out("account", source="reassigned", at=LATER + timedelta(hours=1), asked_at=asked)
+    assert decided(reassigned, agreed).reason == "older_than_opt_in"
