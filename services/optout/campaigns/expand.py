@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from services.optout.campaigns.campaign import COLUMNS, Campaign
 from services.optout.campaigns.members import Member, count_members, last_contact_id, next_members
 from services.optout.campaigns.personalise import personalised
+from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.outbound import OutboundRequests
 from services.optout.sending.segments import segments_of
 from shared.events.base import derived_id
@@ -111,6 +112,7 @@ async def _next_messages(connection: Connection, campaign: Campaign) -> list[Cam
             return []
         total = await count_members(connection, campaign.audience)
         campaign = Campaign.of(await connection.fetchrow(START, campaign.campaign_id, until, total))
+        await add_lists(connection, [ListOfNumber(campaign.account_id, campaign.sender_number, campaign.list_id)])
     room = BACKLOG - await connection.fetchval(WITHOUT_OUTCOME, campaign.account_id, campaign.campaign_id)
     if room <= 0:
         await connection.execute(WAIT, campaign.campaign_id, _FULL_SECONDS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.receipts import hand_on
 from services.optout.sending.status import RANK, RANKS, Status
 from shared.consumer import Polled
@@ -40,11 +41,6 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::time
     AS later (account_id, message_id, status, error, carrier_message_id, dispatched_at)
 WHERE m.account_id = later.account_id AND m.message_id = later.message_id
 """  # noqa: S608 (no value from outside)
-
-ADD_LISTS = """
-INSERT INTO lists_of_senders (account_id, sender_number, list_id)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) ON CONFLICT DO NOTHING
-"""
 
 ADD_RECEIPTS = """
 INSERT INTO receipts (receipt_id, account_id, message_id, carrier_message_id, status, gateway_status, received_at)
@@ -114,9 +110,8 @@ class OutcomeHandler:
 
 
 async def _record(connection: Connection, events: Sequence[DeliveryEvent]) -> None:
-    lists = {(e.account_id, e.sender_number, e.list_id) for e in events if isinstance(e, MessageDispatching)}
-    if lists:
-        await connection.execute(ADD_LISTS, *zip(*sorted(lists), strict=True))
+    announced = [event for event in events if isinstance(event, MessageDispatching)]
+    await add_lists(connection, (ListOfNumber(e.account_id, e.sender_number, e.list_id) for e in announced))
     receipts = {e.event_id: e for e in events if isinstance(e, DeliveryReceiptReceived)}
     if receipts:
         await connection.execute(ADD_RECEIPTS, *zip(*map(_row, receipts.values()), strict=True))

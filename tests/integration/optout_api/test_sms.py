@@ -1,11 +1,15 @@
 """Single messages by ClickSend's API: who is refused, what is kept and cancelled, and what clients read of it."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from optout_api_world import NUMBER, Caller, Record
 
+from services.optout.api.v3 import sms_history
 from services.optout.sending.outcomes import OutcomeHandler
 from services.optout.sending.publish import DueMessages
 from shared.events.delivery import (
@@ -217,3 +221,25 @@ async def test_templates_are_kept_changed_and_deleted(acme: Caller, other: Calle
     assert (await other.call("GET", one)).status_code == 404
     assert (await acme.call("DELETE", one)).json()["data"] == []
     assert (await acme.call("GET", one)).status_code == 404
+
+
+async def test_templates_are_found_and_ordered_by_their_fields(acme: Caller) -> None:
+    for name, body in (("B", "Hi"), ("A", "Hi"), ("C", "Bye")):
+        await acme.call("POST", "/v3/sms/templates", json={"template_name": name, "body": body})
+    for asked, expected in (
+        ({"q": "body:Hi", "order_by": "template_name:asc"}, ["A", "B"]),
+        ({"q": "body:Bye,template_name:A", "operator": "OR", "order_by": "template_id:desc"}, ["C", "A"]),
+        ({"q": "field_name"}, ["B", "A", "C"]),
+    ):
+        page = (await acme.get("/v3/sms/templates", **asked))["data"]
+        assert ([each["template_name"] for each in page["data"]], page["total"]) == (expected, len(expected))
+    for wrong in ("q=nonsense:1", "order_by=body;drop", "order_by=field_name", "operator=NOT"):
+        assert (await acme.call("GET", f"/v3/sms/templates?{wrong}")).status_code == 400
+
+
+async def test_a_history_of_several_pieces_has_each_message_once(acme: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sms_history, "ROWS_AT_ONCE", 2)
+    data = await sent(acme, *(5 * [MESSAGE]))  # all of one moment
+    url = (await acme.get("/v3/sms/history/export", filename="x.csv"))["data"]["url"]
+    rows = list(csv.DictReader(io.StringIO((await acme.call("GET", url)).text.removeprefix("\ufeff"))))
+    assert sorted(row["message_id"] for row in rows) == sorted(each["message_id"] for each in data["messages"])

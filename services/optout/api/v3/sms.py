@@ -44,7 +44,10 @@ MessageIdInPath = Annotated[str, Path(), StringConstraints(max_length=128), Afte
 async def send_messages(
     given: GivenMessages, user: CallingUser, database: Database, runtime: ApiRuntime
 ) -> Envelope[SentMessages]:
-    """Send up to 1,000 messages; each has a status of its own, and only those with `SUCCESS` are sent."""
+    """Send up to 1,000 messages; each has a status of its own, and only those with `SUCCESS` are sent.
+
+    A message with `list_id` and without `to` goes to the active members of the list, its placeholders filled in.
+    """
     now = datetime.now(UTC)
     async with database.transaction():
         messages = await keep(database, user, await examined(database, user.account_id, given, now), now)

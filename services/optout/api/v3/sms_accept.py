@@ -1,15 +1,19 @@
 """Which of the messages of a call are accepted, each with a status of its own, and how they are kept."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from services.optout.api.phones import country_of
 from services.optout.api.rights import ApiUser
+from services.optout.api.v3.sms_lists import TOO_MANY, Members, for_member, members_of
 from services.optout.api.v3.sms_models import GivenMessage, GivenMessages
+from services.optout.campaigns.expand import MAX_TEXT_CHARACTERS
+from services.optout.campaigns.members import Audience
 from services.optout.contact_phone import contact_phone
+from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.screening import Asked, forbidden
 from services.optout.sending.segments import segments_of
 from shared.events.base import storable
@@ -90,7 +94,9 @@ async def examined(
 ) -> list[ExaminedMessage]:
     """Return the messages with their statuses, in their order; nothing is kept yet."""
     known = await _known(connection, account_id, given)
-    messages = await asyncio.to_thread(lambda: [_examined(each, known, now) for each in given.messages])
+    members = await members_of(connection, [_audience(account_id, each, known) for each in given.messages])
+    wanted = list(zip(given.messages, members, strict=True))
+    messages = await asyncio.to_thread(lambda: [each for pair in wanted for each in _all_examined(*pair, known, now)])
     places = [place for place, each in enumerate(messages) if each.status == ACCEPTED]
     found = await forbidden(connection, account_id, [_asked(messages[place]) for place in places])
     for place in found:
@@ -107,6 +113,8 @@ async def keep(
     if rows:
         columns = zip(*rows, strict=True)
         await connection.execute(ADD, user.account_id, user.user_id, user.subaccount_id, now, *map(list, columns))
+    of_lists = [each for each in numbered if each.message_id and each.has_list]
+    await add_lists(connection, (ListOfNumber(user.account_id, each.sender_number, each.list_id) for each in of_lists))
     return numbered
 
 
@@ -135,18 +143,45 @@ async def _known(connection: Connection, account_id: str, given: GivenMessages) 
     )
 
 
+def _audience(account_id: str, given: GivenMessage, known: AccountFacts) -> Audience | None:
+    """Return who is meant by a message to a whole list; None for any other."""
+    list_id = _id(given.list_id)
+    if given.to or list_id is None or list_id not in known.lists:
+        return None
+    try:
+        return Audience(account_id, list_id, _number(given, known))
+    except ValueError:
+        return None
+
+
+def _all_examined(
+    given: GivenMessage, members: Members, known: AccountFacts, now: datetime
+) -> Iterator[ExaminedMessage]:
+    """Give a message as it was understood; one to a list once for each of its members."""
+    if members == TOO_MANY:
+        yield replace(_examined(given, known, now), status=TOO_MANY)
+    elif not members:
+        yield _examined(given, known, now)
+    elif len(given.body or "") > MAX_TEXT_CHARACTERS:
+        yield replace(_examined(given, known, now), status="MESSAGE_TOO_LONG")
+    else:
+        for member in members:
+            made = _examined(for_member(given, member), known, now)
+            yield made if len(made.body) <= MAX_TEXT_CHARACTERS else replace(made, status="MESSAGE_TOO_LONG")
+
+
 def _examined(given: GivenMessage, known: AccountFacts, now: datetime) -> ExaminedMessage:
     status, phone, number = ACCEPTED, "", ""
     list_id = known.default_list if given.list_id is None else _id(given.list_id)
     schedule = _time(given.schedule)
     try:
+        phone = contact_phone(given.to or "", (given.country or "").upper() or known.country)
+    except ValueError:
+        status = "INVALID_RECIPIENT"  # also of a list without members
+    try:
         number = _number(given, known)
     except ValueError:
         status = "INVALID_SENDER_ID"
-    try:
-        phone = contact_phone(given.to or "", (given.country or "").upper() or known.country)
-    except ValueError:
-        status = "INVALID_RECIPIENT"
     if list_id is None or (given.list_id is not None and list_id not in known.lists):
         status = "NOT_ENOUGH_PERMISSION_TO_LIST_ID"
     elif given.list_id is None and number in known.full_numbers:
@@ -155,7 +190,7 @@ def _examined(given: GivenMessage, known: AccountFacts, now: datetime) -> Examin
         status = "INVALID_SCHEDULE"
     if not (given.body or "").strip():
         status = "EMPTY_MESSAGE"
-    if not given.to:
+    if not given.to and given.list_id is None:
         status = "MISSING_REQUIRED_FIELDS"
     later = schedule if schedule is not None and schedule > now else None
     return ExaminedMessage(given, status, phone, number, list_id or 0, given.list_id is not None, later)

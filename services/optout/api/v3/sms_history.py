@@ -4,17 +4,17 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from services.optout.api.context import CallerAccountId, Database
-from services.optout.api.errors import ApiError
 from services.optout.api.export import harmless
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.filters import Fields, Filter, filter_by
 from services.optout.api.v3.models import Answer
 from services.optout.api.v3.paging import AskedPage, Page, public_url
 from services.optout.api.v3.route import V3Route
@@ -24,24 +24,25 @@ from shared.postgres import Pool, connection_from
 
 _PATH = "/v3/sms/history"
 _FILE = f"{_PATH}/export.csv"
-_ROWS = 2_000
-_FIELDS = {
-    "date": "extract(epoch FROM m.created_at)::bigint",
-    "to": "m.phone",
-    "from": "m.sender_number",
-    "body": "m.body",
-    "status": "m.status",
-    "message_id": "m.message_id",
-    "list_id": "m.list_id",
-    "custom_string": "m.custom_string",
-    "country": "m.country",
-    "contact_id": "m.contact_id",
-    "subaccount_id": "m.subaccount_id",
-    "message_parts": "m.parts",
-}
-"""The fields that can be asked for, with their columns."""
-_EQUALS = {name: f"({column})::text" for name, column in _FIELDS.items()}
-_MAX_Q_CHARACTERS = 2_000
+ROWS_AT_ONCE = 2_000
+_FIELDS = Fields(
+    {
+        "date": "extract(epoch FROM m.created_at)::bigint",
+        "to": "m.phone",
+        "from": "m.sender_number",
+        "body": "m.body",
+        "status": "m.status",
+        "message_id": "m.message_id",
+        "list_id": "m.list_id",
+        "custom_string": "m.custom_string",
+        "country": "m.country",
+        "contact_id": "m.contact_id",
+        "subaccount_id": "m.subaccount_id",
+        "message_parts": "m.parts",
+    },
+    default_order="date:desc",
+    order={"date": "m.created_at"},
+)
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 
 router = APIRouter(route_class=V3Route)
@@ -81,68 +82,26 @@ class Exported(Answer):
     url: str
 
 
-class HistoryFilter(NamedTuple):
-    """The messages that are asked for: conditions in SQL, ours, with their values from $2 on; and their order."""
-
-    where: str
-    values: list[object]
-    order: str
-
-    def query(self, what: str, more: str = "") -> str:
-        """Return a query of `what`; nothing of it comes from outside."""
-        return (
-            f"SELECT {what} FROM messages m"  # noqa: S608
-            f" WHERE m.account_id = $1{self.where} {more}"
-        )
-
-    def page_query(self) -> str:
-        last = len(self.values) + 1
-        return self.query("m.*", f"ORDER BY {self.order}, m.message_id OFFSET ${last + 1} LIMIT ${last + 2}")
+def _query(history: Filter, what: str, more: str = "") -> str:
+    """Return a query of `what`; nothing of it comes from outside."""
+    return f"SELECT {what} FROM messages m WHERE m.account_id = $1{history.where} {more}"  # noqa: S608
 
 
 _Seconds = Annotated[int | None, Query(ge=0, le=_LAST_SECOND)]
 
 
 def _asked(
-    q: Annotated[str | None, Query(max_length=_MAX_Q_CHARACTERS)] = None,
-    operator: Annotated[str, Query(max_length=10)] = "AND",
-    order_by: Annotated[str | None, Query(max_length=100)] = None,
-    date_from: _Seconds = None,
-    date_to: _Seconds = None,
-) -> HistoryFilter:
-    values: list[object] = []
-    wanted = []
-    for part in (q or "").split(","):
-        name, colon, value = part.partition(":")
-        if colon and _EQUALS.get(name.strip()) is None:
-            raise ApiError(400, "invalid", f"q: {name.strip()!r} is not one of {', '.join(_FIELDS)}", "q")
-        if colon:
-            values.append(value.strip().replace("\0", ""))
-            wanted.append(f"{_EQUALS[name.strip()]} = ${len(values) + 1}")
-    where = f" AND ({f' {_operator(operator)} '.join(wanted)})" if wanted else ""
+    asked: Annotated[Filter, Depends(filter_by(_FIELDS))], date_from: _Seconds = None, date_to: _Seconds = None
+) -> Filter:
+    where, values = asked.where, list(asked.values)
     for moment, sign in ((date_from, ">="), (date_to, "<=")):
         if moment is not None:
             values.append(datetime.fromtimestamp(moment, UTC))
             where += f" AND m.created_at {sign} ${len(values) + 1}"
-    return HistoryFilter(where, values, _order(order_by))
+    return Filter(where, values, asked.order)
 
 
-def _operator(text: str) -> str:
-    if text.upper() not in ("AND", "OR"):
-        raise ApiError(400, "invalid", "operator: write AND or OR", "operator")
-    return text.upper()
-
-
-def _order(text: str | None) -> str:
-    name, _, direction = (text or "date:desc").partition(":")
-    if name == "field_name" or name not in _FIELDS or direction.lower() not in ("", "asc", "desc"):
-        message = f"order_by: write a field and asc or desc, such as date:desc; fields: {', '.join(_FIELDS)}"
-        raise ApiError(400, "invalid", message, "order_by")
-    column = "m.created_at" if name == "date" else _FIELDS[name]
-    return f"{column} {direction.upper() or 'ASC'}"
-
-
-AskedHistory = Annotated[HistoryFilter, Depends(_asked)]
+AskedHistory = Annotated[Filter, Depends(_asked)]
 
 
 @router.get(_PATH)
@@ -150,8 +109,10 @@ async def read_history(
     account_id: CallerAccountId, database: Database, asked: AskedPage, history: AskedHistory
 ) -> Envelope[Page[HistoryRow]]:
     """Return messages, the newest first where nothing else is asked for."""
-    rows = await database.fetch(history.page_query(), account_id, *history.values, asked.offset, asked.limit)
-    total = await database.fetchval(history.query("count(*)"), account_id, *history.values)
+    next_value = len(history.values) + 2
+    page = f"ORDER BY {history.order}, m.message_id OFFSET ${next_value} LIMIT ${next_value + 1}"
+    rows = await database.fetch(_query(history, "m.*", page), account_id, *history.values, asked.offset, asked.limit)
+    total = await database.fetchval(_query(history, "count(*)"), account_id, *history.values)
     return success("Here are your messages.", asked.of([_shown(row) for row in rows], total))
 
 
@@ -167,19 +128,24 @@ async def read_file(account_id: CallerAccountId, runtime: ApiRuntime, history: A
     return StreamingResponse(_lines(runtime.pool, account_id, history), media_type="text/csv", headers=name)
 
 
-async def _lines(pool: Pool, account_id: str, history: HistoryFilter) -> AsyncIterator[bytes]:
-    """Give the file page by page; what is added meanwhile is not in it twice, since the order is by message."""
-    names = list(HistoryRow.model_json_schema(by_alias=True)["properties"])
-    yield b"\xef\xbb\xbf" + _csv([names])
-    query = history._replace(order="m.created_at").page_query()
-    offset = 0
+async def _lines(pool: Pool, account_id: str, history: Filter) -> AsyncIterator[bytes]:
+    """Give the file in pieces by keyset, the oldest message first: no row is missing or twice."""
+    yield b"\xef\xbb\xbf" + _csv([list(HistoryRow.model_json_schema(by_alias=True)["properties"])])
+    next_value = len(history.values) + 2
+    query = _query(
+        history,
+        "m.*",
+        f"AND (m.created_at, m.message_id) > (${next_value}, ${next_value + 1})"
+        f" ORDER BY m.created_at, m.message_id LIMIT {ROWS_AT_ONCE}",
+    )
+    last = datetime.min.replace(tzinfo=UTC), ""
     while True:
         async with connection_from(pool) as connection:
-            rows = await connection.fetch(query, account_id, *history.values, offset, _ROWS)
+            rows = await connection.fetch(query, account_id, *history.values, *last)
         if not rows:
             return
         yield _csv([_cells(row) for row in rows])
-        offset += len(rows)
+        last = rows[-1]["created_at"], rows[-1]["message_id"]
 
 
 def _cells(row: Any) -> list[str]:

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.filters import Fields, Filter, filter_by
 from services.optout.api.v3.models import Answer, Given, GivenText, PathId
 from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
@@ -16,9 +17,6 @@ from shared.events.base import storable
 
 MAX_TEMPLATES = 10_000
 
-PAGE = """
-SELECT template_id, name, body FROM message_templates WHERE account_id = $1 ORDER BY template_id OFFSET $2 LIMIT $3
-"""
 COUNT = "SELECT count(*) FROM message_templates WHERE account_id = $1"
 READ = "SELECT template_id, name, body FROM message_templates WHERE account_id = $1 AND template_id = $2"
 ADD = "INSERT INTO message_templates (account_id, name, body) VALUES ($1, $2, $3) RETURNING template_id, name, body"
@@ -28,6 +26,9 @@ WHERE account_id = $1 AND template_id = $2 RETURNING template_id, name, body
 """
 DELETE = "DELETE FROM message_templates WHERE account_id = $1 AND template_id = $2 RETURNING template_id"
 
+_FIELDS = Fields(
+    {"template_id": "template_id", "template_name": "name", "body": "body"}, default_order="template_id:asc", order={}
+)
 _PATH = "/v3/sms/templates"
 router = APIRouter(route_class=V3Route)
 
@@ -51,9 +52,17 @@ class ChangedTemplate(Given):
 
 
 @router.get(_PATH)
-async def read_templates(account_id: CallerAccountId, database: Database, asked: AskedPage) -> Envelope[Page[Template]]:
-    rows = await database.fetch(PAGE, account_id, asked.offset, asked.limit)
-    total = await database.fetchval(COUNT, account_id)
+async def read_templates(
+    account_id: CallerAccountId,
+    database: Database,
+    asked: AskedPage,
+    only: Annotated[Filter, Depends(filter_by(_FIELDS))],
+) -> Envelope[Page[Template]]:
+    """Return the templates, by their ids where nothing else is asked for."""
+    where = f"FROM message_templates WHERE account_id = $1{only.where}"
+    page = f"ORDER BY {only.order}, template_id OFFSET {asked.offset} LIMIT {asked.limit}"
+    rows = await database.fetch(f"SELECT template_id, name, body {where} {page}", account_id, *only.values)
+    total = await database.fetchval(f"SELECT count(*) {where}", account_id, *only.values)
     return success("Here are your templates.", asked.of([_shown(row) for row in rows], total))
 
 
