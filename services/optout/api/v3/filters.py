@@ -18,7 +18,7 @@ class Filter(NamedTuple):
     order: str
 
 
-class Fields(NamedTuple):
+class FilterFields(NamedTuple):
     """The fields that can be asked for, with their columns; `order` of those that are ordered by something else."""
 
     columns: Mapping[str, str]
@@ -26,7 +26,7 @@ class Fields(NamedTuple):
     order: Mapping[str, str]
 
 
-def filter_by(fields: Fields) -> Callable[..., Filter]:
+def filter_by(fields: FilterFields) -> Callable[..., Filter]:
     """Return what reads a filter of these fields from a request, for `Depends`."""
 
     def asked(
@@ -40,7 +40,7 @@ def filter_by(fields: Fields) -> Callable[..., Filter]:
     return asked
 
 
-def _conditions(fields: Fields, text: str, operator: str) -> tuple[str, list[object]]:
+def _conditions(fields: FilterFields, text: str, operator: str) -> tuple[str, list[object]]:
     values: list[object] = []
     wanted = []
     for part in text.split(","):
@@ -60,7 +60,7 @@ def _operator(text: str) -> str:
     return text.upper()
 
 
-def _order(fields: Fields, text: str) -> str:
+def _order(fields: FilterFields, text: str) -> str:
     name, _, direction = text.partition(":")
     if name not in fields.columns or direction.lower() not in ("", "asc", "desc"):
         names = ", ".join(fields.columns)

@@ -14,7 +14,7 @@ from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.export import harmless
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.v3.envelope import Envelope, success
-from services.optout.api.v3.filters import Fields, Filter, filter_by
+from services.optout.api.v3.filters import Filter, FilterFields, filter_by
 from services.optout.api.v3.models import Answer
 from services.optout.api.v3.paging import AskedPage, Page, public_url
 from services.optout.api.v3.route import V3Route
@@ -25,7 +25,7 @@ from shared.postgres import Pool, connection_from
 _PATH = "/v3/sms/history"
 _FILE = f"{_PATH}/export.csv"
 ROWS_AT_ONCE = 2_000
-_FIELDS = Fields(
+_FIELDS = FilterFields(
     {
         "date": "extract(epoch FROM m.created_at)::bigint",
         "to": "m.phone",

@@ -8,7 +8,7 @@ from pydantic import Field
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.v3.envelope import Envelope, success
-from services.optout.api.v3.filters import Fields, Filter, filter_by
+from services.optout.api.v3.filters import Filter, FilterFields, filter_by
 from services.optout.api.v3.models import Answer, Given, GivenText, PathId
 from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
@@ -26,7 +26,7 @@ WHERE account_id = $1 AND template_id = $2 RETURNING template_id, name, body
 """
 DELETE = "DELETE FROM message_templates WHERE account_id = $1 AND template_id = $2 RETURNING template_id"
 
-_FIELDS = Fields(
+_FIELDS = FilterFields(
     {"template_id": "template_id", "template_name": "name", "body": "body"}, default_order="template_id:asc", order={}
 )
 _PATH = "/v3/sms/templates"
