@@ -1,6 +1,6 @@
 """The decision about an inbound event: pure, one event and what is known of the recipient in, one decision out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -108,8 +108,8 @@ def decide(
     if not isinstance(event, MessageReceived):
         return _asked_for(event, recipient)
     attribution = attribute(event, recipient)
-    instruction = _instruction(event, attribution, recipient)
-    match = rules.match(event.body, sender_number=event.sender_number, answered_text=instruction)
+    answered_text = _answered_text(event, attribution, recipient)
+    match = rules.match(event.body, sender_number=event.sender_number, answered_text=answered_text)
     match match.kind:
         case "opt_out":
             return _opt_out(event, match, attribution, recipient, policies.reach_for(event.phone, event.occurred_at))
@@ -117,14 +117,10 @@ def decide(
             return _held(event, match, attribution, recipient, policies.reach_for(event.phone, event.occurred_at))
         case "opt_in":
             return _opt_in(event, match, attribution, recipient)
-        case "help" | "none" as kind:
-            found = follow_ups(event, match, attribution, recipient, scopes_of(match, attribution))
-            answered = attribution if found else None
-            return (
-                Unchanged("help", match, found, answered)
-                if kind == "help"
-                else Unchanged("no_rule", None, found, answered)
-            )
+        case "help":
+            return Unchanged("help", match, *_followed_up(event, match, attribution, recipient))
+        case "none":
+            return Unchanged("no_rule", None, *_followed_up(event, match, attribution, recipient))
 
 
 def _asked_for(event: ReviewDecided | PreferenceRequest | ErasureRequested, recipient: Recipient) -> Decision:
@@ -137,7 +133,7 @@ def _asked_for(event: ReviewDecided | PreferenceRequest | ErasureRequested, reci
             return decide_request(event, recipient)
 
 
-def _instruction(event: MessageReceived, attribution: Attribution, recipient: Recipient) -> str | None:
+def _answered_text(event: MessageReceived, attribution: Attribution, recipient: Recipient) -> str | None:
     """Return the way out that the reply answers: the answered message's, what it quotes, or a possible message's."""
     offering = [message for message in recipient.sent if message.instruction]
     answered = (m.instruction for m in offering if m.message_id == attribution.message_id)
@@ -147,6 +143,14 @@ def _instruction(event: MessageReceived, attribution: Attribution, recipient: Re
         if m.list_id in attribution.list_ids and is_answerable(m, event, recipient.window_starts_at)
     )
     return next(answered, None) or event.replied_body or next(possible, None)
+
+
+def _followed_up(
+    event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient
+) -> tuple[tuple[FollowUp, ...], Attribution | None]:
+    """Return the follow-ups, and the attribution that they go by if there are any."""
+    found = follow_ups(event, match, attribution, recipient, scopes_of(match, attribution))
+    return found, attribution if found else None
 
 
 def _held(
@@ -163,12 +167,7 @@ def _opt_out(
 ) -> OptOut:
     scopes = scopes_of(match, attribution, by_policy.reach, answered_numbers(event, attribution, recipient))
     suppressed = {scope: recipient.suppressions[scope] for scope in scopes if recipient.is_suppressed(scope)}
-    # Where it reaches further than the opt-out of a list before, both have one cause, by which an opt-in finds them.
-    wider = [scope for scope in scopes if list_id_of(scope) is None]
-    reaches_further = any(s not in suppressed or is_weaker(suppressed[s], None) for s in wider)
-    raised = tuple(
-        s for s, was in suppressed.items() if is_weaker(was, None) or (reaches_further and list_id_of(s) is not None)
-    )
+    raised = _raised(scopes, suppressed)
     # A STOP that was written before the one in force, and arrived after it, does not make that one older: a START
     # between the two would withdraw it.
     asked_again = (scope for scope, was in suppressed.items() if scope not in raised and not is_older(event, was))
@@ -179,6 +178,18 @@ def _opt_out(
         raised=raised,
         asked_again=tuple(asked_again),
         policy=by_policy.version,
+    )
+
+
+def _raised(scopes: Iterable[str], suppressed: Mapping[str, Suppression]) -> tuple[str, ...]:
+    """Return the scopes in which the opt-out takes the place of what suppresses them now.
+
+    Where it reaches further than the opt-out of a list before, both have one cause, by which an opt-in finds them.
+    """
+    wider = [scope for scope in scopes if list_id_of(scope) is None]
+    reaches_further = any(s not in suppressed or is_weaker(suppressed[s], None) for s in wider)
+    return tuple(
+        s for s, was in suppressed.items() if is_weaker(was, None) or (reaches_further and list_id_of(s) is not None)
     )
 
 
