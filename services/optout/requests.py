@@ -42,14 +42,14 @@ def decide_request(event: PreferenceRequest, recipient: Recipient) -> Requested:
 
 def _opt_out(event: OptOutRequested, recipient: Recipient) -> Requested:
     asked = [scope for scope in dict.fromkeys(event.scopes) if not _came_back_later(event, recipient, scope)]
-    changed = tuple(scope for scope in asked if not recipient.is_suppressed(scope))
-    suppressed = {scope: recipient.suppressions[scope] for scope in asked if scope not in changed}
+    if not asked:
+        return Requested("opt_out", "older_than_opt_in")
+    suppressed = {scope: recipient.suppressions[scope] for scope in asked if recipient.is_suppressed(scope)}
+    changed = tuple(scope for scope in asked if scope not in suppressed)
     raised = tuple(scope for scope, was in suppressed.items() if is_weaker(was, event.source))
-    is_another = event.source not in _NOT_ANOTHER_OPT_OUT
-    asked_again = tuple(scope for scope in suppressed if scope not in raised) if is_another else ()
-    if changed or raised:
-        return Requested("opt_out", "opted_out", changed, raised, asked_again)
-    return Requested("opt_out", "already_opted_out" if asked else "older_than_opt_in", asked_again=asked_again)
+    not_raised = tuple(scope for scope in suppressed if scope not in raised)
+    asked_again = () if event.source in _NOT_ANOTHER_OPT_OUT else not_raised
+    return Requested("opt_out", "opted_out" if changed or raised else "already_opted_out", changed, raised, asked_again)
 
 
 def is_weaker(suppression: Suppression, source: str | None) -> bool:

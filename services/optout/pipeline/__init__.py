@@ -1,1 +1,1 @@
-"""From `inbound-messages` to `suppressions` and `opt-out-events`: a worker a partition, a transaction a batch."""
+"""From `inbound-messages` to `suppressions` and `opt-out-events`: a worker per partition, a transaction per batch."""
