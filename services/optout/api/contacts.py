@@ -73,7 +73,11 @@ async def put_contacts(
     list_id: ListId, new: NewContacts, account_id: CallerAccountId, database: Database
 ) -> dict[str, Any]:
     """Add contacts, or replace the fields of those that are there; of a phone given twice the last one counts."""
-    await require_list(database, account_id, list_id)
+    if (await require_list(database, account_id, list_id)).is_opt_outs:
+        message = (
+            "list_id: this is the opt-out list, which has opt-outs instead of contacts; POST /v1/opt-outs adds one"
+        )
+        raise ApiError(422, "invalid", message, "list_id")
     phones = _phones(new, await country_of(database, account_id))
     by_phone = {phone: json.dumps(contact.fields) for phone, contact in zip(phones, new.contacts, strict=True)}
     added = await _put(database, account_id, list_id, by_phone)

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from services.optout.api.opt_out_entries import ENTRIES
 from services.optout.contact_columns import COLUMNS
 from services.optout.scopes import ACCOUNT, list_scope
 from shared.postgres import Pool, connection_from
@@ -22,15 +23,7 @@ WHERE c.list_id = $2 AND c.removed_at IS NULL AND c.contact_id > $3 AND NOT EXIS
 ORDER BY c.contact_id LIMIT $6
 """
 
-# The opt-out list: every opt-out of the account after a given id, with the names of a contact of that phone.
-OPT_OUTS_AFTER = """
-SELECT s.suppression_id AS contact_id, s.phone, coalesce((
-    SELECT c.fields FROM contacts c WHERE c.account_id = $1 AND c.phone = s.phone ORDER BY c.contact_id LIMIT 1
-), '{}') || jsonb_build_object('custom_1', s.scope, 'custom_2', s.changed_at, 'custom_4', s.source) AS fields
-FROM suppressions s
-WHERE s.account_id = $1 AND s.is_opt_out AND s.suppression_id > $2
-ORDER BY s.suppression_id LIMIT $3
-"""
+OPT_OUTS_AFTER = f"{ENTRIES} AND s.suppression_id > $2 ORDER BY s.suppression_id LIMIT $3"
 _KIND = "SELECT kind FROM contact_lists WHERE list_id = $1"
 
 

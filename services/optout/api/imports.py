@@ -24,6 +24,7 @@ from services.optout.csv_rows import Block, BrokenCsvError, delimiter_of
 from services.optout.files import StoredFile, TooManyFilesError
 from services.optout.jobs import store
 from services.optout.jobs.contact_import import CONTACT_IMPORT
+from services.optout.jobs.opt_out_import import OPT_OUT_IMPORT
 from services.optout.jobs.store import NewJob, TooManyJobsError
 from shared.events.base import ListId
 from shared.postgres import Connection
@@ -66,22 +67,33 @@ async def import_contacts(  # noqa: PLR0913, PLR0917 (what a route is given)
     database: Database,
     runtime: ApiRuntime,
 ) -> Envelope[dict[str, Any]]:
-    """Start an import; `GET /v1/jobs/{id}` has its progress and its bad rows."""
-    await require_list(database, account_id, list_id)
+    """Start an import; `GET /v1/jobs/{id}` has its progress and its bad rows. Into the opt-out list it opts out."""
+    found = await require_list(database, account_id, list_id)
     try:
         columns = columns_of(new.field_order)
     except ValueError as error:
         raise ApiError(422, "invalid", f"field_order: {error}", "field_order") from None
+    if found.is_opt_outs:
+        columns = _of_opt_outs(columns)
     stored = await find_upload(request, database, account_id, new.file_url)
     first = await first_rows(database, stored)
     if len(first.rows[0]) < len(columns):
         message = f"field_order: it names {len(columns)} columns, the file has {len(first.rows[0])}"
         raise ApiError(422, "invalid", message, "field_order")
     given = {"columns": columns, "country": await country_of(database, account_id)}
-    job_id = await add_file_job(database, NewJob(CONTACT_IMPORT, account_id, given, list_id), stored, first)
+    kind = OPT_OUT_IMPORT if found.is_opt_outs else CONTACT_IMPORT
+    job_id = await add_file_job(database, NewJob(kind, account_id, given, list_id), stored, first)
     runtime.jobs.wake()
     data = {"msg": "The import has started.", "id": str(job_id), "ids": [str(job_id)]}
     return success("The import has started.", data)
+
+
+def _of_opt_outs(columns: list[str | None]) -> list[str | None]:
+    """Return the columns that an opt-out from all lists needs."""
+    if "phone" not in columns:
+        message = "field_order: this is the opt-out list; name the column of the phone number: `phone`"
+        raise ApiError(422, "invalid", message, "field_order")
+    return ["phone" if name == "phone" else None for name in columns]
 
 
 async def add_file_job(database: Connection, new: NewJob, stored: StoredFile, first: FirstRows) -> UUID:

@@ -75,7 +75,7 @@ async def create_contact(
             _check_reached(phone, fields)
             added = await add(connection, found, phone, json.dumps(fields))
     if found.is_opt_outs:
-        return success("The number has opted out.", await opt_out_list.add(runtime, user, found, phone, given))
+        added = await opt_out_list.add(runtime, user, found, phone, given.custom_3)
     return success("The contact has been added.", added)
 
 

@@ -84,7 +84,7 @@ class ListMembers:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._kept: OrderedDict[Hashable, _Index] = OrderedDict()
-        self._making: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._looking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def count(self, asked: AskedMembers) -> int:
         return (await self._index(asked)).total
@@ -100,11 +100,14 @@ class ListMembers:
             rows = await connection.fetch(query, *asked.values, index.ids[place], skipped, limit)
         return rows, max(index.total, offset + len(rows))
 
+    def alone(self, account_id: str) -> asyncio.Lock:
+        """Return what whoever looks at all contacts of an account holds: one at a time."""
+        return self._looking.setdefault(account_id, asyncio.Lock())
+
     async def _index(self, asked: AskedMembers) -> _Index:
         if (kept := self._valid(asked)) is not None:
             return kept
-        making = self._making.setdefault(asked.list_.account_id, asyncio.Lock())
-        async with making:
+        async with self.alone(asked.list_.account_id):
             return self._valid(asked) or await self._make(asked)
 
     def _valid(self, asked: AskedMembers) -> _Index | None:

@@ -12,7 +12,7 @@ from services.optout.api.known_list import KnownList
 from services.optout.api.opt_out_entries import ENTRIES
 from services.optout.api.rights import ApiUser
 from services.optout.api.runtime import Runtime
-from services.optout.api.v3.list_models import Contact, ContactFields, contact_shown
+from services.optout.api.v3.list_models import Contact, contact_shown
 from services.optout.scopes import ACCOUNT
 from shared.events.inbound import OptInRequested, OptOutRequested
 from shared.postgres import Connection, connection_from
@@ -40,7 +40,9 @@ async def entry(connection: Connection, found: KnownList, contact_id: int) -> An
     return row
 
 
-async def add(runtime: Runtime, user: ApiUser, found: KnownList, phone: str | None, given: ContactFields) -> Contact:
+async def add(
+    runtime: Runtime, user: ApiUser, found: KnownList, phone: str | None, statement: str | None = None
+) -> Contact:
     """Opt a number out of all lists; return its entry, without an id where it is not recorded within 5 s.
 
     Raises:
@@ -58,7 +60,7 @@ async def add(runtime: Runtime, user: ApiUser, found: KnownList, phone: str | No
         scopes=(ACCOUNT,),
         by=_name(user),
         source="api",
-        statement=given.custom_3 or "put on the opt-out list",
+        statement=statement or "put on the opt-out list",
     )
     token = await runtime.requests.publish(event)
     if await runtime.freshness.wait([token]):

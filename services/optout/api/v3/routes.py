@@ -7,11 +7,13 @@ from services.optout.api.errors import ApiError
 from services.optout.api.v3 import (
     account,
     campaigns,
+    contact_moves,
     contacts,
     lists,
     not_offered,
     receipt_rules,
     rules,
+    search,
     sms,
     sms_history,
     sms_inbound,
@@ -37,6 +39,8 @@ for part in (
     subaccounts,
     lists,
     contacts,
+    contact_moves,
+    search,
     not_offered,
 ):
     v3_routes.include_router(part.router)
