@@ -12,7 +12,6 @@ from services.optout.api.known_list import KnownList, require_list
 from services.optout.api.lists import ADD_LIST
 from services.optout.api.runtime import ApiRuntime, Runtime
 from services.optout.api.v3.envelope import Envelope, success
-from services.optout.api.v3.list_members import AskedMembers
 from services.optout.api.v3.list_models import ContactList, GivenList
 from services.optout.api.v3.models import PathId
 from services.optout.api.v3.paging import AskedPage, LinkedPage
@@ -106,7 +105,8 @@ async def _shown(runtime: Runtime, lists: Sequence[KnownList]) -> list[ContactLi
     async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
         rows = await connection.fetch(JOBS, [each.list_id for each in lists])
     work = {(row["list_id"], row["kind"] in _IMPORTS) for row in rows}
-    return [_with_count(each, await runtime.list_members.count(AskedMembers(each)), work) for each in lists]
+    counts = await runtime.list_members.counts(lists)
+    return [_with_count(each, count, work) for each, count in zip(lists, counts, strict=True)]
 
 
 def _with_count(found: KnownList, count: int, work: set[tuple[Any, bool]]) -> ContactList:

@@ -5,6 +5,7 @@ account runs at a time, and not for long.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -18,7 +19,6 @@ from services.optout.api.known_list import KnownList
 from services.optout.api.phones import country_of
 from services.optout.api.runtime import ApiRuntime, Runtime
 from services.optout.api.v3.envelope import Envelope, success
-from services.optout.api.v3.list_members import AskedMembers
 from services.optout.api.v3.models import Answer
 from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
@@ -89,7 +89,7 @@ async def search_contacts_and_lists(
         else:
             contacts = await connection.fetch(CONTACTS_OF_PHONE, account_id, phone)
     found = [*lists, *contacts]
-    rows = [await _shown(runtime, account_id, row) for row in found[asked.offset : asked.offset + asked.limit]]
+    rows = await _shown(runtime, account_id, found[asked.offset : asked.offset + asked.limit])
     return success("Here is what was found.", asked.of(rows, len(found)))
 
 
@@ -114,13 +114,17 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-async def _shown(runtime: Runtime, account_id: str, row: Any) -> Found:
-    if "kind" not in row:
-        return Found(type="contact", id=row["id"], name=row["name"], contact=row["contact"])
-    found = KnownList(account_id, row["id"], row["name"], row["kind"])
-    return Found(
-        type="list",
-        id=row["id"],
-        name=row["name"],
-        contacts_count=await runtime.list_members.count(AskedMembers(found)),
-    )
+async def _shown(runtime: Runtime, account_id: str, rows: Sequence[Any]) -> list[Found]:
+    lists = [KnownList(account_id, row["id"], row["name"], row["kind"]) for row in rows if "kind" in row]
+    counts = await runtime.list_members.counts(lists)
+    return [
+        *(
+            Found(type="list", id=each.list_id, name=each.name, contacts_count=count)
+            for each, count in zip(lists, counts, strict=True)
+        ),
+        *(
+            Found(type="contact", id=row["id"], name=row["name"], contact=row["contact"])
+            for row in rows
+            if "kind" not in row
+        ),
+    ]
