@@ -2,7 +2,6 @@
 
 import csv
 from dataclasses import dataclass
-from itertools import islice
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -30,7 +29,6 @@ from shared.events.base import ListId
 from shared.postgres import Connection
 
 _PREVIEW_BYTES = 64 * 1024
-_PREVIEW_ROWS = 5
 _MAX_COLUMNS = 100
 
 router = APIRouter(route_class=V3Route)
@@ -51,11 +49,11 @@ class NewImport(FileOfImport):
 
 
 @dataclass(frozen=True)
-class FirstRows:
-    """The start of a file, with what separates its fields."""
+class FirstRow:
+    """The first row of a file, with what separates its fields."""
 
     delimiter: str
-    rows: list[list[str]]
+    cells: list[str]
 
 
 @router.post("/v3/lists/{list_id}/import")
@@ -76,9 +74,9 @@ async def import_contacts(  # noqa: PLR0913, PLR0917 (what a route is given)
     if found.is_opt_outs:
         columns = _of_opt_outs(columns)
     stored = await find_upload(request, database, account_id, new.file_url)
-    first = await first_rows(database, stored)
-    if len(first.rows[0]) < len(columns):
-        message = f"field_order: it names {len(columns)} columns, the file has {len(first.rows[0])}"
+    first = await first_row(database, stored)
+    if len(first.cells) < len(columns):
+        message = f"field_order: it names {len(columns)} columns, the file has {len(first.cells)}"
         raise ApiError(422, "invalid", message, "field_order")
     given = {"columns": columns, "country": await country_of(database, account_id)}
     kind = OPT_OUT_IMPORT if found.is_opt_outs else CONTACT_IMPORT
@@ -96,7 +94,7 @@ def _of_opt_outs(columns: list[str | None]) -> list[str | None]:
     return ["phone" if name == "phone" else None for name in columns]
 
 
-async def add_file_job(database: Connection, new: NewJob, stored: StoredFile, first: FirstRows) -> UUID:
+async def add_file_job(database: Connection, new: NewJob, stored: StoredFile, first: FirstRow) -> UUID:
     """Add a job that reads a file.
 
     Raises:
@@ -117,8 +115,8 @@ def too_many_jobs() -> ApiError:
     return ApiError(429, "slow_down", message, headers={"Retry-After": "10"})
 
 
-async def first_rows(database: Connection, stored: StoredFile, field: str = "file_url") -> FirstRows:
-    """Return the first rows of a file.
+async def first_row(database: Connection, stored: StoredFile, field: str = "file_url") -> FirstRow:
+    """Return the first row of a file.
 
     Raises:
         ApiError: it has none, or is not sound.
@@ -127,22 +125,22 @@ async def first_rows(database: Connection, stored: StoredFile, field: str = "fil
     delimiter = delimiter_of(content.decode(errors="replace"))
     block = Block(content, delimiter, is_last=len(content) == stored.size_bytes)
     try:
-        rows = list(islice((row for row in block.rows() if row), _PREVIEW_ROWS))
+        cells = next((row for row in block.rows() if row), None)
     except (BrokenCsvError, csv.Error) as error:
         raise ApiError(422, "invalid", f"{field}: {error}", field) from None
-    if not rows:
+    if cells is None:
         raise ApiError(422, "invalid", f"{field}: the file has no row", field)
-    return FirstRows(delimiter, rows)
+    return FirstRow(delimiter, cells)
 
 
 @router.post("/v3/lists/{list_id}/import-csv-preview")
 async def preview_import(
     list_id: ListId, given: FileOfImport, request: Request, account_id: CallerAccountId, database: Database
-) -> Envelope[dict[str, Any]]:
-    """Show the first rows of an upload, by their numbers."""
+) -> Envelope[dict[str, list[str]]]:
+    """Show the first row of an upload."""
     await require_list(database, account_id, list_id)
-    first = await first_rows(database, await find_upload(request, database, account_id, given.file_url))
-    return success("Here are the first rows.", {str(number): row for number, row in enumerate(first.rows)})
+    first = await first_row(database, await find_upload(request, database, account_id, given.file_url))
+    return success("Here is the first row.", {"row": first.cells})
 
 
 @router.get("/v3/lists/{list_id}/import-fields")

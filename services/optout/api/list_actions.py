@@ -56,8 +56,11 @@ async def remove_duplicates(
     runtime: ApiRuntime,
     given: Annotated[dict[str, Any] | None, Body()] = None,
 ) -> Envelope[dict[str, Any]]:
-    """Of contacts with the same values of `fields`, by default the phone, keep the one that was there first."""
-    fields = fields_of(_names((given or {}).get("fields")))
+    """Of contacts with the same phone, and the same values of `fields`, keep the one that was there first.
+
+    Clients can name nothing but first and last names, and people with the same name are not one.
+    """
+    fields = fields_of(["phone", *_names((given or {}).get("fields"))])
     async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
         await require_list(connection, account_id, list_id)
         job_id = await add_clean_up(connection, account_id, list_id, ["duplicates"], fields)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from services.optout.api.authenticate import ACQUIRE_SECONDS
 from services.optout.api.context import CallerAccountId
 from services.optout.api.errors import ApiError
-from services.optout.api.imports import add_file_job, first_rows
+from services.optout.api.imports import add_file_job, first_row
 from services.optout.api.jobs import job_shown
 from services.optout.api.phones import country_of
 from services.optout.api.request_limits import GuardedRoute, LimitedRequest
@@ -37,9 +37,9 @@ async def import_opt_outs(request: Request, account_id: CallerAccountId, runtime
     """
     stored, _ = await store_upload(request, runtime.pool, account_id)
     async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
-        first = await first_rows(connection, stored, "content")
+        first = await first_row(connection, stored, "content")
         try:
-            columns = opt_out_columns(first.rows[0])
+            columns = opt_out_columns(first.cells)
         except ValueError as error:
             raise ApiError(422, "invalid", f"content: {error}", "content") from None
         given = {"columns": columns, "country": await country_of(connection, account_id)}

@@ -62,10 +62,10 @@ ORDER BY id LIMIT {MAX_FOUND}
 
 router = APIRouter(route_class=V3Route)
 
-Text = Annotated[str, Query(min_length=1, max_length=200), AfterValidator(without_nul)]
+SearchText = Annotated[str, Query(min_length=1, max_length=200), AfterValidator(without_nul)]
 
 
-class Found(Answer):
+class SearchResult(Answer):
     """A contact, with its number in `contact`, or a list, with the number of its members."""
 
     type: Literal["contact", "list"]
@@ -77,8 +77,8 @@ class Found(Answer):
 
 @router.get("/v3/search/contacts-lists")
 async def search_contacts_and_lists(
-    q: Text, account_id: CallerAccountId, runtime: ApiRuntime, asked: AskedPage
-) -> Envelope[Page[Found]]:
+    q: SearchText, account_id: CallerAccountId, runtime: ApiRuntime, asked: AskedPage
+) -> Envelope[Page[SearchResult]]:
     """Find up to 1,000 lists, by a part of their name, and up to 1,000 contacts."""
     async with runtime.list_members.alone(account_id), connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
         pattern = f"%{_escaped(q)}%"
@@ -114,16 +114,16 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-async def _shown(runtime: Runtime, account_id: str, rows: Sequence[Any]) -> list[Found]:
+async def _shown(runtime: Runtime, account_id: str, rows: Sequence[Any]) -> list[SearchResult]:
     lists = [KnownList(account_id, row["id"], row["name"], row["kind"]) for row in rows if "kind" in row]
     counts = await runtime.list_members.counts(lists)
     return [
         *(
-            Found(type="list", id=each.list_id, name=each.name, contacts_count=count)
+            SearchResult(type="list", id=each.list_id, name=each.name, contacts_count=count)
             for each, count in zip(lists, counts, strict=True)
         ),
         *(
-            Found(type="contact", id=row["id"], name=row["name"], contact=row["contact"])
+            SearchResult(type="contact", id=row["id"], name=row["name"], contact=row["contact"])
             for row in rows
             if "kind" not in row
         ),
