@@ -38,6 +38,18 @@ def test_status_gives_a_program_all_that_it_needs(shell: Shell) -> None:
     assert {"account_id", "api_key", "webhook_url"} <= set(book["demo_account"])
 
 
+def test_policies_of_an_account_are_shown_and_simulated(shell: Shell) -> None:
+    account = ("--account", shell.status()["demo_account"]["account_id"])
+    shown = shell.run("policy", "show", *account, "--at", "2027-02-01")
+    assert "a reply at 2027-02-01 00:00 UTC reaches" in shown.stdout, shown.stderr
+    simulated = shell.run("policy", "simulate", *account, "--country", "ca", "--reach", "account")
+    assert "would get less" in simulated.stdout, simulated.stderr
+    half = shell.run("policy", "simulate", *account, "--reach", "account")
+    assert (half.returncode, "--country and --reach go together" in half.stderr) == (78, True)
+    unknown = shell.run("policy", "show", "--account", "nobody")
+    assert (unknown.returncode, "no account 'nobody'" in unknown.stderr) == (78, True)
+
+
 def test_a_message_that_kafkas_own_console_producer_writes_and_is_not_json_is_parked_for_the_operator(
     shell: Shell,
 ) -> None:

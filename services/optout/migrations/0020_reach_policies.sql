@@ -14,5 +14,10 @@ CREATE TABLE reach_policies (
     PRIMARY KEY (account_id, version),
     CHECK ((postpones IS NULL) = (postponed_until IS NULL))
 );
+CREATE FUNCTION refuse_change_of_policies() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'policies are only added to: % of % is refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END $$;
 CREATE TRIGGER policies_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON reach_policies
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_record();
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_policies();
