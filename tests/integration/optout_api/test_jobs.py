@@ -88,12 +88,30 @@ async def test_the_job_of_a_process_that_died_goes_on_elsewhere_from_its_last_st
         await store.save(connection, dead)
         assert await store.claim(connection, [kind.name]) is None  # while its lease lasts
         await connection.execute("UPDATE jobs SET claimable_at = now() WHERE job_id = $1", job_id)
+        claimed = await store.claim(connection, [kind.name])
+        assert claimed is not None
+        with pytest.raises(LeaseLostError):  # it was not dead, only slow
+            await store.save(connection, dead.moved({"number": 0}, done=0))
+        assert not await store.keep(connection, dead)
+        await store.release(connection, claimed[0], 0.0, made_steps=False)
         async with working(pool, kind):
             assert (await acme.ended(job_id))["state"] == "done"
         assert kind.seen == [3, 4]
-        with pytest.raises(LeaseLostError):
-            await store.save(connection, dead)
-        assert not await store.keep(connection, dead)
+
+
+async def test_who_looks_for_a_job_neither_waits_for_one_that_another_is_taking_nor_takes_it(
+    pool: Pool, add: Callable[..., Any]
+) -> None:
+    kind = Counting()
+    added = {await add(kind), await add(kind)}
+    async with pool.acquire() as one, pool.acquire() as another, asyncio.timeout(10):
+        async with one.transaction():
+            first = await store.claim(one, [kind.name])
+            second = await store.claim(another, [kind.name])
+            assert await store.claim(another, [kind.name]) is None
+        assert first is not None
+        assert second is not None
+        assert {first[0].job_id, second[0].job_id} == added
 
 
 async def test_a_job_is_cancelled_between_two_steps_or_at_once_where_nobody_works_on_it(

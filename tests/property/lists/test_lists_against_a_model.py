@@ -127,14 +127,32 @@ class Lists(RuleBasedStateMachine):
         self._do(self.world.writes(phone, "START"))
         self.model.writes_start(phone)
 
-    @rule(on=lists, phone=phones, asked_since=st.booleans())
-    def is_cleaned_up_and_that_is_undone(self, on: int, phone: str, asked_since: bool) -> None:  # noqa: FBT001
-        """Somebody is on the opt-out list, and may ask by phone for what the clean-up did, before it is undone."""
+    @rule(on=lists, phone=phones, then=st.permutations(["asks", "is undone", "an old file"]), count=st.integers(1, 3))
+    def is_cleaned_up_and_then(self, on: int, phone: str, then: list[str], count: int) -> None:
+        """What a clean-up did is undone, asked for by the person, or in a file of old opt-outs, in any order."""
         self.opts_out_by_request(phone, [1 - on], "api")
         self.is_cleaned_up(on, ["opt_outs", "duplicates"])
-        if asked_since:
-            self.opts_out_by_request(phone, [on], "phone_call")
-        self._is_undone(*self.clean_ups[-1])
+        clean_up = self.clean_ups[-1]
+        for each in then[:count]:
+            match each:
+                case "asks":
+                    self.opts_out_by_request(phone, [on], "phone_call")
+                case "is undone":
+                    self._is_undone(*clean_up)
+                case _:
+                    self.opt_outs_are_imported([(phone, on, True)])
+            self.lists_and_suppressions_are_as_the_model_says()
+
+    @rule(on=lists, phone=phones)
+    def who_was_cleaned_up_comes_back_to_the_first_list(self, on: int, phone: str) -> None:
+        """The clean-up of the list that they left and came back to must leave them there."""
+        self.opts_in_by_request(phone, ["account", 0, 1])
+        self.are_imported([phone], 1 - on)
+        self.are_imported([phone], on)
+        self.opts_out_by_request(phone, [1 - on], "api")
+        self.is_cleaned_up(on, ["opt_outs"])
+        self.opts_in_by_request(phone, [1 - on])
+        self.is_cleaned_up(1 - on, ["opt_outs"])
 
     @rule(on=lists, parts=st.sampled_from([["opt_outs", "duplicates", "invalid"], ["opt_outs"], ["duplicates"]]))
     def is_cleaned_up(self, on: int, parts: list[str]) -> None:
