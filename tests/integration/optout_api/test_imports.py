@@ -15,7 +15,6 @@ from fastapi import FastAPI
 from optout_api_world import ADMIN_TOKEN, Caller, Record
 
 from services.optout import files
-from services.optout.api.upload_body import CHUNK_BYTES, UploadRequest
 from services.optout.jobs.rows import BLOCK_BYTES
 from shared.http import lifecycle_of
 from shared.postgres import Pool
@@ -209,51 +208,6 @@ async def test_what_is_not_a_file_is_refused_and_leaves_nothing(
     answer = await acme.call("POST", "/v3/uploads", content=content, headers={"Content-Type": content_type})
     assert 400 <= answer.status_code < 500, answer.text
     assert await pool.fetchval("SELECT count(*) FROM files WHERE account_id = $1", acme.account_id) == 0
-
-
-async def test_a_file_that_is_too_large_is_refused_when_that_much_has_come(
-    acme: Caller, pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(UploadRequest, "body_limit_bytes", 3 * CHUNK_BYTES)
-    sent = 0
-
-    async def pieces() -> AsyncIterator[bytes]:
-        nonlocal sent
-        for _ in range(10):
-            sent += CHUNK_BYTES
-            yield b"+14155550100,Ann\n".ljust(CHUNK_BYTES, b"\n")
-
-    answer = await acme.call("POST", "/v3/uploads", content=pieces(), headers={"Content-Type": "text/csv"})
-    assert (answer.status_code, list(answer.json()["data"]), sent) == (400, ["content"], 4 * CHUNK_BYTES)
-    assert await pool.fetchval("SELECT count(*) FROM files WHERE account_id = $1", acme.account_id) == 0
-
-
-@pytest.mark.parametrize("start", [b'{"other": "', b'{"content": "KzEK", "other": "'])
-async def test_of_what_is_around_a_file_little_is_read(acme: Caller, start: bytes) -> None:
-    sent = 0
-
-    async def pieces() -> AsyncIterator[bytes]:
-        nonlocal sent
-        yield start
-        while sent < CHUNK_BYTES:
-            sent += 1024
-            yield b"x" * 1024
-        yield b'"}'
-
-    answer = await acme.call("POST", "/v3/uploads", content=pieces(), headers={"Content-Type": "application/json"})
-    assert answer.status_code == 400, answer.text
-    assert sent < CHUNK_BYTES // 8
-
-
-async def test_an_account_has_a_limited_number_of_files(
-    acme: Caller, other: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files, "MAX_LIVE", 2)
-    for _ in range(2):
-        await upload(acme, b"+14155550100,Ann\n")
-    refused = await acme.call("POST", "/v3/uploads", content=b"x", headers={"Content-Type": "text/csv"})
-    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
-    await upload(other, b"+14155550100,Ann\n")
 
 
 async def test_a_file_comes_as_json_a_form_or_itself_in_pieces_of_any_size(acme: Caller) -> None:

@@ -22,6 +22,8 @@ class Suppressed:
     source: str | None
 
 
+BY_NOBODY = ("clean_up", "reassigned")
+"""Sources of what nobody asked for."""
 Key = tuple[str, str]
 """Phone and scope."""
 
@@ -44,7 +46,7 @@ class ListsModel:
 
     def opt_outs(self) -> set[Key]:
         """Return the opt-out list: what people asked for."""
-        return {key for key, was in self.suppressed.items() if was.source != "clean_up"}
+        return {key for key, was in self.suppressed.items() if was.source not in BY_NOBODY}
 
     def _has_left(self, member: Member) -> bool:
         return bool({(member.phone, "account"), (member.phone, f"list:{member.list_id}")} & self.suppressed.keys())
@@ -58,7 +60,7 @@ class ListsModel:
     def opts_out(self, phone: str, scopes: tuple[str, ...], cause: UUID | None, source: str | None) -> None:
         for scope in scopes:
             was = self.suppressed.get((phone, scope))
-            if was is None or (was.source == "clean_up" and source != "clean_up"):
+            if was is None or (was.source in BY_NOBODY and source not in BY_NOBODY):
                 self.suppressed[phone, scope] = Suppressed(cause, source)
             self.came_back.discard((phone, scope))
 
@@ -87,6 +89,17 @@ class ListsModel:
             if member.phone in seen:
                 self.is_removed(member.contact_id, by)
             seen.add(member.phone)
+
+    def reports_reassigned(self, phone: str, by: UUID, *, is_of_long_ago: bool) -> None:
+        """It ends all consent of before: no message, and no list."""
+        if not (is_of_long_ago and (phone, "account") in self.came_back):
+            self.opts_out(phone, ("account",), None, "reassigned")
+            for member in [m for m in self.members.values() if m.phone == phone and m.removed_by is None]:
+                self.is_removed(member.contact_id, by)
+
+    def erases(self, phone: str) -> None:
+        """What forbids messages stays."""
+        self.members = {number: member for number, member in self.members.items() if member.phone != phone}
 
     def undoes(self, clean_up: UUID, causes: set[UUID]) -> None:
         self.suppressed = {key: was for key, was in self.suppressed.items() if was.cause not in causes}

@@ -14,22 +14,25 @@ from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.jobs import store
 from services.optout.jobs.clean_up import CLEAN_UP, UNDO, CleanUp, Undo
 from services.optout.jobs.contact_import import CONTACT_IMPORT, ContactImport
+from services.optout.jobs.erasure import ERASURE, Erasure
 from services.optout.jobs.opt_out_import import OPT_OUT_IMPORT, OptOutImport
+from services.optout.jobs.reassignment import REASSIGNMENT, Reassignment
 from services.optout.jobs.run import Jobs
-from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested
+from services.optout.pseudonyms import Pseudonyms
+from shared.events.inbound import ErasureRequested, MessageReceived, OptInRequested, OptOutRequested
 from shared.postgres import Pool
 
 NUMBER = "+18335550123"
 _WINDOW = timedelta(days=30)
 _STARTS_AT = datetime(2020, 1, 1, tzinfo=UTC)
-LONG_AGO = _STARTS_AT - timedelta(days=100)
-"""Before everything else of the account; imported opt-outs may be of then, and never of the future."""
+LONG_AGO, LATER = _STARTS_AT - timedelta(days=100), _STARTS_AT + timedelta(days=100)
+"""Before and after everything else of the account; both are past, as the dates in imports are."""
 _REMOVE = "UPDATE contacts SET removed_at = now(), removed_by = $2 WHERE contact_id = $1"
 _MEMBERS = "SELECT contact_id, phone FROM contacts WHERE list_id = $1 AND contact_id > $2 ORDER BY contact_id"
 _SUPPRESSED = "SELECT phone, scope, source FROM suppressions WHERE account_id = $1 AND state <> 'opted_in'"
 _ALL = 1000
 
-Event = MessageReceived | OptOutRequested | OptInRequested
+Event = MessageReceived | OptOutRequested | OptInRequested | ErasureRequested
 
 
 class ListsWorld:
@@ -42,8 +45,8 @@ class ListsWorld:
         self._partition = UUID(account_id).int % 2**31
         self._rules = StoredRules()
         self._now = _STARTS_AT
-        kinds = CleanUp(pool, self), Undo(pool, self), ContactImport(pool), OptOutImport(pool, self)
-        self._jobs = Jobs(pool, kinds)
+        imports = ContactImport(pool), OptOutImport(pool, self), Reassignment(pool, self)
+        self._jobs = Jobs(pool, [CleanUp(pool, self), Undo(pool, self), Erasure(pool, self), *imports])
 
     @classmethod
     async def create(cls, pool: Pool) -> Self:
@@ -86,13 +89,14 @@ class ListsWorld:
     async def import_opt_outs(self, rows: Sequence[Sequence[str]]) -> None:
         await self._import(OPT_OUT_IMPORT, None, ["phone", "list", "date"], [["Number", "List", "Date"], *rows])
 
-    async def _import(self, kind: str, list_id: int | None, columns: list[str], rows: Sequence[Sequence[str]]) -> None:
+    async def _import(self, kind: str, list_id: int | None, columns: list[str], rows: Sequence[Sequence[str]]) -> UUID:
         content = "".join(",".join(row) + "\n" for row in rows).encode()
         file, _ = await files.store(self._pool, self.account_id, "x.csv", _once(content))
         asked = {"file_id": file.file_id, "size_bytes": file.size_bytes, "delimiter": ",", "columns": columns}
         job_id = await self._run(kind, list_id, asked | {"country": "US"})
         assert await self._pool.fetchval("SELECT (result ->> 'bad_rows')::int FROM jobs WHERE job_id = $1", job_id) == 0
         await self._pool.execute("DELETE FROM files WHERE file_id = $1", file.file_id)
+        return job_id
 
     async def _newest(self, list_id: int) -> int:
         newest: int = await self._pool.fetchval(
@@ -102,6 +106,15 @@ class ListsWorld:
 
     async def _members(self, list_id: int, after: int) -> list[tuple[int, str]]:
         return [(row["contact_id"], row["phone"]) for row in await self._pool.fetch(_MEMBERS, list_id, after)]
+
+    async def report_reassigned(self, phone: str, date: datetime) -> UUID:
+        row = [phone, date.date().isoformat(), "yes"]
+        return await self._import(REASSIGNMENT, None, ["phone", "date", "answer"], [["Number", "Date", "Answer"], row])
+
+    async def erase(self, phone: str) -> None:
+        pseudonym = Pseudonyms(["a key"]).new(self.account_id, phone)
+        asked = {"phone": phone, "pseudonym": pseudonym, "reason": "they asked", "by": "somebody"}
+        await self._run(ERASURE, None, asked)
 
     async def remove(self, contact_id: int, by: UUID) -> None:
         await self._pool.execute(_REMOVE, contact_id, by)

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from lists_model import ListsModel
-from lists_world import LONG_AGO, ListsWorld
+from lists_world import LATER, LONG_AGO, ListsWorld
 
 from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
@@ -84,6 +84,16 @@ class Lists(RuleBasedStateMachine):
         member, by = data.draw(st.sampled_from(on_lists)), uuid4()
         self._do(self.world.remove(member.contact_id, by))
         self.model.is_removed(member.contact_id, by)
+
+    @rule(phone=phones, is_of_long_ago=st.booleans())
+    def is_reported_reassigned(self, phone: str, is_of_long_ago: bool) -> None:  # noqa: FBT001
+        job_id = self._do(self.world.report_reassigned(phone, LONG_AGO if is_of_long_ago else LATER))
+        self.model.reports_reassigned(phone, job_id, is_of_long_ago=is_of_long_ago)
+
+    @rule(phone=phones)
+    def is_erased(self, phone: str) -> None:
+        self._do(self.world.erase(phone))
+        self.model.erases(phone)
 
     @rule(phone=phones, given=scopes, source=st.sampled_from(["api", "import", "phone_call"]))
     def opts_out_by_request(self, phone: str, given: list[str | int], source: Any) -> None:
