@@ -65,7 +65,7 @@ router = APIRouter(route_class=V3Route)
 SearchText = Annotated[str, Query(min_length=1, max_length=200), AfterValidator(without_nul)]
 
 
-class SearchResult(Answer):
+class FoundEntry(Answer):
     """A contact, with its number in `contact`, or a list, with the number of its members."""
 
     type: Literal["contact", "list"]
@@ -78,7 +78,7 @@ class SearchResult(Answer):
 @router.get("/v3/search/contacts-lists")
 async def search_contacts_and_lists(
     q: SearchText, account_id: CallerAccountId, runtime: ApiRuntime, asked: AskedPage
-) -> Envelope[Page[SearchResult]]:
+) -> Envelope[Page[FoundEntry]]:
     """Find up to 1,000 lists, by a part of their name, and up to 1,000 contacts."""
     async with runtime.list_members.alone(account_id), connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
         pattern = f"%{_escaped(q)}%"
@@ -114,16 +114,16 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-async def _shown(runtime: Runtime, account_id: str, rows: Sequence[Any]) -> list[SearchResult]:
+async def _shown(runtime: Runtime, account_id: str, rows: Sequence[Any]) -> list[FoundEntry]:
     lists = [KnownList(account_id, row["id"], row["name"], row["kind"]) for row in rows if "kind" in row]
     counts = await runtime.list_members.counts(lists)
     return [
         *(
-            SearchResult(type="list", id=each.list_id, name=each.name, contacts_count=count)
+            FoundEntry(type="list", id=each.list_id, name=each.name, contacts_count=count)
             for each, count in zip(lists, counts, strict=True)
         ),
         *(
-            SearchResult(type="contact", id=row["id"], name=row["name"], contact=row["contact"])
+            FoundEntry(type="contact", id=row["id"], name=row["name"], contact=row["contact"])
             for row in rows
             if "kind" not in row
         ),
