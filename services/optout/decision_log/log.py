@@ -20,10 +20,9 @@ from services.optout.decision_log.load import RecipientKey, load_entries, load_k
 from services.optout.decision_log.merged import SuppressionKey, count_merged, load_merged, note_published
 from services.optout.decision_log.position import Position, move_position, read_position, save_position
 from services.optout.decision_log.repetitions import Identity, identify, identity_of, is_new_opt_out
-from services.optout.decision_log.stored_rules import StoredRules
+from services.optout.decision_log.stored_rules import AccountRules, StoredRules
 from services.optout.decision_log.who_wrote import WriterCertainty, limited_by_certainty, load_certainties
 from services.optout.decision_log.write import DecidedEntry, load_last, with_trail, write_decisions
-from services.optout.policies import SHIPPED_ALONE, ReachPolicies
 from services.optout.recipient import Recipient
 from services.optout.rules import RuleSet, SearchResult
 from shared.events.suppression import SuppressionChanged
@@ -143,9 +142,7 @@ async def record_batch(
     """
     events = [received.event for received in batch.received]
     accounts = await stored_rules.load(connection, (event.account_id for event in events))
-    policies = {account_id: each.policies for account_id, each in accounts.items()}
     found = await search(events, accounts)
-    rules = {account_id: each.rules for account_id, each in accounts.items()}
     async with connection.transaction():
         position = await move_position(connection, batch.partition, batch.expected, batch.next_offset)
         failpoint("optout.after_position")
@@ -154,7 +151,7 @@ async def record_batch(
         certainties = await load_certainties(connection, events)
         last = await load_last(connection, batch.partition, recorded_recipients(events))
         counts = await load_entry_counts(connection, events)
-        decided = decide_batch(batch, known, rules, recipients, now, certainties, found, policies)
+        decided = decide_batch(batch, known, accounts, recipients, now, certainties, found)
         decided = with_trail(with_erased_counts(decided, events, counts), last, position.sequence)
         failpoint("optout.after_load")
         position = await write_decisions(connection, batch.partition, position, decided)
@@ -168,12 +165,11 @@ async def record_batch(
 def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     batch: Batch,
     known: Mapping[UUID, Identity],
-    rules: Mapping[str, RuleSet],
+    accounts: Mapping[str, AccountRules],
     recipients: Mapping[RecipientKey, Recipient],
     now: datetime,
     certainties: Mapping[UUID, WriterCertainty] = MappingProxyType({}),
     found: Mapping[Text, SearchResult] = MappingProxyType({}),
-    policies: Mapping[str, ReachPolicies] = MappingProxyType({}),
 ) -> list[DecidedEntry]:
     """Decide the batch's events in their order, each in the state that those before it left; pure.
 
@@ -189,9 +185,8 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
             continue
         event = identified.event
         key = event.account_id, event.phone
-        decision = decide(
-            event, current[key], _rules_of(event, rules, found), policies.get(event.account_id, SHIPPED_ALONE)
-        )
+        account = accounts[event.account_id]
+        decision = decide(event, current[key], _searched(account.rules, found.get(text_of(event))), account.policies)
         decision = limited_by_certainty(decision, certainties.get(received.event.event_id, "certain"))
         if identified.may_be_repetition and not is_new_opt_out(decision):
             continue
@@ -203,8 +198,6 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     return decided
 
 
-def _rules_of(event: DecidableEvent, rules: Mapping[str, RuleSet], found: Mapping[Text, SearchResult]) -> RuleSet:
-    """Return the rules of the event's account, with what was searched for in its text."""
-    searched = found.get(text_of(event))
-    of_account = rules[event.account_id]
-    return of_account.after_search(searched) if searched is not None else of_account
+def _searched(rules: RuleSet, found: SearchResult | None) -> RuleSet:
+    """Return the rules with what was searched for in the text of one reply, if anything was."""
+    return rules.after_search(found) if found is not None else rules

@@ -9,6 +9,7 @@ from services.optout.decision_log.log import Batch, decide_batch
 from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position, PositionMovedError
 from services.optout.decision_log.repetitions import identity_of_entry
+from services.optout.decision_log.stored_rules import AccountRules
 from services.optout.decision_log.write import with_trail
 from services.optout.pipeline.publish import FencedError, Publication
 from services.optout.recipient import Recipient, SentMessage, Suppression
@@ -63,7 +64,7 @@ class MemoryDecisionLog:
         decided = decide_batch(
             batch,
             {entry.event_id: identity_of_entry(entry) for entry in self.stored.values()},
-            defaultdict(lambda: RULES),
+            defaultdict(lambda: AccountRules(RULES)),
             {key: self._recipient(key) for key in keys},
             self.now,
         )
