@@ -12,6 +12,8 @@ import logging
 import statistics
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -33,24 +35,35 @@ _PARTITION = 0
 
 async def run(bootstrap: str, quick: bool) -> list[Row]:
     times = 200 if quick else 3_000
-    with tempfile.TemporaryDirectory() as folder:
-        cache = CacheFollower(bootstrap, await _partitions(bootstrap), Path(folder), 3600, metrics.CACHE)
-        following = asyncio.create_task(cache.run())
-        try:
-            async with new_producer(bootstrap) as producer:
-                await _until_ready(cache)
-                appends, fences = await _measure(producer, cache, times)
-        finally:
-            following.cancel()
-            await asyncio.wait([following])
+    async with following(bootstrap) as (cache, producer):
+        appends, fences = await _measure(producer, cache, times)
     return [
-        row("fence idle, p50", _percentile(fences, 50), "ms", _percentile(appends, 50), "≤ 8"),
-        row("fence idle, p99", _percentile(fences, 99), "ms", _percentile(appends, 99), "≤ 30"),
+        row("fence idle, p50", percentile(fences, 50), "ms", percentile(appends, 50), "≤ 8"),
+        row("fence idle, p99", percentile(fences, 99), "ms", percentile(appends, 99), "≤ 30"),
     ]
 
 
+@asynccontextmanager
+async def following(bootstrap: str) -> AsyncIterator[tuple[CacheFollower, AIOKafkaProducer]]:
+    """Lend what a sender's fence needs: a cache that is ready, and a producer for the markers alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        cache = CacheFollower(bootstrap, await _partitions(bootstrap), Path(folder), 3600, metrics.CACHE)
+        task = asyncio.create_task(cache.run())
+        try:
+            async with new_producer(bootstrap) as producer:
+                await _until_ready(cache)
+                yield cache, producer
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+def new_fence(cache: CacheFollower, producer: AIOKafkaProducer) -> Fence:
+    return Fence(Markers(producer, "stopline/benchmark"), cache, _SECONDS)
+
+
 async def _measure(producer: AIOKafkaProducer, cache: CacheFollower, times: int) -> tuple[list[float], list[float]]:
-    fence = Fence(Markers(producer, "stopline/benchmark"), cache, _SECONDS)
+    fence = new_fence(cache, producer)
     appends, fences = [], []
     for _ in range(times):
         started = time.perf_counter()
@@ -72,7 +85,7 @@ async def _append(producer: AIOKafkaProducer) -> int:
     return int(appended.offset)
 
 
-def _percentile(seconds: list[float], percent: int) -> float:
+def percentile(seconds: list[float], percent: int) -> float:
     """Return a percentile in milliseconds."""
     return statistics.quantiles(seconds, n=100, method="inclusive")[percent - 1] * 1000
 

@@ -10,7 +10,7 @@ from shared.postgres import Pool, connection_from
 
 EFFECT_SECONDS = 5.0
 """How long a change or a read waits for the record."""
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.01
 _MAX_TOKENS = 32
 _TOKEN = re.compile(r"([0-9]{1,5}):([0-9]{1,18})")
 _POSITIONS = "SELECT partition, next_offset FROM partition_positions"

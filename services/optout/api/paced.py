@@ -5,13 +5,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from services.optout.api.freshness import Freshness
-from services.optout.api.requests import Request, Requests, Token
+from services.optout.api.requests import Request, Requests
 from shared.errors import TransientError
 from shared.partitions import partition_of
 
-AHEAD = 200
-"""Events of jobs, per partition and job, that are published and not recorded yet."""
-_AT_ONCE = AHEAD // 2
+AT_ONCE = 150
+"""Events of jobs in one part, all of one partition: they are one batch of the pipeline."""
+PARTS = 2
+"""Parts of all jobs together that are published and not recorded yet: one is decided while the next is published, and
+the pipeline has time for everybody else."""
 _RECORDED_SECONDS = 60.0
 
 
@@ -21,9 +23,10 @@ class PacedRequests:
     def __init__(self, requests: Requests, freshness: Freshness) -> None:
         self._requests = requests
         self._freshness = freshness
+        self._turns = asyncio.Semaphore(PARTS)
 
     async def publish(self, events: Sequence[Request]) -> None:
-        """Publish events in the order of each phone; one half of them is recorded while the next is published.
+        """Publish events in the order of each phone, a part at a time.
 
         Raises:
             TransientError: Kafka or the pipeline does not take them; those that it took are the same when repeated.
@@ -34,13 +37,8 @@ class PacedRequests:
         await asyncio.gather(*(self._in_order(partition, each) for partition, each in waiting.items()))
 
     async def _in_order(self, partition: int, events: Sequence[Request]) -> None:
-        before: list[Token] = []
-        for start in range(0, len(events), _AT_ONCE):
-            token = await self._requests.publish_in_order(partition, events[start : start + _AT_ONCE])
-            await self._recorded(before)
-            before = [token]
-        await self._recorded(before)
-
-    async def _recorded(self, tokens: Sequence[Token]) -> None:
-        if not await self._freshness.wait(tokens, _RECORDED_SECONDS):
-            raise TransientError("the pipeline does not record what was published")
+        for start in range(0, len(events), AT_ONCE):
+            async with self._turns:
+                token = await self._requests.publish_in_order(partition, events[start : start + AT_ONCE])
+                if not await self._freshness.wait([token], _RECORDED_SECONDS):
+                    raise TransientError("the pipeline does not record what was published")

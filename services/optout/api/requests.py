@@ -19,6 +19,8 @@ SOURCE = "stopline/optout-api"
 Request = ReviewDecided | OptOutRequested | OptInRequested | ErasureRequested
 _PUBLISH_SECONDS = 1.8
 _PUBLISH_ALL_SECONDS = 10.0
+_MAX_BATCH_BYTES = 512 * 1024
+"""Of a job's requests: all that are published at once are one batch, which the pipeline reads at once."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,6 +39,7 @@ class Requests:
 
     def __init__(self, kafka: Kafka, partitions: int) -> None:
         self._producer = Producer(kafka)
+        self._job_producer = Producer(kafka, max_batch_size=_MAX_BATCH_BYTES)
         self.partitions = partitions
 
     async def publish(self, event: Request) -> Token:
@@ -68,7 +71,7 @@ class Requests:
         ]
         try:
             async with asyncio.timeout(_PUBLISH_ALL_SECONDS):
-                offset = await self._producer.send_all(INBOUND_MESSAGES, partition, records)
+                offset = await self._job_producer.send_all(INBOUND_MESSAGES, partition, records)
         except (TimeoutError, KafkaError) as error:
             raise TransientError(f"Kafka does not answer: {error!r}") from None
         if offset < 0:
@@ -89,4 +92,4 @@ class Requests:
         return Token(partition, appended.offset)
 
     async def close(self) -> None:
-        await self._producer.close()
+        await asyncio.gather(self._producer.close(), self._job_producer.close())

@@ -81,8 +81,10 @@ async def load_recipients(
     for account_id, phone, scope, *rest in await connection.fetch(_SUPPRESSIONS, accounts, phones):
         suppressions[account_id, phone][scope] = Suppression(scope, *rest)
     messages = [event for event in events if isinstance(event, MessageReceived)]
-    sent = await _load_sent(connection, messages, window_starts_at)
-    await _add_pointed_at(connection, messages, sent)
+    sent: Sent = defaultdict(dict)
+    if messages:
+        sent = await _load_sent(connection, messages, window_starts_at)
+        await _add_pointed_at(connection, messages, sent)
     return {key: Recipient(suppressions[key], _newest_first(sent[key]), window_starts_at) for key in keys}
 
 

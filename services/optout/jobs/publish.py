@@ -13,7 +13,7 @@ from shared.postgres import Pool, connection_from
 JobRequest: TypeAlias = OptOutRequested | OptInRequested | ErasureRequested
 RequestOf: TypeAlias = Callable[[str], JobRequest]
 """Returns the request that a line of a chunk means: the same event whenever it is called."""
-LINES_AT_ONCE = 2_000
+LINES_AT_ONCE = 5_000
 _STEP_SECONDS = 1.0
 
 

@@ -59,7 +59,7 @@ _OPT_OUT_EVENTS: dict[DecisionKind, type[AnyOptOutEvent]] = {
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A publication; `next_offset` is the watermark, and the offset that the transaction commits."""
+    """A publication; `next_offset` is the watermark, and with `commits_offset` the offset that is committed with it."""
 
     next_offset: int
     entries: Sequence[Entry] = ()
@@ -71,6 +71,13 @@ class Publication:
     """States that changed when two spellings of one number were merged."""
     anchor: AnchorPublished | None = None
     """The end of the partition's hash chain, where it has moved."""
+    commits_offset: bool = True
+
+    @property
+    def is_watermark_alone(self) -> bool:
+        """Whether it says nothing but how far the partition is: only markers were read."""
+        parts = self.entries, self.parked, self.repaired, self.merged
+        return not any(parts) and self.checkpoint is None and self.anchor is None
 
     def suppressions(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `suppressions`: the watermark last, after what it vouches for."""
@@ -132,8 +139,9 @@ class TransactionPublisher:
         # A commit succeeds although a record in the transaction was refused: every send is awaited before.
         await asyncio.gather(*await self._send_all(publication))
         failpoint("optout.after_sends")
-        offsets = {TopicPartition(INBOUND_MESSAGES, self._partition): publication.next_offset}
-        await self._producer.send_offsets_to_transaction(offsets, self._group_id)
+        if publication.commits_offset:
+            offsets = {TopicPartition(INBOUND_MESSAGES, self._partition): publication.next_offset}
+            await self._producer.send_offsets_to_transaction(offsets, self._group_id)
         failpoint("optout.after_offsets")
         failpoint("optout.before_kafka_commit")
         await self._producer.commit_transaction()

@@ -18,6 +18,7 @@ from services.optout.pipeline.publish import Publication
 from services.optout.pipeline.start import Start
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
+from shared.events.inbound import MessageReceived
 from shared.events.suppression import CheckpointPublished
 from shared.suppression_digest import format_digest
 
@@ -25,6 +26,9 @@ CHECKPOINT_CHANGES = 10_000
 MARKERS_BEFORE_MOVE = 10_000
 WANTED_AGAIN_SECONDS = 1.0
 """A sender that doubts asks for a checkpoint; many of them get no more than one in this time."""
+COMMIT_SECONDS = 1.0
+"""How often the offset is committed while only markers come: with each of them a fence would take longer, and all that
+a restart reads again is markers."""
 _SECONDS_BEFORE_MOVE = 10.0
 _MERGED_AT_ONCE = 2_000
 
@@ -70,6 +74,7 @@ class WorkerSession:
         self._seconds = seconds
         self._now = now
         self._anchored = 0
+        self._committed_at = -COMMIT_SECONDS
         self._changes = 0
         self._checkpoint_at: float | None = None
         self._moved_at = seconds()
@@ -104,9 +109,14 @@ class WorkerSession:
         await self._move_past_markers()
 
     async def _publish(self, publication: Publication) -> None:
-        sequence = self._position.sequence
-        await self._publisher.publish(replace(publication, anchor=self._anchor()))
+        sequence, now = self._position.sequence, self._seconds()
+        publication = replace(publication, anchor=self._anchor())
+        if publication.is_watermark_alone and now - self._committed_at < COMMIT_SECONDS:
+            publication = replace(publication, commits_offset=False)
+        await self._publisher.publish(publication)
         self.published, self._anchored = publication.next_offset, sequence
+        if publication.commits_offset:
+            self._committed_at = now
         if publication.checkpoint is not None:
             self._changes, self._checkpoint_at = 0, self._seconds()
             if self._merged:
@@ -139,7 +149,8 @@ class WorkerSession:
         received = [undecided for undecided in parsed.received if undecided.offset >= self._position.next_offset]
         if not received:
             return []
-        await self._deliveries.catch_up()
+        if any(isinstance(message.event, MessageReceived) for message in received):
+            await self._deliveries.catch_up()  # requests and reviews are not attributed to a message
         batch = Batch(self._partition, self._position.next_offset, parsed.next_offset, received)
         entries, self._position = await self._decision_log.decide(batch)
         self._moved_at = self._seconds()

@@ -172,7 +172,8 @@ class MemoryPublisher:
             (key, decode(suppression_events, value)) for key, value, _ in publication.suppressions()
         ]
         self._kafka.opt_out_events += [decode(opt_out_events, value) for _, value, _ in publication.opt_out_events()]
-        self._kafka.committed = publication.next_offset
+        if publication.commits_offset:
+            self._kafka.committed = publication.next_offset
         self._crashes.at("after the transaction")
 
 
