@@ -2,12 +2,20 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from http import HTTPStatus
+from types import SimpleNamespace
+from typing import Any, Self, cast
 from uuid import UUID, uuid4
 
 from services.optout import files
 from services.optout.api.contacts import CONTACTS, _put
+from services.optout.api.errors import ApiError
+from services.optout.api.known_list import KnownList
 from services.optout.api.opt_outs import OPT_OUTS
+from services.optout.api.rights import ApiUser
+from services.optout.api.runtime import Runtime
+from services.optout.api.v3.contact_moves import _copied
+from services.optout.api.v3.list_members import AskedMembers, ListMembers
 from services.optout.decision_log.log import Batch, UndecidedEvent, record_batch
 from services.optout.decision_log.position import read_position
 from services.optout.decision_log.stored_rules import StoredRules
@@ -45,6 +53,7 @@ class ListsWorld:
         self._partition = UUID(account_id).int % 2**31
         self._rules = StoredRules()
         self._now = _STARTS_AT
+        self._list_members = ListMembers(pool)
         imports = ContactImport(pool), OptOutImport(pool, self), Reassignment(pool, self)
         self._jobs = Jobs(pool, [CleanUp(pool, self), Undo(pool, self), Erasure(pool, self), *imports])
 
@@ -107,6 +116,18 @@ class ListsWorld:
     async def _members(self, list_id: int, after: int) -> list[tuple[int, str]]:
         return [(row["contact_id"], row["phone"]) for row in await self._pool.fetch(_MEMBERS, list_id, after)]
 
+    async def copy(self, member: tuple[int, int], to_list_id: int, *, moves: bool) -> list[tuple[int, str]] | None:
+        """Copy or move a contact, as its list and its id, to another list; None where the API knows no such contact."""
+        runtime = cast("Runtime", SimpleNamespace(pool=self._pool))
+        newest = await self._newest(to_list_id)
+        try:
+            await _copied(runtime, ApiUser(self.account_id, 1, 1), (*member, to_list_id), moves=moves)
+        except ApiError as error:
+            if error.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            return None
+        return await self._members(to_list_id, newest)
+
     async def report_reassigned(self, phone: str, date: datetime) -> UUID:
         row = [phone, date.date().isoformat(), "yes"]
         return await self._import(REASSIGNMENT, None, ["phone", "date", "answer"], [["Number", "Date", "Answer"], row])
@@ -138,14 +159,21 @@ class ListsWorld:
         return job_id
 
     async def active(self, list_id: int) -> list[tuple[int, str]]:
-        """Return what the API shows as active."""
+        """Return what /v1 shows as active."""
         rows = await self._pool.fetch(CONTACTS, self.account_id, list_id, "", 0, _ALL)
         return sorted((row["contact_id"], row["phone"]) for row in rows if row["status"] == "active")
 
     async def opt_outs(self) -> dict[tuple[str, str], UUID]:
-        """Return what the API shows as opted out, with the cause."""
+        """Return what /v1 shows as opted out, with the cause."""
         rows = await self._pool.fetch(OPT_OUTS, self.account_id, "", "", _ALL)
         return {(row["phone"], row["scope"]): row["cause_event_id"] for row in rows if row["state"] == "opted_out"}
+
+    async def shown(self, list_id: int, kind: str = "contacts") -> list[Any]:
+        """Return what /v3 shows on a list."""
+        asked = AskedMembers(KnownList(self.account_id, list_id, "a list", kind))
+        rows, total = await self._list_members.page(asked, 0, _ALL)
+        assert total == len(rows)
+        return rows
 
     async def suppressed(self) -> dict[tuple[str, str], str | None]:
         """Return every suppression with its source."""

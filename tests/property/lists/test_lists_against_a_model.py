@@ -85,6 +85,22 @@ class Lists(RuleBasedStateMachine):
         self._do(self.world.remove(member.contact_id, by))
         self.model.is_removed(member.contact_id, by)
 
+    @precondition(lambda self: any(self.model.on_list(each) for each in self.world.list_ids))
+    @rule(data=st.data(), moves=st.booleans())
+    def is_copied_or_moved(self, data: st.DataObject, moves: bool) -> None:  # noqa: FBT001
+        """Who has left a list is not on it, and is neither copied nor moved from there."""
+        one, other = self.world.list_ids
+        member = data.draw(st.sampled_from([*self.model.on_list(one), *self.model.on_list(other)]))
+        to_list_id = other if member.list_id == one else one
+        has_left = (member.contact_id, member.phone) not in self.model.active(member.list_id)
+        added = self._do(self.world.copy((member.list_id, member.contact_id), to_list_id, moves=moves))
+        assert (added is None) == has_left
+        if added is not None:
+            assert [phone for _, phone in added] == [member.phone]
+            self._now_on(to_list_id, added)
+            if moves:
+                self.model.is_removed(member.contact_id, uuid4())
+
     @rule(phone=phones, is_of_long_ago=st.booleans())
     def is_reported_reassigned(self, phone: str, is_of_long_ago: bool) -> None:  # noqa: FBT001
         job_id = self._do(self.world.report_reassigned(phone, LONG_AGO if is_of_long_ago else LATER))
@@ -188,8 +204,12 @@ class Lists(RuleBasedStateMachine):
     def lists_and_suppressions_are_as_the_model_says(self) -> None:
         for list_id in self.world.list_ids:
             assert self._do(self.world.active(list_id)) == self.model.active(list_id)
+            shown = [(row["contact_id"], row["phone"]) for row in self._do(self.world.shown(list_id))]
+            assert shown == self.model.active(list_id)
         opt_outs, suppressed = self._do(self.world.opt_outs()), self._do(self.world.suppressed())
         assert opt_outs.keys() == self.model.opt_outs()
+        opt_out_list = [(row["phone"], row["scope"]) for row in self._do(self.world.shown(0, "opt_outs"))]
+        assert sorted(opt_out_list) == sorted(self.model.opt_outs())
         assert suppressed == {key: was.source for key, was in self.model.suppressed.items()}
         causes = {key: was.cause for key, was in self.model.suppressed.items() if was.cause is not None}
         assert opt_outs.items() >= {(key, cause) for key, cause in causes.items() if key in opt_outs}
@@ -221,5 +241,5 @@ def test_lists_and_opt_outs_are_as_the_model_says_after_every_step() -> None:
     examples = int(os.environ.get("STOPLINE_TEST_MODEL_EXAMPLES", "40"))
     run_state_machine_as_test(
         Lists,
-        settings=settings(max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=checks),
+        settings=settings(max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=checks),
     )

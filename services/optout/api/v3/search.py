@@ -56,7 +56,7 @@ FROM contacts c JOIN contact_lists l ON l.list_id = c.list_id
 WHERE {_ON_A_LIST} AND c.phone = $2 LIMIT {MAX_FOUND})
 UNION ALL
 (SELECT suppression_id, '', phone FROM suppressions
-WHERE account_id = $1 AND phone = $2 AND state = 'opted_out' LIMIT {MAX_FOUND})
+WHERE account_id = $1 AND phone = $2 AND is_opt_out LIMIT {MAX_FOUND})
 ORDER BY id LIMIT {MAX_FOUND}
 """  # noqa: S608 (no value from outside)
 
