@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from services.optout.policies.width import Reach
 
@@ -44,7 +44,11 @@ def read_shipped(text: str) -> tuple[ShippedPolicy, ...]:
     Raises:
         ValueError: it is not such a file.
     """
-    given = _POLICIES.validate_python(tomllib.loads(text).get("policy", ()))
+    try:
+        given = _POLICIES.validate_python(tomllib.loads(text).get("policy", ()))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ValueError(f"policy {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     replaced = {version for each in given for version in each.replaces}
     return tuple(each for each in given if each.version not in replaced)
 

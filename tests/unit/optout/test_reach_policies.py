@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from recipients import NOON, NUMBER, OTHER_NUMBER, RULES, reply, sent, who_was_sent
@@ -10,7 +11,10 @@ from services.optout.decide import Held, OptIn, OptOut, apply, decide
 from services.optout.decision_log.entry import entries, entry_of, entry_text
 from services.optout.policies import SHIPPED, OwnPolicy, PolicyReach, Reach, ReachPolicies, reach_of, read_shipped
 from services.optout.recipient import Recipient
+from services.optout.settings import OptOutSettings
+from shared.errors import MisconfiguredError
 from shared.phones.country import country_of_phone
+from shared.settings import load
 
 BEGINS = datetime(2027, 1, 30, 14, tzinfo=UTC)
 """2027-01-31 begins in Guam."""
@@ -126,6 +130,31 @@ def test_a_replaced_version_does_not_apply_and_a_postponement_of_it_is_not_one_o
     assert reach_of((), shipped, "US", BEGINS + timedelta(days=2)) == PolicyReach("list")
     postponed = own("list", postponed_until=BEGINS + timedelta(days=700))
     assert reach_of([postponed], shipped, "US", BEGINS + timedelta(days=200)) == PolicyReach("account", "us.2")
+
+
+def test_a_file_takes_the_place_of_the_shipped_policies_and_a_bad_one_ends_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "policies.toml"
+    for name, value in (
+        ("KAFKA_BOOTSTRAP", "k:9092"),
+        ("HTTP_PORT", "8000"),
+        ("OPTOUT_DATABASE_URL", "postgresql://p/optout"),
+        ("REACH_POLICIES_FILE", str(path)),
+    ):
+        monkeypatch.setenv(f"STOPLINE_{name}", value)
+    path.write_text(
+        '[[policy]]\nversion = "ca.1"\ncountries = ["CA"]\nreach = "sender"\nvalid_from = 2026-01-01T00:00:00Z\n'
+        'source = "s"\ntext = "t"\n'
+    )
+    assert [policy.version for policy in load(OptOutSettings).shipped_policies] == ["ca.1"]
+    for bad in ("[[policy]]\nversion = 1", "not TOML", path.read_text().replace("sender", "world")):
+        path.write_text(bad)
+        with pytest.raises(MisconfiguredError, match=r"^settings: STOPLINE_REACH_POLICIES_FILE: .*\Z"):
+            load(OptOutSettings)
+    path.unlink()
+    with pytest.raises(MisconfiguredError, match="No such file"):
+        load(OptOutSettings)
 
 
 def test_a_policy_adds_the_account_to_the_answered_list_and_the_entry_names_it() -> None:
