@@ -11,7 +11,7 @@ import httpx
 
 from shared.errors import PoisonError, TransientError
 from shared.events import codec
-from shared.events.delivery import AnyDeliveryEvent, delivery_events
+from shared.events.delivery import AnyDeliveryEvent, RecipientErased, delivery_events
 from shared.events.outbound import MessageRequested
 from shared.kafka import SEND_SECONDS, connect, new_consumer, new_producer, stop_quietly, within
 from shared.kafka_connection import Kafka
@@ -159,17 +159,21 @@ class DeliveryEvents:
             TransientError: none was published in time.
         """
         for event in self.seen:
-            if event.message_id == message_id and event.type in types:
+            if _is_about(event, message_id) and event.type in types:
                 return event
         try:
             async with asyncio.timeout(timeout_seconds):
                 async for event in self._incoming:
                     self.seen.append(event)
-                    if event.message_id == message_id and event.type in types:
+                    if _is_about(event, message_id) and event.type in types:
                         return event
         except TimeoutError:
             pass
         raise TransientError(f"no {' or '.join(types)} about {message_id} within {timeout_seconds} s")
+
+
+def _is_about(event: AnyDeliveryEvent, message_id: str) -> bool:
+    return not isinstance(event, RecipientErased) and event.message_id == message_id
 
 
 @asynccontextmanager

@@ -72,6 +72,7 @@ def roles(
             writes=(
                 topics.SUPPRESSIONS,
                 topics.OPT_OUT_EVENTS,
+                topics.DELIVERY_EVENTS,  # that a recipient is erased
                 topics.OUTBOUND_MESSAGES,
                 topics.PARKED_MESSAGES,
                 topics.EVIDENCE_ANCHORS,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.sender.ledger.model import MessageKey, Row, key_of
+from services.sender.ledger.model import ERASED, MessageKey, Row, key_of
 from shared.events.outbound import MessageRequested
 from shared.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit, query
 from shared.suppressions.placement import partitions_of
@@ -52,7 +52,7 @@ def decide(
             case Row(state="dispatching"):
                 decision.in_progress.append(request)
             case Row() as row if row.state != "pending":
-                decision.to_republish.append(row)
+                decision.to_republish.append(row._replace(phone=request.phone) if row.phone == ERASED else row)
             case _ if hit is not None:
                 decision.to_drop.append((request, hit))
             case _ if may_send:

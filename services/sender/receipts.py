@@ -6,7 +6,8 @@ it is in the receipt, which is an event of the same topic, for these messages as
 
 from collections.abc import Sequence
 
-from services.sender.ledger.model import RowUpdate
+from services.sender.ledger.erasures import note_erasures
+from services.sender.ledger.model import ERASED, RowUpdate
 from services.sender.ledger.rows import lock_calls_without_result, settle_locked
 from services.sender.report import Reporter
 from services.sender.settings import SenderSettings
@@ -14,35 +15,42 @@ from shared.background import GiveUp
 from shared.consumer import Polled
 from shared.errors import PoisonError
 from shared.events.base import storable
-from shared.events.delivery import DeliveryReceiptReceived, delivery_events
+from shared.events.delivery import DeliveryReceiptReceived, RecipientErased, delivery_events
 from shared.postgres import Pool, connection_from
 from shared.reading import event_of
 from shared.subscription import Subscribed, Subscription
 from shared.topics import DELIVERY_EVENTS
 
+Handled = DeliveryReceiptReceived | RecipientErased
+
 
 class ReceiptHandler:
-    """A handler of the receipts of one batch, which may come again."""
+    """A handler of the receipts, and the erasures, of one batch, which may come again."""
 
     def __init__(self, pool: Pool, reporter: Reporter) -> None:
         self._pool = pool
         self._reporter = reporter
 
-    async def settle(self, receipts: list[DeliveryReceiptReceived]) -> None:
-        """Settle the messages that the receipts are about, as far as their outcome is not known.
+    async def handle(self, events: list[Handled]) -> None:
+        """Settle the messages that receipts are about, as far as their outcome is not known, and note erasures.
 
         Raises:
             TransientError: Kafka or Postgres is unavailable; nothing is settled.
         """
+        receipts = (event for event in events if isinstance(event, DeliveryReceiptReceived))
         settled = {each.key: each for receipt in receipts if (each := _settled(receipt)) is not None}
-        if not settled:
+        erased = [event for event in events if isinstance(event, RecipientErased)]
+        if not settled and not erased:
             return
         async with connection_from(self._pool) as connection, connection.transaction():
+            await note_erasures(connection, erased)
             rows = await lock_calls_without_result(connection, list(settled))
             if rows:
                 outcomes = [(row, settled[row.key]) for row in rows]
                 await self._reporter.publish(
-                    row._replace(state=outcome.state, detail=outcome.detail) for row, outcome in outcomes
+                    row._replace(state=outcome.state, detail=outcome.detail)
+                    for row, outcome in outcomes
+                    if row.phone != ERASED
                 )
                 await settle_locked(connection, [outcome for _, outcome in outcomes])
 
@@ -54,7 +62,7 @@ def _settled(receipt: DeliveryReceiptReceived) -> RowUpdate | None:
     return RowUpdate((receipt.account_id, receipt.message_id), "sent", storable(receipt.carrier_message_id))
 
 
-_RECEIPT = b'"delivery_receipt_received"'
+_TYPES = (b'"delivery_receipt_received"', b'"recipient_erased"')
 
 
 def receipt_subscription(settings: SenderSettings, handler: ReceiptHandler, give_up: GiveUp) -> Subscription:
@@ -67,18 +75,18 @@ def receipt_subscription(settings: SenderSettings, handler: ReceiptHandler, give
         settings.session_timeout_seconds,
         settings.stop_seconds,
     )
-    return Subscription(settings.kafka, subscribed, _receipts_of, handler.settle, give_up)
+    return Subscription(settings.kafka, subscribed, _handled_of, handler.handle, give_up)
 
 
-def _receipts_of(records: Sequence[Polled]) -> list[DeliveryReceiptReceived]:
-    """Return the receipts of a batch; most of it are the sender's own events, which are not worth parsing."""
-    found = (_receipt(record) for record in records if record.value and _RECEIPT in record.value)
-    return [receipt for receipt in found if receipt is not None]
+def _handled_of(records: Sequence[Polled]) -> list[Handled]:
+    """Return the events of a batch that count; most are the sender's own, which are not worth parsing."""
+    found = (_event(record) for record in records if record.value and any(each in record.value for each in _TYPES))
+    return [event for event in found if event is not None]
 
 
-def _receipt(record: Polled) -> DeliveryReceiptReceived | None:
+def _event(record: Polled) -> Handled | None:
     try:
         event = event_of(delivery_events, record)
     except PoisonError:
         return None
-    return event if isinstance(event, DeliveryReceiptReceived) else None
+    return event if isinstance(event, Handled) else None

@@ -23,7 +23,7 @@ from services.sender.receipts import ReceiptHandler, receipt_subscription
 from services.sender.recreated import watch_topics
 from services.sender.report import SOURCE, Reporter
 from services.sender.settings import SenderSettings
-from services.sender.sweeper import sweep_forever
+from services.sender.sweeper import erase_forever, sweep_forever
 from services.sender.watchdog import Watchdog, Watched
 from shared.background import GiveUp, in_background
 from shared.errors import TransientError
@@ -75,7 +75,12 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         receipts = receipt_subscription(settings, ReceiptHandler(pool, reporter), give_up)
         consumer = OutboundConsumer(settings, outbound, give_up)
         sweep, topics = _sweep(settings, pool, reporter, owner), watch_topics(settings.kafka)
-        for work, name in ((cache.run(), "cache"), (sweep, "sweeper"), (topics, "topics")):
+        for work, name in (
+            (cache.run(), "cache"),
+            (sweep, "sweeper"),
+            (erase_forever(pool), "erasures"),
+            (topics, "topics"),
+        ):
             await stack.enter_async_context(in_background(work, name, give_up, stop_seconds=STOP_SECONDS))
         stack.push_async_callback(_stop, receipts, consumer, dispatcher, settings.stop_seconds)
         await asyncio.gather(within(START_SECONDS, receipts.start(), "subscribing to receipts"), consumer.start())

@@ -13,6 +13,7 @@ from shared.events.delivery import (
     MessageRejected,
     MessageSent,
     MessageSuppressed,
+    RecipientErased,
     delivery_event_id,
 )
 from shared.events.inbound import (
@@ -196,6 +197,7 @@ def _delivery() -> list[Event]:
             status="delivered",
             gateway_status="201 Success: Message received on handset.",
         ),
+        RecipientErased(event_id=UUID(int=10, version=5), occurred_at=_HEARD, account_id=_ACCOUNT, phone=_PHONE),
     ]
 
 

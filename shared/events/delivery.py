@@ -90,6 +90,16 @@ class DeliveryReceiptReceived(IdentifiedEvent):
     gateway_status: ShortText
 
 
+class RecipientErased(IdentifiedEvent):
+    """A recipient is erased: whoever keeps anything of the messages to them up to now erases it, too."""
+
+    category: ClassVar[str] = "delivery"
+
+    type: Literal["recipient_erased"] = "recipient_erased"
+    account_id: AccountId
+    phone: Phone
+
+
 AnyDeliveryEvent = (
     MessageDispatching
     | MessageSent
@@ -98,6 +108,7 @@ AnyDeliveryEvent = (
     | MessageOutcomeUnknown
     | MessageRejected
     | DeliveryReceiptReceived
+    | RecipientErased
 )
 DeliveryEvent = Annotated[AnyDeliveryEvent, Field(discriminator="type")]
 delivery_events: TypeAdapter[AnyDeliveryEvent] = TypeAdapter(DeliveryEvent)

@@ -22,8 +22,10 @@ from services.optout.pipeline.parse import SERVICE
 from services.optout.scopes import list_id_of
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
-from shared.events.base import Event, derived_id_text, format_time
+from shared.events.base import Event, derived_id, derived_id_text, format_time
 from shared.events.codec import cloud_event_headers, encode, headers_of
+from shared.events.delivery import RecipientErased
+from shared.events.inbound import ErasureRequested
 from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import (
@@ -37,6 +39,7 @@ from shared.failpoints import failpoint
 from shared.kafka import SEND_SECONDS, within
 from shared.producer import OutgoingRecord, filled_batches
 from shared.topics import (
+    DELIVERY_EVENTS,
     EVIDENCE_ANCHORS,
     INBOUND_MESSAGES,
     OPT_OUT_EVENTS,
@@ -69,6 +72,8 @@ class Publication:
     """Suppressions that differed between the topic and the decision log."""
     merged: Sequence[SuppressionChanged] = ()
     """States that changed when two spellings of one number were merged."""
+    erasures: Sequence[ErasureRequested] = ()
+    """Those whose entries are among `entries`, which do not have the phone."""
     anchor: AnchorPublished | None = None
     """The end of the partition's hash chain, where it has moved."""
     commits_offset: bool = True
@@ -94,6 +99,17 @@ class Publication:
         """Yield the records for `opt-out-events`."""
         for entry in self.entries:
             yield from opt_out_records(entry)
+
+    def recipients_erased(self) -> Iterator[OutgoingRecord]:
+        """Yield the records for `delivery-events`: whoever keeps outcomes erases them, too."""
+        for each in self.erasures:
+            event = RecipientErased(
+                event_id=derived_id(each.event_id, "recipient_erased"),
+                occurred_at=each.occurred_at,
+                account_id=each.account_id,
+                phone=each.phone,
+            )
+            yield record_of(each.phone.encode(), event)
 
     def anchors(self) -> Iterator[OutgoingRecord]:
         """Yield the record for `evidence-anchors`."""
@@ -151,6 +167,7 @@ class TransactionPublisher:
         return [
             *await self._send(OPT_OUT_EVENTS, publication.opt_out_events()),
             *await self._send(SUPPRESSIONS, publication.suppressions()),
+            *await self._send(DELIVERY_EVENTS, publication.recipients_erased()),
             *await self._send(EVIDENCE_ANCHORS, publication.anchors()),
             *[
                 await self._producer.send(OUTBOUND_MESSAGES, value, key, headers=headers)

@@ -18,7 +18,7 @@ from services.optout.pipeline.publish import Publication
 from services.optout.pipeline.start import Start
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
-from shared.events.inbound import MessageReceived
+from shared.events.inbound import ErasureRequested, MessageReceived
 from shared.events.suppression import CheckpointPublished
 from shared.suppression_digest import format_digest
 
@@ -104,7 +104,10 @@ class WorkerSession:
         self._changes += sum(len(entry.changed) for entry in entries)
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
         merged = await self._decision_log.states(self._merged) if checkpoint is not None and self._merged else ()
-        await self._publish(Publication(parsed.next_offset, entries, parsed.parked, checkpoint, merged=merged))
+        erasures = [each.event for each in parsed.received if isinstance(each.event, ErasureRequested)]
+        await self._publish(
+            Publication(parsed.next_offset, entries, parsed.parked, checkpoint, merged=merged, erasures=erasures)
+        )
         self._count(parsed, entries)
         await self._move_past_markers()
 
@@ -149,8 +152,8 @@ class WorkerSession:
         received = [undecided for undecided in parsed.received if undecided.offset >= self._position.next_offset]
         if not received:
             return []
-        if any(isinstance(message.event, MessageReceived) for message in received):
-            await self._deliveries.catch_up()  # requests and reviews are not attributed to a message
+        if any(isinstance(undecided.event, MessageReceived | ErasureRequested) for undecided in received):
+            await self._deliveries.catch_up()  # what is attributed to a message, or erases those before
         batch = Batch(self._partition, self._position.next_offset, parsed.next_offset, received)
         entries, self._position = await self._decision_log.decide(batch)
         self._moved_at = self._seconds()

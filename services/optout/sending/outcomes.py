@@ -23,6 +23,7 @@ from shared.events.delivery import (
     MessageRejected,
     MessageSent,
     MessageSuppressed,
+    RecipientErased,
     delivery_events,
 )
 from shared.postgres import Connection, Pool, connection_from
@@ -141,6 +142,8 @@ def changes_of(events: Sequence[DeliveryEvent]) -> list[Change]:
 
 
 def _change(event: DeliveryEvent) -> Change | None:
+    if isinstance(event, RecipientErased):
+        return None
     status, error, carrier_message_id, at = _said(event)
     if status is None or event.account_id is None or event.message_id is None:
         return None

@@ -8,6 +8,8 @@ from shared.events.outbound import MessageRequested
 LedgerState = Literal["pending", "dispatching", "sent", "suppressed", "failed", "unknown"]
 MessageKey = tuple[str, str]
 """Account and message id."""
+ERASED = "erased"
+"""What a row has in place of the phone of a recipient who was erased."""
 
 
 class Row(NamedTuple):

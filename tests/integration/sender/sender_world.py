@@ -19,7 +19,7 @@ from harness.stack.embedded import EmbeddedBackend
 from harness.stack.service import Service
 from shared.errors import PoisonError
 from shared.events.codec import decode, encode
-from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, delivery_events
+from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, RecipientErased, delivery_events
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import (
     CHECKPOINT_KEY,
@@ -194,6 +194,8 @@ class Kafka:
                 event = decode(delivery_events, record.value)
             except PoisonError:
                 continue  # written by a test
+            if isinstance(event, RecipientErased):
+                continue
             account_id, message_id = event.account_id or "", event.message_id or ""
             self.outcomes[account_id, message_id].append(event)
             if event.type not in {"message_dispatching", "delivery_receipt_received"}:
