@@ -75,12 +75,8 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         receipts = receipt_subscription(settings, ReceiptHandler(pool, reporter), give_up)
         consumer = OutboundConsumer(settings, outbound, give_up)
         sweep, topics = _sweep(settings, pool, reporter, owner), watch_topics(settings.kafka)
-        for work, name in (
-            (cache.run(), "cache"),
-            (sweep, "sweeper"),
-            (erase_forever(pool), "erasures"),
-            (topics, "topics"),
-        ):
+        beside = {"cache": cache.run(), "sweeper": sweep, "erasures": erase_forever(pool), "topics": topics}
+        for name, work in beside.items():
             await stack.enter_async_context(in_background(work, name, give_up, stop_seconds=STOP_SECONDS))
         stack.push_async_callback(_stop, receipts, consumer, dispatcher, settings.stop_seconds)
         await asyncio.gather(within(START_SECONDS, receipts.start(), "subscribing to receipts"), consumer.start())

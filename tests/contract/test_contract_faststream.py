@@ -58,7 +58,9 @@ def test_every_event_that_faststream_reads_is_in_its_topics_contract_with_the_sa
 def _events(document: dict[str, Any], channel: dict[str, Any]) -> Any:
     for message in channel["messages"].values():
         payload = _followed(document, _followed(document, message)["payload"])
-        yield _followed(document, payload.get("items", payload))  # a handler of batches gets a list
+        handled = _followed(document, payload.get("items", payload))  # a handler of batches gets a list
+        for each in handled.get("anyOf", [handled]):
+            yield _followed(document, each)
 
 
 def _followed(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
