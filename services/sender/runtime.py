@@ -74,8 +74,7 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         outbound = OutboundHandler(processor)
         receipts = receipt_subscription(settings, ReceiptHandler(pool, reporter), give_up)
         consumer = OutboundConsumer(settings, outbound, give_up)
-        sweep, topics = _sweep(settings, pool, reporter, owner), watch_topics(settings.kafka)
-        beside = {"cache": cache.run(), "sweeper": sweep, "erasures": erase_forever(pool), "topics": topics}
+        beside = {"cache": cache.run(), **_beside(settings, pool, reporter, owner)}
         for name, work in beside.items():
             await stack.enter_async_context(in_background(work, name, give_up, stop_seconds=STOP_SECONDS))
         stack.push_async_callback(_stop, receipts, consumer, dispatcher, settings.stop_seconds)
@@ -109,8 +108,12 @@ def _cache(settings: SenderSettings, markers: Markers) -> CacheFollower:
     )
 
 
-def _sweep(settings: SenderSettings, pool: Pool, reporter: Reporter, owner: Owner) -> Coroutine[Any, Any, None]:
-    return sweep_forever(pool, reporter, owner.number, timedelta(seconds=settings.sweep_after_seconds))
+def _beside(
+    settings: SenderSettings, pool: Pool, reporter: Reporter, owner: Owner
+) -> dict[str, Coroutine[Any, Any, None]]:
+    """Return the work that goes on beside the messages, by its name."""
+    sweep = sweep_forever(pool, reporter, owner.number, timedelta(seconds=settings.sweep_after_seconds))
+    return {"sweeper": sweep, "erasures": erase_forever(pool), "topics": watch_topics(settings.kafka)}
 
 
 def _event_producer(settings: SenderSettings) -> Producer:
