@@ -84,6 +84,7 @@ def _runtime(pool: Pool) -> Runtime:
             "public_inbound_url": "https://in.test/",
             "webhook_ports": "443,8443",
             "api_cache_dir": "/nowhere",
+            "reach_policies_file": None,  # those that are shipped
         }
     )
     requests, kafka = Requests(settings.kafka, settings.partitions), KafkaProbe(settings.kafka, ())
