@@ -74,7 +74,7 @@ async def _evidence(claims: StoryClaims, stage: Stage, caller: str) -> None:
 
 async def _rewrite(connection: "asyncpg.Connection[asyncpg.Record]", stage: Stage, caller: str) -> None:
     await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
-    await connection.execute("ALTER TABLE decisions DISABLE TRIGGER record_is_kept")
+    await connection.execute("ALTER TABLE decisions DISABLE TRIGGER USER")
     rewritten = await connection.execute(
         "UPDATE decisions SET body = 'Please send me more.' WHERE account_id = $1 AND phone = $2 AND body = $3",
         stage.account.account_id,
