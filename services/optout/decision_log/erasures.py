@@ -12,9 +12,9 @@ from shared.postgres import Connection
 
 _COUNT = """
 SELECT asked.account_id, asked.phone, (
-    SELECT count(*) FROM decisions d WHERE d.account_id = asked.account_id AND d.phone IN (
+    SELECT count(*) FROM decisions d WHERE d.account_id = asked.account_id AND d.phone = ANY(ARRAY(
         SELECT asked.phone UNION SELECT written FROM phone_spellings s
-        WHERE s.account_id = asked.account_id AND s.canonical = asked.phone)
+        WHERE s.account_id = asked.account_id AND s.canonical = asked.phone))
 ) FROM unnest($1::text[], $2::text[]) AS asked (account_id, phone)
 """
 

@@ -39,6 +39,9 @@ DECLARE
     said decisions;
     allowed int;
     erased uuid[];
+    phones text[] := ARRAY(
+        SELECT of_phone UNION SELECT written FROM phone_spellings s
+        WHERE s.account_id = (SELECT account_id FROM decisions WHERE event_id = erasure) AND s.canonical = of_phone);
 BEGIN
     SELECT * INTO said FROM decisions
     WHERE event_id = erasure AND phone LIKE 'erased:%' AND entry_sha256 IS NULL;
@@ -51,9 +54,7 @@ BEGIN
     PERFORM set_config('stopline.erases', 'on', true);
     WITH chosen AS (
         SELECT event_id FROM decisions d
-        WHERE account_id = said.account_id AND entry_sha256 IS NULL AND phone IN (
-                SELECT of_phone UNION SELECT written FROM phone_spellings s
-                WHERE s.account_id = said.account_id AND s.canonical = of_phone)
+        WHERE account_id = said.account_id AND phone = ANY(phones) AND entry_sha256 IS NULL
             AND (d.partition = said.partition AND d.sequence < said.sequence
                 OR d.partition <> said.partition AND d.decided_at <= said.decided_at)
         ORDER BY d.partition, d.sequence LIMIT least(most, allowed)
