@@ -109,7 +109,7 @@ async def test_the_chain_of_entries_holds_and_a_changed_entry_is_found(world: Op
     connection = await asyncpg.connect(world.backend.optout_database_url)
     try:
         assert (await check_chain(connection, world.partition)).differences == []
-        await connection.execute("ALTER TABLE decisions DISABLE TRIGGER record_is_kept")
+        await connection.execute("ALTER TABLE decisions DISABLE TRIGGER USER")
         for column, forged in (("body", "STOP"), ("entry", '{"answer": "none"}')):
             row = await connection.fetchrow(f"SELECT * FROM decisions {_HELLO}", world.account_id)
             await connection.execute(f"UPDATE decisions SET {column} = $2 {_HELLO}", world.account_id, forged)
@@ -120,7 +120,7 @@ async def test_the_chain_of_entries_holds_and_a_changed_entry_is_found(world: Op
             )
             assert (await check_chain(connection, world.partition)).differences == []
     finally:
-        await connection.execute("ALTER TABLE decisions ENABLE TRIGGER record_is_kept")
+        await connection.execute("ALTER TABLE decisions ENABLE TRIGGER USER")
         await connection.close()
 
 

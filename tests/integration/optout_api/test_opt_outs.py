@@ -105,9 +105,9 @@ async def test_evidence_that_was_changed_afterwards_says_so(
 ) -> None:
     await record.message(acme.account_id, PHONE, "stop")
     async with pool.acquire() as owner:
-        await owner.execute("ALTER TABLE decisions DISABLE TRIGGER record_is_kept")
+        await owner.execute("ALTER TABLE decisions DISABLE TRIGGER USER")
         await owner.execute(f"UPDATE decisions SET {change} WHERE account_id = $1", acme.account_id)
-        await owner.execute("ALTER TABLE decisions ENABLE TRIGGER record_is_kept")
+        await owner.execute("ALTER TABLE decisions ENABLE TRIGGER USER")
     (entry,) = (await acme.get("/v1/evidence", phone=PHONE))["entries"]
     assert not entry["intact"]
 
