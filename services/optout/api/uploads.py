@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
+from pydantic import Field
 from starlette.datastructures import URL
 from starlette.responses import StreamingResponse
 
@@ -17,6 +18,7 @@ from services.optout.api.request_limits import LimitedRequest
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.upload_body import CHUNK_BYTES, UPLOAD_SECONDS, UploadRequest, text_chunks
 from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.models import Answer
 from services.optout.api.v3.paging import public_base
 from services.optout.api.v3.route import V3Route
 from services.optout.files import LIVE_SECONDS, TOKEN_PATTERN, StoredFile, TooManyFilesError
@@ -49,6 +51,17 @@ _MAX_NAME_CHARACTERS = 100
 _UNSAFE = re.compile(r"[^\w.() -]+")
 
 
+class Upload(Answer):
+    """A file that was uploaded; `_url` is what an import names."""
+
+    upload_id: int
+    user_id: int
+    file_name: str
+    url: str = Field(alias="_url")
+    date_added: int
+    date_delete: int
+
+
 class UploadRoute(V3Route):
     """A route that takes a file in its body."""
 
@@ -63,7 +76,7 @@ router = APIRouter(route_class=V3Route)
 @uploads.post("/v3/uploads", openapi_extra={"requestBody": FILE_BODY})
 async def upload(
     request: Request, user: CallingUser, runtime: ApiRuntime, convert: Annotated[str, Query()] = "csv"
-) -> Envelope[dict[str, Any]]:
+) -> Envelope[Upload]:
     """Take a CSV, as base64 in JSON or in a form; it can be imported for ten minutes."""
     if convert != "csv":
         raise ApiError(
@@ -71,17 +84,15 @@ async def upload(
         )
     stored, token = await store_upload(request, runtime.pool, user.account_id)
     at = await _created_at(runtime.pool, stored.file_id)
-    return success(
-        "The file was uploaded.",
-        {
-            "upload_id": stored.file_id,
-            "user_id": user.subaccount_id,
-            "file_name": stored.name,
-            "_url": file_url(request, token, stored.name),
-            "date_added": at,
-            "date_delete": at + LIVE_SECONDS,
-        },
+    made = Upload(
+        upload_id=stored.file_id,
+        user_id=user.subaccount_id,
+        file_name=stored.name,
+        url=file_url(request, token, stored.name),
+        date_added=at,
+        date_delete=at + LIVE_SECONDS,
     )
+    return success("The file was uploaded.", made)
 
 
 async def _created_at(pool: Pool, file_id: int) -> int:

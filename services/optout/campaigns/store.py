@@ -33,14 +33,6 @@ SELECT {COLUMNS} FROM campaigns c WHERE c.account_id = $1 AND c.campaign_id = $2
 _AFTER = f"""
 SELECT {COLUMNS} FROM campaigns c WHERE c.account_id = $1 AND c.campaign_id > $2 ORDER BY c.campaign_id LIMIT $3
 """  # noqa: S608 (no value from outside)
-_CHOSEN = """
-c.account_id = $1 AND ($2::timestamptz IS NULL OR c.created_at >= $2)
-    AND ($3::timestamptz IS NULL OR c.created_at <= $3)
-"""
-_PAGE = f"""
-SELECT {COLUMNS} FROM campaigns c WHERE {_CHOSEN} ORDER BY c.campaign_id DESC OFFSET $4 LIMIT $5
-"""  # noqa: S608 (no value from outside)
-_COUNT = f"SELECT count(*) FROM campaigns c WHERE {_CHOSEN}"  # noqa: S608 (no value from outside)
 _SET_STATE = f"""
 UPDATE campaigns AS c SET state = $2, updated_at = now(), next_step_at = greatest(c.scheduled_at, now()),
     ended_at = CASE WHEN $2 IN ('cancelled', 'done') THEN now() END
@@ -134,16 +126,20 @@ async def read_after(connection: Connection, account_id: str, campaign_id: int, 
 
 @dataclass(frozen=True, slots=True)
 class CampaignFilter:
-    """A choice of an account's campaigns, by when they were made."""
+    """A choice of an account's campaigns: conditions in SQL about `c`, with their values from $2 on, and an order."""
 
-    made_from: datetime | None
-    made_to: datetime | None
+    account_id: str
+    where: str
+    values: Sequence[object]
+    order: str
 
 
 async def read_page(
-    connection: Connection, account_id: str, only: CampaignFilter, offset: int, limit: int
+    connection: Connection, chosen: CampaignFilter, offset: int, limit: int
 ) -> tuple[list[Campaign], int]:
-    """Return a page of campaigns, the newest first, and how many there are."""
-    chosen = account_id, only.made_from, only.made_to
-    rows = await connection.fetch(_PAGE, *chosen, offset, limit)
-    return [Campaign.of(row) for row in rows], await connection.fetchval(_COUNT, *chosen)
+    """Return a page of campaigns, and how many there are."""
+    where = f"FROM campaigns c WHERE c.account_id = $1{chosen.where}"
+    page = f"SELECT {COLUMNS} {where} ORDER BY {chosen.order}, c.campaign_id OFFSET {offset} LIMIT {limit}"
+    values = chosen.account_id, *chosen.values
+    rows = await connection.fetch(page, *values)
+    return [Campaign.of(row) for row in rows], await connection.fetchval(f"SELECT count(*) {where}", *values)

@@ -188,6 +188,9 @@ async def test_a_drop_is_in_the_history_with_its_reason_and_in_the_file_without_
     await OutcomeHandler(pool).record([dropped])
     page = (await acme.get("/v3/sms/history", q=f"message_id:{message['message_id']},to:x", operator="OR"))["data"]
     assert (page["data"][0]["status"], page["data"][0]["error_text"]) == ("Failed", "opted_out: list:9")
+    assert [
+        (await acme.get("/v3/sms/history", q=f"status:{name}"))["data"]["total"] for name in ("Failed", "Sent")
+    ] == [1, 0]
     assert (await acme.call("GET", "/v3/sms/history?q=nonsense:1")).status_code == 400
     assert (await acme.call("GET", "/v3/sms/history?order_by=body;drop")).status_code == 400
     url = (await acme.get("/v3/sms/history/export", filename="x.csv"))["data"]["url"]

@@ -65,3 +65,23 @@ async def test_another_accounts_campaign_looks_like_none(acme: Caller, other: Ca
     one = f"{PATH}/{made['sms_campaign_id']}"
     for method, path in (("GET", one), ("PUT", one), ("PUT", f"{one}/cancel")):
         assert (await other.call(method, path, json=None if method == "GET" else {})).status_code == 404
+
+
+async def test_campaigns_are_found_and_ordered_by_their_fields(acme: Caller) -> None:
+    given = await body(acme)
+    ids = []
+    for name in ("B", "A", "C"):
+        made = await acme.call("POST", f"{PATH}/send", json={**given, "name": name})
+        ids.append(made.json()["data"]["sms_campaign_id"])
+    await acme.call("PUT", f"{PATH}/{ids[2]}/cancel")
+    for asked, expected in (
+        ({}, ["C", "A", "B"]),
+        ({"q": "status:Scheduled", "order_by": "name:asc"}, ["A", "B"]),
+        ({"q": "name:A,status:Cancelled", "operator": "OR"}, ["C", "A"]),
+        ({"q": "name:A", "date_from": given["schedule"]}, []),
+        ({"q": "name:A", "date_to": given["schedule"]}, ["A"]),
+    ):
+        page = (await acme.get(PATH, **asked))["data"]
+        assert ([each["name"] for each in page["data"]], page["total"]) == (expected, len(expected))
+    for wrong in ("q=nonsense:1", "order_by=name;drop", "date_from=x"):
+        assert (await acme.call("GET", f"{PATH}?{wrong}")).status_code == 400

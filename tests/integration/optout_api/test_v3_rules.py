@@ -105,6 +105,7 @@ async def test_what_is_not_there_or_not_offered_is_answered_in_the_envelope(acme
         ("PATCH", f"{PATH}/"): (405, "NOT_FOUND"),
         ("POST", "/v3/voice/send"): (403, "FORBIDDEN"),
         ("GET", "/v3/fax/history/"): (403, "FORBIDDEN"),
+        ("GET", "/v3/sms-campaigns/1/link-statistics"): (403, "FORBIDDEN"),
     }
     for (method, path), expected in asked.items():
         body = (await acme.call(method, path)).json()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from services.optout.api import campaign_requests as asked
@@ -13,6 +13,7 @@ from services.optout.api.preferences import IdempotencyKey
 from services.optout.api.rights import ApiUser
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.filters import LAST_SECOND, Filter, FilterFields, as_shown, filter_by_time
 from services.optout.api.v3.models import Answer, Currency, Given, GivenSenders, GivenText, PathId
 from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
@@ -29,11 +30,26 @@ _STATUSES: dict[CampaignState, str] = {
     "scheduled": "Scheduled", "running": "Queued", "paused": "Queued", "cancelled": "Cancelled", "done": "Sent",
 }  # fmt: skip
 
+_FIELDS = FilterFields(
+    {
+        "sms_campaign_id": "c.campaign_id",
+        "name": "c.name",
+        "list_id": "c.list_id",
+        "from": "c.sender_number",
+        "body": "c.body",
+        "status": as_shown("c.state", _STATUSES),
+        "schedule": "extract(epoch FROM c.scheduled_at)::bigint",
+        "date_added": "extract(epoch FROM c.created_at)::bigint",
+    },
+    default_order="sms_campaign_id:desc",
+    order={"schedule": "c.scheduled_at", "date_added": "c.created_at"},
+)
+
 LIST_NAMES = "SELECT list_id, name FROM contact_lists WHERE account_id = $1 AND list_id = ANY($2::bigint[])"
 
 router = APIRouter(route_class=V3Route)
 
-_When = Annotated[int, Field(ge=0, le=253_402_300_799)]
+_When = Annotated[int, Field(ge=0, le=LAST_SECOND)]
 
 
 class CampaignSender(Answer):
@@ -178,16 +194,16 @@ async def cancel_sms_campaign(sms_campaign_id: PathId, user: CallingUser, databa
     return success("SMS campaign has been cancelled.", await _shown(database, user.user_id, cancelled))
 
 
-_Moment = Annotated[int | None, Query(ge=0, le=253_402_300_799)]
+AskedCampaigns = Annotated[Filter, Depends(filter_by_time(_FIELDS, "c.created_at"))]
 
 
 @router.get(_PATH)
 async def list_sms_campaigns(
-    user: CallingUser, database: Database, paging: AskedPage, date_from: _Moment = None, date_to: _Moment = None
+    user: CallingUser, database: Database, paging: AskedPage, only: AskedCampaigns
 ) -> Envelope[Page[SmsCampaign]]:
-    """Return the account's campaigns, the newest first; `date_from` and `date_to` are of their making, in unix time."""
-    only = CampaignFilter(_moment(date_from), _moment(date_to))
-    found, total = await store.read_page(database, user.account_id, only, paging.offset, paging.limit)
+    """Return the account's campaigns, the newest first where nothing else is asked for."""
+    chosen = CampaignFilter(user.account_id, only.where, only.values, only.order)
+    found, total = await store.read_page(database, chosen, paging.offset, paging.limit)
     names = await _list_names(database, user.account_id, [each.list_id for each in found])
     rows = [_campaign(user.user_id, each, names.get(each.list_id, "")) for each in found]
     return success("Here are your campaigns.", paging.of(rows, total))

@@ -1,13 +1,18 @@
 """ClickSend's filters of pages: `q=field:value,field2:value` with an `operator`, and `order_by=field:desc`."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, NamedTuple
+from datetime import UTC, datetime
+from typing import Annotated, Any, NamedTuple
 
-from fastapi import Query
+from fastapi import Depends, Query
 
 from services.optout.api.errors import ApiError
 
 _MAX_Q_CHARACTERS = 2_000
+LAST_SECOND = 253_402_300_799
+"""Of the year 9999, in unix time."""
+
+_Seconds = Annotated[int | None, Query(ge=0, le=LAST_SECOND)]
 
 
 class Filter(NamedTuple):
@@ -38,6 +43,28 @@ def filter_by(fields: FilterFields) -> Callable[..., Filter]:
         return Filter(where, values, _order(fields, order_by or fields.default_order))
 
     return asked
+
+
+def filter_by_time(fields: FilterFields, column: str) -> Callable[..., Filter]:
+    """Return the same with `date_from` and `date_to`, in unix time, about the time in `column`."""
+
+    def asked(
+        only: Annotated[Filter, Depends(filter_by(fields))], date_from: _Seconds = None, date_to: _Seconds = None
+    ) -> Filter:
+        where, values = only.where, list(only.values)
+        for moment, sign in ((date_from, ">="), (date_to, "<=")):
+            if moment is not None:
+                values.append(datetime.fromtimestamp(moment, UTC))
+                where += f" AND {column} {sign} ${len(values) + 1}"
+        return Filter(where, values, only.order)
+
+    return asked
+
+
+def as_shown(column: str, names: Mapping[Any, str]) -> str:
+    """Return SQL for a column whose values the API shows under other names, which are ours."""
+    cases = " ".join(f"WHEN '{value}' THEN '{name}'" for value, name in names.items())
+    return f"CASE {column} {cases} END"
 
 
 def _conditions(fields: FilterFields, text: str, operator: str) -> tuple[str, list[object]]:

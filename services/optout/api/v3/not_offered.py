@@ -1,4 +1,4 @@
-"""Calls that ClickSend offers and Stopline does not, such as voice and fax: 403, as for what an account may not use."""
+"""Calls that ClickSend offers and Stopline does not, such as voice and short links: 403, as for what is not allowed."""
 
 from fastapi import APIRouter, Request
 
@@ -10,13 +10,14 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _NOT_OFFERED = (
     "voice", "fax", "post", "mms", "mms-campaigns", "email", "email-campaigns", "transactional-email", "recharge",
     "reseller", "numbers", "automations/voice", "automations/fax", "automations/email", "statistics/voice",
+    *(f"sms-campaigns/{{sms_campaign_id}}/link-{what}" for what in ("statistics", "tracking", "export")),
 )  # fmt: skip
 
 router = APIRouter(route_class=V3Route)
 
 
 async def refuse(request: Request, _: CallerAccountId) -> None:
-    raise ApiError(403, "forbidden", f"your account may not use {request.url.path}; Stopline sends SMS only")
+    raise ApiError(403, "forbidden", f"your account may not use {request.url.path}: Stopline does not offer it")
 
 
 for _name in _NOT_OFFERED:

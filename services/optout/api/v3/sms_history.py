@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.export import harmless
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.v3.envelope import Envelope, success
-from services.optout.api.v3.filters import Filter, FilterFields, filter_by
+from services.optout.api.v3.filters import Filter, FilterFields, as_shown, filter_by_time
 from services.optout.api.v3.models import Answer
 from services.optout.api.v3.paging import AskedPage, Page, public_url
 from services.optout.api.v3.route import V3Route
@@ -31,7 +31,7 @@ _FIELDS = FilterFields(
         "to": "m.phone",
         "from": "m.sender_number",
         "body": "m.body",
-        "status": "m.status",
+        "status": as_shown("m.status", {status: shown.name for status, shown in SHOWN.items()}),
         "message_id": "m.message_id",
         "list_id": "m.list_id",
         "custom_string": "m.custom_string",
@@ -43,7 +43,6 @@ _FIELDS = FilterFields(
     default_order="date:desc",
     order={"date": "m.created_at"},
 )
-_LAST_SECOND = 253_402_300_799  # of the year 9999
 
 router = APIRouter(route_class=V3Route)
 
@@ -87,21 +86,7 @@ def _query(history: Filter, what: str, more: str = "") -> str:
     return f"SELECT {what} FROM messages m WHERE m.account_id = $1{history.where} {more}"  # noqa: S608
 
 
-_Seconds = Annotated[int | None, Query(ge=0, le=_LAST_SECOND)]
-
-
-def _asked(
-    asked: Annotated[Filter, Depends(filter_by(_FIELDS))], date_from: _Seconds = None, date_to: _Seconds = None
-) -> Filter:
-    where, values = asked.where, list(asked.values)
-    for moment, sign in ((date_from, ">="), (date_to, "<=")):
-        if moment is not None:
-            values.append(datetime.fromtimestamp(moment, UTC))
-            where += f" AND m.created_at {sign} ${len(values) + 1}"
-    return Filter(where, values, asked.order)
-
-
-AskedHistory = Annotated[Filter, Depends(_asked)]
+AskedHistory = Annotated[Filter, Depends(filter_by_time(_FIELDS, "m.created_at"))]
 
 
 @router.get(_PATH)

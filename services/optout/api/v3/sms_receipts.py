@@ -10,6 +10,7 @@ from pydantic import Field
 from services.optout.api.context import CallerAccountId, CallingUser, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.filters import LAST_SECOND
 from services.optout.api.v3.models import Answer, Given, GivenText
 from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
@@ -27,7 +28,6 @@ WHERE r.account_id = $1 AND r.message_id = $2 ORDER BY r.received_at DESC LIMIT 
 """  # noqa: S608 (no value from outside)
 MARK = "UPDATE receipts SET read_at = now() WHERE account_id = $1 AND read_at IS NULL AND received_at <= $2"
 
-_LAST_SECOND = 253_402_300_799  # of the year 9999
 
 router = APIRouter(route_class=V3Route)
 
@@ -51,7 +51,7 @@ class DeliveryReceipt(Answer):
 class ReadMark(Given):
     """The mark up to which everything is read; without a date, up to now."""
 
-    date_before: Annotated[int, Field(ge=0, le=_LAST_SECOND)] | None = None
+    date_before: Annotated[int, Field(ge=0, le=LAST_SECOND)] | None = None
 
     @property
     def moment(self) -> datetime:
