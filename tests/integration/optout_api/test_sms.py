@@ -206,6 +206,10 @@ async def test_replies_are_read_once(acme: Caller, record: Record) -> None:
         (PHONE, NUMBER, "hello"),
         (PHONE, NUMBER, "good morning"),
     ]
+    found = (await acme.get("/v3/sms/inbound", q=f"from:{PHONE},to:{NUMBER},body:hello"))["data"]
+    assert ([each["body"] for each in found["data"]], found["total"]) == (["hello"], 1)
+    newest = await acme.get("/v3/sms/inbound", order_by="timestamp:desc")
+    assert [each["body"] for each in newest["data"]["data"]] == ["good morning", "hello"]
     one = await acme.call("PUT", f"/v3/sms/inbound-read/{entries[0].event_id}")
     assert (one.status_code, one.json()["data"]) == (200, None)
     assert [each["body"] for each in (await acme.get("/v3/sms/inbound"))["data"]["data"]] == ["good morning"]

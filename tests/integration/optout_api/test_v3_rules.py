@@ -87,6 +87,9 @@ async def test_pages_have_absolute_addresses_that_lead_through_all(acme: Caller)
         names += [rule["rule_name"] for rule in page["data"]]
     assert len(names) == len(set(names)) == page["total"] == page["to"]
     assert [link["label"] for link in page["links"] if link["active"]] == [str(page["current_page"])]
+    found = (await acme.get(PATH, q="rule_name:rule 3,enabled:1"))["data"]
+    assert ([rule["rule_name"] for rule in found["data"]], found["total"]) == (["rule 3"], 1)
+    assert (await acme.call("GET", PATH, params={"q": "nonsense:1"})).status_code == 400
     for wrong in (0, -1, "x"):
         answer = await acme.call("GET", PATH, params={"page": wrong})
         assert (answer.status_code, list(answer.json()["data"])) == (400, ["page"])

@@ -1,8 +1,8 @@
 """ClickSend's filters of pages: `q=field:value,field2:value` with an `operator`, and `order_by=field:desc`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from fastapi import Depends, Query
 
@@ -12,6 +12,8 @@ _MAX_Q_CHARACTERS = 2_000
 LAST_SECOND = 253_402_300_799
 """Of the year 9999, in unix time."""
 
+Q: TypeAlias = Annotated[str | None, Query(max_length=_MAX_Q_CHARACTERS)]
+"""A filter as it is written, as a parameter of a route."""
 _Seconds = Annotated[int | None, Query(ge=0, le=LAST_SECOND)]
 
 
@@ -35,7 +37,7 @@ def filter_by(fields: FilterFields) -> Callable[..., Filter]:
     """Return what reads a filter of these fields from a request, for `Depends`."""
 
     def asked(
-        q: Annotated[str | None, Query(max_length=_MAX_Q_CHARACTERS)] = None,
+        q: Q = None,
         operator: Annotated[str, Query(max_length=10)] = "AND",
         order_by: Annotated[str | None, Query(max_length=100)] = None,
     ) -> Filter:
@@ -67,18 +69,28 @@ def as_shown(column: str, names: Mapping[Any, str]) -> str:
     return f"CASE {column} {cases} END"
 
 
+def pairs_of(text: str, names: Collection[str]) -> list[tuple[str, str]]:
+    """Return the fields of a `q` with the values that they must have; what has no colon is left out, as by ClickSend.
+
+    Raises:
+        ApiError: 400, a field is not one of `names`.
+    """
+    found = [(name.strip(), value.strip()) for name, colon, value in map(_parted, text.split(",")) if colon]
+    for name, _ in found:
+        if name not in names:
+            raise ApiError(400, "invalid", f"q: {name!r} is not one of {', '.join(names)}", "q")
+    return found
+
+
+def _parted(text: str) -> tuple[str, str, str]:
+    return text.partition(":")
+
+
 def _conditions(fields: FilterFields, text: str, operator: str) -> tuple[str, list[object]]:
-    values: list[object] = []
-    wanted = []
-    for part in text.split(","):
-        name, colon, value = part.partition(":")
-        column = fields.columns.get(name.strip())
-        if colon and column is None:
-            raise ApiError(400, "invalid", f"q: {name.strip()!r} is not one of {', '.join(fields.columns)}", "q")
-        if colon:
-            values.append(value.strip().replace("\0", ""))
-            wanted.append(f"({column})::text = ${len(values) + 1}")
-    return (f" AND ({f' {operator} '.join(wanted)})" if wanted else ""), values
+    pairs = pairs_of(text, fields.columns)
+    wanted = [f"({fields.columns[name]})::text = ${place}" for place, (name, _) in enumerate(pairs, 2)]
+    where = f" AND ({f' {operator} '.join(wanted)})" if wanted else ""
+    return where, [value.replace("\0", "") for _, value in pairs]
 
 
 def _operator(text: str) -> str:

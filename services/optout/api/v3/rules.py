@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.rules import Rules
 from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.filters import Q, pairs_of
 from services.optout.api.v3.models import PathId
 from services.optout.api.v3.paging import AskedPage, LinkedPage
 from services.optout.api.v3.route import V3Route
@@ -32,10 +33,13 @@ OptOutListId = Annotated[int, Depends(_opt_out_list)]
 
 @router.get(_PATH)
 async def list_inbound_rules(
-    rules: Rules, opt_out_list: OptOutListId, paging: AskedPage
+    rules: Rules, opt_out_list: OptOutListId, paging: AskedPage, q: Q = None
 ) -> Envelope[LinkedPage[InboundRule]]:
-    found = await rules.all()
-    rows = [shown(each, opt_out_list) for each in found[paging.offset : paging.offset + paging.limit]]
+    """Return the rules in the order in which they are tried; with `q`, those that have all of its values."""
+    wanted = set(pairs_of(q or "", InboundRule.model_fields))
+    found = [shown(each, opt_out_list) for each in await rules.all()]
+    found = [each for each in found if wanted <= {(name, str(value)) for name, value in each}]
+    rows = found[paging.offset : paging.offset + paging.limit]
     return success("Here are your inbound rules.", paging.linked(rows, len(found)))
 
 

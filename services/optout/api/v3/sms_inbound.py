@@ -1,15 +1,16 @@
 """Replies that an account has not read yet, as the decision log has them."""
 
 import time
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
 from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.filters import Filter, FilterFields, filter_by
 from services.optout.api.v3.models import Answer, GivenText
 from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
@@ -25,8 +26,18 @@ WHERE d.account_id = $1 AND d.entry NOT LIKE '%"reason":"another_number"%'
 _UNREAD = f"""{_REPLIES} AND (b.read_before IS NULL OR d.decided_at > b.read_before)
     AND NOT EXISTS (SELECT FROM replies_read r WHERE r.account_id = d.account_id AND r.event_id = d.event_id)
 """
-UNREAD = f"SELECT d.body, d.entry {_UNREAD} ORDER BY d.decided_at, d.event_id OFFSET $2 LIMIT $3"
-COUNT = f"SELECT count(*) {_UNREAD}"
+_FIELDS = FilterFields(
+    {
+        "timestamp": "extract(epoch FROM (d.entry::jsonb ->> 'received_at')::timestamptz)::bigint",
+        "from": "d.phone",
+        "to": "d.entry::jsonb ->> 'sender_number'",
+        "body": "d.body",
+        "message_id": "d.event_id",
+        "original_message_id": "d.entry::jsonb ->> 'message_id'",
+    },
+    default_order="timestamp:asc",
+    order={"timestamp": "d.decided_at"},
+)
 # The newest reply to one of the account's messages.
 ANSWER = f"""
 SELECT d.body, d.entry {_REPLIES} AND (d.entry::jsonb ->> 'message_id' = $2 OR d.event_id::text = $2)
@@ -74,10 +85,17 @@ class GivenWebhook(GivenUrl):
 
 
 @router.get("/v3/sms/inbound", dependencies=[Fresh])
-async def read_inbound(account_id: CallerAccountId, database: Database, asked: AskedPage) -> Envelope[Page[InboundSms]]:
-    """Return the replies that are not marked as read, the oldest first."""
-    rows = await database.fetch(UNREAD, account_id, asked.offset, asked.limit)
-    total = await database.fetchval(COUNT, account_id)
+async def read_inbound(
+    account_id: CallerAccountId,
+    database: Database,
+    asked: AskedPage,
+    only: Annotated[Filter, Depends(filter_by(_FIELDS))],
+) -> Envelope[Page[InboundSms]]:
+    """Return the replies that are not marked as read, the oldest first where nothing else is asked for."""
+    unread = f"{_UNREAD}{only.where}"
+    page = f"ORDER BY {only.order}, d.event_id OFFSET {asked.offset} LIMIT {asked.limit}"
+    rows = await database.fetch(f"SELECT d.body, d.entry {unread} {page}", account_id, *only.values)
+    total = await database.fetchval(f"SELECT count(*) {unread}", account_id, *only.values)
     return success("Here are your inbound messages.", asked.of([_shown(row) for row in rows], total))
 
 
