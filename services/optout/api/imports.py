@@ -2,7 +2,7 @@
 
 import csv
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -17,6 +17,7 @@ from services.optout.api.phones import country_of
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.uploads import file_url, find_upload, safe_name, too_many_files
 from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.list_models import ExportedFile, ImportField, ImportPreview, ImportStarted
 from services.optout.api.v3.route import V3Route
 from services.optout.contact_columns import COLUMNS, columns_of
 from services.optout.csv_rows import Block, BrokenCsvError, delimiter_of
@@ -64,7 +65,7 @@ async def import_contacts(  # noqa: PLR0913, PLR0917 (what a route is given)
     account_id: CallerAccountId,
     database: Database,
     runtime: ApiRuntime,
-) -> Envelope[dict[str, Any]]:
+) -> Envelope[ImportStarted]:
     """Start an import; `GET /v1/jobs/{id}` has its progress and its bad rows. Into the opt-out list it opts out."""
     found = await require_list(database, account_id, list_id)
     try:
@@ -82,8 +83,8 @@ async def import_contacts(  # noqa: PLR0913, PLR0917 (what a route is given)
     kind = OPT_OUT_IMPORT if found.is_opt_outs else CONTACT_IMPORT
     job_id = await add_file_job(database, NewJob(kind, account_id, given, list_id), stored, first)
     runtime.jobs.wake()
-    data = {"msg": "The import has started.", "id": str(job_id), "ids": [str(job_id)]}
-    return success("The import has started.", data)
+    message = "The import has started."
+    return success(message, ImportStarted(msg=message, id=str(job_id), ids=[str(job_id)]))
 
 
 def _of_opt_outs(columns: list[str | None]) -> list[str | None]:
@@ -136,20 +137,20 @@ async def first_row(database: Connection, stored: StoredFile, field: str = "file
 @router.post("/v3/lists/{list_id}/import-csv-preview")
 async def preview_import(
     list_id: ListId, given: FileOfImport, request: Request, account_id: CallerAccountId, database: Database
-) -> Envelope[dict[str, list[str]]]:
+) -> Envelope[ImportPreview]:
     """Show the first row of an upload."""
     await require_list(database, account_id, list_id)
     first = await first_row(database, await find_upload(request, database, account_id, given.file_url))
-    return success("Here is the first row.", {"row": first.cells})
+    return success("Here is the first row.", ImportPreview(row=first.cells))
 
 
 @router.get("/v3/lists/{list_id}/import-fields")
 async def read_import_fields(
     list_id: ListId, account_id: CallerAccountId, database: Database
-) -> Envelope[list[dict[str, str]]]:
+) -> Envelope[list[ImportField]]:
     """Show the columns that `field_order` may name."""
     await require_list(database, account_id, list_id)
-    return success("Here are the columns.", [{"field": name, "label": label} for name, label in COLUMNS.items()])
+    return success("Here are the columns.", [ImportField(field=name, label=label) for name, label in COLUMNS.items()])
 
 
 @router.get("/v3/lists/{list_id}/export")
@@ -159,7 +160,7 @@ async def export_list(
     account_id: CallerAccountId,
     database: Database,
     filename: Annotated[str | None, Query(max_length=200)] = None,
-) -> Envelope[dict[str, Any]]:
+) -> Envelope[ExportedFile]:
     """Give an address from which the list can be fetched as CSV, for ten minutes and by whoever knows it."""
     await require_list(database, account_id, list_id)
     name = safe_name(filename)
@@ -167,4 +168,4 @@ async def export_list(
         token = await files.add_export(database, account_id, name, list_id)
     except TooManyFilesError:
         raise too_many_files() from None
-    return success("Here is the address of the file.", {"url": file_url(request, token, name)})
+    return success("Here is the address of the file.", ExportedFile(url=file_url(request, token, name)))

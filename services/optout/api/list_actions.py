@@ -15,6 +15,7 @@ from services.optout.api.errors import ApiError
 from services.optout.api.known_list import require_list
 from services.optout.api.runtime import ApiRuntime, Runtime
 from services.optout.api.v3.envelope import Envelope, success
+from services.optout.api.v3.list_models import Removed
 from services.optout.api.v3.route import V3Route
 from shared.events.base import ListId
 from shared.postgres import connection_from
@@ -38,7 +39,7 @@ router = APIRouter(route_class=WaitingRoute)
 @router.put("/v3/lists/{list_id}/remove-opted-out-contacts/{opt_out_list_id}")
 async def remove_opted_out(
     list_id: ListId, opt_out_list_id: ListId, account_id: CallerAccountId, runtime: ApiRuntime
-) -> Envelope[dict[str, Any]]:
+) -> Envelope[Removed]:
     """Take whoever is on the opt-out list off this one; more than half a minute of it goes on after the answer."""
     async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
         await require_list(connection, account_id, list_id)
@@ -46,7 +47,7 @@ async def remove_opted_out(
             message = f"opt_out_list_id: {opt_out_list_id} is not your opt-out list; GET /v3/lists shows it"
             raise ApiError(404, "not_found", message, "opt_out_list_id")
         job_id = await add_clean_up(connection, account_id, list_id, ["opt_outs"], ["phone"])
-    return success("The opted-out contacts were removed.", {"deleted": await _removed(runtime, job_id, "opt_outs")})
+    return success("The opted-out contacts were removed.", Removed(deleted=await _removed(runtime, job_id, "opt_outs")))
 
 
 @router.put("/v3/lists/{list_id}/remove-duplicates")
@@ -55,7 +56,7 @@ async def remove_duplicates(
     account_id: CallerAccountId,
     runtime: ApiRuntime,
     given: Annotated[dict[str, Any] | None, Body()] = None,
-) -> Envelope[dict[str, Any]]:
+) -> Envelope[Removed]:
     """Of contacts with the same phone, and the same values of `fields`, keep the one that was there first.
 
     Clients can name nothing but first and last names, and people with the same name are not one.
@@ -64,7 +65,7 @@ async def remove_duplicates(
     async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
         await require_list(connection, account_id, list_id)
         job_id = await add_clean_up(connection, account_id, list_id, ["duplicates"], fields)
-    return success("The duplicates were removed.", {"deleted": await _removed(runtime, job_id, "duplicates")})
+    return success("The duplicates were removed.", Removed(deleted=await _removed(runtime, job_id, "duplicates")))
 
 
 def _names(fields: object) -> list[str]:

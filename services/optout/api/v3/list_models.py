@@ -112,3 +112,36 @@ def contact_shown(row: Any, list_id: int, list_name: str) -> Contact:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+class Removed(Answer):
+    """The number of contacts that a clean-up took off a list."""
+
+    deleted: int
+
+
+class ImportStarted(Answer):
+    """An import that has started; `id` is its job's."""
+
+    msg: str
+    id: str
+    ids: list[str]
+
+
+class ImportField(Answer):
+    """A column that an import may have, with its name for people."""
+
+    field: str
+    label: str
+
+
+class ImportPreview(Answer):
+    """The first row of a file."""
+
+    row: list[str]
+
+
+class ExportedFile(Answer):
+    """The address of a file that can be fetched."""
+
+    url: str

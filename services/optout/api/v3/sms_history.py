@@ -15,6 +15,7 @@ from services.optout.api.export import harmless
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.v3.envelope import Envelope, success
 from services.optout.api.v3.filters import Filter, FilterFields, as_shown, filter_by_time
+from services.optout.api.v3.list_models import ExportedFile
 from services.optout.api.v3.models import Answer
 from services.optout.api.v3.paging import AskedPage, Page, public_url
 from services.optout.api.v3.route import V3Route
@@ -77,10 +78,6 @@ class HistoryRow(Answer):
     api_username: str = Field(alias="_api_username")
 
 
-class Exported(Answer):
-    url: str
-
-
 def _query(history: Filter, what: str, more: str = "") -> str:
     """Return a query of `what`; nothing of it comes from outside."""
     return f"SELECT {what} FROM messages m WHERE m.account_id = $1{history.where} {more}"  # noqa: S608
@@ -102,9 +99,9 @@ async def read_history(
 
 
 @router.get(f"{_PATH}/export")
-async def export_history(request: Request, _: CallerAccountId, __: AskedHistory) -> Envelope[Exported]:
+async def export_history(request: Request, _: CallerAccountId, __: AskedHistory) -> Envelope[ExportedFile]:
     """Return the address of the same as a CSV file; it takes the account's login, like every other."""
-    return success("Here is your file.", Exported(url=str(public_url(request).replace(path=_FILE))))
+    return success("Here is your file.", ExportedFile(url=str(public_url(request).replace(path=_FILE))))
 
 
 @router.get(_FILE, include_in_schema=False)
