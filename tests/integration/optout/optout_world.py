@@ -1,7 +1,10 @@
 """What the tests do to the opt-out service, and what they see of it: Kafka, Postgres, its process."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -182,3 +185,7 @@ class OptOutWorld:
 
     def topic_partition(self, topic: str) -> TopicPartition:
         return TopicPartition(topic, self.partition)
+
+
+Worlds = Callable[[Path], AbstractAsyncContextManager[OptOutWorld]]
+"""Makes worlds; in the folder are the logs of their processes."""
