@@ -188,3 +188,34 @@ async def test_a_file_of_opt_outs_that_says_nothing_is_refused(world: OptOutWorl
     async with running(world) as shop:
         refused = await shop.http.post("/v1/opt-outs/imports", content=content, headers={"Content-Type": "text/csv"})
         assert refused.status_code == 422, refused.text
+
+
+async def test_whoever_is_put_on_the_opt_out_list_has_opted_out_and_comes_off_it_with_a_reason(
+    world: OptOutWorld,
+) -> None:
+    async with running(world) as shop:
+        list_id, opt_outs = await shop.new_list(STAYS, LEFT, BOTH, TWICE), await shop.opt_out_list()
+        contacts, entries = f"/v3/lists/{list_id}/contacts", f"/v3/lists/{opt_outs}/contacts"
+        body = {"phone_number": LEFT, "custom_3": "asked at the counter"}
+        added = (await shop.call("POST", entries, json=body))["data"]
+        assert (added["phone_number"], added["custom_1"], added["custom_3"]) == (LEFT, "all lists", body["custom_3"])
+        assert added["contact_id"]
+        both = next(each for each in (await shop.call("GET", contacts))["data"]["data"] if each["phone_number"] == BOTH)
+        await shop.call("PUT", f"{contacts}/{both['contact_id']}/transfer/{opt_outs}")
+        upload = await shop.http.post("/v3/uploads", content=f"{TWICE},x\n", headers={"Content-Type": "text/csv"})
+        file = {"file_url": upload.json()["data"]["_url"], "field_order": "phone,first_name"}
+        started = await shop.call("POST", f"/v3/lists/{opt_outs}/import", json=file)
+        job = await shop.ended({"job_id": started["data"]["id"], "state": "waiting"})
+        assert (job["kind"], job["result"]["opted_out"]) == ("opt_out_import", 1)
+        assert [each["phone_number"] for each in (await shop.call("GET", contacts))["data"]["data"]] == [STAYS]
+        listed = (await shop.call("GET", entries))["data"]["data"]
+        assert [each["phone_number"] for each in listed] == [LEFT, BOTH, TWICE]
+        entry = f"{entries}/{added['contact_id']}"
+        await shop.call("DELETE", entry, 400)
+        assert await shop.call("DELETE", entry, params={"reason": "said so by phone"}) == {
+            "http_code": 200, "response_code": "SUCCESS", "response_msg": "The contact has been deleted.", "data": [],
+        }  # fmt: skip
+        await shop.call("GET", entry, 404)
+        assert LEFT in [each["phone_number"] for each in (await shop.call("GET", contacts))["data"]["data"]]
+        last = (await shop.call("GET", "/v1/evidence", params={"phone": LEFT}))["timeline"][-1]
+        assert last["text"] == "said so by phone"

@@ -5,10 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from optout_api_world import ADMIN_TOKEN, Caller, Record
 
 from services.optout.api.v3 import list_members
 from services.optout.api.v3.list_members import EXACT_MEMBERS
+from shared.http import lifecycle_of
 from shared.postgres import Pool
 
 PHONE, SECOND = "+14155550100", "+14155550101"
@@ -280,3 +282,17 @@ async def test_a_page_far_back_is_read_from_an_anchor_and_shows_nobody_who_has_j
     assert (await page(acme, list_id, page=7, limit=100))["data"][0]["phone_number"] == "+14155550601"
     await pool.execute(add, acme.account_id, list_id)  # by another process: the index is not older than seconds
     assert (await page(acme, list_id))["total"] == 700
+
+
+async def test_a_list_that_is_deleted_during_an_import_stays_deleted(acme: Caller, app: FastAPI) -> None:
+    list_id, headers = await made(acme, "News"), {"Content-Type": "text/csv"}
+    file = await acme.call("POST", "/v3/uploads", content=f"{PHONE},Ann\n", headers=headers)
+    body = {"file_url": file.json()["data"]["_url"], "field_order": "phone,first_name"}
+    job = await acme.call("POST", f"/v3/lists/{list_id}/import", json=body)
+    assert (await one(acme, list_id))["_import_in_progress"] == 1
+    assert (await acme.call("DELETE", f"/v3/lists/{list_id}")).status_code == 200
+    working = asyncio.create_task(lifecycle_of(app).runtime.jobs.run())
+    ended = await acme.ended(job.json()["data"]["id"])
+    working.cancel()
+    assert (ended["state"], ended["error"]) == ("failed", "the list was deleted meanwhile")
+    assert (await acme.get("/v3/search/contacts-lists", q=PHONE))["data"]["total"] == 0
