@@ -18,7 +18,7 @@ from services.optout.campaigns.personalise import personalised
 from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.outbound import OutboundRequests
 from services.optout.sending.segments import segments_of
-from shared.events.base import derived_id
+from shared.events.base import derived_id_text
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 from shared.postgres import Connection, Pool, connection_from
@@ -140,7 +140,7 @@ def messages_for(campaign: Campaign, members: Sequence[Member], now: datetime) -
 
 def message_id(campaign_id: int, phone: str) -> str:
     """Return the id of a campaign's message to a phone: the same whenever it is computed."""
-    return str(derived_id(f"campaign:{campaign_id}", phone))
+    return derived_id_text(f"campaign:{campaign_id}", phone)
 
 
 def _request(campaign: Campaign, phone: str, text: str, now: datetime) -> MessageRequested:

@@ -13,13 +13,14 @@ from shared.producer import OutgoingRecord, Producer
 from shared.topics import OUTBOUND_MESSAGES
 
 SOURCE = "stopline/optout-api"
+_MAX_BATCH_BYTES = 512 * 1024
 
 
 class OutboundRequests:
     """A publisher of requests, which connects on first use."""
 
     def __init__(self, kafka: Kafka, partitions: int) -> None:
-        self._producer = Producer(kafka)
+        self._producer = Producer(kafka, max_batch_size=_MAX_BATCH_BYTES)
         self._partitions = partitions
 
     async def publish(self, requests: Sequence[MessageRequested]) -> None:

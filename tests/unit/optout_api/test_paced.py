@@ -1,0 +1,68 @@
+"""Requests of jobs are published in parts, and few parts wait for the pipeline at a time: nobody's STOP waits long."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from services.optout.api.paced import AT_ONCE, PARTS, PacedRequests
+from shared.events.inbound import OptOutRequested
+from shared.partitions import partition_of
+
+PARTITIONS = 6
+
+
+class Pipeline:
+    """A pipeline that records parts after a while: both what requests are published to and what is waited for."""
+
+    partitions = PARTITIONS
+
+    def __init__(self) -> None:
+        self.published: list[tuple[int, list[OptOutRequested]]] = []
+        self.recorded = 0
+        self.most_waiting = 0
+
+    async def publish_in_order(self, partition: int, events: Sequence[OptOutRequested]) -> int:
+        self.published.append((partition, list(events)))
+        self.most_waiting = max(self.most_waiting, len(self.published) - self.recorded)
+        return len(self.published)
+
+    async def wait(self, _: Sequence[int], __: float) -> bool:
+        for _ in range(10):  # others may publish meanwhile
+            await asyncio.sleep(0)
+        self.recorded += 1
+        return True
+
+
+def _request(phone: str) -> OptOutRequested:
+    return OptOutRequested(
+        event_id=uuid4(),
+        occurred_at=datetime.now(UTC),
+        account_id="acme",
+        phone=phone,
+        scopes=("account",),
+        by="acme",
+        source="import",
+    )
+
+
+async def test_few_parts_are_on_their_way_and_each_phone_keeps_its_order() -> None:
+    pipeline: Any = Pipeline()
+    events = [_request(f"+1415555{n % 900 + 1000}") for n in range(4 * AT_ONCE * PARTITIONS)]
+    paced = PacedRequests(pipeline, pipeline)
+    half = len(events) // 2
+    await asyncio.gather(paced.publish(events[:half]), paced.publish(events[half:]))
+    assert pipeline.most_waiting == PARTS
+    assert all(len(part) <= AT_ONCE for _, part in pipeline.published)
+    assert all(
+        partition_of(each.phone, PARTITIONS) == partition for partition, part in pipeline.published for each in part
+    )
+    order = {event.event_id: number for number, event in enumerate(events)}
+    arrived = [event for _, part in pipeline.published for event in part]
+    assert len(arrived) == len(events)
+    for job in (events[:half], events[half:]):
+        mine = {event.event_id for event in job}
+        for phone in {event.phone for event in job}:
+            numbers = [order[each.event_id] for each in arrived if each.phone == phone and each.event_id in mine]
+            assert numbers == sorted(numbers)
