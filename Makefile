@@ -26,8 +26,8 @@ test: lint ## everything that this machine can run: lint, then every tier of tes
 unit: $(INSTALLED) ## the tests that need neither Kafka nor Postgres, in seconds
 	$(BIN)/pytest -q $(wildcard tests/unit tests/architecture tests/contract)
 
-clients: $(INSTALLED) ## install both generations of ClickSend's client for tests/clients (done by these tests where missing)
-	@tools/clicksend-clients
+clients: $(INSTALLED) ## install the clients of tests/clients: ClickSend's and Schemathesis (done by these tests where missing)
+	@tools/test-clients
 
 lint: $(INSTALLED) ## ruff, mypy --strict, import contracts, unused dependencies and code
 	$(BIN)/ruff check
@@ -63,6 +63,9 @@ soak: $(INSTALLED) ## the fault tests, again and again for SOAK_MINUTES (60)
 		$(BIN)/pytest -q -x tests/faults; \
 	done
 
+fuzz: $(INSTALLED) ## any request against both documents of the API, EXAMPLES (500) for each route, another each time
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest -q --timeout=0 tests/clients/test_any_request.py
+
 image: ## build the image
 	docker build -t stopline:dev .
 
@@ -78,4 +81,4 @@ compose-down: ## stop it; its volumes are kept
 hooks: $(INSTALLED) ## run the checks before each commit
 	$(BIN)/pre-commit install
 
-.PHONY: help setup test unit clients lint format story demo up down bench soak image compose-up compose-down hooks
+.PHONY: help setup test unit clients lint format story demo up down bench soak fuzz image compose-up compose-down hooks

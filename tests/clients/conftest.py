@@ -15,12 +15,10 @@ from harness.stack.stack import Stack
 
 @pytest.fixture(scope="session")
 def clients() -> None:
-    """ClickSend's clients, installed; a file with another hash than ours fails, an index out of reach skips."""
-    installed = subprocess.run(
-        [FOLDER.parents[1] / "tools/clicksend-clients"], capture_output=True, text=True, check=False
-    )
+    """All clients, installed; a file with another hash than ours fails, an index out of reach skips."""
+    installed = subprocess.run([FOLDER.parents[1] / "tools/test-clients"], capture_output=True, text=True, check=False)
     if installed.returncode != 0 and "HASH" not in installed.stderr:
-        pytest.skip(f"ClickSend's clients cannot be installed here: {installed.stderr.strip().splitlines()[-1]}")
+        pytest.skip(f"the clients cannot be installed here: {installed.stderr.strip().splitlines()[-1]}")
     assert installed.returncode == 0, installed.stderr
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Query
 
+from services.optout.api.answers import ShownAccount, ShownNewAccount, ShownWebhook
 from services.optout.api.api_keys import add_api_key
 from services.optout.api.context import Admin, CallerAccountId, Database
 from services.optout.api.errors import ApiError
@@ -53,7 +54,7 @@ class ChangedAccount(RequestBody):
     country: Country | None
 
 
-@router.post("/v1/accounts", status_code=201, dependencies=[Admin])
+@router.post("/v1/accounts", status_code=201, dependencies=[Admin], response_model=ShownNewAccount)
 async def create_account(new: NewAccount, runtime: ApiRuntime, database: Database) -> dict[str, Any]:
     """Make an account; its API key is shown here and never again, since only its hash is kept."""
     api_key = await _add(runtime, database, new)
@@ -64,7 +65,7 @@ async def create_account(new: NewAccount, runtime: ApiRuntime, database: Databas
     return {**made, **_webhook(runtime.settings, new.account_id)}
 
 
-@router.patch("/v1/accounts/{account_id}", dependencies=[Admin])
+@router.patch("/v1/accounts/{account_id}", dependencies=[Admin], response_model=ShownAccount)
 async def change_account(account_id: AccountId, changed: ChangedAccount, database: Database) -> dict[str, Any]:
     """Set or take away the account's country; it counts for what is written from then on."""
     row = await database.fetchrow(SET_COUNTRY, account_id, changed.country)
@@ -74,7 +75,7 @@ async def change_account(account_id: AccountId, changed: ChangedAccount, databas
     return {"account_id": account_id, "name": row["name"], "country": changed.country}
 
 
-@router.get("/v1/webhook")
+@router.get("/v1/webhook", response_model=ShownWebhook)
 async def read_webhook(
     account_id: CallerAccountId, runtime: ApiRuntime, gateway: GatewayName = DEFAULT_GATEWAY
 ) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
+from services.optout.api.answers import DeletedKey, KeyPage, ShownNewKey
 from services.optout.api.authenticate import key_sha256, proof_of
 from services.optout.api.context import Admin, CallerAccountId, Database
 from services.optout.api.errors import ApiError
@@ -46,7 +47,7 @@ class NewKey(RequestBody):
     name: Name
 
 
-@router.get("/v1/api-keys")
+@router.get("/v1/api-keys", response_model=KeyPage)
 async def read_api_keys(
     account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
 ) -> dict[str, Any]:
@@ -55,7 +56,7 @@ async def read_api_keys(
     return page("api_keys", rows, limit, _shown, "key_id")
 
 
-@router.post("/v1/api-keys", status_code=201)
+@router.post("/v1/api-keys", status_code=201, response_model=ShownNewKey)
 async def create_api_key(
     new: NewKey, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
@@ -63,7 +64,7 @@ async def create_api_key(
     return await _create(runtime.logins, database, account_id, new.name)
 
 
-@router.post("/v1/accounts/{account_id}/api-keys", status_code=201, dependencies=[Admin])
+@router.post("/v1/accounts/{account_id}/api-keys", status_code=201, dependencies=[Admin], response_model=ShownNewKey)
 async def create_api_key_for(
     account_id: AccountId, new: NewKey, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
@@ -71,7 +72,7 @@ async def create_api_key_for(
     return await _create(runtime.logins, database, account_id, new.name)
 
 
-@router.delete("/v1/api-keys/{key_id}")
+@router.delete("/v1/api-keys/{key_id}", response_model=DeletedKey)
 async def delete_api_key(key_id: KeyId, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     """Revoke a key, from the next request on; the last one stays, or the account could not be used any more."""
     async with database.transaction():

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from services.optout.api import campaign_requests as asked
+from services.optout.api.answers_about_sending import CampaignPage, ShownCampaign
 from services.optout.api.context import CallerAccountId, CallingUser, Database
 from services.optout.api.fields import MAX_ID, Name, PageLimit, RequestBody
 from services.optout.api.pages import After, keys_after, page
@@ -34,7 +35,7 @@ class CampaignBody(RequestBody):
     scheduled_at: AwareDatetime | None = None
 
 
-@router.post("/v1/campaigns", status_code=201)
+@router.post("/v1/campaigns", status_code=201, response_model=ShownCampaign)
 async def create_campaign(
     given: CampaignBody,
     user: CallingUser,
@@ -59,7 +60,7 @@ async def create_campaign(
     return await _shown(database, made)
 
 
-@router.get("/v1/campaigns")
+@router.get("/v1/campaigns", response_model=CampaignPage)
 async def read_campaigns(
     account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
 ) -> dict[str, Any]:
@@ -69,18 +70,18 @@ async def read_campaigns(
     return page("campaigns", rows, limit, lambda row: _summary(Campaign.of(row)), "campaign_id")
 
 
-@router.get("/v1/campaigns/{campaign_id}")
+@router.get("/v1/campaigns/{campaign_id}", response_model=ShownCampaign)
 async def read_campaign(campaign_id: CampaignId, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     return await _shown(database, await asked.find(database, account_id, campaign_id))
 
 
-@router.post("/v1/campaigns/{campaign_id}/pause")
+@router.post("/v1/campaigns/{campaign_id}/pause", response_model=ShownCampaign)
 async def pause_campaign(campaign_id: CampaignId, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     """Request nothing more of it from now on; what was requested before is still sent."""
     return await _shown(database, await asked.pause(database, account_id, campaign_id))
 
 
-@router.post("/v1/campaigns/{campaign_id}/resume")
+@router.post("/v1/campaigns/{campaign_id}/resume", response_model=ShownCampaign)
 async def resume_campaign(
     campaign_id: CampaignId, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
@@ -90,7 +91,7 @@ async def resume_campaign(
     return await _shown(database, resumed)
 
 
-@router.post("/v1/campaigns/{campaign_id}/cancel")
+@router.post("/v1/campaigns/{campaign_id}/cancel", response_model=ShownCampaign)
 async def cancel_campaign(campaign_id: CampaignId, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     """End it; what was requested before is still sent."""
     return await _shown(database, await asked.cancel(database, account_id, campaign_id))

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
+from services.optout.api.answers import CleanUpPreview, ShownJob
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import RequestBody
@@ -57,7 +58,7 @@ class NewCleanUp(RequestBody):
     fields: FieldNames = Field(default_factory=list)
 
 
-@router.post("/v1/lists/{list_id}/clean-up/preview")
+@router.post("/v1/lists/{list_id}/clean-up/preview", response_model=CleanUpPreview, response_model_exclude_unset=True)
 async def preview_clean_up(
     list_id: ListId, new: NewCleanUp, account_id: CallerAccountId, database: Database
 ) -> dict[str, Any]:
@@ -78,7 +79,7 @@ async def preview_clean_up(
     return counts
 
 
-@router.post("/v1/lists/{list_id}/clean-up", status_code=202)
+@router.post("/v1/lists/{list_id}/clean-up", status_code=202, response_model=ShownJob)
 async def start_clean_up(
     list_id: ListId, new: NewCleanUp, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
@@ -89,7 +90,7 @@ async def start_clean_up(
     return await job_shown(database, account_id, job_id)
 
 
-@router.post("/v1/lists/{list_id}/clean-ups/{job_id}/undo", status_code=202)
+@router.post("/v1/lists/{list_id}/clean-ups/{job_id}/undo", status_code=202, response_model=ShownJob)
 async def undo_clean_up(
     list_id: ListId, job_id: UUID, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:

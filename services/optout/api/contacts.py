@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
+from services.optout.api.answers import ContactPage, PutContacts
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import (
@@ -68,7 +69,7 @@ class NewContacts(RequestBody):
     contacts: Annotated[list[NewContact], Field(min_length=1, max_length=MAX_CONTACTS)]
 
 
-@router.post("/v1/lists/{list_id}/contacts")
+@router.post("/v1/lists/{list_id}/contacts", response_model=PutContacts)
 async def put_contacts(
     list_id: ListId, new: NewContacts, account_id: CallerAccountId, database: Database
 ) -> dict[str, Any]:
@@ -105,7 +106,7 @@ async def _put(database: Connection, account_id: str, list_id: int, by_phone: di
     return len(new)
 
 
-@router.get("/v1/lists/{list_id}/contacts", dependencies=[Fresh])
+@router.get("/v1/lists/{list_id}/contacts", dependencies=[Fresh], response_model=ContactPage)
 async def read_contacts(
     list_id: ListId,
     account_id: CallerAccountId,

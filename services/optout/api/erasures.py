@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AfterValidator, StringConstraints
 
+from services.optout.api.answers_about_evidence import ErasurePage, ShownErasure
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import GivenPhone, PageLimit, RequestBody, without_nul
@@ -51,7 +52,7 @@ class NewErasure(RequestBody):
     by: KeptText
 
 
-@router.post("/v1/erasures", status_code=202)
+@router.post("/v1/erasures", status_code=202, response_model=ShownErasure)
 async def create_erasure(
     new: NewErasure, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
@@ -73,7 +74,7 @@ async def create_erasure(
     return await read_erasure(erasure_id, account_id, database)
 
 
-@router.get("/v1/erasures")
+@router.get("/v1/erasures", response_model=ErasurePage)
 async def read_erasures(
     account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
 ) -> dict[str, Any]:
@@ -83,7 +84,7 @@ async def read_erasures(
     return page("erasures", rows, shown, _decided, "decided_at", "event_id")
 
 
-@router.get("/v1/erasures/{erasure_id}")
+@router.get("/v1/erasures/{erasure_id}", response_model=ShownErasure)
 async def read_erasure(erasure_id: UUID, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     """Read an erasure; `erased` counts entries, messages and contacts, for a month after its end."""
     job = await database.fetchrow(JOB, account_id, erasure_id, ERASURE)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
+from services.optout.api.answers_about_evidence import ShownEvidence
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import PageLimit
@@ -63,7 +64,7 @@ def _asked(account_id: CallerAccountId, phone: PhoneFilter, runtime: ApiRuntime)
 AskedEvidence = Annotated[AskedPhone, Depends(_asked)]
 
 
-@router.get("/v1/evidence", dependencies=[Fresh])
+@router.get("/v1/evidence", dependencies=[Fresh], response_model=ShownEvidence)
 async def read_evidence(
     account_id: CallerAccountId,
     database: Database,

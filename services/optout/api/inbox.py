@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from services.optout.api.answers import InboxPage
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.fields import PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
@@ -37,7 +38,7 @@ _LAST_ID = UUID(int=2**128 - 1)
 router = APIRouter(route_class=GuardedRoute)
 
 
-@router.get("/v1/inbox", dependencies=[Fresh])
+@router.get("/v1/inbox", dependencies=[Fresh], response_model=InboxPage)
 async def read_inbox(
     account_id: CallerAccountId,
     database: Database,

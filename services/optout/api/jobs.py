@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from services.optout.api.answers import JobPage, ShownJob
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import PageLimit
@@ -27,7 +28,7 @@ _END_OF_TIME, _LAST_ID = datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1)
 router = APIRouter(route_class=GuardedRoute)
 
 
-@router.get("/v1/jobs")
+@router.get("/v1/jobs", response_model=JobPage)
 async def read_jobs(
     account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
 ) -> dict[str, Any]:
@@ -37,12 +38,12 @@ async def read_jobs(
     return page("jobs", rows, shown, _shown, "created_at", "job_id")
 
 
-@router.get("/v1/jobs/{job_id}")
+@router.get("/v1/jobs/{job_id}", response_model=ShownJob)
 async def read_job(job_id: UUID, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     return await job_shown(database, account_id, job_id)
 
 
-@router.post("/v1/jobs/{job_id}/cancel")
+@router.post("/v1/jobs/{job_id}/cancel", response_model=ShownJob)
 async def cancel_job(job_id: UUID, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     """Cancel it after its present step; a job that has ended stays as it is."""
     await store.cancel(database, account_id, job_id)

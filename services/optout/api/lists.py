@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from services.optout.api.answers import ListPage, ShownList
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import Name, PageLimit, RequestBody
@@ -31,7 +32,7 @@ class NewList(RequestBody):
     name: Name
 
 
-@router.post("/v1/lists", status_code=201)
+@router.post("/v1/lists", status_code=201, response_model=ShownList)
 async def create_list(new: NewList, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     row = await database.fetchrow(ADD_LIST, account_id, new.name)
     if row is None:
@@ -40,7 +41,7 @@ async def create_list(new: NewList, account_id: CallerAccountId, database: Datab
     return _shown(row)
 
 
-@router.get("/v1/lists")
+@router.get("/v1/lists", response_model=ListPage)
 async def read_lists(
     account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
 ) -> dict[str, Any]:

@@ -49,8 +49,11 @@ _DESCRIPTIONS = {
     408: "The body did not arrive in time.",
     409: "It conflicts with what there is.",
     413: "The body is too large.",
+    414: "The address is too long.",
     422: "A field is wrong; `field` says which.",
     429: "Too many wrong logins came from this address; `Retry-After` says when to try again.",
+    431: "The headers are too many or too large.",
+    501: "This deployment cannot do it; the message says what its operator sets.",
     503: "The database or Kafka does not answer; try again after `Retry-After`.",
 }
 # What a route can answer that does not follow from its login, its parameters and its body.
@@ -60,6 +63,7 @@ _MORE = {
     ("post", "/v1/api-keys"): (404, 409),
     ("delete", "/v1/api-keys/{key_id}"): (409,),
     ("post", "/v1/check"): (409,),
+    ("post", "/v1/erasures"): (501,),
     ("post", "/v1/lists"): (409,),
     ("post", "/v1/lists/{list_id}/clean-up"): (409,),
     ("post", "/v1/lists/{list_id}/clean-ups/{job_id}/undo"): (409,),
@@ -78,7 +82,11 @@ _MORE = {
     ("put", "/v1/rules/{inbound_rule_id}"): (409,),
     ("post", "/v1/rules-packs/{pack}"): (409,),
 }
+_OF_HTTP = (414, 431)
+"""What any request can be answered with before a route is asked, besides what the route has too."""
 _VERSIONS = ("v1", "v3")
+_NEW_LISTS = {"v1": ("/v1/lists", "201", "/list_id"), "v3": ("/v3/lists", "200", "/data/list_id")}
+"""What makes a list, and where its answer has the list's id."""
 
 
 def serve_documents(app: FastAPI) -> None:
@@ -100,11 +108,24 @@ def document(app: FastAPI, version: str) -> dict[str, Any]:
     routes = [each for each in iter_route_contexts(app.routes) if str(each.path).startswith(f"/{version}/")]
     made = get_openapi(title=f"{app.title} {version}", version=app.version, routes=routes, description=_DESCRIPTION)
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Error"] = _CLICKSEND_ERROR if version == "v3" else _ERROR
+    schemas |= {"Error": _CLICKSEND_ERROR if version == "v3" else _ERROR, "Refusal": _ERROR}
     for method, path, operation in _operations(made):
         statuses = {*_statuses(operation), *_MORE.get((method, path), ())}
         _complete(operation, _as_clicksend(statuses) if version == "v3" else statuses)
+    _link_lists(made, *_NEW_LISTS[version])
     return made
+
+
+def _link_lists(made: dict[str, Any], path: str, status: str, place: str) -> None:
+    """Say that the answer with a new list's id leads to all that is done with a list."""
+    made["paths"][path]["post"]["responses"][status]["links"] = {
+        operation["operationId"]: {
+            "operationId": operation["operationId"],
+            "parameters": {"list_id": f"$response.body#{place}"},
+        }
+        for _, each, operation in _operations(made)
+        if each.startswith(f"{path}/{{list_id}}")
+    }
 
 
 def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -115,11 +136,14 @@ def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
 
 
 def _complete(operation: dict[str, Any], statuses: Collection[int]) -> None:
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     operation["responses"].pop("422", None)
-    for status in sorted(statuses):
+    for status in sorted({*statuses, *_OF_HTTP}):
         description = _DESCRIPTIONS.get(status, HTTPStatus(status).phrase)
-        operation["responses"][str(status)] = {"description": description, "content": content}
+        schema = {"$ref": f"#/components/schemas/{'Refusal' if status in _OF_HTTP else 'Error'}"}
+        operation["responses"][str(status)] = {
+            "description": description,
+            "content": {"application/json": {"schema": schema}},
+        }
 
 
 def _as_clicksend(statuses: Collection[int]) -> set[int]:
@@ -145,7 +169,7 @@ def _statuses(operation: dict[str, Any]) -> Iterator[int]:
 
 
 _DESCRIPTION = """
-A request that goes over a limit of HTTP itself is answered before any route is asked, in the same form: 400 (it is not
-HTTP), 408 (too slow), 413 and 429 (too many chunks, or requests on one connection), 414 and 431 (the address or the
-headers are too large), 503 (too many at once). Such an answer ends its connection.
+A request that goes over a limit of HTTP itself is answered before any route is asked, in the form of `Refusal`: 400 (it
+is not HTTP), 408 (too slow), 413 and 429 (too many chunks, or requests on one connection), 414 and 431 (the address or
+the headers are too large), 503 (too many at once). Such an answer ends its connection.
 """

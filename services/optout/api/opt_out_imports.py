@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from fastapi import APIRouter, Request
 
+from services.optout.api.answers import ShownJob
 from services.optout.api.authenticate import ACQUIRE_SECONDS
 from services.optout.api.context import CallerAccountId
 from services.optout.api.errors import ApiError
@@ -29,7 +30,7 @@ class OptOutFileRoute(GuardedRoute):
 router = APIRouter(route_class=OptOutFileRoute)
 
 
-@router.post("/v1/opt-outs/imports", status_code=202, openapi_extra={"requestBody": FILE_BODY})
+@router.post("/v1/opt-outs/imports", status_code=202, openapi_extra={"requestBody": FILE_BODY}, response_model=ShownJob)
 async def import_opt_outs(request: Request, account_id: CallerAccountId, runtime: ApiRuntime) -> dict[str, Any]:
     """Import opt-outs; the first row names the columns: number, and where there are such list, date and source.
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from services.optout.api.answers import OptOutPage
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.fields import PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
@@ -31,7 +32,7 @@ ORDER BY s.phone, s.scope LIMIT $4
 router = APIRouter(route_class=GuardedRoute)
 
 
-@router.get("/v1/opt-outs", dependencies=[Fresh])
+@router.get("/v1/opt-outs", dependencies=[Fresh], response_model=OptOutPage, response_model_exclude_unset=True)
 async def read_opt_outs(
     account_id: CallerAccountId,
     database: Database,

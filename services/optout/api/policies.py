@@ -9,6 +9,13 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from services.optout.api.account_rules import LOCK_ACCOUNT
+from services.optout.api.answers_about_policies import (
+    CountedRecipients,
+    PolicyPage,
+    RecipientPage,
+    ShownNewPolicy,
+    ShownPolicies,
+)
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import PageLimit, RequestBody, known_country, without_nul
@@ -92,7 +99,7 @@ class ReachQuestion(RequestBody):
     policy: DraftPolicy | None = None
 
 
-@router.get("/v1/policies")
+@router.get("/v1/policies", response_model=ShownPolicies)
 async def read_policies(
     account_id: CallerAccountId, database: Database, runtime: ApiRuntime, at: Annotated[Moment | None, Query()] = None
 ) -> dict[str, Any]:
@@ -111,7 +118,7 @@ async def read_policies(
     }
 
 
-@router.get("/v1/policies/versions")
+@router.get("/v1/policies/versions", response_model=PolicyPage)
 async def list_versions(
     account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
 ) -> dict[str, Any]:
@@ -121,7 +128,7 @@ async def list_versions(
     return page("versions", rows, shown, _version, "version")
 
 
-@router.post("/v1/policies", status_code=201)
+@router.post("/v1/policies", status_code=201, response_model=ShownNewPolicy)
 async def create_policy(
     new: NewPolicy, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
@@ -140,7 +147,7 @@ async def create_policy(
     return _version(row) | {"effective": _effective(policies, new.country, max(now, valid_from))}
 
 
-@router.post("/v1/policies/simulate")
+@router.post("/v1/policies/simulate", response_model=CountedRecipients)
 async def simulate(
     question: ReachQuestion,
     account_id: CallerAccountId,
@@ -169,7 +176,7 @@ async def simulate(
     }
 
 
-@router.post("/v1/policies/simulate/recipients")
+@router.post("/v1/policies/simulate/recipients", response_model=RecipientPage)
 async def simulate_recipients(
     question: ReachQuestion,
     account_id: CallerAccountId,

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Header, Response
 from pydantic import AfterValidator, Field, StringConstraints
 
+from services.optout.api.answers import TakenRequest
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import GivenPhone, RequestBody, without_nul
@@ -26,6 +27,10 @@ OWN_LISTS = "SELECT list_id FROM contact_lists WHERE account_id = $1 AND list_id
 DECISION = "SELECT entry FROM decisions WHERE event_id = $1 AND account_id = $2"
 _ACCEPTED = 202
 _MAX_STATEMENT = 10_000
+
+_NOT_YET: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Accepted; not in the record yet.", "model": TakenRequest}
+}
 
 router = APIRouter(route_class=GuardedRoute)
 
@@ -60,7 +65,9 @@ class NewOptIn(_Preference):
     consented_at: Time | None = None
 
 
-@router.post("/v1/opt-outs", status_code=201, responses={202: {"description": "Accepted; not in the record yet."}})
+@router.post(
+    "/v1/opt-outs", status_code=201, response_model=TakenRequest, response_model_exclude_unset=True, responses=_NOT_YET
+)
 async def create_opt_out(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
     new: NewOptOut,
     account_id: CallerAccountId,
@@ -82,7 +89,9 @@ async def create_opt_out(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
     return await _request(runtime, database, event, response)
 
 
-@router.post("/v1/opt-ins", status_code=201, responses={202: {"description": "Accepted; not in the record yet."}})
+@router.post(
+    "/v1/opt-ins", status_code=201, response_model=TakenRequest, response_model_exclude_unset=True, responses=_NOT_YET
+)
 async def create_opt_in(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
     new: NewOptIn,
     account_id: CallerAccountId,

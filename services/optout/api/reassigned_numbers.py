@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from services.optout.api.answers import ShownJob
 from services.optout.api.authenticate import ACQUIRE_SECONDS
 from services.optout.api.context import CallerAccountId
 from services.optout.api.errors import ApiError
@@ -19,7 +20,9 @@ from shared.postgres import connection_from
 router = APIRouter(route_class=OptOutFileRoute)
 
 
-@router.post("/v1/reassigned-numbers", status_code=202, openapi_extra={"requestBody": FILE_BODY})
+@router.post(
+    "/v1/reassigned-numbers", status_code=202, openapi_extra={"requestBody": FILE_BODY}, response_model=ShownJob
+)
 async def import_reassigned_numbers(
     request: Request, account_id: CallerAccountId, runtime: ApiRuntime
 ) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AfterValidator, StringConstraints
 
+from services.optout.api.answers import ReviewPage, TakenReview
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import PageLimit, RequestBody
@@ -65,7 +66,7 @@ class Reviewer(RequestBody):
     ]
 
 
-@router.get("/v1/review", dependencies=[Fresh])
+@router.get("/v1/review", dependencies=[Fresh], response_model=ReviewPage)
 async def read_queue(
     account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
 ) -> dict[str, Any]:
@@ -74,7 +75,7 @@ async def read_queue(
     return page("held", rows, shown, _shown, "held_at", "event_id")
 
 
-@router.post("/v1/review/{event_id}/confirm", status_code=202)
+@router.post("/v1/review/{event_id}/confirm", status_code=202, response_model=TakenReview)
 async def confirm(
     event_id: UUID, reviewer: Reviewer, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:
@@ -82,7 +83,7 @@ async def confirm(
     return await _decide(event_id, "confirm", reviewer.by, account_id, database, runtime.requests)
 
 
-@router.post("/v1/review/{event_id}/release", status_code=202)
+@router.post("/v1/review/{event_id}/release", status_code=202, response_model=TakenReview)
 async def release(
     event_id: UUID, reviewer: Reviewer, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> dict[str, Any]:

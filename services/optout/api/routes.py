@@ -1,6 +1,6 @@
 """All routes of the customer API in one router."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from services.optout.api import (
     accounts,
@@ -27,7 +27,7 @@ from services.optout.api import (
     uploads,
 )
 from services.optout.api.check import route as check
-from services.optout.api.errors import ApiError
+from services.optout.api.no_route import no_route
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.v3.routes import v3_routes
 
@@ -61,13 +61,5 @@ for part in (
 
 api_routes.include_router(uploads.uploads)
 
-_fallback = APIRouter(route_class=GuardedRoute)
-
-
-@_fallback.api_route("/v1/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
-async def no_such_route(request: Request) -> None:
-    raise ApiError(404, "not_found", f"there is no {request.method} {request.url.path}")
-
-
-api_routes.include_router(_fallback)
+api_routes.include_router(no_route("v1", GuardedRoute))
 api_routes.include_router(v3_routes)

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from services.optout.api.account_rules import check_change, current_rules
+from services.optout.api.answers_about_sending import ShownSimulation
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.request_limits import GuardedRoute
@@ -31,7 +32,7 @@ class Draft(GivenRule):
     replaces: int | None = None
 
 
-@router.post("/v1/rules/simulate", status_code=202)
+@router.post("/v1/rules/simulate", status_code=202, response_model=ShownSimulation)
 async def start(draft: Draft, account_id: CallerAccountId, database: Database, runtime: ApiRuntime) -> dict[str, Any]:
     """Begin; `GET /v1/rules/simulate/{simulation_id}` reports the progress."""
     rule = (await asyncio.to_thread(rule_of, draft)).model_copy(update={"enabled": True})
@@ -49,12 +50,12 @@ async def start(draft: Draft, account_id: CallerAccountId, database: Database, r
     return await _shown(database, account_id, simulation_id)
 
 
-@router.get("/v1/rules/simulate/{simulation_id}")
+@router.get("/v1/rules/simulate/{simulation_id}", response_model=ShownSimulation)
 async def read(simulation_id: UUID, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     return await _shown(database, account_id, simulation_id)
 
 
-@router.delete("/v1/rules/simulate/{simulation_id}")
+@router.delete("/v1/rules/simulate/{simulation_id}", response_model=ShownSimulation)
 async def cancel(simulation_id: UUID, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     """Cancel it; one that has ended stays as it is."""
     await store.cancel(database, account_id, simulation_id)

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from services.optout.api.answers import SuppressionsOfPhone
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.phones import asked_phone
 from services.optout.api.request_limits import GuardedRoute
@@ -18,7 +19,7 @@ WHERE account_id = $1 AND phone = $2 ORDER BY scope LIMIT 10000
 router = APIRouter(route_class=GuardedRoute)
 
 
-@router.get("/v1/suppressions/{phone}", dependencies=[Fresh])
+@router.get("/v1/suppressions/{phone}", dependencies=[Fresh], response_model=SuppressionsOfPhone)
 async def read_suppressions(phone: str, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
     normal = await asked_phone(database, account_id, phone)
     rows = await database.fetch(SUPPRESSIONS_OF_PHONE, account_id, normal)

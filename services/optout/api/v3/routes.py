@@ -1,9 +1,8 @@
 """All routes of `/v3` in one router."""
 
-from fastapi import APIRouter, Request
-from fastapi.routing import RouteContext, iter_route_contexts
+from fastapi import APIRouter
 
-from services.optout.api.errors import ApiError
+from services.optout.api.no_route import no_route
 from services.optout.api.v3 import (
     account,
     campaigns,
@@ -45,24 +44,4 @@ for part in (
 ):
     v3_routes.include_router(part.router)
 
-_fallback = APIRouter(route_class=V3Route)
-
-
-@_fallback.api_route("/v3/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
-async def no_such_route(request: Request) -> None:
-    """Answer 405 where the path has other methods, else 404."""
-    path = request.scope["path"].rstrip("/")
-    routes = [each for each in iter_route_contexts(request.app.routes) if each.endpoint is not no_such_route]
-    methods = sorted({name for each in routes if _leads(each, path) for name in each.methods or ()})
-    if methods:
-        allowed = ", ".join(methods)
-        message = f"{request.url.path} takes {allowed}, not {request.method}"
-        raise ApiError(405, "method_not_allowed", message, headers={"Allow": allowed})
-    raise ApiError(404, "not_found", f"there is no {request.method} {request.url.path}")
-
-
-def _leads(route: RouteContext, path: str) -> bool:
-    return any(route.path_regex.match(each) for each in (path, f"{path}/"))
-
-
-v3_routes.include_router(_fallback)
+v3_routes.include_router(no_route("v3", V3Route))

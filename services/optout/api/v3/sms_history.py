@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -104,7 +104,7 @@ async def export_history(request: Request, _: CallerAccountId, __: AskedHistory)
     return success("Here is your file.", ExportedFile(url=str(public_url(request).replace(path=_FILE))))
 
 
-@router.get(_FILE, include_in_schema=False)
+@router.get(_FILE, response_class=Response, responses={200: {"content": {"text/csv": {}}}})
 async def read_file(account_id: CallerAccountId, runtime: ApiRuntime, history: AskedHistory) -> StreamingResponse:
     name = {"content-disposition": 'attachment; filename="export.csv"'}
     return StreamingResponse(_lines(runtime.pool, account_id, history), media_type="text/csv", headers=name)

@@ -1,0 +1,104 @@
+"""The answers of `/v1` about campaigns, rules and their simulations."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from services.optout.api.answers import ShownId, ShownPage, ShownTime, V1Answer
+from services.optout.campaigns.campaign import CampaignState
+from services.optout.decision_log.entry import DecisionKind
+from services.optout.simulation.store import SimulationState
+
+
+class CampaignSummary(V1Answer):
+    campaign_id: int
+    list_id: int
+    name: str
+    sender_number: str
+    body: str
+    state: CampaignState
+    scheduled_at: ShownTime
+    created_at: ShownTime
+    started_at: ShownTime | None
+    ended_at: ShownTime | None
+
+
+class CampaignProgress(V1Answer):
+    """The progress of a campaign; `messages` has the number of messages of each status."""
+
+    recipients: int
+    requested: int
+    skipped: int
+    messages: Mapping[str, int]
+
+
+class ShownCampaign(CampaignSummary):
+    progress: CampaignProgress
+
+
+class CampaignPage(ShownPage):
+    campaigns: Sequence[CampaignSummary]
+
+
+class ShownRule(V1Answer):
+    """A rule; `message_search_type` is null where ClickSend has no number for how it matches."""
+
+    inbound_rule_id: int
+    dedicated_number: str
+    rule_name: str
+    message_search_type: int | None
+    message_search_term: str
+    action: str
+    action_address: str | None
+    enabled: int
+    webhook_type: str | None
+    match: str
+    terms: Sequence[str]
+    scope: str
+    position: int
+    only_as_answer: bool
+    version: int
+
+
+class ShownRules(V1Answer):
+    rules: Sequence[ShownRule]
+
+
+class DeletedRule(V1Answer):
+    inbound_rule_id: int
+
+
+class ShownPack(V1Answer):
+    pack: str
+    rules: Sequence[ShownRule]
+    added: bool
+
+
+class ShownPacks(V1Answer):
+    packs: Sequence[ShownPack]
+
+
+class SimulationProgress(V1Answer):
+    examined: int
+    total: int
+
+
+class NewMatch(V1Answer):
+    """A message that only the draft matches; `answer` is what was decided about it."""
+
+    event_id: ShownId
+    phone: str
+    body: str
+    decided_at: ShownTime
+    answer: DecisionKind
+
+
+class ShownSimulation(V1Answer):
+    """A simulation of a rule; `first_new` are the newest of the messages that only it matches."""
+
+    simulation_id: ShownId
+    state: SimulationState | Literal["cancelled"]
+    progress: SimulationProgress
+    matched: int
+    new: int
+    first_new: Sequence[NewMatch]
+    started_at: ShownTime
