@@ -28,7 +28,7 @@ OTHER_ACCOUNT = "another-account"
 
 
 def stopline(world: OptOutWorld, *command: str) -> tuple[int, str]:
-    """Run the command in this process: 60 processes took a minute."""
+    """Run the command in this process: 60 processes needed 60 seconds."""
     settings = {
         "STOPLINE_OPTOUT_DATABASE_URL": world.backend.optout_pipeline_url,
         "STOPLINE_KAFKA_BOOTSTRAP": world.backend.kafka_bootstrap,
