@@ -49,7 +49,7 @@ def _test(arguments: argparse.Namespace) -> int:
     write = sys.stdout.write
     for text, instruction in _lines(arguments.file, arguments.instruction):
         match = rules.match(text, answered_text=instruction)
-        write((_as_json(match) if arguments.json else f"{match.kind}\t{match.reason}\t{match.rule or '-'}") + "\n")
+        write((_as_json(match) if arguments.json else f"{match.kind}\t{match.matched_by}\t{match.rule or '-'}") + "\n")
     return 0
 
 
@@ -99,7 +99,7 @@ def _as_json(match: RuleMatch) -> str:
     return json.dumps(
         {
             "answer": match.kind,
-            "reason": match.reason,
+            "reason": match.matched_by,
             "rule": match.rule,
             "term": match.term,
             "start": match.start,
@@ -112,7 +112,7 @@ def _as_json(match: RuleMatch) -> str:
 
 def _explained(match: RuleMatch, instruction: str | None) -> str:
     details = {
-        "reason": match.reason,
+        "reason": match.matched_by,
         "rule": match.rule,
         "matched": _matched(match),
         "normalised": ", ".join(match.normalised_by),

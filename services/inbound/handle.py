@@ -64,7 +64,7 @@ class WebhookHandler:
 
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[str, WebhookResponse]:
         account_id: str = scope["path_params"]["account"]
-        if not self._is_address(account_id, scope["path_params"]["secret"]):
+        if not self._is_authorised(account_id, scope["path_params"]["secret"]):
             return "unauthorised", responses.NOT_FOUND
         request = await self._request(scope, receive)
         self.reported.verify(request, account_id)
@@ -94,7 +94,7 @@ class WebhookHandler:
         path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
         return GatewayRequest(method, scope["scheme"], path, Headers(raw=scope["headers"]), query, body)
 
-    def _is_address(self, account_id: str, secret: str) -> bool:
+    def _is_authorised(self, account_id: str, secret: str) -> bool:
         if not _ACCOUNT_ID.fullmatch(account_id):
             return False
         key = matching_key(self._webhook_keys, account_id, secret)

@@ -37,11 +37,11 @@ def attribute(event: MessageReceived, recipient: Recipient) -> Attribution:
     pointed = _pointed_at(event, recipient.sent)
     if pointed is not None:
         return Attribution("replied_message", (pointed.list_id,), pointed.message_id)
-    answered = [message for message in recipient.sent if is_answerable(message, event, recipient.window_starts_at)]
-    if not answered:
+    answerable = [message for message in recipient.sent if is_answerable(message, event, recipient.window_starts_at)]
+    if not answerable:
         return Attribution("account")
-    before = [m for m in answered if m.dispatched_at <= latest_written(event)]
-    possible = _last_certain(before) if before and event.sender_number is not None else answered
+    before = [m for m in answerable if m.dispatched_at <= latest_written(event)]
+    possible = _last_certain(before) if before and event.sender_number is not None else answerable
     lists = _distinct(message.list_id for message in possible)
     if len(lists) == 1:
         return Attribution("last_message", lists, possible[0].message_id)
@@ -91,7 +91,7 @@ def latest_written(event: MessageReceived) -> datetime:
 
 
 def _last_certain(newest_first: Sequence[SentMessage]) -> list[SentMessage]:
-    """Return the newest messages down to, and with, the first that certainly reached the phone."""
+    """Return the newest messages down to, and with, the first that the carrier certainly took."""
     possible: list[SentMessage] = []
     for message in newest_first:
         possible.append(message)

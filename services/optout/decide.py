@@ -212,7 +212,7 @@ def _opt_in(event: MessageReceived, match: RuleMatch, attribution: Attribution, 
 
 
 def apply(decision: Decision, event: DecidableEvent, recipient: Recipient) -> Recipient:
-    """Return the recipient after the decision."""
+    """Return the recipient after the decision, for those that follow in the batch; `states_left` has what is saved."""
     match decision, event:
         case _, MessageReceived():
             return _after_message(decision, event, recipient)
@@ -232,7 +232,7 @@ def apply(decision: Decision, event: DecidableEvent, recipient: Recipient) -> Re
 def _after_message(decision: Decision, event: MessageReceived, recipient: Recipient) -> Recipient:
     match decision:
         case OptOut():
-            return _with(_asked_again(recipient, decision, event), decision.changed, "opted_out", event)
+            return _with(_suppressed_again(recipient, decision, event), decision.changed, "opted_out", event)
         case Held():
             again = {s: strengthened(recipient.suppressions[s], event) for s in decision.asked_again}
             return _with(recipient.with_suppressions(again), decision.changed, "held", event)
@@ -256,8 +256,8 @@ def _with_auto_reply(recipient: Recipient, found: tuple[FollowUp, ...], event: M
     return replace(recipient, sent=[*replies, *recipient.sent])
 
 
-def _asked_again(recipient: Recipient, decision: OptOut, event: MessageReceived) -> Recipient:
-    """Return the recipient with what was suppressed before: now also left through this number, at this time."""
+def _suppressed_again(recipient: Recipient, decision: OptOut, event: MessageReceived) -> Recipient:
+    """Return the recipient with the scopes that were suppressed before: asked for again, or raised to an opt-out."""
     left = {
         scope: replace(recipient.suppressions[scope], sender_number=event.sender_number)
         for scope in decision.asked_again

@@ -20,8 +20,8 @@ Times = tuple[datetime | None, datetime | None]
 """`sent_at` and `untimed_at` of a suppression."""
 
 
-def opt_out_times(sent_at: datetime | None, unusable_sent_at: str | None, received_at: datetime) -> Times:
-    """Return the times of an opt-out: its own, or when it was received if it came without one.
+def received_times(sent_at: datetime | None, unusable_sent_at: str | None, received_at: datetime) -> Times:
+    """Return the times of a reply: its own, or when it was received if it came without one.
 
     A time that cannot be used counts as the latest that it can have been: when the reply was received.
     """
@@ -31,7 +31,7 @@ def opt_out_times(sent_at: datetime | None, unusable_sent_at: str | None, receiv
 
 
 def times_of(event: MessageReceived) -> Times:
-    return opt_out_times(event.sent_at, event.unusable_sent_at, event.occurred_at)
+    return received_times(event.sent_at, event.unusable_sent_at, event.occurred_at)
 
 
 def strengthened(suppression: Suppression, event: MessageReceived) -> Suppression:

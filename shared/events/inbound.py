@@ -1,4 +1,4 @@
-"""Topic `inbound-messages`: what recipients and gateways say, and the markers by which the sender fences."""
+"""Topic `inbound-messages`: what recipients and gateways say, and the fence markers."""
 
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -67,9 +67,10 @@ def each_reading(event: MessageReceived) -> list[MessageReceived]:
 
 
 class FenceMarkerAppended(Event):
-    """A sender's marker: once the watermark has passed its offset, everything before it is decided and published.
+    """A marker of whoever waits at the fence.
 
-    `checkpoint_wanted` asks for a checkpoint of the partition: the sender could not read a record of `suppressions`.
+    Once the watermark has passed its offset, everything before it is decided and published. `checkpoint_wanted` asks
+    for a checkpoint of the partition, because a suppression cache could not read a record of `suppressions`.
     """
 
     category: ClassVar[str] = "inbound"

@@ -17,7 +17,7 @@ from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import asked_phone
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.runtime import ApiRuntime
-from services.optout.decision_log.entry import entries
+from services.optout.decision_log.entry import entry_adapter
 from services.optout.jobs import store
 from services.optout.jobs.erasure import ERASURE
 from services.optout.jobs.store import NewJob, TooManyJobsError
@@ -111,7 +111,7 @@ def _asked(erasure_id: UUID, job: Any) -> dict[str, Any]:
 
 
 def _decided(row: Any) -> dict[str, Any]:
-    entry = entries.validate_json(row["entry"])
+    entry = entry_adapter.validate_json(row["entry"])
     return {
         "erasure_id": str(entry.event_id),
         "pseudonym": entry.phone,

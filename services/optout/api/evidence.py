@@ -18,7 +18,7 @@ from services.optout.api.proof_pack import proof_pack
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.timeline import load_messages, timeline
-from services.optout.decision_log.entry import Entry, entries, follows, link_digest
+from services.optout.decision_log.entry import Entry, entry_adapter, follows, link_digest
 from services.optout.decision_log.export import export_selection
 from shared.events.base import format_time
 from shared.postgres import Connection
@@ -127,7 +127,7 @@ def _shown(row: Any) -> dict[str, Any]:
 
     Of an erased one `entry` is what is left, and `digest` the SHA-256 of what it was.
     """
-    entry = entries.validate_json(row["entry"])
+    entry = entry_adapter.validate_json(row["entry"])
     return {
         "partition": row["partition"],
         "sequence": row["sequence"],

@@ -12,7 +12,7 @@ from services.optout.api.fields import PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import SPELLINGS, PhoneFilter
 from services.optout.api.request_limits import GuardedRoute
-from services.optout.decision_log.entry import entries
+from services.optout.decision_log.entry import entry_adapter
 from shared.events.base import format_time
 
 # The account's messages decided before a given time (and id, where times are equal).
@@ -55,7 +55,7 @@ async def read_inbox(
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    entry = entries.validate_json(row["entry"])
+    entry = entry_adapter.validate_json(row["entry"])
     return {
         "event_id": str(entry.event_id),
         "phone": entry.phone,

@@ -10,7 +10,7 @@ from services.optout.api.fields import PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import PhoneFilter
 from services.optout.api.request_limits import GuardedRoute
-from services.optout.decision_log.entry import entries
+from services.optout.decision_log.entry import entry_adapter
 from shared.events.base import format_time
 
 # The account's opt-outs after a given phone and scope, each with the decision that made it.
@@ -62,7 +62,7 @@ def _cause(row: Any) -> dict[str, Any]:
     """Return what made it; `message_id` is the message that was answered, where that is known."""
     if row["entry"] is None:
         return {"event_id": str(row["cause_event_id"])}
-    entry = entries.validate_json(row["entry"])
+    entry = entry_adapter.validate_json(row["entry"])
     return {
         "event_id": str(entry.event_id),
         "body": row["body"],

@@ -15,7 +15,7 @@ from services.optout.api.phones import asked_phone
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.requests import Request, Token
 from services.optout.api.runtime import ApiRuntime, Runtime
-from services.optout.decision_log.entry import entries
+from services.optout.decision_log.entry import entry_adapter
 from services.optout.scopes import list_id_of
 from shared.events.base import Time, derived_id
 from shared.events.delivery import Scope
@@ -165,5 +165,5 @@ async def _request(runtime: Runtime, database: Connection, event: Request, respo
     text = await database.fetchval(DECISION, event.event_id, event.account_id)
     if text is None:  # the same idempotency key was used for something else
         return {**answer, "reason": "repeated", "changed": []}
-    entry = entries.validate_json(text)
+    entry = entry_adapter.validate_json(text)
     return {**answer, "reason": entry.reason, "changed": [*entry.changed, *entry.raised]}

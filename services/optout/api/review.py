@@ -15,7 +15,7 @@ from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.requests import Requests
 from services.optout.api.runtime import ApiRuntime
-from services.optout.decision_log.entry import entries
+from services.optout.decision_log.entry import entry_adapter
 from shared.events.base import derived_id, format_time
 from shared.events.inbound import ReviewDecided
 from shared.phones import settled_phone
@@ -121,12 +121,12 @@ async def _why_not(database: Connection, account_id: str, phone: str, event_id: 
     decided = await database.fetchval(DECIDED, account_id, [phone, settled_phone(phone)], str(event_id))
     if decided is None:
         return "event_id: it is no longer held, the person has opted out or come back meanwhile; see GET /v1/inbox"
-    entry = entries.validate_json(decided)
+    entry = entry_adapter.validate_json(decided)
     return f"event_id: it was {entry.kind} by {entry.by} at {format_time(entry.decided_at)}"
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    entry = entries.validate_json(row["entry"])
+    entry = entry_adapter.validate_json(row["entry"])
     return {
         "event_id": str(entry.event_id),
         "phone": entry.phone,

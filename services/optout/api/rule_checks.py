@@ -66,7 +66,7 @@ def _check_answers_no_opt_out(rule: Rule, others: Sequence[VersionedRule]) -> No
 
 def _answers_opt_out(term: str, kind: str, found: RuleMatch) -> ApiError:
     field = "message_search_term"
-    if found.reason == TOO_SLOW:
+    if found.matched_by == TOO_SLOW:
         message = f"{field}: your opt-out patterns are too slow to be checked for {term!r}; give this rule fewer terms"
         return ApiError(422, "too_slow", message, field)
     message = (

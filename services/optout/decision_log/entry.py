@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter
 from services.optout.attribution import Attribution
 from services.optout.decide import DecidableEvent, Decision, Erased, Held, OptIn, OptOut, Reviewed, Unchanged
 from services.optout.follow_ups import FollowUp
-from services.optout.order import Times, opt_out_times
+from services.optout.order import Times, received_times
 from services.optout.requests import PreferenceRequest, Requested, consent_time
 from services.optout.rules import RuleMatch
 from services.optout.rules.rule_match import NO_RULE
@@ -114,7 +114,7 @@ class Entry:
         return self.held_event_id or self.event_id
 
     @property
-    def opt_out_times(self) -> Times:
+    def times(self) -> Times:
         """The times by which what the entry asks for is older or later than an opt-in, or than an imported opt-out."""
         if self.kind == "released":
             return None, None
@@ -122,16 +122,16 @@ class Entry:
             return None, consent_time(self.request.source, self.request.asked_at, self.received_at)
         if self.held_event_id is not None:
             return self.sent_at, self.untimed_at
-        return opt_out_times(self.sent_at, self.unusable_sent_at, self.received_at)
+        return received_times(self.sent_at, self.unusable_sent_at, self.received_at)
 
 
-entries: TypeAdapter[Entry] = TypeAdapter(Entry)
+entry_adapter: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 def entry_text(entry: Entry) -> str:
     """Return the entry as it is chained and kept: JSON, its fields in their order, times in UTC."""
     without = {"reach_policy"} if entry.reach_policy is None else None
-    return entries.dump_json(entry, by_alias=True, exclude=without).decode()
+    return entry_adapter.dump_json(entry, by_alias=True, exclude=without).decode()
 
 
 def link(previous_hash: bytes, text: str) -> bytes:
@@ -227,7 +227,7 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
         message_id=attribution.message_id if attribution else None,
         rule=_decided_by(decision) or match.rule,
         rule_id=match.rule_id, rule_version=match.version, term=match.term, start=match.start, end=match.end,
-        normalised_by=match.normalised_by, matched_by=conclusion.match.reason if conclusion.match else None,
+        normalised_by=match.normalised_by, matched_by=conclusion.match.matched_by if conclusion.match else None,
     )  # fmt: skip
 
 
@@ -275,10 +275,10 @@ def _conclusion(decision: Decision) -> _Conclusion:
         return _Conclusion(decision.kind, decision.reason, None, None, *scopes)
     if isinstance(decision, Erased):
         return _Conclusion("erased", "erased")
-    return _answer(decision)
+    return _decided(decision)
 
 
-def _answer(decision: OptOut | Held | OptIn | Reviewed | Unchanged) -> _Conclusion:
+def _decided(decision: OptOut | Held | OptIn | Reviewed | Unchanged) -> _Conclusion:
     match decision:
         case OptOut(match, attribution, changed, raised, again, policy):
             reason = "opted_out" if changed or raised else "already_opted_out"

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.optout.decide import DecidableEvent
-from services.optout.decision_log.entry import Entry, entries
+from services.optout.decision_log.entry import Entry, entry_adapter
 from services.optout.decision_log.repetitions import Identity, identity_of, identity_of_entry, with_own_id
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from shared.events.base import storable
@@ -17,6 +17,16 @@ from shared.postgres import Connection
 
 MAX_SENT_PER_NUMBER = 50
 RecipientKey = tuple[str, str]
+
+_LAST = """
+SELECT recipient.account_id, recipient.phone, last.sequence
+FROM unnest($2::text[], $3::text[]) AS recipient (account_id, phone)
+CROSS JOIN LATERAL (
+    SELECT d.sequence FROM decisions d
+    WHERE d.account_id = recipient.account_id AND d.phone = recipient.phone AND d.partition = $1
+    ORDER BY d.sequence DESC LIMIT 1
+) last
+"""
 
 _KNOWN = "SELECT event_id, entry FROM decisions WHERE event_id = ANY($1::uuid[])"
 
@@ -55,7 +65,16 @@ JOIN sent_messages m ON m.account_id = reply.account_id AND m.phone = reply.phon
 """
 
 
-async def load_known(connection: Connection, events: Sequence[DecidableEvent]) -> dict[UUID, Identity]:
+async def load_last(
+    connection: Connection, partition: int, recipients: Sequence[RecipientKey]
+) -> dict[RecipientKey, int]:
+    """Return the sequence number of each recipient's last entry in the partition, where there is one."""
+    columns = [[recipient[column] for recipient in recipients] for column in range(2)]
+    rows = await connection.fetch(_LAST, partition, *columns)
+    return {(account_id, phone): sequence for account_id, phone, sequence in rows}
+
+
+async def load_decided(connection: Connection, events: Sequence[DecidableEvent]) -> dict[UUID, Identity]:
     """Return by their ids which of `events` are decided already, and what else is decided under the id of one."""
     known = await _load_identities(connection, [event.event_id for event in events])
     others = [
@@ -68,7 +87,7 @@ async def load_known(connection: Connection, events: Sequence[DecidableEvent]) -
 
 async def _load_identities(connection: Connection, event_ids: Sequence[UUID]) -> dict[UUID, Identity]:
     rows = await connection.fetch(_KNOWN, event_ids)
-    return {event_id: identity_of_entry(entries.validate_json(text)) for event_id, text in rows}
+    return {event_id: identity_of_entry(entry_adapter.validate_json(text)) for event_id, text in rows}
 
 
 async def load_recipients(
@@ -140,4 +159,4 @@ def _newest_first(sent: Mapping[str, SentMessage]) -> list[SentMessage]:
 async def load_entries(connection: Connection, partition: int, from_offset: int, to_offset: int) -> list[Entry]:
     """Return the entries for the offsets from `from_offset` up to, not with, `to_offset`: a replay publishes them."""
     rows = await connection.fetch(_STORED, partition, from_offset, to_offset)
-    return [entries.validate_json(row[0]) for row in rows]
+    return [entry_adapter.validate_json(row[0]) for row in rows]

@@ -16,13 +16,13 @@ from services.optout.decide import DecidableEvent, apply, decide
 from services.optout.decision_log.entry import Entry, entry_of, stored_body
 from services.optout.decision_log.erasures import load_entry_counts, recorded_recipients, with_erased_counts
 from services.optout.decision_log.follow_ups import write_follow_ups
-from services.optout.decision_log.load import RecipientKey, load_entries, load_known, load_recipients
+from services.optout.decision_log.load import RecipientKey, load_decided, load_entries, load_last, load_recipients
 from services.optout.decision_log.merged import SuppressionKey, count_merged, load_merged, note_published
 from services.optout.decision_log.position import Position, move_position, read_position, save_position
-from services.optout.decision_log.repetitions import Identity, identify, identity_of, is_new_opt_out
+from services.optout.decision_log.repetitions import Identity, identify, identity_of, is_new_opt_out_or_held
 from services.optout.decision_log.stored_rules import AccountRules, StoredRules
 from services.optout.decision_log.who_wrote import WriterCertainty, limited_by_certainty, load_certainties
-from services.optout.decision_log.write import DecidedEntry, load_last, with_trail, write_decisions
+from services.optout.decision_log.write import DecidedEntry, with_trail, write_decisions
 from services.optout.recipient import Recipient
 from services.optout.rules import RuleSet, SearchResult
 from shared.events.suppression import SuppressionChanged
@@ -31,7 +31,7 @@ from shared.postgres import Connection, Pool, connection_from
 
 
 @dataclass(frozen=True, slots=True)
-class UndecidedEvent:
+class EventAtOffset:
     """An event to decide, and its offset."""
 
     offset: int
@@ -45,7 +45,7 @@ class Batch:
     partition: int
     expected: int
     next_offset: int
-    received: Sequence[UndecidedEvent]
+    received: Sequence[EventAtOffset]
 
 
 class DecisionLog(Protocol):
@@ -57,7 +57,7 @@ class DecisionLog(Protocol):
     async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
         """Return what was decided for the offsets from `from_offset` up to, not with, `to_offset`."""
 
-    async def decide(self, batch: Batch) -> tuple[list[Entry], Position]:
+    async def record(self, batch: Batch) -> tuple[list[Entry], Position]:
         """Decide and record the batch, all or nothing; return the new entries and the new position.
 
         Raises:
@@ -111,7 +111,7 @@ class PostgresDecisionLog:
         async with connection_from(self._pool) as connection:
             return await load_entries(connection, self._partition, from_offset, to_offset)
 
-    async def decide(self, batch: Batch) -> tuple[list[Entry], Position]:
+    async def record(self, batch: Batch) -> tuple[list[Entry], Position]:
         async with connection_from(self._pool) as connection:
             return await record_batch(connection, batch, self._rules, self._now(), self._window)
 
@@ -146,7 +146,7 @@ async def record_batch(
     async with connection.transaction():
         position = await move_position(connection, batch.partition, batch.expected, batch.next_offset)
         failpoint("optout.after_position")
-        known = await load_known(connection, events)
+        known = await load_decided(connection, events)
         recipients = await load_recipients(connection, events, now - window)
         certainties = await load_certainties(connection, events)
         last = await load_last(connection, batch.partition, recorded_recipients(events))
@@ -188,7 +188,7 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
         account = accounts[event.account_id]
         decision = decide(event, current[key], _searched(account.rules, found.get(text_of(event))), account.policies)
         decision = limited_by_certainty(decision, certainties.get(received.event.event_id, "certain"))
-        if identified.may_be_repetition and not is_new_opt_out(decision):
+        if identified.may_be_repetition and not is_new_opt_out_or_held(decision):
             continue
         identities[event.event_id] = identity_of(event)
         current[key] = apply(decision, event, current[key])

@@ -68,7 +68,10 @@ class Position:
 
 
 async def read_position(connection: Connection, partition: int) -> Position:
-    """Return the position of the partition; a partition that was never decided is at 0."""
+    """Return the position of the partition; one that was never decided gets a row, and is at 0.
+
+    In a transaction, the row is locked until its end.
+    """
     row = await connection.fetchrow(_READ, partition)
     assert row is not None  # noqa: S101 (the statement always returns one)
     return _position(row)

@@ -122,7 +122,7 @@ def _may_be_written_again(event: DecidableEvent, decided: Identity) -> bool:
     return has_no_time and event.occurred_at != decided.received_at
 
 
-def is_new_opt_out(decision: Decision) -> bool:
+def is_new_opt_out_or_held(decision: Decision) -> bool:
     """Say whether a decision is an opt-out, or a likely one, that is not in force yet."""
     match decision:
         case OptOut(changed=changed, raised=raised):

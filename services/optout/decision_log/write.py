@@ -15,16 +15,6 @@ from services.optout.decision_log.position import Position
 from shared.postgres import Connection
 from shared.suppression_digest import MASK, key_digest
 
-_LAST = """
-SELECT recipient.account_id, recipient.phone, last.sequence
-FROM unnest($2::text[], $3::text[]) AS recipient (account_id, phone)
-CROSS JOIN LATERAL (
-    SELECT d.sequence FROM decisions d
-    WHERE d.account_id = recipient.account_id AND d.phone = recipient.phone AND d.partition = $1
-    ORDER BY d.sequence DESC LIMIT 1
-) last
-"""
-
 _DECISION_COLUMNS = (
     "event_id", "partition", "sequence", "inbound_offset", "account_id", "phone", "body", "decided_at", "entry", "hash",
 )  # fmt: skip
@@ -79,15 +69,6 @@ class StateLeft:
     changed_at: datetime | None
     keeps_number: bool = False
     source: str | None = None
-
-
-async def load_last(
-    connection: Connection, partition: int, recipients: Sequence[RecipientKey]
-) -> dict[RecipientKey, int]:
-    """Return the sequence number of each recipient's last entry in the partition, where there is one."""
-    columns = [[recipient[column] for recipient in recipients] for column in range(2)]
-    rows = await connection.fetch(_LAST, partition, *columns)
-    return {(account_id, phone): sequence for account_id, phone, sequence in rows}
 
 
 def with_trail(decided: Sequence[DecidedEntry], last: Mapping[RecipientKey, int], sequence: int) -> list[DecidedEntry]:
@@ -161,7 +142,10 @@ def _columns(left: Mapping[StateKey, StateLeft]) -> list[Sequence[object]]:
 
 
 def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
-    """Return the state that each (account, scope, phone) is left in by entries in their order."""
+    """Return the state that each (account, scope, phone) is left in by entries in their order.
+
+    `services.optout.decide.apply` has the same rules for one recipient, for decisions later in the same batch.
+    """
     left: dict[StateKey, StateLeft] = {}
     for entry in decided:
         for scope in entry.changed:
@@ -171,23 +155,23 @@ def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
             left[key] = _joined(left.get(key), _changed(entry, is_new=False))
         for scope in entry.asked_again:
             key = entry.account_id, scope, entry.phone
-            left[key] = _joined(left.get(key), _confirmed(entry))
+            left[key] = _joined(left.get(key), _left_again(entry))
     return left
 
 
 def _changed(entry: Entry, *, is_new: bool) -> StateLeft:
     state = STATES[entry.kind]
     return StateLeft(
-        is_new, state, entry.cause_event_id, entry.sender_number, *entry.opt_out_times, entry.decided_at,
+        is_new, state, entry.cause_event_id, entry.sender_number, *entry.times, entry.decided_at,
         source=entry.request.source if entry.request is not None and state == "opted_out" else None,
     )  # fmt: skip
 
 
-def _confirmed(entry: Entry) -> StateLeft:
-    """Return the confirmed state; a held entry and a request say nothing of the number that somebody left through."""
+def _left_again(entry: Entry) -> StateLeft:
+    """Return the state of a scope that was left again; a held entry and a request do not say through which number."""
     keeps_number = entry.kind == "held" or entry.request is not None
     number = None if keeps_number else entry.sender_number
-    sent_at, untimed_at = entry.opt_out_times
+    sent_at, untimed_at = entry.times
     return StateLeft(
         is_new=False,
         state=None,

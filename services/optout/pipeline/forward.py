@@ -10,7 +10,7 @@ from dataclasses import replace
 from aiokafka.errors import KafkaError
 
 from services.optout.decide import DecidableEvent
-from services.optout.decision_log.log import UndecidedEvent
+from services.optout.decision_log.log import EventAtOffset
 from services.optout.decision_log.who_wrote import load_further_readings, may_be_national
 from services.optout.pipeline.parse import SERVICE, Parsed
 from services.optout.settings import OptOutSettings
@@ -38,7 +38,7 @@ class Forwarder:
         Raises:
             TransientError: Kafka or Postgres is unavailable.
         """
-        here: list[UndecidedEvent] = []
+        here: list[EventAtOffset] = []
         elsewhere: list[DecidableEvent] = []
         for received in parsed.received:
             phone = settled_phone(received.event.phone)

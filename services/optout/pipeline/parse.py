@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.optout.decision_log.log import UndecidedEvent
+from services.optout.decision_log.log import EventAtOffset
 from shared.consumer import Polled
 from shared.events.inbound import FenceMarkerAppended, inbound_events
 from shared.flood import Parking
@@ -21,7 +21,7 @@ class Parsed:
 
     first_offset: int
     next_offset: int
-    received: Sequence[UndecidedEvent]
+    received: Sequence[EventAtOffset]
     parked: Sequence[OutgoingRecord] = ()
     bad: Mapping[str, int] = field(default_factory=dict)
     checkpoint_wanted: bool = False
@@ -34,7 +34,7 @@ def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: dat
     return Parsed(
         records[0].offset,
         records[-1].offset + 1,
-        [UndecidedEvent(offset, event) for offset, event in events if not isinstance(event, FenceMarkerAppended)],
+        [EventAtOffset(offset, event) for offset, event in events if not isinstance(event, FenceMarkerAppended)],
         parking.park(bad, now).records if bad else (),
         Counter(error.reason for _, error in bad),
         any(marker.checkpoint_wanted for marker in markers),

@@ -199,7 +199,7 @@ def record_of(key: bytes | None, event: Event) -> OutgoingRecord:
 
 
 def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
-    """Yield `suppression_changed` for each scope whose state the entry changed."""
+    """Yield `suppression_changed` for each scope in the entry's `changed` or `raised`."""
     for scope in _published_scopes(entry):
         state, cause, at = STATES[entry.kind], str(entry.cause_event_id), format_time(entry.decided_at)
         value = {
@@ -217,7 +217,7 @@ def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
 
 
 def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
-    """Yield the opt-out event for each scope whose state the entry changed; a reassigned number is not an opt-out."""
+    """Yield the opt-out event for each scope in `changed` or `raised`; a reassigned number is not an opt-out."""
     if entry.request is not None and entry.request.source == "reassigned":
         return
     for scope in _published_scopes(entry):

@@ -155,7 +155,7 @@ class WorkerSession:
         if any(isinstance(undecided.event, MessageReceived | ErasureRequested) for undecided in received):
             await self._deliveries.catch_up()  # what is attributed to a message, or erases those before
         batch = Batch(self._partition, self._position.next_offset, parsed.next_offset, received)
-        entries, self._position = await self._decision_log.decide(batch)
+        entries, self._position = await self._decision_log.record(batch)
         self._moved_at = self._seconds()
         return entries
 

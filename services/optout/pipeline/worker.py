@@ -61,6 +61,7 @@ class Worker:
         try:
             await self._sessions()
         except Exception as error:
+            # Until the process has ended: the next one begins at the same offset.
             self.condition.fails("halted", repr(error))
             log.critical("%s cannot be decided, the service ends: %r", self._place(), error)
             raise

@@ -167,7 +167,7 @@ class RuleSet:
         start = reply.normalised.text.find(hit.term)
         return RuleMatch(
             kind=precedence.kind,
-            reason=hit.finding.reason if hit.finding else MATCH_TYPES[rule.match].reason,
+            matched_by=hit.finding.reason if hit.finding else MATCH_TYPES[rule.match].reason,
             rule=rule.name,
             rule_id=versioned.rule_id,
             version=versioned.version,
@@ -175,7 +175,7 @@ class RuleSet:
             start=start if start >= 0 else None,
             end=start + len(hit.term) if start >= 0 else None,
             normalised_by=steps,
-            reach=opt_out_reach(rule.scope, hit, reply) if precedence.is_opt_out else rule.scope,
+            reach=opt_out_reach(rule.scope, hit, reply) if precedence.is_opt_out_or_held else rule.scope,
             follow_ups=others if precedence.kind == "help" else (),
             only_as_answer=rule.only_as_answer,
         )

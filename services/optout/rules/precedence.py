@@ -58,7 +58,7 @@ class Precedence(IntEnum):
         return "help" if self <= Precedence.LIKELY_HELP else "none"
 
     @property
-    def is_opt_out(self) -> bool:
+    def is_opt_out_or_held(self) -> bool:
         """Whether a rule opts out, certainly or likely."""
         return self <= Precedence.LIKELY_DETECTED
 

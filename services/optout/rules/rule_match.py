@@ -19,7 +19,7 @@ class RuleMatch(NamedTuple):
     """The result of applying an account's rules to a reply: the rule that decides it, if there is one.
 
     `kind` `opt_out` is certain; `held` is likely, waits for a person and forbids sending meanwhile.
-    `reason` is a short word (`keyword`, `echo`, `plain_words`, `wrong_person`, `rules_too_slow`, `no_rule` …).
+    `matched_by` is a short word (`keyword`, `echo`, `plain_words`, `wrong_person`, `rules_too_slow`, `no_rule` …).
     `term` is what matched; `start` and `end` say where, in characters of the text after the steps that `normalised_by`
     names. `reach` is how far an opt-out goes (`scopes_of` turns it into scopes); `only_as_answer` whether the rule
     holds only for an answer to a question.
@@ -27,7 +27,7 @@ class RuleMatch(NamedTuple):
     """
 
     kind: Literal["opt_out", "held", "opt_in", "help", "none"]
-    reason: str
+    matched_by: str
     rule: str | None = None
     rule_id: int | None = None
     version: int | None = None

@@ -16,7 +16,7 @@ from services.optout.api.rights import ApiUser
 from services.optout.api.runtime import Runtime
 from services.optout.api.v3.contact_moves import _copied
 from services.optout.api.v3.list_members import AskedMembers, ListMembers
-from services.optout.decision_log.log import Batch, UndecidedEvent, record_batch
+from services.optout.decision_log.log import Batch, EventAtOffset, record_batch
 from services.optout.decision_log.position import read_position
 from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.jobs import store
@@ -72,7 +72,7 @@ class ListsWorld:
         """Decide and record the events as the pipeline does."""
         async with self._pool.acquire() as connection:
             start = (await read_position(connection, self._partition)).next_offset
-            received = [UndecidedEvent(start + number, event) for number, event in enumerate(events)]
+            received = [EventAtOffset(start + number, event) for number, event in enumerate(events)]
             batch = Batch(self._partition, start, start + len(events), received)
             await record_batch(connection, batch, self._rules, self._now, _WINDOW)
 

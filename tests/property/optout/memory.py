@@ -57,7 +57,7 @@ class MemoryDecisionLog:
     async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
         return [entry for offset, entry in sorted(self.stored.items()) if from_offset <= offset < to_offset]
 
-    async def decide(self, batch: Batch) -> tuple[list[Entry], Position]:
+    async def record(self, batch: Batch) -> tuple[list[Entry], Position]:
         self._crashes.at("before the record")
         self._expect(batch.expected)
         keys = {(received.event.account_id, received.event.phone) for received in batch.received}
@@ -101,7 +101,7 @@ class MemoryDecisionLog:
         return Recipient(dict(self.suppressions[key]), newest_first, self.now - WINDOW)
 
     def _asked_again(self, was: Suppression, entry: Entry, scope: str) -> Suppression:
-        times = zip((was.sent_at, was.untimed_at), entry.opt_out_times, strict=True)
+        times = zip((was.sent_at, was.untimed_at), entry.times, strict=True)
         sent_at, untimed_at = (max((t for t in pair if t), default=None) for pair in times)
         is_raised = scope in entry.raised
         return Suppression(
@@ -121,9 +121,9 @@ class MemoryDecisionLog:
                 scope,
                 STATES[entry.kind],
                 entry.sender_number,
-                entry.opt_out_times[0],
+                entry.times[0],
                 entry.cause_event_id,
-                entry.opt_out_times[1],
+                entry.times[1],
             )
         for scope in (*entry.raised, *entry.asked_again):
             self.suppressions[key][scope] = self._asked_again(self.suppressions[key][scope], entry, scope)

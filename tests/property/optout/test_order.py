@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory import NOON, Crashes, MemoryDecisionLog
 
-from services.optout.decision_log.log import Batch, UndecidedEvent
+from services.optout.decision_log.log import Batch, EventAtOffset
 from services.optout.recipient import SentMessage, Suppression
 from shared.events.base import STOPLINE_NAMESPACE
 from shared.events.inbound import MessageReceived
@@ -42,8 +42,8 @@ async def decide_all(events: list[MessageReceived], cuts: list[int]) -> dict[str
         record.sent[ACCOUNT, phone].append(message)
     bounds = [0, *sorted(cut % (len(events) + 1) for cut in cuts), len(events)]
     for begin, end in pairwise(bounds):
-        received = [UndecidedEvent(offset, events[offset]) for offset in range(begin, end)]
-        await record.decide(Batch(0, begin, end, received))
+        received = [EventAtOffset(offset, events[offset]) for offset in range(begin, end)]
+        await record.record(Batch(0, begin, end, received))
     return {phone: record.suppressions[ACCOUNT, phone] for phone in PHONES}
 
 

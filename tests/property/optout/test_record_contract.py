@@ -18,7 +18,7 @@ from memory import NOON, WINDOW, Crashes, MemoryDecisionLog
 from harness.evidence.live import check_chain
 from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
-from services.optout.decision_log.log import Batch, DecisionLog, PostgresDecisionLog, UndecidedEvent
+from services.optout.decision_log.log import Batch, DecisionLog, EventAtOffset, PostgresDecisionLog
 from services.optout.decision_log.position import PositionMovedError
 from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.prepare import MIGRATIONS
@@ -121,10 +121,10 @@ async def test_both_records_decide_alike(
             # Ids of other examples are other events; within one, an id may come with another message, or again later.
             event_id = UUID(int=server.partition << 64 | reply["event_id"].int)  # type: ignore[attr-defined]
             event = MessageReceived(**{**reply, "event_id": event_id}, account_id=account_id, gateway="test")
-            received.append(UndecidedEvent(offset + 1, event))
+            received.append(EventAtOffset(offset + 1, event))
             offset += 2
         batch = Batch(server.partition, (await in_memory.position()).next_offset, offset, received)
-        assert await in_postgres.decide(batch) == await in_memory.decide(batch)
+        assert await in_postgres.record(batch) == await in_memory.record(batch)
     assert await in_postgres.position() == await in_memory.position()
     for from_offset, to_offset in ((0, offset), (2, 5), (offset, offset + 9)):
         assert await in_postgres.entries(from_offset, to_offset) == await in_memory.entries(from_offset, to_offset)
@@ -148,7 +148,7 @@ async def test_of_two_that_know_the_same_position_one_loses(server: Server, kind
     with pytest.raises(PositionMovedError):
         await record.move(0, 6)
     with pytest.raises(PositionMovedError):
-        await record.decide(Batch(server.partition, 0, 6, []))
+        await record.record(Batch(server.partition, 0, 6, []))
     assert (await record.position()).next_offset == 5
 
 

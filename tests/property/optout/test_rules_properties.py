@@ -34,7 +34,7 @@ _texts = _phrases | _anything | st.builds("{} {}".format, _phrases, _anything)
 
 
 def _meaning(match: RuleMatch) -> tuple[str, str, str | None]:
-    return match.kind, match.reason, match.rule
+    return match.kind, match.matched_by, match.rule
 
 
 def _answers(text: str) -> list[tuple[str, str, str | None]]:

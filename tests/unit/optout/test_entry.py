@@ -3,7 +3,7 @@
 from recipients import NOON, PHONE, RULES, reply, sent
 
 from services.optout.decide import decide
-from services.optout.decision_log.entry import Entry, entries, entry_of, entry_text
+from services.optout.decision_log.entry import Entry, entry_adapter, entry_of, entry_text
 from services.optout.pipeline.publish import opt_out_records, suppression_records
 from services.optout.recipient import Recipient, Suppression
 from shared.events.codec import decode
@@ -27,7 +27,7 @@ def opt_out_events_of(entry: Entry) -> list[AnyOptOutEvent]:
 
 def test_a_stored_entry_publishes_what_the_fresh_one_published() -> None:
     fresh = entry("STOP", Recipient(sent=[sent(5)]))
-    stored = entries.validate_json(entry_text(fresh))
+    stored = entry_adapter.validate_json(entry_text(fresh))
     assert suppressions_of(stored) == suppressions_of(fresh)
     assert opt_out_events_of(stored) == opt_out_events_of(fresh)
     assert [event.event_id for event in opt_out_events_of(stored)] == [e.event_id for e in opt_out_events_of(fresh)]

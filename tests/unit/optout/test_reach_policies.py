@@ -8,7 +8,7 @@ import pytest
 from recipients import NOON, NUMBER, OTHER_NUMBER, RULES, reply, sent, who_was_sent
 
 from services.optout.decide import Held, OptIn, OptOut, apply, decide
-from services.optout.decision_log.entry import entries, entry_of, entry_text
+from services.optout.decision_log.entry import entry_adapter, entry_of, entry_text
 from services.optout.policies import SHIPPED, OwnPolicy, PolicyReach, Reach, ReachPolicies, reach_of, read_shipped
 from services.optout.recipient import Recipient
 from services.optout.settings import OptOutSettings
@@ -164,7 +164,7 @@ def test_a_policy_adds_the_account_to_the_answered_list_and_the_entry_names_it()
     assert (decision.changed, decision.policy) == (("list:1", "account"), "account:1")
     entry = entry_of(event, decision, 0, 0, NOON)
     assert entry.reach_policy == "account:1"
-    assert entries.validate_json(entry_text(entry)) == entry
+    assert entry_adapter.validate_json(entry_text(entry)) == entry
     before = entry_of(event, decide(event, recipient, RULES, by()), 0, 0, NOON)
     assert "reach_policy" not in entry_text(before), "entries are chained as they were before there were policies"
 

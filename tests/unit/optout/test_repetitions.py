@@ -9,7 +9,7 @@ import pytest
 from recipients import NOON, RULES, reply
 
 from services.optout.decision_log.entry import Entry
-from services.optout.decision_log.log import Batch, UndecidedEvent, decide_batch
+from services.optout.decision_log.log import Batch, EventAtOffset, decide_batch
 from services.optout.decision_log.repetitions import Identity, identity_of_entry
 from services.optout.decision_log.stored_rules import AccountRules
 from services.optout.recipient import Recipient
@@ -24,7 +24,7 @@ def says(body: str, minute: int = 0, **fields: Any) -> MessageReceived:
 
 
 def decided(*events: MessageReceived, known: dict[UUID, Identity] | None = None) -> list[Entry]:
-    batch = Batch(0, 0, len(events), [UndecidedEvent(offset, event) for offset, event in enumerate(events)])
+    batch = Batch(0, 0, len(events), [EventAtOffset(offset, event) for offset, event in enumerate(events)])
     recipients = {(event.account_id, event.phone): Recipient() for event in events}
     return [
         entry

@@ -89,7 +89,7 @@ def test_a_pattern_that_was_found_before_the_time_was_over_counts() -> None:
 def test_nothing_is_lacking_in_a_text_that_was_not_searched_to_its_end() -> None:
     rules = rule_set(Rule(name="r", match="does_not_contain", terms=("yes",), action="OPT_OUT"), regex("x"))
     assert rules.match("no").kind == "opt_out"
-    assert rules.after_search(rules.search("no", lambda: True)).match("no").reason == "rules_too_slow"
+    assert rules.after_search(rules.search("no", lambda: True)).match("no").matched_by == "rules_too_slow"
 
 
 def test_one_account_uses_up_its_share_and_another_that_comes_with_it_is_searched() -> None:

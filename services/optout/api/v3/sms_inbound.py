@@ -16,7 +16,7 @@ from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
 from services.optout.api.v3.sms import MessageIdInPath
 from services.optout.api.v3.sms_receipts import GivenUrl, ReadMark
-from services.optout.decision_log.entry import Entry, entries
+from services.optout.decision_log.entry import Entry, entry_adapter
 
 _REPLIES = """
 FROM decisions d LEFT JOIN replies_read_before b ON b.account_id = d.account_id
@@ -148,7 +148,7 @@ def _uuid(text: str) -> UUID | None:
 
 
 def _shown(row: Any) -> InboundSms:
-    entry: Entry = entries.validate_json(row["entry"])
+    entry: Entry = entry_adapter.validate_json(row["entry"])
     words = row["body"].split()
     return InboundSms(
         timestamp=int(entry.received_at.timestamp()),
