@@ -107,6 +107,7 @@ class ShownCause(V1Answer):
     rule: str | None = None
     rule_version: int | None = None
     attribution: AttributionMethod | None = None
+    reach_policy: str | None = None
 
 
 class ShownOptOut(V1Answer):
@@ -156,6 +157,7 @@ class ShownDecision(V1Answer):
     matched_by: str | None
     term: str | None
     attribution: AttributionMethod | None
+    reach_policy: str | None
     message_id: str | None
     changed: Sequence[str]
     by: str | None

@@ -71,6 +71,7 @@ def _shown(row: Any) -> dict[str, Any]:
             "matched_by": entry.matched_by,
             "term": entry.term,
             "attribution": entry.attribution,
+            "reach_policy": entry.reach_policy,
             "message_id": entry.message_id,
             "changed": (*entry.changed, *entry.raised),
             "by": entry.by,

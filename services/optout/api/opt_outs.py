@@ -71,4 +71,5 @@ def _cause(row: Any) -> dict[str, Any]:
         "rule": entry.rule,
         "rule_version": entry.rule_version,
         "attribution": entry.attribution,
+        "reach_policy": entry.reach_policy,
     }

@@ -30,6 +30,7 @@ async def test_an_opt_out_is_listed_with_the_message_that_caused_it(acme: Caller
             "rule": "STOP",
             "rule_version": 1,
             "attribution": "last_message",
+            "reach_policy": None,
         },
     }
 
