@@ -1,5 +1,6 @@
 """A check decides only what is fresh, and only while the topics are those that the cache was read from."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -12,7 +13,12 @@ from shared.errors import TransientError
 from shared.suppressions.fence_pass import FRESH_SECONDS, FencePass, boottime
 from shared.suppressions.lookup import CheckedSuppressions
 
-MESSAGE = Message(("+14155550100",), 5, "ACME")
+PHONE = "+14155550100"
+MESSAGE = Message((PHONE,), 5, "ACME")
+
+
+async def reading() -> list[Message]:
+    return [MESSAGE]
 
 
 @dataclass
@@ -44,13 +50,34 @@ def checks(fake: Fake) -> Checks:
 
 async def test_a_decision_that_grew_too_old_is_made_again() -> None:
     fake = Fake([FRESH_SECONDS, 0.0])
-    checked = await checks(fake).check("acme", [MESSAGE])
+    checked = await checks(fake).check("acme", reading(), [PHONE])
     assert len(fake.passes) == 2
     assert checked.fenced is fake.passes[1]
     assert (checked.fresh_until - checked.fenced.started_at).total_seconds() == FRESH_SECONDS
     assert checked.token(next(iter(checked.fenced.partitions))).offset == 9
 
 
+async def test_the_fence_is_passed_while_the_messages_are_read() -> None:
+    fake = Fake([0.0])
+    read = asyncio.Event()
+
+    async def reading_until_fenced() -> list[Message]:
+        assert fake.passes, "the fence begins first: everything is as fresh as the call"
+        read.set()
+        return [MESSAGE]
+
+    checked = await checks(fake).check("acme", reading_until_fenced(), [PHONE])
+    assert read.is_set()
+    assert fake.passes == [checked.fenced]
+
+
+async def test_a_phone_whose_partition_was_not_known_before_has_its_fence_too() -> None:
+    fake = Fake([0.0, 0.0])
+    checked = await checks(fake).check("acme", reading())
+    assert checked.fenced is fake.passes[1]
+    assert len(checked.fenced.partitions) == 1
+
+
 async def test_a_decision_for_topics_that_were_recreated_is_none() -> None:
     with pytest.raises(TransientError, match="recreated"):
-        await checks(Fake([0.0], recreated=True)).check("acme", [MESSAGE])
+        await checks(Fake([0.0], recreated=True)).check("acme", reading(), [PHONE])

@@ -1,6 +1,7 @@
 """Asks the suppression cache through the fence, as the sender does before it calls a carrier."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +22,7 @@ from shared.suppressions.fence import Fence
 from shared.suppressions.fence_pass import FRESH_SECONDS, FencePass, boottime
 from shared.suppressions.follow import CacheFollower
 from shared.suppressions.lookup import partitions_in
+from shared.suppressions.placement import partitions_of
 
 CHECK_SECONDS = 5.0
 """Within which a check is decided, or refused: who waits longer has other messages to send."""
@@ -101,19 +103,31 @@ class Checks:
             return Known(None, frozenset(), frozenset())
         return Known(row["country"], frozenset(row["plain"]), frozenset(row["special"]))
 
-    async def check(self, account_id: str, messages: Sequence[Message]) -> Checked:
-        """Decide the messages from everything that Kafka had when this was called.
+    async def check(
+        self, account_id: str, reading: Awaitable[Sequence[Message]], phones: Sequence[str] = ()
+    ) -> Checked:
+        """Decide messages from everything that Kafka had when this was called.
+
+        Args:
+            account_id: whose messages they are.
+            reading: returns the messages; the fence is passed meanwhile.
+            phones: which are among their recipients for sure, in E.164.
 
         Raises:
             TransientError: Kafka, Postgres or the cache is unavailable, or too slow: nothing may be sent.
         """
-        return await within(CHECK_SECONDS, self._until_fresh(account_id, messages), "the check")
+        return await within(CHECK_SECONDS, self._until_fresh(account_id, reading, phones), "the check")
 
-    async def _until_fresh(self, account_id: str, messages: Sequence[Message]) -> Checked:
+    async def _until_fresh(
+        self, account_id: str, reading: Awaitable[Sequence[Message]], phones: Sequence[str]
+    ) -> Checked:
+        early = partitions_of([phone.encode() for phone in phones], self._cache.partitions)
+        fenced, messages = await asyncio.gather(self._fence.wait(set(early)), reading)
         readings = readings_of(messages, self._cache.partitions)
         queries = queries_of(account_id, messages, readings)
         while True:
-            fenced = await self._fence.wait(partitions_in(queries))
+            if not partitions_in(queries) <= fenced.partitions or fenced.has_expired(boottime()):
+                fenced = await self._fence.wait(partitions_in(queries))
             hits = self._cache.check(fenced, queries).hits
             logged = await self._from_log(account_id, messages, to_look_up(messages, readings, hits))
             # As the sender before it calls: the topics are still those that the cache was read from.

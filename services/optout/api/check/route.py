@@ -6,7 +6,7 @@ It fails closed: whatever is missing, the response is 503 and says "do not send"
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.optout.api import metrics
-from services.optout.api.check.ask import Known
+from services.optout.api.check.ask import Checks, Known
 from services.optout.api.check.decide import Message
 from services.optout.api.check.models import AskedMessage, AskedMessages, CheckResponse, response_of
 from services.optout.api.context import CallerAccountId
@@ -81,8 +81,8 @@ async def check_messages(
     tokens = [] if at_least_as_fresh is None else tokens_of(at_least_as_fresh, runtime.requests.partitions)
     try:
         with metrics.CHECK_SECONDS.time():
-            known = await runtime.checks.known(account_id, (each.list_id for each in asked.messages if each.list_id))
-            checked = await runtime.checks.check(account_id, [_message(each, known) for each in asked.messages])
+            sure = [phone for each in asked.messages if (phone := only_reading(each.phone))]
+            checked = await runtime.checks.check(account_id, _messages(asked, account_id, runtime.checks), sure)
     except TransientError as error:
         log.warning("a check is not decided: %s", error)
         raise _do_not_send() from None
@@ -91,6 +91,11 @@ async def check_messages(
     for code, count in Counter(each.code or "allowed" for each in checked.decisions).items():
         metrics.CHECKED.labels(code).inc(count)
     return Response(response.model_dump_json(), media_type="application/json")
+
+
+async def _messages(asked: AskedMessages, account_id: str, checks: Checks) -> Sequence[Message]:
+    known = await checks.known(account_id, (each.list_id for each in asked.messages if each.list_id))
+    return [_message(each, known) for each in asked.messages]
 
 
 def _message(asked: AskedMessage, known: Known) -> Message:
