@@ -58,6 +58,7 @@ class Fences:
         finally:
             task.cancel()
             await asyncio.wait([task])
+            await self._fence.wait(range(self._partitions))  # the one under way ends too
 
     def percentile(self, percent: int) -> float:
         """Return a percentile in milliseconds."""
