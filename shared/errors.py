@@ -20,7 +20,7 @@ class PoisonError(Exception):
 
 
 class TransientError(Exception):
-    """Kafka, Postgres or a peer is unavailable or slow; nothing was decided, so the same offset can be tried again."""
+    """Kafka, Postgres or a peer is unavailable or slow; trying again from the same offset repeats nothing."""
 
 
 class RestartNeededError(Exception):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from services.sender import metrics
 from services.sender.decide import decide, queries_of
@@ -39,10 +40,10 @@ class Pace:
 
     at_once: int = MOST
 
-    def note(self, decided: int, too_old: int) -> None:
-        """Note how many were decided together, and how many of them grew too old before they left."""
-        if too_old:
-            self.at_once = max(LEAST, min(self.at_once, int((decided - too_old) * _SHARE_OF_WHAT_LEFT)))
+    def note(self, decided: int, undone: int) -> None:
+        """Note how many were decided together, and for how many of them the time ran out."""
+        if undone:
+            self.at_once = max(LEAST, min(self.at_once, int((decided - undone) * _SHARE_OF_WHAT_LEFT)))
         elif decided >= self.at_once:
             self.at_once = min(MOST, self.at_once + max(1, int(self.at_once * _GROWTH)))
 
@@ -85,18 +86,20 @@ class BatchProcessor:
     async def _handle_part(self, requests: Sequence[MessageRequested], waiting: Waiting) -> None:
         """Fence, check, decide, drop, send; remove the messages that then have their outcome from `waiting`."""
         failpoint("sender.before_fence")
+        # `suppressions` has as many partitions as `inbound-messages`: `shared.topics` checks it.
         queries = queries_of(requests, self.cache.partitions)
         with metrics.FENCE_SECONDS.time():
             fenced = await self.fence.wait(partitions_in(queries))
         failpoint("sender.after_fence")
-        decision = decide(requests, {}, self.cache.check(fenced, queries), boottime())
+        checked = self.cache.check(fenced, queries)
+        decision = decide(requests, {}, checked, boottime())
         metrics.REDECIDED.inc(len(decision.needs_fence))
         undone = decision.needs_fence
         if decision.to_drop:
             undone += await self.dropper.drop(decision.to_drop, fenced)
         if decision.to_send:
             # Confirmed while the messages are claimed and announced, and before the first of them leaves.
-            undone += await self.dispatcher.dispatch(decision.to_send, fenced, self.cache.confirm)
+            undone += await self.dispatcher.dispatch(decision.to_send, fenced, partial(self.cache.confirm, checked))
         self.pace.note(len(requests), len(undone) if fenced.has_expired(boottime()) else 0)
         kept = set(map(key_of, undone))
         for key in map(key_of, requests):

@@ -1,4 +1,8 @@
-"""The decision about requested messages, from their ledger rows and the suppression cache; no I/O."""
+"""The decision about requested messages, from their ledger rows and the suppression cache; no I/O.
+
+It is asked with the suppressions first, then with the rows of requests that are left. One call per message id (G3) is
+kept by the claim in the ledger.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

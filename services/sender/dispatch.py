@@ -68,7 +68,7 @@ class Dispatcher:
                 asked for a pause, or this process stops.
         """
         self._callable_now(requests)  # raises where there is none: then nothing need be confirmed
-        confirmed = asyncio.create_task(_outcome_of(confirm))
+        confirmed = asyncio.create_task(_error_of(confirm))
         undone = await gather_all(self._chunk(chunk, fenced, confirmed) for chunk in _chunks_of(requests))
         return [request for each in undone for request in each]
 
@@ -148,7 +148,7 @@ class Dispatcher:
                 return
             if self.stopping or self._pause_seconds(request) > 0:
                 return
-            # Counts only if this is cancelled during the call.
+            # Counts only if this is cancelled, or fails by a bug, during the call.
             chunk.results[key_of(request)] = Unknown("the sender stopped during the call")
             carrier = self._carriers.name_of(request.account_id)
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
@@ -185,7 +185,7 @@ class Dispatcher:
             metrics.MESSAGES.labels(row.state).inc()
 
 
-async def _outcome_of(confirm: Confirm) -> TransientError | None:
+async def _error_of(confirm: Confirm) -> TransientError | None:
     """Return the error, for all chunks to raise: some may have ended before they ask for it."""
     try:
         await confirm()

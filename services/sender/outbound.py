@@ -36,7 +36,7 @@ class OutboundHandler:
     def __init__(self, processor: BatchProcessor) -> None:
         self._processor = processor
         self._parking = Parking(SOURCE)
-        self.waiting = False
+        self.held_up = False
         """Whether Kafka, Postgres, the cache or the carrier is unavailable and a batch waits for it."""
         self.waits_for = ""
         """The place of the batch that waited last, and the cause."""
@@ -66,11 +66,11 @@ class OutboundHandler:
                 if self._processor.dispatcher.stopping:
                     raise
                 metrics.BATCHES_RETRIED.inc()
-                self.waiting, self.waits_for = True, f"{place}: {error}"
+                self.held_up, self.waits_for = True, f"{place}: {error}"
                 log.warning("%d messages wait: %s", len(waiting), self.waits_for)
                 await asyncio.sleep(_BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)])
                 attempt += 1
-        self.waiting = False
+        self.held_up = False
 
     async def _attempt(self, waiting: Waiting, bad: list[Bad]) -> None:
         if bad:

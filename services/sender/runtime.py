@@ -15,6 +15,7 @@ from services.sender.batch import BatchProcessor
 from services.sender.carriers.choose import open_carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
+from services.sender.ledger.erasures import erase_forever
 from services.sender.ledger.owner import Owner
 from services.sender.outbound import OutboundConsumer, OutboundHandler
 from services.sender.prepare import prepared
@@ -23,7 +24,7 @@ from services.sender.receipts import ReceiptHandler, receipt_subscription
 from services.sender.recreated import watch_topics
 from services.sender.report import SOURCE, Reporter
 from services.sender.settings import SenderSettings
-from services.sender.sweeper import erase_forever, sweep_forever
+from services.sender.sweeper import sweep_forever
 from services.sender.watchdog import Watchdog, Watched
 from shared.background import GiveUp, in_background
 from shared.errors import TransientError

@@ -5,7 +5,6 @@ import logging
 from datetime import timedelta
 
 from services.sender import metrics
-from services.sender.ledger.erasures import erase_some
 from services.sender.ledger.model import RowUpdate
 from services.sender.ledger.rows import lock_lost_calls, settle_locked
 from services.sender.report import Reporter
@@ -18,7 +17,6 @@ OWNERLESS_AFTER = timedelta(seconds=2)
 """A call is made within a second of its claim or not at all: an ownerless claim of this age has lost its result."""
 _LIMIT_ROWS = 1_000
 _EVERY_SECONDS = 1.0
-_BETWEEN_STEPS_SECONDS = 0.05
 _DETAIL = "the sender stopped between the claim and the answer"
 
 
@@ -31,18 +29,6 @@ async def sweep_forever(pool: Pool, reporter: Reporter, own: int, older_than: ti
         except TransientError as error:
             log.warning("lost calls are swept later: %s", error)
         await asyncio.sleep(_EVERY_SECONDS)
-
-
-async def erase_forever(pool: Pool) -> None:
-    """Erase phones that are due, in steps, until cancelled; other work comes between any two."""
-    while True:
-        is_due = False
-        try:
-            async with connection_from(pool) as connection:
-                is_due = await erase_some(connection)
-        except TransientError as error:
-            log.warning("phones are erased later: %s", error)
-        await asyncio.sleep(_BETWEEN_STEPS_SECONDS if is_due else _EVERY_SECONDS)
 
 
 async def sweep(

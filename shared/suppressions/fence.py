@@ -2,7 +2,7 @@
 
 A marker is appended to each inbound partition concerned. The opt-out service reads it after all replies before it, and
 publishes a watermark that has passed it; with that watermark the cache has all that those replies changed. One marker
-serves every batch that began to wait before it was appended.
+serves everyone who began to wait before it was appended, such as many checks by the API.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class Watermarked(Protocol):
 
 
 class Fence:
-    """A fence that many batches can pass with one marker.
+    """A fence that many can pass with one marker.
 
     Args:
         markers: appends them.
@@ -42,7 +42,7 @@ class Fence:
         self._waiting: list[float] = []
 
     def waits_seconds(self) -> float:
-        """Return for how long the batch that has waited longest waits; 0: none does."""
+        """Return for how long whoever has waited longest waits; 0: nobody does."""
         return boottime() - min(self._waiting) if self._waiting else 0.0
 
     async def wait(self, partitions: Iterable[int]) -> FencePass:

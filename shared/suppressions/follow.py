@@ -97,7 +97,8 @@ class CacheFollower:
         """
         if not partitions_in(queries) <= fenced.partitions:
             raise AssertionError("asked about partitions that no fence was completed for")
-        return CheckedSuppressions(fenced, self._sure_state().cache.hits(queries))
+        state = self._sure_state()
+        return CheckedSuppressions(fenced, state.cache.hits(queries), (state, self._read_from))
 
     def count(self) -> int:
         """Return about how many keys are known."""
@@ -119,15 +120,14 @@ class CacheFollower:
         """
         await self._sure_state().watermarks.wait_for(partition, next_offset)
 
-    async def confirm(self) -> None:
-        """Return once the topics are known to be still those that the cache was read from, asked after this call.
+    async def confirm(self, checked: CheckedSuppressions) -> None:
+        """Return once Kafka has said, after this call, that the topics are those that `checked` was read from.
 
         Raises:
             TransientError: they are not, Kafka is unavailable, or the cache is not whole: do not act on the decision.
         """
-        state = self._sure_state()
         await self._look()
-        if self._sure_state() is not state:
+        if (self._sure_state(), self._read_from) != checked.source:
             raise TransientError("the suppression cache was rebuilt meanwhile")
 
     async def _look(self) -> None:

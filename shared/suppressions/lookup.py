@@ -49,6 +49,8 @@ class CheckedSuppressions(NamedTuple):
     fenced: FencePass
     hits: Sequence[SuppressionHit | None]
     """One per query, in the same order; None: nothing forbids sending."""
+    source: object = None
+    """The copy that was asked, and of which topics it was; `CacheFollower.confirm` raises if it is another by now."""
 
 
 class ScopeSuppressions:

@@ -1,6 +1,6 @@
 """Carriers: a module with a `CarrierAdapter` each, registered here under the name that the settings use."""
 
 from services.sender.carriers.carrier import CarrierAdapter
-from services.sender.carriers.generic import GenericCarrier
+from services.sender.carriers.generic import GenericAdapter
 
-CARRIERS: dict[str, type[CarrierAdapter]] = {"generic": GenericCarrier}
+CARRIERS: dict[str, type[CarrierAdapter]] = {"generic": GenericAdapter}

@@ -72,7 +72,7 @@ class CarrierAdapter(WithSecretFiles, ABC):
 
     @abstractmethod
     def call_of(self, request: MessageRequested) -> HttpCall:
-        """Return the request that sends the message; the carrier's receipts must name the message id."""
+        """Return the HTTP call that sends the message; the carrier's receipts must name the message id."""
 
     @abstractmethod
     def result_of(self, response: CarrierResponse) -> CallResult:

@@ -159,7 +159,8 @@ class CarrierClient:
             raise TimeoutError("the decision is too old")
         departure_of_call.set(departure)
         timeout = aiohttp.ClientTimeout(total=self._call_seconds, connect=remaining, sock_connect=remaining)
-        # A redirect that was followed would be a second call.
+        # A redirect that was followed would be a second call. On a connection that turns out to be closed, aiohttp
+        # repeats only idempotent requests, which a POST is not.
         async with self._session.post(
             call.url, data=call.body, headers=call.headers, timeout=timeout, allow_redirects=False
         ) as response:

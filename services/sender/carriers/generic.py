@@ -35,7 +35,7 @@ _PAUSES: dict[int, float] = {
 }
 
 
-class GenericCarrier(CarrierAdapter):
+class GenericAdapter(CarrierAdapter):
     """The adapter of the generic carrier."""
 
     carrier_url: Annotated[str, Field(pattern="^https?://")]

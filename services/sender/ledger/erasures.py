@@ -1,15 +1,22 @@
 """Erases phones from the ledger: in steps over the account's rows, of which there may be very many."""
 
+import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
 from services.sender.ledger.model import ERASED
+from shared.errors import TransientError
 from shared.events.delivery import RecipientErased
-from shared.postgres import Connection
+from shared.postgres import Connection, Pool, connection_from
+
+log = logging.getLogger(__name__)
 
 ERASED_AFTER = timedelta(seconds=30)
 """A call that was under way has its outcome by then, or was lost."""
 _ROWS_AT_ONCE = 10_000
+_EVERY_SECONDS = 1.0
+_BETWEEN_STEPS_SECONDS = 0.05
 
 _NOTE = """
 INSERT INTO erasures AS e (account_id, phone, erased_at, next_step_at)
@@ -50,6 +57,18 @@ async def note_erasures(connection: Connection, events: Sequence[RecipientErased
     if newest:
         accounts, phones = zip(*newest, strict=True)
         await connection.execute(_NOTE, accounts, phones, list(newest.values()), ERASED_AFTER)
+
+
+async def erase_forever(pool: Pool) -> None:
+    """Erase phones that are due, in steps, until cancelled; other work comes between any two."""
+    while True:
+        is_due = False
+        try:
+            async with connection_from(pool) as connection:
+                is_due = await erase_some(connection)
+        except TransientError as error:
+            log.warning("phones are erased later: %s", error)
+        await asyncio.sleep(_BETWEEN_STEPS_SECONDS if is_due else _EVERY_SECONDS)
 
 
 async def erase_some(connection: Connection) -> bool:

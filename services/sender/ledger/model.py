@@ -6,6 +6,9 @@ from typing import Literal, NamedTuple
 from shared.events.outbound import MessageRequested
 
 LedgerState = Literal["pending", "dispatching", "sent", "suppressed", "failed", "unknown"]
+"""A row begins as `dispatching` (claimed: the carrier is called, or may have been) or `suppressed`. `pending`: given
+back, because the carrier was certainly not called. The others are outcomes; a receipt may still settle
+`unknown`."""
 MessageKey = tuple[str, str]
 """Account and message id."""
 ERASED = "erased"

@@ -31,6 +31,7 @@ FROM unnest(
     string_to_array($4, E'\\n'), string_to_array($5, E'\\n'), string_to_array($6, E'\\n', '')
 ) AS claimed (account_id, message_id, list_id, phone, sender_number, detail)
 ON CONFLICT (account_id, message_id) DO UPDATE SET
+    list_id = excluded.list_id, phone = excluded.phone, sender_number = excluded.sender_number,
     state = excluded.state, detail = excluded.detail, owner = excluded.owner,
     decision_started_at = excluded.decision_started_at, changed_at = now()
 WHERE m.state = 'pending'
@@ -67,7 +68,10 @@ class Claims:
 async def claim(
     connection: Connection, owner: int, state: LedgerState, taken: Sequence[ToClaim], decision_started_at: datetime
 ) -> Claims:
-    """Write rows for ids that have none, or a pending one: they are ours now."""
+    """Write rows for ids that have none, or a pending one: they are ours now.
+
+    `dispatching` claims messages for a call; `suppressed` is their outcome at once.
+    """
     requests = [request for request, _ in taken]
     rows = await connection.fetch(
         _CLAIM,
@@ -104,17 +108,17 @@ def columns(settled: Sequence[RowUpdate]) -> list[list[str | None]]:
 
 
 # `now()` is constant within a transaction: it is what the row will have as `changed_at` when it is settled in this one.
-_COLUMNS = "m.account_id, m.message_id, list_id, phone, sender_number, state, detail, decision_started_at, now()"
+_LOCKED_COLUMNS = "m.account_id, m.message_id, list_id, phone, sender_number, state, detail, decision_started_at, now()"
 
 _LOST_CALLS = f"""
-SELECT {_COLUMNS} FROM messages m
+SELECT {_LOCKED_COLUMNS} FROM messages m
 WHERE state = 'dispatching' AND owner <> $4 AND changed_at < now() - $2::interval
     AND (changed_at < now() - $1::interval OR owner NOT IN ({LIVING}))
 ORDER BY changed_at LIMIT $3 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 (no value from outside)
 
 _WITHOUT_RESULT = f"""
-SELECT {_COLUMNS} FROM messages m
+SELECT {_LOCKED_COLUMNS} FROM messages m
 JOIN unnest($1::text[], $2::text[]) AS wanted (account_id, message_id) USING (account_id, message_id)
 WHERE state IN ('dispatching', 'unknown')
 ORDER BY m.account_id, m.message_id FOR UPDATE OF m

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from harness.stack.embedded import EmbeddedBackend
 from shared.errors import TransientError
 from shared.events.suppression import SuppressionChanged, suppression_events
 from shared.kafka import new_consumer
+from shared.suppressions.fence_pass import FencePass, boottime
 from shared.suppressions.follow import CacheFollower
+from shared.suppressions.lookup import CheckedSuppressions
 from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 
 PHONES = phones_in(0, 40)
@@ -108,9 +111,13 @@ async def recreate(bootstrap: str) -> None:
     await make_topic(bootstrap)
 
 
+def asked(cache: CacheFollower) -> CheckedSuppressions:
+    return cache.check(FencePass(datetime.now(UTC), boottime(), {}), [])
+
+
 async def confirms(cache: CacheFollower) -> bool:
     try:
-        await cache.confirm()
+        await cache.confirm(asked(cache))
     except TransientError:
         return False
     return True
@@ -158,13 +165,16 @@ async def test_a_topic_recreated_while_it_is_followed_confirms_no_decision(
     await recreate(own_bootstrap)
     async with opt_out_service(own_bootstrap) as opt_out, following(own_bootstrap, tmp_path) as cache:
         await until("a ready cache", lambda: cache.healthy)
-        await cache.confirm()
+        before = asked(cache)
+        await cache.confirm(before)
         async with admin_of(own_bootstrap) as admin:
             await admin.delete_topics([topic])
             with pytest.raises(TransientError):
-                await cache.confirm()
+                await cache.confirm(before)
             await until("the topic", lambda: made(admin, topic))
         await opt_out.publish([opt_out.change(ACCOUNT, PHONES[0]), opt_out.checkpoint(0)])
         await opt_out.publish([opt_out.checkpoint(partition) for partition in range(1, PARTITIONS)])
         await until("the topic that is there now", lambda: confirms(cache))
         assert knows(cache, ACCOUNT, PHONES[0])
+        with pytest.raises(TransientError, match="rebuilt"):
+            await cache.confirm(before)

@@ -121,7 +121,7 @@ class Fenced:
         await asyncio.sleep(0)
         return started
 
-    async def confirm(self) -> None:
+    async def confirm(self, _: CheckedSuppressions) -> None:
         await asyncio.sleep(0)  # gives the other tasks their turn
 
     def check(self, fenced: FencePass, queries: Iterable[Query]) -> CheckedSuppressions:

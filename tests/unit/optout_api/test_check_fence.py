@@ -39,7 +39,8 @@ class Fake:
         assert fenced is self.passes[-1]
         return CheckedSuppressions(fenced, [None for _ in queries])
 
-    async def confirm(self) -> None:
+    async def confirm(self, checked: CheckedSuppressions) -> None:
+        assert checked.fenced is self.passes[-1]
         if self.recreated:
             raise TransientError("a topic was recreated")
 

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from services.sender.carriers.carrier import Accepted, NotCalled, Unknown
 from services.sender.carriers.client import CarrierClient
-from services.sender.carriers.generic import GenericCarrier
+from services.sender.carriers.generic import GenericAdapter
 from shared.events.outbound import MessageRequested
 from shared.suppressions.fence_pass import boottime
 
@@ -67,7 +67,7 @@ async def calling(server: RawServer) -> AsyncIterator[CarrierClient]:
     listening = socket.create_server(("127.0.0.1", 0))
     threading.Thread(target=server.serve, args=[listening], daemon=True).start()
     scheme, port = "https" if server.tls else "http", listening.getsockname()[1]
-    adapter = GenericCarrier(carrier_url=f"{scheme}://127.0.0.1:{port}", carrier_token=SecretStr("a-secret"))
+    adapter = GenericAdapter(carrier_url=f"{scheme}://127.0.0.1:{port}", carrier_token=SecretStr("a-secret"))
     carrier = CarrierClient(adapter, 2, 5)
     try:
         yield carrier

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from services.sender.carriers.carrier import Accepted, NotCalled, Unknown
 from services.sender.carriers.client import CarrierClient
-from services.sender.carriers.generic import GenericCarrier
+from services.sender.carriers.generic import GenericAdapter
 from shared.events.outbound import MessageRequested
 from shared.suppressions.fence_pass import boottime
 
@@ -36,7 +36,7 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def calling(url: str, call_seconds: float = 5) -> AsyncIterator[CarrierClient]:
-    adapter = GenericCarrier.model_construct(carrier_url=url, carrier_token=SecretStr("secret"))
+    adapter = GenericAdapter.model_construct(carrier_url=url, carrier_token=SecretStr("secret"))
     carrier = CarrierClient(adapter, 2, call_seconds)
     yield carrier
     await carrier.close()

@@ -128,12 +128,12 @@ class Checks:
         while True:
             if not partitions_in(queries) <= fenced.partitions or fenced.has_expired(boottime()):
                 fenced = await self._fence.wait(partitions_in(queries))
-            hits = self._cache.check(fenced, queries).hits
-            logged = await self._from_log(account_id, messages, to_look_up(messages, readings, hits))
+            checked = self._cache.check(fenced, queries)
+            logged = await self._from_log(account_id, messages, to_look_up(messages, readings, checked.hits))
             # As the sender before it calls: the topics are still those that the cache was read from.
-            await self._cache.confirm()
+            await self._cache.confirm(checked)
             if not fenced.has_expired(boottime()):
-                return Checked(fenced, decide(messages, readings, hits, logged))
+                return Checked(fenced, decide(messages, readings, checked.hits, logged))
 
     async def _from_log(
         self, account_id: str, messages: Sequence[Message], wanted: Sequence[PhoneReading]
