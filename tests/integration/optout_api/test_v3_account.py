@@ -35,6 +35,7 @@ async def test_usage_counts_what_each_user_sent_in_a_month(acme: Caller, pool: P
         ("ann", "2", "sales"),
     ]
     assert (usage["sms_total"]["count"], usage["mms"], usage["voice_total"]["count"]) == (3, [], 0)
+    assert (await acme.get("/v3/account/usage/2025/11/subaccount"))["data"]["sms"] == []
     await pool.execute(set_time, acme.account_id, before, "sent")
     assert (await acme.get("/v3/account/usage/2025/12/subaccount"))["data"]["sms"] == []
     for wrong in ("2025/13", "2025/0", "99999/1", "x/1"):
