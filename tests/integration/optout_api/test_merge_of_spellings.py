@@ -112,9 +112,10 @@ async def test_the_record_is_not_touched_and_its_spellings_are_known(old: Connec
     await old.execute(
         "INSERT INTO decisions VALUES ($1, 0, 1, 0, 'acme', $2, 'STOP', $3, '{}', '\\x00')", uuid4(), OLD, NOON
     )
-    before = await old.fetch("SELECT * FROM decisions")
+    (before,) = await old.fetch("SELECT * FROM decisions")
     await migrate(old, MIGRATIONS)
-    assert await old.fetch("SELECT * FROM decisions") == before
+    (after,) = await old.fetch("SELECT * FROM decisions")
+    assert dict(before).items() <= dict(after).items()  # later migrations add columns
     assert [tuple(row) for row in await old.fetch("SELECT * FROM phone_spellings")] == [("acme", NEW, OLD)]
 
 
