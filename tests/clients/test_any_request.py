@@ -1,39 +1,36 @@
 """Whatever is sent to any route of both documents, the answer is one that the document has: no 5xx, no other form."""
 
+import asyncio
 import os
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from any_client import Verdict, ask_anything
+from any_client import Asking, ask_anything
 
 from harness.stack.stack import Stack
 
-EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
-SEEDS = (1, 2, 3) if EXAMPLES is None else (uuid4().int % 2**32,)
-LEAST_LINKS = {"v1": 3, "v3": 3}
+MANY = os.environ.get("FUZZ_EXAMPLES")
+ASKED = (
+    [Asking(uuid4().int % 2**32, "coverage,fuzzing,stateful", int(MANY))]
+    if MANY
+    else [Asking(1, "coverage,stateful", 5), Asking(2, "fuzzing,stateful", 5), Asking(3, "fuzzing,stateful", 5)]
+)
+LEAST_LINKS = 3
 _SHOWN = 20_000
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("version", ["v1", "v3"])
-async def test_any_request_is_answered_as_the_document_says(
-    version: str,
-    seed: int,
+@pytest.mark.parametrize("asking", ASKED, ids=lambda asking: f"seed-{asking.seed}")
+async def test_any_request_is_answered_as_the_documents_say(
+    asking: Asking,
     clients: None,  # noqa: ARG001 (they must be there)
     stopline_stack: Stack,
     tmp_path: Path,
 ) -> None:
-    # What the phase `coverage` sends hardly depends on the seed.
-    phases = "coverage,fuzzing,stateful" if seed == SEEDS[0] else "fuzzing,stateful"
-    choices = ["--phases", phases, "--seed", str(seed), "--max-examples", EXAMPLES or "5"]
-    verdict = await ask_anything(
-        stopline_stack.endpoints(), f"t-{uuid4().hex[:12]}", version, tmp_path / "report.json", *choices
-    )
-    assert verdict.is_good, _shown(verdict)
-    assert verdict.tested == verdict.operations > 40
-    assert verdict.links >= LEAST_LINKS[version], _shown(verdict)
-
-
-def _shown(verdict: Verdict) -> str:
-    return verdict.text[:_SHOWN]
+    ends = stopline_stack.endpoints()
+    both = (ask_anything(ends, version, asking, tmp_path) for version in ("v1", "v3"))
+    for verdict in await asyncio.gather(*both):
+        shown = verdict.text[:_SHOWN]
+        assert verdict.is_good, shown
+        assert verdict.tested == verdict.operations > 40, shown
+        assert verdict.links >= LEAST_LINKS, shown
