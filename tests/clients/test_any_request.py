@@ -16,7 +16,7 @@ ASKED = (
     if MANY
     else [Asking(1, "coverage,stateful", 5), Asking(2, "fuzzing,stateful", 5), Asking(3, "fuzzing,stateful", 5)]
 )
-LEAST_LINKS = 3
+LEAST_LINKS = 1
 _SHOWN = 20_000
 
 
