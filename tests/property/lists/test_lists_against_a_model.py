@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from lists_model import ListsModel
+from lists_model import ListsModel, Member
 from lists_world import LATER, LONG_AGO, ListsWorld
 
 from harness.machine.ports import free_ports
@@ -88,9 +88,20 @@ class Lists(RuleBasedStateMachine):
     @precondition(lambda self: any(self.model.on_list(each) for each in self.world.list_ids))
     @rule(data=st.data(), moves=st.booleans())
     def is_copied_or_moved(self, data: st.DataObject, moves: bool) -> None:  # noqa: FBT001
+        on_lists = [member for each in self.world.list_ids for member in self.model.on_list(each)]
+        self._is_copied(data.draw(st.sampled_from(on_lists)), moves=moves)
+
+    @rule(on=lists, phone=phones, moves=st.booleans())
+    def is_copied_to_the_list_that_they_left(self, on: int, phone: str, moves: bool) -> None:  # noqa: FBT001
+        self.opts_in_by_request(phone, ["account", 0, 1])
+        self.are_imported([phone], on)
+        self.opts_out_by_request(phone, [1 - on], "api")
+        member = next(each for each in self.model.on_list(self.world.list_ids[on]) if each.phone == phone)
+        self._is_copied(member, moves=moves)
+
+    def _is_copied(self, member: Member, *, moves: bool) -> None:
         """Who has left a list is not on it, and is neither copied nor moved from there."""
         one, other = self.world.list_ids
-        member = data.draw(st.sampled_from([*self.model.on_list(one), *self.model.on_list(other)]))
         to_list_id = other if member.list_id == one else one
         has_left = (member.contact_id, member.phone) not in self.model.active(member.list_id)
         added = self._do(self.world.copy((member.list_id, member.contact_id), to_list_id, moves=moves))
