@@ -259,7 +259,7 @@ async def _prepare(pool: Pool) -> None:
 @pytest.mark.usefixtures("on_postgres")
 def test_lists_and_opt_outs_are_as_the_model_says_after_every_step() -> None:
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    examples = int(os.environ.get("STOPLINE_TEST_MODEL_EXAMPLES", "40"))
+    examples = int(os.environ.get("STOPLINE_TEST_MODEL_EXAMPLES", "30"))
     run_state_machine_as_test(
         Lists,
         settings=settings(max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=checks),
