@@ -16,6 +16,7 @@ from optout_world import NUMBER, OptOutWorld
 from test_evidence import Auditor, stopline
 from test_review import API_KEY, api_of, as_the_account
 
+from harness.evidence.verify_evidence import Chain
 from services.optout.pseudonyms import Pseudonyms
 from shared.events.delivery import MessageDispatching, delivery_event_id
 from shared.events.inbound import ErasureRequested
@@ -134,8 +135,15 @@ async def test_nothing_of_an_erased_recipient_is_left_but_that_they_are_never_me
         assert auditor.verify("--account", world.account_id)[0] == 0
 
         assert "opted_out" in await check(http, world, list_id)
+        await world.says("later")
+        await world.fence()
+        lines = (await http.get("/v1/evidence/export", params={"phone": world.phone})).text.splitlines()
+        chain = Chain(world.partition, selection=True)
+        differences = [each for line in lines for each in chain.add(json.loads(line))]
+        assert ([*differences, *chain.end()], len(chain.erased), chain.count) == ([], 2, 4)
+
         again = await erased(http, world.phone)
-        assert again["erased"] == {"entries": 0, "messages": 0, "contacts": 0}
+        assert again["erased"] == {"entries": 1, "messages": 0, "contacts": 0}
     await world.service.kill()
     await world.api.kill()
 

@@ -12,6 +12,7 @@ from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -194,6 +195,25 @@ async def test_whatever_is_rewritten_is_found(world: OptOutWorld, auditor: Audit
                 assert (code, f"partition {world.partition}, entry " in output) == (1, True), (name, recompute, output)
                 assert stopline(world, "verify")[0] == 1, (name, recompute)
     assert auditor.verify()[0] == 0
+
+
+def hidden(rows: Rows) -> Rows:
+    """Call an entry erased, which no erasure in the chain has asked for."""
+    for row in rows:
+        if row["body"] == "hello":
+            digest = sha256(row["entry"].encode()).digest()
+            row |= {"phone": f"erased:00000000:{'0' * 32}", "body": "", "entry_sha256": digest, "erasure_id": uuid4()}
+    return rows
+
+
+async def test_nobody_hides_an_entry_by_calling_it_erased(world: OptOutWorld, auditor: Auditor) -> None:
+    async with rewritten(world, hidden, recompute=False):
+        for code, output in (
+            auditor.verify(),
+            auditor.verify("--account", world.account_id),
+            stopline(world, "verify"),
+        ):
+            assert (code, "more of erased:00000000:" in output) == (1, True), output
 
 
 async def test_one_person_finds_it_without_seeing_others(world: OptOutWorld, auditor: Auditor) -> None:
