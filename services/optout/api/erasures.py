@@ -62,7 +62,7 @@ async def create_erasure(
     """
     pseudonyms = runtime.settings.pseudonyms
     if not pseudonyms.keys:
-        raise ApiError(501, "not_configured", "this deployment has no key to erase with; its operator sets one")
+        raise ApiError(409, "not_configured", "this deployment has no key to erase with; its operator sets one")
     phone = await asked_phone(database, account_id, new.phone)
     given = {"phone": phone, "pseudonym": pseudonyms.new(account_id, phone), "reason": new.reason, "by": new.by}
     try:

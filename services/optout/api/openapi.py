@@ -64,6 +64,7 @@ _MORE = {
     ("delete", "/v1/api-keys/{key_id}"): (409,),
     ("post", "/v1/check"): (409,),
     ("post", "/v1/erasures"): (501,),
+    ("post", "/v1/erasures"): (409,),
     ("post", "/v1/lists"): (409,),
     ("post", "/v1/lists/{list_id}/clean-up"): (409,),
     ("post", "/v1/lists/{list_id}/clean-ups/{job_id}/undo"): (409,),

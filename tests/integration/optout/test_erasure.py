@@ -151,7 +151,7 @@ async def test_nothing_of_an_erased_recipient_is_left_but_that_they_are_never_me
     await asyncio.gather(world.service.start(), world.api.start(extra_env={"STOPLINE_ERASURE_KEY": ""}))
     async with as_the_account(world) as http:
         refused = await http.post("/v1/erasures", json={"phone": world.phone, "reason": "x", "by": "ada"})
-        assert refused.status_code == 501
+        assert refused.status_code == 409
         assert (await http.get("/v1/evidence", params={"phone": world.phone})).json()["entries"] == []
         contact = {"phone": world.phone, "fields": {"first_name": "somebody"}}
         await http.post(f"/v1/lists/{list_id}/contacts", json={"contacts": [contact]})
