@@ -53,7 +53,6 @@ _DESCRIPTIONS = {
     422: "A field is wrong; `field` says which.",
     429: "Too many wrong logins came from this address; `Retry-After` says when to try again.",
     431: "The headers are too many or too large.",
-    501: "This deployment cannot do it; the message says what its operator sets.",
     503: "The database or Kafka does not answer; try again after `Retry-After`.",
 }
 # What a route can answer that does not follow from its login, its parameters and its body.
@@ -63,7 +62,6 @@ _MORE = {
     ("post", "/v1/api-keys"): (404, 409),
     ("delete", "/v1/api-keys/{key_id}"): (409,),
     ("post", "/v1/check"): (409,),
-    ("post", "/v1/erasures"): (501,),
     ("post", "/v1/erasures"): (409,),
     ("post", "/v1/lists"): (409,),
     ("post", "/v1/lists/{list_id}/clean-up"): (409,),
