@@ -128,6 +128,10 @@ async def test_clients_remove_opted_out_contacts_and_duplicates_in_one_call_each
         assert 400 <= refused.status_code < 500
         duplicates = f"/v3/lists/{list_id}/remove-duplicates"
         by_name = {"fields": {"first_name": "x", "phone_number": "x"}}
+        for fields, count in ((["first_name", "phone"], 0), ([], 1)):
+            body = {"what": ["duplicates"], "fields": fields}
+            counts = await shop.call("POST", f"/v1/lists/{list_id}/clean-up/preview", json=body)
+            assert counts == {"duplicates": count}
         assert (await shop.call("PUT", duplicates, json=by_name))["data"] == {"deleted": 0}
         assert (await shop.call("PUT", duplicates))["data"] == {"deleted": 1}
         refused = await shop.http.put(duplicates, json={"fields": ["salary"]})
