@@ -1,6 +1,7 @@
 """One example of each event, with every field filled: the golden files are made from these."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from shared.events.anchor import AnchorPublished
@@ -114,16 +115,15 @@ def _requests() -> list[Event]:
 
 
 def _opt_out() -> list[Event]:
-    kinds: list[tuple[type[AnyOptOutEvent], str, str, dict[str, str]]] = [
-        (OptedOut, "stop", "replied_message", {}),
-        (OptedIn, "start", "opt_outs_of_sender", {}),
+    kinds: list[tuple[type[AnyOptOutEvent], str, str, dict[str, Any]]] = [
+        (OptedOut, "", "named", {"rule_version": 0, "source": "by_hand"}),
+        (OptedIn, "", "named", {"rule_version": 0, "source": "web_form"}),
         (OptOutHeld, "Somebody else's number", "last_message", {"reason": "wrong_person"}),
         (HeldReleased, "review", "account", {"by": "ada@acme.example"}),
     ]
     return [
         kind.model_validate(
             {
-                **more,
                 "event_id": UUID(int=number, version=5),
                 "occurred_at": _CHANGED,
                 "account_id": _ACCOUNT,
@@ -135,6 +135,7 @@ def _opt_out() -> list[Event]:
                 "rule": rule,
                 "rule_version": 1,
                 "attribution": attribution,
+                **more,
             }
         )
         for number, (kind, rule, attribution, more) in zip((1, 2, 21, 22), kinds, strict=True)

@@ -48,11 +48,25 @@ class HeldReleased(_PreferenceChanged):
 
 
 class OptedOut(_PreferenceChanged):
+    """A scope in which the recipient gets nothing more.
+
+    `source` is null for a reply and a review, else what asked for it: `api`, `import`, `phone_call`, `mail`, `by_hand`,
+    `link`, or `clean_up`, by which a list drops those who left another one: that is not an opt-out of their own.
+    """
+
     type: Literal["opted_out"] = "opted_out"
+    source: ShortText | None = None
 
 
 class OptedIn(_PreferenceChanged):
+    """A scope in which the recipient gets messages again.
+
+    `source` is null for a reply, else what asked for it: `api`, `phone_call`, `mail`, `by_hand`, `web_form`, or `undo`
+    of a clean-up.
+    """
+
     type: Literal["opted_in"] = "opted_in"
+    source: ShortText | None = None
 
 
 AnyOptOutEvent = OptedOut | OptedIn | OptOutHeld | HeldReleased

@@ -243,6 +243,8 @@ def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
                 value["reason"] = entry.matched_by or ""
             case "released":
                 value["by"] = entry.by or ""
+            case _:
+                value["source"] = entry.request.source if entry.request else None
         yield OutgoingRecord(entry.phone.encode(), to_json(value), headers_of(event_type, SERVICE, event_id, at))
 
 

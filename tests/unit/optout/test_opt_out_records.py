@@ -7,7 +7,7 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.optout.decision_log.entry import STATES, Entry
+from services.optout.decision_log.entry import STATES, Entry, RequestDetails
 from services.optout.pipeline.parse import SERVICE
 from services.optout.pipeline.publish import opt_out_records, suppression_records
 from services.optout.scopes import list_id_of
@@ -26,6 +26,7 @@ ENTRIES = st.fixed_dictionaries(
         "rule_version": st.one_of(st.none(), st.integers(0, 10**9)),
         "attribution": st.sampled_from([None, "last_message", "account"]),
         "decided_at": st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+        "request": st.sampled_from([None, RequestDetails("api"), RequestDetails("clean_up")]),
         "held_event_id": st.one_of(st.none(), st.builds(uuid4)),
     }
 )
@@ -69,15 +70,16 @@ def _event(entry: Entry, scope: str) -> AnyOptOutEvent:
         "rule_version": entry.rule_version or 0,
         "attribution": entry.attribution or "account",
     }
+    source = entry.request.source if entry.request else None
     match entry.kind:
         case "opt_out" | "confirmed":
-            return OptedOut(**fields)
+            return OptedOut(**fields, source=source)
         case "held":
             return OptOutHeld(**fields, reason=entry.matched_by or "")
         case "released":
             return HeldReleased(**fields, by=entry.by or "")
         case _:
-            return OptedIn(**fields)
+            return OptedIn(**fields, source=source)
 
 
 @given(st.text(), st.lists(st.text()))
