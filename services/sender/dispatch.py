@@ -67,7 +67,8 @@ class Dispatcher:
             TransientError: Kafka or Postgres is unavailable, the decision is not confirmed, all carriers concerned have
                 asked for a pause, or this process stops.
         """
-        self._callable_now(requests)  # raises where there is none: then nothing need be confirmed
+        if not self._callable_now(requests):
+            raise TransientError(self._why_none_is_callable(requests))
         confirmed = asyncio.create_task(_error_of(confirm))
         undone = await gather_all(self._chunk(chunk, fenced, confirmed) for chunk in _chunks_of(requests))
         return [request for each in undone for request in each]
@@ -83,17 +84,13 @@ class Dispatcher:
             self._unsettled.pop()
 
     def _callable_now(self, requests: Sequence[MessageRequested]) -> list[MessageRequested]:
-        """Return the messages whose carrier may be called now.
+        """Return the messages whose carrier may be called now."""
+        return [] if self.stopping else [request for request in requests if self._pause_seconds(request) <= 0]
 
-        Raises:
-            TransientError: there are none.
-        """
+    def _why_none_is_callable(self, requests: Sequence[MessageRequested]) -> str:
         if self.stopping:
-            raise TransientError("the sender stops")
-        pauses = [self._pause_seconds(request) for request in requests]
-        if min(pauses) > 0:
-            raise TransientError(f"the carrier asked for a pause, {min(pauses):.1f} s are left")
-        return [request for request, seconds in zip(requests, pauses, strict=True) if seconds <= 0]
+            return "the sender stops"
+        return f"the carrier asked for a pause, {min(map(self._pause_seconds, requests)):.1f} s are left"
 
     def _pause_seconds(self, request: MessageRequested) -> float:
         """Return for how long the message's carrier must not be called; 0 or less: it may be."""
@@ -105,6 +102,8 @@ class Dispatcher:
     ) -> list[MessageRequested]:
         async with self._chunks:
             callable_now = self._callable_now(requests)
+            if not callable_now:
+                return list(requests)
             if fenced.has_expired(boottime()):
                 metrics.REDECIDED.inc(len(requests))
                 return list(requests)

@@ -212,7 +212,9 @@ async def test_a_pause_of_one_carrier_holds_up_no_other(companies: Companies, mo
         assert ledger.announced == ["m-1", "m-2"]
         with pytest.raises(TransientError, match="asked for a pause"):
             await dispatcher.dispatch(batch[1:], fenced(), confirmed)
-    assert (companies.generic, companies.form) == (["m-2"], ["m-1"])
+        paused = [asked("beta", f"m-{number}") for number in range(4, 4 + dispatch.CHUNK_MESSAGES)]
+        assert await dispatcher.dispatch([*paused, asked("acme", "m-0")], fenced(), confirmed) == paused
+    assert (companies.generic, companies.form) == (["m-2", "m-0"], ["m-1"])
 
 
 async def test_the_clock_is_looked_at_in_the_write_of_every_carrier(
