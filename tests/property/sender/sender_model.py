@@ -183,7 +183,7 @@ class Process:
             status="delivered",
             gateway_status="Delivered",
         )
-        await ReceiptHandler(self._pool, self._outside).settle([receipt])
+        await ReceiptHandler(self._pool, self._outside).handle([receipt])
 
     def end(self) -> None:
         self.owner.release()
