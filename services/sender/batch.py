@@ -41,7 +41,7 @@ class Pace:
     at_once: int = MOST
 
     def note(self, decided: int, undone: int) -> None:
-        """Note how many were decided together, and for how many of them the time ran out."""
+        """Note how many were decided together, and how many were left undone when time ran out."""
         if undone:
             self.at_once = max(LEAST, min(self.at_once, int((decided - undone) * _SHARE_OF_WHAT_LEFT)))
         elif decided >= self.at_once:
@@ -61,7 +61,9 @@ class BatchProcessor:
     pace: Pace = field(default_factory=Pace)
 
     async def process(self, waiting: Waiting) -> None:
-        """Return when `waiting` is empty; each message is removed as soon as it has its outcome.
+        """Return when `waiting` is empty: messages are removed once the part that is handled together has its outcomes.
+
+        Where a part fails, those that have their outcome already are claimed by nobody again, and only published again.
 
         Raises:
             TransientError: Kafka, Postgres, the cache or the carrier is unavailable; call again with what is left.
@@ -71,14 +73,14 @@ class BatchProcessor:
         needs_fence = list(waiting.values())
         while waiting:
             before = len(waiting)
-            await self._decide_all(needs_fence, waiting)
+            await self._handle_all(needs_fence, waiting)
             needs_fence = await self._ask_ledger(waiting) if waiting else []
             if needs_fence and len(waiting) == before:
                 raise TransientError("no message got through: the carrier cannot be reached, or decisions are too slow")
             if waiting and not needs_fence:
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
-    async def _decide_all(self, needs_fence: list[MessageRequested], waiting: Waiting) -> None:
+    async def _handle_all(self, needs_fence: list[MessageRequested], waiting: Waiting) -> None:
         while needs_fence:
             part, needs_fence = needs_fence[: self.pace.at_once], needs_fence[self.pace.at_once :]
             await self._handle_part(part, waiting)
@@ -115,4 +117,6 @@ class BatchProcessor:
             await self.reporter.publish(decision.to_republish)
         for row in decision.to_republish:
             del waiting[row.key]
+        if decision.in_progress:
+            await self.dispatcher.give_back(decision.in_progress)
         return decision.needs_fence

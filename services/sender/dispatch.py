@@ -61,7 +61,7 @@ class Dispatcher:
         """Send what is allowed, once that is confirmed; return what has to be decided again.
 
         That is: messages whose decision grew too old, whose carrier could not be reached or asked for a pause, and
-        those that another process has claimed meanwhile.
+        those that another process has claimed, or that have an outcome already.
 
         Raises:
             TransientError: Kafka or Postgres is unavailable, the decision is not confirmed, all carriers concerned have
@@ -76,12 +76,29 @@ class Dispatcher:
     async def settle_leftovers(self) -> None:
         """Settle what could not be settled when its results came; nothing may be claimed before.
 
+        If only publishing failed no row changes here, and the outcome is published when the ledger is asked.
+
         Raises:
             TransientError: it still cannot be.
         """
         while self._unsettled:
             await self._settle(self._unsettled[-1])
             self._unsettled.pop()
+
+    async def give_back(self, requests: Sequence[MessageRequested]) -> None:
+        """Give back messages that are claimed for this process although it makes no call.
+
+        Their claim was given up because Postgres took too long, and came through afterwards. Nobody else would end it.
+
+        Raises:
+            TransientError: Postgres is unavailable.
+        """
+        if self._unsettled:
+            return
+        async with connection_from(self._pool) as connection:
+            await settle(
+                connection, self._owner.number, [RowUpdate(key_of(each), "pending", None) for each in requests]
+            )
 
     def _callable_now(self, requests: Sequence[MessageRequested]) -> list[MessageRequested]:
         """Return the messages whose carrier may be called now."""

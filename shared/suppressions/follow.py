@@ -164,7 +164,7 @@ class CacheFollower:
             log.critical("nothing is sent: %s", error)
             why = str(error)
         except (TransientError, KafkaError, OSError) as error:
-            log.warning("the suppression cache is rebuilt: %r", error)
+            log.warning("the topic of the suppression cache is opened again: %r", error)
             why = f"{error!r}"
         # Not on cancellation: what is known then goes to disk.
         self._doubt([why])

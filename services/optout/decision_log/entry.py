@@ -175,7 +175,7 @@ def stored_body(event: DecidableEvent) -> str:
 
 
 class _Origin(NamedTuple):
-    """The origin of an entry: a gateway's report of a reply, or a person's review of a held one."""
+    """The origin of an entry: a gateway's report of a reply, a person's review of a held one, or a request."""
 
     gateway: str
     gateway_message_id: str | None

@@ -70,7 +70,7 @@ class Position:
 async def read_position(connection: Connection, partition: int) -> Position:
     """Return the position of the partition; one that was never decided gets a row, and is at 0.
 
-    In a transaction, the row is locked until its end.
+    The row is updated as it is, to lock it until the end of the transaction.
     """
     row = await connection.fetchrow(_READ, partition)
     assert row is not None  # noqa: S101 (the statement always returns one)
@@ -78,7 +78,7 @@ async def read_position(connection: Connection, partition: int) -> Position:
 
 
 async def end_predecessors(connection: Connection, partition: int) -> int:
-    """End the sessions of those who hold the partition's row, and return how many there were.
+    """End the database sessions of those who hold the partition's row, and return how many there were.
 
     Called by whoever was just assigned the partition: a predecessor in the middle of a transaction is a zombie, and
     where it sleeps its successor would wait for it until it wakes up.

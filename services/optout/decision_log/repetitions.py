@@ -39,7 +39,7 @@ class Identity(NamedTuple):
         return not self.body_sha256
 
     def is_same_event(self, other: "Identity") -> bool:
-        """Say whether two events with one id are one reply, or the same words again."""
+        """Say whether two events with one id are one reply; True also where it may be the same words written again."""
         has_id = self.gateway_message_id is not None or self.held_event_id is not None
         return self[:-1] == other[:-1] and (has_id or self.received_at == other.received_at)
 

@@ -155,7 +155,7 @@ def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
             left[key] = _joined(left.get(key), _changed(entry, is_new=False))
         for scope in entry.asked_again:
             key = entry.account_id, scope, entry.phone
-            left[key] = _joined(left.get(key), _left_again(entry))
+            left[key] = _joined(left.get(key), _asked_again(entry))
     return left
 
 
@@ -167,7 +167,7 @@ def _changed(entry: Entry, *, is_new: bool) -> StateLeft:
     )  # fmt: skip
 
 
-def _left_again(entry: Entry) -> StateLeft:
+def _asked_again(entry: Entry) -> StateLeft:
     """Return the state of a scope that was left again; a held entry and a request do not say through which number."""
     keeps_number = entry.kind == "held" or entry.request is not None
     number = None if keeps_number else entry.sender_number

@@ -8,6 +8,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
 from services.sender import batch
 from services.sender.carriers.carrier import Accepted, CallResult, Refused, Unknown
+from services.sender.ledger.rows import claim
 from services.sender.prepare import MIGRATIONS
 from services.sender.settings import sender_database
 from shared.events.outbound import MessageRequested
@@ -106,6 +108,23 @@ async def _play(history: list, database: Database, monkeypatch: pytest.MonkeyPat
             continue
     process.end()
     _judge(outside, asked, stopped_before_call)
+
+
+def test_a_claim_that_comes_through_after_it_was_given_up_holds_nobody_up(database: Database) -> None:
+    database.runner.run(_deliver_after_a_late_claim(database))
+
+
+async def _deliver_after_a_late_claim(database: Database) -> None:
+    outside = Outside()
+    message = _message(f"t-{uuid4().hex[:12]}", 0)
+    process = Process(database.pool, database.url, outside)
+    await process.owner.hold()
+    async with database.pool.acquire() as connection:
+        await claim(connection, process.owner.number, "dispatching", [(message, None)], datetime.now(UTC))
+    async with asyncio.timeout(20):
+        assert await process.deliver([message])
+    process.end()
+    assert outside.calls[message.message_id] == 1
 
 
 async def _deliver(  # noqa: PLR0913, PLR0917 (one step of a history)
