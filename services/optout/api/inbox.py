@@ -27,7 +27,6 @@ ORDER BY decided_at DESC, event_id DESC LIMIT $4
 INBOX_OF_PHONE = f"""
 SELECT event_id, decided_at, body, entry FROM decisions
 WHERE account_id = $1 AND (decided_at, event_id) < ($3, $4) AND phone IN ({SPELLINGS})
-    AND erasure_id IS NULL
     AND erasure_id IS NULL AND entry NOT LIKE '%"reason":"another_number"%'
 ORDER BY decided_at DESC, event_id DESC LIMIT $5
 """  # noqa: S608 (no value from outside)

@@ -171,6 +171,20 @@ async def test_nothing_of_an_erased_recipient_is_left_but_that_they_are_never_me
         assert "opted_out" not in await check(http, world, list_id)
 
 
+async def test_an_erased_reply_still_counts_as_one_and_an_erased_request_does_not(world: OptOutWorld) -> None:
+    async with api_of(world) as http:
+        await world.says("hello")
+        request = {"phone": world.phone, "scopes": ["account"], "by": "ada", "source": "phone_call"}
+        assert (await http.post("/v1/opt-outs", json=request)).status_code == 201
+        await world.fence()
+        for unread in (1, 0):
+            replies = (await http.get("/v3/sms/inbound")).json()["data"]
+            statistics = (await http.get("/v3/statistics/sms")).json()["data"]
+            assert (replies["total"], statistics["total"]["inbound"]["count"]) == (unread, 1)
+            erasure = await erased(http, world.phone)
+            assert erasure["erased"]["entries"] == 2 * unread
+
+
 async def test_the_command_erases_and_says_how_much(world: OptOutWorld) -> None:
     async with api_of(world):
         await world.says("hello")

@@ -20,7 +20,7 @@ from services.optout.decision_log.entry import Entry, entry_adapter
 
 _REPLIES = """
 FROM decisions d LEFT JOIN replies_read_before b ON b.account_id = d.account_id
-WHERE d.account_id = $1 AND d.entry NOT LIKE '%"reason":"another_number"%'
+WHERE d.account_id = $1 AND d.erasure_id IS NULL AND d.entry NOT LIKE '%"reason":"another_number"%'
     AND d.entry NOT LIKE '%"gateway":"review"%' AND d.entry NOT LIKE '%"gateway":"request"%'
 """
 _UNREAD = f"""{_REPLIES} AND (b.read_before IS NULL OR d.decided_at > b.read_before)
