@@ -14,6 +14,7 @@ from services.optout.api.fields import PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.jobs import store
+from services.optout.jobs.erasure import ERASURE
 from shared.events.base import format_time
 from shared.postgres import Connection
 
@@ -45,7 +46,11 @@ async def read_job(job_id: UUID, account_id: CallerAccountId, database: Database
 
 @router.post("/v1/jobs/{job_id}/cancel", response_model=ShownJob)
 async def cancel_job(job_id: UUID, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
-    """Cancel it after its present step; a job that has ended stays as it is."""
+    """Cancel it after its present step; a job that has ended stays as it is. An erasure is not cancelled."""
+    shown = await job_shown(database, account_id, job_id)
+    if shown["kind"] == ERASURE:
+        message = "an erasure is not cancelled: what it has erased is gone, and the rest must follow"
+        raise ApiError(409, "not_cancellable", message)
     await store.cancel(database, account_id, job_id)
     return await job_shown(database, account_id, job_id)
 

@@ -63,6 +63,7 @@ _MORE = {
     ("delete", "/v1/api-keys/{key_id}"): (409,),
     ("post", "/v1/check"): (409,),
     ("post", "/v1/erasures"): (409,),
+    ("post", "/v1/jobs/{job_id}/cancel"): (409,),
     ("post", "/v1/lists"): (409,),
     ("post", "/v1/lists/{list_id}/clean-up"): (409,),
     ("post", "/v1/lists/{list_id}/clean-ups/{job_id}/undo"): (409,),

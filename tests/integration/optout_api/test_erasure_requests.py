@@ -57,3 +57,11 @@ async def test_an_erasure_waits_to_be_decided_and_is_the_accounts_own(acme: Call
     assert (await acme.get("/v1/erasures"))["erasures"] == []
     for caller, unknown in ((other, path), (acme, f"/v1/erasures/{uuid4()}")):
         assert (await caller.call("GET", unknown)).status_code == 404
+
+
+@pytest.mark.usefixtures("_with_a_key")
+async def test_an_erasure_is_not_cancelled_half_done(acme: Caller, other: Caller) -> None:
+    erasure_id = (await acme.call("POST", "/v1/erasures", json=ASKED)).json()["erasure_id"]
+    for caller, status in ((acme, 409), (other, 404)):
+        assert (await caller.call("POST", f"/v1/jobs/{erasure_id}/cancel")).status_code == status
+    assert (await acme.get(f"/v1/erasures/{erasure_id}"))["state"] == "waiting"
