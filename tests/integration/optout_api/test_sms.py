@@ -109,6 +109,20 @@ async def test_an_opt_out_of_the_account_or_written_to_the_number_forbids_every_
     assert await status_of(acme, to=OTHER_PHONE, **{"from": OTHER_NUMBER}) == "RECIPIENT_OPTED_OUT"
 
 
+@pytest.mark.parametrize("sender", [None, ""])
+async def test_where_the_message_names_no_number_any_opt_out_forbids_it(
+    sender: str | None, acme: Caller, pool: Pool, record: Record
+) -> None:
+    mine, others = await acme.new_list("Mine"), await acme.new_list("Other")
+    await OutcomeHandler(pool).record([announced(acme, "m-1", mine), announced(acme, "m-2", others, OTHER_NUMBER)])
+    await record.message(acme.account_id, PHONE, "STOP", mine)
+    message = {**MESSAGE, "from": sender, "country": "US"}
+    senders = [{"recipient_country_code": "US", "sender_id": OTHER_NUMBER}]
+    answer = await acme.call("POST", "/v3/sms/send", json={"senders": senders, "messages": [message]})
+    (refused,) = answer.json()["data"]["messages"]
+    assert (refused["from"], refused["status"]) == (OTHER_NUMBER, "RECIPIENT_OPTED_OUT")
+
+
 async def test_each_message_has_a_status_of_its_own(acme: Caller, other: Caller) -> None:
     theirs = await other.new_list("Theirs")
     opt_outs = next(each for each in (await acme.get("/v1/lists"))["lists"] if each["kind"] == "opt_outs")

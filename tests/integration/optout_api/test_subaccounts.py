@@ -6,11 +6,12 @@ from typing import Any
 import httpx
 import pytest
 from clicksend_shapes import answer_problems, call_of
-from optout_api_world import Caller
+from optout_api_world import NUMBER, Caller
 
 from shared.postgres import Pool
 
 PATH = "/v3/subaccounts"
+PHONE = "+14155550101"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,18 @@ async def test_a_user_may_what_it_has_a_right_to_under_v1_and_v3(acme: Caller) -
     changed = {"access_reporting": 1, "access_contacts": 0}
     assert (await acme.call("PUT", f"{PATH}/{ann.subaccount_id}", json=changed)).status_code == 200
     assert [await ann.may(path) for path in paths] == [False, True, False, False, False, False]
+
+
+@pytest.mark.parametrize("call", ["send", "price"])
+async def test_who_may_send_but_not_read_contacts_is_not_shown_a_lists_members(acme: Caller, call: str) -> None:
+    list_id = await acme.new_list("Ours", PHONE)
+    whole, to_one = ({"list_id": list_id, "body": "Hi {phone}", "from": NUMBER, **to} for to in ({}, {"to": PHONE}))
+    allowed = "SUCCESS", PHONE
+    for rights, expected in (({}, ("NOT_ENOUGH_PERMISSION_TO_LIST_ID", "")), ({"access_contacts": 1}, allowed)):
+        sender = await user(acme, f"sender-{len(rights)}", access_sms=1, **rights)
+        answer = await sender.call("POST", f"/v3/sms/{call}", json={"messages": [whole, to_one]})
+        shown = [(each["status"], each["to"]) for each in answer.json()["data"]["messages"]]
+        assert shown == [expected, allowed]
 
 
 async def test_a_user_sees_its_account_and_no_other(acme: Caller, other: Caller) -> None:

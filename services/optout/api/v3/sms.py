@@ -50,7 +50,7 @@ async def send_messages(
     """
     now = datetime.now(UTC)
     async with database.transaction():
-        messages = await keep(database, user, await examined(database, user.account_id, given, now), now)
+        messages = await keep(database, user, await examined(database, user, given, now), now)
     runtime.due_messages.wake()
     sent = SentMessages(
         total_count=len(messages),
@@ -62,12 +62,10 @@ async def send_messages(
 
 
 @router.post("/v3/sms/price")
-async def price_messages(
-    given: GivenMessages, account_id: CallerAccountId, database: Database
-) -> Envelope[PricedMessages]:
+async def price_messages(given: GivenMessages, user: CallingUser, database: Database) -> Envelope[PricedMessages]:
     """Return what each message would be: its segments, its status; the price is 0."""
     now = datetime.now(UTC)
-    messages = await examined(database, account_id, given, now)
+    messages = await examined(database, user, given, now)
     priced = PricedMessages(
         total_count=len(messages),
         queued_count=_count(messages, ACCEPTED),

@@ -53,7 +53,10 @@ FROM unnest($5::text[], $6::bigint[], $7::bigint[], $8::boolean[], $9::text[], $
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """The facts of an account: its country, its lists among those asked for, the number of messages that name none."""
+    """The facts of an account: its country, its lists among those asked for, the number of messages that name none.
+
+    `may_read_contacts` is the user's: a message to a whole list returns each member's phone and fields.
+    """
 
     country: str | None
     default_list: int
@@ -61,6 +64,7 @@ class AccountFacts:
     number: str | None
     full_numbers: frozenset[str]
     number_of_country: Mapping[str, str]
+    may_read_contacts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +93,14 @@ class ExaminedMessage:
         return _id(self.given.contact_id)
 
 
-async def examined(
-    connection: Connection, account_id: str, given: GivenMessages, now: datetime
-) -> list[ExaminedMessage]:
+async def examined(connection: Connection, user: ApiUser, given: GivenMessages, now: datetime) -> list[ExaminedMessage]:
     """Return the messages with their statuses, in their order; nothing is kept yet."""
-    known = await _known(connection, account_id, given)
-    members = await members_of(connection, [_audience(account_id, each, known) for each in given.messages])
+    known = await _known(connection, user, given)
+    members = await members_of(connection, [_audience(user.account_id, each, known) for each in given.messages])
     wanted = list(zip(given.messages, members, strict=True))
     messages = await asyncio.to_thread(lambda: [each for pair in wanted for each in _all_examined(*pair, known, now)])
     places = [place for place, each in enumerate(messages) if each.status == ACCEPTED]
-    found = await forbidden(connection, account_id, [_asked(messages[place]) for place in places])
+    found = await forbidden(connection, user.account_id, [_asked(messages[place]) for place in places])
     for place in found:
         messages[places[place]] = replace(messages[places[place]], status=OPTED_OUT)
     return messages
@@ -126,27 +128,28 @@ def _row(each: ExaminedMessage) -> tuple[object, ...]:
 
 
 def _asked(each: ExaminedMessage) -> Asked:
-    return Asked(each.phone, each.sender_number, each.list_id, each.has_list, each.given.sender is not None)
+    return Asked(each.phone, each.sender_number, each.list_id, each.has_list, bool(each.given.sender))
 
 
-async def _known(connection: Connection, account_id: str, given: GivenMessages) -> AccountFacts:
+async def _known(connection: Connection, user: ApiUser, given: GivenMessages) -> AccountFacts:
     asked = {_id(each.list_id) for each in given.messages} - {None}
-    (row,) = await connection.fetch(KNOWN, account_id, list(asked), MAX_ALSO_LISTS)
+    (row,) = await connection.fetch(KNOWN, user.account_id, list(asked), MAX_ALSO_LISTS)
     senders = ((each.recipient_country_code, each.sender_id) for each in given.senders or ())
     return AccountFacts(
-        country=await country_of(connection, account_id),
+        country=await country_of(connection, user.account_id),
         default_list=row["default_list"],
         lists=frozenset(row["lists"]),
         number=row["numbers"][0] if len(row["numbers"]) == 1 else None,
         full_numbers=frozenset(row["full_numbers"]),
         number_of_country={country.upper(): number for country, number in senders if country and number},
+        may_read_contacts=user.may("contacts"),
     )
 
 
 def _audience(account_id: str, given: GivenMessage, known: AccountFacts) -> Audience | None:
     """Return who is meant by a message to a whole list; None for any other."""
     list_id = _id(given.list_id)
-    if given.to or list_id is None or list_id not in known.lists:
+    if given.to or list_id is None or list_id not in known.lists or not known.may_read_contacts:
         return None
     try:
         return Audience(account_id, list_id, _number(given, known))
@@ -182,7 +185,7 @@ def _examined(given: GivenMessage, known: AccountFacts, now: datetime) -> Examin
         number = _number(given, known)
     except ValueError:
         status = "INVALID_SENDER_ID"
-    if list_id is None or (given.list_id is not None and list_id not in known.lists):
+    if list_id is None or not _may_name(given, list_id, known):
         status = "NOT_ENOUGH_PERMISSION_TO_LIST_ID"
     elif given.list_id is None and number in known.full_numbers:
         status = "MISSING_REQUIRED_FIELDS"  # more lists than a request can name: say which list it is
@@ -194,6 +197,11 @@ def _examined(given: GivenMessage, known: AccountFacts, now: datetime) -> Examin
         status = "MISSING_REQUIRED_FIELDS"
     later = schedule if schedule is not None and schedule > now else None
     return ExaminedMessage(given, status, phone, number, list_id or 0, given.list_id is not None, later)
+
+
+def _may_name(given: GivenMessage, list_id: int, known: AccountFacts) -> bool:
+    is_own = given.list_id is None or list_id in known.lists
+    return is_own and (bool(given.to) or known.may_read_contacts)
 
 
 def _number(given: GivenMessage, known: AccountFacts) -> str:
