@@ -31,13 +31,14 @@ WHERE s.account_id = $1 AND s.state = 'held' AND (s.changed_at, s.cause_event_id
 GROUP BY s.cause_event_id ORDER BY held_at, event_id LIMIT $4
 """
 
-# A message of the account that was held, and whether it still is.
+# A message of the account that was held, and whether it still is. What holds has the phone, also where the recipient
+# was erased meanwhile and the decision has a pseudonym.
 HELD = r"""
-SELECT d.phone, EXISTS (
-    SELECT FROM suppressions s
-    WHERE s.account_id = d.account_id AND s.state = 'held' AND s.cause_event_id = d.event_id
-) AS waits
-FROM decisions d
+SELECT coalesce(holds.phone, d.phone) AS phone, holds.phone IS NOT NULL AS waits
+FROM decisions d LEFT JOIN LATERAL (
+    SELECT s.phone FROM suppressions s
+    WHERE s.account_id = d.account_id AND s.state = 'held' AND s.cause_event_id = d.event_id LIMIT 1
+) AS holds ON true
 WHERE d.event_id = $1 AND d.account_id = $2 AND replace(d.entry, '\u0000', '\ufffd')::json ->> 'answer' = 'held'
 """
 
@@ -118,7 +119,8 @@ async def _decide(  # noqa: PLR0913, PLR0917 (what the two routes hand on)
 
 
 async def _why_not(database: Connection, account_id: str, phone: str, event_id: UUID) -> str:
-    decided = await database.fetchval(DECIDED, account_id, [phone, settled_phone(phone)], str(event_id))
+    phones = [phone, settled_phone(phone)] if phone.startswith("+") else [phone]
+    decided = await database.fetchval(DECIDED, account_id, phones, str(event_id))
     if decided is None:
         return "event_id: it is no longer held, the person has opted out or come back meanwhile; see GET /v1/inbox"
     entry = entry_adapter.validate_json(decided)

@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 from optout_world import NUMBER, OptOutWorld
 from test_evidence import Auditor, stopline
-from test_review import API_KEY, api_of, as_the_account
+from test_review import API_KEY, api_of, as_the_account, held
 
 from harness.evidence.verify_evidence import Chain
 from services.optout.pseudonyms import Pseudonyms
@@ -183,6 +183,21 @@ async def test_an_erased_reply_still_counts_as_one_and_an_erased_request_does_no
             assert (replies["total"], statistics["total"]["inbound"]["count"]) == (unread, 1)
             erasure = await erased(http, world.phone)
             assert erasure["erased"]["entries"] == 2 * unread
+
+
+async def test_a_held_reply_of_an_erased_recipient_can_still_be_reviewed(world: OptOutWorld) -> None:
+    async with api_of(world) as http:
+        waiting = await held(world, http)
+        await erased(http, world.phone)
+        (still,) = (await http.get("/v1/review")).json()["held"]
+        assert (still["event_id"], still["body"]) == (waiting["event_id"], "")
+        review = f"/v1/review/{waiting['event_id']}"
+        answer = await http.post(f"{review}/release", json={"by": "ada"})
+        assert answer.status_code == 202, answer.text
+        await world.fence()
+        assert world.suppressions() == {"list:7": "opted_in"}
+        await erased(http, world.phone)
+        assert (await http.post(f"{review}/confirm", json={"by": "bob"})).status_code == 409
 
 
 async def test_the_command_erases_and_says_how_much(world: OptOutWorld) -> None:
