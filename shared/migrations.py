@@ -14,6 +14,7 @@ from shared.postgres import Connection
 log = logging.getLogger(__name__)
 
 _LOCK = 0x53544F504C494E45  # "STOPLINE": one migration at a time in a database
+_STATEMENTS_SECONDS = 3_600.0  # of a file, which may rewrite a large table
 _THEN = re.compile(r"^-- then: ([a-z_.]+):([a-z_]+)$", re.MULTILINE)
 _CREATE = "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())"
 
@@ -38,7 +39,7 @@ async def migrate(connection: Connection, folder: Path) -> list[str]:
         ran = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
         waiting = [(name, sql) for name, sql in _files(folder) if name not in ran]
         for name, sql in waiting:
-            await connection.execute(sql)
+            await connection.execute(sql, timeout=_STATEMENTS_SECONDS)
             for module, function in _THEN.findall(sql):
                 await getattr(importlib.import_module(module), function)(connection)
             await connection.execute("INSERT INTO migrations (name) VALUES ($1)", name)

@@ -184,12 +184,14 @@ def _opt_out(
 def _raised(scopes: Iterable[str], suppressed: Mapping[str, Suppression]) -> tuple[str, ...]:
     """Return the scopes in which the opt-out takes the place of what suppresses them now.
 
-    Where it reaches further than the opt-out of a list before, both have one cause, by which an opt-in finds them.
+    Where it reaches further than the reply before that left a list, both have one cause, by which an opt-in finds them.
     """
     wider = [scope for scope in scopes if list_id_of(scope) is None]
     reaches_further = any(s not in suppressed or is_weaker(suppressed[s], None) for s in wider)
     return tuple(
-        s for s, was in suppressed.items() if is_weaker(was, None) or (reaches_further and list_id_of(s) is not None)
+        s
+        for s, was in suppressed.items()
+        if is_weaker(was, None) or (reaches_further and list_id_of(s) is not None and was.source is None)
     )
 
 

@@ -21,7 +21,7 @@ def withdrawn_by(
     There are three cases:
     * a word that a message asked for, even START, is about the list that asked;
     * a way back, where the gateway points at a message of a list that was stopped through the same number, is about
-      that list and the account;
+      that list and the account, unless another list's opt-out stopped the account;
     * any other way back is about all that was stopped by writing to the same number, the account too.
 
     What an opt-out stopped beside a list, because of a policy, comes back with the list.
@@ -41,8 +41,11 @@ def _of_way_back(
 ) -> tuple[list[Suppression], Attribution]:
     to_number = [s for s in suppressed if s.source is None and s.sender_number == event.sender_number]
     pointed = list_scope(attribution.list_ids[0]) if attribution.is_pointed_at else None
-    if any(s.scope == pointed for s in to_number):
-        return [s for s in to_number if s.scope == pointed or list_id_of(s.scope) is None], attribution
+    mine = {s.cause_event_id for s in to_number if s.scope == pointed}
+    if mine:
+        others = {s.cause_event_id for s in suppressed if list_id_of(s.scope) is not None} - mine - {None}
+        meant = (s for s in to_number if s.scope == pointed or list_id_of(s.scope) is None)
+        return [s for s in meant if s.cause_event_id not in others], attribution
     return to_number, Attribution("opt_outs_of_sender", attribution.list_ids, attribution.message_id)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from fastapi import APIRouter, Header, Response
 from pydantic import AfterValidator, Field, StringConstraints
@@ -23,7 +23,7 @@ from shared.events.inbound import MAX_SCOPES, OptInRequested, OptOutRequested
 from shared.phones import normalise_sender_number
 from shared.postgres import Connection
 
-OWN_LISTS = "SELECT list_id FROM contact_lists WHERE account_id = $1 AND list_id = ANY($2::bigint[])"
+OWN_LISTS = "SELECT list_id, kind FROM contact_lists WHERE account_id = $1 AND list_id = ANY($2::bigint[])"
 DECISION = "SELECT entry FROM decisions WHERE event_id = $1 AND account_id = $2"
 _ACCEPTED = 202
 _MAX_STATEMENT = 10_000
@@ -81,12 +81,12 @@ async def create_opt_out(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
     From the answer on no message to it passes, also where the answer is 202.
     """
     event = OptOutRequested(
-        **await _common(database, account_id, new, idempotency_key),
+        **await _common(database, account_id, new),
         source=new.source,
         statement=new.statement,
         asked_at=_past(new.asked_at, "asked_at"),
     )
-    return await _request(runtime, database, event, response)
+    return await _request(runtime, database, _identified(event, idempotency_key), response)
 
 
 @router.post(
@@ -102,20 +102,18 @@ async def create_opt_in(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
 ) -> dict[str, Any]:
     """Lift the opt-outs of exactly these scopes; only consent that was given after an opt-out lifts it."""
     event = OptInRequested(
-        **await _common(database, account_id, new, idempotency_key),
+        **await _common(database, account_id, new),
         source=new.source,
         statement=new.statement,
         consented_at=_past(new.consented_at, "consented_at"),
     )
-    return await _request(runtime, database, event, response)
+    return await _request(runtime, database, _identified(event, idempotency_key), response)
 
 
-async def _common(
-    database: Connection, account_id: str, new: _Preference, idempotency_key: str | None
-) -> dict[str, Any]:
+async def _common(database: Connection, account_id: str, new: _Preference) -> dict[str, Any]:
     """Return the fields that opt-outs and opt-ins have in common."""
     return {
-        "event_id": _event_id(account_id, idempotency_key),
+        "event_id": uuid4(),
         "occurred_at": datetime.now(UTC),
         "account_id": account_id,
         "phone": await asked_phone(database, account_id, new.phone),
@@ -124,17 +122,27 @@ async def _common(
     }
 
 
-def _event_id(account_id: str, idempotency_key: str | None) -> UUID:
-    return uuid4() if idempotency_key is None else derived_id(account_id, "request", idempotency_key)
+def _identified(event: Request, idempotency_key: str | None) -> Request:
+    """Return the event with the id by which it counts once: of the key and of all that it asks for.
+
+    So a key that was used for something else holds up no opt-out.
+    """
+    if idempotency_key is None:
+        return event
+    asked = event.model_dump_json(exclude={"event_id", "occurred_at"})
+    return event.model_copy(update={"event_id": derived_id(event.account_id, "request", idempotency_key, asked)})
 
 
 async def _scopes(database: Connection, account_id: str, given: list[str]) -> tuple[str, ...]:
     """Return the scopes in one spelling; a list that is not the account's looks like none."""
     scopes = tuple(dict.fromkeys(_scope(each) for each in given))
     list_ids = {list_id for scope in scopes if (list_id := list_id_of(scope)) is not None}
-    known = {row["list_id"] for row in await database.fetch(OWN_LISTS, account_id, sorted(list_ids))}
-    for list_id in sorted(list_ids - known):
+    known = {row["list_id"]: row["kind"] for row in await database.fetch(OWN_LISTS, account_id, sorted(list_ids))}
+    for list_id in sorted(list_ids - known.keys()):
         raise ApiError(404, "not_found", f"scopes: there is no list {list_id}; GET /v1/lists shows yours", "scopes")
+    for list_id in (list_id for list_id, kind in known.items() if kind == "opt_outs"):
+        message = f"scopes: nothing is sent to list {list_id}, the opt-out list; for all lists write account"
+        raise ApiError(422, "invalid", message, "scopes")
     return scopes
 
 
@@ -163,7 +171,7 @@ async def _request(runtime: Runtime, database: Connection, event: Request, respo
         response.status_code = _ACCEPTED
         return {**answer, "in_effect": False, "see": f"/v1/suppressions/{event.phone}?at_least_as_fresh={token}"}
     text = await database.fetchval(DECISION, event.event_id, event.account_id)
-    if text is None:  # the same idempotency key was used for something else
+    if text is None:
         return {**answer, "reason": "repeated", "changed": []}
     entry = entry_adapter.validate_json(text)
     return {**answer, "reason": entry.reason, "changed": [*entry.changed, *entry.raised]}

@@ -131,7 +131,7 @@ def messages_for(campaign: Campaign, members: Sequence[Member], now: datetime) -
     """Return a message for each member whose text can be sent; its id follows from the campaign and the phone."""
     messages = []
     for member in members:
-        text = personalised(campaign.body, member.phone, member.fields)
+        text = personalised(campaign.body, member.phone, member.fields, MAX_TEXT_CHARACTERS)
         if text.strip() and len(text) <= MAX_TEXT_CHARACTERS:
             with suppress(ValidationError):  # of one member; the others get theirs
                 messages.append(CampaignMessage(member.contact_id, _request(campaign, member.phone, text, now)))

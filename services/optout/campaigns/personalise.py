@@ -34,8 +34,11 @@ def _compact(name: str) -> str:
 _NAMES = _names()
 
 
-def personalised(text: str, phone: str, fields: Mapping[str, object]) -> str:
-    """Return `text` for a contact with this phone and these fields; what a field holds is not read for placeholders."""
+def personalised(text: str, phone: str, fields: Mapping[str, object], limit_characters: int) -> str:
+    """Return `text` for a contact with this phone and these fields; what a field holds is not read for placeholders.
+
+    A text that gets longer than the limit ends somewhere after it: it is not sent, and need not be kept.
+    """
 
     def replaced(found: re.Match[str]) -> str:
         name = _NAMES.get(_compact(found[1] or found[2]))
@@ -45,7 +48,14 @@ def personalised(text: str, phone: str, fields: Mapping[str, object]) -> str:
             return found[0]
         return phone if name == PHONE else _written(fields.get(name))
 
-    return _BRACKETS.sub(replaced, text)
+    parts, size, end = list[str](), 0, 0
+    for found in _BRACKETS.finditer(text):
+        parts += text[end : found.start()], replaced(found)
+        size += len(parts[-2]) + len(parts[-1])
+        end = found.end()
+        if size > limit_characters:
+            return "".join(parts)
+    return "".join((*parts, text[end:]))
 
 
 def _written(value: object) -> str:

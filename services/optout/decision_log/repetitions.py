@@ -15,6 +15,7 @@ from uuid import UUID
 
 from services.optout.decide import DecidableEvent, Decision, Held, OptOut
 from services.optout.decision_log.entry import REQUEST, REVIEW, Entry, recorded_phone, stored_body
+from services.optout.requests import Requested
 from shared.events.base import derived_id, format_time
 from shared.events.inbound import ErasureRequested, MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
 
@@ -125,7 +126,7 @@ def _may_be_written_again(event: DecidableEvent, decided: Identity) -> bool:
 def is_new_opt_out_or_held(decision: Decision) -> bool:
     """Say whether a decision is an opt-out, or a likely one, that is not in force yet."""
     match decision:
-        case OptOut(changed=changed, raised=raised):
+        case OptOut(changed=changed, raised=raised) | Requested(kind="opt_out", changed=changed, raised=raised):
             return bool(changed or raised)
         case Held(changed=changed):
             return bool(changed)

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from services.optout.policies.width import Reach
 
@@ -21,7 +21,7 @@ class ShippedPolicy(BaseModel):
     version: Annotated[str, Field(pattern=rf"^[a-z0-9][a-z0-9.-]{{0,{MAX_VERSION_CHARACTERS - 1}}}$")]
     countries: Annotated[tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...], Field(min_length=1)]
     reach: Reach
-    valid_from: datetime
+    valid_from: AwareDatetime
     source: str
     text: str
     replaces: tuple[str, ...] = ()

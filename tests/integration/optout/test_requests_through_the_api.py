@@ -55,6 +55,22 @@ async def test_the_same_idempotency_key_is_one_request(world: OptOutWorld) -> No
         assert [answer.json()["event_id"] for answer in answers] == [answers[0].json()["event_id"]] * 2
         evidence = (await http.get("/v1/evidence", params={"phone": world.phone})).json()["entries"]
         assert len(evidence) == 1
+        # Used for something else, the key holds up no opt-out.
+        ticket = {"Idempotency-Key": "call-17"}
+        back = await http.post("/v1/opt-ins", json=body, headers=ticket)
+        assert back.json()["changed"] == ["account"]
+        scope = f"list:{await new_list(http)}"
+        again = await http.post("/v1/opt-outs", json={**body, "scopes": ["account", scope]}, headers=ticket)
+        assert sorted(again.json()["changed"]) == ["account", scope]
+
+
+async def test_the_opt_out_list_is_not_a_scope(world: OptOutWorld) -> None:
+    async with api_of(world) as http:
+        lists = (await http.get("/v1/lists")).json()["lists"]
+        opt_outs = next(each["list_id"] for each in lists if each["name"] == "Opt Out List")
+        answer = await asks(http, "/v1/opt-outs", world.phone, f"list:{opt_outs}")
+        assert (answer.status_code, answer.json()["error"]["field"]) == (422, "scopes")
+        assert "account" in answer.json()["error"]["message"]
 
 
 async def test_while_the_pipeline_is_down_the_answer_is_accepted_and_a_fresh_read_waits(world: OptOutWorld) -> None:

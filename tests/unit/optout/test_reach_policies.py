@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from recipients import NOON, NUMBER, OTHER_NUMBER, RULES, reply, sent, who_was_sent
@@ -10,7 +11,7 @@ from recipients import NOON, NUMBER, OTHER_NUMBER, RULES, reply, sent, who_was_s
 from services.optout.decide import Held, OptIn, OptOut, apply, decide
 from services.optout.decision_log.entry import entry_adapter, entry_of, entry_text
 from services.optout.policies import SHIPPED, OwnPolicy, PolicyReach, Reach, ReachPolicies, reach_of, read_shipped
-from services.optout.recipient import Recipient
+from services.optout.recipient import Recipient, Suppression
 from services.optout.settings import OptOutSettings
 from shared.errors import MisconfiguredError
 from shared.phones.country import country_of_phone
@@ -148,7 +149,12 @@ def test_a_file_takes_the_place_of_the_shipped_policies_and_a_bad_one_ends_the_s
         'source = "s"\ntext = "t"\n'
     )
     assert [policy.version for policy in load(OptOutSettings).shipped_policies] == ["ca.1"]
-    for bad in ("[[policy]]\nversion = 1", "not TOML", path.read_text().replace("sender", "world")):
+    for bad in (
+        "[[policy]]\nversion = 1",
+        "not TOML",
+        path.read_text().replace("sender", "world"),
+        path.read_text().replace("00Z", "00"),
+    ):
         path.write_text(bad)
         with pytest.raises(MisconfiguredError, match=r"^settings: STOPLINE_REACH_POLICIES_FILE: .*\Z"):
             load(OptOutSettings)
@@ -241,3 +247,26 @@ def test_an_answer_to_one_list_does_not_lift_what_another_opt_out_said_of_the_ac
     back = decide(reply("START", occurred_at=NOON + timedelta(minutes=1)), recipient, RULES)
     assert isinstance(back, OptIn)
     assert back.changed == ("list:1",)
+
+
+def test_a_start_for_one_list_leaves_the_account_that_the_stop_to_another_list_stopped() -> None:
+    messages = sent(1), sent(2, 2)
+    recipient = who_was_sent(*messages)
+    for message in messages:
+        stop = reply(replied_message_id=message.message_id)
+        recipient = apply(decide(stop, recipient, RULES, by(own("account"))), stop, recipient)
+    for message, lifted in zip(messages, (("account", "list:1"), ("list:2",)), strict=True):
+        start = reply("START", replied_message_id=message.message_id, occurred_at=NOON + timedelta(minutes=1))
+        back = decide(start, recipient, RULES)
+        assert isinstance(back, OptIn)
+        assert tuple(sorted(back.changed)) == lifted
+
+
+def test_what_was_asked_for_by_phone_call_is_not_lifted_with_a_later_stop() -> None:
+    called = Suppression("list:1", "opted_out", None, None, uuid4(), NOON - timedelta(days=1), "phone_call")
+    recipient = who_was_sent(sent(1)).with_suppressions({"list:1": called})
+    stop = reply()
+    left = apply(decide(stop, recipient, RULES, by(own("account"))), stop, recipient)
+    back = decide(reply("START", occurred_at=NOON + timedelta(minutes=1)), left, RULES)
+    assert isinstance(back, OptIn)
+    assert back.changed == ("account",)

@@ -13,7 +13,7 @@ from services.optout.decision_log.log import Batch, EventAtOffset, decide_batch
 from services.optout.decision_log.repetitions import Identity, identity_of_entry
 from services.optout.decision_log.stored_rules import AccountRules
 from services.optout.recipient import Recipient
-from shared.events.inbound import MessageReceived
+from shared.events.inbound import MessageReceived, OptOutRequested
 
 ID = UUID(int=7)
 
@@ -23,7 +23,7 @@ def says(body: str, minute: int = 0, **fields: Any) -> MessageReceived:
     return reply(body, event_id=ID, occurred_at=NOON + timedelta(minutes=minute), **given)
 
 
-def decided(*events: MessageReceived, known: dict[UUID, Identity] | None = None) -> list[Entry]:
+def decided(*events: MessageReceived | OptOutRequested, known: dict[UUID, Identity] | None = None) -> list[Entry]:
     batch = Batch(0, 0, len(events), [EventAtOffset(offset, event) for offset, event in enumerate(events)])
     recipients = {(event.account_id, event.phone): Recipient() for event in events}
     return [
@@ -83,3 +83,18 @@ def test_what_is_on_record_counts_as_what_is_in_the_batch() -> None:
     known = {entry.event_id: identity_of_entry(entry) for entry in first}
     assert len(first) == len(known)
     assert decided(says("hello", 1), known=known) == []
+
+
+def test_a_request_under_the_id_of_one_that_was_erased_still_opts_out() -> None:
+    request = OptOutRequested(
+        event_id=ID,
+        occurred_at=NOON,
+        account_id="demo",
+        phone=reply().phone,
+        scopes=("account",),
+        by="ada",
+        source="api",
+    )
+    erased = Identity("demo", "erased:0", "request", None, None, None, None, "", None, NOON)
+    (entry,) = decided(request, known={ID: erased})
+    assert (entry.kind, entry.changed, entry.event_id != ID) == ("opt_out", ("account",), True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 from fastapi import APIRouter
 
 from services.optout.api.authenticate import ACQUIRE_SECONDS
@@ -75,7 +76,11 @@ async def rename_list(
 ) -> Envelope[ContactList]:
     async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
         found = _changeable(await require_list(connection, account_id, list_id))
-        if await connection.fetchval(RENAME, account_id, list_id, given.list_name) is None:
+        try:
+            renamed = await connection.fetchval(RENAME, account_id, list_id, given.list_name)
+        except asyncpg.UniqueViolationError:  # by another request at the same time
+            renamed = None
+        if renamed is None:
             raise _taken(given.list_name)
     return success("The list has been renamed.", (await _shown(runtime, [found._replace(name=given.list_name)]))[0])
 

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 from services.optout.api.fields import MAX_ID
 from services.optout.api.v3.sms_models import GivenMessage
+from services.optout.campaigns.expand import MAX_TEXT_CHARACTERS
 from services.optout.campaigns.members import Audience, Member, next_members
 from services.optout.campaigns.personalise import personalised
 from shared.postgres import Connection
@@ -31,5 +32,5 @@ async def members_of(connection: Connection, audiences: Sequence[Audience | None
 
 def for_member(given: GivenMessage, member: Member) -> GivenMessage:
     """Return the message to one member, with the placeholders of its text filled in."""
-    text = personalised(given.body or "", member.phone, member.fields)
+    text = personalised(given.body or "", member.phone, member.fields, MAX_TEXT_CHARACTERS)
     return given.model_copy(update={"to": member.phone, "body": text, "contact_id": str(member.contact_id)})
