@@ -88,20 +88,29 @@ def consent_time(source: str, consented_at: datetime | None, asked_at: datetime)
     return None if source == "undo" else consented_at or asked_at
 
 
+def opt_out_time(source: str, asked_at: datetime | None, occurred_at: datetime) -> datetime:
+    """Return the time that consent has to be later than, to lift the opt-out.
+
+    A number that was reassigned has lost the consent of the date that was asked about. What a person or another system
+    says was asked for earlier stops until there is consent from after they said so.
+    """
+    return asked_at or occurred_at if source == "reassigned" else occurred_at
+
+
 def apply_request(decision: Requested, event: PreferenceRequest, recipient: Recipient) -> Recipient:
     """Return the recipient after the decision."""
     if isinstance(event, OptInRequested):
         at = consent_time(event.source, event.consented_at, event.occurred_at)
         lifted = {scope: Suppression(scope, "opted_in", None, None, event.event_id, at) for scope in decision.changed}
         return recipient.with_suppressions(lifted)
-    at = event.occurred_at
-    new = {
-        scope: Suppression(scope, "opted_out", None, None, event.event_id, at, event.source)
-        for scope in (*decision.changed, *decision.raised)
+    at = opt_out_time(event.source, event.asked_at, event.occurred_at)
+    stopped = Suppression("", "opted_out", None, None, event.event_id, at, event.source)
+    new = {scope: replace(stopped, scope=scope) for scope in decision.changed}
+    before = {scope: recipient.suppressions[scope] for scope in (*decision.raised, *decision.asked_again)}
+    times = {scope: max(filter(None, (was.untimed_at, at))) for scope, was in before.items()}
+    raised = {
+        scope: replace(stopped, scope=scope, sent_at=before[scope].sent_at, untimed_at=times[scope])
+        for scope in decision.raised
     }
-    again = {
-        scope: replace(was, untimed_at=max(filter(None, (was.untimed_at, at))))
-        for scope in decision.asked_again
-        for was in (recipient.suppressions[scope],)
-    }
-    return recipient.with_suppressions({**new, **again})
+    again = {scope: replace(before[scope], untimed_at=times[scope]) for scope in decision.asked_again}
+    return recipient.with_suppressions({**new, **raised, **again})

@@ -12,7 +12,7 @@ from services.optout.attribution import Attribution
 from services.optout.decide import DecidableEvent, Decision, Erased, Held, OptIn, OptOut, Reviewed, Unchanged
 from services.optout.follow_ups import FollowUp
 from services.optout.order import Times, received_times
-from services.optout.requests import PreferenceRequest, Requested, consent_time
+from services.optout.requests import PreferenceRequest, Requested, consent_time, opt_out_time
 from services.optout.rules import RuleMatch
 from services.optout.rules.rule_match import NO_RULE
 from shared.events.base import storable
@@ -120,6 +120,8 @@ class Entry:
             return None, None
         if self.kind == "opt_in" and self.request is not None:
             return None, consent_time(self.request.source, self.request.asked_at, self.received_at)
+        if self.kind == "opt_out" and self.request is not None:
+            return None, opt_out_time(self.request.source, self.request.asked_at, self.received_at)
         if self.held_event_id is not None:
             return self.sent_at, self.untimed_at
         return received_times(self.sent_at, self.unusable_sent_at, self.received_at)

@@ -45,9 +45,10 @@ async def test_a_number_that_was_reassigned_needs_consent_again_and_has_not_opte
         await world.fence()
         assert (world.suppressions(), world.opt_out_events()) == ({"account": "opted_out"}, [])
 
-        # The new holder agrees: messages go again, but the lists of the one before do not come back.
+        # The new holder agreed before the import: messages go again, but the lists of the one before do not come back.
         consent = {"phone": world.phone, "scopes": ["account"], "by": "ada", "statement": "Yes, text me"}
-        assert (await http.post("/v1/opt-ins", json=consent)).status_code == 201
+        agreed = await http.post("/v1/opt-ins", json={**consent, "consented_at": "2025-06-15T12:00:00Z"})
+        assert agreed.status_code == 201, agreed.text
         assert "opted_out" not in await check(http, world, list_id)
         listed = (await http.get(f"/v1/lists/{list_id}/contacts")).json()["contacts"]
         assert [each["phone"] for each in listed] == [stays]

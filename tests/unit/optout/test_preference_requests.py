@@ -203,6 +203,28 @@ def test_a_reassigned_number_is_suppressed_until_consent_that_is_newer_and_whoev
     assert after(ended, stop).suppressions["account"].source == "phone_call"
 
 
+def test_consent_after_the_date_that_was_asked_about_lifts_a_reassignment_that_came_later() -> None:
+    asked, imported = NOON - timedelta(days=30), NOON
+    reassigned = opt_out("account", source="reassigned", at=imported, asked_at=asked)
+    ended = after(Recipient(), reassigned)
+    entry = entry_of(reassigned, decided(reassigned, Recipient()), 0, 1, LATER)
+    assert entry.times == (None, asked) == (None, ended.suppressions["account"].untimed_at)
+    agreed = opt_in("account", at=LATER, consented_at=asked + timedelta(days=1))
+    assert decided(agreed, ended).reason == "opted_in"
+    assert decided(opt_in("account", at=LATER, consented_at=asked), ended).reason == "older_than_opt_out"
+    # Where something stops the number already, whatever is later counts.
+    for first, second in ((reassigned, opt_out("account", at=NOON)), (opt_out("account", at=NOON), reassigned)):
+        assert after(Recipient(), first, second).suppressions["account"].untimed_at == NOON
+    told = after(Recipient(), opt_out("account", at=NOON, asked_at=asked))
+    assert decided(agreed, told).reason == "older_than_opt_out"
+
+
+def test_what_was_held_keeps_its_time_when_a_request_makes_it_an_opt_out() -> None:
+    held = Recipient({LIST: Suppression(LIST, "held", NUMBER, LATER, None, LATER)})
+    raised = after(held, opt_out(LIST, at=NOON)).suppressions[LIST]
+    assert (raised.state, raised.sent_at, raised.untimed_at) == ("opted_out", LATER, LATER)
+
+
 def test_a_reassignment_leaves_the_opt_out_of_the_one_before_and_consent_that_is_newer_than_it() -> None:
     stopped = after(Recipient(), opt_out("account", source="mail"))
     assert after(stopped, opt_out("account", source="reassigned", at=LATER)).suppressions["account"].source == "mail"
