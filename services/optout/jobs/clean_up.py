@@ -62,8 +62,13 @@ SELECT contact_id FROM (
 ) AS numbered WHERE number > 1
 """
 
-_REMOVE = "UPDATE contacts SET removed_at = now(), removed_by = $2 WHERE contact_id = ANY($1::bigint[])"
-_REMOVE_DUPLICATES = "UPDATE contacts SET removed_at = now(), removed_by = $3 WHERE contact_id IN ({})"
+# Both look again whether a contact is there: who was deleted by hand meanwhile does not come back with an undo.
+_REMOVE = """
+UPDATE contacts SET removed_at = now(), removed_by = $2 WHERE contact_id = ANY($1::bigint[]) AND removed_at IS NULL
+"""
+_REMOVE_DUPLICATES = """
+UPDATE contacts SET removed_at = now(), removed_by = $3 WHERE contact_id IN ({}) AND removed_at IS NULL
+"""
 _RESTORE = "UPDATE contacts SET removed_at = NULL, removed_by = NULL WHERE removed_by = $1"
 
 MEMBERS_AFTER = """
@@ -155,9 +160,8 @@ class CleanUp:
         fields = job.input["fields"]
         query = _REMOVE_DUPLICATES.format(duplicates_query(fields))
         tag = await connection.execute(query, job.list_id, fields, job.job_id, timeout=_LONG_SECONDS)
-        removed = int(tag.rpartition(" ")[2])
         after = job.moved({**job.place, "has_removed_duplicates": True}).with_result(
-            {**job.result, "duplicates": removed}
+            {**job.result, "duplicates": _count(tag)}
         )
         await store.save(connection, after)
         return after
@@ -166,11 +170,11 @@ class CleanUp:
         async with connection_from(self._pool) as connection:
             members = await connection.fetch(MEMBERS_AFTER, job.list_id, job.place.get("checked", 0), _CHECKED_AT_ONCE)
         found = await asyncio.to_thread(invalid_ids, members)
-        after = job.moved({**job.place, "checked": members[-1]["contact_id"] if members else "all"}).with_result(
-            {**job.result, "invalid": job.result.get("invalid", 0) + len(found)}
-        )
+        place = {**job.place, "checked": members[-1]["contact_id"] if members else "all"}
         async with connection_from(self._pool) as connection, connection.transaction():
-            await connection.execute(_REMOVE, found, job.job_id)
+            removed = _count(await connection.execute(_REMOVE, found, job.job_id))
+            result = {**job.result, "invalid": job.result.get("invalid", 0) + removed}
+            after = job.moved(place).with_result(result)
             await store.save(connection, after)
         return after
 
@@ -196,7 +200,7 @@ class Undo:
             return await publish_lines(self._pool, self._publisher, job, clean_up_id, request_of)
         async with connection_from(self._pool) as connection, connection.transaction():
             tag = await connection.execute(_RESTORE, clean_up_id, timeout=_LONG_SECONDS)
-            after = job.finished({"opt_outs": job.done, "restored": int(tag.rpartition(" ")[2])})
+            after = job.finished({"opt_outs": job.done, "restored": _count(tag)})
             await store.save(connection, after)
         return after
 
@@ -214,3 +218,7 @@ def _opt_in(job: AccountJob, clean_up_id: UUID, phone: str) -> OptInRequested:
         lifts=removal_id(clean_up_id, phone),
         job_id=job.job_id,
     )
+
+
+def _count(tag: str) -> int:
+    return int(tag.rpartition(" ")[2])
