@@ -19,6 +19,8 @@ SENDS = ApiUser("acme", 1, 2, frozenset({"sms", "users"}))
         ("/v3/account/usage/{year}/{month}/subaccount", "reporting"),
         ("/v3/automations/sms/inbound/", "settings"),
         ("/v1/api-keys", "account"),
+        ("/v1/policies/simulate", "account"),
+        ("/v1/reassigned-numbers", "account"),
         ("/v1/something-new", "account"),
         ("/", "account"),
     ],
