@@ -4,7 +4,9 @@ The erasure is decided first, in order with the recipient's replies, and is an e
 it erases what was written before it. What comes after it is new.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob
@@ -54,9 +56,11 @@ class Erasure:
         self._publisher = publisher
 
     async def step(self, job: AccountJob) -> AccountJob:
+        if not job.place:
+            return job.moved({"asked_at": datetime.now(UTC).isoformat()})  # the same in every try
         if not job.place.get("is_decided"):
             await self._publisher.publish([_request(job)])
-            return job.moved({"is_decided": True})
+            return job.moved({**job.place, "is_decided": True})
         async with connection_from(self._pool) as connection, connection.transaction():
             after = await _erase_some(connection, job)
             await store.save(connection, after)
@@ -77,7 +81,7 @@ async def _erase_some(connection: Connection, job: AccountJob) -> AccountJob:
     return job.finished({**job.result, "contacts": contacts}, done=job.done + contacts)
 
 
-def _counted(job: AccountJob, name: str, count: int, place: dict[str, bool]) -> AccountJob:
+def _counted(job: AccountJob, name: str, count: int, place: Mapping[str, Any]) -> AccountJob:
     counted = {**job.result, name: job.result.get(name, 0) + count}
     return job.moved(place, done=job.done + count).with_result(counted)
 
@@ -89,7 +93,7 @@ def _count(tag: str) -> int:
 def _request(job: AccountJob) -> ErasureRequested:
     return ErasureRequested(
         event_id=job.job_id,
-        occurred_at=datetime.now(UTC),
+        occurred_at=datetime.fromisoformat(job.place["asked_at"]),
         account_id=job.account_id,
         phone=job.input["phone"],
         pseudonym=job.input["pseudonym"],

@@ -24,6 +24,7 @@ REASSIGNMENT = "reassigned_numbers"
 COUNTRY = "US"
 """The database has numbers of the North American plan alone, without a country code."""
 _DAY = timedelta(days=1, microseconds=-1)
+_LONG_SECONDS = 600.0
 _NAMES = {
     "number": "phone", "phone": "phone", "phone_number": "phone", "telephone_number": "phone", "tn": "phone",
     "date": "date", "consent_date": "date", "date_asked": "date",
@@ -116,7 +117,7 @@ class Reassignment:
         contacts = ContactReader(columns, partial(contact_phone, country=COUNTRY))
         reader = ReassignmentReader(contacts, datetime.now(UTC))
         after = await read_block(self._pool, job, columns, reader.line)
-        return after.counted_again(after.result["good_rows"]) if after.place["is_read"] else after
+        return after.counted_again(after.place["lines"]) if after.place["is_read"] else after
 
     async def _remove(self, job: AccountJob) -> AccountJob:
         """Take the numbers of one chunk off their lists."""
@@ -124,7 +125,7 @@ class Reassignment:
         async with connection_from(self._pool) as connection, connection.transaction():
             lines = (await store.chunk(connection, job.job_id, cleared)).decode().splitlines()
             phones = [line.partition("\t")[0] for line in lines]
-            tag = await connection.execute(_REMOVE, job.account_id, job.job_id, phones)
+            tag = await connection.execute(_REMOVE, job.account_id, job.job_id, phones, timeout=_LONG_SECONDS)
             removed = job.result.get("removed", 0) + int(tag.rpartition(" ")[2])
             after = job.moved({**job.place, "cleared": cleared + 1}).with_result({**job.result, "removed": removed})
             await store.save(connection, after)

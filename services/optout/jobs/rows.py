@@ -72,8 +72,8 @@ def read_rows(
 async def read_block(pool: Pool, job: AccountJob, columns: Sequence[str | None], line_of: LineOf) -> AccountJob:
     """Do one step: read a block of the job's file, and keep its lines in a chunk.
 
-    The job's `place` has `byte`, `row` and `chunks` afterwards, and `is_read` after the last block; its result has
-    counts and the first bad rows.
+    The job's `place` has `byte`, `row`, `chunks` and `lines` (not counting empty ones) afterwards, and `is_read` after
+    the last block; its result has counts and the first bad rows.
 
     Raises:
         JobFailedError: the file is not sound; nothing of it counts.
@@ -94,7 +94,14 @@ async def read_block(pool: Pool, job: AccountJob, columns: Sequence[str | None],
         raise JobFailedError(str(error)) from None
     async with connection_from(pool) as connection:
         await store.add_chunk(connection, job.job_id, chunks, "".join(read.lines).encode())
-    place = {"byte": start + read.read_bytes, "row": read.next_row, "chunks": chunks + 1, "is_read": is_last}
+    lines = job.place.get("lines", 0) + sum(map(bool, read.lines))
+    place = {
+        "byte": start + read.read_bytes,
+        "row": read.next_row,
+        "chunks": chunks + 1,
+        "lines": lines,
+        "is_read": is_last,
+    }
     return job.moved(place, done=place["byte"]).with_result(_counted(job.result, read))
 
 

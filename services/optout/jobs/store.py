@@ -72,7 +72,8 @@ _FORGET = "DELETE FROM jobs WHERE ended_at < now() - make_interval(days => $1)"
 
 # What imports have read is of no use after their end; a clean-up's undo needs what it found.
 _FORGET_CHUNKS = """
-DELETE FROM job_chunks c USING jobs j WHERE j.job_id = c.job_id AND j.ended_at IS NOT NULL AND j.kind LIKE '%import'
+DELETE FROM job_chunks c USING jobs j
+WHERE j.job_id = c.job_id AND j.ended_at IS NOT NULL AND (j.kind LIKE '%import' OR j.kind = 'reassigned_numbers')
 """
 
 _ADD_CHUNK = """

@@ -215,8 +215,8 @@ def test_consent_after_the_date_that_was_asked_about_lifts_a_reassignment_that_c
     # Where something stops the number already, whatever is later counts.
     for first, second in ((reassigned, opt_out("account", at=NOON)), (opt_out("account", at=NOON), reassigned)):
         assert after(Recipient(), first, second).suppressions["account"].untimed_at == NOON
-    told = after(Recipient(), opt_out("account", at=NOON, asked_at=asked))
-    assert decided(agreed, told).reason == "older_than_opt_out"
+    phoned = after(Recipient(), opt_out("account", at=NOON, asked_at=asked))
+    assert decided(agreed, phoned).reason == "older_than_opt_out"
 
 
 def test_what_was_held_keeps_its_time_when_a_request_makes_it_an_opt_out() -> None:
