@@ -35,9 +35,10 @@ _GONE = 410
 _OK = range(200, 300)
 _CLAIMED_FOR = timedelta(seconds=60)
 
-# Claims what is due, of every account its first before any account's second: who has a backlog holds up nobody. An
-# account is found by its first row, without reading the others. Whoever calls has a minute; a process that dies in it
-# leaves it to another.
+# Claims what is due, of every account its first before any account's second: who has a backlog holds up nobody. Of
+# an account, calls about replies come before those about receipts, of which a campaign makes many. An account is found
+# by its first row, without reading the others. Whoever calls has a minute; a process that dies in it leaves it to
+# another.
 CLAIM = """
 WITH RECURSIVE waiting AS (
     SELECT (SELECT min(account_id) FROM webhook_deliveries WHERE state = 'pending') AS account_id
@@ -49,10 +50,14 @@ WITH RECURSIVE waiting AS (
     SELECT first.delivery_id FROM waiting
     LEFT JOIN unnest($3::text[], $4::int[]) AS known (account_id, allowed) USING (account_id)
     CROSS JOIN LATERAL (
-        SELECT delivery_id, next_attempt_at, row_number() OVER (ORDER BY next_attempt_at) AS place
-        FROM webhook_deliveries w
-        WHERE w.account_id = waiting.account_id AND state = 'pending' AND next_attempt_at <= now()
-        ORDER BY next_attempt_at LIMIT coalesce(known.allowed, $5)
+        SELECT delivery_id, next_attempt_at, row_number() OVER (ORDER BY is_receipt, next_attempt_at) AS place
+        FROM (VALUES (false), (true)) AS kind (is_receipt) CROSS JOIN LATERAL (
+            SELECT delivery_id, next_attempt_at FROM webhook_deliveries w
+            WHERE w.account_id = waiting.account_id AND w.is_receipt = kind.is_receipt
+                AND state = 'pending' AND next_attempt_at <= now()
+            ORDER BY next_attempt_at LIMIT coalesce(known.allowed, $5)
+        ) due_of_kind
+        ORDER BY place LIMIT coalesce(known.allowed, $5)
     ) first
     ORDER BY first.place, first.next_attempt_at LIMIT $1
 )

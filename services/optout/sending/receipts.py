@@ -27,8 +27,9 @@ WHERE r.receipt_id = ANY($1::uuid[]) AND r.message_id IS NOT NULL
 """  # noqa: S608 (no value from outside)
 
 ADD_CALLS = """
-INSERT INTO webhook_deliveries (delivery_id, account_id, rule_id, rule_version, event_id, url, webhook_type, body)
-SELECT delivery_id, account_id, rule_id, rule_version, event_id, url, 'post', body
+INSERT INTO webhook_deliveries
+    (delivery_id, account_id, rule_id, rule_version, event_id, url, webhook_type, body, is_receipt)
+SELECT delivery_id, account_id, rule_id, rule_version, event_id, url, 'post', body, true
 FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::int[], $5::uuid[], $6::text[], $7::jsonb[])
     AS given (delivery_id, account_id, rule_id, rule_version, event_id, url, body)
 ON CONFLICT DO NOTHING

@@ -131,6 +131,6 @@ def went(caller: Caller, message_id: str, carrier_id: str) -> MessageSent:
 
 async def calls(pool: Pool, caller: Caller) -> list[tuple[str, str, dict[str, Any]]]:
     """Return the calls to be made for an account."""
-    query = "SELECT url, webhook_type, body FROM webhook_deliveries WHERE account_id = $1"
+    query = "SELECT url, webhook_type, body FROM webhook_deliveries WHERE account_id = $1 AND is_receipt"
     rows = await pool.fetch(query, caller.account_id)
     return [(row["url"], row["webhook_type"], json.loads(row["body"])) for row in rows]

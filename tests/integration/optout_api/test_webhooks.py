@@ -22,6 +22,13 @@ from services.optout.customer_webhooks.sign import signing_secret
 from shared.postgres import Pool
 
 KEY = "a-webhook-key-of-the-tests"
+# Adds calls to an address that were due an hour ago.
+WAITING = """
+INSERT INTO webhook_deliveries
+    (delivery_id, account_id, rule_id, rule_version, event_id, url, webhook_type, body, next_attempt_at, is_receipt)
+SELECT gen_random_uuid(), $1, 1, 1, gen_random_uuid(), $2, 'json', $4, now() - interval '1 hour', $5
+FROM generate_series(1, $3)
+"""
 
 
 class Receiver:
@@ -162,13 +169,8 @@ async def test_an_address_that_hangs_holds_up_no_other_account(pool: Pool, recei
     await pool.execute("DELETE FROM webhook_deliveries")
     silent = socket.create_server(("127.0.0.1", 0))  # the system takes the connection, and nobody answers
     hanging = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-    insert = (
-        "INSERT INTO webhook_deliveries (delivery_id, account_id, rule_id, rule_version, event_id, url, webhook_type,"
-        " body, next_attempt_at) SELECT gen_random_uuid(), $1, 1, 1, gen_random_uuid(), $2, 'json', '{}',"
-        " now() - interval '1 hour' FROM generate_series(1, $3)"
-    )
-    await pool.execute(insert, "hangs", hanging, 500)
-    await pool.execute(insert, "works", receiver.url, 3 * PER_ACCOUNT)
+    await pool.execute(WAITING, "hangs", hanging, 500, "{}", False)
+    await pool.execute(WAITING, "works", receiver.url, 3 * PER_ACCOUNT, "{}", False)
     async with deliverer(pool) as (deliver, http):
         calls = []
         async with asyncio.timeout(5):
@@ -195,3 +197,14 @@ async def test_who_was_slow_has_one_call_at_a_time(pool: Pool, receiver: Receive
         )
         assert await deliver.deliver_due(http) == 1
         assert await deliver.deliver_due(http) == PER_ACCOUNT  # it was quick
+
+
+async def test_a_call_about_a_reply_waits_for_no_backlog_of_receipts(pool: Pool, receiver: Receiver) -> None:
+    await pool.execute("DELETE FROM webhook_deliveries")
+    await pool.execute(WAITING, "acme", receiver.url, 500, '"receipt"', True)
+    await pool.execute(WAITING, "acme", receiver.url, 1, '"reply"', False)
+    await pool.execute("UPDATE webhook_deliveries SET next_attempt_at = now() WHERE NOT is_receipt")
+    async with deliverer(pool) as (deliver, http):
+        assert await deliver.deliver_due(http) == PER_ACCOUNT
+        assert sorted(body for _, body in receiver.received) == [b'"receipt"'] * (PER_ACCOUNT - 1) + [b'"reply"']
+        assert await deliver.deliver_due(http) == PER_ACCOUNT
