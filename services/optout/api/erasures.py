@@ -93,6 +93,7 @@ async def read_erasure(erasure_id: UUID, account_id: CallerAccountId, database: 
         message = f"erasure_id: there is no erasure {erasure_id}; see GET /v1/erasures"
         raise ApiError(404, "not_found", message, "erasure_id")
     shown = _asked(erasure_id, job) if decided is None else _decided(decided)
+    # A job is deleted only when the phone is erased.
     progress: dict[str, Any] = {"state": "done", "erased": {}, "error": None}
     if job is not None:
         progress = {"state": job["state"], "erased": json.loads(job["result"]), "error": job["error"]}

@@ -1,5 +1,6 @@
-"""Erasures in the decision log: how many entries one erases, and how erased entries are published again."""
+"""Erasures in the decision log: how many entries one erases, its job, and how erased entries are published again."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,6 +17,13 @@ SELECT asked.account_id, asked.phone, (
         SELECT asked.phone UNION SELECT written FROM phone_spellings s
         WHERE s.account_id = asked.account_id AND s.canonical = asked.phone))
 ) FROM unnest($1::text[], $2::text[]) AS asked (account_id, phone)
+"""
+
+# Usually the API has added it, before it published the erasure; not so where a restored database reads it again.
+_ADD_JOB = """
+INSERT INTO jobs (job_id, account_id, kind, input, place)
+SELECT $1, account_id, 'erasure', $3::jsonb, '{"is_decided": true}' FROM accounts WHERE account_id = $2
+ON CONFLICT (job_id) DO NOTHING
 """
 
 
@@ -62,6 +70,17 @@ def with_erased_counts(
 def _with_count(entry: Entry, count: int) -> Entry:
     assert entry.request is not None  # noqa: S101 (it was requested)
     return replace(entry, request=replace(entry.request, erased_entries=count))
+
+
+async def add_erasure_jobs(
+    connection: Connection, decided: Sequence[DecidedEntry], events: Sequence[DecidableEvent]
+) -> None:
+    """Add the job that erases for each erasure that is decided, unless there is one."""
+    recorded = {entry.event_id for entry, _ in decided if entry.kind == "erased"}
+    for event in events:
+        if isinstance(event, ErasureRequested) and event.event_id in recorded:
+            given = {"phone": event.phone, "pseudonym": event.pseudonym, "reason": event.reason, "by": event.by}
+            await connection.execute(_ADD_JOB, event.event_id, event.account_id, json.dumps(given))
 
 
 def with_phones(stored: Iterable[Entry], phones: Mapping[int, str]) -> list[Entry]:

@@ -14,7 +14,12 @@ from uuid import UUID
 from services.optout.batch_search import Text, search, text_of
 from services.optout.decide import DecidableEvent, apply, decide
 from services.optout.decision_log.entry import Entry, entry_of, stored_body
-from services.optout.decision_log.erasures import load_entry_counts, recorded_recipients, with_erased_counts
+from services.optout.decision_log.erasures import (
+    add_erasure_jobs,
+    load_entry_counts,
+    recorded_recipients,
+    with_erased_counts,
+)
 from services.optout.decision_log.follow_ups import write_follow_ups
 from services.optout.decision_log.load import RecipientKey, load_decided, load_entries, load_last, load_recipients
 from services.optout.decision_log.merged import SuppressionKey, count_merged, load_merged, note_published
@@ -156,6 +161,7 @@ async def record_batch(
         failpoint("optout.after_load")
         position = await write_decisions(connection, batch.partition, position, decided)
         await write_follow_ups(connection, decided)
+        await add_erasure_jobs(connection, decided, events)
         await save_position(connection, batch.partition, position)
         failpoint("optout.before_record_commit")
     failpoint("optout.after_record_commit")

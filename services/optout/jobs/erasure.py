@@ -40,7 +40,11 @@ _DELETE_CONTACTS = "DELETE FROM contacts WHERE account_id = $1 AND phone = $2"
 _DELETE_SIMULATIONS = """
 DELETE FROM simulations WHERE account_id = $1 AND first_new @> jsonb_build_array(jsonb_build_object('phone', $2::text))
 """
-_FORGET_PHONE = "UPDATE jobs SET input = input - 'phone' WHERE job_id = $1"
+# The input of this job, and of those that failed before.
+_FORGET_PHONE = """
+UPDATE jobs SET input = input - 'phone' WHERE account_id = $1 AND kind = 'erasure' AND input ->> 'phone' = $2
+    AND (job_id = $3 OR ended_at IS NOT NULL)
+"""
 
 
 class Erasure:
@@ -77,7 +81,7 @@ async def _erase_some(connection: Connection, job: AccountJob) -> AccountJob:
         return _counted(job, "messages", count, {**job.place, "has_erased_messages": not count})
     contacts = _count(await connection.execute(_DELETE_CONTACTS, *who))
     await connection.execute(_DELETE_SIMULATIONS, *who)
-    await connection.execute(_FORGET_PHONE, job.job_id)
+    await connection.execute(_FORGET_PHONE, *who, job.job_id)
     return job.finished({**job.result, "contacts": contacts}, done=job.done + contacts)
 
 

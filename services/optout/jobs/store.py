@@ -68,7 +68,11 @@ UPDATE jobs SET cancel_requested_at = now(),
 WHERE account_id = $1 AND job_id = $2 AND state IN ('waiting', 'running')
 """
 
-_FORGET = "DELETE FROM jobs WHERE ended_at < now() - make_interval(days => $1)"
+# An erasure that failed has its phone until another erases that: without its job it would count as done.
+_FORGET = """
+DELETE FROM jobs
+WHERE ended_at < now() - make_interval(days => $1) AND NOT (kind = 'erasure' AND input ->> 'phone' IS NOT NULL)
+"""
 
 # What imports have read is of no use after their end; a clean-up's undo needs what it found.
 _FORGET_CHUNKS = """

@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from services.optout.decide import decide
+from services.optout.decide import DecidableEvent, decide
 from services.optout.decision_log.entry import Entry, entry_of
 from services.optout.decision_log.load import load_recipients
+from services.optout.decision_log.log import Batch, EventAtOffset, record_batch
 from services.optout.decision_log.position import move_position, read_position, save_position
+from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.decision_log.write import write_decisions
 from services.optout.recipient import Recipient, SentMessage
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
@@ -95,6 +97,13 @@ class Record:
             position = await write_decisions(connection, self._partition, position, [(entry, body)])
             await save_position(connection, self._partition, position)
         return entry
+
+    async def decided(self, event: DecidableEvent) -> None:
+        """Record an event in the pipeline's own transaction."""
+        async with self._pool.acquire() as connection:
+            start = (await read_position(connection, self._partition)).next_offset
+            batch = Batch(self._partition, start, start + 1, [EventAtOffset(start, event)])
+            await record_batch(connection, batch, StoredRules(), datetime.now(UTC), timedelta(days=1))
 
 
 def _event(account_id: str, phone: str, body: str, offset: int) -> MessageReceived:
