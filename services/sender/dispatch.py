@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from services.sender import metrics
 from services.sender.carriers.carrier import Accepted, CallResult, NotCalled, Refused, Unknown
@@ -21,6 +22,9 @@ from shared.suppressions.fence_pass import FencePass, boottime
 Confirm = Callable[[], Awaitable[None]]
 """Returns once Kafka has confirmed that the topics of the cache are still the same; else raises `TransientError`."""
 
+Called: TypeAlias = Accepted | Refused | Unknown
+"""The result of a call of which a byte may have left."""
+
 CHUNK_MESSAGES = 50
 _CHUNKS_AHEAD = 2
 
@@ -31,7 +35,7 @@ class Chunk:
 
     requests: list[MessageRequested]
     fenced: FencePass
-    results: dict[MessageKey, CallResult] = field(default_factory=dict)
+    results: dict[MessageKey, Called] = field(default_factory=dict)
 
     def updates(self) -> list[RowUpdate]:
         return [RowUpdate(key_of(request), *state_of(self.results.get(key_of(request)))) for request in self.requests]
@@ -216,8 +220,8 @@ async def _approved(confirmed: "asyncio.Task[TransientError | None]") -> None:
         raise doubt
 
 
-def state_of(result: CallResult | None) -> tuple[LedgerState, str | None]:
-    """Return what a message's row becomes; None and `NotCalled`: it was not called."""
+def state_of(result: Called | None) -> tuple[LedgerState, str | None]:
+    """Return what a message's row becomes; None: it was not called."""
     match result:
         case Accepted(carrier_message_id=carrier_message_id):
             return "sent", carrier_message_id
@@ -225,7 +229,7 @@ def state_of(result: CallResult | None) -> tuple[LedgerState, str | None]:
             return "failed", reason
         case Unknown(detail=detail):
             return "unknown", detail
-        case NotCalled() | None:
+        case None:
             return "pending", None
 
 

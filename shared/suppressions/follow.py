@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
@@ -152,7 +153,6 @@ class CacheFollower:
             await self._identities.close()
 
     async def _session(self) -> None:
-        why = "the suppression cache is rebuilt"
         try:
             await self._follow()
         except CheckpointDiffersError as error:
@@ -181,7 +181,7 @@ class CacheFollower:
         if doubts and self._state is not None:
             self._state.watermarks.fail("; ".join(doubts))
 
-    async def _follow(self) -> None:
+    async def _follow(self) -> NoReturn:
         async with self._topic.consumer() as consumer:
             state, ends = await self._begin(consumer)
             stuck = StuckDetector(STUCK_SECONDS, time.monotonic())

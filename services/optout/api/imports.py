@@ -1,21 +1,24 @@
 """Imports into a list and exports of it, as ClickSend's clients call them."""
 
 import csv
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from services.optout import files
+from services.optout.api.authenticate import ACQUIRE_SECONDS
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import RequestBody
+from services.optout.api.jobs import job_shown
 from services.optout.api.known_list import require_list
 from services.optout.api.phones import country_of
-from services.optout.api.runtime import ApiRuntime
-from services.optout.api.uploads import file_url, find_upload, safe_name, too_many_files
+from services.optout.api.runtime import ApiRuntime, Runtime
+from services.optout.api.uploads import file_url, find_upload, safe_name, store_upload, too_many_files
 from services.optout.api.v3.envelope import Envelope, success
 from services.optout.api.v3.list_models import ExportedFile, ImportField, ImportPreview, ImportStarted
 from services.optout.api.v3.route import V3Route
@@ -27,10 +30,13 @@ from services.optout.jobs.contact_import import CONTACT_IMPORT
 from services.optout.jobs.opt_out_import import OPT_OUT_IMPORT
 from services.optout.jobs.store import NewJob, TooManyJobsError
 from shared.events.base import ListId
-from shared.postgres import Connection
+from shared.postgres import Connection, connection_from
 
 _PREVIEW_BYTES = 64 * 1024
 _MAX_COLUMNS = 100
+
+InputOf: TypeAlias = Callable[[Connection, list[str]], Awaitable[dict[str, Any]]]
+"""Returns the input of a job from the first row of its file."""
 
 router = APIRouter(route_class=V3Route)
 
@@ -109,6 +115,33 @@ async def add_file_job(database: Connection, new: NewJob, stored: StoredFile, fi
         raise too_many_jobs() from None
     assert job_id is not None  # noqa: S101 (it has no key)
     return job_id
+
+
+async def import_body(
+    request: Request, account_id: str, runtime: Runtime, kind: str, input_of: InputOf
+) -> dict[str, Any]:
+    """Keep the file in the body, and add the job that reads it; return the job as callers see it.
+
+    Args:
+        request: with the file.
+        account_id: whose it is.
+        runtime: of the API.
+        kind: of the job.
+        input_of: returns the job's input from the file's first row; a ValueError says what is wrong with that.
+
+    Raises:
+        ApiError: the file is not sound, or the account has too many jobs.
+    """
+    stored, _ = await store_upload(request, runtime.pool, account_id)
+    async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
+        first = await first_row(connection, stored, "content")
+        try:
+            given = await input_of(connection, first.cells)
+        except ValueError as error:
+            raise ApiError(422, "invalid", f"content: {error}", "content") from None
+        job_id = await add_file_job(connection, NewJob(kind, account_id, given), stored, first)
+        runtime.jobs.wake()
+        return await job_shown(connection, account_id, job_id)
 
 
 def too_many_jobs() -> ApiError:

@@ -5,19 +5,15 @@ from typing import Any, ClassVar
 from fastapi import APIRouter, Request
 
 from services.optout.api.answers import ShownJob
-from services.optout.api.authenticate import ACQUIRE_SECONDS
 from services.optout.api.context import CallerAccountId
-from services.optout.api.errors import ApiError
-from services.optout.api.imports import add_file_job, first_row
-from services.optout.api.jobs import job_shown
+from services.optout.api.imports import import_body
 from services.optout.api.phones import country_of
 from services.optout.api.request_limits import GuardedRoute, LimitedRequest
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.upload_body import UPLOAD_SECONDS, UploadRequest
-from services.optout.api.uploads import FILE_BODY, store_upload
+from services.optout.api.uploads import FILE_BODY
 from services.optout.jobs.opt_out_import import OPT_OUT_IMPORT, opt_out_columns
-from services.optout.jobs.store import NewJob
-from shared.postgres import connection_from
+from shared.postgres import Connection
 
 
 class OptOutFileRoute(GuardedRoute):
@@ -36,14 +32,8 @@ async def import_opt_outs(request: Request, account_id: CallerAccountId, runtime
 
     `GET /v1/jobs/{job_id}` has the progress and the bad rows. A row without a list counts for the whole account.
     """
-    stored, _ = await store_upload(request, runtime.pool, account_id)
-    async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
-        first = await first_row(connection, stored, "content")
-        try:
-            columns = opt_out_columns(first.cells)
-        except ValueError as error:
-            raise ApiError(422, "invalid", f"content: {error}", "content") from None
-        given = {"columns": columns, "country": await country_of(connection, account_id)}
-        job_id = await add_file_job(connection, NewJob(OPT_OUT_IMPORT, account_id, given), stored, first)
-        runtime.jobs.wake()
-        return await job_shown(connection, account_id, job_id)
+
+    async def input_of(database: Connection, cells: list[str]) -> dict[str, Any]:
+        return {"columns": opt_out_columns(cells), "country": await country_of(database, account_id)}
+
+    return await import_body(request, account_id, runtime, OPT_OUT_IMPORT, input_of)

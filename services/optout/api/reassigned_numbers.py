@@ -5,17 +5,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from services.optout.api.answers import ShownJob
-from services.optout.api.authenticate import ACQUIRE_SECONDS
 from services.optout.api.context import CallerAccountId
-from services.optout.api.errors import ApiError
-from services.optout.api.imports import add_file_job, first_row
-from services.optout.api.jobs import job_shown
+from services.optout.api.imports import import_body
 from services.optout.api.opt_out_imports import OptOutFileRoute
 from services.optout.api.runtime import ApiRuntime
-from services.optout.api.uploads import FILE_BODY, store_upload
+from services.optout.api.uploads import FILE_BODY
 from services.optout.jobs.reassignment import REASSIGNMENT, reassignment_columns
-from services.optout.jobs.store import NewJob
-from shared.postgres import connection_from
+from shared.postgres import Connection
 
 router = APIRouter(route_class=OptOutFileRoute)
 
@@ -30,14 +26,8 @@ async def import_reassigned_numbers(
 
     `GET /v1/jobs/{job_id}` has the progress and the bad rows. It is not an opt-out; consent is needed again.
     """
-    stored, _ = await store_upload(request, runtime.pool, account_id)
-    async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
-        first = await first_row(connection, stored, "content")
-        try:
-            columns = reassignment_columns(first.cells)
-        except ValueError as error:
-            raise ApiError(422, "invalid", f"content: {error}", "content") from None
-        new = NewJob(REASSIGNMENT, account_id, {"columns": columns})
-        job_id = await add_file_job(connection, new, stored, first)
-        runtime.jobs.wake()
-        return await job_shown(connection, account_id, job_id)
+
+    async def input_of(_: Connection, cells: list[str]) -> dict[str, Any]:
+        return {"columns": reassignment_columns(cells)}
+
+    return await import_body(request, account_id, runtime, REASSIGNMENT, input_of)

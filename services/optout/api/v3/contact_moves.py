@@ -33,20 +33,13 @@ async def copy_contact(
 
 
 @router.put(f"{_CONTACT}/transfer/{{to_list_id}}")
+@router.put(f"{_CONTACT}/{{to_list_id}}")  # the address that older clients have
 async def transfer_contact(
     from_list_id: PathId, contact_id: PathId, to_list_id: PathId, user: CallingUser, runtime: ApiRuntime
 ) -> Envelope[Contact]:
     """Move a contact; on the other list it has another id."""
     moved = await _copied(runtime, user, (from_list_id, contact_id, to_list_id), moves=True)
     return success("The contact has been moved.", moved)
-
-
-@router.put(f"{_CONTACT}/{{to_list_id}}")
-async def transfer_contact_as_before(
-    from_list_id: PathId, contact_id: PathId, to_list_id: PathId, user: CallingUser, runtime: ApiRuntime
-) -> Envelope[Contact]:
-    """Move a contact, by the address that older clients have."""
-    return await transfer_contact(from_list_id, contact_id, to_list_id, user, runtime)
 
 
 async def _copied(runtime: Runtime, user: ApiUser, ids: tuple[int, int, int], *, moves: bool) -> Contact:

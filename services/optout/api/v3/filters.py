@@ -7,6 +7,8 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 from fastapi import Depends, Query
 
 from services.optout.api.errors import ApiError
+from services.optout.api.v3.paging import AskedPage
+from shared.postgres import Connection
 
 _MAX_Q_CHARACTERS = 2_000
 LAST_SECOND = 253_402_300_799
@@ -61,6 +63,26 @@ def filter_by_time(fields: FilterFields, column: str) -> Callable[..., Filter]:
         return Filter(where, values, only.order)
 
     return asked
+
+
+async def fetch_filtered(  # noqa: PLR0913 (what a page is made of)
+    database: Connection, columns: str, source: str, account_id: str, *, only: Filter, asked: AskedPage, tie: str
+) -> tuple[list[Any], int]:
+    """Return the rows of a page, and how many there are on all pages.
+
+    Args:
+        database: a connection.
+        columns: of the rows; SQL of ours, like `source`, which begins with FROM and ends in a condition, and `tie`.
+        source: where they are; the account is $1 there.
+        account_id: whose they are.
+        only: the filter that was asked for.
+        asked: the page that was asked for.
+        tie: the column by which rows are ordered that are equal by the filter's order.
+    """
+    source = f"{source}{only.where}"
+    page = f"ORDER BY {only.order}, {tie} OFFSET {asked.offset} LIMIT {asked.limit}"
+    rows = await database.fetch(f"SELECT {columns} {source} {page}", account_id, *only.values)
+    return rows, await database.fetchval(f"SELECT count(*) {source}", account_id, *only.values)
 
 
 def as_shown(column: str, names: Mapping[Any, str]) -> str:

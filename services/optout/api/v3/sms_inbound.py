@@ -10,7 +10,7 @@ from pydantic import Field
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
 from services.optout.api.v3.envelope import Envelope, success
-from services.optout.api.v3.filters import Filter, FilterFields, filter_by
+from services.optout.api.v3.filters import Filter, FilterFields, fetch_filtered, filter_by
 from services.optout.api.v3.models import Answer, GivenText
 from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
@@ -92,10 +92,9 @@ async def read_inbound(
     only: Annotated[Filter, Depends(filter_by(_FIELDS))],
 ) -> Envelope[Page[InboundSms]]:
     """Return the replies that are not marked as read, the oldest first where nothing else is asked for."""
-    unread = f"{_UNREAD}{only.where}"
-    page = f"ORDER BY {only.order}, d.event_id OFFSET {asked.offset} LIMIT {asked.limit}"
-    rows = await database.fetch(f"SELECT d.body, d.entry {unread} {page}", account_id, *only.values)
-    total = await database.fetchval(f"SELECT count(*) {unread}", account_id, *only.values)
+    rows, total = await fetch_filtered(
+        database, "d.body, d.entry", _UNREAD, account_id, only=only, asked=asked, tie="d.event_id"
+    )
     return success("Here are your inbound messages.", asked.of([_shown(row) for row in rows], total))
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.v3.envelope import Envelope, success
-from services.optout.api.v3.filters import Filter, FilterFields, filter_by
+from services.optout.api.v3.filters import Filter, FilterFields, fetch_filtered, filter_by
 from services.optout.api.v3.models import Answer, Given, GivenText, PathId
 from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
@@ -59,10 +59,10 @@ async def read_templates(
     only: Annotated[Filter, Depends(filter_by(_FIELDS))],
 ) -> Envelope[Page[Template]]:
     """Return the templates, by their ids where nothing else is asked for."""
-    where = f"FROM message_templates WHERE account_id = $1{only.where}"
-    page = f"ORDER BY {only.order}, template_id OFFSET {asked.offset} LIMIT {asked.limit}"
-    rows = await database.fetch(f"SELECT template_id, name, body {where} {page}", account_id, *only.values)
-    total = await database.fetchval(f"SELECT count(*) {where}", account_id, *only.values)
+    source = "FROM message_templates WHERE account_id = $1"
+    rows, total = await fetch_filtered(
+        database, "template_id, name, body", source, account_id, only=only, asked=asked, tie="template_id"
+    )
     return success("Here are your templates.", asked.of([_shown(row) for row in rows], total))
 
 
