@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from benchmarks.rows import Row, row
 from harness.stack.stack import Stack
 from shared.events import codec
-from shared.events.inbound import MessageReceived, inbound_events
-from shared.events.suppression import WATERMARK_KEY, WatermarkAdvanced, suppression_events
+from shared.events.inbound import MessageReceived, inbound_event_adapter
+from shared.events.suppression import WATERMARK_KEY, WatermarkAdvanced, suppression_event_adapter
 from shared.kafka import new_consumer, new_producer
 from shared.partitions import partition_of
 from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
@@ -135,7 +135,7 @@ async def _consume(stack: Stack, begins: dict[int, int], count: int) -> float:
     while seen < count:
         for records in (await consumer.getmany(timeout_ms=1000, max_records=2000)).values():
             for record in records:
-                codec.decode(inbound_events, record.value)
+                codec.decode(inbound_event_adapter, record.value)
             seen += len(records)
     elapsed = time.perf_counter() - started
     await consumer.stop()
@@ -165,7 +165,7 @@ async def _rate(consumer: AIOKafkaConsumer, begins: dict[int, int], ends: dict[i
         for tp, records in polled.items():
             marks = [record for record in records if record.key == WATERMARK_KEY]
             if marks:
-                event = codec.decode(suppression_events, marks[-1].value)
+                event = codec.decode(suppression_event_adapter, marks[-1].value)
                 if isinstance(event, WatermarkAdvanced):
                     reached[tp.partition] = event.next_offset
         done = sum(reached[p] - begins[p] for p in begins)

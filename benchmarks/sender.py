@@ -21,7 +21,7 @@ from harness.sandbox.client import SandboxClient
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from shared.events import codec
-from shared.events.outbound import MessageRequested, outbound_events
+from shared.events.outbound import MessageRequested, outbound_event_adapter
 from shared.kafka import new_consumer, new_producer
 from shared.suppression_digest import keys_digest
 from shared.suppressions.keep import SNAPSHOT_FILE
@@ -185,7 +185,7 @@ async def _consume(stack: Stack, begins: dict[TopicPartition, int], count: int) 
     while seen < count:
         for records in (await consumer.getmany(timeout_ms=1000, max_records=2000)).values():
             for record in records:
-                codec.decode(outbound_events, record.value)
+                codec.decode(outbound_event_adapter, record.value)
             seen += len(records)
     rate = Rate(count / (time.perf_counter() - started), count / (time.process_time() - cpu))
     await consumer.stop()

@@ -10,12 +10,12 @@ from typing import Any, Self
 import httpx
 
 from shared.errors import PoisonError, TransientError
+from shared.event_records import event_of
 from shared.events import codec
-from shared.events.delivery import AnyDeliveryEvent, RecipientErased, delivery_events
+from shared.events.delivery import AnyDeliveryEvent, RecipientErased, delivery_event_adapter
 from shared.events.outbound import MessageRequested
 from shared.kafka import SEND_SECONDS, connect, new_consumer, new_producer, stop_quietly, within
 from shared.kafka_connection import Kafka
-from shared.reading import event_of
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
 _SOURCE = "stopline/harness"
@@ -190,7 +190,7 @@ async def follow_delivery_events(kafka: Kafka) -> AsyncIterator[DeliveryEvents]:
                 for records in (await consumer.getmany(timeout_ms=500)).values():
                     for record in records:
                         with suppress(PoisonError):  # others may write to this topic too
-                            yield event_of(delivery_events, record)
+                            yield event_of(delivery_event_adapter, record)
 
         yield DeliveryEvents(incoming())
     finally:

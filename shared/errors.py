@@ -1,6 +1,6 @@
 """The three families of errors; each says what to do next.
 
-* `PoisonError`: the record is bad. Park it with the reason and go on (`shared.flood` limits how many are parked).
+* `PoisonError`: the record is bad. Park it with the reason and go on (`shared.parking` limits how many are parked).
 * `TransientError`: something is unavailable. Back off and try again from the same offset.
 * anything else is a bug: stop, keep the offset, alarm.
 

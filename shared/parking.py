@@ -1,101 +1,82 @@
-"""Topic `parked-messages`: records that cannot be processed, with their original bytes and the reason in headers.
+"""Bad records of one topic on their way to `parked-messages`: each by itself while they are few, else summarised.
 
-Key and value are the original's, byte for byte, up to a limit; size and SHA-256 say what they were. The id is computed
-from where the record was, so that one parked twice (a crash between parking and commit) is shown once.
+A producer that is broken, or hostile, writes any number of them. Parking each would cost more than the good records
+beside them and fill the topic. So there is a budget per minute; what is beyond it is parked as one record per poll and
+partition, which says which offsets, how many and why, with a few samples. The records themselves stay where they are,
+for as long as their topic keeps them.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from uuid import UUID
+from typing import NamedTuple
 
 from shared.consumer import Polled, first_offset
-from shared.errors import PoisonError
-from shared.events.base import derived_id, format_time
-from shared.events.codec import Headers
+from shared.parked_records import Bad, causes, park_polled, summary
 from shared.producer import OutgoingRecord
 
-ORIGINAL_HEADER_PREFIX = "original_header_"
-MAX_VALUE_BYTES = 2 * 1024 * 1024
-MAX_KEY_BYTES = 64 * 1024
-MAX_HEADERS_BYTES = 64 * 1024
-_MAX_ORIGINAL_HEADERS = 32
-_MAX_NAME_CHARACTERS = 256
+log = logging.getLogger(__name__)
+
+RECORDS_A_MINUTE = 200
+BYTES_A_MINUTE = 64 * 1024 * 1024
+_LINES_A_MINUTE = 10
+_MINUTE = 60.0
 
 
-def parked_id(topic: str, partition: int, offset: int) -> UUID:
-    """Return the id under which an operator finds the record."""
-    return derived_id(f"{topic}|{partition}|{offset}", "parked")
+class Parked(NamedTuple):
+    """The records for `parked-messages`, and the bad records that are parked individually."""
+
+    records: list[OutgoingRecord]
+    whole: list[Bad]
 
 
-def park_polled(record: Polled, *, service: str, error: PoisonError, now: datetime) -> OutgoingRecord:
-    """Return the record to park for what a consumer brought: a record, or offsets that it could not read."""
-    return park(
-        service=service,
-        topic=record.topic,
-        partition=record.partition,
-        offset=first_offset(record),
-        last_offset=record.offset,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-        error=error,
-        now=now,
-    )
+class Parking:
+    """A reader's way to `parked-messages`, with its budget.
 
+    Args:
+        service: who parks.
+        seconds: a monotonic clock.
+    """
 
-def park(  # noqa: PLR0913 (a record's coordinates)
-    *,
-    service: str,
-    topic: str,
-    partition: int,
-    offset: int,
-    last_offset: int | None = None,
-    key: bytes | None,
-    value: bytes | None,
-    headers: Iterable[tuple[str, bytes | None]],
-    error: PoisonError,
-    now: datetime,
-) -> OutgoingRecord:
-    """Return the record to park for the one at `offset`, or for those from there to `last_offset`."""
-    own: Headers = [
-        ("parked_id", str(parked_id(topic, partition, offset)).encode()),
-        ("parked_reason", error.reason.encode()),
-        ("parked_detail", error.detail.encode(errors="replace")),
-        ("parked_by", service.encode()),
-        ("parked_at", format_time(now).encode()),
-        ("original_topic", topic.encode()),
-        ("original_partition", str(partition).encode()),
-        ("original_offset", str(offset).encode()),
-    ]
-    if last_offset is not None and last_offset != offset:
-        own.append(("original_last_offset", str(last_offset).encode()))
-    own += _of_field("key", key, MAX_KEY_BYTES)
-    own += _of_field("value", value, MAX_VALUE_BYTES)
-    kept_key = None if key is None else key[:MAX_KEY_BYTES]
-    kept_value = None if value is None else value[:MAX_VALUE_BYTES]
-    if kept_key is None and kept_value is None:
-        kept_value = b""  # Kafka's clients refuse a record that has neither
-    return OutgoingRecord(kept_key, kept_value, [*own, *_kept(headers)])
+    def __init__(self, service: str, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._service = service
+        self._seconds = seconds
+        self._looked_at = seconds()
+        self._records, self._bytes, self._lines = float(RECORDS_A_MINUTE), float(BYTES_A_MINUTE), float(_LINES_A_MINUTE)
 
+    def park(self, bad: Sequence[Bad], now: datetime) -> Parked:
+        """Return what is to be parked for the bad records of a poll, and which of them are parked individually."""
+        self._refill()
+        parked: list[OutgoingRecord] = []
+        whole: list[Bad] = []
+        beyond: dict[tuple[str, int], list[Bad]] = defaultdict(list)
+        for record, error in bad:
+            size = len(record.value or b"")
+            if self._records >= 1 and self._bytes >= size:
+                self._records, self._bytes = self._records - 1, self._bytes - size
+                self._say("parked: %s", record, str(error))
+                parked.append(park_polled(record, service=self._service, error=error, now=now))
+                whole.append((record, error))
+            else:
+                beyond[record.topic, record.partition].append((record, error))
+        for some in beyond.values():
+            self._say("a flood of bad records, they are parked as a summary: %s", some[0][0], causes(some))
+            parked.append(summary(some, service=self._service, now=now))
+        return Parked(parked, whole)
 
-def _of_field(name: str, content: bytes | None, limit_bytes: int) -> Iterator[tuple[str, bytes]]:
-    if content is None:
-        yield f"original_{name}_is_null", b"true"
-        return
-    yield f"original_{name}_bytes", str(len(content)).encode()
-    yield f"original_{name}_sha256", hashlib.sha256(content).hexdigest().encode()
-    if len(content) > limit_bytes:
-        yield f"parked_{name}_cut_to_bytes", str(limit_bytes).encode()
+    def _refill(self) -> None:
+        passed, self._looked_at = self._seconds() - self._looked_at, self._seconds()
+        self._records = min(RECORDS_A_MINUTE, self._records + RECORDS_A_MINUTE * passed / _MINUTE)
+        self._bytes = min(BYTES_A_MINUTE, self._bytes + BYTES_A_MINUTE * passed / _MINUTE)
+        self._lines = min(_LINES_A_MINUTE, self._lines + _LINES_A_MINUTE * passed / _MINUTE)
 
-
-def _kept(headers: Iterable[tuple[str, bytes | None]]) -> Iterator[tuple[str, bytes]]:
-    left = MAX_HEADERS_BYTES
-    for number, (name, content) in enumerate(headers):
-        shown = f"{ORIGINAL_HEADER_PREFIX}{name[:_MAX_NAME_CHARACTERS]}"
-        kept = (content or b"")[:left]
-        left -= len(kept) + len(shown)
-        if number == _MAX_ORIGINAL_HEADERS or left < 0:
-            yield "parked_headers_cut", b"true"
+    def _say(self, text: str, record: Polled, cause: str) -> None:
+        if self._lines < 1:
             return
-        yield shown, kept
+        self._lines -= 1
+        place = {"topic": record.topic, "partition": record.partition, "offset": first_offset(record), "cause": cause}
+        log.warning(
+            text, f"{record.topic} {record.partition} at {first_offset(record)}: {cause}", extra={"fields": place}
+        )

@@ -21,15 +21,15 @@ from harness.checker.history import (
 from shared import topics
 from shared.consumer import Polled
 from shared.errors import PoisonError
-from shared.events.delivery import AnyDeliveryEvent, delivery_events
-from shared.events.inbound import MessageReceived, inbound_events
-from shared.events.opt_out import OptedIn, OptedOut, opt_out_events
-from shared.events.outbound import MessageRequested, outbound_events
-from shared.events.suppression import SuppressionChanged, suppression_events
-from shared.flood import parked_offsets
+from shared.event_records import event_of
+from shared.events.delivery import AnyDeliveryEvent, delivery_event_adapter
+from shared.events.inbound import MessageReceived, inbound_event_adapter
+from shared.events.opt_out import OptedIn, OptedOut, opt_out_event_adapter
+from shared.events.outbound import MessageRequested, outbound_event_adapter
+from shared.events.suppression import SuppressionChanged, suppression_event_adapter
 from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
 from shared.kafka_connection import Kafka
-from shared.reading import event_of
+from shared.parked_records import parked_offsets
 
 READ_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
@@ -38,11 +38,11 @@ Positions = Mapping[TopicPartition, int]
 
 _TOPICS = (*topics.PLACED_BY_PHONE, topics.OUTBOUND_MESSAGES, topics.PARKED_MESSAGES)
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {
-    topics.INBOUND_MESSAGES: inbound_events,
-    topics.OPT_OUT_EVENTS: opt_out_events,
-    topics.SUPPRESSIONS: suppression_events,
-    topics.OUTBOUND_MESSAGES: outbound_events,
-    topics.DELIVERY_EVENTS: delivery_events,
+    topics.INBOUND_MESSAGES: inbound_event_adapter,
+    topics.OPT_OUT_EVENTS: opt_out_event_adapter,
+    topics.SUPPRESSIONS: suppression_event_adapter,
+    topics.OUTBOUND_MESSAGES: outbound_event_adapter,
+    topics.DELIVERY_EVENTS: delivery_event_adapter,
 }
 
 

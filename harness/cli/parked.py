@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from harness.cli.running_stack import kafka_settings
 from shared.consumer import Polled
 from shared.kafka import SEND_SECONDS, connect, new_consumer, stop_quietly, within
-from shared.parking import ORIGINAL_HEADER_PREFIX
+from shared.parked_records import ORIGINAL_HEADER_PREFIX
 from shared.topics import PARKED_MESSAGES
 
 _FETCH_MS = 1000

@@ -6,9 +6,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.errors import PoisonError
+from shared.event_records import event_of
 from shared.events.anchor import AnchorPublished, anchors
 from shared.kafka import SEND_SECONDS, assigned_consumer, within
-from shared.reading import event_of
 from shared.settings import KafkaSettings
 from shared.topics import EVIDENCE_ANCHORS
 

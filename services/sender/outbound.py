@@ -15,12 +15,13 @@ from services.sender.settings import SenderSettings
 from shared.background import GiveUp
 from shared.consumer import Polled
 from shared.errors import TransientError
-from shared.events.outbound import outbound_events
+from shared.event_records import read_events
+from shared.events.outbound import outbound_event_adapter
 from shared.failpoints import failpoint
-from shared.flood import Bad, Parking
 from shared.kafka import START_SECONDS, STOP_SECONDS, group_options, new_consumer, stop_quietly, try_commit, within
+from shared.parked_records import Bad
+from shared.parking import Parking
 from shared.places import naming, place_of
-from shared.reading import read_events
 from shared.topics import OUTBOUND_MESSAGES
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class OutboundHandler:
         """
         self.busy = True
         with naming(log, records):
-            events, bad = read_events(outbound_events, records)
+            events, bad = read_events(outbound_event_adapter, records)
             waiting: Waiting = {}
             for _, request in events:
                 waiting.setdefault(key_of(request), request)

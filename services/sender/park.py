@@ -11,8 +11,8 @@ from shared.events.base import derived_id
 from shared.events.codec import salvage
 from shared.events.delivery import MessageRejected
 from shared.failpoints import failpoint
-from shared.flood import Bad, Parking
-from shared.parking import parked_id
+from shared.parked_records import Bad, parked_id
+from shared.parking import Parking
 from shared.phones import E164, settled_phone
 
 

@@ -14,10 +14,10 @@ from services.sender.settings import SenderSettings
 from shared.background import GiveUp
 from shared.consumer import Polled
 from shared.errors import PoisonError
+from shared.event_records import event_of
 from shared.events.base import storable
-from shared.events.delivery import DeliveryReceiptReceived, RecipientErased, delivery_events
+from shared.events.delivery import DeliveryReceiptReceived, RecipientErased, delivery_event_adapter
 from shared.postgres import Pool, connection_from
-from shared.reading import event_of
 from shared.subscription import Subscribed, Subscription
 from shared.topics import DELIVERY_EVENTS
 
@@ -86,7 +86,7 @@ def _handled_of(records: Sequence[Polled]) -> list[Handled]:
 
 def _event(record: Polled) -> Handled | None:
     try:
-        event = event_of(delivery_events, record)
+        event = event_of(delivery_event_adapter, record)
     except PoisonError:
         return None
     return event if isinstance(event, Handled) else None

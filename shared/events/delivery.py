@@ -111,7 +111,7 @@ AnyDeliveryEvent = (
     | RecipientErased
 )
 DeliveryEvent = Annotated[AnyDeliveryEvent, Field(discriminator="type")]
-delivery_events: TypeAdapter[AnyDeliveryEvent] = TypeAdapter(DeliveryEvent)
+delivery_event_adapter: TypeAdapter[AnyDeliveryEvent] = TypeAdapter(DeliveryEvent)
 
 
 def delivery_event_id(account_id: str, message_id: str, event_type: str) -> UUID:

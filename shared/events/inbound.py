@@ -170,4 +170,4 @@ AnyInboundEvent = (
     MessageReceived | ReviewDecided | OptOutRequested | OptInRequested | ErasureRequested | FenceMarkerAppended
 )
 InboundEvent = Annotated[AnyInboundEvent, Field(discriminator="type")]
-inbound_events: TypeAdapter[AnyInboundEvent] = TypeAdapter(InboundEvent)
+inbound_event_adapter: TypeAdapter[AnyInboundEvent] = TypeAdapter(InboundEvent)

@@ -71,4 +71,4 @@ class OptedIn(_PreferenceChanged):
 
 AnyOptOutEvent = OptedOut | OptedIn | OptOutHeld | HeldReleased
 OptOutEvent = Annotated[AnyOptOutEvent, Field(discriminator="type")]
-opt_out_events: TypeAdapter[AnyOptOutEvent] = TypeAdapter(OptOutEvent)
+opt_out_event_adapter: TypeAdapter[AnyOptOutEvent] = TypeAdapter(OptOutEvent)

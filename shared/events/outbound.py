@@ -34,4 +34,4 @@ class MessageRequested(Event):
         return f"{self.account_id}/{self.message_id}"
 
 
-outbound_events: TypeAdapter[MessageRequested] = TypeAdapter(MessageRequested)
+outbound_event_adapter: TypeAdapter[MessageRequested] = TypeAdapter(MessageRequested)

@@ -76,4 +76,4 @@ class CheckpointPublished(Event):
 
 AnySuppressionEvent = SuppressionChanged | WatermarkAdvanced | CheckpointPublished
 SuppressionEvent = Annotated[AnySuppressionEvent, Field(discriminator="type")]
-suppression_events: TypeAdapter[AnySuppressionEvent] = TypeAdapter(SuppressionEvent)
+suppression_event_adapter: TypeAdapter[AnySuppressionEvent] = TypeAdapter(SuppressionEvent)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from shared.consumer import Polled
 from shared.errors import PoisonError
+from shared.event_records import event_of
 from shared.events.suppression import (
     CHECKPOINT_KEY,
     WATERMARK_KEY,
@@ -18,9 +19,8 @@ from shared.events.suppression import (
     CheckpointPublished,
     SuppressionChanged,
     WatermarkAdvanced,
-    suppression_events,
+    suppression_event_adapter,
 )
-from shared.reading import event_of
 from shared.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, SuppressionCode, first_key_of
 from shared.suppressions.placement import partitions_of
 
@@ -120,7 +120,7 @@ class PartitionReader:
     def _read(self, key: bytes, record: Polled) -> AnySuppressionEvent | None:
         if record.value is None and not self._has_place_for(key):
             return None  # somebody took away what should never have been written
-        event = event_of(suppression_events, record)
+        event = event_of(suppression_event_adapter, record)
         if key != _key_of(event):
             raise PoisonError("wrong_key", f"a {event.type} must not have the key {key[:100]!r}")
         return event

@@ -14,19 +14,19 @@ from shared.errors import PoisonError
 from shared.events.anchor import anchors
 from shared.events.base import Event
 from shared.events.codec import MAX_EVENT_BYTES, cloud_event_headers, decode, encode
-from shared.events.delivery import delivery_events
-from shared.events.inbound import inbound_events
-from shared.events.opt_out import opt_out_events
-from shared.events.outbound import outbound_events
-from shared.events.suppression import suppression_events
+from shared.events.delivery import delivery_event_adapter
+from shared.events.inbound import inbound_event_adapter
+from shared.events.opt_out import opt_out_event_adapter
+from shared.events.outbound import outbound_event_adapter
+from shared.events.suppression import suppression_event_adapter
 
 FOLDER = Path(__file__).parents[2] / "contract"
 ADAPTERS: dict[str, TypeAdapter[Any]] = {
-    "inbound": inbound_events,
-    "optout": opt_out_events,
-    "suppression": suppression_events,
-    "outbound": outbound_events,
-    "delivery": delivery_events,
+    "inbound": inbound_event_adapter,
+    "optout": opt_out_event_adapter,
+    "suppression": suppression_event_adapter,
+    "outbound": outbound_event_adapter,
+    "delivery": delivery_event_adapter,
     "evidence": anchors,
 }
 EACH = pytest.mark.parametrize("event", examples(), ids=lambda event: event_name(type(event)))

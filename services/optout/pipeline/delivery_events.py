@@ -20,12 +20,12 @@ from services.optout.pipeline.parse import SERVICE
 from services.optout.pipeline.start import MissingRecordsError
 from shared.consumer import Consumer, Polled
 from shared.errors import TransientError
-from shared.events.delivery import delivery_events
-from shared.flood import Parking
+from shared.event_records import read_events
+from shared.events.delivery import delivery_event_adapter
 from shared.kafka import SEND_SECONDS, assigned_consumer, within
+from shared.parking import Parking
 from shared.postgres import UNAVAILABLE, connection_from
 from shared.producer import Producer, send_parked
-from shared.reading import read_events
 from shared.topics import DELIVERY_EVENTS
 
 _POLL_MS = 2_000
@@ -93,7 +93,7 @@ class DeliveryEventFollower:
         self._consumer.seek(self._topic_partition, max(recorded, beginning))
 
     async def _record(self, records: Sequence[Polled], next_offset: int) -> None:
-        read, bad = read_events(delivery_events, records, self._context.settings.partitions)
+        read, bad = read_events(delivery_event_adapter, records, self._context.settings.partitions)
         events = [event for _, event in read]
         if bad:
             await send_parked(self._producer, self._parking.park(bad, self._context.now()).records)

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from services.optout.decision_log.log import EventAtOffset
 from shared.consumer import Polled
-from shared.events.inbound import FenceMarkerAppended, inbound_events
-from shared.flood import Parking
+from shared.event_records import read_events
+from shared.events.inbound import FenceMarkerAppended, inbound_event_adapter
+from shared.parking import Parking
 from shared.producer import OutgoingRecord
-from shared.reading import read_events
 
 SERVICE = "stopline/optout"
 
@@ -29,7 +29,7 @@ class Parsed:
 
 def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: datetime) -> Parsed:
     """Read the records of one partition."""
-    events, bad = read_events(inbound_events, records, partitions)
+    events, bad = read_events(inbound_event_adapter, records, partitions)
     markers = [event for _, event in events if isinstance(event, FenceMarkerAppended)]
     return Parsed(
         records[0].offset,

@@ -13,7 +13,7 @@ from services.optout.pipeline.session import Publishes
 from shared.errors import PoisonError
 from shared.events.base import derived_id
 from shared.events.codec import decode
-from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, SuppressionChanged, suppression_events
+from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, SuppressionChanged, suppression_event_adapter
 from shared.kafka import SEND_SECONDS, assigned_consumer, within
 from shared.partitions import partition_of
 from shared.postgres import connection_from
@@ -102,7 +102,7 @@ def _note(held: PublishedStates, key: bytes | None, value: bytes | None) -> None
 
 def _state(key: bytes, value: bytes | None) -> str | None:
     try:
-        event = decode(suppression_events, value)
+        event = decode(suppression_event_adapter, value)
     except PoisonError:
         return None
     return event.state if isinstance(event, SuppressionChanged) and event.key() == key else None

@@ -24,8 +24,8 @@ from services.optout.pipeline.start import MissingRecordsError, belonging, find_
 from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.failpoints import failpoint
-from shared.flood import Parking
 from shared.kafka import START_SECONDS, new_transactional_producer, stop_quietly, within
+from shared.parking import Parking
 from shared.postgres import UNAVAILABLE, connection_from
 from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 

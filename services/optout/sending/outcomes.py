@@ -13,6 +13,7 @@ from services.optout.sending.receipts import hand_on
 from services.optout.sending.status import RANK, RANKS, Status
 from shared.consumer import Polled
 from shared.errors import PoisonError
+from shared.event_records import event_of
 from shared.events.base import storable
 from shared.events.delivery import (
     DeliveryEvent,
@@ -24,10 +25,9 @@ from shared.events.delivery import (
     MessageSent,
     MessageSuppressed,
     RecipientErased,
-    delivery_events,
+    delivery_event_adapter,
 )
 from shared.postgres import Connection, Pool, connection_from
-from shared.reading import event_of
 
 _IS_LATER = f"{RANK.format('later.status')} > {RANK.format('m.status')}"
 
@@ -185,7 +185,7 @@ def events_of(records: Sequence[Polled]) -> list[DeliveryEvent]:
     events = []
     for record in records:
         try:
-            events.append(event_of(delivery_events, record))
+            events.append(event_of(delivery_event_adapter, record))
         except PoisonError:
             continue
     return events

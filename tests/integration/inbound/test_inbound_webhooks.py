@@ -9,8 +9,8 @@ import pytest
 from inbound_world import PARTITIONS, Gateway, headers_of, stop_of, value_of
 
 from shared.events.codec import decode
-from shared.events.delivery import delivery_events
-from shared.events.inbound import MessageReceived, inbound_events
+from shared.events.delivery import delivery_event_adapter
+from shared.events.inbound import MessageReceived, inbound_event_adapter
 from shared.partitions import partition_of
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES
 
@@ -47,7 +47,7 @@ async def test_a_stop_posted_with_curl_is_in_kafka_when_it_is_answered(written: 
     )
     status, body = curl(*written(fields), gateway.address())  # type: ignore[operator]
     [record] = await gateway.records()
-    event = decode(inbound_events, record.value)
+    event = decode(inbound_event_adapter, record.value)
     assert isinstance(event, MessageReceived)
     assert (status, json.loads(body)) == (200, {"status": "accepted", "event_id": str(event.event_id)})
     assert (record.topic, record.key, record.partition) == (
@@ -92,7 +92,7 @@ async def test_the_generic_webhook(gateway: Gateway) -> None:
 async def test_a_receipt_is_on_delivery_events(name: str, fields: dict[str, str], key: str, gateway: Gateway) -> None:
     answer = await gateway.post_form(fields, gateway=name, end="/receipts")
     [record] = await gateway.records()
-    event = decode(delivery_events, record.value)
+    event = decode(delivery_event_adapter, record.value)
     assert (answer.status_code, event.type) == (200, "delivery_receipt_received")
     assert (record.topic, record.key, record.partition) == (
         DELIVERY_EVENTS,

@@ -17,9 +17,9 @@ from shared.events import codec
 from shared.events.base import Event
 from shared.events.delivery import MessageDispatching, MessageSent, delivery_event_id
 from shared.events.inbound import FenceMarkerAppended, MessageReceived
-from shared.events.opt_out import AnyOptOutEvent, opt_out_events
-from shared.events.outbound import MessageRequested, outbound_events
-from shared.events.suppression import SuppressionChanged, WatermarkAdvanced, suppression_events
+from shared.events.opt_out import AnyOptOutEvent, opt_out_event_adapter
+from shared.events.outbound import MessageRequested, outbound_event_adapter
+from shared.events.suppression import SuppressionChanged, WatermarkAdvanced, suppression_event_adapter
 from shared.kafka import new_consumer, new_producer
 from shared.partitions import partition_of
 from shared.topics import (
@@ -159,11 +159,11 @@ class OptOutWorld:
         return {event.scope: event.state for event in mine if event.phone == phone}
 
     def opt_out_events(self) -> list[AnyOptOutEvent]:
-        events = [codec.decode(opt_out_events, record.value) for record in self._mine(OPT_OUT_EVENTS)]
+        events = [codec.decode(opt_out_event_adapter, record.value) for record in self._mine(OPT_OUT_EVENTS)]
         return [event for event in events if event.account_id == self.account_id]
 
     def replies(self) -> list[MessageRequested]:
-        events = [codec.decode(outbound_events, record.value) for record in self.seen[OUTBOUND_MESSAGES]]
+        events = [codec.decode(outbound_event_adapter, record.value) for record in self.seen[OUTBOUND_MESSAGES]]
         return [event for event in events if event.account_id == self.account_id]
 
     def parked(self) -> list[ConsumerRecord]:
@@ -173,7 +173,7 @@ class OptOutWorld:
         return [record for record in self.seen[topic] if record.partition == self.partition]
 
     def _suppression(self, record: ConsumerRecord) -> Any:
-        return codec.decode(suppression_events, record.value)
+        return codec.decode(suppression_event_adapter, record.value)
 
     async def fetch(self, sql: str, *values: object) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.backend.optout_database_url)

@@ -12,7 +12,7 @@ from aiokafka.admin import NewTopic
 from optout_world import SECONDS, OptOutWorld
 
 from shared.events.codec import decode
-from shared.events.suppression import CheckpointPublished, SuppressionChanged, suppression_events
+from shared.events.suppression import CheckpointPublished, SuppressionChanged, suppression_event_adapter
 from shared.kafka import new_admin, new_consumer
 from shared.settings import KafkaSettings
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, SUPPRESSIONS, topics
@@ -55,7 +55,7 @@ async def published(world: OptOutWorld) -> list[SuppressionChanged | CheckpointP
         found = []
         while not all([await consumer.position(tp) >= end for tp, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=100)).values():
-                found += [decode(suppression_events, each.value) for each in records if each.value is not None]
+                found += [decode(suppression_event_adapter, each.value) for each in records if each.value is not None]
     return [each for each in found if isinstance(each, SuppressionChanged | CheckpointPublished)]
 
 

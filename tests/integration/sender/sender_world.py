@@ -19,7 +19,7 @@ from harness.stack.embedded import EmbeddedBackend
 from harness.stack.service import Service
 from shared.errors import PoisonError
 from shared.events.codec import decode, encode
-from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, RecipientErased, delivery_events
+from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, RecipientErased, delivery_event_adapter
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import (
     CHECKPOINT_KEY,
@@ -191,7 +191,7 @@ class Kafka:
                 self.parked.append(record)
                 continue
             try:
-                event = decode(delivery_events, record.value)
+                event = decode(delivery_event_adapter, record.value)
             except PoisonError:
                 continue  # written by a test
             if isinstance(event, RecipientErased):

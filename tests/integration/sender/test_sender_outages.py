@@ -8,7 +8,8 @@ from aiokafka import ConsumerRecord
 from sender_world import Kafka, World, until
 
 from harness.stack.service import Service
-from shared.flood import RECORDS_A_MINUTE, offsets_of
+from shared.parked_records import offsets_of
+from shared.parking import RECORDS_A_MINUTE
 
 pytestmark = pytest.mark.timeout(180)
 

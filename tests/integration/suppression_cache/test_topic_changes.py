@@ -13,7 +13,7 @@ from cache_world import PARTITIONS, OptOutService, check, following, knows, phon
 
 from harness.stack.embedded import EmbeddedBackend
 from shared.errors import TransientError
-from shared.events.suppression import SuppressionChanged, suppression_events
+from shared.events.suppression import SuppressionChanged, suppression_event_adapter
 from shared.kafka import new_consumer
 from shared.suppressions.fence_pass import FencePass, boottime
 from shared.suppressions.follow import CacheFollower
@@ -75,7 +75,7 @@ async def has_forgotten(bootstrap: str, phones: Collection[str]) -> bool:
         end = (await consumer.end_offsets([partition]))[partition]
         while await consumer.position(partition) < end:
             for record in (await consumer.getmany(timeout_ms=1_000)).get(partition, ()):
-                published = suppression_events.validate_json(record.value)
+                published = suppression_event_adapter.validate_json(record.value)
                 if (
                     isinstance(published, SuppressionChanged)
                     and published.phone in phones

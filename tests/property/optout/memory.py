@@ -15,8 +15,8 @@ from services.optout.pipeline.publish import FencedError, Publication
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode
-from shared.events.opt_out import AnyOptOutEvent, opt_out_events
-from shared.events.suppression import AnySuppressionEvent, SuppressionChanged, suppression_events
+from shared.events.opt_out import AnyOptOutEvent, opt_out_event_adapter
+from shared.events.suppression import AnySuppressionEvent, SuppressionChanged, suppression_event_adapter
 from shared.suppression_digest import MASK, key_digest
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -169,9 +169,11 @@ class MemoryPublisher:
         if self._epoch != self._kafka.epoch:
             raise FencedError("fenced")
         self._kafka.suppressions += [
-            (key, decode(suppression_events, value)) for key, value, _ in publication.suppressions()
+            (key, decode(suppression_event_adapter, value)) for key, value, _ in publication.suppressions()
         ]
-        self._kafka.opt_out_events += [decode(opt_out_events, value) for _, value, _ in publication.opt_out_events()]
+        self._kafka.opt_out_events += [
+            decode(opt_out_event_adapter, value) for _, value, _ in publication.opt_out_events()
+        ]
         if publication.commits_offset:
             self._kafka.committed = publication.next_offset
         self._crashes.at("after the transaction")

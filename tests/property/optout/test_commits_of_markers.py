@@ -12,7 +12,7 @@ from services.optout.pipeline.start import choose_start
 from shared.events.codec import encode
 from shared.events.inbound import FenceMarkerAppended, MessageReceived
 from shared.events.suppression import WatermarkAdvanced
-from shared.flood import Parking
+from shared.parking import Parking
 from shared.topics import INBOUND_MESSAGES
 
 _MARKER = encode(FenceMarkerAppended(marker_id=UUID(int=1)))

@@ -25,7 +25,7 @@ from shared.events.base import STOPLINE_NAMESPACE, derived_id
 from shared.events.codec import encode
 from shared.events.inbound import FenceMarkerAppended, MessageReceived
 from shared.events.suppression import CheckpointPublished, SuppressionChanged, WatermarkAdvanced
-from shared.flood import Parking
+from shared.parking import Parking
 from shared.suppression_digest import MASK, format_digest, key_digest
 from shared.topics import INBOUND_MESSAGES
 

@@ -29,7 +29,7 @@ from services.sender.sweeper import sweep
 from shared import failpoints
 from shared.errors import TransientError
 from shared.events.codec import decode
-from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching, delivery_events
+from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching, delivery_event_adapter
 from shared.events.outbound import MessageRequested
 from shared.postgres import Pool
 from shared.producer import OutgoingRecord
@@ -83,7 +83,7 @@ class Outside:
         await asyncio.sleep(0)
         self._fail_if_due()
         for record in records:
-            event = decode(delivery_events, record.value)
+            event = decode(delivery_event_adapter, record.value)
             assert event.message_id is not None
             self.published[event.message_id].append(event)
 

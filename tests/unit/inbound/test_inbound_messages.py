@@ -14,7 +14,7 @@ from services.inbound.gateways.reported import read_event
 from services.inbound.responses import WebhookError
 from shared.events.base import MAX_BODY_CHARACTERS
 from shared.events.codec import decode, encode
-from shared.events.inbound import MessageReceived, inbound_events
+from shared.events.inbound import MessageReceived, inbound_event_adapter
 
 FORM = "application/x-www-form-urlencoded"
 NOW = datetime(2026, 11, 24, 11, 13, 2, 250_000, tzinfo=UTC)
@@ -255,11 +255,11 @@ _ANY = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(m
 def test_no_field_but_from_and_body_can_cost_a_person_the_opt_out(fields: dict[str, Any]) -> None:
     event = received({**fields, "from": "+61411111111", "body": "STOP"})
     assert (event.phone, event.body) == ("+61411111111", "STOP")
-    assert decode(inbound_events, encode(event)) == event
+    assert decode(inbound_event_adapter, encode(event)) == event
 
 
 @given(st.text())
 def test_any_text_is_an_event_that_can_be_read_again(body: str) -> None:
     event = received({**CLICKSEND, "body": body})
-    assert decode(inbound_events, encode(event)) == event
+    assert decode(inbound_event_adapter, encode(event)) == event
     assert "\0" not in event.body

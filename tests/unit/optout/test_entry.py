@@ -7,8 +7,8 @@ from services.optout.decision_log.entry import Entry, entry_adapter, entry_of, e
 from services.optout.pipeline.publish import opt_out_records, suppression_records
 from services.optout.recipient import Recipient, Suppression
 from shared.events.codec import decode
-from shared.events.opt_out import AnyOptOutEvent, opt_out_events
-from shared.events.suppression import SuppressionChanged, suppression_events
+from shared.events.opt_out import AnyOptOutEvent, opt_out_event_adapter
+from shared.events.suppression import SuppressionChanged, suppression_event_adapter
 
 
 def entry(body: str, recipient: Recipient) -> Entry:
@@ -17,12 +17,12 @@ def entry(body: str, recipient: Recipient) -> Entry:
 
 
 def suppressions_of(entry: Entry) -> list[SuppressionChanged]:
-    decoded = [decode(suppression_events, record.value) for record in suppression_records(entry)]
+    decoded = [decode(suppression_event_adapter, record.value) for record in suppression_records(entry)]
     return [event for event in decoded if isinstance(event, SuppressionChanged)]
 
 
 def opt_out_events_of(entry: Entry) -> list[AnyOptOutEvent]:
-    return [decode(opt_out_events, record.value) for record in opt_out_records(entry)]
+    return [decode(opt_out_event_adapter, record.value) for record in opt_out_records(entry)]
 
 
 def test_a_stored_entry_publishes_what_the_fresh_one_published() -> None:

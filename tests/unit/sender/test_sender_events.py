@@ -20,8 +20,8 @@ from shared.events.delivery import (
     MessageOutcomeUnknown,
     MessageSent,
     MessageSuppressed,
+    delivery_event_adapter,
     delivery_event_id,
-    delivery_events,
 )
 from shared.events.outbound import MessageRequested
 from shared.producer import OutgoingRecord
@@ -51,7 +51,7 @@ def same_as(asked: MessageRequested, at: datetime) -> dict[str, Any]:
 
 def agrees(record: OutgoingRecord, kind: type[AnyDeliveryEvent], expected: dict[str, Any]) -> None:
     """Assert that a record is what the model would have made of the same fields."""
-    event = decode(delivery_events, record.value)
+    event = decode(delivery_event_adapter, record.value)
     assert isinstance(event, kind)
     assert {name: getattr(event, name) for name in expected} == expected
     assert event.event_id == delivery_event_id(event.account_id, event.message_id, event.type)

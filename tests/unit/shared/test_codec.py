@@ -12,8 +12,8 @@ from pydantic import AfterValidator, TypeAdapter
 
 from shared.errors import PoisonError
 from shared.events.codec import MAX_EVENT_BYTES, cloud_event_headers, decode, encode, salvage
-from shared.events.inbound import FenceMarkerAppended, MessageReceived, inbound_events
-from shared.events.outbound import MessageRequested, outbound_events
+from shared.events.inbound import FenceMarkerAppended, MessageReceived, inbound_event_adapter
+from shared.events.outbound import MessageRequested, outbound_event_adapter
 
 MARKER = {"type": "fence_marker_appended", "version": 1, "marker_id": str(UUID(int=1))}
 REQUEST = {
@@ -41,7 +41,7 @@ def received(body: str = "STOP") -> MessageReceived:
 
 def test_an_event_comes_back_as_it_was_written() -> None:
     event = received("naïve 🛑 \x00")
-    assert decode(inbound_events, encode(event)) == event
+    assert decode(inbound_event_adapter, encode(event)) == event
 
 
 def test_times_are_written_in_utc_with_microseconds() -> None:
@@ -67,7 +67,7 @@ def test_times_are_written_in_utc_with_microseconds() -> None:
 )
 def test_a_bad_record_is_poison_with_a_reason(value: bytes | None, reason: str) -> None:
     with pytest.raises(PoisonError) as poison:
-        decode(inbound_events, value)
+        decode(inbound_event_adapter, value)
     assert poison.value.reason == reason
     assert 0 < len(poison.value.detail) <= 480
 
@@ -92,19 +92,19 @@ def test_a_bad_record_is_poison_with_a_reason(value: bytes | None, reason: str) 
 )
 def test_an_outbound_request_with_a_wrong_field_is_refused_by_its_name(field: str, value: object) -> None:
     with pytest.raises(PoisonError) as poison:
-        decode(outbound_events, json.dumps({**REQUEST, field: value}).encode())
+        decode(outbound_event_adapter, json.dumps({**REQUEST, field: value}).encode())
     assert field in poison.value.detail
 
 
 def test_fields_from_a_later_version_are_tolerated() -> None:
-    event = decode(outbound_events, json.dumps({**REQUEST, "priority": "high"}).encode())
+    event = decode(outbound_event_adapter, json.dumps({**REQUEST, "priority": "high"}).encode())
     assert event == MessageRequested.model_validate(REQUEST)
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_give_an_event_or_poison(value: bytes) -> None:
     with pytest.raises(PoisonError):
-        decode(inbound_events, value)
+        decode(inbound_event_adapter, value)
 
 
 def test_headers_follow_cloudevents_kafka_binding() -> None:
@@ -141,7 +141,7 @@ def test_what_can_be_read_of_a_bad_record_is_salvaged(value: bytes | None, found
 def test_a_time_that_is_none_in_utc_is_a_bad_record(field: str, moment: str) -> None:
     event = json.loads(encode(received())) | {field: moment}
     with pytest.raises(PoisonError, match=f"invalid.*{field}"):
-        decode(inbound_events, json.dumps(event).encode())
+        decode(inbound_event_adapter, json.dumps(event).encode())
 
 
 @pytest.mark.parametrize("error", [OverflowError("x"), RecursionError("x"), MemoryError("x"), AssertionError("x")])
@@ -155,5 +155,5 @@ def test_whatever_a_validator_raises_is_a_bad_record(error: Exception) -> None:
 
 def test_nul_in_a_text_that_postgres_keeps_is_replaced() -> None:
     event = json.loads(encode(received())) | {"gateway_message_id": "a\x00b", "gateway": "\x00"}
-    found = decode(inbound_events, json.dumps(event).encode())
+    found = decode(inbound_event_adapter, json.dumps(event).encode())
     assert (found.gateway_message_id, found.gateway) == ("a\ufffdb", "\ufffd")

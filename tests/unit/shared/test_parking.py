@@ -1,73 +1,61 @@
-"""A parked record is the original, byte for byte, with the reason beside it."""
+"""Bad records are parked one by one while they are few; a flood of them as few summaries that name every offset."""
 
-import hashlib
+import json
 from datetime import UTC, datetime
-from typing import Any
+
+from aiokafka import ConsumerRecord
 
 from shared.consumer import Unreadable
 from shared.errors import PoisonError
-from shared.parking import MAX_VALUE_BYTES, park, park_polled, parked_id
-from shared.producer import OutgoingRecord
+from shared.parked_records import Bad, offsets_of, offsets_text, parked_offsets
+from shared.parking import BYTES_A_MINUTE, RECORDS_A_MINUTE, Parking
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-def test_a_parked_record_keeps_the_original_bytes_and_says_why() -> None:
-    parked = park(
-        service="optout",
-        topic="inbound-messages",
-        partition=2,
-        offset=7,
-        key=b"\xff",
-        value=b"\x00\xfe",
-        headers=[("x", b"\xff")],
-        error=PoisonError("not_json", "bad"),
-        now=NOW,
+def bad(offset: int, value: bytes = b"{}", partition: int = 0) -> Bad:
+    record = ConsumerRecord("t", partition, offset, 0, 0, b"k", value, None, 1, len(value), ())
+    return record, PoisonError("not_json", "no JSON")
+
+
+def test_beyond_the_budget_of_a_minute_a_poll_is_one_record_per_partition_with_all_offsets() -> None:
+    parking = Parking("s", lambda: 0.0)
+    first = parking.park([bad(at) for at in range(RECORDS_A_MINUTE)], NOW)
+    assert len(first.records) == len(first.whole) == RECORDS_A_MINUTE
+    more = [bad(at) for at in range(1_000, 3_000)] + [bad(5_000)] + [bad(7, partition=1)]
+    beyond = parking.park(more, NOW)
+    assert (len(beyond.records), beyond.whole) == (2, [])
+    summary = json.loads(beyond.records[0].value or b"")
+    assert (summary["records"], summary["offsets"], summary["reasons"]) == (
+        2_001,
+        "1000-2999,5000",
+        {"not_json": 2_001},
     )
-    headers = dict(parked.headers)
-    assert (parked.key, parked.value, headers["original_header_x"]) == (b"\xff", b"\x00\xfe", b"\xff")
-    assert (headers["parked_reason"], headers["parked_by"]) == (b"not_json", b"optout")
-    assert (headers["original_topic"], headers["original_partition"], headers["original_offset"]) == (
-        b"inbound-messages",
-        b"2",
-        b"7",
-    )
+    assert len(beyond.records[0].value or b"") < 2_000
 
 
-def test_the_same_record_parked_again_has_the_same_id() -> None:
-    assert parked_id("t", 1, 2) == parked_id("t", 1, 2) != parked_id("t", 1, 3)
+def test_the_budget_is_of_bytes_too_and_comes_again_little_by_little() -> None:
+    time = [0.0]
+    parking = Parking("s", lambda: time[0])
+    large = b"x" * (BYTES_A_MINUTE // 2 + 1)
+    assert [len(parking.park([bad(at, large)], NOW).whole) for at in range(3)] == [1, 0, 0]
+    assert len(parking.park([bad(at) for at in range(1_000)], NOW).whole) < RECORDS_A_MINUTE
+    time[0] = 3.0
+    assert len(parking.park([bad(at) for at in range(1_000)], NOW).whole) == RECORDS_A_MINUTE * 3 // 60
 
 
-def parked(**changed: Any) -> OutgoingRecord:
-    given = {"key": b"k", "value": b"v", "headers": [], "error": PoisonError("invalid", "bad")}
-    return park(service="s", topic="t", partition=0, offset=1, now=NOW, **{**given, **changed})
+def test_offsets_as_text_are_those_offsets() -> None:
+    records = [bad(1)[0], bad(2)[0], bad(9)[0], Unreadable("t", 0, 11, 20, "", b""), bad(21)[0]]
+    text = offsets_text(records)
+    assert text == "1-2,9,11-21"
+    assert [list(run) for run in offsets_of(text)] == [[1, 2], [9], list(range(11, 22))]
 
 
-def test_a_record_of_nothing_can_be_parked_and_says_that_it_was_nothing() -> None:
-    of_nothing = parked(key=None, value=None)
-    assert (of_nothing.key, of_nothing.value) == (None, b"")
-    assert dict(of_nothing.headers)["original_value_is_null"] == b"true"
-    assert dict(of_nothing.headers)["original_key_is_null"] == b"true"
-    assert "original_value_is_null" not in dict(parked(key=None, value=b"").headers)
-
-
-def test_what_is_too_large_is_cut_and_its_size_and_hash_are_kept() -> None:
-    value = b"x" * (MAX_VALUE_BYTES + 1)
-    cut = parked(value=value, key=b"k" * 100_000, headers=[("h" * 10_000, b"x" * 50_000)] * 40)
-    assert cut.value == value[:-1]
-    headers = dict(cut.headers)
-    assert headers["original_value_bytes"] == str(len(value)).encode()
-    assert headers["original_value_sha256"] == hashlib.sha256(value).hexdigest().encode()
-    assert headers["parked_value_cut_to_bytes"] == str(MAX_VALUE_BYTES).encode()
-    assert headers["parked_headers_cut"] == b"true"
-    size = len(cut.value) + len(cut.key or b"") + sum(len(name) + len(each) for name, each in cut.headers)
-    assert size < 3 * 1024 * 1024
-
-
-def test_offsets_that_cannot_be_read_are_parked_as_a_range() -> None:
-    gap = Unreadable("t", 3, 5, 9, "codec 4: no such frame", b"bytes")
-    found = park_polled(gap, service="s", error=PoisonError("unreadable", gap.cause), now=NOW)
-    headers = dict(found.headers)
-    assert found.value == b"bytes"
-    assert (headers["original_offset"], headers["original_last_offset"]) == (b"5", b"9")
-    assert headers["parked_id"] == str(parked_id("t", 3, 5)).encode()
+def test_what_is_parked_says_which_offsets_it_is() -> None:
+    whole = Parking("s").park([bad(4)], NOW).records[0]
+    beyond = Parking("s", lambda: 0.0)
+    beyond.park([bad(at) for at in range(RECORDS_A_MINUTE)], NOW)
+    summary = beyond.park([bad(6), bad(8)], NOW).records[0]
+    for parked, expected in ((whole, [range(4, 5)]), (summary, [range(6, 7), range(8, 9)])):
+        record = ConsumerRecord("p", 0, 0, 0, 0, None, parked.value, None, 0, 0, tuple(parked.headers))
+        assert parked_offsets(record) == expected

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.errors import TransientError
 from shared.events.codec import Headers, decode
-from shared.events.inbound import FenceMarkerAppended, inbound_events
+from shared.events.inbound import FenceMarkerAppended, inbound_event_adapter
 from shared.suppressions.fence import Fence
 from shared.suppressions.fence_pass import FRESH_SECONDS, boottime
 from shared.suppressions.markers import Markers
@@ -32,7 +32,7 @@ class Log:
 
     async def send_and_wait(self, topic: str, value: bytes | None = None, *, partition: int, headers: Headers) -> Any:
         assert topic == "inbound-messages"
-        assert isinstance(decode(inbound_events, value), FenceMarkerAppended)
+        assert isinstance(decode(inbound_event_adapter, value), FenceMarkerAppended)
         assert dict(headers)["ce_type"] == b"stopline.inbound.fence_marker_appended.v1"
         offset = self.offsets.pop(0) if self.offsets else self.ends.get(partition, 0)
         self.ends[partition] = offset + 1

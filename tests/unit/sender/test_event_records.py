@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 
 from shared.consumer import Unreadable
-from shared.events.outbound import outbound_events
-from shared.reading import read_events
+from shared.event_records import read_events
+from shared.events.outbound import outbound_event_adapter
 
 GOOD = (
     b'{"type": "message_requested", "account_id": "acme", "message_id": "m-1", "list_id": 7,'
@@ -17,16 +17,16 @@ def records(*values: bytes | None) -> list[SimpleNamespace]:
 
 
 def test_good_and_bad_records_are_distinguished_with_the_reason() -> None:
-    requests, bad = read_events(outbound_events, records(GOOD, b"not json", None))
+    requests, bad = read_events(outbound_event_adapter, records(GOOD, b"not json", None))
     assert [request.message_id for _, request in requests] == ["m-1"]
     assert [(record.offset, error.reason) for record, error in bad] == [(1, "not_json"), (2, "tombstone")]
 
 
 def test_what_kafka_could_not_read_is_a_bad_record_with_its_cause() -> None:
     unreadable = Unreadable("outbound-messages", 0, 3, 9, "codec 4: no such frame", b"bytes")
-    ((record, error),) = read_events(outbound_events, [unreadable])[1]
+    ((record, error),) = read_events(outbound_event_adapter, [unreadable])[1]
     assert (record, error.reason, error.detail) == (unreadable, "unreadable", "codec 4: no such frame")
 
 
 def test_a_request_from_any_producer_may_have_fields_that_we_do_not_know() -> None:
-    assert len(read_events(outbound_events, records(GOOD.replace(b"{", b'{"campaign": {"id": 3}, ', 1)))[0]) == 1
+    assert len(read_events(outbound_event_adapter, records(GOOD.replace(b"{", b'{"campaign": {"id": 3}, ', 1)))[0]) == 1

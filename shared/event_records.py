@@ -1,6 +1,6 @@
 """The events in records, for every reader: whatever is wrong with a record is a `PoisonError`, and it is parked.
 
-Bad records stop no reader: `shared.flood.Parking` parks them, individually up to a rate, then as a summary.
+Bad records stop no reader: `shared.parking.Parking` parks them, individually up to a rate, then as a summary.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from shared.consumer import Polled, Unreadable
 from shared.errors import PoisonError
 from shared.events.codec import decode
-from shared.flood import Bad
+from shared.parked_records import Bad
 from shared.partitions import partition_of
 
 EventT = TypeVar("EventT")
