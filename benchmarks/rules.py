@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.rows import Row, row
 from services.optout.rules import DEFAULT_RULES, Rule, RuleSet, VersionedRule
-from services.optout.rules.normalise import normalise
+from shared.instructions.normalise import normalise
 
 _ROUNDS = 5
 _OFFER = "Your order is on its way. Reply STOP to opt out"

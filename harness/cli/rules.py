@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from services.optout.rules import DEFAULT_RULES, Rule, RuleMatch, RuleSet, VersionedRule
-from services.optout.rules.instruction import find_instruction
 from shared.errors import MisconfiguredError
+from shared.instructions.find import find_instruction
 
 _MEANS = {
     "opt_out": "opts out: the number leaves the list",

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from services.optout.attribution import Attribution, latest_written
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import RuleMatch
-from services.optout.rules.instruction import Instruction, find_instruction
 from services.optout.scopes import list_id_of, list_scope
 from shared.events.inbound import MessageReceived
+from shared.instructions.find import Instruction, find_instruction
 
 WAYS_BACK = frozenset(("start", "unstop", "resume"))
 """The opposites of STOP, as carriers have them: all other words opt in to what asked for them."""

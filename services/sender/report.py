@@ -24,7 +24,7 @@ from shared.events.delivery import (
     MessageSuppressed,
 )
 from shared.events.outbound import MessageRequested
-from shared.instructions import instruction_of
+from shared.instructions.cut import instruction_of
 from shared.kafka import SEND_SECONDS, within
 from shared.producer import OutgoingRecord, Producer, send_parked
 from shared.suppressions.placement import partitions_of

@@ -33,6 +33,7 @@ _NAMES = {**_WORDS, re.compile(r"^(?!test ).*\bat most\b"): "limit"}
 """A name is read as its words: `tell_all` is "tell all"."""
 _DATA = (
     "services/optout/rules/data/",
+    "shared/instructions/data/",
     "services/optout/rules/detectors/data/",
     "tests/data/",
     "docs/glossary.md",

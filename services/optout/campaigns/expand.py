@@ -17,11 +17,11 @@ from services.optout.campaigns.members import Member, count_members, last_contac
 from services.optout.campaigns.personalise import personalised
 from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.outbound import OutboundRequests
-from services.optout.sending.segments import segments_of
 from shared.events.base import derived_id_text
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 from shared.postgres import Connection, Pool, connection_from
+from shared.segments import segments_of
 
 CHUNK = 1_000
 BACKLOG = 5_000

@@ -17,7 +17,6 @@ from typing import Literal, NamedTuple, cast
 
 from services.optout.rules.actions import ACTIONS
 from services.optout.rules.everything import names_what, without_everything
-from services.optout.rules.instruction import find_instruction
 from services.optout.rules.match_types import MATCH_TYPES
 from services.optout.rules.matcher import (
     Hit,
@@ -34,6 +33,7 @@ from services.optout.rules.reach import opt_out_reach
 from services.optout.rules.rule_match import NO_RULE, RuleMatch, VersionedRule
 from services.optout.rules.search import Search
 from services.optout.rules.standalone import SAID_AMONG_FRIENDS
+from shared.instructions.find import find_instruction
 
 TOO_SLOW = "rules_too_slow"
 """The reason why a reply is held that no certain rule decides and that could not be searched in time."""

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from services.optout.rules import matchers
 from services.optout.rules.detectors import DETECTORS
 from services.optout.rules.matcher import MatchType
-from services.optout.rules.normalise import normalise
 from services.optout.rules.patterns import compile_all
 from services.optout.rules.phrases import MAX_WORDS
+from shared.instructions.normalise import normalise
 
 
 def _check_keywords(terms: Sequence[str]) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from services.optout.rules.detectors import Finding
-from services.optout.rules.instruction import Instruction
 from services.optout.rules.normalised_reply import NormalisedReply
+from shared.instructions.find import Instruction
 
 RuleTerms = tuple[int, Sequence[str]]
 """A rule, by its index in the order of the account's rules, and its terms."""

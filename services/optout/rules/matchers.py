@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from services.optout.rules.detectors import DETECTORS
 from services.optout.rules.matcher import Hit, ReplyContext, RuleTerms
-from services.optout.rules.normalise import normalise
 from services.optout.rules.standalone import find_standalone
+from shared.instructions.normalise import normalise
 
 
 class AnyReply:

@@ -17,8 +17,8 @@ import re
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from services.optout.rules.normalise import cut, fold, latin, visible, words_of
 from services.optout.rules.reactions import is_reaction, may_have_additions, without_signature
+from shared.instructions.normalise import cut, fold, latin, visible, words_of
 
 _SHORT_CHARACTERS = 60
 """Replies up to this length are often the same, and their normalised forms are kept."""

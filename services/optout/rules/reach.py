@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from services.optout.rules.everything import asks_for_everything, without_everything
-from services.optout.rules.instruction import Instruction
 from services.optout.rules.matcher import Hit, ReplyContext
 from services.optout.rules.normalised_reply import NormalisedReply
 from services.optout.rules.rule import OptOutReach
+from shared.instructions.find import Instruction
 
 
 def opt_out_reach(of_rule: OptOutReach, hit: Hit, reply: ReplyContext) -> OptOutReach:

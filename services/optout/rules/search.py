@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from services.optout.rules.matcher import FoundTerm, SearchResult
-from services.optout.rules.normalise import normalise
 from services.optout.rules.patterns import MAX_COMPILE_SECONDS, Pattern, Patterns, compile_pattern
 from services.optout.rules.phrases import Phrases
 from services.optout.rules.size import LIMITS
+from shared.instructions.normalise import normalise
 
 
 class Search:

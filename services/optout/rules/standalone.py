@@ -16,8 +16,8 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
-from services.optout.rules.instruction import Instruction
 from services.optout.rules.normalised_reply import NormalisedReply
+from shared.instructions.find import Instruction
 
 _BESIDE = tomllib.loads(files(__package__).joinpath("data", "beside.toml").read_text("utf-8"))
 POLITE = frozenset(_BESIDE["polite"].split())

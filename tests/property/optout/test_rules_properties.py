@@ -7,10 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.optout.rules import DEFAULT_RULES, Rule, RuleMatch, RuleSet, VersionedRule
-from services.optout.rules.instruction import find_instruction
-from services.optout.rules.normalise import normalise
 from services.optout.rules.normalised_reply import normalise_reply
 from services.optout.rules.packs import PACKS
+from shared.instructions.find import find_instruction
+from shared.instructions.normalise import normalise
 
 _RULES = [
     *DEFAULT_RULES,

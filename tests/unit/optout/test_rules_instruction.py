@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.optout.rules.instruction import find_instruction
+from shared.instructions.find import find_instruction
 
 
 @pytest.mark.parametrize(

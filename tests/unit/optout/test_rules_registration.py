@@ -10,10 +10,10 @@ from services.optout.api.rule_fields import GivenRule, rule_of, shown
 from services.optout.rules import Rule, RuleMatch, RuleSet, VersionedRule
 from services.optout.rules.actions import ACTIONS, Action
 from services.optout.rules.detectors import DETECTORS, Finding
-from services.optout.rules.instruction import Instruction
 from services.optout.rules.match_types import MATCH_TYPES
 from services.optout.rules.matcher import Hit, MatchType, ReplyContext, RuleTerms
 from services.optout.rules.normalised_reply import NormalisedReply
+from shared.instructions.find import Instruction
 
 
 class LastWord:

@@ -15,11 +15,11 @@ from services.optout.campaigns.members import Audience
 from services.optout.contact_phone import contact_phone
 from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.screening import Asked, forbidden
-from services.optout.sending.segments import segments_of
 from shared.events.base import storable
 from shared.events.outbound import MAX_ALSO_LISTS
 from shared.phones import normalise_sender_number
 from shared.postgres import Connection
+from shared.segments import segments_of
 
 ACCEPTED = "SUCCESS"
 OPTED_OUT = "RECIPIENT_OPTED_OUT"

@@ -12,9 +12,9 @@ from typing import Literal
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.slips import is_thumbs_slip, shortened, slips, with_letters
 from services.optout.rules.detectors.words import FREQUENT, read_words
-from services.optout.rules.instruction import Instruction
 from services.optout.rules.normalised_reply import NormalisedReply
 from services.optout.rules.standalone import CHATTY, POLITE
+from shared.instructions.find import Instruction
 
 MAX_WORDS = 9
 _MAX_CHARACTERS = 64

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from services.optout.rules.instruction import Instruction
 from services.optout.rules.normalised_reply import NormalisedReply
+from shared.instructions.find import Instruction
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
 from services.optout.rules.detectors.words import canonical, prefilter
-from services.optout.rules.instruction import Instruction
 from services.optout.rules.normalised_reply import NormalisedReply
+from shared.instructions.find import Instruction
 
 MAX_SENTENCES = 40
 MAX_WORDS = 500

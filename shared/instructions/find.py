@@ -17,8 +17,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Literal, NamedTuple
 
-from services.optout.rules.everything import offers_everything
-from services.optout.rules.normalise import cut, fold, latin, words_of
+from shared.instructions.everything import offers_everything
+from shared.instructions.normalise import cut, fold, latin, words_of
 
 MAX_MESSAGE_CHARACTERS = 4_000
 """Of a longer message only the beginning and the end are read; the longest SMS has 1,600."""
