@@ -1,6 +1,7 @@
 """The running pipeline: Postgres and Kafka are prepared, then partitions are decided until the process ends."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -47,5 +48,7 @@ async def running(settings: OptOutSettings, give_up: GiveUp) -> AsyncIterator[Ru
         postgres = await stack.enter_async_context(PostgresProbe(settings.database.url))
         pool = await stack.enter_async_context(prepared(settings, settings.pipeline_connections))
         pipeline = Pipeline(settings, pool)
+        gc.collect()
+        gc.freeze()  # what the imports left is never garbage, and a collection looks through it otherwise
         await stack.enter_async_context(in_background(pipeline.run(), "pipeline", give_up))
         yield Runtime(pipeline, kafka, postgres)

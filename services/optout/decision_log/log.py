@@ -4,6 +4,7 @@
 event is decided, and the entries and the new state are saved. So it is here that `decide` is called.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,10 +25,10 @@ from services.optout.decision_log.follow_ups import write_follow_ups
 from services.optout.decision_log.load import RecipientKey, load_decided, load_entries, load_last, load_recipients
 from services.optout.decision_log.merged import SuppressionKey, count_merged, load_merged, note_published
 from services.optout.decision_log.position import Position, move_position, read_position, save_position
-from services.optout.decision_log.repetitions import Identity, identify, identity_of, is_new_opt_out_or_held
+from services.optout.decision_log.repetitions import Identities, Identity, identify, is_new_opt_out_or_held
 from services.optout.decision_log.stored_rules import AccountRules, StoredRules
 from services.optout.decision_log.who_wrote import WriterCertainty, limited_by_certainty, load_certainties
-from services.optout.decision_log.write import DecidedEntry, with_trail, write_decisions
+from services.optout.decision_log.write import DecidedEntry, add_trail, write_decisions
 from services.optout.recipient import Recipient
 from services.optout.rules import RuleSet, SearchResult
 from shared.events.suppression import SuppressionChanged
@@ -156,8 +157,9 @@ async def record_batch(
         certainties = await load_certainties(connection, events)
         last = await load_last(connection, batch.partition, recorded_recipients(events))
         counts = await load_entry_counts(connection, events)
-        decided = decide_batch(batch, known, accounts, recipients, now, certainties, found)
-        decided = with_trail(with_erased_counts(decided, events, counts), last, position.sequence)
+        decided: Sequence[DecidedEntry] = decide_batch(batch, known, accounts, recipients, now, certainties, found)
+        decided = with_erased_counts(decided, events, counts)
+        add_trail(decided, last, position.sequence)
         failpoint("optout.after_load")
         position = await write_decisions(connection, batch.partition, position, decided)
         await write_follow_ups(connection, decided)
@@ -183,21 +185,24 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     Who wrote is certain where `certainties`, by the id that the event came with, does not say otherwise.
     `found` is what was searched for beforehand, for accounts that have patterns.
     """
-    identities, current = dict(known), dict(recipients)
+    identities, current = Identities(known), dict(recipients)
+    left = Counter((received.event.account_id, received.event.phone) for received in batch.received)
     decided: list[DecidedEntry] = []
     for received in batch.received:
+        key = received.event.account_id, received.event.phone
+        left[key] -= 1
         identified = identify(received.event, received.offset, identities)
         if identified is None:
             continue
         event = identified.event
-        key = event.account_id, event.phone
         account = accounts[event.account_id]
         decision = decide(event, current[key], _searched(account.rules, found.get(text_of(event))), account.policies)
         decision = limited_by_certainty(decision, certainties.get(received.event.event_id, "certain"))
         if identified.may_be_repetition and not is_new_opt_out_or_held(decision):
             continue
-        identities[event.event_id] = identity_of(event)
-        current[key] = apply(decision, event, current[key])
+        identities.add(event)
+        if left[key]:
+            current[key] = apply(decision, event, current[key])
         came_as = received.event.event_id if event is not received.event else None
         entry = entry_of(event, decision, batch.partition, received.offset, now, came_as)
         decided.append((entry, stored_body(event)))

@@ -82,6 +82,23 @@ def identity_of_entry(entry: Entry) -> Identity:
     )
 
 
+class Identities:
+    """The identities of what is decided, by event id: in the log, and earlier in the batch. Few are asked about."""
+
+    def __init__(self, known: Mapping[UUID, Identity]) -> None:
+        self._known = known
+        self._added: dict[UUID, DecidableEvent] = {}
+
+    def add(self, event: DecidableEvent) -> None:
+        """Note that the event is decided, under an id that nothing had."""
+        self._added[event.event_id] = event
+
+    def get(self, event_id: UUID) -> Identity | None:
+        """Return what is decided under the id."""
+        added = self._added.get(event_id)
+        return self._known.get(event_id) if added is None else identity_of(added)
+
+
 class Identified(NamedTuple):
     """An event with the id under which it is decided; one that may be a repetition counts if it is a new opt-out."""
 
@@ -89,7 +106,7 @@ class Identified(NamedTuple):
     may_be_repetition: bool
 
 
-def identify(event: DecidableEvent, offset: int, decided: Mapping[UUID, Identity]) -> Identified | None:
+def identify(event: DecidableEvent, offset: int, decided: Identities | Mapping[UUID, Identity]) -> Identified | None:
     """Return the event at `offset` with an id that none of the `decided` has; None for a repetition of one of them."""
     same_id = decided.get(event.event_id)
     if same_id is not None and same_id.is_erased:

@@ -52,7 +52,7 @@ StateKey = tuple[str, str, str]
 """Account, scope, phone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StateLeft:
     """The state that an entry leaves of one suppression.
 
@@ -71,15 +71,13 @@ class StateLeft:
     source: str | None = None
 
 
-def with_trail(decided: Sequence[DecidedEntry], last: Mapping[RecipientKey, int], sequence: int) -> list[DecidedEntry]:
-    """Return the entries, which come after entry `sequence`, each with the one before it about the same recipient."""
+def add_trail(decided: Sequence[DecidedEntry], last: Mapping[RecipientKey, int], sequence: int) -> None:
+    """Give each entry the one before it about the same recipient; they come after entry `sequence`."""
     latest = dict(last)
-    trailed: list[DecidedEntry] = []
-    for number, (entry, body) in enumerate(decided, sequence + 1):
+    for number, (entry, _) in enumerate(decided, sequence + 1):
         recipient = entry.account_id, entry.phone
-        trailed.append((replace(entry, previous_sequence=latest.get(recipient, 0)), body))
+        entry.previous_sequence = latest.get(recipient, 0)
         latest[recipient] = number
-    return trailed
 
 
 async def write_decisions(

@@ -10,7 +10,7 @@ from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position, PositionMovedError
 from services.optout.decision_log.repetitions import identity_of_entry
 from services.optout.decision_log.stored_rules import AccountRules
-from services.optout.decision_log.write import with_trail
+from services.optout.decision_log.write import add_trail
 from services.optout.pipeline.publish import FencedError, Publication
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
@@ -70,7 +70,7 @@ class MemoryDecisionLog:
         )
         places = enumerate(self.stored.values(), 1)
         last = {(entry.account_id, entry.phone): sequence for sequence, entry in places}
-        decided = with_trail(decided, last, self.at.sequence)
+        add_trail(decided, last, self.at.sequence)
         self.at = replace(self.at, next_offset=batch.next_offset)
         for entry, _ in decided:
             self._append(entry)
