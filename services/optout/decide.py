@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from services.optout.attribution import Attribution, answered_numbers, attribute, is_answerable
+from services.optout.carrier_blocks import apply_block, decide_block
 from services.optout.follow_ups import FollowUp, auto_reply_id, follow_ups
 from services.optout.opt_in import withdrawn_by
 from services.optout.order import is_older, is_surely_later, strengthened, times_of
@@ -14,6 +15,7 @@ from services.optout.requests import PreferenceRequest, Requested, apply_request
 from services.optout.rules import RuleMatch, RuleSet
 from services.optout.scopes import list_id_of, scopes_of
 from shared.events.inbound import (
+    CarrierBlocked,
     ErasureRequested,
     MessageReceived,
     OptInRequested,
@@ -22,7 +24,7 @@ from shared.events.inbound import (
 )
 from shared.events.suppression import SuppressionState
 
-DecidableEvent = MessageReceived | ReviewDecided | PreferenceRequest | ErasureRequested
+DecidableEvent = MessageReceived | ReviewDecided | PreferenceRequest | CarrierBlocked | ErasureRequested
 """An event that asks for a decision."""
 
 
@@ -123,12 +125,16 @@ def decide(
             return Unchanged("no_rule", None, *_followed_up(event, match, attribution, recipient))
 
 
-def _asked_for(event: ReviewDecided | PreferenceRequest | ErasureRequested, recipient: Recipient) -> Decision:
+def _asked_for(
+    event: ReviewDecided | PreferenceRequest | CarrierBlocked | ErasureRequested, recipient: Recipient
+) -> Decision:
     match event:
         case ReviewDecided():
             return _reviewed(event, recipient)
         case ErasureRequested():
             return Erased()
+        case CarrierBlocked():
+            return decide_block(event, recipient)
         case _:
             return decide_request(event, recipient)
 
@@ -220,6 +226,8 @@ def apply(decision: Decision, event: DecidableEvent, recipient: Recipient) -> Re
             return _after_message(decision, event, recipient)
         case Requested(), OptOutRequested() | OptInRequested():
             return apply_request(decision, event, recipient)
+        case Requested(), CarrierBlocked():
+            return apply_block(decision, event, recipient)
         case Reviewed(decision=said, scopes=scopes), _:
             held = {scope: recipient.suppressions[scope] for scope in scopes}
             if said == "confirm":

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.optout.attribution import Attribution, latest_written
+from services.optout.carrier_blocks import lifted_by_start
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import RuleMatch
 from services.optout.scopes import list_id_of, list_scope
@@ -24,16 +25,21 @@ def withdrawn_by(
       that list and the account, unless another list's opt-out stopped the account;
     * any other way back is about all that was stopped by writing to the same number, the account too.
 
-    What an opt-out stopped beside a list, because of a policy, comes back with the list.
+    What an opt-out stopped beside a list, because of a policy, comes back with the list. A way back also ends the
+    carrier's own block of the number that it was written to: the carrier lifts it, whatever the word was an answer to.
     """
     # In one order, wherever the recipient was loaded from: the same decision is the same entry.
     suppressed = [s for _, s in sorted(recipient.suppressions.items()) if recipient.is_suppressed(s.scope)]
     asked_by, question = _question(event, attribution, recipient)
     is_asked_for = question is not None and match.term in question.stay_words
+    blocks = lifted_by_start(event, suppressed) if match.term in WAYS_BACK else []
+    suppressed = [s for s in suppressed if s not in blocks]
     if match.term in WAYS_BACK and not is_asked_for:
-        return _of_way_back(event, attribution, suppressed)
-    scope = _scope_that_asked(match, question, asked_by)
-    return _with_wider([s for s in suppressed if s.scope == scope], suppressed), attribution
+        meant, answered = _of_way_back(event, attribution, suppressed)
+    else:
+        scope = _scope_that_asked(match, question, asked_by)
+        meant, answered = _with_wider([s for s in suppressed if s.scope == scope], suppressed), attribution
+    return [*meant, *blocks], answered
 
 
 def _of_way_back(

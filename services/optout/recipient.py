@@ -19,7 +19,7 @@ class Suppression:
 
     `sender_number` is the number that the recipient wrote to. Of all that asked for it, `sent_at` is the newest time by
     a gateway's clock, `untimed_at` when the newest that came without a time was received. `source` is what asked for it
-    where that was not a reply.
+    where that was not a reply; `gateway` is that of the carrier, where it was a carrier.
     """
 
     scope: str
@@ -29,6 +29,7 @@ class Suppression:
     cause_event_id: UUID | None = None
     untimed_at: datetime | None = None
     source: str | None = None
+    gateway: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

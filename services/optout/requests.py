@@ -28,7 +28,14 @@ class Requested:
 
     kind: Literal["opt_out", "opt_in"]
     reason: Literal[
-        "opted_out", "already_opted_out", "older_than_opt_in", "opted_in", "not_opted_out", "older_than_opt_out"
+        "opted_out",
+        "already_opted_out",
+        "older_than_opt_in",
+        "opted_in",
+        "not_opted_out",
+        "older_than_opt_out",
+        "blocked_by_carrier",
+        "no_sender_number",
     ]
     changed: tuple[str, ...] = ()
     raised: tuple[str, ...] = ()
@@ -67,7 +74,10 @@ def _came_back_later(event: OptOutRequested, recipient: Recipient, scope: str) -
 
 
 def _opt_in(event: OptInRequested, recipient: Recipient) -> Requested:
-    meant = [recipient.suppressions[scope] for scope in dict.fromkeys(event.scopes) if recipient.is_suppressed(scope)]
+    named = [recipient.suppressions[scope] for scope in dict.fromkeys(event.scopes) if recipient.is_suppressed(scope)]
+    meant = [each for each in named if each.gateway is None]
+    if named and not meant:
+        return Requested("opt_in", "blocked_by_carrier")
     if event.lifts is not None:
         meant = [each for each in meant if each.cause_event_id == event.lifts]
     if not meant:

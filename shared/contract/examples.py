@@ -18,6 +18,7 @@ from shared.events.delivery import (
     delivery_event_id,
 )
 from shared.events.inbound import (
+    CarrierBlocked,
     ErasureRequested,
     FenceMarkerAppended,
     MessageReceived,
@@ -111,7 +112,23 @@ def _requests() -> list[Event]:
             reason="The recipient asked for it",
             by="ada@acme.example",
         ),
+        _block(),
     ]
+
+
+def _block() -> CarrierBlocked:
+    return CarrierBlocked(
+        event_id=UUID(int=10, version=5),
+        occurred_at=_CHANGED,
+        account_id=_ACCOUNT,
+        gateway="twilio",
+        phone=_PHONE,
+        sender_numbers=(_SENDER_NUMBER, "+18335550124"),
+        code="21610",
+        reason="Attempt to send to unsubscribed recipient",
+        message_id=_MESSAGE,
+        carrier_message_id=_CARRIER_MESSAGE,
+    )
 
 
 def _opt_out() -> list[Event]:

@@ -146,6 +146,33 @@ class OptInRequested(_PreferenceRequested):
     lifts: UUID | None = None
 
 
+class CarrierBlocked(IdentifiedEvent):
+    """A carrier's own block: it refuses messages from these sender numbers to the phone, because of an opt-out.
+
+    The carrier has heard a STOP itself, or has the phone on a list of its own. `sender_numbers` are all that its block
+    covers, that of the message first; empty where the carrier does not say. `gateway` names the carrier as its gateway,
+    `code` and `reason` are its own words. `message_id` (ours) and `carrier_message_id` are of the message that it
+    refused, or of the reply that it took as an opt-out. A repetition has the same `event_id` (`carrier_block_id`).
+    """
+
+    category: ClassVar[str] = "inbound"
+
+    type: Literal["carrier_blocked"] = "carrier_blocked"
+    account_id: AccountId
+    gateway: Annotated[StorableText, Field(min_length=1)]
+    phone: Phone
+    sender_numbers: Annotated[tuple[SenderNumber, ...], Field(max_length=MAX_SCOPES)] = ()
+    code: StorableText
+    reason: StorableText
+    message_id: MessageId | None = None
+    carrier_message_id: StorableText | None = None
+
+
+def carrier_block_id(account_id: str, gateway: str, message_id: str, phone: str) -> UUID:
+    """Return the id of the block that a carrier reports about one message, ours or the carrier's own id of it."""
+    return derived_id(f"{account_id}|{gateway}|{message_id}|{phone}", "carrier_blocked")
+
+
 Pseudonym = Annotated[str, StringConstraints(pattern=r"^erased:[0-9a-f]{8}:[0-9a-f]{32}$")]
 """What an erased phone is replaced by: the id of a key, and a hash of account and phone under that key."""
 
@@ -167,7 +194,13 @@ class ErasureRequested(IdentifiedEvent):
 
 
 AnyInboundEvent = (
-    MessageReceived | ReviewDecided | OptOutRequested | OptInRequested | ErasureRequested | FenceMarkerAppended
+    MessageReceived
+    | ReviewDecided
+    | OptOutRequested
+    | OptInRequested
+    | CarrierBlocked
+    | ErasureRequested
+    | FenceMarkerAppended
 )
 InboundEvent = Annotated[AnyInboundEvent, Field(discriminator="type")]
 inbound_event_adapter: TypeAdapter[AnyInboundEvent] = TypeAdapter(InboundEvent)

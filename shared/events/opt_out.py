@@ -51,7 +51,8 @@ class OptedOut(_PreferenceChanged):
     """A scope in which the recipient gets nothing more.
 
     `source` is null for a reply and a review, else what asked for it: `api`, `import`, `phone_call`, `mail`, `by_hand`,
-    `link`, or `clean_up`, by which a list drops those who left another one: that is not an opt-out of their own.
+    `link`; `carrier`, which itself refuses to send from the scope's number; or `clean_up`, by which a list drops those
+    who left another one: that is not an opt-out of their own.
     """
 
     type: Literal["opted_out"] = "opted_out"

@@ -81,7 +81,7 @@ def test_another_type_is_unknown(event: Event) -> None:
 def test_a_wrong_type_in_any_field_is_invalid(event: Event) -> None:
     for name in type(event).model_fields:
         if name not in {"type", "version"}:
-            assert refusal(event, changed(event, **{name: ["not this"]})) == "invalid", name
+            assert refusal(event, changed(event, **{name: [["not this"]]})) == "invalid", name
 
 
 @EACH

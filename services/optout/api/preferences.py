@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Response
 from pydantic import AfterValidator, Field, StringConstraints
 
 from services.optout.api.answers import TakenRequest
+from services.optout.api.carrier_blocks import refuse_blocked
 from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import GivenPhone, RequestBody, without_nul
@@ -100,9 +101,14 @@ async def create_opt_in(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:
-    """Lift the opt-outs of exactly these scopes; only consent that was given after an opt-out lifts it."""
+    """Lift the opt-outs of exactly these scopes; only consent that was given after an opt-out lifts it.
+
+    409 `blocked_by_carrier`: the carrier itself refuses to send from that number; only the recipient's START ends that.
+    """
+    common = await _common(database, account_id, new)
+    await refuse_blocked(database, account_id, common["phone"], common["scopes"])
     event = OptInRequested(
-        **await _common(database, account_id, new),
+        **common,
         source=new.source,
         statement=new.statement,
         consented_at=_past(new.consented_at, "consented_at"),

@@ -10,13 +10,14 @@ from pydantic import Field, TypeAdapter
 
 from services.optout.attribution import Attribution
 from services.optout.decide import DecidableEvent, Decision, Erased, Held, OptIn, OptOut, Reviewed, Unchanged
+from services.optout.decision_log.origin import REQUEST, REVIEW, RequestDetails, origin_of
 from services.optout.follow_ups import FollowUp
 from services.optout.order import Times, received_times
-from services.optout.requests import PreferenceRequest, Requested, consent_time, opt_out_time
+from services.optout.requests import Requested, consent_time, opt_out_time
 from services.optout.rules import RuleMatch
 from services.optout.rules.rule_match import NO_RULE
 from shared.events.base import storable
-from shared.events.inbound import ErasureRequested, MessageReceived, OptInRequested, OptOutRequested
+from shared.events.inbound import CarrierBlocked, ErasureRequested, MessageReceived, OptInRequested, OptOutRequested
 from shared.events.opt_out import AttributionMethod
 from shared.events.suppression import SuppressionState
 
@@ -30,24 +31,6 @@ STATES: dict[DecisionKind, SuppressionState] = {
     "released": "opted_in",
 }
 """The state of an entry's scopes afterwards."""
-REVIEW = "review"
-"""The name that an entry has in place of a gateway and a rule where a person decided."""
-REQUEST = "request"
-"""The same where it was requested: by the API, an import, a clean-up."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestDetails:
-    """The details of a request; `asked_at` is when the person asked or agreed, `lifts` what it withdraws.
-
-    `erased_entries` is how many entries an erasure erases: no more may be found erased.
-    """
-
-    source: str
-    asked_at: datetime | None = None
-    lifts: UUID | None = None
-    job_id: UUID | None = None
-    erased_entries: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -172,22 +155,10 @@ def stored_body(event: DecidableEvent) -> str:
             | ErasureRequested(reason=text)
         ):
             return storable(text or "")
+        case CarrierBlocked(code=code, reason=reason):
+            return f"{code} {reason}".strip()
         case _:
             return ""
-
-
-class _Origin(NamedTuple):
-    """The origin of an entry: a gateway's report of a reply, a person's review of a held one, or a request."""
-
-    gateway: str
-    gateway_message_id: str | None
-    sender_number: str | None
-    sent_at: datetime | None
-    unusable_sent_at: str | None = None
-    untimed_at: datetime | None = None
-    held_event_id: UUID | None = None
-    by: str | None = None
-    request: RequestDetails | None = None
 
 
 class _Conclusion(NamedTuple):
@@ -213,7 +184,7 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
     came_as: UUID | None = None,
 ) -> Entry:
     """Return what the decision log says of `decision` about the `event` at `offset`."""
-    origin, conclusion = _origin(event, decision), _conclusion(decision)
+    origin, conclusion = origin_of(event, decision), _conclusion(decision)
     match, attribution = conclusion.match or NO_RULE, conclusion.attribution
     return Entry(
         partition=partition, offset=offset, decided_at=decided_at, came_as=came_as,
@@ -226,7 +197,7 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
         kind=conclusion.kind, reason=conclusion.reason, changed=conclusion.changed, raised=conclusion.raised,
         asked_again=conclusion.asked_again, follow_ups=conclusion.follow_ups, reach_policy=conclusion.reach_policy,
         attribution=attribution.method if attribution else "named" if origin.request else None,
-        message_id=attribution.message_id if attribution else None,
+        message_id=attribution.message_id if attribution else origin.message_id,
         rule=_decided_by(decision) or match.rule,
         rule_id=match.rule_id, rule_version=match.version, term=match.term, start=match.start, end=match.end,
         normalised_by=match.normalised_by, matched_by=conclusion.match.matched_by if conclusion.match else None,
@@ -242,33 +213,6 @@ def _decided_by(decision: Decision) -> str | None:
             return REQUEST
         case _:
             return None
-
-
-def _origin(event: DecidableEvent, decision: Decision) -> _Origin:
-    if isinstance(event, OptOutRequested | OptInRequested | ErasureRequested):
-        return _Origin(REQUEST, str(event.event_id), None, None, by=event.by, request=_details(event))
-    if isinstance(event, MessageReceived):
-        return _Origin(
-            event.gateway, event.gateway_message_id, event.sender_number, event.sent_at, event.unusable_sent_at
-        )
-    held = decision.held if isinstance(decision, Reviewed) else None
-    return _Origin(
-        REVIEW,
-        None,
-        sender_number=held.sender_number if held else None,
-        sent_at=held.sent_at if held else None,
-        untimed_at=held.untimed_at if held else None,
-        held_event_id=event.held_event_id,
-        by=event.by,
-    )
-
-
-def _details(event: PreferenceRequest | ErasureRequested) -> RequestDetails:
-    if isinstance(event, ErasureRequested):
-        return RequestDetails("erasure")
-    if isinstance(event, OptOutRequested):
-        return RequestDetails(event.source, event.asked_at, job_id=event.job_id)
-    return RequestDetails(event.source, event.consented_at, event.lifts, event.job_id)
 
 
 def _conclusion(decision: Decision) -> _Conclusion:

@@ -1,8 +1,9 @@
 """Loads what the decisions of a batch need: who is suppressed, what was sent, what is decided already."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -12,7 +13,7 @@ from services.optout.decision_log.entry import Entry, entry_adapter
 from services.optout.decision_log.repetitions import Identity, identity_of, identity_of_entry, with_own_id
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from shared.events.base import storable
-from shared.events.inbound import MessageReceived
+from shared.events.inbound import CarrierBlocked, MessageReceived
 from shared.postgres import Connection
 
 MAX_SENT_PER_NUMBER = 50
@@ -38,7 +39,7 @@ ORDER BY inbound_offset
 
 _SUPPRESSIONS = """
 SELECT s.account_id, s.phone, s.scope, s.state, s.sender_number, s.sent_at, s.cause_event_id, s.untimed_at,
-    s.source
+    s.source, s.gateway
 FROM unnest($1::text[], $2::text[]) AS recipient (account_id, phone)
 JOIN suppressions s USING (account_id, phone)
 """
@@ -99,46 +100,74 @@ async def load_recipients(
     suppressions: dict[RecipientKey, dict[str, Suppression]] = defaultdict(dict)
     for account_id, phone, scope, *rest in await connection.fetch(_SUPPRESSIONS, accounts, phones):
         suppressions[account_id, phone][scope] = Suppression(scope, *rest)
-    messages = [event for event in events if isinstance(event, MessageReceived)]
+    asked = _about_sent(events)
     sent: Sent = defaultdict(dict)
-    if messages:
-        sent = await _load_sent(connection, messages, window_starts_at)
-        await _add_pointed_at(connection, messages, sent)
+    if asked:
+        sent = await _load_sent(connection, asked, window_starts_at)
+        await _add_pointed_at(connection, asked, sent)
     return {key: Recipient(suppressions[key], _newest_first(sent[key]), window_starts_at) for key in keys}
+
+
+class _AboutSent(NamedTuple):
+    """The number, and the message, that an event is about: what was sent is loaded for it."""
+
+    account_id: str
+    phone: str
+    sender_number: str | None
+    message_id: str | None
+    carrier_message_id: str | None
+
+
+def _about_sent(events: Iterable[DecidableEvent]) -> list[_AboutSent]:
+    asked = []
+    for event in events:
+        match event:
+            case MessageReceived():
+                asked.append(
+                    _AboutSent(
+                        event.account_id, event.phone, event.sender_number, event.replied_message_id,
+                        event.replied_carrier_message_id,
+                    )
+                )  # fmt: skip
+            case CarrierBlocked(sender_numbers=()):
+                asked.append(
+                    _AboutSent(event.account_id, event.phone, None, event.message_id, event.carrier_message_id)
+                )
+    return asked
 
 
 Sent = dict[RecipientKey, dict[str, SentMessage]]
 """By recipient and message id."""
 
 
-async def _load_sent(connection: Connection, events: Sequence[MessageReceived], window_starts_at: datetime) -> Sent:
+async def _load_sent(connection: Connection, asked: Sequence[_AboutSent], window_starts_at: datetime) -> Sent:
     """Load the newest messages from each number that was answered: many from another number must not hide them."""
     sent: Sent = defaultdict(dict)
-    replies = list(dict.fromkeys((event.account_id, event.phone, event.sender_number) for event in events))
+    replies = list(dict.fromkeys(each[:3] for each in asked))
     columns = [[reply[column] for reply in replies] for column in range(3)]
     for row in await connection.fetch(_SENT, *columns, window_starts_at, MAX_SENT_PER_NUMBER):
         _add(sent, row)
     return sent
 
 
-async def _add_pointed_at(connection: Connection, events: Sequence[MessageReceived], sent: Sent) -> None:
+async def _add_pointed_at(connection: Connection, asked: Sequence[_AboutSent], sent: Sent) -> None:
     """Add the messages that a gateway points at and that are not among those loaded: older ones, failed ones."""
-    missing = [event for event in events if _points_elsewhere(event, sent[event.account_id, event.phone])]
+    missing = [each for each in asked if _points_elsewhere(each, sent[each.account_id, each.phone])]
     if not missing:
         return
     rows = await connection.fetch(
         _POINTED_AT,
-        [event.account_id for event in missing],
-        [event.phone for event in missing],
-        [event.replied_message_id for event in missing],
-        [(pointer := event.replied_carrier_message_id) and storable(pointer) for event in missing],
+        [each.account_id for each in missing],
+        [each.phone for each in missing],
+        [each.message_id for each in missing],
+        [(pointer := each.carrier_message_id) and storable(pointer) for each in missing],
     )
     for row in rows:
         _add(sent, row)
 
 
-def _points_elsewhere(event: MessageReceived, sent: Mapping[str, SentMessage]) -> bool:
-    ours, carriers = event.replied_message_id, event.replied_carrier_message_id
+def _points_elsewhere(asked: _AboutSent, sent: Mapping[str, SentMessage]) -> bool:
+    ours, carriers = asked.message_id, asked.carrier_message_id
     if ours is not None:
         return ours not in sent
     return carriers is not None and not any(message.carrier_message_id == carriers for message in sent.values())

@@ -14,10 +14,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.optout.decide import DecidableEvent, Decision, Held, OptOut
-from services.optout.decision_log.entry import REQUEST, REVIEW, Entry, recorded_phone, stored_body
+from services.optout.decision_log.entry import Entry, recorded_phone, stored_body
+from services.optout.decision_log.origin import REQUEST, REVIEW
 from services.optout.requests import Requested
 from shared.events.base import derived_id, format_time
-from shared.events.inbound import ErasureRequested, MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
+from shared.events.inbound import CarrierBlocked, MessageReceived, ReviewDecided
 
 
 class Identity(NamedTuple):
@@ -48,11 +49,12 @@ class Identity(NamedTuple):
 def identity_of(event: DecidableEvent) -> Identity:
     body_sha256 = sha256(stored_body(event).encode()).hexdigest()
     who = event.account_id, recorded_phone(event)
-    if isinstance(event, OptOutRequested | OptInRequested | ErasureRequested):
-        request = REQUEST, str(event.event_id)
-        return Identity(*who, *request, None, None, None, body_sha256, None, event.occurred_at)
     if isinstance(event, ReviewDecided):
         return Identity(*who, REVIEW, None, None, None, None, body_sha256, event.held_event_id, event.occurred_at)
+    if not isinstance(event, MessageReceived):
+        number = event.sender_numbers[0] if isinstance(event, CarrierBlocked) and event.sender_numbers else None
+        request = REQUEST, str(event.event_id)
+        return Identity(*who, *request, number, None, None, body_sha256, None, event.occurred_at)
     return Identity(
         *who,
         event.gateway,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from services.optout.carrier_blocks import BY_CARRIER
 from services.optout.decision_log.entry import STATES, Entry, entry_text, link
 from services.optout.decision_log.load import RecipientKey
 from services.optout.decision_log.position import Position
@@ -21,13 +22,13 @@ _DECISION_COLUMNS = (
 
 _CHANGE_STATES = """
 INSERT INTO suppressions (account_id, scope, phone, state, cause_event_id, sender_number, sent_at, untimed_at,
-    changed_at, source)
+    changed_at, source, gateway)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
-    $8::timestamptz[], $9::timestamptz[], $10::text[])
+    $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[])
 ON CONFLICT (account_id, phone, scope) DO UPDATE SET
     state = excluded.state, cause_event_id = excluded.cause_event_id, changed_at = excluded.changed_at,
     sender_number = excluded.sender_number, sent_at = excluded.sent_at, untimed_at = excluded.untimed_at,
-    source = excluded.source
+    source = excluded.source, gateway = excluded.gateway
 """
 
 # Somebody who writes STOP again has left through this number, at this time, too. What is null stays as it is.
@@ -37,11 +38,12 @@ UPDATE suppressions s SET
     changed_at = coalesce(again.changed_at, s.changed_at),
     sender_number = CASE WHEN again.keeps_number THEN s.sender_number ELSE again.sender_number END,
     sent_at = greatest(s.sent_at, again.sent_at), untimed_at = greatest(s.untimed_at, again.untimed_at),
-    source = CASE WHEN again.state IS NULL THEN s.source ELSE again.source END
+    source = CASE WHEN again.state IS NULL THEN s.source ELSE again.source END,
+    gateway = CASE WHEN again.state IS NULL THEN s.gateway ELSE again.gateway END
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
-    $8::timestamptz[], $9::timestamptz[], $10::text[], $11::bool[])
+    $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::bool[])
     AS again (account_id, scope, phone, state, cause_event_id, sender_number, sent_at, untimed_at, changed_at,
-        source, keeps_number)
+        source, gateway, keeps_number)
 WHERE s.account_id = again.account_id AND s.phone = again.phone AND s.scope = again.scope
 """
 
@@ -69,6 +71,7 @@ class StateLeft:
     changed_at: datetime | None
     keeps_number: bool = False
     source: str | None = None
+    gateway: str | None = None
 
 
 def add_trail(decided: Sequence[DecidedEntry], last: Mapping[RecipientKey, int], sequence: int) -> None:
@@ -136,6 +139,7 @@ def _columns(left: Mapping[StateKey, StateLeft]) -> list[Sequence[object]]:
         [each.untimed_at for each in states],
         [each.changed_at for each in states],
         [each.source for each in states],
+        [each.gateway for each in states],
     ]
 
 
@@ -159,9 +163,10 @@ def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
 
 def _changed(entry: Entry, *, is_new: bool) -> StateLeft:
     state = STATES[entry.kind]
+    source = entry.request.source if entry.request is not None and state == "opted_out" else None
     return StateLeft(
         is_new, state, entry.cause_event_id, entry.sender_number, *entry.times, entry.decided_at,
-        source=entry.request.source if entry.request is not None and state == "opted_out" else None,
+        source=source, gateway=entry.by if source == BY_CARRIER else None,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from services.optout.pipeline.publish import Publication
 from services.optout.pipeline.start import Start
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
-from shared.events.inbound import ErasureRequested, MessageReceived
+from shared.events.inbound import CarrierBlocked, ErasureRequested, MessageReceived
 from shared.events.suppression import CheckpointPublished
 from shared.suppression_digest import format_digest
 
@@ -152,7 +152,9 @@ class WorkerSession:
         received = [undecided for undecided in parsed.received if undecided.offset >= self._position.next_offset]
         if not received:
             return []
-        if any(isinstance(undecided.event, MessageReceived | ErasureRequested) for undecided in received):
+        if any(
+            isinstance(undecided.event, MessageReceived | CarrierBlocked | ErasureRequested) for undecided in received
+        ):
             await self._deliveries.catch_up()  # what is attributed to a message, or erases those before
         batch = Batch(self._partition, self._position.next_offset, parsed.next_offset, received)
         entries, self._position = await self._decision_log.record(batch)

@@ -7,7 +7,8 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.optout.decision_log.entry import STATES, Entry, RequestDetails
+from services.optout.decision_log.entry import STATES, Entry
+from services.optout.decision_log.origin import RequestDetails
 from services.optout.pipeline.parse import SERVICE
 from services.optout.pipeline.publish import opt_out_records, suppression_records
 from services.optout.scopes import list_id_of

@@ -7,6 +7,7 @@ from uuid import uuid4
 from fastapi import Query
 
 from services.optout.api.authenticate import ACQUIRE_SECONDS
+from services.optout.api.carrier_blocks import refuse_blocked
 from services.optout.api.errors import ApiError
 from services.optout.api.known_list import KnownList
 from services.optout.api.opt_out_entries import ENTRIES
@@ -76,12 +77,14 @@ async def remove(runtime: Runtime, user: ApiUser, row: Any, reason: str | None) 
     """Lift the opt-out of an entry, unless the person has opted out again since it was read.
 
     Raises:
-        ApiError: 400, no reason is given; 503, Kafka does not answer.
+        ApiError: 400, no reason is given; 409, the carrier blocks the number; 503, Kafka does not answer.
     """
     text = (reason or "").strip()
     if not text or "\0" in text:
         message = "reason: say why this person may be messaged again, such as ?reason=agreed+by+phone; it is kept"
         raise ApiError(400, "invalid", message, "reason")
+    async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
+        await refuse_blocked(connection, user.account_id, row["phone"], [row["scope"]], "contact_id")
     event = OptInRequested(
         event_id=uuid4(),
         occurred_at=datetime.now(UTC),

@@ -1,0 +1,74 @@
+"""Carriers' own blocks: what one suppresses, and which START lifts it. Pure.
+
+A carrier that has heard a STOP refuses the messages of one sender number, or of all that share its list of opt-outs,
+whatever we decide. Only the recipient's START to such a number, through the same carrier, ends that: an opt-in from
+elsewhere would let messages go that nobody gets.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from services.optout.recipient import Recipient, Suppression
+from services.optout.requests import Requested
+from services.optout.scopes import sender_scope
+from shared.events.inbound import CarrierBlocked, MessageReceived
+
+BY_CARRIER = "carrier"
+"""The source of a suppression that is a carrier's block."""
+ANY_GATEWAY = "generic"
+"""The generic carrier does not say through which gateway its replies come."""
+
+
+def decide_block(event: CarrierBlocked, recipient: Recipient) -> Requested:
+    """Decide a block: it holds for every number that it covers, and takes the place of what is suppressed there.
+
+    Where it covers more than was known, all of it has one cause, by which a START finds it.
+    """
+    scopes = tuple(dict.fromkeys(map(sender_scope, event.sender_numbers or _sent_from(event, recipient))))
+    if not scopes:
+        return Requested("opt_out", "no_sender_number")
+    changed = tuple(scope for scope in scopes if not recipient.is_suppressed(scope))
+    before = [scope for scope in scopes if scope not in changed]
+    asked_again = () if changed else tuple(s for s in before if _is_of(recipient.suppressions[s], event.gateway))
+    raised = tuple(scope for scope in before if scope not in asked_again)
+    return Requested("opt_out", "opted_out" if changed or raised else "already_opted_out", changed, raised, asked_again)
+
+
+def _sent_from(event: CarrierBlocked, recipient: Recipient) -> tuple[str, ...]:
+    """Return the number of the message that was refused; where that is not known, all that sent to the recipient."""
+    pointed = [
+        message.sender_number
+        for message in recipient.sent
+        if (event.message_id is not None and message.message_id == event.message_id)
+        or (event.carrier_message_id is not None and message.carrier_message_id == event.carrier_message_id)
+    ]
+    return tuple(pointed) or tuple(dict.fromkeys(message.sender_number for message in recipient.sent))
+
+
+def apply_block(decision: Requested, event: CarrierBlocked, recipient: Recipient) -> Recipient:
+    """Return the recipient after the decision."""
+    number = event.sender_numbers[0] if event.sender_numbers else None
+    blocked = Suppression(
+        "", "opted_out", number, None, event.event_id, event.occurred_at, BY_CARRIER, gateway=event.gateway
+    )
+    new = {scope: replace(blocked, scope=scope) for scope in decision.changed}
+    before = {scope: recipient.suppressions[scope] for scope in (*decision.raised, *decision.asked_again)}
+    times = {scope: max(filter(None, (was.untimed_at, event.occurred_at))) for scope, was in before.items()}
+    raised = {
+        scope: replace(blocked, scope=scope, sent_at=before[scope].sent_at, untimed_at=times[scope])
+        for scope in decision.raised
+    }
+    again = {scope: replace(before[scope], untimed_at=times[scope]) for scope in decision.asked_again}
+    return recipient.with_suppressions({**new, **raised, **again})
+
+
+def lifted_by_start(start: MessageReceived, suppressed: Iterable[Suppression]) -> list[Suppression]:
+    """Return the blocks that end with a START: that of the number it was written to, with all that it covers."""
+    blocks = [each for each in suppressed if _is_of(each, start.gateway)]
+    written_to = sender_scope(start.sender_number or "")
+    causes = {each.cause_event_id for each in blocks if each.scope == written_to}
+    return [each for each in blocks if each.cause_event_id in causes]
+
+
+def _is_of(suppression: Suppression, gateway: str) -> bool:
+    return suppression.source == BY_CARRIER and suppression.gateway in (gateway, ANY_GATEWAY)

@@ -1,0 +1,117 @@
+"""A carrier's own block suppresses its numbers, and only a START through that carrier to one of them ends it."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from recipients import NOON, NUMBER, OTHER_NUMBER, PHONE, RULES, reply, sent, who_was_sent
+
+from services.optout.decide import OptIn, Unchanged, apply, decide
+from services.optout.decision_log.entry import entry_of
+from services.optout.decision_log.write import states_left
+from services.optout.pipeline.publish import opt_out_records, suppression_records
+from services.optout.recipient import Recipient
+from services.optout.requests import Requested
+from shared.events.codec import decode
+from shared.events.inbound import CarrierBlocked, OptInRequested
+from shared.events.opt_out import OptedOut, opt_out_events
+
+SCOPE, OTHER_SCOPE = f"sender:{NUMBER}", f"sender:{OTHER_NUMBER}"
+LATER = NOON + timedelta(hours=1)
+
+
+def block(*sender_numbers: str, gateway: str = "twilio", **fields: Any) -> CarrierBlocked:
+    return CarrierBlocked.model_validate(
+        {
+            "event_id": uuid4(),
+            "occurred_at": NOON,
+            "account_id": "demo",
+            "gateway": gateway,
+            "phone": PHONE,
+            "sender_numbers": sender_numbers,
+            "code": "21610",
+            "reason": "unsubscribed recipient",
+            **fields,
+        }
+    )
+
+
+def after(recipient: Recipient, *events: Any) -> Recipient:
+    for event in events:
+        recipient = apply(decide(event, recipient, RULES), event, recipient)
+    return recipient
+
+
+def states(recipient: Recipient) -> dict[str, str]:
+    return {scope: each.state for scope, each in recipient.suppressions.items()}
+
+
+def start(number: str = NUMBER, gateway: str = "twilio") -> Any:
+    return reply("START", sender_number=number, gateway=gateway, occurred_at=LATER)
+
+
+def test_a_block_suppresses_the_numbers_that_it_covers_and_nothing_else() -> None:
+    recipient = after(who_was_sent(sent(1)), block(NUMBER, OTHER_NUMBER))
+    assert states(recipient) == {SCOPE: "opted_out", OTHER_SCOPE: "opted_out"}
+    assert states(after(recipient, block(NUMBER))) == states(recipient)
+
+
+def test_without_a_number_it_is_that_of_the_refused_message_else_all_that_sent_to_the_phone() -> None:
+    messages = sent(1, carrier_message_id="SM1"), sent(2, number=OTHER_NUMBER)
+    recipient = who_was_sent(*messages)
+    assert states(after(recipient, block(carrier_message_id="SM1"))) == {SCOPE: "opted_out"}
+    assert states(after(recipient, block(message_id=messages[1].message_id))) == {OTHER_SCOPE: "opted_out"}
+    assert states(after(recipient, block(carrier_message_id="SM9"))).keys() == {SCOPE, OTHER_SCOPE}
+    decision = decide(block(carrier_message_id="SM9"), Recipient(), RULES)
+    assert isinstance(decision, Requested)
+    assert (decision.reason, decision.changed) == ("no_sender_number", ())
+
+
+def test_a_start_through_the_carrier_to_a_number_that_it_blocks_ends_the_whole_block() -> None:
+    blocked = after(Recipient(), block(NUMBER), block(NUMBER, OTHER_NUMBER))
+    assert states(after(blocked, start())) == {SCOPE: "opted_in", OTHER_SCOPE: "opted_in"}
+
+
+def test_no_other_opt_in_ends_it() -> None:
+    blocked = after(Recipient(), block(NUMBER))
+    by_api = OptInRequested(
+        event_id=uuid4(), occurred_at=LATER, account_id="demo", phone=PHONE, scopes=(SCOPE,), by="ada",
+        source="web_form", statement="Yes",
+    )  # fmt: skip
+    refused = decide(by_api, blocked, RULES)
+    assert isinstance(refused, Requested)
+    assert (refused.reason, refused.changed) == ("blocked_by_carrier", ())
+    for event in (by_api, start(OTHER_NUMBER), start(gateway="telnyx"), reply("YES", gateway="twilio")):
+        assert states(after(blocked, event)) == {SCOPE: "opted_out"}, event
+        assert isinstance(decide(event, blocked, RULES), Unchanged | Requested)
+
+
+def test_a_generic_carrier_is_answered_through_whichever_gateway() -> None:
+    assert states(after(Recipient(), block(NUMBER, gateway="generic"), start())) == {SCOPE: "opted_in"}
+
+
+def test_a_stop_and_its_carriers_block_end_with_the_same_start() -> None:
+    recipient = after(who_was_sent(sent(1)), reply("STOP", gateway="twilio"), block(NUMBER))
+    assert states(recipient) == {"list:1": "opted_out", SCOPE: "opted_out"}
+    decision = decide(start(), recipient, RULES)
+    assert isinstance(decision, OptIn)
+    assert set(decision.changed) == {"list:1", SCOPE}
+
+
+def test_a_block_takes_the_place_of_an_opt_out_of_the_number_which_an_opt_in_could_lift() -> None:
+    recipient = after(Recipient(), block(NUMBER, gateway="telnyx"), block(NUMBER, gateway="twilio"))
+    assert recipient.suppressions[SCOPE].gateway == "twilio"
+
+
+def test_the_entry_says_which_carrier_in_its_words_and_leaves_the_state_that_is_decided_with() -> None:
+    event = block(NUMBER, message_id="order-1")
+    decision = decide(event, Recipient(), RULES)
+    entry = entry_of(event, decision, 3, 7, LATER)
+    assert (entry.kind, entry.by, entry.message_id, entry.sender_number) == ("opt_out", "twilio", "order-1", NUMBER)
+    left = states_left([entry])["demo", SCOPE, PHONE]
+    applied = apply(decision, event, Recipient()).suppressions[SCOPE]
+    assert (left.source, left.gateway, left.untimed_at) == (applied.source, applied.gateway, applied.untimed_at)
+    assert [record.key for record in suppression_records(entry)] == [f"demo|{SCOPE}|{PHONE}".encode()]
+    (published,) = [decode(opt_out_events, record.value) for record in opt_out_records(entry)]
+    assert isinstance(published, OptedOut)
+    assert published.source == "carrier"
