@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from shared.errors import MisconfiguredError
 
-_MAX_BYTES = 64 * 1024
+_MAX_BYTES = 1024 * 1024
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -24,7 +24,7 @@ class SecretFiles(PydanticBaseSettingsSource):
         """
         setting = f"{self.config['env_prefix']}{field_name}".upper()
         path = os.environ.get(f"{setting}_FILE")
-        if path is None or SecretStr not in (field.annotation, *get_args(field.annotation)):
+        if path is None or not _is_secret(field.annotation):
             return None, field_name, False
         if setting in os.environ:
             raise MisconfiguredError(f"settings: {setting} and {setting}_FILE are both set; one of them must go")
@@ -49,6 +49,11 @@ class WithSecretFiles(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Look for secrets in the files that the environment names, too."""
         return init_settings, env_settings, dotenv_settings, file_secret_settings, SecretFiles(settings_cls)
+
+
+def _is_secret(annotation: object) -> bool:
+    """Return whether the type is a secret, also one that may be missing or has rules of its own."""
+    return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))
 
 
 def _read(setting: str, path: Path) -> str:

@@ -17,12 +17,13 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _none_where_empty(given: object) -> object:
+def none_where_empty(given: object) -> object:
+    """Return None for an empty setting."""
     return given or None  # Compose has no way to leave a variable out
 
 
 LongSecret = Annotated[SecretStr, AfterValidator(_long_enough)]
-OptionalSecret = Annotated[LongSecret | None, BeforeValidator(_none_where_empty)]
+OptionalSecret = Annotated[LongSecret | None, BeforeValidator(none_where_empty)]
 
 
 def values(*secrets: SecretStr | None) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def _documentation(handler: WebhookHandler, method: str) -> dict[str, Any]:
         "tags": ["webhooks"],
         "openapi_extra": _body(handler.reported) if method == "POST" else _query(handler.reported),
         "responses": {
-            200: {"description": "Kafka has the event."},
+            200: {"description": "Kafka has the events."},
             **{status: _error(description) for status, description in _ERRORS[method].items()},
         },
     }
@@ -62,6 +62,7 @@ def _documentation(handler: WebhookHandler, method: str) -> dict[str, Any]:
 
 _POSTED = {
     400: "It is not what its Content-Type says; the bytes are parked for an operator.",
+    401: "It is not signed by the gateway, or too long ago; only where the gateway signs.",
     404: "No such address, or not with this secret.",
     408: "The body did not come in time.",
     413: "The body is over 64 kB.",
@@ -71,6 +72,7 @@ _POSTED = {
 }
 _ASKED = {
     400: _POSTED[400],
+    401: _POSTED[401],
     404: _POSTED[404],
     405: "There is no query, so that nothing was said.",
     414: "The address with its query is over 8 kB.",

@@ -9,12 +9,12 @@ nor a JSON object is refused.
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from services.inbound.charsets import CHARSET_FIELD, DAMAGED, UTF_8, codec_of, codec_of_content_type
-from services.inbound.limits import MAX_FORM_FIELDS
+from services.inbound.limits import MAX_FORM_FIELDS, MAX_JSON_DEPTH, MAX_JSON_FIELDS, MAX_JSON_NAME
 from services.inbound.multipart import MULTIPART, read_multipart
 from services.inbound.responses import WebhookError
 
@@ -37,7 +37,7 @@ def read_fields(content_type: str, body: bytes, *, multipart: bool = False) -> F
     if multipart and kind.startswith(MULTIPART):
         return _clean(read_multipart(content_type, body).items())
     if "json" in kind or body.lstrip()[:4].startswith(_JSON_STARTS):
-        return _clean(_json_object(body).items())
+        return _clean(_paths(_json_object(body)))
     if kind and not kind.startswith((FORM, "text/plain")):
         also = f", {MULTIPART}" if multipart else ""
         raise WebhookError("unsupported_media_type", f"send {FORM}{also} or application/json", status_code=415)
@@ -74,6 +74,42 @@ def _json_object(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise WebhookError("not_an_object", "the body must be one JSON object", status_code=400)
     return found
+
+
+def _paths(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield every value that is no object or list, with its path: the names and indexes on the way, joined by dots.
+
+    Raises:
+        WebhookError: `too_many_fields`.
+    """
+    waiting: list[tuple[str, int, Any]] = [("", 0, found)]
+    count = 0
+    while waiting:
+        path, depth, value = waiting.pop()
+        if depth and not isinstance(value, (dict, list)):
+            yield path, value
+            continue
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        count += len(value)
+        if count > MAX_JSON_FIELDS:
+            raise WebhookError("too_many_fields", f"the JSON has more than {MAX_JSON_FIELDS} values", status_code=400)
+        if depth < MAX_JSON_DEPTH:
+            waiting += [
+                (f"{path}.{name}" if path else str(name), depth + 1, each)
+                for name, each in inner
+                if len(str(name)) <= MAX_JSON_NAME
+            ]
+
+
+def each_of(fields: Fields, path: str) -> list[Fields]:
+    """Return the fields of each object in the list at `path`, in its order, with their names in it."""
+    found: dict[int, Fields] = {}
+    for name, value in fields.items():
+        if name.startswith(f"{path}."):
+            index, _, inner = name.removeprefix(f"{path}.").partition(".")
+            if index.isascii() and index.isdecimal():
+                found.setdefault(int(index), {})[inner] = value
+    return [found[index] for index in sorted(found)]
 
 
 def _clean(pairs: Iterable[tuple[str, Any]]) -> Fields:

@@ -1,5 +1,6 @@
 """Handling of one gateway webhook, from the request to the response."""
 
+import asyncio
 import logging
 import re
 from datetime import UTC, datetime
@@ -10,7 +11,9 @@ from starlette.types import Receive, Scope, Send
 
 from services.inbound import metrics, responses
 from services.inbound.deadlines import Deadlines
-from services.inbound.gateways.reported import GatewayRequest, Reported, UnverifiedError, read_event
+from services.inbound.gateways.credentials import check_signed
+from services.inbound.gateways.reported import Reported, ReportedEvent, read_webhook
+from services.inbound.gateways.request import GatewayRequest, UnverifiedError
 from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES, READ_SECONDS
 from services.inbound.publish import Publisher, event_records, parked_record
 from services.inbound.responses import (
@@ -28,6 +31,7 @@ from shared.http import Lifecycle
 from shared.webhook_secrets import matching_key
 
 log = logging.getLogger(__name__)
+_MAX_WARNED = 10_000
 _ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -44,6 +48,9 @@ class WebhookHandler:
     def __init__(self, settings: InboundSettings, lifecycle: Lifecycle[Runtime], kind: str, reported: Reported) -> None:
         self._webhook_keys = settings.webhook_keys
         self._partitions = settings.partitions
+        self._origin = settings.public_inbound_url
+        self._credentials = settings.gateway_credentials.get(reported.gateway, {})
+        self._warned: set[str] = set()
         self._lifecycle = lifecycle
         self._read_deadlines = Deadlines(READ_SECONDS)
         self.kind = kind
@@ -57,8 +64,8 @@ class WebhookHandler:
             outcome, response = "unavailable", responses.UNAVAILABLE
         except IncompleteRequestError as error:
             outcome, response = error.reason, error.response
-        except UnverifiedError as error:
-            outcome, response = "unauthorised", responses.unverified(error.status_code)
+        except UnverifiedError:
+            outcome, response = "unauthorised", responses.UNVERIFIED
         metrics.WEBHOOKS.labels(self.reported.gateway, self.kind, outcome).inc()
         await response.send(send)
 
@@ -67,17 +74,41 @@ class WebhookHandler:
         if not self._is_authorised(account_id, scope["path_params"]["secret"]):
             return "unauthorised", responses.NOT_FOUND
         request = await self._request(scope, receive)
-        self.reported.verify(request, account_id)
+        await self._verify(request, account_id)
         content_type, body = self.reported.content(request)
-        now = datetime.now(UTC)
-        try:
-            event = read_event(self.reported, account_id, content_type, body, now)
-        except WebhookError as error:
-            await self._park(account_id, content_type, body, error, now)
-            return "refused", responses.refused(error)
-        for record in event_records(event, self._partitions):
-            await self._publisher.publish(record)
-        return "accepted", responses.accepted(event.event_id)
+        read = read_webhook(self.reported, account_id, content_type, body, request.received_at)
+        events = [each for each in read if not isinstance(each, WebhookError)]
+        await self._publish(events)
+        if errors := [each for each in read if isinstance(each, WebhookError)]:
+            await self._park(account_id, content_type, body, errors[0], request.received_at)
+            return "refused", responses.refused(errors[0], is_repeated=self.reported.repeats_until_accepted)
+        return "accepted" if events else "ignored", responses.accepted([event.event_id for event in events])
+
+    async def _verify(self, request: GatewayRequest, account_id: str) -> None:
+        if self.reported.credential is None:
+            return
+        credentials = self._credentials.get(account_id, ())
+        if credentials or self.reported.must_be_signed:
+            if not credentials:
+                self._warn_of_missing_credential(account_id)
+            await check_signed(request, credentials)
+
+    def _warn_of_missing_credential(self, account_id: str) -> None:
+        if account_id not in self._warned and len(self._warned) < _MAX_WARNED:
+            self._warned.add(account_id)
+            log.error(
+                "webhooks of account %s by %s are refused: STOPLINE_GATEWAY_SECRETS has no credential for them",
+                account_id,
+                self.reported.gateway,
+            )
+
+    async def _publish(self, events: list[ReportedEvent]) -> None:
+        records = [record for event in events for record in event_records(event, self._partitions)]
+        publisher = self._publisher
+        if len(records) == 1:
+            await publisher.publish(records[0])
+        else:
+            await asyncio.gather(*map(publisher.publish, records))
 
     @property
     def _publisher(self) -> Publisher:
@@ -92,7 +123,9 @@ class WebhookHandler:
             raise NothingSaidError
         body = b"" if method == "GET" else await read_body(receive, self._read_deadlines)
         path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
-        return GatewayRequest(method, scope["scheme"], path, Headers(raw=scope["headers"]), query, body)
+        headers = Headers(raw=scope["headers"])
+        origin = self._origin or f"{scope['scheme']}://{headers.get('host', '')}"
+        return GatewayRequest(method, origin, path, headers, query, body, datetime.now(UTC))
 
     def _is_authorised(self, account_id: str, secret: str) -> bool:
         if not _ACCOUNT_ID.fullmatch(account_id):

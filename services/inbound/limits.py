@@ -4,9 +4,16 @@ MAX_REQUEST_BYTES = 64 * 1024
 """Of a webhook's body; an SMS of 20,000 characters fits percent-encoded in most scripts, and no SMS is longer."""
 MAX_FORM_FIELDS = 100
 """Of a form; parts of a multipart form, files too."""
+MAX_JSON_FIELDS = 10_000
+MAX_JSON_DEPTH = 8
+"""What is nested deeper counts as missing."""
+MAX_JSON_NAME = 64
+"""A longer name counts as missing."""
 MAX_PART_HEADERS = 8
 MAX_PART_HEADER_BYTES = 1024
 """Of one line."""
+MAX_REPORTS = 500
+"""Messages and receipts in one webhook; they are published at once."""
 READ_SECONDS = 10.0
 """A client that takes longer to send its body gets 408."""
 PUBLISH_SECONDS = 1.5

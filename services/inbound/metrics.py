@@ -4,9 +4,10 @@ from prometheus_client import Counter, Gauge, Histogram
 
 WEBHOOKS = Counter(
     "stopline_inbound_webhooks",
-    "Webhooks that were answered. kind: message, receipt; outcome: accepted (Kafka has the event), refused (4xx; Kafka "
-    "has the parked bytes), too_large (413), nothing_said (405: a GET without a query), too_slow (408), "
-    "unauthorised (401 or 404), unavailable (503: Kafka did not acknowledge in time).",
+    "Webhooks that were answered. kind: message, receipt; outcome: accepted (Kafka has the events), ignored (200; it "
+    "is about no message), refused (Kafka has the parked bytes; 4xx, or 200 where the gateway would repeat it), "
+    "too_large (413), nothing_said (405: a GET without a query), too_slow (408), unauthorised (401 or 404), "
+    "unavailable (503: Kafka did not acknowledge in time).",
     ["gateway", "kind", "outcome"],
 )
 ACKNOWLEDGE_SECONDS = Histogram(

@@ -4,6 +4,7 @@ None of their text is meant for a phone; a gateway must not forward it.
 """
 
 import json
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 from uuid import UUID
 
@@ -44,16 +45,21 @@ class WebhookError(PoisonError):
         self.status_code = status_code
 
 
-def accepted(event_id: UUID) -> WebhookResponse:
-    return WebhookResponse(200, f'{{"status":"accepted","event_id":"{event_id}"}}'.encode(), [])
+def accepted(event_ids: Sequence[UUID]) -> WebhookResponse:
+    """Return the response to a webhook whose events Kafka has."""
+    match event_ids:
+        case []:
+            return _IGNORED
+        case [event_id]:
+            return WebhookResponse(200, f'{{"status":"accepted","event_id":"{event_id}"}}'.encode(), [])
+    body = json.dumps({"status": "accepted", "event_ids": [str(event_id) for event_id in event_ids]})
+    return WebhookResponse(200, body.encode(), [])
 
 
-def refused(error: WebhookError) -> WebhookResponse:
-    return _error(error.status_code, error.reason, error.detail, field=error.field)
-
-
-def unverified(status_code: int) -> WebhookResponse:
-    return NOT_FOUND if status_code == NOT_FOUND.status else _UNVERIFIED
+def refused(error: WebhookError, *, is_repeated: bool = False) -> WebhookResponse:
+    """Return the response to a webhook that is parked; 200 to a gateway that would repeat it until it is accepted."""
+    status = 200 if is_repeated else error.status_code
+    return _error(status, error.reason, error.detail, field=error.field)
 
 
 def _error(
@@ -65,7 +71,9 @@ def _error(
 
 NOT_FOUND = _error(404, "not_found", "there is nothing here; copy the webhook's address from the account's settings")
 """A wrong secret, an unknown account and an unknown path get the same response."""
-_UNVERIFIED = _error(401, "unverified", "the request is not signed as this gateway signs its requests")
+UNVERIFIED = _error(401, "unverified", "the request is not signed as this gateway signs its requests")
+_IGNORED = WebhookResponse(200, b'{"status":"ignored"}', [])
+"""To a webhook that is about no message, such as a gateway's test of the address."""
 UNAVAILABLE = _error(
     503,
     "unavailable",

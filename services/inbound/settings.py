@@ -1,7 +1,20 @@
 """The inbound service's settings."""
 
-from shared.secret_rules import LongSecret, OptionalSecret, values
+from functools import cached_property
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
+
+from services.inbound.gateways import CREDENTIALS
+from services.inbound.gateways.credentials import AccountCredentials, read_credentials
+from shared.secret_rules import LongSecret, OptionalSecret, none_where_empty, values
 from shared.settings import ServiceSettings
+
+
+def _origin(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError("must start with https:// or http://")
+    return text.rstrip("/")
 
 
 class InboundSettings(ServiceSettings):
@@ -11,8 +24,23 @@ class InboundSettings(ServiceSettings):
     """The key that all webhook secrets are derived from; the same as the customer API's."""
     webhook_key_previous: OptionalSecret = None
     """The previous key, while gateways still use addresses derived from it."""
+    gateway_secrets: Annotated[SecretStr | None, BeforeValidator(none_where_empty)] = None
+    """What accounts' gateways sign with, as JSON: see `gateways/credentials.py`."""
+    public_inbound_url: Annotated[str, AfterValidator(_origin)] = ""
+    """How gateways reach this service, which some of them sign; empty: as the request says."""
 
     @property
     def webhook_keys(self) -> tuple[str, ...]:
         """Every key that addresses may be derived from, the current one first."""
         return values(self.webhook_key, self.webhook_key_previous)
+
+    @cached_property
+    def gateway_credentials(self) -> dict[str, AccountCredentials]:
+        """What accounts' gateways sign with, by gateway and account."""
+        text = "{}" if self.gateway_secrets is None else self.gateway_secrets.get_secret_value()
+        return read_credentials(text, CREDENTIALS)
+
+    @model_validator(mode="after")
+    def _credentials_are_right(self) -> Self:
+        _ = self.gateway_credentials
+        return self

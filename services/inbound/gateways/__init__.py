@@ -4,6 +4,7 @@ To add a gateway, write its module and add its two models to `_GATEWAYS`.
 """
 
 from services.inbound.gateways.clicksend import ClickSendMessage, ClickSendReceipt
+from services.inbound.gateways.credentials import CredentialType
 from services.inbound.gateways.generic import GenericMessage, GenericReceipt
 from services.inbound.gateways.reported import ReportedMessage, ReportedReceipt
 
@@ -13,3 +14,6 @@ _GATEWAYS: tuple[tuple[type[ReportedMessage], type[ReportedReceipt]], ...] = (
 )
 MESSAGES = {message.gateway: message for message, _ in _GATEWAYS}
 RECEIPTS = {receipt.gateway: receipt for _, receipt in _GATEWAYS}
+CREDENTIALS: dict[str, CredentialType] = {
+    message.gateway: message.credential for message, _ in _GATEWAYS if message.credential is not None
+}

@@ -1,15 +1,16 @@
-"""The base of every adapter: the request that it gets, and the fields that it maps its gateway's names to."""
+"""The base of every adapter: the fields that it maps its gateway's names to, and what its webhooks mean."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.inbound.fields import FORM, read_fields
+from services.inbound.fields import FORM, Fields, read_fields
 from services.inbound.gateways import values
+from services.inbound.gateways.credentials import CredentialType
+from services.inbound.gateways.request import GatewayRequest
 from services.inbound.gateways.times import given_time
+from services.inbound.limits import MAX_REPORTS
 from services.inbound.responses import WebhookError
 from shared.events.base import derived_id, format_time
 from shared.events.delivery import DeliveryReceiptReceived
@@ -18,33 +19,22 @@ from shared.events.inbound import MessageReceived
 ReceiptStatus = Literal["delivered", "failed", "pending"]
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayRequest:
-    """A request whose secret path is valid; `headers` ignores case, and has the first of a repeated header.
+class CarrierBlock(NamedTuple):
+    """An opt-out that the carrier itself has on record.
 
-    Scheme and host are the client's own: a proxy's word for them counts only where the proxy is a trusted one.
+    `code` is the carrier's own word for it. `scope` is the id of what it covers, where that is more than the number
+    that the message came from: a messaging service, a messaging profile, a pool.
     """
 
-    method: str
-    scheme: str
-    path: str
-    headers: Mapping[str, str]
-    query: bytes
-    body: bytes
-
-    @property
-    def url(self) -> str:
-        """The whole URL as the client used it, which some gateways sign."""
-        query = f"?{self.query.decode('latin-1')}" if self.query else ""
-        return f"{self.scheme}://{self.headers.get('host', '')}{self.path}{query}"
+    code: str
+    scope: str | None = None
 
 
-class UnverifiedError(Exception):
-    """A request that did not come from the gateway; it gets 401 or 404, and nothing is published or parked."""
+class Report(NamedTuple):
+    """A message or a receipt of a webhook: its model and its fields."""
 
-    def __init__(self, *, status_code: int = 401) -> None:
-        super().__init__("the request is not signed as this gateway signs its requests")
-        self.status_code = status_code
+    model: "Reported"
+    fields: Fields
 
 
 class GatewayWebhook(BaseModel):
@@ -58,13 +48,13 @@ class GatewayWebhook(BaseModel):
     takes_multipart: ClassVar[bool] = False
     """Whether a multipart form is taken too."""
 
-    @classmethod
-    def verify(cls, request: GatewayRequest, account_id: str) -> None:
-        """Check that the gateway sent the request, by its signature for example; by default the secret path is enough.
-
-        Raises:
-            UnverifiedError: it did not.
-        """
+    credential: ClassVar[CredentialType | None] = None
+    """What the gateway signs its webhooks with; None: it does not sign them, and the secret path is the only proof."""
+    must_be_signed: ClassVar[bool] = True
+    """Whether an account needs a credential; False: the gateway signs only if one asks it to."""
+    repeats_until_accepted: ClassVar[bool] = False
+    """Whether the gateway repeats a webhook until it is answered 2xx: then one that can never be accepted is answered
+    200 once its bytes are parked."""
 
     @classmethod
     def content(cls, request: GatewayRequest) -> tuple[str, bytes]:
@@ -72,6 +62,14 @@ class GatewayWebhook(BaseModel):
         if request.method == "GET" or ("GET" in cls.methods and request.query and not request.body):
             return FORM, request.query
         return request.headers.get("content-type", ""), request.body
+
+    @classmethod
+    def reports(cls, fields: Fields) -> list[Report]:
+        """Return each message and receipt that a webhook has; none: nothing in it is about a message.
+
+        One, of this model, by default. Gateways that report several at once, or both kinds to one address, override it.
+        """
+        return [Report(cast("Reported", cls), fields)]
 
 
 class ReportedMessage(GatewayWebhook):
@@ -91,6 +89,10 @@ class ReportedMessage(GatewayWebhook):
     replied_message_id: str | None
     replied_carrier_message_id: str | None
     replied_body: str | None
+
+    def carrier_block(self) -> CarrierBlock | None:
+        """Return the opt-out that the carrier has put on record because of this message, if it says so."""
+        return None
 
     def event(self, account_id: str, now: datetime) -> MessageReceived:
         """Return the event.
@@ -137,10 +139,16 @@ class ReportedReceipt(GatewayWebhook):
     carrier_message_id: str
     message_id: str | None
     to: str | None
+    sender: str | None = None
+    """The number or sender ID that the message came from."""
 
     def outcome(self) -> tuple[ReceiptStatus, str]:
         """Return the status, and the gateway's own words for it."""
         raise NotImplementedError
+
+    def carrier_block(self) -> CarrierBlock | None:
+        """Return the opt-out because of which the carrier did not deliver the message, if it says so."""
+        return None
 
     def event(self, account_id: str, now: datetime) -> DeliveryReceiptReceived:
         """Return the event; a receipt that is repeated is the same event."""
@@ -163,22 +171,32 @@ class ReportedReceipt(GatewayWebhook):
 
 
 Reported = type[ReportedMessage] | type[ReportedReceipt]
+ReportedEvent = MessageReceived | DeliveryReceiptReceived
 
 
-def read_event(
+def read_webhook(
     reported: Reported, account_id: str, content_type: str, body: bytes, now: datetime
-) -> MessageReceived | DeliveryReceiptReceived:
-    """Return the event that a webhook means.
+) -> list[ReportedEvent | WebhookError]:
+    """Return what each message and receipt of a webhook means: an event, or why it can never be accepted.
 
-    Raises:
-        WebhookError: see `read_fields` and `ReportedMessage.event`; also `missing_field` and `invalid`.
+    The error is one of `read_fields` and `ReportedMessage.event`, or `missing_field`, `invalid` or `too_many`.
     """
-    fields = read_fields(content_type, body, multipart=reported.takes_multipart)
     try:
-        webhook = reported.model_validate(fields)
+        reports = reported.reports(read_fields(content_type, body, multipart=reported.takes_multipart))
+    except WebhookError as error:
+        return [error]
+    if len(reports) > MAX_REPORTS:
+        return [WebhookError("too_many", f"has {len(reports)} messages or receipts; the limit is {MAX_REPORTS}")]
+    return [_event(report, account_id, now) for report in reports]
+
+
+def _event(report: Report, account_id: str, now: datetime) -> ReportedEvent | WebhookError:
+    try:
+        return report.model.model_validate(report.fields).event(account_id, now)
     except ValidationError as error:
-        raise _refusal(error) from None
-    return webhook.event(account_id, now)
+        return _refusal(error)
+    except WebhookError as error:
+        return error
 
 
 def _refusal(error: ValidationError) -> WebhookError:

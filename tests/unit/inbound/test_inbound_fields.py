@@ -2,13 +2,14 @@
 
 import json
 from contextlib import suppress
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.inbound.fields import read_fields
+from services.inbound.fields import each_of, read_fields
 from services.inbound.limits import MAX_FORM_FIELDS
 from services.inbound.responses import WebhookError
 
@@ -75,9 +76,28 @@ def test_a_form_is_a_form_with_or_without_its_content_type(content_type: str) ->
     }
 
 
-def test_numbers_are_text_and_what_is_neither_counts_as_missing() -> None:
-    body = b'{"timestamp": 1436174407, "a": 1.5, "b": true, "c": null, "d": [1], "e": {"f": 1}, "g": "x"}'
-    assert read_fields(JSON, body) == {"timestamp": "1436174407", "a": "1.5", "g": "x"}
+def test_numbers_are_text_what_is_nested_has_its_path_and_what_is_neither_counts_as_missing() -> None:
+    body = b'{"timestamp": 1436174407, "a": 1.5, "b": true, "c": null, "d": [1], "e": {"f": [{"h": 1}]}, "g": "x"}'
+    expected = {"timestamp": "1436174407", "a": "1.5", "g": "x", "d.0": "1", "e.f.0.h": "1"}
+    assert read_fields(JSON, body) == expected
+
+
+def test_each_object_of_a_list_has_fields_of_its_own_in_its_order() -> None:
+    body = json.dumps({"to": [{"n": number} for number in range(12)], "to.x": "no index"}).encode()
+    assert [fields["n"] for fields in each_of(read_fields(JSON, body), "to")] == [str(n) for n in range(12)]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [{"n" * 65: "1"}, {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {"i": 1}}}}}}}}}, {"a": [[[[[[[[1]]]]]]]]}],
+)
+def test_what_is_named_too_long_or_nested_too_deeply_counts_as_missing(found: dict[str, Any]) -> None:
+    assert read_fields(JSON, json.dumps({**found, "x": 1}).encode()) == {"x": "1"}
+
+
+def test_json_with_too_many_values_is_refused() -> None:
+    with pytest.raises(WebhookError, match="too_many_fields"):
+        read_fields(JSON, json.dumps([[0] * 100] * 120).encode().join((b'{"a":', b"}")))
 
 
 @pytest.mark.parametrize(

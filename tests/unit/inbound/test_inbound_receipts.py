@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.inbound.gateways import RECEIPTS
-from services.inbound.gateways.reported import read_event
+from services.inbound.gateways import MESSAGES, RECEIPTS
+from services.inbound.gateways.reported import Reported, read_webhook
 from services.inbound.responses import WebhookError
 from shared.events.delivery import DeliveryReceiptReceived
 
@@ -28,7 +28,9 @@ CLICKSEND = {
 
 
 def received(fields: dict[str, Any], gateway: str = "clicksend") -> DeliveryReceiptReceived:
-    event = read_event(RECEIPTS[gateway], "acme", "application/json", json.dumps(fields).encode(), NOW)
+    [event] = read_webhook(RECEIPTS[gateway], "acme", "application/json", json.dumps(fields).encode(), NOW)
+    if isinstance(event, WebhookError):
+        raise event
     assert isinstance(event, DeliveryReceiptReceived)
     return event
 
@@ -80,3 +82,9 @@ def test_a_receipt_that_says_nothing_is_refused(gateway: str, fields: dict[str, 
     with pytest.raises(WebhookError) as caught:
         received(fields, gateway)
     assert (caught.value.reason, caught.value.field) == (reason, field)
+
+
+@pytest.mark.parametrize("reported", [MESSAGES["generic"], RECEIPTS["generic"]])
+def test_a_gateway_that_says_nothing_of_the_carriers_own_record_reports_no_block(reported: Reported) -> None:
+    fields = {"from": "+14155550100", "body": "STOP", "carrier_message_id": "c-1", "status": "failed"}
+    assert reported.model_validate(fields).carrier_block() is None

@@ -1,41 +1,56 @@
 """A gateway that signs its requests: a forged signature is refused and publishes nothing."""
 
+import dataclasses
 import hashlib
 import hmac
-from typing import ClassVar
+import json
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from pydantic import Field
+from pydantic import Field, SecretStr, ValidationError
 
 from services.inbound.app import create_app
-from services.inbound.gateways import MESSAGES
-from services.inbound.gateways.reported import GatewayRequest, ReportedMessage, UnverifiedError
+from services.inbound.fields import Fields, each_of
+from services.inbound.gateways import CREDENTIALS, MESSAGES
+from services.inbound.gateways.credentials import GatewayCredential
+from services.inbound.gateways.reported import Report, ReportedMessage
+from services.inbound.gateways.request import GatewayRequest
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.publish import PlacedRecord, Publisher
 from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
 from shared.http import lifecycle_of
-from shared.topics import INBOUND_MESSAGES
+from shared.topics import INBOUND_MESSAGES, PARKED_MESSAGES
 from shared.web.limits import HttpLimits
 from shared.web.server import server_config
 from shared.webhook_secrets import webhook_secret
 
 KEY = "the-webhook-key-of-these-tests-only"
-SETTINGS = InboundSettings.model_validate({"kafka_bootstrap": "127.0.0.1:1", "http_port": 1, "webhook_key": KEY})
 ADDRESS = f"/webhooks/signing/acme/{webhook_secret(KEY, 'acme')}"
 BODY = b"from=%2B14155550100&body=STOP"
 
 
-def signature(body: bytes, account_id: str = "acme") -> str:
-    return hmac.digest(account_id.encode(), body, hashlib.sha256).hex()
+def signature(content: bytes, key: str = "k1") -> str:
+    return hmac.digest(key.encode(), content, hashlib.sha256).hex()
+
+
+SIGNED = {"X-Signature": signature(BODY)}
+
+
+class SigningCredential(GatewayCredential):
+    key: SecretStr
+
+    async def has_signed(self, request: GatewayRequest) -> bool:
+        expected = signature(request.body, self.key.get_secret_value())
+        return hmac.compare_digest(request.headers.get("x-signature", ""), expected)
 
 
 class SigningMessage(ReportedMessage):
     gateway: ClassVar[str] = "signing"
     always_international: ClassVar[bool] = True
-    refusal: ClassVar[int] = 401
+    credential: ClassVar[type[GatewayCredential]] = SigningCredential
 
     writer: str = Field(validation_alias="from")
     body: str = ""
@@ -47,25 +62,25 @@ class SigningMessage(ReportedMessage):
     replied_body: str | None = None
 
     @classmethod
-    def verify(cls, request: GatewayRequest, account_id: str) -> None:
-        if not hmac.compare_digest(request.headers.get("x-signature", ""), signature(request.body, account_id)):
-            raise UnverifiedError(status_code=cls.refusal)
+    def reports(cls, fields: Fields) -> list[Report]:
+        return [Report(cls, each) for each in each_of(fields, "texts")] if "batch" in fields else [Report(cls, fields)]
+
+
+class UrlCredential(SigningCredential):
+    """A credential that signs the URL and the body, as Twilio does."""
+
+    async def has_signed(self, request: GatewayRequest) -> bool:
+        return await super().has_signed(dataclasses.replace(request, body=request.url.encode() + request.body))
 
 
 class UrlSigningMessage(SigningMessage):
-    """A message whose gateway signs the URL and the body, as Twilio does."""
-
     methods: ClassVar[tuple[str, ...]] = ("POST", "GET")
-
-    @classmethod
-    def verify(cls, request: GatewayRequest, account_id: str) -> None:
-        expected = signature(request.url.encode() + request.body, account_id)
-        if not hmac.compare_digest(request.headers.get("x-signature", ""), expected):
-            raise UnverifiedError
+    credential: ClassVar[type[GatewayCredential]] = UrlCredential
 
 
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch) -> list[PlacedRecord]:
+    """What is published; the gateway `signing` exists while the test runs."""
     records: list[PlacedRecord] = []
 
     async def publish(_: Publisher, record: PlacedRecord) -> None:
@@ -73,40 +88,131 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[PlacedRecord]:
 
     monkeypatch.setattr(Publisher, "publish", publish)
     monkeypatch.setitem(MESSAGES, "signing", SigningMessage)
+    monkeypatch.setitem(CREDENTIALS, "signing", SigningCredential)
     return records
 
 
-def started_app() -> FastAPI:
-    app = create_app(SETTINGS)
-    link = KafkaLink(SETTINGS, lambda _: None)
+def settings(**given: Any) -> InboundSettings:
+    secrets = json.dumps({"acme": {"signing": [{"key": "k1"}, {"key": "k2"}]}})
+    required = {"kafka_bootstrap": "127.0.0.1:1", "http_port": 1, "webhook_key": KEY, "gateway_secrets": secrets}
+    return InboundSettings.model_validate({**required, **given})
+
+
+def started_app(**given: Any) -> FastAPI:
+    its_settings = settings(**given)
+    app = create_app(its_settings)
+    link = KafkaLink(its_settings, lambda _: None)
     lifecycle_of(app).runtime = Runtime(link, Publisher(link))
     return app
 
 
-async def post(body: bytes, headers: dict[str, str]) -> httpx.Response:
-    transport = httpx.ASGITransport(started_app())
+async def post(body: bytes, headers: dict[str, str], **given: Any) -> httpx.Response:
+    transport = httpx.ASGITransport(started_app(**given))
     async with httpx.AsyncClient(transport=transport, base_url="http://inbound") as http:
         return await http.post(ADDRESS, content=body, headers=headers)
 
 
-async def test_a_signed_webhook_is_published(published: list[PlacedRecord]) -> None:
-    response = await post(BODY, {"X-Signature": signature(BODY)})
+@pytest.mark.parametrize("key", ["k1", "k2"])
+async def test_a_webhook_signed_with_one_of_the_accounts_credentials_is_published(
+    key: str, published: list[PlacedRecord]
+) -> None:
+    response = await post(BODY, {"X-Signature": signature(BODY, key)})
     assert (response.status_code, [record.topic for record in published]) == (200, [INBOUND_MESSAGES])
 
 
-@pytest.mark.parametrize("status", [401, 404])
-@pytest.mark.parametrize("headers", [{}, {"X-Signature": signature(b"another body")}])
+@pytest.mark.parametrize("headers", [{}, {"X-Signature": signature(b"other")}, {"X-Signature": signature(BODY, "k3")}])
 @pytest.mark.parametrize("body", [BODY, b"not a webhook"])
 async def test_a_forged_signature_is_refused_and_publishes_nothing(
-    status: int,
-    headers: dict[str, str],
-    body: bytes,
-    published: list[PlacedRecord],
-    monkeypatch: pytest.MonkeyPatch,
+    headers: dict[str, str], body: bytes, published: list[PlacedRecord]
 ) -> None:
-    monkeypatch.setattr(SigningMessage, "refusal", status)
     response = await post(body, headers)
-    assert (response.status_code, published) == (status, [])
+    assert (response.status_code, published) == (401, [])
+
+
+async def test_without_a_credential_nothing_is_published_and_the_log_says_so_once(
+    published: list[PlacedRecord], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = started_app(gateway_secrets=json.dumps({"other": {"signing": {"key": "k1"}}}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://inbound") as http:
+        statuses = [(await http.post(ADDRESS, content=BODY, headers=SIGNED)).status_code for _ in range(3)]
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert (statuses, published, len(warnings)) == ([401] * 3, [], 1)
+    assert "account acme by signing" in warnings[0]
+
+
+async def test_where_a_signature_is_not_required_only_a_credential_demands_it(
+    published: list[PlacedRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SigningMessage, "must_be_signed", False)
+    assert (await post(BODY, {}, gateway_secrets="")).status_code == 200
+    assert (await post(BODY, {})).status_code == 401
+    assert len(published) == 1
+
+
+async def test_the_messages_of_a_batch_are_all_published_and_those_that_cannot_be_are_parked_with_it(
+    published: list[PlacedRecord],
+) -> None:
+    texts = [{"from": "+14155550100", "body": "STOP"}, {"from": "nobody"}, {"from": "+14155550101", "body": "hi"}]
+    good = json.dumps({"batch": 1, "texts": [texts[0], texts[2]]}).encode()
+    response = await post(good, {"X-Signature": signature(good)})
+    assert (response.status_code, len(response.json()["event_ids"])) == (200, 2)
+    mixed = json.dumps({"batch": 1, "texts": texts}).encode()
+    response = await post(mixed, {"X-Signature": signature(mixed)})
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "invalid_number")
+    topics = [record.topic for record in published]
+    assert topics == [INBOUND_MESSAGES] * 4 + [PARKED_MESSAGES]
+    assert published[-1].record.value == mixed
+
+
+async def test_a_gateway_that_would_repeat_what_is_parked_is_answered_200(
+    published: list[PlacedRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SigningMessage, "repeats_until_accepted", True)
+    response = await post(b"body=STOP", {"X-Signature": signature(b"body=STOP")})
+    assert (response.status_code, response.json()["error"]["code"]) == (200, "missing_field")
+    assert [record.topic for record in published] == [PARKED_MESSAGES]
+
+
+async def test_a_webhook_about_no_message_is_answered_and_publishes_nothing(published: list[PlacedRecord]) -> None:
+    body = b'{"batch": 1, "texts": []}'
+    response = await post(body, {"X-Signature": signature(body)})
+    assert (response.status_code, response.json(), published) == (200, {"status": "ignored"}, [])
+
+
+@pytest.mark.parametrize(
+    ("secrets", "problem"),
+    [
+        ("{", "Invalid JSON"),
+        ("[]", "Input should be an object"),
+        ('{"acme": 1}', "acme: Input should be an object"),
+        ('{"acme": {"nobody": {}}}', "acme: nobody: no such gateway signs"),
+        ('{"acme": {"signing": {"key": "hidden", "token": "hidden"}}}', "acme: signing: token: Extra"),
+        ('{"acme": {"signing": {}}}', "acme: signing: key: Field required"),
+        ('{"acme": {"signing": []}}', "acme: signing: must be one credential"),
+    ],
+)
+@pytest.mark.usefixtures("published")
+def test_a_wrong_credential_ends_the_start_with_its_place_and_not_its_value(secrets: str, problem: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        settings(gateway_secrets=secrets)
+    [error] = caught.value.errors(include_input=False)
+    assert problem in error["msg"]
+    assert "hidden" not in str(error["msg"])
+
+
+@pytest.mark.usefixtures("published")
+def test_no_credential_is_shown_by_the_settings() -> None:
+    assert "k2" not in repr(settings().gateway_credentials)
+
+
+async def test_a_signed_url_is_the_public_one(published: list[PlacedRecord]) -> None:
+    MESSAGES["signing"] = UrlSigningMessage
+    CREDENTIALS["signing"] = UrlCredential
+    public = "https://hooks.example/sms"
+    signed = {"X-Signature": signature(f"{public}{ADDRESS}".encode() + BODY)}
+    assert (await post(BODY, signed)).status_code == 401
+    assert (await post(BODY, signed, public_inbound_url=f"{public}/")).status_code == 200
+    assert len(published) == 1
 
 
 @pytest.mark.parametrize("call", ["POST", "POST ?bodySHA256=a%2Bb&x=%20", "GET ?from=%2B14155550100&body=STOP"])
@@ -115,9 +221,14 @@ async def test_a_forged_signature_is_refused_and_publishes_nothing(
     [([], "http", 200), ([], "https", 401), (["127.0.0.1"], "https", 200), (["127.0.0.1"], "http", 401)],
 )
 async def test_a_signed_url_has_the_scheme_that_a_trusted_proxy_names(
-    call: str, trusted_proxies: list[str], signed_scheme: str, status: int, published: list[PlacedRecord]
+    call: str,
+    trusted_proxies: list[str],
+    signed_scheme: str,
+    status: int,
+    published: list[PlacedRecord],
 ) -> None:
-    MESSAGES["signing"] = UrlSigningMessage  # `published` takes it away again
+    MESSAGES["signing"] = UrlSigningMessage
+    CREDENTIALS["signing"] = UrlCredential
     config = server_config(started_app(), "127.0.0.1", 1, HttpLimits(), trusted_proxies)
     config.load()
     method, _, query = call.partition(" ")

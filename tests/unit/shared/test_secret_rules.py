@@ -1,6 +1,7 @@
 """Secrets that are short, or that everybody knows, end the start with a line that names them."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -82,6 +83,16 @@ def test_a_previous_key_is_optional_and_empty_means_none(monkeypatch: pytest.Mon
     assert load(ApiSettings).webhook_keys == (LONG,)
     monkeypatch.setenv("STOPLINE_WEBHOOK_KEY_PREVIOUS", "the-key-before-this-one")
     assert load(InboundSettings).webhook_keys == load(ApiSettings).webhook_keys == (LONG, "the-key-before-this-one")
+
+
+@pytest.mark.parametrize("name", ["WEBHOOK_KEY_PREVIOUS", "GATEWAY_SECRETS"])
+def test_a_secret_that_may_be_missing_may_be_in_a_file_too(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text("short")
+    monkeypatch.setenv(f"STOPLINE_{name}_FILE", str(tmp_path / "secret"))
+    with pytest.raises(MisconfiguredError, match=f"STOPLINE_{name}: "):
+        load(InboundSettings)
 
 
 def test_compose_has_no_secret_of_its_own_and_publishes_no_metrics() -> None:

@@ -1,0 +1,85 @@
+"""What accounts' gateways sign their webhooks with, from the setting `STOPLINE_GATEWAY_SECRETS`.
+
+It is JSON: `{"acme": {"twilio": {"auth_token": "…"}, "telnyx": [{"public_key": "…"}, {"public_key": "…"}]}}`. Several
+credentials are for a rotation: a request is accepted that one of them has signed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from services.inbound.gateways.request import GatewayRequest, UnverifiedError
+
+_SETTING = "STOPLINE_GATEWAY_SECRETS"
+_SHAPE = TypeAdapter(dict[str, dict[str, Any]])
+ValidatedT = TypeVar("ValidatedT")
+MAX_CREDENTIALS = 8
+"""Of one account and gateway: a request is checked against each."""
+TOLERANCE_SECONDS = 300
+"""How far a signed timestamp may be from our clock; an older request may be a repetition by somebody else."""
+
+
+class GatewayCredential(BaseModel):
+    """A credential of one account at one gateway; its fields are those of the setting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    async def has_signed(self, request: GatewayRequest) -> bool:
+        """Return whether the request is signed with this credential, and recently where the signature shows it."""
+        raise NotImplementedError
+
+
+CredentialType = type[GatewayCredential]
+AccountCredentials = Mapping[str, Sequence[GatewayCredential]]
+"""Of one gateway, by account."""
+
+
+async def check_signed(request: GatewayRequest, credentials: Sequence[GatewayCredential]) -> None:
+    """Check the request against every credential.
+
+    Raises:
+        UnverifiedError: none of them has signed it.
+    """
+    if not any([await credential.has_signed(request) for credential in credentials]):
+        raise UnverifiedError
+
+
+def is_fresh(timestamp: str, now: datetime) -> bool:
+    """Return whether a signed timestamp, in Unix seconds, is within the tolerance."""
+    if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= len("9999999999")):
+        return False
+    return abs(now.timestamp() - int(timestamp)) <= TOLERANCE_SECONDS
+
+
+def read_credentials(text: str, types: Mapping[str, CredentialType]) -> dict[str, AccountCredentials]:
+    """Return the credentials by gateway and account.
+
+    Args:
+        text: the setting.
+        types: the credential of each gateway that signs.
+
+    Raises:
+        ValueError: names the account, gateway and field that is wrong, and shows no value.
+    """
+    found: dict[str, dict[str, Sequence[GatewayCredential]]] = {gateway: {} for gateway in types}
+    for account_id, gateways in _validated("", _SHAPE.validate_json, text).items():
+        for gateway, given in gateways.items():
+            place = f"{account_id}: {gateway}: "
+            if gateway not in types:
+                raise ValueError(f"{_SETTING}: {place}no such gateway signs; those that do: {', '.join(types)}")
+            each = given if isinstance(given, list) else [given]
+            if not 1 <= len(each) <= MAX_CREDENTIALS:
+                raise ValueError(f"{_SETTING}: {place}must be one credential, or a list of 1 to {MAX_CREDENTIALS}")
+            found[gateway][account_id] = [_validated(place, types[gateway].model_validate, one) for one in each]
+    return dict(found)
+
+
+def _validated(place: str, validate: Callable[[Any], ValidatedT], given: object) -> ValidatedT:
+    try:
+        return validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = "".join(f"{name}: " for name in first["loc"])
+        raise ValueError(f"{_SETTING}: {place}{field}{first['msg']}") from None
