@@ -101,7 +101,12 @@ def plain_loop(rules: Sequence[Rule]) -> Callable[[str], str]:
     """Return what a careful programmer writes without an engine: a pattern for each rule, one after the other."""
     shapes = {"exact": r"\A{}\Z", "starts_with": r"\A{}(?!\w)", "contains": r"(?<!\w){}(?!\w)"}
     patterns = [
-        (re.compile(shapes[rule.match].format(re.escape(normalise(term))) if rule.match in shapes else term), rule.name)
+        (
+            re.compile(
+                shapes[rule.match_type].format(re.escape(normalise(term))) if rule.match_type in shapes else term
+            ),
+            rule.name,
+        )
         for rule in sorted(rules, key=lambda rule: rule.action != "OPT_OUT")
         for term in rule.terms
     ]

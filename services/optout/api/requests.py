@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiokafka.errors import KafkaError
 
 from services.optout.api.errors import ApiError
+from services.optout.sending.outbound import SOURCE
 from shared.errors import TransientError
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.inbound import ErasureRequested, OptInRequested, OptOutRequested, ReviewDecided
@@ -15,7 +16,6 @@ from shared.partitions import partition_of
 from shared.producer import OutgoingRecord, Producer
 from shared.topics import INBOUND_MESSAGES
 
-SOURCE = "stopline/optout-api"
 Request = ReviewDecided | OptOutRequested | OptInRequested | ErasureRequested
 _PUBLISH_SECONDS = 1.8
 _PUBLISH_ALL_SECONDS = 10.0

@@ -52,7 +52,7 @@ async def check_rule(
 
 def _check_answers_no_opt_out(rule: Rule, others: Sequence[VersionedRule]) -> None:
     """Refuse a rule whose terms are opt-outs by a rule or a pack: it would seem to answer opt-outs."""
-    if not MATCH_TYPES[rule.match].needs_term_in_reply:
+    if not MATCH_TYPES[rule.match_type].needs_term_in_reply:
         return  # it matches any reply, and an opt-out takes precedence
     ends_at = time.thread_time() + _CHECK_SECONDS
     own = RuleSet([each for each in others if ACTIONS[each.rule.action].decides == "opt_out"])
@@ -84,7 +84,7 @@ def _packs() -> RuleSet:
             VersionedRule(0, 1, rule.model_copy(update={"name": name}))
             for name, pack in PACKS.items()
             for rule in pack
-            if ACTIONS[rule.action].decides == "opt_out" and not MATCH_TYPES[rule.match].is_detector
+            if ACTIONS[rule.action].decides == "opt_out" and not MATCH_TYPES[rule.match_type].is_detector
         ]
     )
 

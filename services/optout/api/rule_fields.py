@@ -9,7 +9,7 @@ from services.optout.api.fields import Name, RequestBody, without_nul
 from services.optout.rules import Rule, VersionedRule
 from services.optout.rules.actions import ACTIONS
 from services.optout.rules.match_types import MATCH_TYPES
-from services.optout.rules.rule import MAX_TERMS, MatchName, OptOutReach, Term
+from services.optout.rules.rule import MAX_TERMS, MatchName, RuleReach, Term
 from shared.phones import normalise_sender_number
 
 OPT_OUT_LIST = "opt-out"
@@ -38,7 +38,7 @@ class GivenRule(RequestBody):
     webhook_type: Literal["post", "json"] = "post"
     match: MatchName | None = None
     terms: Annotated[tuple[Annotated[Term, AfterValidator(without_nul)], ...], Field(max_length=MAX_TERMS)] = ()
-    scope: OptOutReach = "list"
+    scope: RuleReach = "list"
     position: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
     only_as_answer: bool = False
 
@@ -49,7 +49,7 @@ def rule_of(given: GivenRule) -> Rule:
     Raises:
         ApiError: 422, a field does not fit; the text names it.
     """
-    match = given.match or _match_of(given.message_search_type)
+    match_type = given.match or _match_of(given.message_search_type)
     terms = given.terms or ((given.message_search_term,) if given.message_search_term else ())
     action, address = _action(given)
     try:
@@ -57,11 +57,11 @@ def rule_of(given: GivenRule) -> Rule:
             name=given.rule_name,
             enabled=given.enabled,
             sender_number=_number(given.dedicated_number),
-            match=match,
-            terms=terms if MATCH_TYPES[match].has_terms else (),
+            match_type=match_type,
+            terms=terms if MATCH_TYPES[match_type].has_terms else (),
             action=action,
             action_address=address,
-            scope=given.scope,
+            reach=given.scope,
             position=given.position,
             only_as_answer=given.only_as_answer,
             webhook_type=given.webhook_type,
@@ -109,15 +109,15 @@ def shown(saved: VersionedRule) -> dict[str, Any]:
         "inbound_rule_id": saved.rule_id,
         "dedicated_number": rule.sender_number,
         "rule_name": rule.name,
-        "message_search_type": MATCH_TYPES[rule.match].clicksend_number,
+        "message_search_type": MATCH_TYPES[rule.match_type].clicksend_number,
         "message_search_term": rule.terms[0] if len(rule.terms) == 1 else ", ".join(rule.terms),
         "action": rule.action,
         "action_address": rule.action_address,
         "enabled": int(rule.enabled),
         "webhook_type": rule.webhook_type,
-        "match": rule.match,
+        "match": rule.match_type,
         "terms": rule.terms,
-        "scope": rule.scope,
+        "scope": rule.reach,
         "position": rule.position,
         "only_as_answer": rule.only_as_answer,
         "version": saved.version,

@@ -13,6 +13,9 @@ from shared.postgres import Pool
 from shared.topic_identity import topic_identities
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, SUPPRESSIONS
 
+SOURCE = "stopline/optout"
+"""The source of what the pipeline publishes and parks, in the records' headers."""
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)

@@ -15,8 +15,7 @@ from aiokafka.errors import KafkaError
 from services.optout import metrics
 from services.optout.decision_log.deliveries import forget_sent, record_deliveries
 from services.optout.decision_log.position import PositionMovedError, read_position
-from services.optout.pipeline.context import Context
-from services.optout.pipeline.parse import SERVICE
+from services.optout.pipeline.context import SOURCE, Context
 from services.optout.pipeline.start import MissingRecordsError
 from shared.consumer import Consumer, Polled
 from shared.errors import TransientError
@@ -42,7 +41,7 @@ class DeliveryEventFollower:
         self._context = context
         self._consumer = consumer
         self._producer = producer
-        self._parking = Parking(SERVICE)
+        self._parking = Parking(SOURCE)
         self._partition = partition
         self._topic_partition = TopicPartition(DELIVERY_EVENTS, partition)
         self._recorded = 0

@@ -12,7 +12,8 @@ from aiokafka.errors import KafkaError
 from services.optout.decide import DecidableEvent
 from services.optout.decision_log.log import EventAtOffset
 from services.optout.decision_log.who_wrote import load_further_readings, may_be_national
-from services.optout.pipeline.parse import SERVICE, Parsed
+from services.optout.pipeline.context import SOURCE
+from services.optout.pipeline.parse import Parsed
 from services.optout.settings import OptOutSettings
 from shared.errors import TransientError
 from shared.events.codec import cloud_event_headers, encode
@@ -63,7 +64,7 @@ class Forwarder:
             encode(event),
             event.phone.encode(),
             partition=partition_of(event.phone, self._partitions),
-            headers=cloud_event_headers(event, SERVICE),
+            headers=cloud_event_headers(event, SOURCE),
         )
         try:
             await within(SEND_SECONDS, sent, "forwarding a reply")

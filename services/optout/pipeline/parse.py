@@ -12,8 +12,6 @@ from shared.events.inbound import FenceMarkerAppended, inbound_event_adapter
 from shared.parking import Parking
 from shared.producer import OutgoingRecord
 
-SERVICE = "stopline/optout"
-
 
 @dataclass(frozen=True, slots=True)
 class Parsed:

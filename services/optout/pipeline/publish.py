@@ -18,7 +18,7 @@ from pydantic_core import to_json
 
 from services.optout.decision_log.entry import STATES, DecisionKind, Entry
 from services.optout.follow_ups import auto_reply_id
-from services.optout.pipeline.parse import SERVICE
+from services.optout.pipeline.context import SOURCE
 from services.optout.scopes import list_id_of
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
@@ -123,7 +123,7 @@ class Publication:
 
 
 class FencedError(Exception):
-    """Another process has the partition now."""
+    """Kafka refuses this producer: a successor has started under its transactional id, and has the partition now."""
 
 
 class TransactionPublisher:
@@ -195,7 +195,7 @@ class TransactionPublisher:
 
 def record_of(key: bytes | None, event: Event) -> OutgoingRecord:
     """Return the record of any event, by its model."""
-    return OutgoingRecord(key, encode(event), cloud_event_headers(event, SERVICE))
+    return OutgoingRecord(key, encode(event), cloud_event_headers(event, SOURCE))
 
 
 def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
@@ -212,7 +212,7 @@ def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
             "cause_event_id": cause,
             "changed_at": at,
         }
-        headers = headers_of(SuppressionChanged, SERVICE, derived_id_text(cause, scope, state), at)
+        headers = headers_of(SuppressionChanged, SOURCE, derived_id_text(cause, scope, state), at)
         yield OutgoingRecord(f"{entry.account_id}|{scope}|{entry.phone}".encode(), to_json(value), headers)
 
 
@@ -240,12 +240,14 @@ def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
         }
         match entry.kind:
             case "held":
-                value["reason"] = entry.matched_by or ""
+                value["reason"] = (
+                    entry.matched_by or ""
+                )  # not the entry's `reason`, which says what became of the reply
             case "released":
                 value["by"] = entry.by or ""
             case _:
                 value["source"] = entry.request.source if entry.request else None
-        yield OutgoingRecord(entry.phone.encode(), to_json(value), headers_of(event_type, SERVICE, event_id, at))
+        yield OutgoingRecord(entry.phone.encode(), to_json(value), headers_of(event_type, SOURCE, event_id, at))
 
 
 def auto_reply_records(entry: Entry) -> Iterator[OutgoingRecord]:

@@ -12,11 +12,11 @@ from services.optout.decision_log.log import PostgresDecisionLog
 from services.optout.decision_log.position import PositionMovedError, end_predecessors
 from services.optout.decision_log.topics import Topics, read_topics, save_topics
 from services.optout.pipeline.condition import Condition
-from services.optout.pipeline.context import Context
+from services.optout.pipeline.context import SOURCE, Context
 from services.optout.pipeline.delivery_events import following_delivery_events
 from services.optout.pipeline.forward import Forwarder
 from services.optout.pipeline.inbound_consumer import InboundConsumer, consuming_inbound
-from services.optout.pipeline.parse import SERVICE, parse
+from services.optout.pipeline.parse import parse
 from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, TransactionPublisher
 from services.optout.pipeline.repair import repair
 from services.optout.pipeline.session import WorkerSession
@@ -47,7 +47,7 @@ class Worker:
         self.condition = Condition()
         self._context = context
         self._topic_partition = TopicPartition(INBOUND_MESSAGES, partition)
-        self._parking = Parking(SERVICE)
+        self._parking = Parking(SOURCE)
         self._forwarder = Forwarder(context.settings, context.pool)
         self._failures = 0
 
@@ -72,7 +72,7 @@ class Worker:
                 await self._session()
             except* MissingRecordsError as errors:
                 await self._halt(errors)
-            except* FencedError as errors:
+            except* (FencedError, PositionMovedError) as errors:
                 # We may be a zombie that does not know it yet: give the consumer time to find out that it lost the
                 # partition, and begin again only if it did not.
                 await self._pause("fenced", errors, _FENCED_SECONDS)
@@ -173,10 +173,7 @@ class Worker:
         with metrics.BATCH_SECONDS.time():
             parsed = parse(records, self._context.settings.partitions, self._parking, self._context.now())
             parsed = await self._forwarder.forward(parsed)
-            try:
-                await session.process(parsed)
-            except PositionMovedError as error:
-                raise FencedError(str(error)) from error
+            await session.process(parsed)
         self._failures = 0
         self.condition.ends(parsed.next_offset)
 

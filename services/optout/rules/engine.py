@@ -167,7 +167,7 @@ class RuleSet:
         start = reply.normalised.text.find(hit.term)
         return RuleMatch(
             kind=precedence.kind,
-            matched_by=hit.finding.reason if hit.finding else MATCH_TYPES[rule.match].reason,
+            matched_by=hit.finding.matched_by if hit.finding else MATCH_TYPES[rule.match_type].matched_by,
             rule=rule.name,
             rule_id=versioned.rule_id,
             version=versioned.version,
@@ -175,7 +175,7 @@ class RuleSet:
             start=start if start >= 0 else None,
             end=start + len(hit.term) if start >= 0 else None,
             normalised_by=steps,
-            reach=opt_out_reach(rule.scope, hit, reply) if precedence.is_opt_out_or_held else rule.scope,
+            reach=opt_out_reach(rule.reach, hit, reply) if precedence.opts_out else rule.reach,
             follow_ups=others if precedence.kind == "help" else (),
             only_as_answer=rule.only_as_answer,
         )
@@ -194,7 +194,7 @@ class RuleSet:
 
     def _match_types(self) -> Iterator[tuple[str, MatchType]]:
         """Yield the match types of the rules, in the order of the table."""
-        used = {versioned.rule.match for versioned in self._rules}
+        used = {versioned.rule.match_type for versioned in self._rules}
         return ((name, match_type) for name, match_type in MATCH_TYPES.items() if name in used)
 
     def _terms(self, match: str) -> list[RuleTerms]:
@@ -202,7 +202,7 @@ class RuleSet:
         return [
             (rule_index, versioned.rule.terms)
             for rule_index, versioned in enumerate(self._rules)
-            if versioned.rule.match == match
+            if versioned.rule.match_type == match
             and not (MATCH_TYPES[match].is_detector and self._certain[rule_index] is not Precedence.OPT_OUT)
         ]
 
@@ -210,7 +210,7 @@ class RuleSet:
         return [
             (rule_index, versioned.rule.terms)
             for rule_index, versioned in enumerate(self._rules)
-            if MATCH_TYPES[versioned.rule.match].searched_as == what
+            if MATCH_TYPES[versioned.rule.match_type].searched_as == what
         ]
 
 

@@ -49,7 +49,7 @@ MATCH_TYPES: dict[str, MatchType] = {
         needs_term_in_reply=False,
         clicksend_number=3,
     ),
-    "regex": MatchType(matcher=matchers.Contained, check=_check_patterns, searched_as="pattern", reason="pattern"),
+    "regex": MatchType(matcher=matchers.Contained, check=_check_patterns, searched_as="pattern", matched_by="pattern"),
     "stands_alone": MatchType(matcher=matchers.Standalone, check=_check_keywords, everything_order=1),
     "detector": MatchType(matcher=matchers.Detected, check=_check_detectors, is_detector=True),
 }

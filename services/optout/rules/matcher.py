@@ -79,7 +79,7 @@ class MatchType:
         is_detector: whether it is asked last, and only for opt-outs; see `Precedence`.
         everything_order: which type is asked first about a reply that is a term with words for everything after it
             ("stop all"); None: those do not match such a reply.
-        reason: the reason of the rule match, where no finding has its own.
+        matched_by: the word for it in the rule match, where no finding has its own.
         clicksend_number: the number of the type in ClickSend's API, if it has one.
     """
 
@@ -90,5 +90,5 @@ class MatchType:
     needs_term_in_reply: bool = True
     is_detector: bool = False
     everything_order: int | None = None
-    reason: str = "keyword"
+    matched_by: str = "keyword"
     clicksend_number: int | None = None

@@ -10,15 +10,15 @@ from services.optout.rules.rule import Rule
 
 def _opt_out_words(pack: Mapping[str, str]) -> Rule:
     terms = tuple(line.strip() for line in pack["terms"].splitlines() if line.strip())
-    return Rule(name=pack["name"], match="stands_alone", terms=terms, action="OPT_OUT")
+    return Rule(name=pack["name"], match_type="stands_alone", terms=terms, action="OPT_OUT")
 
 
 def _detector(name: str, detector: str) -> Rule:
-    return Rule(name=name, match="detector", terms=(detector,), action="OPT_OUT")
+    return Rule(name=name, match_type="detector", terms=(detector,), action="OPT_OUT")
 
 
 def _exact(name: str, action: str, *terms: str, only_as_answer: bool = False) -> Rule:
-    fields = {"name": name, "match": "exact", "terms": terms, "action": action, "only_as_answer": only_as_answer}
+    fields = {"name": name, "match_type": "exact", "terms": terms, "action": action, "only_as_answer": only_as_answer}
     return Rule.model_validate(fields)
 
 
@@ -31,7 +31,7 @@ _STOP = ("stop", "stop all", "stop all messages", "stop all texts", "stop this",
 
 PACKS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
-        "stop": (Rule(name="STOP", match="stands_alone", terms=_STOP, action="OPT_OUT"),),
+        "stop": (Rule(name="STOP", match_type="stands_alone", terms=_STOP, action="OPT_OUT"),),
         **{name: (rule,) for name, rule in _WORDS.items()},
         "opt_in": (_exact("START", "OPT_IN", "start", "unstop", "resume", "subscribe", "opt in", "optin"),),
         "opt_in_answer": (

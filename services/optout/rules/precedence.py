@@ -58,8 +58,8 @@ class Precedence(IntEnum):
         return "help" if self <= Precedence.LIKELY_HELP else "none"
 
     @property
-    def is_opt_out_or_held(self) -> bool:
-        """Whether a rule opts out, certainly or likely."""
+    def opts_out(self) -> bool:
+        """Whether a rule or a detector opts out, certainly or likely: rows 1 to 5. Row 6 is held without one."""
         return self <= Precedence.LIKELY_DETECTED
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from services.optout.rules.everything import asks_for_everything, without_everything
 from services.optout.rules.matcher import Hit, ReplyContext
 from services.optout.rules.normalised_reply import NormalisedReply
-from services.optout.rules.rule import OptOutReach
+from services.optout.rules.rule import RuleReach
 from shared.instructions.find import Instruction
 
 
-def opt_out_reach(of_rule: OptOutReach, hit: Hit, reply: ReplyContext) -> OptOutReach:
+def opt_out_reach(of_rule: RuleReach, hit: Hit, reply: ReplyContext) -> RuleReach:
     """Return the reach: as far as the rule or the reply says, else as the word that the answered message offered."""
     if of_rule == "account" or _says_everything(hit, reply.normalised):
         return "account"
@@ -22,7 +22,7 @@ def opt_out_reach(of_rule: OptOutReach, hit: Hit, reply: ReplyContext) -> OptOut
 def _says_everything(hit: Hit, normalised: NormalisedReply) -> bool:
     if asks_for_everything(normalised):
         return True
-    is_misspelt = hit.finding is not None and hit.finding.reason == "echo"
+    is_misspelt = hit.finding is not None and hit.finding.matched_by == "echo"
     return is_misspelt and any(without_everything(normalised))
 
 

@@ -43,7 +43,8 @@ def _one_of(names: Iterable[str], name: Any) -> str:
 Term = Annotated[str, Field(min_length=1, max_length=MAX_TERM_CHARACTERS)]
 MatchName = Annotated[str, BeforeValidator(_match_type), WithJsonSchema({"enum": list(MATCH_TYPES), "type": "string"})]
 ActionName = Annotated[str, BeforeValidator(_action), WithJsonSchema({"enum": list(ACTIONS), "type": "string"})]
-OptOutReach = Literal["list", "account"]
+RuleReach = Literal["list", "account"]
+"""How far an opt-out by the rule goes; a reach policy may widen it, also to sender numbers (`policies.Reach`)."""
 
 _STORED = object()
 
@@ -61,22 +62,22 @@ class Rule(BaseModel):
     own, whatever politeness is beside it; `detector` has names of detectors as its terms. With `only_as_answer` the
     rule holds only for a reply to a message that asked for an opt-in. `action_address` is the text of an `AUTO_REPLY`,
     the address of a `URL` (called with `webhook_type`: a form or JSON), the list's id of a `MOVE_CONTACT`. Rules are
-    tried by `position`, then by their id.
+    tried by `position`, then by their id. `match_type` and `reach` are `match` and `scope` in the API and in Postgres.
 
     Raises:
         ValueError: a term is missing, empty once normalised, not a detector, or a pattern that RE2 refuses.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     enabled: bool = True
     sender_number: Annotated[str, AfterValidator(_canonical)] = "*"
-    match: MatchName
+    match_type: Annotated[MatchName, Field(alias="match")]
     terms: Annotated[tuple[Term, ...], Field(max_length=MAX_TERMS)] = ()
     action: ActionName
     action_address: Annotated[str, Field(max_length=2_000)] | None = None
-    scope: OptOutReach = "list"
+    reach: Annotated[RuleReach, Field(alias="scope")] = "list"
     position: int = 0
     only_as_answer: bool = False
     webhook_type: Literal["post", "json"] = "post"
@@ -88,10 +89,10 @@ class Rule(BaseModel):
 
     @model_validator(mode="after")
     def _terms_fit(self, info: ValidationInfo) -> Self:
-        match_type = MATCH_TYPES[self.match]
+        match_type = MATCH_TYPES[self.match_type]
         if not match_type.has_terms or info.context is _STORED:
             return self
         if not self.terms:
-            raise ValueError(f"terms: match {self.match!r} needs at least one term")
+            raise ValueError(f"terms: match {self.match_type!r} needs at least one term")
         match_type.check(self.terms)
         return self

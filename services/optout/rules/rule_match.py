@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from services.optout.rules.rule import OptOutReach, Rule
+from services.optout.rules.rule import Rule, RuleReach
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RuleMatch(NamedTuple):
     start: int | None = None
     end: int | None = None
     normalised_by: tuple[str, ...] = ()
-    reach: OptOutReach = "list"
+    reach: RuleReach = "list"
     follow_ups: tuple[VersionedRule, ...] = ()
     only_as_answer: bool = False
 

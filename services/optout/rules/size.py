@@ -34,7 +34,7 @@ def size_of(rules: Iterable[Rule]) -> Size:
     for rule in rules:
         terms += len(rule.terms)
         stored_bytes += len(rule.model_dump_json().encode())
-        if MATCH_TYPES[rule.match].searched_as == "pattern":
+        if MATCH_TYPES[rule.match_type].searched_as == "pattern":
             patterns += rule.terms
     instructions, seconds = _compiled(patterns[: LIMITS.patterns])
     if seconds * 1_000 > LIMITS.compile_ms:  # once more: something else may have disturbed it

@@ -71,8 +71,8 @@ async def test_a_contact_moves_and_an_address_is_to_be_called(world: OptOutWorld
         world.phone,
     )
     for rule in (
-        Rule(name="vip", match="contains", terms=("vip",), action="MOVE_CONTACT", action_address=str(ids[1])),
-        Rule(name="call", match="contains", terms=("vip",), action="URL", action_address="https://example.com/x"),
+        Rule(name="vip", match_type="contains", terms=("vip",), action="MOVE_CONTACT", action_address=str(ids[1])),
+        Rule(name="call", match_type="contains", terms=("vip",), action="URL", action_address="https://example.com/x"),
     ):
         await world.fetch(
             "INSERT INTO rules (account_id, definition) VALUES ($1, $2::jsonb)",

@@ -201,7 +201,7 @@ async def test_terms_have_a_budget_for_all_rules_together(acme: Caller) -> None:
 async def test_rules_of_before_there_were_limits_may_become_smaller(acme: Caller, pool: Pool) -> None:
     insert = "INSERT INTO rules (account_id, definition) VALUES ($1, $2::jsonb) RETURNING rule_id"
     for n in range(LIMITS.terms // 500 + 1):
-        old = Rule(name=f"old {n}", match="contains", terms=tuple(f"w{n} {m}" for m in range(500)), action="NONE")
+        old = Rule(name=f"old {n}", match_type="contains", terms=tuple(f"w{n} {m}" for m in range(500)), action="NONE")
         rule_id = await pool.fetchval(insert, acme.account_id, old.model_dump_json())
     await refused(acme, 422, "terms")
     smaller = {**RULE, "rule_name": old.name, "match": "contains"}

@@ -15,9 +15,9 @@ from shared.instructions.normalise import normalise
 _RULES = [
     *DEFAULT_RULES,
     *(rule for pack in PACKS.values() for rule in pack),
-    Rule(name="contains", match="contains", terms=("take me off",), action="OPT_OUT"),
-    Rule(name="pattern", match="regex", terms=(r"(a|b)*c{1,50}d",), action="OPT_OUT"),
-    Rule(name="lacks", match="does_not_contain", terms=("hello",), action="NONE"),
+    Rule(name="contains", match_type="contains", terms=("take me off",), action="OPT_OUT"),
+    Rule(name="pattern", match_type="regex", terms=(r"(a|b)*c{1,50}d",), action="OPT_OUT"),
+    Rule(name="lacks", match_type="does_not_contain", terms=("hello",), action="NONE"),
 ]
 _SET = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(_RULES, 1)])
 _OFFER = "Sale! Reply STOP2END to opt out, YES to subscribe"

@@ -5,8 +5,8 @@ import pytest
 from services.optout.rules import Rule, VersionedRule
 from services.optout.simulation.compare import Comparison, Effect, ReceivedText
 
-STOP = VersionedRule(1, 1, Rule(name="STOP", match="starts_with", terms=("stop",), action="OPT_OUT"))
-REPLY = Rule(name="Hours", match="contains", terms=("open",), action="AUTO_REPLY", action_address="9 to 5")
+STOP = VersionedRule(1, 1, Rule(name="STOP", match_type="starts_with", terms=("stop",), action="OPT_OUT"))
+REPLY = Rule(name="Hours", match_type="contains", terms=("open",), action="AUTO_REPLY", action_address="9 to 5")
 
 
 def effect(draft: Rule, text: str, *present: VersionedRule, rule_id: int = 9) -> Effect:
@@ -17,7 +17,7 @@ def effect(draft: Rule, text: str, *present: VersionedRule, rule_id: int = 9) ->
     ("text", "expected"), [("leave", Effect.NEW), ("stop leave", Effect.OLD), ("hello", Effect.NONE)]
 )
 def test_an_opt_out_is_new_where_the_present_rules_do_not_opt_out(text: str, expected: Effect) -> None:
-    leave = Rule(name="Leave", match="contains", terms=("leave",), action="OPT_OUT")
+    leave = Rule(name="Leave", match_type="contains", terms=("leave",), action="OPT_OUT")
     assert effect(leave, text) is expected
 
 

@@ -66,7 +66,7 @@ def test_an_answer_that_may_be_to_several_lists_lifts_none() -> None:
 
 
 def test_an_accounts_own_word_opts_in_to_what_asked() -> None:
-    rules = RuleSet([VersionedRule(1, 1, Rule(name="join", match="exact", terms=("join",), action="OPT_IN"))])
+    rules = RuleSet([VersionedRule(1, 1, Rule(name="join", match_type="exact", terms=("join",), action="OPT_IN"))])
     recipient = who(left("list:1"), left("list:2"), messages=(message(2, "Text JOIN to subscribe"),))
     assert withdrawn(decide(reply("Join"), recipient, rules)) == ("list:2",)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.optout.decision_log.entry import STATES, Entry
 from services.optout.decision_log.origin import RequestDetails
-from services.optout.pipeline.parse import SERVICE
+from services.optout.pipeline.context import SOURCE
 from services.optout.pipeline.publish import opt_out_records, suppression_records
 from services.optout.scopes import list_id_of
 from shared.events.base import derived_id, derived_id_text
@@ -95,8 +95,8 @@ def test_records_are_what_the_models_would_have_made(fields: dict[str, Any]) -> 
         gateway_message_id=None, received_at=fields["decided_at"], sent_at=None, body_sha256="", reason="x", by="ada",
     )  # fmt: skip
     assert list(suppression_records(entry)) == [
-        (event.key(), encode(event), cloud_event_headers(event, SERVICE)) for event in suppressions_of(entry)
+        (event.key(), encode(event), cloud_event_headers(event, SOURCE)) for event in suppressions_of(entry)
     ]
     assert list(opt_out_records(entry)) == [
-        (event.phone.encode(), encode(event), cloud_event_headers(event, SERVICE)) for event in opt_out_events_of(entry)
+        (event.phone.encode(), encode(event), cloud_event_headers(event, SOURCE)) for event in opt_out_events_of(entry)
     ]

@@ -109,8 +109,10 @@ def test_after_a_start_a_stop_counts_again() -> None:
 
 
 def test_a_disabled_rule_and_a_rule_of_another_number_match_nothing() -> None:
-    off = VersionedRule(1, 1, Rule(name="off", enabled=False, match="exact", terms=("bye",), action="OPT_OUT"))
-    other = VersionedRule(2, 1, Rule(name="x", sender_number="12345", match="exact", terms=("bye",), action="OPT_OUT"))
+    off = VersionedRule(1, 1, Rule(name="off", enabled=False, match_type="exact", terms=("bye",), action="OPT_OUT"))
+    other = VersionedRule(
+        2, 1, Rule(name="x", sender_number="12345", match_type="exact", terms=("bye",), action="OPT_OUT")
+    )
     assert decide(reply("bye"), recipient(), RuleSet([off, other])) == Unchanged("no_rule")
     assert isinstance(decide(reply("bye", sender_number="12345"), recipient(), RuleSet([other])), OptOut)
 
@@ -196,8 +198,8 @@ def test_a_question_for_help_changes_nothing() -> None:
 
 def test_opt_out_rules_come_before_opt_in_rules_whatever_their_order() -> None:
     both = [
-        VersionedRule(1, 1, Rule(name="in", match="starts_with", terms=("go",), action="OPT_IN")),
-        VersionedRule(2, 7, Rule(name="out", match="starts_with", terms=("go",), action="OPT_OUT")),
+        VersionedRule(1, 1, Rule(name="in", match_type="starts_with", terms=("go",), action="OPT_IN")),
+        VersionedRule(2, 7, Rule(name="out", match_type="starts_with", terms=("go",), action="OPT_OUT")),
     ]
     decision = decide(reply("go"), recipient(), RuleSet(both))
     assert isinstance(decision, OptOut)

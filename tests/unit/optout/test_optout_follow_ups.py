@@ -14,9 +14,9 @@ from shared.events.suppression import SuppressionState
 
 ANSWERING = RuleSet(
     [
-        VersionedRule(1, 1, Rule(name="Hours", match="any", action="AUTO_REPLY", action_address="Until six")),
-        VersionedRule(2, 1, Rule(name="Also", match="any", action="AUTO_REPLY", action_address="Hello")),
-        VersionedRule(3, 1, Rule(name="Call", match="any", action="URL", action_address="https://example.com/x")),
+        VersionedRule(1, 1, Rule(name="Hours", match_type="any", action="AUTO_REPLY", action_address="Until six")),
+        VersionedRule(2, 1, Rule(name="Also", match_type="any", action="AUTO_REPLY", action_address="Hello")),
+        VersionedRule(3, 1, Rule(name="Call", match_type="any", action="URL", action_address="https://example.com/x")),
     ]
 )
 

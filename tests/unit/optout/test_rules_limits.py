@@ -42,7 +42,7 @@ def rule_set(*rules: Rule) -> RuleSet:
 
 def regex(*patterns: str, action: str = "OPT_OUT") -> Rule:
     return Rule.stored(
-        Rule.model_construct(name="r", match="regex", terms=patterns, action=action).model_dump_json()  # type: ignore[arg-type]
+        Rule.model_construct(name="r", match_type="regex", terms=patterns, action=action).model_dump_json()  # type: ignore[arg-type]
     )
 
 
@@ -87,7 +87,7 @@ def test_a_pattern_that_was_found_before_the_time_was_over_counts() -> None:
 
 
 def test_nothing_is_lacking_in_a_text_that_was_not_searched_to_its_end() -> None:
-    rules = rule_set(Rule(name="r", match="does_not_contain", terms=("yes",), action="OPT_OUT"), regex("x"))
+    rules = rule_set(Rule(name="r", match_type="does_not_contain", terms=("yes",), action="OPT_OUT"), regex("x"))
     assert rules.match("no").kind == "opt_out"
     assert rules.after_search(rules.search("no", lambda: True)).match("no").matched_by == "rules_too_slow"
 
@@ -112,7 +112,7 @@ def test_many_accounts_together_take_no_more_than_one_batch_may() -> None:
 def test_the_largest_rules_that_can_be_saved_are_compiled_in_milliseconds() -> None:
     words = [f"wörd{n} {'x' * 20}" for n in range(LIMITS.terms - LIMITS.patterns)]
     parts = [words[first : first + 500] for first in range(0, len(words), 500)]
-    terms = [Rule(name=f"w{n}", match="contains", terms=part, action="NONE") for n, part in enumerate(parts)]
+    terms = [Rule(name=f"w{n}", match_type="contains", terms=part, action="NONE") for n, part in enumerate(parts)]
     patterns = regex(*[f"a[ab]{{90}}{chr(97 + n % 26)}" for n in range(LIMITS.patterns)])
     size = size_of([patterns, *terms])
     assert max(is_ - limit for is_, limit in zip(size, LIMITS, strict=True)) <= 0, size

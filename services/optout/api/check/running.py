@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from services.optout.api import metrics
 from services.optout.api.check.ask import Checks
-from services.optout.api.requests import SOURCE
 from services.optout.api.settings import ApiSettings
+from services.optout.sending.outbound import SOURCE
 from shared.background import in_background
 from shared.kafka import STOP_SECONDS
 from shared.postgres import Pool

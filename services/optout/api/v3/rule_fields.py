@@ -73,13 +73,13 @@ def changed_rule(saved: VersionedRule, given: GivenInboundRule, opt_out_list: in
         "action_address": rule.action_address,
         "enabled": rule.enabled,
         "webhook_type": rule.webhook_type,
-        "scope": rule.scope,
+        "scope": rule.reach,
         "position": rule.position,
         "only_as_answer": rule.only_as_answer,
     }
     same_type = given.message_search_type in (None, before.message_search_type)
     if same_type and given.message_search_term in (None, before.message_search_term):
-        kept |= {"match": rule.match, "terms": rule.terms}
+        kept |= {"match": rule.match_type, "terms": rule.terms}
     return _rule(kept, given, opt_out_list)
 
 
@@ -103,7 +103,7 @@ def shown(saved: VersionedRule, opt_out_list: int) -> InboundRule:
         inbound_rule_id=saved.rule_id,
         dedicated_number=rule.sender_number,
         rule_name=rule.name,
-        message_search_type=MATCH_TYPES[rule.match].clicksend_number,
+        message_search_type=MATCH_TYPES[rule.match_type].clicksend_number,
         message_search_term=", ".join(rule.terms),
         action="MOVE_CONTACT" if is_opt_out else rule.action,
         action_address=str(opt_out_list) if is_opt_out else rule.action_address,

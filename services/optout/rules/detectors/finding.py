@@ -12,12 +12,12 @@ from shared.instructions.find import Instruction
 class Finding:
     """A finding of a detector.
 
-    `reason` is a short word for it. `term` is what matched, in the words of the normalised text or of the phrase; a
+    `matched_by` is a short word for it. `term` is what matched, in the words of the normalised text or of the phrase; a
     person checks it. `word` is the opt-out word that it means, where a detector knows one.
     """
 
     kind: Literal["opt_out", "held"]
-    reason: str
+    matched_by: str
     term: str
     word: str = ""
 
