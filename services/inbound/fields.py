@@ -77,7 +77,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _paths(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield every value that is no object or list, with its path: the names and indexes on the way, joined by dots.
+    """Yield every value except objects and lists, with its path: the names and indexes on the way, joined by dots.
 
     Raises:
         WebhookError: `too_many_fields`.

@@ -25,7 +25,7 @@ class InboundSettings(ServiceSettings):
     webhook_key_previous: OptionalSecret = None
     """The previous key, while gateways still use addresses derived from it."""
     gateway_secrets: Annotated[SecretStr | None, BeforeValidator(none_where_empty)] = None
-    """What accounts' gateways sign with, as JSON: see `gateways/credentials.py`."""
+    """The credentials of accounts at their gateways, as JSON: see `gateways/credentials.py`."""
     public_inbound_url: Annotated[str, AfterValidator(_origin)] = ""
     """How gateways reach this service, which some of them sign; empty: as the request says."""
 
@@ -36,7 +36,7 @@ class InboundSettings(ServiceSettings):
 
     @cached_property
     def gateway_credentials(self) -> dict[str, AccountCredentials]:
-        """What accounts' gateways sign with, by gateway and account."""
+        """The credentials of accounts, by gateway and account."""
         text = "{}" if self.gateway_secrets is None else self.gateway_secrets.get_secret_value()
         return read_credentials(text, CREDENTIALS)
 

@@ -1,4 +1,4 @@
-"""What accounts' gateways sign their webhooks with, from the setting `STOPLINE_GATEWAY_SECRETS`.
+"""The credentials that accounts' gateways sign their webhooks with, from the setting `STOPLINE_GATEWAY_SECRETS`.
 
 It is JSON: `{"acme": {"twilio": {"auth_token": "…"}, "telnyx": [{"public_key": "…"}, {"public_key": "…"}]}}`. Several
 credentials are for a rotation: a request is accepted that one of them has signed.

@@ -49,7 +49,7 @@ class GatewayWebhook(BaseModel):
     """Whether a multipart form is taken too."""
 
     credential: ClassVar[CredentialType | None] = None
-    """What the gateway signs its webhooks with; None: it does not sign them, and the secret path is the only proof."""
+    """The type of its credentials; None: it does not sign them, and the secret path is the only proof."""
     must_be_signed: ClassVar[bool] = True
     """Whether an account needs a credential; False: the gateway signs only if one asks it to."""
     repeats_until_accepted: ClassVar[bool] = False
