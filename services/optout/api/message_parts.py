@@ -20,15 +20,18 @@ async def message_parts(
 ) -> AsyncIterator[DueMessages]:
     """Publish due messages and record their outcomes until the `with` block ends.
 
-    Raises:
-        TransientError: Kafka does not let the process into its group in time.
+    Nobody waits for the group: after a crash Kafka keeps the place of the dead process for its whole session. It is
+    given up where Kafka does not let the process in at all.
     """
     subscribed = Subscribed(DELIVERY_EVENTS, settings.api_group_id, "delivery events")
     subscription = Subscription(settings.kafka, subscribed, events_of, OutcomeHandler(pool).record, give_up)
     due_messages = DueMessages(pool, outbound)
+    joining = within(START_SECONDS, subscription.start(), "subscribing to delivery events")
     try:
-        await within(START_SECONDS, subscription.start(), "subscribing to delivery events")
-        async with in_background(due_messages.run(), "messages", give_up):
+        async with (
+            in_background(joining, "outcomes", give_up),
+            in_background(due_messages.run(), "messages", give_up),
+        ):
             yield due_messages
     finally:
         await subscription.broker.stop()

@@ -1,19 +1,18 @@
-"""One real Kafka and Postgres for this folder; pipeline and API as processes that a test starts as it needs."""
+"""One real Kafka and Postgres for this folder; one pipeline and one API, which a test starts as it needs."""
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from kept_service import KeptService
 from optout_world import OptOutWorld, Worlds
 
 from harness.machine.ports import free_ports, release_ports
 from harness.stack.embedded import EmbeddedBackend
 from harness.stack.make_tables import make_tables
-from harness.stack.service import Service
 from shared.settings import KafkaSettings
 from shared.topics import create_topics
 
@@ -28,22 +27,32 @@ async def backend() -> AsyncIterator[EmbeddedBackend]:
         yield backend
 
 
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def processes(
+    backend: EmbeddedBackend, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[KeptService, KeptService]]:
+    """Give pipeline and API, not started; what one test starts, the next one finds."""
+    folder, ports = tmp_path_factory.mktemp("processes"), free_ports(2)
+    services = _services(backend, folder, ports)
+    yield services
+    for service in services:
+        await service.end()
+    release_ports(ports)
+
+
 @pytest.fixture(scope="package")
-def worlds(backend: EmbeddedBackend) -> Worlds:
+def worlds(backend: EmbeddedBackend, processes: tuple[KeptService, KeptService]) -> Worlds:
     """Return what makes a world, for those who share one."""
-    return partial(_new_world, backend)
+    return partial(OptOutWorld, backend, *processes, PARTITIONS)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def world(worlds: Worlds, tmp_path: Path) -> AsyncIterator[OptOutWorld]:
-    async with worlds(tmp_path) as world:
+async def world(worlds: Worlds) -> AsyncIterator[OptOutWorld]:
+    async with worlds() as world:
         yield world
 
 
-@asynccontextmanager
-async def _new_world(backend: EmbeddedBackend, folder: Path) -> AsyncIterator[OptOutWorld]:
-    """Yield a world whose processes are not started, with their logs in `folder`."""
-    ports = free_ports(2)
+def _services(backend: EmbeddedBackend, folder: Path, ports: list[int]) -> tuple[KeptService, KeptService]:
     environment: dict[str, str] = {
         "STOPLINE_KAFKA_BOOTSTRAP": backend.kafka_bootstrap,
         "STOPLINE_PARTITIONS": str(PARTITIONS),
@@ -55,7 +64,6 @@ async def _new_world(backend: EmbeddedBackend, folder: Path) -> AsyncIterator[Op
         "STOPLINE_HTTP_PORT": str(ports[0]),
         "STOPLINE_SESSION_TIMEOUT_SECONDS": "2",
     }
-    service = Service("optout", "services.optout", ports[0], environment | pipeline, folder / "optout.log")
     secrets = {
         "STOPLINE_OPTOUT_DATABASE_URL": backend.optout_api_url,
         "STOPLINE_HTTP_PORT": str(ports[1]),
@@ -64,10 +72,10 @@ async def _new_world(backend: EmbeddedBackend, folder: Path) -> AsyncIterator[Op
         "STOPLINE_ERASURE_KEY": "the-erasure-key-of-these-tests-only",
         "STOPLINE_ADMIN_TOKEN": "the-admin-token-of-these-tests-only",
     }
-    api = Service("api", "services.optout.api", ports[1], environment | secrets, folder / "api.log")
-    async with OptOutWorld(backend, service, api, PARTITIONS) as world:
-        yield world
-    release_ports(ports)
+    return (
+        KeptService("optout", "services.optout", ports[0], environment | pipeline, folder / "optout.log"),
+        KeptService("api", "services.optout.api", ports[1], environment | secrets, folder / "api.log"),
+    )
 
 
 @pytest.fixture(autouse=True)

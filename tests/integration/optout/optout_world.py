@@ -2,17 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from kept_service import KeptService
 
 from harness.stack.embedded import EmbeddedBackend
-from harness.stack.service import Service
 from shared.events import codec
 from shared.events.base import Event
 from shared.events.delivery import MessageDispatching, MessageSent, delivery_event_id
@@ -33,12 +31,14 @@ from shared.topics import (
 
 NUMBER = "+18335550123"
 SECONDS = 40.0
+FETCH_WAIT_MS = 20
+"""Whoever asks for a topic's end waits for the fetch before it, on the same connection."""
 
 
 class OptOutWorld:
     """Uses an account of its own; topics are read from where they ended when the test began."""
 
-    def __init__(self, backend: EmbeddedBackend, service: Service, api: Service, partitions: int) -> None:
+    def __init__(self, backend: EmbeddedBackend, service: KeptService, api: KeptService, partitions: int) -> None:
         self.backend = backend
         self.service = service
         self.api = api
@@ -57,7 +57,7 @@ class OptOutWorld:
         await self._producer.start()
         for topic in (SUPPRESSIONS, OPT_OUT_EVENTS, OUTBOUND_MESSAGES, PARKED_MESSAGES):
             consumer = new_consumer(
-                self.backend.kafka_bootstrap, topic, auto_offset_reset="latest", isolation_level="read_committed"
+                self.backend.kafka_bootstrap, topic, auto_offset_reset="latest", fetch_max_wait_ms=FETCH_WAIT_MS
             )
             await consumer.start()
             for tp in consumer.assignment():
@@ -67,8 +67,7 @@ class OptOutWorld:
 
     async def __aexit__(self, *_: object) -> None:
         for service in (self.service, self.api):
-            if service.started:
-                await service.kill()
+            await service.leave()
         for client in (*self._consumers.values(), self._producer):
             await client.stop()
 
@@ -187,5 +186,5 @@ class OptOutWorld:
         return TopicPartition(topic, self.partition)
 
 
-Worlds = Callable[[Path], AbstractAsyncContextManager[OptOutWorld]]
-"""Makes worlds; in the folder are the logs of their processes."""
+Worlds = Callable[[], OptOutWorld]
+"""Makes worlds, which share the processes."""

@@ -2,10 +2,11 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import httpx
 import psutil
+import pytest
 from optout_world import OptOutWorld
 
 from services.optout.api.authenticate import key_sha256
@@ -30,8 +31,16 @@ def request(path: str, *headers: str) -> bytes:
     return "\r\n".join([f"POST {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode()
 
 
-async def test_nothing_of_a_body_is_read_before_the_login(world: OptOutWorld) -> None:
+@pytest.fixture(autouse=True)
+async def _its_own_api(world: OptOutWorld) -> AsyncIterator[None]:
+    """Have an API without memories, of its own or of refused logins, and leave none with them."""
+    await world.api.end()
     await world.api.start()
+    yield
+    await world.api.end()
+
+
+async def test_nothing_of_a_body_is_read_before_the_login(world: OptOutWorld) -> None:
     wrong = f"Authorization: Basic {b64encode(b'acme:wrong').decode()}"
     for path in ("/v1/lists", "/v1/accounts", "/v1/lists/1/contacts", "/v3/automations/sms/inbound"):
         for login in ((), (wrong,)):
@@ -53,7 +62,6 @@ async def largest_until_sent(process: psutil.Process, writers: Sequence[asyncio.
 
 
 async def test_bodies_of_many_at_once_stay_within_the_memory_of_the_deployment(world: OptOutWorld) -> None:
-    await world.api.start()
     await world.fetch("INSERT INTO accounts (account_id, name) VALUES ($1, 'Acme')", world.account_id)
     add = "INSERT INTO api_keys (account_id, name, key_sha256) VALUES ($1, 'first', $2)"
     await world.fetch(add, world.account_id, key_sha256(KEY))

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+from command_line import command_line
 from optout_world import NUMBER, OptOutWorld
 from test_evidence import Auditor, stopline
 from test_review import API_KEY, api_of, as_the_account, held
@@ -209,13 +207,10 @@ async def test_the_command_erases_and_says_how_much(world: OptOutWorld) -> None:
             "STOPLINE_ACCOUNT_ID": world.account_id,
             "STOPLINE_API_KEY": API_KEY,
         }
-        command = [sys.executable, "-m", "harness.cli", "erase", "--reason", "asked for it", "--by", "ada"]
+        command = ("erase", "--reason", "asked for it", "--by", "ada")
         for phone, code, said in ((world.phone, 0, "done: 1 entries"), ("nobody", 78, "422: phone")):
-            done = await asyncio.create_subprocess_exec(
-                *command, phone, env={**os.environ, **login}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-            )
-            output, _ = await done.communicate()
-            assert (done.returncode, said in output.decode()) == (code, True), output
+            ended, *output = command_line(login, *command, phone)
+            assert (ended, said in "".join(output)) == (code, True), output
 
 
 async def test_what_is_written_while_somebody_is_erased_is_erased_or_new_and_counts(world: OptOutWorld) -> None:

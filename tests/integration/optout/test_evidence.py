@@ -1,25 +1,21 @@
 """The evidence needs no trust in the database: whatever its owner rewrites differs from the anchors outside it."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
+from contextlib import asynccontextmanager
 from hashlib import sha256
-from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 from uuid import uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from command_line import command_line
 from optout_world import OptOutWorld, Worlds
 
-from harness.cli.main import main
 from harness.postgres.passwords import OWNER
 from services.optout.decision_log.entry import link
 from shared.partitions import partition_of
@@ -29,24 +25,14 @@ OTHER_ACCOUNT = "another-account"
 
 
 def stopline(world: OptOutWorld, *command: str) -> tuple[int, str]:
-    """Run the command in this process: 60 processes needed 60 seconds."""
     settings = {
         "STOPLINE_OPTOUT_DATABASE_URL": world.backend.optout_pipeline_url,
         "STOPLINE_KAFKA_BOOTSTRAP": world.backend.kafka_bootstrap,
         "STOPLINE_PARTITIONS": str(world.partitions),
     }
-    output, errors = TextIOWrapper(BytesIO(), write_through=True), StringIO()
-    # In a thread, because the command has an event loop of its own.
-    with (
-        patch.dict(os.environ, settings),
-        redirect_stdout(output),
-        redirect_stderr(errors),
-        ThreadPoolExecutor(1) as thread,
-    ):
-        code = thread.submit(main, ["evidence", *command]).result(60)
-    assert errors.getvalue() == ""
-    output.seek(0)
-    return code, output.read()
+    code, output, errors = command_line(settings, "evidence", *command)
+    assert errors == ""
+    return code, output
 
 
 class Auditor:
@@ -76,8 +62,8 @@ def neighbour(world: OptOutWorld) -> str:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(worlds: Worlds, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OptOutWorld]:
-    async with worlds(tmp_path_factory.mktemp("world")) as world:
+async def world(worlds: Worlds) -> AsyncIterator[OptOutWorld]:
+    async with worlds() as world:
         yield world
 
 

@@ -67,6 +67,7 @@ async def test_a_start_that_was_written_before_the_stop_brings_nobody_back(world
 
 async def test_killed_at_any_place_it_decides_and_publishes_each_message_once(world: OptOutWorld) -> None:
     """Each process begins where the one before was killed, and is killed at the next place."""
+    await world.service.end()
     await world.was_sent(3)
     said = []
     for place in FAILPOINTS:

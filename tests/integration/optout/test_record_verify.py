@@ -1,13 +1,11 @@
 """`stopline record verify` finds whatever a superuser of Postgres has changed in the record, and nothing else."""
 
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+from command_line import command_line
 from optout_world import OptOutWorld
 
 from harness.machine.ports import free_ports
@@ -15,15 +13,7 @@ from harness.postgres.passwords import OWNER
 
 
 def verify(url: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "harness.cli", "record", "verify"],
-        env={**os.environ, "STOPLINE_OPTOUT_DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+    return command_line({"STOPLINE_OPTOUT_DATABASE_URL": url}, "record", "verify")
 
 
 @asynccontextmanager

@@ -1,14 +1,13 @@
 """A topic that was recreated is another topic: what is read is refused, what is written is written again."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from aiokafka.admin import NewTopic
+from command_line import command_line
 from optout_world import SECONDS, OptOutWorld
 
 from shared.events.codec import decode
@@ -66,15 +65,20 @@ async def state_of(world: OptOutWorld) -> str | None:
 
 
 def stopline(world: OptOutWorld, *arguments: str) -> str:
-    environment = {"STOPLINE_OPTOUT_DATABASE_URL": world.backend.optout_database_url}
-    ran = subprocess.run(
-        [sys.executable, "-m", "harness.cli", *arguments], env=environment, capture_output=True, text=True, check=True
-    )
-    return ran.stdout
+    settings = {"STOPLINE_OPTOUT_DATABASE_URL": world.backend.optout_database_url}
+    code, output, errors = command_line(settings, *arguments)
+    assert (code, errors) == (0, "")
+    return output
 
 
 def log_of(world: OptOutWorld) -> str:
-    return world.service._log_path.read_text()
+    return world.service.process.log_tail(1_000)
+
+
+@pytest.fixture(autouse=True)
+async def _without_the_api(world: OptOutWorld) -> None:
+    """Leave the topics to the pipeline: the API follows them, too."""
+    await world.api.end()
 
 
 @pytest.mark.parametrize("running", [False, True])
