@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from services.sender import metrics
-from services.sender.carriers.carrier import Accepted, CallResult, NotCalled, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, Blocked, CallResult, NotCalled, Refused, Unknown
 from services.sender.carriers.choose import Carriers
 from services.sender.gather import gather_all
 from services.sender.ledger.model import LedgerState, MessageKey, RowUpdate, key_of, row_of
@@ -22,7 +23,7 @@ from shared.suppressions.fence_pass import FencePass, boottime
 Confirm = Callable[[], Awaitable[None]]
 """Returns once Kafka has confirmed that the topics of the cache are still the same; else raises `TransientError`."""
 
-Called: TypeAlias = Accepted | Refused | Unknown
+Called: TypeAlias = Accepted | Refused | Blocked | Unknown
 """The result of a call of which a byte may have left."""
 
 CHUNK_MESSAGES = 50
@@ -190,6 +191,7 @@ class Dispatcher:
         updates = chunk.updates()
         if not updates:
             return
+        await self._report_blocks(chunk)
         async with connection_from(self._pool) as connection:
             changed = await settle(connection, self._owner.number, updates)
         failpoint("sender.after_settle")
@@ -203,6 +205,15 @@ class Dispatcher:
         failpoint("sender.after_outcome_event")
         for row in rows:
             metrics.MESSAGES.labels(row.state).inc()
+
+    async def _report_blocks(self, chunk: Chunk) -> None:
+        """Publish what the carrier itself blocks, before it is settled: a crash in between loses no opt-out."""
+        now = datetime.now(UTC)
+        found = [(request, chunk.results.get(key_of(request))) for request in chunk.requests]
+        blocks = [self._carriers.block_of(request, each, now) for request, each in found if isinstance(each, Blocked)]
+        if blocks:
+            await self._reporter.report_blocks(blocks)
+        failpoint("sender.after_blocks")
 
 
 async def _error_of(confirm: Confirm) -> TransientError | None:
@@ -227,6 +238,8 @@ def state_of(result: Called | None) -> tuple[LedgerState, str | None]:
             return "sent", carrier_message_id
         case Refused(reason=reason):
             return "failed", reason
+        case Blocked(code=code, reason=reason):
+            return "failed", f"{code} {reason}".strip()
         case Unknown(detail=detail):
             return "unknown", detail
         case None:

@@ -4,11 +4,15 @@ Whatever a receipt says of the phone, it says that the carrier took the message:
 it is in the receipt, which is an event of the same topic, for these messages as for all others.
 """
 
+import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
 
+from services.sender.ledger.blocks import new_block
 from services.sender.ledger.erasures import note_erasures
-from services.sender.ledger.model import ERASED, RowUpdate
-from services.sender.ledger.rows import lock_calls_without_result, settle_locked
+from services.sender.ledger.model import ERASED, Row, RowUpdate
+from services.sender.ledger.rows import find, lock_calls_without_result, settle_locked
 from services.sender.report import Reporter
 from services.sender.settings import SenderSettings
 from shared.background import GiveUp
@@ -17,9 +21,13 @@ from shared.errors import PoisonError
 from shared.event_records import event_of
 from shared.events.base import storable
 from shared.events.delivery import DeliveryReceiptReceived, RecipientErased, delivery_event_adapter
-from shared.postgres import Pool, connection_from
+from shared.events.inbound import CarrierBlocked
+from shared.number_pools import NumberPools, covered_by_block
+from shared.postgres import Connection, Pool, connection_from
 from shared.subscription import Subscribed, Subscription
 from shared.topics import DELIVERY_EVENTS
+
+log = logging.getLogger(__name__)
 
 Handled = DeliveryReceiptReceived | RecipientErased
 
@@ -27,9 +35,10 @@ Handled = DeliveryReceiptReceived | RecipientErased
 class ReceiptHandler:
     """A handler of the receipts, and the erasures, of one batch, which may come again."""
 
-    def __init__(self, pool: Pool, reporter: Reporter) -> None:
+    def __init__(self, pool: Pool, reporter: Reporter, pools: NumberPools = MappingProxyType({})) -> None:
         self._pool = pool
         self._reporter = reporter
+        self._pools = pools
 
     async def handle(self, events: list[Handled]) -> None:
         """Settle the messages that receipts are about, as far as their outcome is not known, and note erasures.
@@ -37,13 +46,14 @@ class ReceiptHandler:
         Raises:
             TransientError: Kafka or Postgres is unavailable; nothing is settled.
         """
-        receipts = (event for event in events if isinstance(event, DeliveryReceiptReceived))
+        receipts = [event for event in events if isinstance(event, DeliveryReceiptReceived)]
         settled = {each.key: each for receipt in receipts if (each := _settled(receipt)) is not None}
         erased = [event for event in events if isinstance(event, RecipientErased)]
         if not settled and not erased:
             return
         async with connection_from(self._pool) as connection, connection.transaction():
             await note_erasures(connection, erased)
+            await self._resolve_blocks(connection, receipts)
             rows = await lock_calls_without_result(connection, list(settled))
             if rows:
                 outcomes = [(row, settled[row.key]) for row in rows]
@@ -53,6 +63,31 @@ class ReceiptHandler:
                     if row.phone != ERASED
                 )
                 await settle_locked(connection, [outcome for _, outcome in outcomes])
+
+    async def _resolve_blocks(self, connection: Connection, receipts: Sequence[DeliveryReceiptReceived]) -> None:
+        """Publish the blocks that receipts report: not all say whose, or of which number; the ledger knows.
+
+        Where the inbound service could publish the block itself, this is the same event.
+        """
+        blocking = {
+            (each.account_id, each.message_id): each for each in receipts if each.block_code and each.message_id
+        }
+        if not blocking:
+            return
+        rows = await find(connection, list(blocking))
+        now = datetime.now(UTC)
+        blocks = [
+            self._block_of(rows[key], receipt, now)
+            for key, receipt in blocking.items()
+            if key in rows and rows[key].phone != ERASED
+        ]
+        if len(blocks) < len(blocking):
+            log.warning("%d receipts report blocks for messages that are not ours", len(blocking) - len(blocks))
+        await self._reporter.report_blocks(blocks)
+
+    def _block_of(self, row: Row, receipt: DeliveryReceiptReceived, now: datetime) -> CarrierBlocked:
+        numbers = covered_by_block(self._pools, row.account_id, row.sender_number)
+        return new_block(row, receipt.gateway, receipt.block_code or "", receipt.gateway_status, numbers, now)
 
 
 def _settled(receipt: DeliveryReceiptReceived) -> RowUpdate | None:

@@ -1,4 +1,4 @@
-"""Publishes events about messages to `delivery-events`, and returns when Kafka has acknowledged them.
+"""Publishes events about messages, and returns when Kafka has acknowledged them.
 
 The events are made from dicts: the models of `shared.events.delivery` would validate again what the sender knows
 already. A test holds them against the models, byte by byte. `python -m benchmarks.events` compares the two.
@@ -23,12 +23,13 @@ from shared.events.delivery import (
     MessageSent,
     MessageSuppressed,
 )
+from shared.events.inbound import CarrierBlocked
 from shared.events.outbound import MessageRequested
 from shared.instructions.cut import instruction_of
 from shared.kafka import SEND_SECONDS, within
 from shared.producer import OutgoingRecord, Producer, send_parked
 from shared.suppressions.placement import partitions_of
-from shared.topics import DELIVERY_EVENTS
+from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES
 
 SOURCE = "stopline/sender"
 
@@ -97,6 +98,13 @@ class Reporter:
         """Publish the outcomes of messages."""
         await self._publish([outcome_event(row) for row in rows])
 
+    async def report_blocks(self, blocks: Iterable[CarrierBlocked]) -> None:
+        """Publish carriers' own blocks, to be decided as opt-outs."""
+        await self._publish(
+            [OutgoingRecord(each.phone.encode(), encode(each), cloud_event_headers(each, SOURCE)) for each in blocks],
+            INBOUND_MESSAGES,
+        )
+
     async def reject(self, events: Iterable[MessageRejected]) -> None:
         """Report records that were parked."""
         await self._publish(
@@ -112,12 +120,12 @@ class Reporter:
         """Park records."""
         await send_parked(self._producer, parked)
 
-    async def _publish(self, records: Sequence[OutgoingRecord]) -> None:
+    async def _publish(self, records: Sequence[OutgoingRecord], topic: str = DELIVERY_EVENTS) -> None:
         by_partition: dict[int, list[OutgoingRecord]] = defaultdict(list)
         for record, partition in zip(records, self._places(records), strict=True):
             by_partition[partition].append(record)
-        sends = [self._producer.send_all(DELIVERY_EVENTS, *each) for each in by_partition.items()]
-        await within(SEND_SECONDS, asyncio.gather(*sends), "publishing delivery events")
+        sends = [self._producer.send_all(topic, *each) for each in by_partition.items()]
+        await within(SEND_SECONDS, asyncio.gather(*sends), f"publishing {topic}")
 
     def _places(self, records: Sequence[OutgoingRecord]) -> list[int]:
         return partitions_of([record.key or b"" for record in records], self._partitions)

@@ -73,7 +73,7 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         fence = Fence(markers, cache, settings.fence_seconds)
         processor = BatchProcessor(pool, fence, cache, reporter, Dropper(pool, owner, reporter), dispatcher)
         outbound = OutboundHandler(processor)
-        receipts = receipt_subscription(settings, ReceiptHandler(pool, reporter), give_up)
+        receipts = receipt_subscription(settings, ReceiptHandler(pool, reporter, settings.number_pools), give_up)
         consumer = OutboundConsumer(settings, outbound, give_up)
         beside = {"cache": cache.run(), **_beside(settings, pool, reporter, owner)}
         for name, work in beside.items():

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, Json, SecretStr, model_validator
 from services.sender.carriers import CARRIERS
 from services.sender.carriers.carrier import CarrierAdapter
 from shared.events.base import AccountId
+from shared.number_pools import NumberPoolSetting
 from shared.postgres import DatabaseAddress
 from shared.secret_rules import check_known_secrets
 from shared.settings import ServiceSettings, load
@@ -41,6 +42,9 @@ class SenderSettings(ServiceSettings):
     """The carrier of every account that `carriers_by_account` does not name."""
     carriers_by_account: Annotated[Json[dict[AccountId, str]], AfterValidator(_all_known), Field(default="{}")]
     """The carriers of single accounts, as JSON: `{"acme": "generic"}`."""
+
+    number_pools: NumberPoolSetting
+    """The numbers that share their opt-outs at the carrier, by account and by the carrier's id of the pool."""
 
     sender_group_id: str = "stopline-sender"
     session_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10

@@ -76,7 +76,10 @@ class MessageRejected(IdentifiedEvent):
 
 
 class DeliveryReceiptReceived(IdentifiedEvent):
-    """A gateway's receipt for a message. `message_id` is ours, where the gateway gives it back."""
+    """A gateway's receipt for a message. `message_id` is ours, where the gateway gives it back.
+
+    `block_code` is the carrier's code where it did not deliver because the recipient has opted out with the carrier.
+    """
 
     category: ClassVar[str] = "delivery"
 
@@ -88,6 +91,7 @@ class DeliveryReceiptReceived(IdentifiedEvent):
     phone: Phone | None = None
     status: Literal["delivered", "failed", "pending"]
     gateway_status: ShortText
+    block_code: ShortText | None = None
 
 
 class RecipientErased(IdentifiedEvent):

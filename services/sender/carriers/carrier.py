@@ -1,9 +1,9 @@
-"""The interface of a carrier, the four possible results of a call, and what an adapter of one company writes."""
+"""The interface of a carrier, the possible results of a call, and what an adapter of one company writes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from pydantic_settings import SettingsConfigDict
 
@@ -27,6 +27,20 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """A refusal of the carrier's because the recipient has opted out with it: of this sender number or its pool.
+
+    `pool_id` is the carrier's own id of what the opt-out covers, where the response names it.
+    """
+
+    code: str
+    reason: str
+    pool_id: str | None = None
+
+    pause_seconds: ClassVar[float] = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """The carrier may have the message or not: it is never called again for it."""
 
@@ -41,7 +55,7 @@ class NotCalled:
     detail: str
 
 
-CallResult = Accepted | Refused | Unknown | NotCalled
+CallResult = Accepted | Refused | Blocked | Unknown | NotCalled
 
 
 @dataclass(frozen=True, slots=True)

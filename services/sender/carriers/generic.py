@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 
 from services.sender.carriers.carrier import (
     Accepted,
+    Blocked,
     CallResult,
     CarrierAdapter,
     CarrierResponse,
@@ -24,6 +25,8 @@ from shared.events.base import storable
 from shared.events.outbound import MessageRequested
 
 MAX_PAUSE_SECONDS = 60.0
+OPTED_OUT = "opted_out"
+"""The error's code where the carrier itself has an opt-out of this sender number on record."""
 _BUSY_SECONDS = 1.0
 _NOT_ALLOWED_SECONDS = 10.0
 _MAX_TEXT_CHARACTERS = 200
@@ -71,7 +74,7 @@ def call_result_of(status: int, headers: Mapping[str, str], body: bytes) -> Call
         return _accepted(body)
     pause_seconds = _pause_seconds(status, headers)
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Refused(_reason(status, body), pause_seconds)
+        return _refused(status, body, pause_seconds)
     return Unknown(f"the carrier answered {status}", pause_seconds)
 
 
@@ -85,12 +88,15 @@ def _accepted(body: bytes) -> CallResult:
     return Accepted(_text(carrier_message_id))
 
 
-def _reason(status: int, body: bytes) -> str:
+def _refused(status: int, body: bytes, pause_seconds: float) -> CallResult:
     try:
         error = json.loads(body)["error"]
-        return _text(f"{status} {error['code']}: {error['message']}")
+        code, message = str(error["code"]), str(error["message"])
     except (ValueError, KeyError, TypeError):
-        return f"{status}"
+        return Refused(f"{status}", pause_seconds)
+    if code == OPTED_OUT:
+        return Blocked(code, _text(message))
+    return Refused(_text(f"{status} {code}: {message}"), pause_seconds)
 
 
 def _text(text: str) -> str:

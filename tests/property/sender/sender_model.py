@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from services.sender import batch
 from services.sender.batch import BatchProcessor
-from services.sender.carriers.carrier import Accepted, CallResult, NotCalled, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, Blocked, CallResult, NotCalled, Refused, Unknown
 from services.sender.carriers.choose import Carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
@@ -30,6 +30,7 @@ from shared import failpoints
 from shared.errors import TransientError
 from shared.events.codec import decode
 from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching, delivery_event_adapter
+from shared.events.inbound import CarrierBlocked
 from shared.events.outbound import MessageRequested
 from shared.postgres import Pool
 from shared.producer import OutgoingRecord
@@ -44,6 +45,7 @@ PLACES = (
     "sender.after_claim",
     "sender.after_dispatching_event",
     "sender.after_carrier_call",
+    "sender.after_blocks",
     "sender.after_settle",
     "sender.after_outcome_event",
     "sender.after_drop_rows",
@@ -52,6 +54,7 @@ PLACES = (
 ANSWERS: dict[str, CallResult] = {
     "accepted": Accepted("c-1"),
     "refused": Refused("422 no"),
+    "blocked": Blocked("21610", "unsubscribed recipient"),
     "unknown": Unknown("timeout"),
     "not called": NotCalled("refused connection"),
 }
@@ -69,6 +72,7 @@ class Outside:
     calls: Counter[str] = field(default_factory=Counter)
     answers: dict[str, CallResult] = field(default_factory=dict)
     suppressed: set[str] = field(default_factory=set)
+    blocks: dict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     next_answers: list[str] = field(default_factory=list)
     publishes_until_failure: int | None = None
 
@@ -78,6 +82,13 @@ class Outside:
 
     async def publish(self, rows: Iterable[Row]) -> None:
         await self._publish([outcome_event(row) for row in rows])
+
+    async def report_blocks(self, blocks: Iterable[CarrierBlocked]) -> None:
+        await asyncio.sleep(0)
+        self._fail_if_due()
+        for block in blocks:
+            assert block.message_id is not None
+            self.blocks[block.message_id].add(block.event_id)
 
     async def _publish(self, records: list[OutgoingRecord]) -> None:
         await asyncio.sleep(0)

@@ -20,7 +20,7 @@ from sender_model import ANSWERS, PLACES, Crash, Outside, Process, crashing
 from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
 from services.sender import batch
-from services.sender.carriers.carrier import Accepted, CallResult, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, Blocked, CallResult, Refused, Unknown
 from services.sender.ledger.rows import claim
 from services.sender.prepare import MIGRATIONS
 from services.sender.settings import sender_database
@@ -171,6 +171,9 @@ def _judge(outside: Outside, asked: list[MessageRequested], stopped_before_call:
         )
         outcomes = {event.type for event in published} - {"message_dispatching"}
         assert outcomes, "no outcome"
+        assert len(outside.blocks[message_id]) <= 1, "a block that was published again is the same event"
+        is_blocked = isinstance(outside.answers.get(message_id), Blocked) and "message_failed" in outcomes
+        assert not is_blocked or outside.blocks[message_id], "settled before the block was published"
         _judge_outcomes(outcomes, outside.answers.get(message_id))
 
 
@@ -178,6 +181,7 @@ def _judge_outcomes(outcomes: set[str], answer: CallResult | None) -> None:
     """Compare with what the carrier answered: a crash may hide it, nothing may contradict it."""
     allowed = {
         Accepted: {"message_sent", "message_outcome_unknown"},
+        Blocked: {"message_failed", "message_outcome_unknown"},
         Refused: {"message_failed", "message_outcome_unknown"},
         Unknown: {"message_sent", "message_outcome_unknown"},  # sent by a receipt
         type(None): {"message_suppressed", "message_outcome_unknown"},  # unknown: crashed before the call

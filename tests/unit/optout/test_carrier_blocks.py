@@ -14,7 +14,7 @@ from services.optout.recipient import Recipient
 from services.optout.requests import Requested
 from shared.events.codec import decode
 from shared.events.inbound import CarrierBlocked, OptInRequested
-from shared.events.opt_out import OptedOut, opt_out_events
+from shared.events.opt_out import OptedOut, opt_out_event_adapter
 
 SCOPE, OTHER_SCOPE = f"sender:{NUMBER}", f"sender:{OTHER_NUMBER}"
 LATER = NOON + timedelta(hours=1)
@@ -112,6 +112,6 @@ def test_the_entry_says_which_carrier_in_its_words_and_leaves_the_state_that_is_
     applied = apply(decision, event, Recipient()).suppressions[SCOPE]
     assert (left.source, left.gateway, left.untimed_at) == (applied.source, applied.gateway, applied.untimed_at)
     assert [record.key for record in suppression_records(entry)] == [f"demo|{SCOPE}|{PHONE}".encode()]
-    (published,) = [decode(opt_out_events, record.value) for record in opt_out_records(entry)]
+    (published,) = [decode(opt_out_event_adapter, record.value) for record in opt_out_records(entry)]
     assert isinstance(published, OptedOut)
     assert published.source == "carrier"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.sender.carriers.carrier import Accepted, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, Blocked, Refused, Unknown
 from services.sender.carriers.generic import MAX_PAUSE_SECONDS, call_result_of
 
 
@@ -18,6 +18,11 @@ def test_a_200_without_an_id_leaves_the_outcome_open(body: bytes) -> None:
 def test_a_4xx_is_final_and_keeps_the_carriers_words() -> None:
     answer = call_result_of(422, {}, b'{"error": {"code": "bad_number", "message": "is a landline"}}')
     assert answer == Refused("422 bad_number: is a landline")
+
+
+def test_an_opt_out_that_the_carrier_has_is_a_block() -> None:
+    answer = call_result_of(403, {}, b'{"error": {"code": "opted_out", "message": "texted STOP"}}')
+    assert answer == Blocked("opted_out", "texted STOP")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": "no"}', b"\xff"])
