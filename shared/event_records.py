@@ -12,7 +12,7 @@ from shared.consumer import Polled, Unreadable
 from shared.errors import PoisonError
 from shared.events.codec import decode
 from shared.parked_records import Bad
-from shared.partitions import partition_of
+from shared.suppressions.placement import partitions_of
 
 EventT = TypeVar("EventT")
 
@@ -24,17 +24,21 @@ def read_events(
 
     With `partitions`, an event must be in the partition of its phone: elsewhere it is in no order with the others.
     """
-    events: list[tuple[int, EventT]] = []
+    read: list[tuple[Polled, EventT]] = []
     bad: list[Bad] = []
     for record in records:
         try:
-            event = event_of(adapter, record)
-            if partitions is not None:
-                check_place(event, record, partitions)
+            read.append((record, event_of(adapter, record)))
         except PoisonError as error:
             bad.append((record, error))
-        else:
+    right = {} if partitions is None else _right_partitions([event for _, event in read], partitions)
+    events: list[tuple[int, EventT]] = []
+    for record, event in read:
+        place = right.get(getattr(event, "phone", ""))
+        if place is None or place == record.partition:
             events.append((record.offset, event))
+        else:
+            bad.append((record, _misplaced(place)))
     return events, bad
 
 
@@ -49,17 +53,12 @@ def event_of(adapter: TypeAdapter[EventT], record: Polled) -> EventT:
     return decode(adapter, record.value)
 
 
-def check_place(event: object, record: Polled, partitions: int) -> None:
-    """Refuse an event that is about a phone of another partition: what it says would be in no order with the others.
+def _right_partitions(events: Sequence[object], partitions: int) -> dict[str, int]:
+    """Return the partition of each phone that the events are about."""
+    phones = list({phone for event in events if (phone := getattr(event, "phone", None)) is not None})
+    return dict(zip(phones, partitions_of([phone.encode() for phone in phones], partitions), strict=True))
 
-    Raises:
-        PoisonError: `wrong_partition`.
-    """
-    phone = getattr(event, "phone", None)
-    if phone is None:
-        return
-    right = partition_of(phone, partitions)
-    if right != record.partition:
-        raise PoisonError(
-            "wrong_partition", f"the phone belongs to partition {right}; place it by murmur2 of the phone"
-        )
+
+def _misplaced(right: int) -> PoisonError:
+    """Return the refusal of an event about a phone of another partition: it would be in no order with the others."""
+    return PoisonError("wrong_partition", f"the phone belongs to partition {right}; place it by murmur2 of the phone")

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from shared.consumer import Unreadable
 from shared.event_records import read_events
 from shared.events.outbound import outbound_event_adapter
+from shared.partitions import partition_of
 
 GOOD = (
     b'{"type": "message_requested", "account_id": "acme", "message_id": "m-1", "list_id": 7,'
@@ -30,3 +31,15 @@ def test_what_kafka_could_not_read_is_a_bad_record_with_its_cause() -> None:
 
 def test_a_request_from_any_producer_may_have_fields_that_we_do_not_know() -> None:
     assert len(read_events(outbound_event_adapter, records(GOOD.replace(b"{", b'{"campaign": {"id": 3}, ', 1)))[0]) == 1
+
+
+def test_an_event_outside_the_partition_of_its_phone_is_a_bad_record_in_batches_of_any_size() -> None:
+    for count in (1, 20):
+        phones = [f"+141555501{number:02}" for number in range(count)]
+        found = records(*[GOOD.replace(b"+14155550100", phone.encode()) for phone in phones])
+        for record, phone in zip(found, phones, strict=True):
+            record.partition = partition_of(phone, 6)
+        found[-1].partition = (found[-1].partition + 1) % 6
+        requests, bad = read_events(outbound_event_adapter, found, 6)
+        assert [request.phone for _, request in requests] == phones[:-1]
+        assert [(record, error.reason) for record, error in bad] == [(found[-1], "wrong_partition")]
