@@ -1,7 +1,8 @@
 """The decision about requested messages, from their ledger rows and the suppression cache; no I/O.
 
-It is asked with the suppressions first, then with the rows of requests that are left. One call per message id (G3) is
-kept by the claim in the ledger.
+`BatchProcessor` asks twice. After a fence it has the suppressions and no rows: one of the last three lines of the table
+fits. Then it has the rows of the requests that are left, and no suppressions: one of the first three fits, and nothing
+is sent. That there is one call per message id (G3) is kept by the claim in the ledger.
 """
 
 from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from services.sender.carriers.choose import Carriers
 from services.sender.gather import gather_all
 from services.sender.ledger.model import LedgerState, MessageKey, RowUpdate, key_of, row_of
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import claim, settle
+from services.sender.ledger.rows import settle, write_rows
 from services.sender.report import Reporter
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
@@ -151,9 +151,9 @@ class Dispatcher:
         await self._owner.hold()
         rows = [(request, None) for request in chunk.requests]
         async with connection_from(self._pool) as connection:
-            claims = await claim(connection, self._owner.number, "dispatching", rows, chunk.fenced.started_at)
-        if claims.not_ours:
-            chunk.requests = [request for request in chunk.requests if key_of(request) not in claims.not_ours]
+            written = await write_rows(connection, self._owner.number, "dispatching", rows, chunk.fenced.started_at)
+        if written.not_ours:
+            chunk.requests = [request for request in chunk.requests if key_of(request) not in written.not_ours]
         failpoint("sender.after_claim")
 
     async def _announce(self, chunk: Chunk) -> None:

@@ -7,7 +7,7 @@ from services.sender import metrics
 from services.sender.gather import gather_all
 from services.sender.ledger.model import key_of, row_of, suppressed_detail
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import ToClaim, claim
+from services.sender.ledger.rows import NewRow, write_rows
 from services.sender.report import Reporter
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
@@ -42,16 +42,17 @@ class Dropper:
 
     async def _chunk(self, dropped: Sequence[Dropped], fenced: FencePass) -> list[MessageRequested]:
         async with self._chunks:
-            rows: list[ToClaim] = [(request, suppressed_detail(*found)) for request, found in dropped]
+            rows: list[NewRow] = [(request, suppressed_detail(*found)) for request, found in dropped]
             async with connection_from(self._pool) as connection:
-                claims = await claim(connection, self._owner.number, "suppressed", rows, fenced.started_at)
+                written = await write_rows(connection, self._owner.number, "suppressed", rows, fenced.started_at)
             failpoint("sender.after_drop_rows")
-            if claims.not_ours:
-                rows = [row for row in rows if key_of(row[0]) not in claims.not_ours]
+            if written.not_ours:
+                rows = [row for row in rows if key_of(row[0]) not in written.not_ours]
             if rows:
-                await self._reporter.publish(
-                    row_of(request, "suppressed", detail, fenced.started_at, claims.at) for request, detail in rows
-                )
+                at = fenced.started_at, written.changed_at
+                await self._reporter.publish(row_of(request, "suppressed", detail, *at) for request, detail in rows)
             failpoint("sender.after_drop_events")
             metrics.MESSAGES.labels("suppressed").inc(len(rows))
-            return [request for request, _ in dropped if key_of(request) in claims.not_ours] if claims.not_ours else []
+            if not written.not_ours:
+                return []
+            return [request for request, _ in dropped if key_of(request) in written.not_ours]

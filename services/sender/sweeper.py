@@ -1,4 +1,8 @@
-"""Ends lost calls, whose process died before their result: the outcome is unknown, and nobody calls again."""
+"""Ends lost calls: the outcome is unknown, and nobody calls again.
+
+A call is lost if its process has lost its lock in Postgres: the process has died, or its connection has. So is a call
+that is older than any may be: its process may live, and has slept.
+"""
 
 import asyncio
 import logging

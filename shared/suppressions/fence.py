@@ -13,7 +13,7 @@ from typing import Protocol
 from shared.errors import TransientError
 from shared.kafka import within
 from shared.suppressions.fence_pass import FencePass, boottime
-from shared.suppressions.markers import Markers
+from shared.suppressions.markers import OFFSET_UNKNOWN, Markers
 from shared.topics import INBOUND_MESSAGES
 
 
@@ -93,12 +93,14 @@ class _Gate:
         return await within(self._deadline_seconds, self._mark(), f"the fence of partition {self._partition}")
 
     async def _mark(self) -> int:
-        decided = self._cache.watermark(self._partition)
+        watermark = self._cache.watermark(self._partition)
         offset = await self._markers.append(self._partition)
-        if offset < max(decided, 0):
+        if offset == OFFSET_UNKNOWN:
+            raise TransientError(f"{INBOUND_MESSAGES} {self._partition}: Kafka does not say where the marker is")
+        if offset < watermark:
             # A watermark beyond the end would let every marker pass at once.
             raise TransientError(
-                f"{INBOUND_MESSAGES} {self._partition}: the marker is at {offset}, but {decided} was decided"
+                f"{INBOUND_MESSAGES} {self._partition}: the marker is at {offset}, but {watermark} was decided"
                 " before it was there; has the topic lost records?"
             )
         await self._cache.wait_for_watermark(self._partition, offset + 1)

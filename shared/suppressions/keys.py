@@ -53,14 +53,14 @@ def partition_slice(keys: Keys, partition: int) -> Keys:
     return keys[begin:end]
 
 
-def differ(keys: Keys, wanted: Keys, differences: Keys) -> None:
-    """Fill in the state of each key that is `wanted` (without a state), a number above `HELD` where it is not there."""
+def fill_states(keys: Keys, wanted: Keys, states: Keys) -> None:
+    """Fill `states` with that of each key that is `wanted` (without a state); above `HELD`: the key is not there."""
     if keys.size:
-        # The nearest key that is not below; past the end the last one, which differs by more than a state.
-        keys.take(keys.searchsorted(wanted), mode="clip", out=differences)
-        np.bitwise_xor(differences, wanted, out=differences)
+        # The nearest key that is not below; past the end the last one. What it differs by is the state, or more.
+        keys.take(keys.searchsorted(wanted), mode="clip", out=states)
+        np.bitwise_xor(states, wanted, out=states)
     else:
-        differences.fill(NOT_SUPPRESSED)
+        states.fill(NOT_SUPPRESSED)
 
 
 def merge(keys: Keys, removed: Keys, added: Keys) -> Keys:
@@ -75,7 +75,7 @@ def merge(keys: Keys, removed: Keys, added: Keys) -> Keys:
 def _without(keys: Keys, removed: Keys) -> Keys:
     at = keys.searchsorted(removed)
     states = np.empty(removed.size, dtype=np.uint64)
-    differ(keys, removed, states)
+    fill_states(keys, removed, states)
     there = at[states <= HELD]
     if not there.size:
         return keys

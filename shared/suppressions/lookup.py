@@ -19,7 +19,7 @@ from shared.suppressions.keys import (
     Keys,
     SuppressionCode,
     cache_key,
-    differ,
+    fill_states,
     merge,
     partition_in,
     partition_slice,
@@ -87,15 +87,15 @@ class ScopeSuppressions:
         mine = {key: state for key, state in changes.items() if partition_in(key) == partition}
         return _merged(partition_slice(keys, partition), mine)
 
-    def look_up(self, wanted: Keys, differences: Keys) -> None:
-        """Fill in the state of each key that is wanted; whatever is above `HELD` is not suppressed."""
+    def look_up(self, wanted: Keys, states: Keys) -> None:
+        """Fill `states` with that of each key that is wanted; whatever is above `HELD` is not suppressed."""
         keys, changes = self._both
-        differ(keys, wanted, differences)
+        fill_states(keys, wanted, states)
         if changes:
             for at, key in enumerate(wanted.tolist()):
                 changed = changes.get(key)
                 if changed is not None:
-                    differences[at] = changed
+                    states[at] = changed
 
 
 def _merged(keys: Keys, changes: dict[int, SuppressionCode]) -> Keys:

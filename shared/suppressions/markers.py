@@ -7,6 +7,9 @@ from shared.events.codec import Headers, cloud_event_headers, encode
 from shared.events.inbound import FenceMarkerAppended
 from shared.topics import INBOUND_MESSAGES
 
+OFFSET_UNKNOWN = -1
+"""The offset of a marker whose send was repeated, where the broker has it and does not know any more where."""
+
 
 class Appending(Protocol):
     """A producer that appends a record and returns its metadata."""
@@ -29,7 +32,7 @@ class Markers:
         self._source = source
 
     async def append(self, partition: int, *, checkpoint_wanted: bool = False) -> int:
-        """Append a marker; return its offset, or -1 where the broker knows a repeated send but no longer its offset.
+        """Append a marker; return its offset, or `OFFSET_UNKNOWN`.
 
         Args:
             partition: of `inbound-messages`.

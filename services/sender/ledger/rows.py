@@ -1,4 +1,4 @@
-"""Rows of the ledger, in bulk: found, claimed, settled; and those whose call has no result.
+"""Rows of the ledger, in bulk: found, written, settled; and those whose call has no result.
 
 The latter are locked, published, then settled, in one transaction of the caller. The event goes out before the row
 changes: a crash between the two publishes it once more; it is never lost.
@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
-from services.sender.ledger.model import LedgerState, MessageKey, Row, RowUpdate, key_of
+from services.sender.ledger.model import MessageKey, Row, RowUpdate, key_of
 from services.sender.ledger.owner import LIVING
 from shared.events.outbound import MessageRequested
 from shared.postgres import Connection
@@ -23,13 +24,13 @@ JOIN unnest($1::text[], $2::text[]) AS wanted (account_id, message_id) USING (ac
 
 # One row per id, forever: whoever inserts it, or finds it pending, owns the message; nobody else does. The columns come
 # as lines: asyncpg asks of every element of an array whether it is an array itself, which takes as long as Postgres.
-_CLAIM = f"""
+_WRITE = f"""
 INSERT INTO messages AS m ({_COLUMNS}, owner)
 SELECT account_id, message_id, list_id, phone, sender_number, $7::text, detail, $8::timestamptz, now(), $9::bigint
 FROM unnest(
     string_to_array($1, E'\\n'), string_to_array($2, E'\\n'), string_to_array($3, E'\\n')::bigint[],
     string_to_array($4, E'\\n'), string_to_array($5, E'\\n'), string_to_array($6, E'\\n', '')
-) AS claimed (account_id, message_id, list_id, phone, sender_number, detail)
+) AS written (account_id, message_id, list_id, phone, sender_number, detail)
 ON CONFLICT (account_id, message_id) DO UPDATE SET
     list_id = excluded.list_id, phone = excluded.phone, sender_number = excluded.sender_number,
     state = excluded.state, detail = excluded.detail, owner = excluded.owner,
@@ -47,7 +48,7 @@ WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id AN
 RETURNING m.account_id, m.message_id, m.changed_at
 """
 
-ToClaim = tuple[MessageRequested, str | None]
+NewRow = tuple[MessageRequested, str | None]
 """A message, and the detail that its row gets: one line."""
 
 
@@ -58,37 +59,41 @@ async def find(connection: Connection, keys: Sequence[MessageKey]) -> dict[Messa
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """The result of a `claim`: the keys that are not ours, and when the rest was written."""
+class WrittenRows:
+    """The result of `write_rows`: the keys that are not ours, and the `changed_at` of the rows that are."""
 
     not_ours: AbstractSet[MessageKey]
-    at: datetime
+    changed_at: datetime
 
 
-async def claim(
-    connection: Connection, owner: int, state: LedgerState, taken: Sequence[ToClaim], decision_started_at: datetime
-) -> Claims:
-    """Write rows for ids that have none, or a pending one: they are ours now.
+async def write_rows(
+    connection: Connection,
+    owner: int,
+    state: Literal["dispatching", "suppressed"],
+    new: Sequence[NewRow],
+    decision_started_at: datetime,
+) -> WrittenRows:
+    """Write rows for ids that have none, or a pending one; of two processes that write one id, it is ours or theirs.
 
-    `dispatching` claims messages for a call; `suppressed` is their outcome at once.
+    `dispatching` claims messages for a call. `suppressed` is their outcome at once: nobody has to act on it.
     """
-    requests = [request for request, _ in taken]
+    requests = [request for request, _ in new]
     rows = await connection.fetch(
-        _CLAIM,
+        _WRITE,
         "\n".join([request.account_id for request in requests]),
         "\n".join([request.message_id for request in requests]),
         "\n".join([str(request.list_id) for request in requests]),
         "\n".join([request.phone for request in requests]),
         "\n".join([request.sender_number for request in requests]),
-        "\n".join([detail or "" for _, detail in taken]),
+        "\n".join([detail or "" for _, detail in new]),
         state,
         decision_started_at,
         owner,
     )
-    at = rows[0][2] if rows else decision_started_at
-    if len(rows) == len(taken):
-        return Claims(frozenset(), at)
-    return Claims(set(map(key_of, requests)) - {(row[0], row[1]) for row in rows}, at)
+    changed_at = rows[0][2] if rows else decision_started_at
+    if len(rows) == len(new):
+        return WrittenRows(frozenset(), changed_at)
+    return WrittenRows(set(map(key_of, requests)) - {(row[0], row[1]) for row in rows}, changed_at)
 
 
 async def settle(connection: Connection, owner: int, settled: Sequence[RowUpdate]) -> dict[MessageKey, datetime]:
@@ -134,7 +139,7 @@ WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id
 async def lock_lost_calls(
     connection: Connection, own: int, older_than: timedelta, ownerless_after: timedelta, limit: int
 ) -> list[Row]:
-    """Return, and lock, calls that are older than any call may be, or old enough and of a process that is gone.
+    """Return, and lock, calls older than any call may be, or old enough and of a process that has lost its lock.
 
     Those of `own`, the owner who asks, are never lost: it settles them itself, also when it has slept.
     """

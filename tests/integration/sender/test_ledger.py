@@ -10,8 +10,14 @@ import pytest
 from harness.stack.embedded import EmbeddedBackend
 from services.sender.ledger.model import LedgerState, MessageKey, RowUpdate
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import claim as claim_rows
-from services.sender.ledger.rows import find, lock_calls_without_result, lock_lost_calls, settle, settle_locked
+from services.sender.ledger.rows import (
+    find,
+    lock_calls_without_result,
+    lock_lost_calls,
+    settle,
+    settle_locked,
+    write_rows,
+)
 from services.sender.settings import sender_database
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
@@ -52,7 +58,7 @@ async def claim(
     pool: Pool, owner: Owner, *asked: MessageRequested, state: LedgerState = "dispatching"
 ) -> set[MessageKey]:
     async with connection_from(pool) as connection:
-        claims = await claim_rows(connection, owner.number, state, [(each, None) for each in asked], AT)
+        claims = await write_rows(connection, owner.number, state, [(each, None) for each in asked], AT)
     return set(map(key, asked)) - claims.not_ours
 
 

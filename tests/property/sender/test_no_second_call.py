@@ -21,7 +21,7 @@ from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
 from services.sender import batch
 from services.sender.carriers.carrier import Accepted, Blocked, CallResult, Refused, Unknown
-from services.sender.ledger.rows import claim
+from services.sender.ledger.rows import write_rows
 from services.sender.prepare import MIGRATIONS
 from services.sender.settings import sender_database
 from shared.events.outbound import MessageRequested
@@ -120,7 +120,7 @@ async def _deliver_after_a_late_claim(database: Database) -> None:
     process = Process(database.pool, database.url, outside)
     await process.owner.hold()
     async with database.pool.acquire() as connection:
-        await claim(connection, process.owner.number, "dispatching", [(message, None)], datetime.now(UTC))
+        await write_rows(connection, process.owner.number, "dispatching", [(message, None)], datetime.now(UTC))
     async with asyncio.timeout(20):
         assert await process.deliver([message])
     process.end()

@@ -30,7 +30,7 @@ from services.sender.carriers.carrier import (
 from services.sender.carriers.choose import Carriers, open_carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.ledger.model import RowUpdate
-from services.sender.ledger.rows import Claims
+from services.sender.ledger.rows import WrittenRows
 from services.sender.settings import SenderSettings
 from shared.errors import MisconfiguredError, TransientError
 from shared.events.outbound import MessageRequested
@@ -159,11 +159,11 @@ class Ledger:
         self.settled: dict[str, tuple[str, str | None]] = {}
         self.announced: list[str] = []
         monkeypatch.setattr(dispatch, "connection_from", nullcontext_of)
-        monkeypatch.setattr(dispatch, "claim", self.claim)
+        monkeypatch.setattr(dispatch, "write_rows", self.write_rows)
         monkeypatch.setattr(dispatch, "settle", self.settle)
 
-    async def claim(self, *_: object) -> Claims:
-        return Claims(frozenset(), datetime.now(UTC))
+    async def write_rows(self, *_: object) -> WrittenRows:
+        return WrittenRows(frozenset(), datetime.now(UTC))
 
     async def settle(self, _: object, __: int, settled: Sequence[RowUpdate]) -> dict[Any, datetime]:
         self.settled |= {each.key[1]: (each.state, each.detail) for each in settled}

@@ -15,7 +15,7 @@ from shared.events.codec import Headers, decode
 from shared.events.inbound import FenceMarkerAppended, inbound_event_adapter
 from shared.suppressions.fence import Fence
 from shared.suppressions.fence_pass import FRESH_SECONDS, boottime
-from shared.suppressions.markers import Markers
+from shared.suppressions.markers import OFFSET_UNKNOWN, Markers
 from shared.suppressions.watermarks import Watermarks
 
 
@@ -168,11 +168,20 @@ async def test_a_cache_that_fails_fails_all_who_wait(log: Log) -> None:
         await tasks[1]
 
 
-@pytest.mark.parametrize(("decided", "offset"), [(1000, 3), (0, -1), (5, 4)])
-async def test_a_marker_after_what_was_decided_before_it_does_not_pass(log: Log, decided: int, offset: int) -> None:
+@pytest.mark.parametrize(
+    ("decided", "offset", "why"),
+    [
+        (1000, 3, "has the topic lost records"),
+        (5, 4, "has the topic lost records"),
+        (0, OFFSET_UNKNOWN, "does not say where the marker is"),
+    ],
+)
+async def test_a_marker_that_is_not_after_what_was_decided_before_it_does_not_pass(
+    log: Log, decided: int, offset: int, why: str
+) -> None:
     log.decide(0, decided)
     log.offsets = [offset]
-    with pytest.raises(TransientError, match="has the topic lost records"):
+    with pytest.raises(TransientError, match=why):
         await Fence(Markers(log, "stopline/test"), log, 10).wait({0})
 
 
