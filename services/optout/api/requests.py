@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiokafka.errors import KafkaError
+from pydantic_core import to_json
 
 from services.optout.api.errors import ApiError
+from services.optout.jobs.job_request import JobRequest
 from services.optout.sending.outbound import SOURCE
 from shared.errors import TransientError
-from shared.events.codec import cloud_event_headers, encode
+from shared.events.codec import cloud_event_headers, encode, headers_of
 from shared.events.inbound import ErasureRequested, OptInRequested, OptOutRequested, ReviewDecided
 from shared.kafka_connection import Kafka
 from shared.partitions import partition_of
@@ -60,14 +62,19 @@ class Requests:
             message = "Kafka does not answer; the request may still be heard, and sending it again does no harm"
             raise ApiError(503, "unavailable", message, headers={"Retry-After": "2"}) from None
 
-    async def publish_in_order(self, partition: int, events: Sequence[Request]) -> Token:
-        """Publish events of one partition for a job, in few batches; return the place of the last.
+    async def publish_in_order(self, partition: int, requests: Sequence[JobRequest]) -> Token:
+        """Publish requests of one partition for a job, in few batches; return the place of the last.
 
         Raises:
             TransientError: Kafka does not have them all; a repetition is the same events.
         """
         records = [
-            OutgoingRecord(event.phone.encode(), encode(event), cloud_event_headers(event, SOURCE)) for event in events
+            OutgoingRecord(
+                each.phone,
+                to_json(each.fields),
+                headers_of(each.event_type, SOURCE, each.fields["event_id"], each.fields["occurred_at"]),
+            )
+            for each in requests
         ]
         try:
             async with asyncio.timeout(_PUBLISH_ALL_SECONDS):

@@ -13,10 +13,10 @@ from uuid import UUID
 from services.optout.contact_columns import COLUMNS
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob
+from services.optout.jobs.job_request import JobRequest, opt_in_request, opt_out_request
 from services.optout.jobs.publish import JobPublisher, publish_lines
 from services.optout.scopes import list_scope
-from shared.events.base import derived_id
-from shared.events.inbound import OptInRequested, OptOutRequested
+from shared.events.base import derived_id_text, format_time
 from shared.phones.canonical import is_valid
 from shared.postgres import Connection, Pool, connection_from
 
@@ -100,23 +100,21 @@ def invalid_ids(members: Sequence[Any]) -> list[int]:
     return [row["contact_id"] for row in members if row["phone"] is not None and not is_valid(row["phone"])]
 
 
-def _opt_out(job: AccountJob, phone: str) -> OptOutRequested:
-    return OptOutRequested(
-        event_id=removal_id(job.job_id, phone),
-        occurred_at=datetime.now(UTC),
-        account_id=job.account_id,
-        phone=phone,
-        scopes=(list_scope(job.list_id or 0),),
-        by=job.account_id,
-        source="clean_up",
+def _opt_out(job: AccountJob, occurred_at: str, phone: str) -> JobRequest:
+    return opt_out_request(
+        job,
+        removal_id(job.job_id, phone),
+        phone,
+        list_scope(job.list_id or 0),
+        "clean_up",
+        occurred_at=occurred_at,
         statement="clean-up: on the opt-out list",
-        job_id=job.job_id,
     )
 
 
-def removal_id(clean_up_id: UUID, phone: str) -> UUID:
+def removal_id(clean_up_id: UUID, phone: str) -> str:
     """Return the id of the event by which a clean-up takes a phone off its list."""
-    return derived_id(clean_up_id, "clean-up", phone)
+    return derived_id_text(clean_up_id, "clean-up", phone)
 
 
 class CleanUp:
@@ -136,7 +134,9 @@ class CleanUp:
         if "opt_outs" in parts and not place.get("is_published"):
             if "chunks" not in place:
                 return await self._find(job)
-            return await publish_lines(self._pool, self._publisher, job, job.job_id, partial(_opt_out, job))
+            return await publish_lines(
+                self._pool, self._publisher, job, job.job_id, partial(_opt_out, job, format_time(datetime.now(UTC)))
+            )
         if "duplicates" in parts and not place.get("has_removed_duplicates"):
             async with connection_from(self._pool) as connection, connection.transaction():
                 return await self._remove_duplicates(connection, job)
@@ -196,7 +196,7 @@ class Undo:
         if not job.place:
             return job.moved({"chunks": job.input["chunks"]})
         if not job.place.get("is_published"):
-            request_of = partial(_opt_in, job, clean_up_id)
+            request_of = partial(_opt_in, job, clean_up_id, format_time(datetime.now(UTC)))
             return await publish_lines(self._pool, self._publisher, job, clean_up_id, request_of)
         async with connection_from(self._pool) as connection, connection.transaction():
             tag = await connection.execute(_RESTORE, clean_up_id, timeout=_LONG_SECONDS)
@@ -205,18 +205,16 @@ class Undo:
         return after
 
 
-def _opt_in(job: AccountJob, clean_up_id: UUID, phone: str) -> OptInRequested:
-    return OptInRequested(
-        event_id=derived_id(job.job_id, "undo", phone),
-        occurred_at=datetime.now(UTC),
-        account_id=job.account_id,
-        phone=phone,
-        scopes=(list_scope(job.list_id or 0),),
-        by=job.account_id,
-        source="undo",
+def _opt_in(job: AccountJob, clean_up_id: UUID, occurred_at: str, phone: str) -> JobRequest:
+    return opt_in_request(
+        job,
+        derived_id_text(job.job_id, "undo", phone),
+        phone,
+        list_scope(job.list_id or 0),
+        "undo",
+        occurred_at=occurred_at,
         statement=f"undo of the clean-up {clean_up_id}",
         lifts=removal_id(clean_up_id, phone),
-        job_id=job.job_id,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob
+from services.optout.jobs.job_request import JobRequest
 from services.optout.jobs.publish import JobPublisher
 from shared.events.inbound import ErasureRequested
 from shared.postgres import Connection, Pool, connection_from
@@ -63,7 +64,7 @@ class Erasure:
         if not job.place:
             return job.moved({"asked_at": datetime.now(UTC).isoformat()})  # the same in every try
         if not job.place.get("is_decided"):
-            await self._publisher.publish([_request(job)])
+            await self._publisher.publish([JobRequest(ErasureRequested, _request(job).model_dump(mode="json"))])
             return job.moved({**job.place, "is_decided": True})
         async with connection_from(self._pool) as connection, connection.transaction():
             after = await _erase_some(connection, job)

@@ -8,11 +8,11 @@ from functools import partial
 from services.optout.contact_columns import BadRowError, ContactReader
 from services.optout.contact_phone import contact_phone
 from services.optout.jobs.job import AccountJob
+from services.optout.jobs.job_request import JobRequest, opt_out_request
 from services.optout.jobs.publish import JobPublisher, publish_lines
 from services.optout.jobs.rows import read_block
 from services.optout.scopes import ACCOUNT, list_scope
-from shared.events.base import derived_id
-from shared.events.inbound import OptOutRequested
+from shared.events.base import derived_id_text, format_time
 from shared.postgres import Connection, Pool, connection_from
 
 OPT_OUT_IMPORT = "opt_out_import"
@@ -108,7 +108,7 @@ class OptOutImport:
             return await self._read(job)
         if not job.place.get("is_published"):
             return await publish_lines(
-                self._pool, self._publisher, job, job.job_id, partial(_opt_out, job, datetime.now(UTC))
+                self._pool, self._publisher, job, job.job_id, partial(_opt_out, job, format_time(datetime.now(UTC)))
             )
         result = dict(job.result)
         return job.finished({"opted_out": result.pop("good_rows"), **result})
@@ -130,17 +130,15 @@ async def scopes_of_lists(connection: Connection, account_id: str) -> dict[str, 
     return by_name | {str(row["list_id"]): list_scope(row["list_id"]) for row in rows}
 
 
-def _opt_out(job: AccountJob, now: datetime, line: str) -> OptOutRequested:
+def _opt_out(job: AccountJob, occurred_at: str, line: str) -> JobRequest:
     phone, scope, date, source = line.split("\t")
-    return OptOutRequested(
-        event_id=derived_id(job.job_id, "opt-out", phone, scope, date, source),
-        occurred_at=now,
-        account_id=job.account_id,
-        phone=phone,
-        scopes=(scope,),
-        by=job.account_id,
-        source="import",
+    return opt_out_request(
+        job,
+        derived_id_text(job.job_id, "opt-out", phone, scope, date, source),
+        phone,
+        scope,
+        "import",
+        occurred_at=occurred_at,
         statement=source or None,
-        asked_at=datetime.fromisoformat(date) if date else None,
-        job_id=job.job_id,
+        asked_at=format_time(datetime.fromisoformat(date)) if date else None,
     )

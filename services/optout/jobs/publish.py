@@ -8,10 +8,9 @@ from uuid import UUID
 
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob
-from shared.events.inbound import ErasureRequested, OptInRequested, OptOutRequested
+from services.optout.jobs.job_request import JobRequest
 from shared.postgres import Pool, connection_from
 
-JobRequest: TypeAlias = OptOutRequested | OptInRequested | ErasureRequested
 RequestOf: TypeAlias = Callable[[str], JobRequest]
 """Returns the request that a line of a chunk means: the same event whenever it is called."""
 LINES_AT_ONCE = 5_000
@@ -22,7 +21,7 @@ _STEP_SECONDS = 1.0
 class JobPublisher(Protocol):
     """The way of requests to the pipeline."""
 
-    async def publish(self, events: Sequence[JobRequest]) -> None:
+    async def publish(self, requests: Sequence[JobRequest]) -> None:
         """Return when all are recorded.
 
         Raises:

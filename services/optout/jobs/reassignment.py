@@ -13,11 +13,11 @@ from services.optout.contact_columns import BadRowError, ContactReader
 from services.optout.contact_phone import contact_phone
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob
+from services.optout.jobs.job_request import JobRequest, opt_out_request
 from services.optout.jobs.publish import JobPublisher, publish_lines
 from services.optout.jobs.rows import read_block
 from services.optout.scopes import ACCOUNT
-from shared.events.base import derived_id
-from shared.events.inbound import OptOutRequested
+from shared.events.base import derived_id_text, format_time
 from shared.postgres import Pool, connection_from
 
 REASSIGNMENT = "reassigned_numbers"
@@ -106,7 +106,7 @@ class Reassignment:
         if not place.get("is_read"):
             return await self._read(job)
         if not place.get("is_published"):
-            request_of = partial(_request, job, datetime.now(UTC))
+            request_of = partial(_request, job, format_time(datetime.now(UTC)))
             return await publish_lines(self._pool, self._publisher, job, job.job_id, request_of)
         if place.get("cleared", 0) < place["chunks"]:
             return await self._remove(job)
@@ -132,17 +132,15 @@ class Reassignment:
         return after
 
 
-def _request(job: AccountJob, now: datetime, line: str) -> OptOutRequested:
+def _request(job: AccountJob, occurred_at: str, line: str) -> JobRequest:
     phone, asked_at = line.split("\t")
-    return OptOutRequested(
-        event_id=derived_id(job.job_id, "reassigned", phone, asked_at),
-        occurred_at=now,
-        account_id=job.account_id,
-        phone=phone,
-        scopes=(ACCOUNT,),
-        by=job.account_id,
-        source="reassigned",
+    return opt_out_request(
+        job,
+        derived_id_text(job.job_id, "reassigned", phone, asked_at),
+        phone,
+        ACCOUNT,
+        "reassigned",
+        occurred_at=occurred_at,
         statement="reassigned since the date that was asked about",
-        asked_at=datetime.fromisoformat(asked_at),
-        job_id=job.job_id,
+        asked_at=format_time(datetime.fromisoformat(asked_at)),
     )

@@ -9,7 +9,7 @@ from optout_api_world import Caller
 
 from services.optout.jobs import store
 from services.optout.jobs.clean_up import CleanUp
-from services.optout.jobs.publish import JobRequest
+from services.optout.jobs.job_request import JobRequest
 from services.optout.jobs.store import NewJob
 from shared.postgres import Connection, Pool
 
@@ -20,8 +20,8 @@ WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = '
 class Nobody:
     """A publisher that is not needed."""
 
-    async def publish(self, events: Sequence[JobRequest]) -> None:
-        raise AssertionError(events)
+    async def publish(self, requests: Sequence[JobRequest]) -> None:
+        raise AssertionError(requests)
 
 
 async def added(connection: Connection, acme: Caller, list_id: int) -> int:

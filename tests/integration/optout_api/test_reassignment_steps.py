@@ -10,7 +10,7 @@ from optout_api_world import Caller
 from harness.postgres import PostgresServer
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob
-from services.optout.jobs.publish import JobRequest
+from services.optout.jobs.job_request import JobRequest
 from services.optout.jobs.reassignment import REASSIGNMENT, Reassignment
 from shared.postgres import DatabaseAddress, Pool, open_pool
 
@@ -29,8 +29,8 @@ class Recorded:
     def __init__(self) -> None:
         self.phones: list[str] = []
 
-    async def publish(self, events: Sequence[JobRequest]) -> None:
-        self.phones += [each.phone for each in events]
+    async def publish(self, requests: Sequence[JobRequest]) -> None:
+        self.phones += [each.phone.decode() for each in requests]
 
 
 async def claimed(pool: Pool, job_id: str) -> AccountJob:

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any, Self, cast
 from uuid import UUID, uuid4
 
+from pydantic_core import to_json
+
 from services.optout import files
 from services.optout.api.contacts import CONTACTS, _put
 from services.optout.api.errors import ApiError
@@ -23,11 +25,13 @@ from services.optout.jobs import store
 from services.optout.jobs.clean_up import CLEAN_UP, UNDO, CleanUp, Undo
 from services.optout.jobs.contact_import import CONTACT_IMPORT, ContactImport
 from services.optout.jobs.erasure import ERASURE, Erasure
+from services.optout.jobs.job_request import JobRequest
 from services.optout.jobs.opt_out_import import OPT_OUT_IMPORT, OptOutImport
 from services.optout.jobs.reassignment import REASSIGNMENT, Reassignment
 from services.optout.jobs.run import Jobs
 from services.optout.pseudonyms import Pseudonyms
-from shared.events.inbound import ErasureRequested, MessageReceived, OptInRequested, OptOutRequested
+from shared.events.codec import decode
+from shared.events.inbound import MessageReceived, inbound_event_adapter
 from shared.postgres import Pool
 
 NUMBER = "+18335550123"
@@ -39,8 +43,6 @@ _REMOVE = "UPDATE contacts SET removed_at = now(), removed_by = $2 WHERE contact
 _MEMBERS = "SELECT contact_id, phone FROM contacts WHERE list_id = $1 AND contact_id > $2 ORDER BY contact_id"
 _SUPPRESSED = "SELECT phone, scope, source FROM suppressions WHERE account_id = $1 AND state <> 'opted_in'"
 _ALL = 1000
-
-Event = MessageReceived | OptOutRequested | OptInRequested | ErasureRequested
 
 
 class ListsWorld:
@@ -68,7 +70,11 @@ class ListsWorld:
         self._now += timedelta(minutes=1)
         return {"event_id": uuid4(), "occurred_at": self._now, "account_id": self.account_id, "phone": phone}
 
-    async def publish(self, events: Sequence[Event]) -> None:
+    async def publish(self, requests: Sequence[JobRequest]) -> None:
+        """Decide and record what a job publishes, from the bytes that Kafka would have."""
+        await self.record([decode(inbound_event_adapter, to_json(each.fields)) for each in requests])
+
+    async def record(self, events: Sequence[Any]) -> None:
         """Decide and record the events as the pipeline does."""
         async with self._pool.acquire() as connection:
             start = (await read_position(connection, self._partition)).next_offset
@@ -78,7 +84,7 @@ class ListsWorld:
 
     async def writes(self, phone: str, text: str) -> UUID:
         fields = self.event_fields(phone)
-        await self.publish([MessageReceived(gateway="test", sender_number=NUMBER, body=text, **fields)])
+        await self.record([MessageReceived(gateway="test", sender_number=NUMBER, body=text, **fields)])
         event_id: UUID = fields["event_id"]
         return event_id
 

@@ -133,7 +133,7 @@ class Lists(RuleBasedStateMachine):
     def opts_out_by_request(self, phone: str, given: list[str | int], source: Any) -> None:
         fields = self.world.event_fields(phone)
         event = OptOutRequested(scopes=self._scopes(given), by="somebody", source=source, **fields)
-        self._do(self.world.publish([event]))
+        self._do(self.world.record([event]))
         self.model.opts_out(phone, event.scopes, event.event_id, source)
 
     @rule(rows=st.lists(st.tuples(phones, st.sampled_from(["account", 0, 1]), st.booleans()), min_size=1, max_size=3))
@@ -159,7 +159,7 @@ class Lists(RuleBasedStateMachine):
     def _opts_in(self, phone: str, given: list[str | int], **more: Any) -> None:
         asked = {"scopes": self._scopes(given), "source": "web_form", "statement": "Yes!", "by": "somebody"}
         event = OptInRequested.model_validate({**self.world.event_fields(phone), **asked, **more})
-        self._do(self.world.publish([event]))
+        self._do(self.world.record([event]))
 
     @rule(phone=phones)
     def writes_stop(self, phone: str) -> None:
@@ -207,10 +207,10 @@ class Lists(RuleBasedStateMachine):
         leaving = self.model.to_clean_up(list_id) if "opt_outs" in parts else set()
         clean_up = self._do(self.world.clean_up(list_id, parts))
         for phone in leaving:
-            self.model.opts_out(phone, (f"list:{list_id}",), removal_id(clean_up, phone), "clean_up")
+            self.model.opts_out(phone, (f"list:{list_id}",), UUID(removal_id(clean_up, phone)), "clean_up")
         if "duplicates" in parts:
             self.model.removes_duplicates(list_id, clean_up)
-        self.clean_ups.append((clean_up, list_id, {removal_id(clean_up, phone) for phone in leaving}))
+        self.clean_ups.append((clean_up, list_id, {UUID(removal_id(clean_up, phone)) for phone in leaving}))
 
     @precondition(lambda self: self.clean_ups)
     @rule(data=st.data())

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from services.optout.api.paced import AT_ONCE, PARTS, PacedRequests
-from shared.events.inbound import OptOutRequested
+from services.optout.jobs.job import AccountJob
+from services.optout.jobs.job_request import JobRequest, opt_out_request
 from shared.partitions import partition_of
 
 PARTITIONS = 6
+JOB = AccountJob(uuid4(), "acme", "opt_out_import", None, {}, {}, uuid4())
+NOON = "2026-11-24T12:00:00.000000Z"
 
 
 class Pipeline:
@@ -19,12 +21,12 @@ class Pipeline:
     partitions = PARTITIONS
 
     def __init__(self) -> None:
-        self.published: list[tuple[int, list[OptOutRequested]]] = []
+        self.published: list[tuple[int, list[JobRequest]]] = []
         self.recorded = 0
         self.most_waiting = 0
 
-    async def publish_in_order(self, partition: int, events: Sequence[OptOutRequested]) -> int:
-        self.published.append((partition, list(events)))
+    async def publish_in_order(self, partition: int, requests: Sequence[JobRequest]) -> int:
+        self.published.append((partition, list(requests)))
         self.most_waiting = max(self.most_waiting, len(self.published) - self.recorded)
         return len(self.published)
 
@@ -35,16 +37,8 @@ class Pipeline:
         return True
 
 
-def _request(phone: str) -> OptOutRequested:
-    return OptOutRequested(
-        event_id=uuid4(),
-        occurred_at=datetime.now(UTC),
-        account_id="acme",
-        phone=phone,
-        scopes=("account",),
-        by="acme",
-        source="import",
-    )
+def _request(phone: str) -> JobRequest:
+    return opt_out_request(JOB, str(uuid4()), phone, "account", "import", occurred_at=NOON, statement=None)
 
 
 async def test_few_parts_are_on_their_way_and_each_phone_keeps_its_order() -> None:
@@ -56,13 +50,19 @@ async def test_few_parts_are_on_their_way_and_each_phone_keeps_its_order() -> No
     assert pipeline.most_waiting == PARTS
     assert all(len(part) <= AT_ONCE for _, part in pipeline.published)
     assert all(
-        partition_of(each.phone, PARTITIONS) == partition for partition, part in pipeline.published for each in part
+        partition_of(each.phone.decode(), PARTITIONS) == partition
+        for partition, part in pipeline.published
+        for each in part
     )
-    order = {event.event_id: number for number, event in enumerate(events)}
+    order = {event.fields["event_id"]: number for number, event in enumerate(events)}
     arrived = [event for _, part in pipeline.published for event in part]
     assert len(arrived) == len(events)
     for job in (events[:half], events[half:]):
-        mine = {event.event_id for event in job}
+        mine = {event.fields["event_id"] for event in job}
         for phone in {event.phone for event in job}:
-            numbers = [order[each.event_id] for each in arrived if each.phone == phone and each.event_id in mine]
+            numbers = [
+                order[each.fields["event_id"]]
+                for each in arrived
+                if each.phone == phone and each.fields["event_id"] in mine
+            ]
             assert numbers == sorted(numbers)
