@@ -62,6 +62,8 @@ _QUICK = {
     "broker.heartbeat.interval.ms": "500",
     "num.network.threads": "2",
     "num.io.threads": "4",
+    # Tests of compacted topics wait for the cleaner, which looks for work every 15 seconds by default.
+    "log.cleaner.backoff.ms": "1000",
     # 128 MB by default, most of a small heap
     "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
 }

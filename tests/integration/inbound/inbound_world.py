@@ -84,7 +84,7 @@ def value_of(record: ConsumerRecord) -> dict[str, Any]:
 
 
 async def _all_records(bootstrap: str) -> list[ConsumerRecord]:
-    consumer = new_consumer(bootstrap, auto_offset_reset="earliest")
+    consumer = new_consumer(bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=20)
     await consumer.start()
     try:
         for topic in _TOPICS:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import NewTopic
 from command_line import command_line
-from optout_world import SECONDS, OptOutWorld
+from optout_world import FETCH_WAIT_MS, SECONDS, OptOutWorld
 
 from shared.events.codec import decode
 from shared.events.suppression import CheckpointPublished, SuppressionChanged, suppression_event_adapter
@@ -48,7 +48,7 @@ async def recreate(world: OptOutWorld, name: str) -> None:
 
 async def published(world: OptOutWorld) -> list[SuppressionChanged | CheckpointPublished]:
     """Read all that `suppressions` holds, markers left out."""
-    options = {"auto_offset_reset": "earliest", "isolation_level": "read_committed"}
+    options = {"auto_offset_reset": "earliest", "fetch_max_wait_ms": FETCH_WAIT_MS}
     async with new_consumer(world.backend.kafka_bootstrap, SUPPRESSIONS, **options) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         found = []
