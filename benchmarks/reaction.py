@@ -8,7 +8,8 @@ import aiohttp
 from aiokafka import AIOKafkaProducer
 
 from benchmarks.rows import Row, row
-from harness.client import Account, ApiClient, DeliveryEvents, create_account, follow_delivery_events
+from harness.account import Account
+from harness.client import ApiClient, DeliveryEvents, create_account, follow_delivery_events
 from harness.stack.stack import Stack
 from shared.events import codec
 from shared.events.outbound import MessageRequested

@@ -14,7 +14,8 @@ import psutil
 
 from benchmarks import fence
 from benchmarks.rows import Row, row
-from harness.client import Account, ApiClient, create_account
+from harness.account import Account
+from harness.client import ApiClient, create_account
 from harness.stack.stack import Stack
 
 PARALLEL = 500

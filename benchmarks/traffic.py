@@ -9,7 +9,7 @@ from uuid import uuid4
 import aiohttp
 
 from benchmarks.fence import following, new_fence, percentile
-from harness.client import Account
+from harness.account import Account
 from shared.events import codec
 from shared.events.outbound import MessageRequested
 from shared.kafka import new_producer

@@ -4,11 +4,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
 
+from harness.account import Account
 from shared.errors import PoisonError, TransientError
 from shared.event_records import event_of
 from shared.events import codec
@@ -22,15 +22,6 @@ _SOURCE = "stopline/harness"
 _REQUEST_SECONDS = 15.0
 _JOB_SECONDS = 30.0
 _JOB_LOOK_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class Account:
-    """The credentials of an account, and the `webhook_url` to which its gateway posts replies."""
-
-    account_id: str
-    api_key: str
-    webhook_url: str
 
 
 async def create_account(api_url: str, inbound_url: str, admin_token: str, account_id: str) -> Account:

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 if TYPE_CHECKING:
-    from harness.client import Account
+    from harness.account import Account
     from harness.stack.stack import Stack
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from harness.account import Account
 from harness.checker.history import History, Outage
 from harness.checker.read_http import read_accepted, read_calls, read_decision_log, read_phones
 from harness.checker.read_kafka import KafkaRecords, Positions, read_records
-from harness.client import Account
 from harness.sandbox.client import SandboxClient
 from shared.kafka_connection import Kafka
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import httpx
 
+from harness.account import Account
 from harness.checker.history import AcceptedReply, CarrierCall, LogEntry, PhoneMessage, SuppressedScope
-from harness.client import Account
 from harness.sandbox.client import SandboxClient
 from shared.errors import TransientError
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.client import Account
+from harness.account import Account
 from harness.machine.private_file import write_private
 from harness.processes import HarnessError
 from harness.stack.endpoints import Endpoints

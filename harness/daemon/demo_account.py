@@ -3,7 +3,8 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.client import Account, create_account
+from harness.account import Account
+from harness.client import create_account
 from harness.machine.private_file import read_private, write_private
 from harness.sandbox.client import SandboxClient
 from harness.stack.stack import Stack

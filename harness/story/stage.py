@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from harness.client import Account, ApiClient, DeliveryEvents, produce
+from harness.account import Account
+from harness.client import ApiClient, DeliveryEvents, produce
 from harness.sandbox.client import SandboxClient
 from shared.events.outbound import MessageRequested
 from shared.kafka_connection import Kafka

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from recording_proxy import RecordingProxy
 
-from harness.client import Account
+from harness.account import Account
 
 FOLDER = Path(__file__).parent
 VENV = FOLDER.parents[1] / ".venv"

@@ -7,7 +7,7 @@ from customer import Customer, methods
 from recording_proxy import RecordingProxy
 from stub_of_clicksend import stub
 
-from harness.client import Account
+from harness.account import Account
 
 _LIST = {"list_name": "x"}
 _RECEIPT_RULE = {"rule_name": "x", "match_type": 0, "action": "URL", "action_address": "x", "enabled": 1}

@@ -8,7 +8,8 @@ import httpx
 import pytest
 from compose_project import ComposeProject
 
-from harness.client import Account, ApiClient, create_account, follow_delivery_events, produce
+from harness.account import Account
+from harness.client import ApiClient, create_account, follow_delivery_events, produce
 from harness.sandbox.client import SandboxClient
 from shared.events.delivery import AnyDeliveryEvent
 from shared.events.outbound import MessageRequested

@@ -16,7 +16,8 @@ from malformed import KINDS
 from raw_producer import RawProducer
 from record_bytes import last_offset_delta
 
-from harness.client import Account, ApiClient, DeliveryEvents, follow_delivery_events, produce
+from harness.account import Account
+from harness.client import ApiClient, DeliveryEvents, follow_delivery_events, produce
 from harness.sandbox.client import SandboxClient
 from harness.stack.stack import Stack
 from shared.events.outbound import MessageRequested

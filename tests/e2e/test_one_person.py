@@ -8,7 +8,8 @@ import httpx
 import pytest
 from confluent_kafka import Producer
 
-from harness.client import Account, ApiClient, follow_delivery_events
+from harness.account import Account
+from harness.client import ApiClient, follow_delivery_events
 from harness.stack.stack import Stack
 
 SENDER_NUMBER = "+18335550123"

@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Producer
 
-from harness.client import Account, ApiClient, follow_delivery_events, request_json
+from harness.account import Account
+from harness.client import ApiClient, follow_delivery_events, request_json
 from harness.sandbox.client import SandboxClient
 from harness.stack.kafka_tools import tool_command
 from harness.stack.stack import Stack

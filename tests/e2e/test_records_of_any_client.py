@@ -11,7 +11,8 @@ from confluent_kafka import Producer
 from raw_producer import RawProducer
 from record_bytes import batch, record
 
-from harness.client import Account, ApiClient, DeliveryEvents, follow_delivery_events, request_json
+from harness.account import Account
+from harness.client import ApiClient, DeliveryEvents, follow_delivery_events, request_json
 from harness.sandbox.client import SandboxClient
 from harness.stack.kafka_tools import tool_command
 from harness.stack.stack import Stack

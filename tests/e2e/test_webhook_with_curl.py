@@ -3,7 +3,8 @@
 import subprocess
 from uuid import uuid4
 
-from harness.client import Account, ApiClient, follow_delivery_events, produce
+from harness.account import Account
+from harness.client import ApiClient, follow_delivery_events, produce
 from harness.stack.stack import Stack
 from harness.story.stage import any_phone
 from shared.events.outbound import MessageRequested

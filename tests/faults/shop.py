@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import count
 from uuid import uuid4
 
-from harness.client import Account, ApiClient, create_account
+from harness.account import Account
+from harness.client import ApiClient, create_account
 from harness.sandbox.client import SandboxClient
 from harness.stack.endpoints import Endpoints
 from shared.events.outbound import MessageRequested
