@@ -15,7 +15,7 @@ from services.inbound.gateways.credentials import check_signed
 from services.inbound.gateways.reported import Reported, ReportedEvent, read_webhook
 from services.inbound.gateways.request import GatewayRequest, UnverifiedError
 from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES, READ_SECONDS
-from services.inbound.publish import Publisher, event_records, parked_record
+from services.inbound.publish import event_records, parked_record
 from services.inbound.responses import (
     BodyTooLargeError,
     IncompleteRequestError,
@@ -75,6 +75,9 @@ class WebhookHandler:
             return "unauthorised", responses.NOT_FOUND
         request = await self._request(scope, receive)
         await self._verify(request, account_id)
+        if (address := self.reported.handshake(request)) is not None:
+            await self._runtime.outside.visit(address)
+            log.info("a subscription of account %s at %s is confirmed", account_id, self.reported.gateway)
         content_type, body = self.reported.content(request)
         read = read_webhook(self.reported, account_id, content_type, body, request.received_at)
         events = [each for each in read if not isinstance(each, WebhookError)]
@@ -104,18 +107,21 @@ class WebhookHandler:
 
     async def _publish(self, events: list[ReportedEvent]) -> None:
         records = [record for event in events for record in event_records(event, self._partitions)]
-        publisher = self._publisher
+        publisher = self._runtime.publisher
         if len(records) == 1:
             await publisher.publish(records[0])
         else:
             await asyncio.gather(*map(publisher.publish, records))
 
     @property
-    def _publisher(self) -> Publisher:
+    def _runtime(self) -> Runtime:
         runtime = self._lifecycle.runtime
         if runtime is None:
             raise TransientError("the service has not started")
-        return runtime.publisher
+        return runtime
+
+    async def _certificate(self, address: str) -> bytes | None:
+        return await self._runtime.outside.certificate(address)
 
     async def _request(self, scope: Scope, receive: Receive) -> GatewayRequest:
         method, query = scope["method"], scope["query_string"]
@@ -125,7 +131,7 @@ class WebhookHandler:
         path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
         headers = Headers(raw=scope["headers"])
         origin = self._origin or f"{scope['scheme']}://{headers.get('host', '')}"
-        return GatewayRequest(method, origin, path, headers, query, body, datetime.now(UTC))
+        return GatewayRequest(method, origin, path, headers, query, body, datetime.now(UTC), self._certificate)
 
     def _is_authorised(self, account_id: str, secret: str) -> bool:
         if not _ACCOUNT_ID.fullmatch(account_id):
@@ -145,7 +151,7 @@ class WebhookHandler:
             error=error,
             now=now,
         )
-        await self._publisher.publish(record)
+        await self._runtime.publisher.publish(record)
         log.warning("a webhook of account %s was refused and parked: %s", account_id, error.reason)
 
 

@@ -33,3 +33,11 @@ PROBE_SECONDS = 1.0
 """Of the readiness probe."""
 DRAIN_BYTES = 1024 * 1024
 """This much of an oversized body is read and discarded, so that the client can read the response."""
+MAX_CERTIFICATE_BYTES = 64 * 1024
+MAX_CERTIFICATES_KEPT = 32
+"""In memory; the oldest goes."""
+MAX_FETCHES_AT_ONCE = 4
+OUTSIDE_SECONDS = 5.0
+"""Of one request to an address outside, and the wait for its turn."""
+REFUSAL_KEPT_SECONDS = 60.0
+"""For this long an address without a certificate is not asked again."""

@@ -26,3 +26,9 @@ CONNECTIONS_ENDED = Counter(
 PREVIOUS_KEY = Counter(
     "stopline_inbound_previous_key", "A webhook came to an address of STOPLINE_WEBHOOK_KEY_PREVIOUS."
 )
+OUTSIDE_REQUESTS = Counter(
+    "stopline_inbound_outside_requests",
+    "Requests to a gateway's own addresses. kind: certificate (that signs its webhooks), confirmation (of a "
+    "subscription); outcome: ok, refused (no 200).",
+    ["kind", "outcome"],
+)

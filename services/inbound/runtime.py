@@ -3,9 +3,10 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.inbound.kafka_link import KafkaLink
+from services.inbound.outside import Outside
 from services.inbound.publish import Publisher
 from services.inbound.settings import InboundSettings
 from shared.background import GiveUp
@@ -17,6 +18,7 @@ class Runtime:
 
     link: KafkaLink
     publisher: Publisher
+    outside: Outside = field(default_factory=Outside)
 
     async def problems(self) -> list[str]:
         """Return why a webhook that came now would not be acknowledged; empty: it would, as far as one can know."""

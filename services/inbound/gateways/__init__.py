@@ -3,14 +3,24 @@
 To add a gateway, write its module and add its two models to `_GATEWAYS`.
 """
 
+from services.inbound.gateways.aws import AwsMessage, AwsReceipt
+from services.inbound.gateways.bird import BirdMessage, BirdReceipt
 from services.inbound.gateways.clicksend import ClickSendMessage, ClickSendReceipt
 from services.inbound.gateways.credentials import CredentialType
 from services.inbound.gateways.generic import GenericMessage, GenericReceipt
+from services.inbound.gateways.infobip import InfobipMessage, InfobipReceipt
+from services.inbound.gateways.messagebird import MessageBirdMessage, MessageBirdReceipt
 from services.inbound.gateways.reported import ReportedMessage, ReportedReceipt
+from services.inbound.gateways.sinch import SinchMessage, SinchReceipt
 
 _GATEWAYS: tuple[tuple[type[ReportedMessage], type[ReportedReceipt]], ...] = (
+    (AwsMessage, AwsReceipt),
+    (BirdMessage, BirdReceipt),
     (ClickSendMessage, ClickSendReceipt),
     (GenericMessage, GenericReceipt),
+    (InfobipMessage, InfobipReceipt),
+    (MessageBirdMessage, MessageBirdReceipt),
+    (SinchMessage, SinchReceipt),
 )
 MESSAGES = {message.gateway: message for message, _ in _GATEWAYS}
 RECEIPTS = {receipt.gateway: receipt for _, receipt in _GATEWAYS}

@@ -1,10 +1,53 @@
-"""Stopline's own webhook format, for gateways without an adapter: a relay posts these fields."""
+"""Stopline's own webhook format, for gateways without an adapter: a relay posts these fields.
 
+An account with a credential takes only what is signed as Standard Webhooks says (standardwebhooks.com): that signs a
+body, so its fields cannot be in a query.
+"""
+
+import hashlib
+import hmac
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 
+from services.inbound.gateways.credentials import CredentialType, GatewayCredential, is_fresh
+from services.inbound.gateways.encodings import decoded_base64
 from services.inbound.gateways.reported import ReceiptStatus, ReportedMessage, ReportedReceipt
+from services.inbound.gateways.request import GatewayRequest
+
+_PREFIX = "whsec_"
+_MIN_KEY_BYTES = 24
+"""As Standard Webhooks asks."""
+
+
+class GenericCredential(GatewayCredential):
+    """A secret of Standard Webhooks: base64, with or without `whsec_` before it."""
+
+    secret: SecretStr
+
+    @field_validator("secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr) -> SecretStr:
+        if len(_key(secret)) < _MIN_KEY_BYTES:
+            raise ValueError(f"must be base64 of at least {_MIN_KEY_BYTES} bytes")
+        return secret
+
+    async def has_signed(self, request: GatewayRequest) -> bool:
+        id_, timestamp = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "")
+        if not request.body or not id_ or not is_fresh(timestamp, request.received_at):
+            return False
+        signed = b".".join((id_.encode(), timestamp.encode(), request.body))
+        expected = hmac.digest(_key(self.secret), signed, hashlib.sha256)
+        given = (each.partition(",") for each in request.headers.get("webhook-signature", "").split(" "))
+        matches = [
+            hmac.compare_digest(expected, decoded_base64(value)) for version, _, value in given if version == "v1"
+        ]
+        return any(matches)
+
+
+def _key(secret: SecretStr) -> bytes:
+    text = secret.get_secret_value().removeprefix(_PREFIX)
+    return decoded_base64(text + "=" * (-len(text) % 4))
 
 
 class GenericMessage(ReportedMessage):
@@ -12,6 +55,8 @@ class GenericMessage(ReportedMessage):
     always_international: ClassVar[bool] = False  # a relay hands on what its gateway wrote
     methods: ClassVar[tuple[str, ...]] = ("POST", "GET")
     takes_multipart: ClassVar[bool] = True
+    credential: ClassVar[CredentialType | None] = GenericCredential
+    must_be_signed: ClassVar[bool] = False
 
     writer: str = Field(validation_alias="from", description="the person's number, E.164")
     body: str = Field("", description="the text; nothing for a picture without one")
@@ -29,6 +74,8 @@ class GenericReceipt(ReportedReceipt):
     gateway: ClassVar[str] = "generic"
     methods: ClassVar[tuple[str, ...]] = ("POST", "GET")
     takes_multipart: ClassVar[bool] = True
+    credential: ClassVar[CredentialType | None] = GenericCredential
+    must_be_signed: ClassVar[bool] = False
 
     carrier_message_id: str = Field(min_length=1, description="the gateway's id of the message")
     status: ReceiptStatus

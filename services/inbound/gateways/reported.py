@@ -64,6 +64,14 @@ class GatewayWebhook(BaseModel):
         return request.headers.get("content-type", ""), request.body
 
     @classmethod
+    def handshake(cls, _: GatewayRequest) -> str | None:
+        """Return the address whose visit confirms to the gateway that its webhooks are wanted, if it asks for one.
+
+        It is visited once the request is verified, so the adapter must allow no address but the gateway's own.
+        """
+        return None
+
+    @classmethod
     def reports(cls, fields: Fields) -> list[Report]:
         """Return each message and receipt that a webhook has; none: nothing in it is about a message.
 

@@ -1,8 +1,14 @@
 """The request that an adapter gets, and how one is refused that the gateway did not make."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+Certificate = Callable[[str], Awaitable[bytes | None]]
+
+
+async def no_certificate(_: str) -> None:
+    """Return no certificate, for whoever has no way to fetch one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +18,9 @@ class GatewayRequest:
     `origin` is the scheme and host (and path, if a proxy has taken one away) that the gateway called. It is the
     setting `STOPLINE_PUBLIC_INBOUND_URL`; without it the scheme and host that the client named, where a proxy's word
     for them counts only if the proxy is a trusted one.
+
+    `certificate` returns the certificate at an address that the adapter allows, or None if there is none there; it
+    raises `TransientError` if it cannot be fetched now.
     """
 
     method: str
@@ -21,6 +30,7 @@ class GatewayRequest:
     query: bytes
     body: bytes
     received_at: datetime
+    certificate: Certificate = no_certificate
 
     @property
     def url(self) -> str:

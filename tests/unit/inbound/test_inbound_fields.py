@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.inbound.fields import each_of, read_fields
-from services.inbound.limits import MAX_FORM_FIELDS
+from services.inbound.limits import MAX_FORM_FIELDS, MAX_JSON_NAME
 from services.inbound.responses import WebhookError
 
 FORM = "application/x-www-form-urlencoded"
@@ -40,7 +40,7 @@ def test_any_bytes_in_a_form_are_read_as_the_standard_library_reads_them(body: b
     }
 
 
-@given(st.dictionaries(st.text(), st.text(), max_size=20))
+@given(st.dictionaries(st.text(max_size=MAX_JSON_NAME), st.text(), max_size=20))
 def test_a_json_object_is_read_as_it_was_written(fields: dict[str, str]) -> None:
     found = read_fields(JSON, json.dumps(fields).encode())
     assert found == {name: value.replace("\0", "\ufffd") for name, value in fields.items()}

@@ -60,7 +60,7 @@ def test_a_sender_that_is_not_a_number_is_refused(text: str) -> None:
     assert (refused.value.reason, refused.value.field) == ("invalid_number", "from")
 
 
-@pytest.mark.parametrize("gateway", sorted(MESSAGES))
+@pytest.mark.parametrize("gateway", ["clicksend", "generic"])
 def test_there_is_an_event_for_each_reading_always_the_same(gateway: str) -> None:
     fields = {"from": "3125550100", "to": US, "body": "STOP", "message_id": "m1", "timestamp": "1795600000"}
     reported = MESSAGES[gateway].model_validate(fields)
