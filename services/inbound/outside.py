@@ -23,19 +23,22 @@ from services.inbound.limits import (
 from shared.errors import TransientError
 
 log = logging.getLogger(__name__)
+_OK = 200
+_NOTHING_THERE = frozenset((403, 404, 410))
+"""Any other status may pass: the gateway is to post again."""
 
 
-class Answer(NamedTuple):
+class OutsideResponse(NamedTuple):
     """A response: its status, and no more of its body than a certificate may have."""
 
     status: int
     body: bytes
 
 
-Get = Callable[[str], Awaitable[Answer]]
+Get = Callable[[str], Awaitable[OutsideResponse]]
 
 
-async def get(address: str) -> Answer:
+async def get(address: str) -> OutsideResponse:
     """Make one GET request.
 
     Raises:
@@ -46,8 +49,9 @@ async def get(address: str) -> Answer:
             aiohttp.ClientSession(trust_env=True, cookie_jar=aiohttp.DummyCookieJar()) as session,
             session.get(address, allow_redirects=False) as response,
         ):
-            return Answer(response.status, await _limited(response.content))
+            return OutsideResponse(response.status, await _limited(response.content))
     except aiohttp.ClientError as error:
+        log.warning("no response from %s: %r", address.partition("?")[0], error)
         raise TransientError(f"no response from {address.partition('?')[0]}: {error!r}") from error
 
 
@@ -72,10 +76,12 @@ class Outside:
 
     Args:
         get: makes a request; each has a deadline here.
+        clock: in seconds, and never set back.
     """
 
-    def __init__(self, get: Get = get) -> None:
+    def __init__(self, get: Get = get, clock: Callable[[], float] = time.monotonic) -> None:
         self._get = get
+        self._clock = clock
         self._room = asyncio.Semaphore(MAX_FETCHES_AT_ONCE)
         self._kept: dict[str, Kept] = {}
 
@@ -99,35 +105,35 @@ class Outside:
         """Visit an address that confirms a subscription.
 
         Raises:
-            TransientError: it did not answer 2xx.
+            TransientError: the response was not 200.
         """
         try:
             async with asyncio.timeout(OUTSIDE_SECONDS), self._room:
-                answer = await self._get(address)
+                response = await self._get(address)
         except TimeoutError:
             raise TransientError(f"an address was not visited within {OUTSIDE_SECONDS} s") from None
-        metrics.OUTSIDE_REQUESTS.labels("confirmation", _outcome(answer)).inc()
-        if _outcome(answer) != "ok":
-            raise TransientError(f"the confirmation of a subscription was answered {answer.status}")
+        metrics.OUTSIDE_REQUESTS.labels("confirmation", _outcome(response)).inc()
+        if response.status != _OK:
+            log.warning("the confirmation of a subscription was answered %d", response.status)
+            raise TransientError(f"the confirmation of a subscription was answered {response.status}")
 
     def _kept_at(self, address: str) -> Kept | None:
         kept = self._kept.get(address)
-        return kept if kept and time.monotonic() < kept.until else None
+        return kept if kept and self._clock() < kept.until else None
 
-    def _keep(self, address: str, answer: Answer) -> bytes | None:
-        metrics.OUTSIDE_REQUESTS.labels("certificate", _outcome(answer)).inc()
-        if answer.status >= 500:  # noqa: PLR2004 (an outage)
-            raise TransientError(f"{address} answered {answer.status}")
-        certificate = answer.body if _outcome(answer) == "ok" else None
-        if certificate is None:
-            log.warning("there is no certificate at %s: it answered %d", address, answer.status)
+    def _keep(self, address: str, response: OutsideResponse) -> bytes | None:
+        metrics.OUTSIDE_REQUESTS.labels("certificate", _outcome(response)).inc()
+        log.log(logging.INFO if response.status == _OK else logging.WARNING, "%s answered %d", address, response.status)
+        if response.status != _OK and response.status not in _NOTHING_THERE:
+            raise TransientError(f"{address} answered {response.status}")
+        certificate = response.body if response.status == _OK else None
         self._kept.pop(address, None)
         while len(self._kept) >= MAX_CERTIFICATES_KEPT:
             del self._kept[next(iter(self._kept))]
-        until = float("inf") if certificate else time.monotonic() + REFUSAL_KEPT_SECONDS
+        until = float("inf") if certificate else self._clock() + REFUSAL_KEPT_SECONDS
         self._kept[address] = Kept(certificate, until)
         return certificate
 
 
-def _outcome(answer: Answer) -> str:
-    return "ok" if answer.status == 200 else "refused"  # noqa: PLR2004 (OK)
+def _outcome(response: OutsideResponse) -> str:
+    return "ok" if response.status == _OK else "refused"
