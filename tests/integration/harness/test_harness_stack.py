@@ -27,7 +27,8 @@ READY = {"inbound": 200, "optout": 200, "api": 200, "sender": 200, "sandbox": 20
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stack() -> AsyncIterator[Stack]:
-    async with Stack(durable=False, say=lambda _: None) as stack:
+    quick = {"STOPLINE_SESSION_TIMEOUT_SECONDS": "2"}  # so soon has a successor what a killed process had
+    async with Stack(durable=False, service_env=quick, say=lambda _: None) as stack:
         yield stack
 
 

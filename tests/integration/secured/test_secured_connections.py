@@ -105,7 +105,7 @@ def test_an_operator_lists_parked_records(kafka: SecuredKafka) -> None:
 @pytest.mark.parametrize("name", OURS)
 async def test_a_service_with_a_wrong_password_ends_and_says_so(deployment: Deployment, name: str) -> None:
     service = deployment.services[name]
-    await service.kill()
+    await service.stop()
     try:
         await ends_with(service, {"STOPLINE_KAFKA_SASL_PASSWORD": "wrong"}, f"refuses the login of '{name}'")
     finally:
@@ -117,7 +117,7 @@ async def test_a_service_refuses_a_postgres_that_is_not_the_one(
     deployment: Deployment, postgres: SecuredPostgres, tmp_path: Path, service: str, role: str
 ) -> None:
     running, setting = deployment.services[service], f"STOPLINE_{service.upper()}_DATABASE_URL"
-    await running.kill()
+    await running.stop()
     wrong = {
         "certificate": postgres.url(role, sslrootcert=Authority(tmp_path, "other").certificate),
         "Hostname mismatch": postgres.url(role).replace("127.0.0.1", "localhost"),
