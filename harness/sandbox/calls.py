@@ -39,6 +39,7 @@ class Call:
     custom_string: str
     received_at: int
     delivered: bool
+    is_blocked: bool = False
     status: int | None = None
     answered_at: int | None = None
     dropped: bool = False
@@ -87,4 +88,5 @@ def new_call(request: SendRequest, effect: FaultEffect, now: int) -> Call:
         request.custom_string,
         now,
         effect.reaches_phone,
+        effect.is_blocked,
     )

@@ -20,7 +20,8 @@ from harness.sandbox.refusals import TooManyWebhooksError
 from harness.sandbox.sandbox_state import SandboxState
 
 _log = logging.getLogger(__name__)
-_OK = 200
+_OK, _FORBIDDEN = 200, 403
+OPTED_OUT = "opted_out"
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -73,6 +74,8 @@ class CarrierRoutes:
 def _answer(request: web.Request, call: Call) -> web.Response:
     if call.status == _OK:
         return web.Response(body=json.dumps({"carrier_message_id": call.carrier_message_id}).encode(), headers=_JSON)
+    if call.is_blocked:
+        return error(call.status or _FORBIDDEN, OPTED_OUT, "the recipient has texted STOP to this number")
     if call.status is not None:
         return error(call.status, "fault", "the fault `error_rate` is switched on")
     if request.transport is not None:

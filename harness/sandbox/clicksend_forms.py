@@ -49,7 +49,7 @@ def receipt_form(call: Call, timestamp: int) -> Form:
     return {
         "message_id": call.carrier_message_id,
         **(_DELIVERED if call.delivered else _FAILED),
-        "error_code": "" if call.delivered else "301",
+        "error_code": "" if call.delivered else "21610" if call.is_blocked else "301",
         "error_text": "" if call.delivered else "Message delivery failed.",
         "custom_string": call.custom_string,
         "timestamp_send": str(call.received_at // 1_000_000),

@@ -32,6 +32,8 @@ class Faults(BaseModel):
     """Whether the connection is reset before or after the message reaches the phone."""
     undeliverable_rate: Rate = 0
     """The share of calls answered 200 whose message never reaches the phone; its receipt, if any, says `failed`."""
+    opted_out: Literal["answer", "receipt"] | None = None
+    """The carrier has an opt-out of its own on record: it refuses the call, or takes it and says so in a receipt."""
     forget: bool = False
     """Keep neither calls nor messages."""
 
@@ -51,10 +53,14 @@ class Faults(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FaultEffect:
-    """The effect of the faults on a call. `status` is the answer's, None for a connection that is reset."""
+    """The effect of the faults on a call. `status` is the answer's, None for a connection that is reset.
+
+    `is_blocked`: the carrier does not deliver the message, because the recipient has opted out with it.
+    """
 
     reaches_phone: bool
     status: int | None
+    is_blocked: bool = False
 
 
 _ACCEPTED = FaultEffect(reaches_phone=True, status=200)
@@ -62,6 +68,8 @@ _ACCEPTED = FaultEffect(reaches_phone=True, status=200)
 
 def effect_on_a_call(faults: Faults, roll: Callable[[], float]) -> FaultEffect:
     """Return the effect of `faults` on one call; `roll` returns a number in [0, 1), and is called for rates above 0."""
+    if faults.opted_out is not None:
+        return FaultEffect(reaches_phone=False, status=403 if faults.opted_out == "answer" else 200, is_blocked=True)
     if _hit(faults.drop_rate, roll):
         return FaultEffect(reaches_phone=faults.drop_when == "after", status=None)
     if _hit(faults.error_rate, roll):

@@ -46,6 +46,7 @@ class WebhookHandler:
     """
 
     def __init__(self, settings: InboundSettings, lifecycle: Lifecycle[Runtime], kind: str, reported: Reported) -> None:
+        self._number_pools = settings.number_pools
         self._webhook_keys = settings.webhook_keys
         self._partitions = settings.partitions
         self._origin = settings.public_inbound_url
@@ -79,7 +80,7 @@ class WebhookHandler:
             await self._runtime.outside.visit(address)
             log.info("a subscription of account %s at %s is confirmed", account_id, self.reported.gateway)
         content_type, body = self.reported.content(request)
-        read = read_webhook(self.reported, account_id, content_type, body, request.received_at)
+        read = read_webhook(self.reported, account_id, content_type, body, request.received_at, self._number_pools)
         events = [each for each in read if not isinstance(each, WebhookError)]
         await self._publish(events)
         if errors := [each for each in read if isinstance(each, WebhookError)]:

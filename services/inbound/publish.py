@@ -18,7 +18,7 @@ from shared.errors import TransientError
 from shared.events.base import derived_id, format_time
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.delivery import DeliveryReceiptReceived
-from shared.events.inbound import MessageReceived, each_reading
+from shared.events.inbound import CarrierBlocked, MessageReceived, each_reading
 from shared.failpoints import failpoint
 from shared.partitions import partition_of
 from shared.producer import OutgoingRecord
@@ -36,15 +36,17 @@ class PlacedRecord(NamedTuple):
     record: OutgoingRecord
 
 
-def event_records(event: MessageReceived | DeliveryReceiptReceived, partitions: int) -> list[PlacedRecord]:
+def event_records(
+    event: MessageReceived | DeliveryReceiptReceived | CarrierBlocked, partitions: int
+) -> list[PlacedRecord]:
     """Return the event's record; of a reply one for each number that its writer may have."""
     events = each_reading(event) if isinstance(event, MessageReceived) else [event]
     return [event_record(each, partitions) for each in events]
 
 
-def event_record(event: MessageReceived | DeliveryReceiptReceived, partitions: int) -> PlacedRecord:
+def event_record(event: MessageReceived | DeliveryReceiptReceived | CarrierBlocked, partitions: int) -> PlacedRecord:
     """Return the event's record, placed by phone; a receipt without a phone by the carrier's id of the message."""
-    if isinstance(event, MessageReceived):
+    if isinstance(event, MessageReceived | CarrierBlocked):
         topic, key = INBOUND_MESSAGES, event.phone
     else:
         topic, key = DELIVERY_EVENTS, event.phone or event.carrier_message_id

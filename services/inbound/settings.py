@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
 
 from services.inbound.gateways import CREDENTIALS
 from services.inbound.gateways.credentials import AccountCredentials, read_credentials
+from shared.number_pools import NumberPoolSetting
 from shared.secret_rules import LongSecret, OptionalSecret, none_where_empty, values
 from shared.settings import ServiceSettings
 
@@ -28,6 +29,9 @@ class InboundSettings(ServiceSettings):
     """The credentials of accounts at their gateways, as JSON: see `gateways/credentials.py`."""
     public_inbound_url: Annotated[str, AfterValidator(_origin)] = ""
     """How gateways reach this service, which some of them sign; empty: as the request says."""
+
+    number_pools: NumberPoolSetting
+    """The numbers that share their opt-outs at the carrier, by account and by the carrier's id of the pool."""
 
     @property
     def webhook_keys(self) -> tuple[str, ...]:

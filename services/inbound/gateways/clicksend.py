@@ -12,11 +12,13 @@ from typing import ClassVar
 
 from pydantic import AliasChoices, Field
 
-from services.inbound.gateways.reported import ReceiptStatus, ReportedMessage, ReportedReceipt
+from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, ReportedMessage, ReportedReceipt
 
 # help.clicksend.com, "List of SMS gateway error codes": 200 is queued or sent, 201 delivered to the handset, 300 failed
 # for now and tried again by ClickSend, 301 failed or cancelled; 302 is a failure in the older list.
-_STATUS: dict[str, ReceiptStatus] = {"201": "delivered", "301": "failed", "302": "failed"}
+_FAILED = "301"
+_STATUS: dict[str, ReceiptStatus] = {"201": "delivered", _FAILED: "failed", "302": "failed"}
+_UNSUBSCRIBED = "21610"  # the code that ClickSend passes on from a network that has an opt-out on record
 _CUSTOM_STRING = AliasChoices("custom_string", "customstring")
 
 
@@ -47,6 +49,10 @@ class ClickSendReceipt(ReportedReceipt):
     status_text: str = ""
     message_id: str | None = Field(None, validation_alias=_CUSTOM_STRING)
     to: str | None = None
+
+    def carrier_block(self) -> CarrierBlock | None:
+        is_blocked = self.status_code == _FAILED and self.error_code == _UNSUBSCRIBED
+        return CarrierBlock(self.error_code) if is_blocked else None
 
     def outcome(self) -> tuple[ReceiptStatus, str]:
         words = " ".join(filter(None, (self.status_code, self.error_code, self.status_text)))

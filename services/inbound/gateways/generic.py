@@ -10,9 +10,10 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr, field_validator
 
+from services.inbound.gateways import values
 from services.inbound.gateways.credentials import CredentialType, GatewayCredential, is_fresh
 from services.inbound.gateways.encodings import decoded_base64
-from services.inbound.gateways.reported import ReceiptStatus, ReportedMessage, ReportedReceipt
+from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, ReportedMessage, ReportedReceipt
 from services.inbound.gateways.request import GatewayRequest
 
 _PREFIX = "whsec_"
@@ -81,7 +82,14 @@ class GenericReceipt(ReportedReceipt):
     status: ReceiptStatus
     message_id: str | None = Field(None, description="the message_id that it was sent with")
     to: str | None = Field(None, description="the number that it was sent to")
+    sender: str | None = Field(None, validation_alias="from", description="the number or sender ID that it came from")
     gateway_status: str = Field("", description="the gateway's own words for it")
+    block_code: str = Field(
+        "", description="the carrier's code, where it did not deliver because the recipient has opted out with it"
+    )
+
+    def carrier_block(self) -> CarrierBlock | None:
+        return CarrierBlock(values.short_text(self.block_code)) if self.block_code else None
 
     def outcome(self) -> tuple[ReceiptStatus, str]:
         return self.status, self.gateway_status or self.status

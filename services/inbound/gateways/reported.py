@@ -1,12 +1,15 @@
 """The base of every adapter: the fields that it maps its gateway's names to, and what its webhooks mean."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import ClassVar, Literal, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.inbound.fields import FORM, Fields, read_fields
 from services.inbound.gateways import values
+from services.inbound.gateways.blocks import block_by_message, block_by_receipt
 from services.inbound.gateways.credentials import CredentialType
 from services.inbound.gateways.request import GatewayRequest
 from services.inbound.gateways.times import given_time
@@ -14,7 +17,8 @@ from services.inbound.limits import MAX_REPORTS
 from services.inbound.responses import WebhookError
 from shared.events.base import derived_id, format_time
 from shared.events.delivery import DeliveryReceiptReceived
-from shared.events.inbound import MessageReceived
+from shared.events.inbound import CarrierBlocked, MessageReceived
+from shared.number_pools import NumberPools
 
 ReceiptStatus = Literal["delivered", "failed", "pending"]
 
@@ -140,6 +144,11 @@ class ReportedMessage(GatewayWebhook):
             unusable_sent_at=time.unusable,
         )
 
+    def blocks(self, event: MessageReceived, pools: NumberPools) -> list[CarrierBlocked]:
+        """Return the event for the carrier's own block, if the carrier has taken the message as an opt-out."""
+        block = self.carrier_block()
+        return [block_by_message(event, *block, pools)] if block else []
+
 
 class ReportedReceipt(GatewayWebhook):
     """A delivery receipt: the outcome of a message that was sent."""
@@ -175,17 +184,31 @@ class ReportedReceipt(GatewayWebhook):
             phone=values.optional_phone(self.to),
             status=status,
             gateway_status=values.short_text(gateway_status),
+            block_code=block.code if (block := self.carrier_block()) is not None else None,
         )
+
+    def blocks(self, event: DeliveryReceiptReceived, pools: NumberPools) -> list[CarrierBlocked]:
+        """Return the event for the carrier's own block, if the receipt reports one and says whose."""
+        block = self.carrier_block()
+        found = block and block_by_receipt(event, *block, values.sender_number(self.sender), pools)
+        return [found] if found else []
 
 
 Reported = type[ReportedMessage] | type[ReportedReceipt]
-ReportedEvent = MessageReceived | DeliveryReceiptReceived
+ReportedEvent = MessageReceived | DeliveryReceiptReceived | CarrierBlocked
 
 
-def read_webhook(
-    reported: Reported, account_id: str, content_type: str, body: bytes, now: datetime
+def read_webhook(  # noqa: PLR0913, PLR0917 (a webhook, and what it is read with)
+    reported: Reported,
+    account_id: str,
+    content_type: str,
+    body: bytes,
+    now: datetime,
+    pools: NumberPools = MappingProxyType({}),
 ) -> list[ReportedEvent | WebhookError]:
     """Return what each message and receipt of a webhook means: an event, or why it can never be accepted.
+
+    Where one reports a carrier's own block, that is one more event, for the numbers that share it in `pools`.
 
     The error is one of `read_fields` and `ReportedMessage.event`, or `missing_field`, `invalid` or `too_many`.
     """
@@ -195,16 +218,24 @@ def read_webhook(
         return [error]
     if len(reports) > MAX_REPORTS:
         return [WebhookError("too_many", f"has {len(reports)} messages or receipts; the limit is {MAX_REPORTS}")]
-    return [_event(report, account_id, now) for report in reports]
+    return [event for report in reports for event in _events(report, account_id, now, pools)]
 
 
-def _event(report: Report, account_id: str, now: datetime) -> ReportedEvent | WebhookError:
+def _events(
+    report: Report, account_id: str, now: datetime, pools: NumberPools
+) -> Sequence[ReportedEvent | WebhookError]:
     try:
-        return report.model.model_validate(report.fields).event(account_id, now)
+        match report.model.model_validate(report.fields):
+            case ReportedMessage() as message:
+                received = message.event(account_id, now)
+                return [received, *message.blocks(received, pools)]
+            case ReportedReceipt() as receipt:
+                outcome = receipt.event(account_id, now)
+                return [outcome, *receipt.blocks(outcome, pools)]
     except ValidationError as error:
-        return _refusal(error)
+        return [_refusal(error)]
     except WebhookError as error:
-        return error
+        return [error]
 
 
 def _refusal(error: ValidationError) -> WebhookError:

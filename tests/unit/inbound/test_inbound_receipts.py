@@ -10,6 +10,7 @@ from services.inbound.gateways import MESSAGES, RECEIPTS
 from services.inbound.gateways.reported import Reported, read_webhook
 from services.inbound.responses import WebhookError
 from shared.events.delivery import DeliveryReceiptReceived
+from shared.events.inbound import CarrierBlocked
 
 NOW = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 CLICKSEND = {
@@ -88,3 +89,29 @@ def test_a_receipt_that_says_nothing_is_refused(gateway: str, fields: dict[str, 
 def test_a_gateway_that_says_nothing_of_the_carriers_own_record_reports_no_block(reported: Reported) -> None:
     fields = {"from": "+14155550100", "body": "STOP", "carrier_message_id": "c-1", "status": "failed"}
     assert reported.model_validate(fields).carrier_block() is None
+
+
+def blocks(fields: dict[str, Any], gateway: str = "clicksend") -> list[CarrierBlocked]:
+    pools = {"acme": {"pool-1": ["+18335550123", "+18335550124"]}}
+    body = json.dumps(fields).encode()
+    events = read_webhook(RECEIPTS[gateway], "acme", "application/json", body, NOW, pools)
+    return [event for event in events if isinstance(event, CarrierBlocked)]
+
+
+def test_a_receipt_that_says_whose_and_of_which_number_publishes_the_block_once_for_the_whole_pool() -> None:
+    fields = {
+        "carrier_message_id": "c-1", "message_id": "order-1", "status": "failed", "to": "+1 415 555 0100",
+        "from": "+18335550124", "block_code": "21610",
+    }  # fmt: skip
+    [block] = blocks(fields, "generic")
+    assert (block.phone, block.code, block.message_id) == ("+14155550100", "21610", "order-1")
+    assert block.sender_numbers == ("+18335550124", "+18335550123")
+    assert blocks(fields, "generic") == [block], "a repetition is the same event"
+    assert blocks({**fields, "block_code": ""}, "generic") == []
+
+
+def test_clicksends_receipt_names_no_phone_so_the_sender_publishes_its_block() -> None:
+    fields = {**CLICKSEND, "status_code": 301, "error_code": 21610}
+    assert received(fields).block_code == "21610"
+    assert blocks(fields) == []
+    assert received({**CLICKSEND, "status_code": 301, "error_code": 301}).block_code is None
