@@ -65,7 +65,7 @@ _POSTED = {
     401: "It is not signed by the gateway, or too long ago; only where the gateway signs.",
     404: "No such address, or not with this secret.",
     408: "The body did not come in time.",
-    413: "The body is over 64 kB.",
+    413: "The body is over 64 kB; over 256 kB of a gateway that reports many messages at once.",
     415: "No such Content-Type is taken; the bytes are parked for an operator.",
     422: "It can never be accepted; the bytes are parked for an operator.",
     503: "Kafka did not acknowledge in time; send it again.",

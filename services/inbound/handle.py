@@ -128,7 +128,9 @@ class WebhookHandler:
         method, query = scope["method"], scope["query_string"]
         if method == "GET" and not query:
             raise NothingSaidError
-        body = b"" if method == "GET" else await read_body(receive, self._read_deadlines)
+        body = (
+            b"" if method == "GET" else await read_body(receive, self._read_deadlines, self.reported.max_request_bytes)
+        )
         path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
         headers = Headers(raw=scope["headers"])
         origin = self._origin or f"{scope['scheme']}://{headers.get('host', '')}"
@@ -156,7 +158,7 @@ class WebhookHandler:
         log.warning("a webhook of account %s was refused and parked: %s", account_id, error.reason)
 
 
-async def read_body(receive: Receive, deadlines: Deadlines) -> bytes:
+async def read_body(receive: Receive, deadlines: Deadlines, limit_bytes: int = MAX_REQUEST_BYTES) -> bytes:
     """Return the whole body, up to a limit of bytes and time, whatever its Content-Length says.
 
     Raises:
@@ -165,23 +167,23 @@ async def read_body(receive: Receive, deadlines: Deadlines) -> bytes:
     """
     try:
         with deadlines.new():
-            return await _read(receive)
+            return await _read(receive, limit_bytes)
     except TimeoutError:
         raise TooSlowError from None
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, limit_bytes: int) -> bytes:
     body, more = await _part(receive)
-    while more and len(body) <= MAX_REQUEST_BYTES:
+    while more and len(body) <= limit_bytes:
         part, more = await _part(receive)
         body += part
-    if len(body) <= MAX_REQUEST_BYTES:
+    if len(body) <= limit_bytes:
         return body
     drained = len(body)
     while more and drained < DRAIN_BYTES:
         part, more = await _part(receive)
         drained += len(part)
-    raise BodyTooLargeError
+    raise BodyTooLargeError(limit_bytes)
 
 
 async def _part(receive: Receive) -> tuple[bytes, bool]:

@@ -2,6 +2,8 @@
 
 MAX_REQUEST_BYTES = 64 * 1024
 """Of a webhook's body; an SMS of 20,000 characters fits percent-encoded in most scripts, and no SMS is longer."""
+MAX_BATCH_BYTES = 256 * 1024
+"""Of the body of a gateway that reports many messages at once."""
 MAX_FORM_FIELDS = 100
 """Of a form; parts of a multipart form, files too."""
 MAX_JSON_FIELDS = 10_000

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from starlette.types import Send
 
-from services.inbound.limits import MAX_REQUEST_BYTES, READ_SECONDS, RETRY_AFTER_SECONDS
+from services.inbound.limits import READ_SECONDS, RETRY_AFTER_SECONDS
 from shared.errors import PoisonError
 
 _RawHeaders = list[tuple[bytes, bytes]]
@@ -89,14 +89,17 @@ class IncompleteRequestError(Exception):
     """
 
     reason: ClassVar[str]
-    response: ClassVar[WebhookResponse]
+    response: WebhookResponse
 
 
 class BodyTooLargeError(IncompleteRequestError):
-    """A request whose body has more than `MAX_REQUEST_BYTES`."""
+    """A request whose body has more bytes than its gateway may send."""
 
     reason = "too_large"
-    response = _error(413, "too_large", f"the body has more than {MAX_REQUEST_BYTES} bytes", _CLOSE)
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__()
+        self.response = _error(413, "too_large", f"the body has more than {limit_bytes} bytes", _CLOSE)
 
 
 class TooSlowError(IncompleteRequestError):

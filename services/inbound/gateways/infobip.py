@@ -15,6 +15,7 @@ from services.inbound.gateways.credentials import CredentialType, GatewayCredent
 from services.inbound.gateways.encodings import basic_authorization, decoded_base64
 from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, Report, ReportedMessage, ReportedReceipt
 from services.inbound.gateways.request import GatewayRequest
+from services.inbound.limits import MAX_BATCH_BYTES
 from services.inbound.responses import WebhookError
 
 _GROUPS: dict[str, ReceiptStatus] = {
@@ -60,6 +61,7 @@ class InfobipCredential(GatewayCredential):
 
 class InfobipMessage(ReportedMessage):
     gateway: ClassVar[str] = "infobip"
+    max_request_bytes: ClassVar[int] = MAX_BATCH_BYTES
     always_international: ClassVar[bool] = True
     credential: ClassVar[CredentialType | None] = InfobipCredential
     must_be_signed: ClassVar[bool] = False
@@ -81,6 +83,7 @@ class InfobipMessage(ReportedMessage):
 
 class InfobipReceipt(ReportedReceipt):
     gateway: ClassVar[str] = "infobip"
+    max_request_bytes: ClassVar[int] = MAX_BATCH_BYTES
     credential: ClassVar[CredentialType | None] = InfobipCredential
     must_be_signed: ClassVar[bool] = False
     repeats_until_accepted: ClassVar[bool] = True

@@ -13,7 +13,7 @@ from services.inbound.gateways.blocks import block_by_message, block_by_receipt
 from services.inbound.gateways.credentials import CredentialType
 from services.inbound.gateways.request import GatewayRequest
 from services.inbound.gateways.times import given_time
-from services.inbound.limits import MAX_REPORTS
+from services.inbound.limits import MAX_REPORTS, MAX_REQUEST_BYTES
 from services.inbound.responses import WebhookError
 from shared.events.base import derived_id, format_time
 from shared.events.delivery import DeliveryReceiptReceived
@@ -49,6 +49,7 @@ class GatewayWebhook(BaseModel):
     gateway: ClassVar[str]
     methods: ClassVar[tuple[str, ...]] = ("POST",)
     """The methods that are taken: POST with a body, GET with a query, or both."""
+    max_request_bytes: ClassVar[int] = MAX_REQUEST_BYTES
     takes_multipart: ClassVar[bool] = False
     """Whether a multipart form is taken too."""
 

@@ -188,6 +188,13 @@ async def test_one_result_that_cannot_be_read_stops_no_other(gateways: Gateways)
     assert sorted(gateways.topics()) == sorted([INBOUND_MESSAGES, INBOUND_MESSAGES, PARKED_MESSAGES])
 
 
+async def test_a_hundred_receipts_of_infobips_usual_size_are_taken_at_once(gateways: Gateways) -> None:
+    words = {"groupName": "DELIVERED", "name": "DELIVERED_TO_HANDSET", "description": "x" * 900}
+    results = [{"messageId": str(number), "to": "14155550100", "status": words} for number in range(100)]
+    response = await gateways.call("infobip", json.dumps({"results": results}).encode(), end="/receipts")
+    assert (response.status_code, len(response.json()["event_ids"]), len(gateways.published)) == (200, 100, 100)
+
+
 async def test_a_reply_by_sns_is_published_and_its_certificate_fetched_once(gateways: Gateways) -> None:
     message = {"originationNumber": "+14155550100", "destinationNumber": "+18335550123", "messageBody": "STOP"}
     for version in ("1", "2"):
