@@ -8,6 +8,9 @@ so that whoever has nothing but the token appends a click where the phone's othe
 import hashlib
 import hmac
 import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
@@ -17,6 +20,19 @@ _TOKENS = len(_ALPHABET) ** TOKEN_CHARACTERS
 _TOKEN = re.compile(PATTERN, re.ASCII)
 _PLACEHOLDER = re.compile(r"\{\{\s*opt_out_link\s*\}\}|(?:https?://)?\bstopmsg\.me/x{5}\b", re.IGNORECASE)
 """Ours, and ClickSend's."""
+
+
+_URL = re.compile(r"https://[a-z0-9.-]+(:[0-9]+)?|http://(127\.0\.0\.1|localhost)(:[0-9]+)?")
+
+
+def _link_url(url: str | None) -> str | None:
+    if url is not None and not _URL.fullmatch(url):
+        raise ValueError("it must be https:// and a host, with nothing after it: links end with 12 characters of ours")
+    return url
+
+
+LinkUrl = Annotated[str | None, AfterValidator(_link_url), BeforeValidator(lambda url: url or None)]
+"""The address that opt-out links begin with, such as `https://o.example`; None: there are no links."""
 
 
 def has_placeholder(body: str) -> bool:
@@ -32,7 +48,7 @@ def with_link(body: str, base_url: str, token: str) -> str:
 
 def link_of(base_url: str, token: str) -> str:
     """Return the link of a token: 12 characters after the host."""
-    return f"{base_url.rstrip('/')}/{token}"
+    return f"{base_url}/{token}"
 
 
 def link_token(link_key: str, account_id: str, message_id: str, partition: int, partitions: int) -> str:

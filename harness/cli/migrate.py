@@ -24,15 +24,16 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser("migrate", help=text, description=text)
     command.add_argument("--pipeline-role", metavar="NAME", help="who runs `stopline optout`")
     command.add_argument("--api-role", metavar="NAME", help="who runs `stopline api`")
+    command.add_argument("--links-role", metavar="NAME", help="who runs `stopline links`")
     command.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from services.optout.decision_log.access import API, PIPELINE, prepare_tables
+    from services.optout.decision_log.access import API, LINKS, PIPELINE, prepare_tables
     from services.optout.prepare import MIGRATIONS
 
     url = load(MigrationSettings).optout_migration_url.get_secret_value()
-    given = {arguments.pipeline_role: PIPELINE, arguments.api_role: API}
+    given = {arguments.pipeline_role: PIPELINE, arguments.api_role: API, arguments.links_role: LINKS}
     roles = {role: rights for role, rights in given.items() if role is not None}
     for name in asyncio.run(prepare_tables(url, MIGRATIONS, roles)):
         print(f"migrated: {name}")

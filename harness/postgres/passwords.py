@@ -9,7 +9,7 @@ OWNER = "stopline"
 """The superuser, for the harness only."""
 DATABASES = ("optout", "sender")
 """Each belongs to the role of the same name, which cannot connect to the other."""
-SERVICE_ROLES = {"optout_pipeline": "optout", "optout_api": "optout"}
+SERVICE_ROLES = {"optout_pipeline": "optout", "optout_api": "optout", "optout_links": "optout"}
 """The roles of services that do not own their tables, and their databases."""
 
 

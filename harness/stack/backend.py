@@ -23,6 +23,9 @@ class Backend(Protocol):
     def optout_api_url(self) -> str: ...
 
     @property
+    def optout_links_url(self) -> str: ...
+
+    @property
     def sender_database_url(self) -> str: ...
 
     async def start(self) -> None:

@@ -91,6 +91,10 @@ class ContainersBackend:
         return self._url("optout_api")
 
     @property
+    def optout_links_url(self) -> str:
+        return self._url("optout_links")
+
+    @property
     def sender_database_url(self) -> str:
         return self._url("sender")
 

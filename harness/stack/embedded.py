@@ -75,6 +75,10 @@ class EmbeddedBackend:
         return self.postgres.url("optout_api")
 
     @property
+    def optout_links_url(self) -> str:
+        return self.postgres.url("optout_links")
+
+    @property
     def sender_database_url(self) -> str:
         return self.postgres.url("sender")
 

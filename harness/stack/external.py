@@ -10,8 +10,8 @@ class ExternalBackend:
     """A Kafka and a PostgreSQL that somebody else runs.
 
     Their addresses are in STOPLINE_KAFKA_BOOTSTRAP, STOPLINE_OPTOUT_DATABASE_URL and STOPLINE_SENDER_DATABASE_URL, and
-    in STOPLINE_OPTOUT_API_DATABASE_URL and STOPLINE_OPTOUT_MIGRATION_URL where the API and the owner of the tables have
-    roles of their own.
+    in STOPLINE_OPTOUT_API_DATABASE_URL, STOPLINE_OPTOUT_LINKS_DATABASE_URL and STOPLINE_OPTOUT_MIGRATION_URL where the
+    API, the pages of links and the owner of the tables have roles of their own.
 
     Raises:
         HarnessError: one of them is not set.
@@ -22,6 +22,7 @@ class ExternalBackend:
         self.kafka_nodes = len(self.kafka_bootstrap.split(","))
         self.optout_pipeline_url = _setting("STOPLINE_OPTOUT_DATABASE_URL")
         self.optout_api_url = os.environ.get("STOPLINE_OPTOUT_API_DATABASE_URL", self.optout_pipeline_url)
+        self.optout_links_url = os.environ.get("STOPLINE_OPTOUT_LINKS_DATABASE_URL", self.optout_pipeline_url)
         self.optout_database_url = os.environ.get("STOPLINE_OPTOUT_MIGRATION_URL", self.optout_pipeline_url)
         self.sender_database_url = _setting("STOPLINE_SENDER_DATABASE_URL")
 

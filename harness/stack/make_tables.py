@@ -3,14 +3,18 @@
 from urllib.parse import unquote, urlsplit
 
 from harness.stack.backend import Backend
-from services.optout.decision_log.access import API, PIPELINE, prepare_tables
+from services.optout.decision_log.access import API, LINKS, PIPELINE, prepare_tables
 from services.optout.prepare import MIGRATIONS
 
 
 async def make_tables(backend: Backend) -> None:
     """Create the tables and grant the services' roles their rights; does nothing where a service owns the tables."""
     owner = _role(backend.optout_database_url)
-    roles = {_role(backend.optout_pipeline_url): PIPELINE, _role(backend.optout_api_url): API}
+    roles = {
+        _role(backend.optout_pipeline_url): PIPELINE,
+        _role(backend.optout_api_url): API,
+        _role(backend.optout_links_url): LINKS,
+    }
     if owner not in roles:
         await prepare_tables(backend.optout_database_url, MIGRATIONS, roles)
 

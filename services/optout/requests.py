@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from services.optout.clicks import LinkOptIn, may_be_undone
 from services.optout.recipient import Recipient, Suppression
 from shared.events.inbound import OptInRequested, OptOutRequested
 
@@ -78,12 +79,25 @@ def _opt_in(event: OptInRequested, recipient: Recipient) -> Requested:
     meant = [each for each in named if each.gateway is None]
     if named and not meant:
         return Requested("opt_in", "blocked_by_carrier")
+    if isinstance(event, LinkOptIn):
+        meant = [each for each in meant if _was_clicked(each, event.undoes_since)]
     if event.lifts is not None:
         meant = [each for each in meant if each.cause_event_id == event.lifts]
     if not meant:
         return Requested("opt_in", "not_opted_out")
     lifted = tuple(each.scope for each in meant if _is_consented_later(event, each))
     return Requested("opt_in", "opted_in", lifted) if lifted else Requested("opt_in", "older_than_opt_out")
+
+
+def _was_clicked(suppression: Suppression, since: datetime) -> bool:
+    return may_be_undone(
+        is_opted_out=suppression.state == "opted_out",
+        source=suppression.source,
+        sender_number=suppression.sender_number,
+        sent_at=suppression.sent_at,
+        asked_at=suppression.untimed_at,
+        since=since,
+    )
 
 
 def _is_consented_later(event: OptInRequested, suppression: Suppression) -> bool:

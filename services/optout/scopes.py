@@ -32,6 +32,11 @@ def scopes_of(
     lists = [list_scope(list_id) for list_id in attribution.list_ids]
     if match.reach == "account" or not lists:
         return [ACCOUNT]
+    return widened(lists, by_policy, sender_numbers)
+
+
+def widened(lists: list[str], by_policy: Reach, sender_numbers: Iterable[str]) -> list[str]:
+    """Return the scopes of lists, and what a policy adds to them."""
     match by_policy:
         case "list":
             return lists

@@ -13,6 +13,7 @@ from services.sender.gather import gather_all
 from services.sender.ledger.model import LedgerState, MessageKey, RowUpdate, key_of, row_of
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import settle, write_rows
+from services.sender.links import NO_LINK, WITHOUT_LINKS, LinkWriter
 from services.sender.report import Reporter
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
@@ -48,11 +49,20 @@ class Chunk:
 class Dispatcher:
     """A dispatcher that works on several chunks at once: many calls stay in flight while rows and events go in bulk."""
 
-    def __init__(self, pool: Pool, owner: Owner, reporter: Reporter, carriers: Carriers, calls_in_flight: int) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 (what it works with)
+        self,
+        pool: Pool,
+        owner: Owner,
+        reporter: Reporter,
+        carriers: Carriers,
+        calls_in_flight: int,
+        links: LinkWriter = WITHOUT_LINKS,
+    ) -> None:
         self._pool = pool
         self._owner = owner
         self._reporter = reporter
         self._carriers = carriers
+        self._links = links
         self._calls = asyncio.Semaphore(calls_in_flight)
         self._chunks = asyncio.Semaphore(calls_in_flight // CHUNK_MESSAGES + _CHUNKS_AHEAD)
         self._unsettled: list[Chunk] = []
@@ -169,11 +179,15 @@ class Dispatcher:
                 return
             if self.stopping or self._pause_seconds(request) > 0:
                 return
+            if not self._links.may_leave(request):
+                chunk.results[key_of(request)] = Refused(NO_LINK)
+                return
             # Counts only if this is cancelled, or fails by a bug, during the call.
             chunk.results[key_of(request)] = Unknown("the sender stopped during the call")
             carrier = self._carriers.name_of(request.account_id)
+            leaving = self._links.written(request, self._links.token_of(request))
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
-                result = await self._carriers.clients[carrier].send(request, chunk.fenced.begin_by)
+                result = await self._carriers.clients[carrier].send(leaving, chunk.fenced.begin_by)
         self._note(result, key_of(request), chunk, carrier)
 
     def _note(self, result: CallResult, key: MessageKey, chunk: Chunk, carrier: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from services.sender.ledger.model import Row
+from services.sender.links import WITHOUT_LINKS, LinkWriter
 from shared.events.base import derived_id_text, format_time
 from shared.events.codec import cloud_event_headers, encode, headers_of
 from shared.events.delivery import (
@@ -36,9 +37,16 @@ SOURCE = "stopline/sender"
 _Kind = type[MessageDispatching | MessageSent | MessageSuppressed | MessageFailed | MessageOutcomeUnknown]
 
 
-def announced(request: MessageRequested, decision_started_at: datetime, at: datetime) -> OutgoingRecord:
+def announced(
+    request: MessageRequested, decision_started_at: datetime, at: datetime, links: LinkWriter = WITHOUT_LINKS
+) -> OutgoingRecord:
     """Return `message_dispatching`: the carrier is about to be called."""
-    more = {"decision_started_at": format_time(decision_started_at), "instruction": instruction_of(request.body)}
+    token = links.token_of(request)
+    more = {
+        "decision_started_at": format_time(decision_started_at),
+        "instruction": instruction_of(links.written(request, token).body),
+        "link_token": token,
+    }
     return _record(MessageDispatching, "message_dispatching", request, at, more)
 
 
@@ -85,14 +93,15 @@ class Reporter:
     An event goes to the partition of its phone: of its message id, where it has no phone.
     """
 
-    def __init__(self, producer: Producer, partitions: int) -> None:
+    def __init__(self, producer: Producer, partitions: int, links: LinkWriter = WITHOUT_LINKS) -> None:
         self._producer = producer
         self._partitions = partitions
+        self._links = links
 
     async def announce(self, requests: Iterable[MessageRequested], decision_started_at: datetime) -> None:
         """Announce that the carrier is about to be called for these messages."""
         now = datetime.now(UTC)
-        await self._publish([announced(request, decision_started_at, now) for request in requests])
+        await self._publish([announced(request, decision_started_at, now, self._links) for request in requests])
 
     async def publish(self, rows: Iterable[Row]) -> None:
         """Publish the outcomes of messages."""

@@ -8,10 +8,12 @@ from pydantic import AfterValidator, Field, Json, SecretStr, model_validator
 
 from services.sender.carriers import CARRIERS
 from services.sender.carriers.carrier import CarrierAdapter
+from services.sender.links import LinkWriter
 from shared.events.base import AccountId
 from shared.number_pools import NumberPoolSetting
+from shared.opt_out_links import LinkUrl
 from shared.postgres import DatabaseAddress
-from shared.secret_rules import check_known_secrets
+from shared.secret_rules import OptionalSecret, check_known_secrets
 from shared.settings import ServiceSettings, load
 
 
@@ -45,6 +47,10 @@ class SenderSettings(ServiceSettings):
 
     number_pools: NumberPoolSetting
     """The numbers that share their opt-outs at the carrier, by account and by the carrier's id of the pool."""
+    link_url: LinkUrl = None
+    """The address that opt-out links begin with; without it, no message with a place for a link leaves."""
+    link_key: OptionalSecret = None
+    """The key that the ends of links are computed with; nobody else needs it."""
 
     sender_group_id: str = "stopline-sender"
     session_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10
@@ -72,6 +78,17 @@ class SenderSettings(ServiceSettings):
             secrets = {f"STOPLINE_{name.upper()}": getattr(adapter, name) for name in type(adapter).model_fields}
             check_known_secrets(self.http_host, secrets)
         return self
+
+    @model_validator(mode="after")
+    def _links_have_both(self) -> Self:
+        if (self.link_url is None) != (self.link_key is None):
+            raise ValueError("STOPLINE_LINK_URL and STOPLINE_LINK_KEY need each other: set both, or none")
+        return self
+
+    @property
+    def links(self) -> LinkWriter:
+        key = "" if self.link_key is None else self.link_key.get_secret_value()
+        return LinkWriter(self.link_url, key, self.partitions)
 
     @property
     def database(self) -> DatabaseAddress:

@@ -21,6 +21,8 @@ from shared.events.inbound import (
     CarrierBlocked,
     ErasureRequested,
     FenceMarkerAppended,
+    LinkConfirmed,
+    LinkUndone,
     MessageReceived,
     OptInRequested,
     OptOutRequested,
@@ -32,7 +34,8 @@ from shared.events.suppression import CheckpointPublished, SuppressionChanged, W
 
 _ACCOUNT, _MESSAGE, _CARRIER_MESSAGE = "acme", "order-4711", "4A1C9E52-3F7B-4E2A-9B57-0A4E6D1C2B33"
 _LIST, _SCOPE = 12, "list:12"
-_OFFER = {"instruction": "Your order has shipped. Reply STOP to opt out"}
+_OFFER = {"instruction": "Your order has shipped. Reply STOP to opt out", "link_token": "4fQz0Yb7TnK"}
+_TOKEN = "4fQz0Yb7TnK"
 _PHONE, _SENDER_NUMBER = "+14155550100", "+18335550123"
 _REPLY = UUID("57182351-7b4a-522c-8678-da4cc9957788")
 _WROTE, _HEARD, _CHANGED = (datetime(2026, 11, 24, 11, 13, second, 250_000, tzinfo=UTC) for second in (0, 2, 3))
@@ -72,6 +75,8 @@ def _inbound() -> list[Event]:
             by="ada@acme.example",
         ),
         *_requests(),
+        LinkConfirmed(event_id=UUID(int=11, version=5), occurred_at=_HEARD, token=_TOKEN, all_lists=True),
+        LinkUndone(event_id=UUID(int=12, version=5), occurred_at=_CHANGED, token=_TOKEN),
         FenceMarkerAppended(marker_id=UUID("0b0f2c86-6a5e-4c59-9f51-2f6f0ad5a0c4")),
     ]
 

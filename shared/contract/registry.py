@@ -37,8 +37,9 @@ class TopicContract:
 CONTRACTS = (
     TopicContract(
         INBOUND_MESSAGES,
-        "What recipients, gateways and reviewers say, and the sender's fence markers. Placed by Java's murmur2 of the phone.",
-        f"{PHONE_KEY}; none for fence_marker_appended",
+        "What recipients, gateways and reviewers say, and the sender's fence markers. Placed by Java's murmur2 of the phone."
+        " A link's events have no phone: they are in the partition that their token names.",
+        f"{PHONE_KEY}; the token for those of links; none for fence_marker_appended",
         get_args(AnyInboundEvent),
         ours_to_write=True,
     ),

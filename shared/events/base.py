@@ -24,6 +24,8 @@ MAX_BODY_CHARACTERS = 20_000
 AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 ListId = Annotated[int, Field(ge=1, le=2**53 - 1)]
 MessageId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")]
+LinkToken = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{11}$")]
+"""The end of an opt-out link, as `shared.opt_out_links` makes it."""
 
 
 def storable(text: str) -> str:

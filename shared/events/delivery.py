@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from shared.events.base import AccountId, IdentifiedEvent, ListId, MessageId, ShortText, Time, derived_id
+from shared.events.base import AccountId, IdentifiedEvent, LinkToken, ListId, MessageId, ShortText, Time, derived_id
 from shared.phones import Phone, SenderNumber
 
 SuppressedState = Literal["opted_out", "held"]
@@ -25,12 +25,14 @@ class _MessageEvent(IdentifiedEvent):
 class MessageDispatching(_MessageEvent):
     """The carrier is about to be called. `decision_started_at` is when the fence of the decision began.
 
-    `instruction` is the end of the text that names its way out, so that a reply can be compared with it.
+    `instruction` is the end of the text that names its way out, so that a reply can be compared with it. `link_token`
+    is the end of the message's opt-out link, where it has one.
     """
 
     type: Literal["message_dispatching"] = "message_dispatching"
     decision_started_at: Time
     instruction: ShortText | None = None
+    link_token: LinkToken | None = None
 
 
 class MessageSent(_MessageEvent):

@@ -10,6 +10,7 @@ from shared.events.base import (
     Body,
     Event,
     IdentifiedEvent,
+    LinkToken,
     MessageId,
     StorableText,
     Time,
@@ -101,7 +102,7 @@ class ReviewDecided(IdentifiedEvent):
 
 
 OptOutSource = Literal["api", "import", "phone_call", "mail", "by_hand", "clean_up", "link", "reassigned"]
-OptInSource = Literal["api", "phone_call", "mail", "by_hand", "web_form", "undo"]
+OptInSource = Literal["api", "phone_call", "mail", "by_hand", "web_form", "undo", "link"]
 Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=MAX_SCOPES)]
 
 
@@ -193,6 +194,33 @@ class ErasureRequested(IdentifiedEvent):
     by: Annotated[StorableText, Field(min_length=1)]
 
 
+class _LinkEvent(IdentifiedEvent):
+    """The fields of both: the message, its list and its recipient are found by the `token`.
+
+    The partition is that of the recipient's phone, which `shared.opt_out_links.partition_of_token` returns.
+    """
+
+    category: ClassVar[str] = "inbound"
+
+    token: LinkToken
+
+
+class LinkConfirmed(_LinkEvent):
+    """A recipient has opened the opt-out link of a message and confirmed: the list that it was sent to loses them.
+
+    With `all_lists` the recipient asked to get nothing more from the account.
+    """
+
+    type: Literal["link_confirmed"] = "link_confirmed"
+    all_lists: bool = False
+
+
+class LinkUndone(_LinkEvent):
+    """A recipient has changed their mind: what they confirmed by a link a short while ago is lifted."""
+
+    type: Literal["link_undone"] = "link_undone"
+
+
 AnyInboundEvent = (
     MessageReceived
     | ReviewDecided
@@ -200,6 +228,8 @@ AnyInboundEvent = (
     | OptInRequested
     | CarrierBlocked
     | ErasureRequested
+    | LinkConfirmed
+    | LinkUndone
     | FenceMarkerAppended
 )
 InboundEvent = Annotated[AnyInboundEvent, Field(discriminator="type")]

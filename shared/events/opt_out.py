@@ -62,8 +62,8 @@ class OptedOut(_PreferenceChanged):
 class OptedIn(_PreferenceChanged):
     """A scope in which the recipient gets messages again.
 
-    `source` is null for a reply, else what asked for it: `api`, `phone_call`, `mail`, `by_hand`, `web_form`, or `undo`
-    of a clean-up.
+    `source` is null for a reply, else what asked for it: `api`, `phone_call`, `mail`, `by_hand`, `web_form`, `link` (a
+    recipient undid what they had confirmed there), or `undo` of a clean-up.
     """
 
     type: Literal["opted_in"] = "opted_in"

@@ -17,10 +17,19 @@ API = {
     "partition_positions": "SELECT",
     "phone_spellings": "SELECT",
     "merged_suppressions": "SELECT",
+    "opt_out_links": "SELECT",
     "suppressions_to_publish": "SELECT",
     "migrations": "SELECT",
 }
 """The same for the customer API: it asks the pipeline by way of Kafka, and writes nothing that decides on sending."""
+LINKS = {
+    "*": "",
+    "accounts": "SELECT (account_id, name)",
+    "opt_out_links": "SELECT",
+    "suppressions": "SELECT",
+    "migrations": "SELECT",
+}
+"""The same for the pages of opt-out links, and nothing of all other tables: anybody can reach that process."""
 FUNCTIONS = {"erase_entries(uuid, text, integer)": API}
 """Which of the two may call a function that may do more than its caller: the one way to erase."""
 _EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
@@ -43,7 +52,7 @@ async def prepare_tables(url: str, migrations: Path, roles: Mapping[str, Mapping
     Args:
         url: of the owner.
         migrations: the folder of SQL files.
-        roles: the name of each role with `PIPELINE` or `API`.
+        roles: the name of each role with `PIPELINE`, `API` or `LINKS`.
 
     Raises:
         MisconfiguredError: the address or a role is wrong.
@@ -73,11 +82,13 @@ async def _grant(connection: Connection, role: str, exceptions: Mapping[str, str
     schema = await connection.fetchval("SELECT quote_ident(current_schema())")
     await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {quoted}")
     await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {quoted}")
-    await connection.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {quoted}")
+    if "*" not in exceptions:
+        await connection.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {quoted}")
     for table in await connection.fetch(_TABLES):
-        rights = exceptions.get(table["tablename"], _EVERYTHING)
+        rights = exceptions.get(table["tablename"], exceptions.get("*", _EVERYTHING))
         await connection.execute(f"REVOKE ALL ON {table['quoted']} FROM {quoted}")
-        await connection.execute(f"GRANT {rights} ON {table['quoted']} TO {quoted}")
+        if rights:
+            await connection.execute(f"GRANT {rights} ON {table['quoted']} TO {quoted}")
     for function, who in FUNCTIONS.items():
         await connection.execute(f"REVOKE ALL ON FUNCTION {function} FROM {quoted}")
         if who == exceptions:

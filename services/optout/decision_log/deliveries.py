@@ -46,6 +46,13 @@ WHERE m.account_id = later.account_id AND m.message_id = later.message_id
     AND {_RANK.format("later.outcome")} > {_RANK.format("m.outcome")}
 """  # noqa: S608 (no value from outside)
 
+# Kept for as long as evidence is: whoever keeps an old message must still be able to use its link.
+_SAVE_LINKS = """
+INSERT INTO opt_out_links (token, account_id, message_id, list_id, phone, sender_number, dispatched_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
+ON CONFLICT (token) DO NOTHING
+"""
+
 _FORGET = """
 DELETE FROM sent_messages WHERE ctid IN (SELECT ctid FROM sent_messages WHERE dispatched_at < $1 LIMIT $2)
 """
@@ -77,6 +84,9 @@ async def record_deliveries(
         sent = _fold(events)
         if sent:
             await connection.execute(_SAVE_SENT, *_columns(sent))
+        links = [event for event in events if isinstance(event, MessageDispatching) and event.link_token is not None]
+        if links:
+            await connection.execute(_SAVE_LINKS, *_link_columns(links))
         later = _later_outcomes(events)
         if later:
             await connection.execute(_SAVE_LATER, *(list(column) for column in zip(*later, strict=True)))
@@ -133,6 +143,18 @@ def _columns(rows: Sequence[_Sent]) -> list[list[object]]:
         [row.outcome for row in rows],
         [row.dispatched_at for row in rows],
         [row.instruction for row in rows],
+    ]
+
+
+def _link_columns(events: Sequence[MessageDispatching]) -> list[list[object]]:
+    return [
+        [event.link_token for event in events],
+        [event.account_id for event in events],
+        [event.message_id for event in events],
+        [event.list_id for event in events],
+        [settled_phone(event.phone) for event in events],
+        [event.sender_number for event in events],
+        [event.occurred_at for event in events],
     ]
 
 

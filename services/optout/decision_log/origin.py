@@ -6,9 +6,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.optout.carrier_blocks import BY_CARRIER
+from services.optout.clicks import LinkOptIn, LinkOptOut
 from services.optout.decide import DecidableEvent, Decision, Reviewed
 from services.optout.requests import PreferenceRequest
 from shared.events.inbound import CarrierBlocked, ErasureRequested, MessageReceived, OptInRequested, OptOutRequested
+from shared.events.opt_out import AttributionMethod
 
 REVIEW = "review"
 """The name that an entry has in place of a gateway and a rule where a person decided."""
@@ -42,18 +44,21 @@ class EntryOrigin(NamedTuple):
     held_event_id: UUID | None = None
     by: str | None = None
     request: RequestDetails | None = None
+    attribution: AttributionMethod | None = None
     message_id: str | None = None
+    reach_policy: str | None = None
 
 
 def origin_of(event: DecidableEvent, decision: Decision) -> EntryOrigin:
     """Return where the event that is decided came from."""
     if isinstance(event, OptOutRequested | OptInRequested | ErasureRequested):
-        return EntryOrigin(REQUEST, str(event.event_id), None, None, by=event.by, request=_details(event))
+        return _requested(event)
     if isinstance(event, CarrierBlocked):
         number, details = next(iter(event.sender_numbers), None), RequestDetails(BY_CARRIER)
         return EntryOrigin(
-            REQUEST, str(event.event_id), number, None, by=event.gateway, request=details, message_id=event.message_id
-        )
+            REQUEST, str(event.event_id), number, None, by=event.gateway, request=details, attribution="named",
+            message_id=event.message_id,
+        )  # fmt: skip
     if isinstance(event, MessageReceived):
         return EntryOrigin(
             event.gateway, event.gateway_message_id, event.sender_number, event.sent_at, event.unusable_sent_at
@@ -68,6 +73,18 @@ def origin_of(event: DecidableEvent, decision: Decision) -> EntryOrigin:
         held_event_id=event.held_event_id,
         by=event.by,
     )
+
+
+def _requested(event: PreferenceRequest | ErasureRequested) -> EntryOrigin:
+    details = _details(event)
+    origin = EntryOrigin(REQUEST, str(event.event_id), None, None, by=event.by, request=details, attribution="named")
+    if isinstance(event, LinkOptOut):
+        return origin._replace(
+            attribution="replied_message", message_id=event.message_id, reach_policy=event.reach_policy
+        )
+    if isinstance(event, LinkOptIn):
+        return origin._replace(attribution="replied_message", message_id=event.message_id)
+    return origin
 
 
 def _details(event: PreferenceRequest | ErasureRequested) -> RequestDetails:

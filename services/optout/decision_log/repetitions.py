@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
+from services.optout.clicks import LinkOptOut
 from services.optout.decide import DecidableEvent, Decision, Held, OptOut
 from services.optout.decision_log.entry import Entry, recorded_phone, stored_body
 from services.optout.decision_log.origin import REQUEST, REVIEW
@@ -137,9 +138,12 @@ def _with_id_of_offset(event: DecidableEvent, offset: int) -> DecidableEvent:
 
 
 def _may_be_written_again(event: DecidableEvent, decided: Identity) -> bool:
-    """Say whether an event like one that is decided may be the same words again: it does not say when it was sent."""
-    has_no_time = isinstance(event, MessageReceived) and event.sent_at is None
-    return has_no_time and event.occurred_at != decided.received_at
+    """Say whether an event like one that is decided may be the same words again: it does not say when it was sent.
+
+    So is a link that is confirmed again: its recipient may have come back in between.
+    """
+    is_written_again = isinstance(event, MessageReceived) and event.sent_at is None
+    return (is_written_again or isinstance(event, LinkOptOut)) and event.occurred_at != decided.received_at
 
 
 def is_new_opt_out_or_held(decision: Decision) -> bool:

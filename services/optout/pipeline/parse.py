@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.optout.clicks import LinkEvent
 from services.optout.decision_log.log import EventAtOffset
 from shared.consumer import Polled
 from shared.event_records import read_events
-from shared.events.inbound import FenceMarkerAppended, inbound_event_adapter
+from shared.events.inbound import FenceMarkerAppended, LinkConfirmed, LinkUndone, inbound_event_adapter
 from shared.parking import Parking
 from shared.producer import OutgoingRecord
+
+_NOT_DECIDED_AS_IT_IS = (FenceMarkerAppended, LinkConfirmed, LinkUndone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +26,21 @@ class Parsed:
     parked: Sequence[OutgoingRecord] = ()
     bad: Mapping[str, int] = field(default_factory=dict)
     checkpoint_wanted: bool = False
+    clicks: Sequence[tuple[Polled, LinkEvent]] = ()
+    """Clicks on links: whose they are is not known yet."""
 
 
 def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: datetime) -> Parsed:
     """Read the records of one partition."""
     events, bad = read_events(inbound_event_adapter, records, partitions)
+    at_offset = {record.offset: record for record in records}
     markers = [event for _, event in events if isinstance(event, FenceMarkerAppended)]
     return Parsed(
         records[0].offset,
         records[-1].offset + 1,
-        [EventAtOffset(offset, event) for offset, event in events if not isinstance(event, FenceMarkerAppended)],
+        [EventAtOffset(offset, event) for offset, event in events if not isinstance(event, _NOT_DECIDED_AS_IT_IS)],
         parking.park(bad, now).records if bad else (),
         Counter(error.reason for _, error in bad),
         any(marker.checkpoint_wanted for marker in markers),
+        [(at_offset[offset], event) for offset, event in events if isinstance(event, LinkConfirmed | LinkUndone)],
     )

@@ -11,6 +11,7 @@ from services.optout import metrics
 from services.optout.decision_log.log import PostgresDecisionLog
 from services.optout.decision_log.position import PositionMovedError, end_predecessors
 from services.optout.decision_log.topics import Topics, read_topics, save_topics
+from services.optout.pipeline.clicks import ClickResolver
 from services.optout.pipeline.condition import Condition
 from services.optout.pipeline.context import SOURCE, Context
 from services.optout.pipeline.delivery_events import following_delivery_events
@@ -131,13 +132,14 @@ class Worker:
                 checkpoint_seconds=settings.checkpoint_seconds,
                 idle_checkpoint_seconds=settings.idle_checkpoint_seconds,
             )
+            clicks = ClickResolver(self._context, deliveries, self._parking)
             if topics.suppressions != identities[SUPPRESSIONS]:
                 await self._repair(publisher, start.offset, replace(topics, suppressions=identities[SUPPRESSIONS]))
             await session.start()
             self.condition.runs(start.offset)
             log.info("partition %d runs from offset %d", self.partition, start.offset)
             while True:
-                await self._step(session, await self._next(session, inbound))
+                await self._step(session, clicks, await self._next(session, inbound))
 
     async def _repair(self, publisher: TransactionPublisher, offset: int, topics: Topics) -> None:
         metrics.SUPPRESSIONS_REPAIRED.inc(await repair(self._context, self.partition, publisher, offset))
@@ -167,12 +169,12 @@ class Worker:
         if ended:
             log.warning("partition %d: ended %d transactions of predecessors that sleep", self.partition, ended)
 
-    async def _step(self, session: WorkerSession, records: Sequence[Polled]) -> None:
+    async def _step(self, session: WorkerSession, clicks: ClickResolver, records: Sequence[Polled]) -> None:
         failpoint("optout.after_poll")
         self.condition.begins(records[0].offset)
         with metrics.BATCH_SECONDS.time():
             parsed = parse(records, self._context.settings.partitions, self._parking, self._context.now())
-            parsed = await self._forwarder.forward(parsed)
+            parsed = await self._forwarder.forward(await clicks.resolve(parsed))
             await session.process(parsed)
         self._failures = 0
         self.condition.ends(parsed.next_offset)
