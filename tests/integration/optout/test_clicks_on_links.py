@@ -1,12 +1,9 @@
 """Clicks on opt-out links through the real pipeline: placed by the token alone, and never before their message."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
-import pytest_asyncio
-from optout_world import NUMBER, OptOutWorld, Worlds
+from optout_world import NUMBER, OptOutWorld
 
 from shared.events.base import derived_id
 from shared.events.delivery import MessageDispatching, delivery_event_id
@@ -15,14 +12,6 @@ from shared.opt_out_links import link_token, partition_of_token
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES
 
 LIST = 7
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(worlds: Worlds, tmp_path_factory: object) -> AsyncIterator[OptOutWorld]:
-    folder: Path = tmp_path_factory.mktemp("clicks")  # type: ignore[attr-defined]
-    async with worlds(folder) as world:
-        await world.service.start()
-        yield world
 
 
 class Message:
@@ -68,6 +57,7 @@ class Message:
 
 
 async def test_a_click_right_after_the_message_left_leaves_its_list_and_an_undo_comes_back(world: OptOutWorld) -> None:
+    await world.service.start()
     message = Message(world)
     await message.leaves()
     await message.is_confirmed()
@@ -84,18 +74,18 @@ async def test_a_click_right_after_the_message_left_leaves_its_list_and_an_undo_
 
 
 async def test_a_click_on_a_link_that_nobody_has_is_parked_and_changes_nothing(world: OptOutWorld) -> None:
-    message, before = Message(world), len(world.parked())
+    await world.service.start()
+    message = Message(world)
     await message.is_confirmed()
     await world.fence()
     assert world.suppressions() == {}
-    (parked,) = world.parked()[before:]
+    (parked,) = world.parked()
     assert dict(parked.headers)["parked_reason"] == b"unknown_link"
 
 
 async def test_what_was_clicked_is_published_again_after_the_process_died(world: OptOutWorld) -> None:
     message = Message(world)
     await message.leaves()
-    await world.service.kill()
     await world.service.start("optout.after_record_commit=kill", wait=False)
     await message.is_confirmed()
     assert await world.service.wait_exit() != 0
