@@ -92,6 +92,7 @@ def _error(description: str) -> dict[str, Any]:
 
 def _body(reported: Reported) -> dict[str, Any]:
     schema = reported.model_json_schema(mode="validation")
+    schema["description"] = "A field inside another has its path as its name: `data.payload.id`."
     types = (FORM, "application/json", *((MULTIPART,) if reported.takes_multipart else ()))
     return {"requestBody": {"required": True, "content": {name: {"schema": schema} for name in types}}}
 

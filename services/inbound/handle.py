@@ -68,6 +68,8 @@ class WebhookHandler:
         except UnverifiedError:
             outcome, response = "unauthorised", responses.UNVERIFIED
         metrics.WEBHOOKS.labels(self.reported.gateway, self.kind, outcome).inc()
+        if self.reported.answers_in_xml:
+            response = responses.in_xml(response)
         await response.send(send)
 
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[str, WebhookResponse]:

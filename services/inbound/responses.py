@@ -15,6 +15,7 @@ from shared.errors import PoisonError
 
 _RawHeaders = list[tuple[bytes, bytes]]
 _JSON = (b"content-type", b"application/json")
+_XML = (b"content-type", b"text/xml")
 _NOT_KEPT = (b"cache-control", b"no-store")
 """Otherwise a cache could respond to a GET itself, and the message would be lost."""
 _CLOSE: _RawHeaders = [(b"connection", b"close")]
@@ -26,9 +27,10 @@ class WebhookResponse(NamedTuple):
     status: int
     body: bytes
     headers: _RawHeaders
+    content_type: tuple[bytes, bytes] = _JSON
 
     async def send(self, send: Send) -> None:
-        headers = [_JSON, _NOT_KEPT, (b"content-length", b"%d" % len(self.body)), *self.headers]
+        headers = [self.content_type, _NOT_KEPT, (b"content-length", b"%d" % len(self.body)), *self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
@@ -43,6 +45,11 @@ class WebhookError(PoisonError):
         super().__init__(reason, detail)
         self.field = field
         self.status_code = status_code
+
+
+def in_xml(response: WebhookResponse) -> WebhookResponse:
+    """Return the response for a gateway that reads it as instructions: none, which also says that it was taken."""
+    return WebhookResponse(200, b"<Response/>", [], _XML) if response.status == _OK else response
 
 
 def accepted(event_ids: Sequence[UUID]) -> WebhookResponse:
@@ -72,6 +79,7 @@ def _error(
 NOT_FOUND = _error(404, "not_found", "there is nothing here; copy the webhook's address from the account's settings")
 """A wrong secret, an unknown account and an unknown path get the same response."""
 UNVERIFIED = _error(401, "unverified", "the request is not signed as this gateway signs its requests")
+_OK = 200
 _IGNORED = WebhookResponse(200, b'{"status":"ignored"}', [])
 """To a webhook that is about no message, such as a gateway's test of the address."""
 UNAVAILABLE = _error(

@@ -10,8 +10,13 @@ from services.inbound.gateways.credentials import CredentialType
 from services.inbound.gateways.generic import GenericMessage, GenericReceipt
 from services.inbound.gateways.infobip import InfobipMessage, InfobipReceipt
 from services.inbound.gateways.messagebird import MessageBirdMessage, MessageBirdReceipt
+from services.inbound.gateways.plivo import PlivoMessage, PlivoReceipt
 from services.inbound.gateways.reported import ReportedMessage, ReportedReceipt
 from services.inbound.gateways.sinch import SinchMessage, SinchReceipt
+from services.inbound.gateways.telnyx import TelnyxMessage, TelnyxReceipt
+from services.inbound.gateways.twilio import TwilioMessage, TwilioReceipt
+from services.inbound.gateways.vonage_messages import VonageMessage, VonageReceipt
+from services.inbound.gateways.vonage_sms import VonageSmsMessage, VonageSmsReceipt
 
 _GATEWAYS: tuple[tuple[type[ReportedMessage], type[ReportedReceipt]], ...] = (
     (AwsMessage, AwsReceipt),
@@ -21,6 +26,11 @@ _GATEWAYS: tuple[tuple[type[ReportedMessage], type[ReportedReceipt]], ...] = (
     (InfobipMessage, InfobipReceipt),
     (MessageBirdMessage, MessageBirdReceipt),
     (SinchMessage, SinchReceipt),
+    (PlivoMessage, PlivoReceipt),
+    (TelnyxMessage, TelnyxReceipt),
+    (TwilioMessage, TwilioReceipt),
+    (VonageMessage, VonageReceipt),
+    (VonageSmsMessage, VonageSmsReceipt),
 )
 MESSAGES = {message.gateway: message for message, _ in _GATEWAYS}
 RECEIPTS = {receipt.gateway: receipt for _, receipt in _GATEWAYS}

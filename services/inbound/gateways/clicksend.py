@@ -47,6 +47,7 @@ class ClickSendReceipt(ReportedReceipt):
     status_code: str = Field(min_length=1)
     error_code: str = ""
     status_text: str = ""
+    error_text: str = ""
     message_id: str | None = Field(None, validation_alias=_CUSTOM_STRING)
     to: str | None = None
 
@@ -55,5 +56,5 @@ class ClickSendReceipt(ReportedReceipt):
         return CarrierBlock(self.error_code) if is_blocked else None
 
     def outcome(self) -> tuple[ReceiptStatus, str]:
-        words = " ".join(filter(None, (self.status_code, self.error_code, self.status_text)))
+        words = " ".join(filter(None, (self.status_code, self.error_code, self.status_text, self.error_text)))
         return _STATUS.get(self.status_code, "pending"), words

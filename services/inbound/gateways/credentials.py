@@ -6,9 +6,9 @@ credentials are for a rotation: a request is accepted that one of them has signe
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from services.inbound.gateways.request import GatewayRequest, UnverifiedError
 
@@ -19,6 +19,10 @@ MAX_CREDENTIALS = 8
 """Of one account and gateway: a request is checked against each."""
 TOLERANCE_SECONDS = 300
 """How far a signed timestamp may be from our clock; an older request may be a repetition by somebody else."""
+
+
+SharedSecret = Annotated[SecretStr, Field(min_length=8)]
+"""A secret that the gateway signs with and we check with; with an empty one anybody could sign."""
 
 
 class GatewayCredential(BaseModel):
@@ -46,11 +50,16 @@ async def check_signed(request: GatewayRequest, credentials: Sequence[GatewayCre
         raise UnverifiedError
 
 
-def is_fresh(timestamp: str, now: datetime) -> bool:
-    """Return whether a signed timestamp, in Unix seconds, is within the tolerance."""
+def is_fresh(timestamp: str, now: datetime, *, repeated_for_seconds: int = 0) -> bool:
+    """Return whether a signed timestamp, in Unix seconds, is within the tolerance.
+
+    `repeated_for_seconds` is how long a gateway repeats a webhook that may keep its first timestamp: a STOP that comes
+    after an outage must not be refused because of it.
+    """
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= len("9999999999")):
         return False
-    return abs(now.timestamp() - int(timestamp)) <= TOLERANCE_SECONDS
+    age_seconds = now.timestamp() - int(timestamp)
+    return -TOLERANCE_SECONDS <= age_seconds <= TOLERANCE_SECONDS + repeated_for_seconds
 
 
 def read_credentials(text: str, types: Mapping[str, CredentialType]) -> dict[str, AccountCredentials]:

@@ -57,6 +57,8 @@ class GatewayWebhook(BaseModel):
     """The type of its credentials; None: it does not sign them, and the secret path is the only proof."""
     must_be_signed: ClassVar[bool] = True
     """Whether an account needs a credential; False: the gateway signs only if one asks it to."""
+    answers_in_xml: ClassVar[bool] = False
+    """Whether the gateway reads the response as instructions in XML, of which there are none."""
     repeats_until_accepted: ClassVar[bool] = False
     """Whether the gateway repeats a webhook until it is answered 2xx: then one that can never be accepted is answered
     200 once its bytes are parked."""

@@ -61,7 +61,7 @@ async def test_the_documentation_names_every_field_of_every_webhook() -> None:
         content = operation["requestBody"]["content"]
         others = {"multipart/form-data"} if "generic" in path else set()
         assert content.keys() == {"application/x-www-form-urlencoded", "application/json", *others}
-        assert operation["responses"].keys() >= {"200", "404", "413", "422", "503"}
+        assert operation["responses"].keys() >= {"200", "401", "404", "413", "422", "503"}
         for schema in (each["schema"] for each in content.values()):
             assert schema["required"]
     clicksend = webhooks["/webhooks/clicksend/{account}/{secret}"]["requestBody"]["content"]["application/json"]

@@ -4,12 +4,13 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from services.inbound.fields import FORM, read_fields
 from services.inbound.gateways import MESSAGES, RECEIPTS
-from services.inbound.gateways.reported import ReportedReceipt, read_webhook
+from services.inbound.gateways.reported import read_webhook
 from services.inbound.responses import WebhookError
 from shared.events.inbound import CarrierBlocked
 
@@ -25,6 +26,8 @@ EXAMPLES = [
 def content(example: dict[str, Any]) -> tuple[str, bytes]:
     if "query" in example:
         return FORM, example["query"].encode()
+    if "form" in example:
+        return FORM, urlencode(example["form"]).encode()
     if "sns" in example:
         envelope = {
             "Type": "Notification",
@@ -56,13 +59,14 @@ def test_a_documented_example_means_its_events(gateway: str, example: dict[str, 
 @pytest.mark.parametrize(("gateway", "example"), [each for each in EXAMPLES if "block" in each.values[1]])
 def test_a_carriers_own_opt_out_is_distinguished_from_other_failures(gateway: str, example: dict[str, Any]) -> None:
     [report] = model(gateway, example).reports(read_fields(*content(example)))
-    receipt = report.model.model_validate(report.fields)
-    assert isinstance(receipt, ReportedReceipt)
-    block = receipt.carrier_block()
+    reported = report.model.model_validate(report.fields)
+    block = reported.carrier_block()
     assert (block.code if block else None) == example["block"]
-    event = receipt.event("acme", NOW)
-    published = [each.code for each in receipt.blocks(event, {})]
-    assert published == ([example["block"]] if block and event.phone else []), (
+    assert (block.scope if block else None) == example.get("block_scope", block and block.scope)
+    every = read_webhook(model(gateway, example), "acme", *content(example), NOW)
+    published = [event.code for event in every if isinstance(event, CarrierBlocked)]
+    names_a_phone = getattr(reported.event("acme", NOW), "phone", None) is not None
+    assert published == ([example["block"]] if block and names_a_phone else []), (
         "the sender publishes what names no phone"
     )
 
@@ -77,3 +81,9 @@ def test_a_repetition_is_the_same_event(gateway: str, example: dict[str, Any]) -
         if getattr(one, "gateway_message_id", "") is not None
     ]
     assert all(one == two for one, two in ids)
+
+
+@pytest.mark.parametrize("gateway", sorted(MESSAGES.keys() - {"generic"}))
+def test_every_gateway_has_examples_of_messages_and_of_receipts(gateway: str) -> None:
+    addresses = {example["address"] for name, example in (each.values for each in EXAMPLES) if name == gateway}
+    assert addresses == {"message", "receipt"}

@@ -1,0 +1,112 @@
+"""Plivo: inbound messages and message statuses, as forms.
+
+Messages are signed in its V2 scheme, over the URL without its query and a nonce: **the body is not signed**, and what
+was once signed can be sent again with another body, so the secret in the address stays the proof that counts. Its V3
+scheme, where the headers have it, covers the fields too and is checked instead. There is no timestamp; a repetition is
+recognised by its `MessageUUID`. Plivo joins long texts itself, and writes numbers without a plus sign.
+"""
+
+from typing import ClassVar
+from urllib.parse import parse_qsl
+
+from pydantic import Field
+
+from services.inbound.gateways.credentials import CredentialType, GatewayCredential, SharedSecret
+from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, ReportedMessage, ReportedReceipt
+from services.inbound.gateways.request import GatewayRequest
+from services.inbound.gateways.signatures import hmac_base64, same
+from services.inbound.limits import MAX_FORM_FIELDS
+
+# plivo.com/docs/messaging/api/message/message-status-callbacks
+_STATUS: dict[str, ReceiptStatus] = {
+    "delivered": "delivered",
+    "read": "delivered",
+    "failed": "failed",
+    "undelivered": "failed",
+    "rejected": "failed",
+}
+_OPTED_OUT = "200"
+"""Plivo's error 200: the source number is blocked by a STOP from the destination number."""
+
+
+class PlivoCredential(GatewayCredential):
+    """The auth token of a Plivo account or subaccount."""
+
+    auth_token: SharedSecret
+
+    async def has_signed(self, request: GatewayRequest) -> bool:
+        token = self.auth_token.get_secret_value()
+        for version, content in (("v3", _signed_v3), ("v2", _signed_v2)):
+            given = _signatures(request, version)
+            if given:
+                nonce = request.headers.get(f"x-plivo-signature-{version}-nonce", "")
+                expected = hmac_base64(token, content(request, nonce).encode(), "sha256")
+                return any(same(expected, each) for each in given)
+        return False
+
+
+def _signatures(request: GatewayRequest, version: str) -> list[str]:
+    """Return those made with the token of the account, and of its main account; V3 may have several of each."""
+    names = (f"x-plivo-signature-{version}", f"x-plivo-signature-ma-{version}")
+    return [each.strip() for name in names for each in request.headers.get(name, "").split(",") if each.strip()]
+
+
+def _signed_v2(request: GatewayRequest, nonce: str) -> str:
+    return request.url.partition("?")[0] + nonce
+
+
+def _signed_v3(request: GatewayRequest, nonce: str) -> str:
+    """Return the URL with its sorted query, the sorted fields of the form, and the nonce."""
+    url, _, query = request.url.partition("?")
+    query = "&".join(f"{name}={value}" for name, value in _pairs(query))
+    form = "".join(name + value for name, value in _pairs(request.body.decode(errors="replace")))
+    question = "?" if query or form else ""
+    dot = "." if query and form else ""
+    return f"{url}{question}{query}{dot}{form}.{nonce}"
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    try:
+        return sorted(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
+    except ValueError:
+        return []
+
+
+class PlivoMessage(ReportedMessage):
+    gateway: ClassVar[str] = "plivo"
+    always_international: ClassVar[bool] = True
+    credential: ClassVar[CredentialType] = PlivoCredential
+    answers_in_xml: ClassVar[bool] = True
+    repeats_until_accepted: ClassVar[bool] = True
+
+    writer: str = Field(validation_alias="From")
+    body: str = Field("", validation_alias="Text")
+    to: str | None = Field(None, validation_alias="To")
+    message_id: str | None = Field(None, validation_alias="MessageUUID")
+    sent_at: str | None = None
+    replied_message_id: str | None = None
+    replied_carrier_message_id: str | None = None
+    replied_body: str | None = None
+
+
+class PlivoReceipt(ReportedReceipt):
+    gateway: ClassVar[str] = "plivo"
+    credential: ClassVar[CredentialType] = PlivoCredential
+    answers_in_xml: ClassVar[bool] = True
+    repeats_until_accepted: ClassVar[bool] = True
+
+    carrier_message_id: str = Field(min_length=1, validation_alias="MessageUUID")
+    status: str = Field(min_length=1, validation_alias="Status")
+    error_code: str = Field("", validation_alias="ErrorCode")
+    message_id: str | None = None
+    to: str | None = Field(None, validation_alias="To")
+    sender: str | None = Field(None, validation_alias="From")
+    pool: str | None = Field(None, validation_alias="PowerpackUUID")
+
+    def outcome(self) -> tuple[ReceiptStatus, str]:
+        words = " ".join(filter(None, (self.status, self.error_code)))
+        return _STATUS.get(self.status.lower(), "pending"), words
+
+    def carrier_block(self) -> CarrierBlock | None:
+        is_blocked = self.error_code == _OPTED_OUT and self.outcome()[0] == "failed"
+        return CarrierBlock(self.error_code) if is_blocked else None
