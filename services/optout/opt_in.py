@@ -46,13 +46,23 @@ def _of_way_back(
     event: MessageReceived, attribution: Attribution, suppressed: Sequence[Suppression]
 ) -> tuple[list[Suppression], Attribution]:
     to_number = [s for s in suppressed if s.source is None and s.sender_number == event.sender_number]
-    pointed = list_scope(attribution.list_ids[0]) if attribution.is_pointed_at else None
-    mine = {s.cause_event_id for s in to_number if s.scope == pointed}
-    if mine:
-        others = {s.cause_event_id for s in suppressed if list_id_of(s.scope) is not None} - mine - {None}
-        meant = (s for s in to_number if s.scope == pointed or list_id_of(s.scope) is None)
-        return [s for s in meant if s.cause_event_id not in others], attribution
+    of_list = _of_list_pointed_at(attribution, to_number, suppressed) if attribution.is_pointed_at else []
+    if of_list:
+        return of_list, attribution
     return to_number, Attribution("opt_outs_of_sender", attribution.list_ids, attribution.message_id)
+
+
+def _of_list_pointed_at(
+    attribution: Attribution, to_number: Sequence[Suppression], suppressed: Sequence[Suppression]
+) -> list[Suppression]:
+    """Return those of the list and the account, without what another list's opt-out caused; none if not of the list."""
+    pointed = list_scope(attribution.list_ids[0])
+    mine = {s.cause_event_id for s in to_number if s.scope == pointed}
+    if not mine:
+        return []
+    others = {s.cause_event_id for s in suppressed if list_id_of(s.scope) is not None} - mine - {None}
+    meant = (s for s in to_number if s.scope == pointed or list_id_of(s.scope) is None)
+    return [s for s in meant if s.cause_event_id not in others]
 
 
 def _with_wider(of_list: list[Suppression], suppressed: Sequence[Suppression]) -> list[Suppression]:

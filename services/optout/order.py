@@ -9,12 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.optout.recipient import Suppression
-from shared.events.inbound import MessageReceived
+from shared.events.inbound import MessageReceived, is_likely_time
 
 _WHOLE_SECOND = timedelta(seconds=1)
-_OLDEST = timedelta(days=366)
-_AHEAD = timedelta(minutes=10)
-"""A reply that says it is older than a year, or from the future, has a wrong time, and not an odd one."""
 
 Times = tuple[datetime | None, datetime | None]
 """`sent_at` and `untimed_at` of a suppression."""
@@ -26,7 +23,7 @@ def received_times(sent_at: datetime | None, unusable_sent_at: str | None, recei
     A time that cannot be used counts as the latest that it can have been: when the reply was received.
     """
     if sent_at is not None:
-        return (sent_at if _may_be(sent_at, received_at) else received_at), None
+        return (sent_at if is_likely_time(sent_at, received_at) else received_at), None
     return (received_at, None) if unusable_sent_at else (None, received_at)
 
 
@@ -54,13 +51,9 @@ def is_surely_later(start: MessageReceived, suppression: Suppression) -> bool:
     """Say whether an opt-in was certainly written after all that asked for the suppression."""
     if start.sent_at is None:
         return start.unusable_sent_at is None and suppression.sent_at is None
-    if not _may_be(start.sent_at, start.occurred_at):
+    if not is_likely_time(start.sent_at, start.occurred_at):
         return False
     return all(_is_after(start.sent_at, stop) for stop in (suppression.sent_at, suppression.untimed_at) if stop)
-
-
-def _may_be(sent_at: datetime, received_at: datetime) -> bool:
-    return -_AHEAD < received_at - sent_at < _OLDEST
 
 
 def _is_after(start: datetime, stop: datetime) -> bool:

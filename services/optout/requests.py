@@ -4,6 +4,7 @@ It names its scopes, so nothing is attributed. An opt-out by request stops what 
 where the consent was given after every opt-out there.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -55,9 +56,15 @@ def _opt_out(event: OptOutRequested, recipient: Recipient) -> Requested:
     suppressed = {scope: recipient.suppressions[scope] for scope in asked if recipient.is_suppressed(scope)}
     changed = tuple(scope for scope in asked if scope not in suppressed)
     raised = tuple(scope for scope, was in suppressed.items() if is_weaker(was, event.source))
-    not_raised = tuple(scope for scope in suppressed if scope not in raised)
-    asked_again = () if event.source in _NOT_ANOTHER_OPT_OUT else not_raised
-    return Requested("opt_out", "opted_out" if changed or raised else "already_opted_out", changed, raised, asked_again)
+    reason: Literal["opted_out", "already_opted_out"] = "opted_out" if changed or raised else "already_opted_out"
+    return Requested("opt_out", reason, changed, raised, _asked_again(event, suppressed, raised))
+
+
+def _asked_again(event: OptOutRequested, suppressed: Iterable[str], raised: Sequence[str]) -> tuple[str, ...]:
+    """Return the scopes in which the opt-out that is in force becomes newer."""
+    if event.source in _NOT_ANOTHER_OPT_OUT:
+        return ()
+    return tuple(scope for scope in suppressed if scope not in raised)
 
 
 def is_weaker(suppression: Suppression, source: str | None) -> bool:

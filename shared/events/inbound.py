@@ -1,5 +1,6 @@
 """Topic `inbound-messages`: what recipients and gateways say, and the fence markers."""
 
+from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -23,10 +24,12 @@ MAX_READINGS = 6
 MAX_SCOPES = 100
 NOBODY = "+999"
 """A country code that the ITU has given to no one: what stands for a number whose country is not known."""
+_OLDEST = timedelta(days=366)
+_AHEAD = timedelta(minutes=10)
 
 
 class MessageReceived(IdentifiedEvent):
-    """A person's text message, as a gateway reported it.
+    """A reply, as a gateway reported it.
 
     `event_id` is computed from what the gateway sent wherever the gateway gives its message an id, so that a
     webhook sent twice is the same event. `occurred_at` is when Stopline had it; `sent_at` is the gateway's own time,
@@ -55,6 +58,14 @@ class MessageReceived(IdentifiedEvent):
     replied_body: Body | None = None
     sent_at: Time | None = None
     unusable_sent_at: StorableText | None = None
+
+
+def is_likely_time(sent_at: datetime, received_at: datetime) -> bool:
+    """Say whether a reply that was received then can have been sent at the time that its gateway gives.
+
+    One from the future, or more than a year old, has a wrong time and not an odd one: nothing can be ordered by it.
+    """
+    return -_AHEAD < received_at - sent_at < _OLDEST
 
 
 def as_reading(event: MessageReceived, phone: str) -> MessageReceived:

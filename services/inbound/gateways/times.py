@@ -12,9 +12,9 @@ from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
+from shared.events.inbound import is_likely_time
+
 _MAX_CHARACTERS = 64
-_OLDEST = timedelta(days=366)
-_AHEAD = timedelta(minutes=10)
 _UNIX = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE]\+?[0-9]{1,2})?")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _UNITS = (1, 10**3, 10**6, 10**9)
@@ -43,16 +43,12 @@ class GivenTime(NamedTuple):
 
 
 def given_time(text: str | None, now: datetime) -> GivenTime:
-    """Return what a gateway wrote as the time of a message that was received `now`.
-
-    A message from the future, or more than a year old, has a wrong time and not an odd one: by such a time nothing can
-    be ordered.
-    """
+    """Return what a gateway wrote as the time of a message that was received `now`."""
     written = text.strip() if text else ""
     if not written:
         return GivenTime()
     found = read_time(written)
-    if found is None or not now - _OLDEST < found < now + _AHEAD:
+    if found is None or not is_likely_time(found, now):
         return GivenTime(unusable=written[:_MAX_CHARACTERS])
     return GivenTime(found)
 

@@ -240,9 +240,8 @@ def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
         }
         match entry.kind:
             case "held":
-                value["reason"] = (
-                    entry.matched_by or ""
-                )  # not the entry's `reason`, which says what became of the reply
+                # The event's `reason` is what matched; the entry's own says what became of the reply.
+                value["reason"] = entry.matched_by or ""
             case "released":
                 value["by"] = entry.by or ""
             case _:

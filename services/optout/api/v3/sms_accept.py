@@ -151,10 +151,8 @@ def _audience(account_id: str, given: GivenMessage, known: AccountFacts) -> Audi
     list_id = _id(given.list_id)
     if given.to or list_id is None or list_id not in known.lists or not known.may_read_contacts:
         return None
-    try:
-        return Audience(account_id, list_id, _number(given, known))
-    except ValueError:
-        return None
+    number = _number(given, known)
+    return Audience(account_id, list_id, number) if number else None
 
 
 def _all_examined(
@@ -174,29 +172,34 @@ def _all_examined(
 
 
 def _examined(given: GivenMessage, known: AccountFacts, now: datetime) -> ExaminedMessage:
-    status, phone, number = ACCEPTED, "", ""
     list_id = known.default_list if given.list_id is None else _id(given.list_id)
     schedule = _time(given.schedule)
-    try:
-        phone = contact_phone(given.to or "", (given.country or "").upper() or known.country)
-    except ValueError:
-        status = "INVALID_RECIPIENT"  # also of a list without members
-    try:
-        number = _number(given, known)
-    except ValueError:
-        status = "INVALID_SENDER_ID"
-    if list_id is None or not _may_name(given, list_id, known):
-        status = "NOT_ENOUGH_PERMISSION_TO_LIST_ID"
-    elif given.list_id is None and number in known.full_numbers:
-        status = "MISSING_REQUIRED_FIELDS"  # more lists than a request can name: say which list it is
-    if given.schedule and (schedule is None or schedule > now + _LATEST):
-        status = "INVALID_SCHEDULE"
-    if not (given.body or "").strip():
-        status = "EMPTY_MESSAGE"
-    if not given.to and given.list_id is None:
-        status = "MISSING_REQUIRED_FIELDS"
-    later = schedule if schedule is not None and schedule > now else None
-    return ExaminedMessage(given, status, phone, number, list_id or 0, given.list_id is not None, later)
+    message = ExaminedMessage(
+        given,
+        status=ACCEPTED,
+        phone=_phone(given, known),
+        sender_number=_number(given, known),
+        list_id=list_id or 0,
+        has_list=given.list_id is not None,
+        schedule=schedule if schedule is not None and schedule > now else None,
+    )
+    return replace(message, status=_status_of(message, known, now))
+
+
+def _status_of(message: ExaminedMessage, known: AccountFacts, now: datetime) -> str:
+    """Return the first problem of the message in this order, as ClickSend names it; else that it is accepted."""
+    given, schedule = message.given, _time(message.given.schedule)
+    problems = (
+        ("MISSING_REQUIRED_FIELDS", not given.to and not message.has_list),
+        ("EMPTY_MESSAGE", not (given.body or "").strip()),
+        ("INVALID_SCHEDULE", given.schedule and (schedule is None or schedule > now + _LATEST)),
+        ("NOT_ENOUGH_PERMISSION_TO_LIST_ID", not message.list_id or not _may_name(given, message.list_id, known)),
+        # More lists than a request can name: say which list it is.
+        ("MISSING_REQUIRED_FIELDS", not message.has_list and message.sender_number in known.full_numbers),
+        ("INVALID_SENDER_ID", not message.sender_number),
+        ("INVALID_RECIPIENT", not message.phone),  # also of a list without members
+    )
+    return next((status for status, is_so in problems if is_so), ACCEPTED)
 
 
 def _may_name(given: GivenMessage, list_id: int, known: AccountFacts) -> bool:
@@ -204,9 +207,21 @@ def _may_name(given: GivenMessage, list_id: int, known: AccountFacts) -> bool:
     return is_own and (bool(given.to) or known.may_read_contacts)
 
 
+def _phone(given: GivenMessage, known: AccountFacts) -> str:
+    """Return whom the message is to; empty where that is not a number."""
+    try:
+        return contact_phone(given.to or "", (given.country or "").upper() or known.country)
+    except ValueError:
+        return ""
+
+
 def _number(given: GivenMessage, known: AccountFacts) -> str:
+    """Return what the message is from: as named, of the recipient's country, or the only one; else empty."""
     named = given.sender or known.number_of_country.get((given.country or known.country or "").upper()) or known.number
-    return normalise_sender_number(named or "")
+    try:
+        return normalise_sender_number(named or "")
+    except ValueError:
+        return ""
 
 
 def _id(text: str | None) -> int | None:
