@@ -105,7 +105,10 @@ async def load_recipients(
     if asked:
         sent = await _load_sent(connection, asked, window_starts_at)
         await _add_pointed_at(connection, asked, sent)
-    return {key: Recipient(suppressions[key], _newest_first(sent[key]), window_starts_at) for key in keys}
+    return {
+        key: Recipient(suppressions.get(key, {}), _newest_first(sent[key]) if key in sent else (), window_starts_at)
+        for key in keys
+    }
 
 
 class _AboutSent(NamedTuple):

@@ -1,6 +1,7 @@
 """One worker's work between two starts: what is recorded, what is published, and the step from batch to batch."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -197,7 +198,7 @@ class WorkerSession:
     def _count(self, parsed: Parsed, entries: list[Entry]) -> None:
         metrics.BATCHES_PUBLISHED.inc()
         metrics.WATERMARK.labels(self._partition).set(parsed.next_offset)
-        for entry in entries:
-            metrics.MESSAGES_DECIDED.labels(entry.kind).inc()
+        for kind, count in Counter(entry.kind for entry in entries).items():
+            metrics.MESSAGES_DECIDED.labels(kind).inc(count)
         for reason, count in parsed.bad.items():
             metrics.RECORDS_PARKED.labels(reason).inc(count)
