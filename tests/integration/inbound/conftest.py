@@ -1,12 +1,13 @@
 """One real Kafka for this folder, one inbound service for most tests, and one of its own for those that break it."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from inbound_world import PARTITIONS, WEBHOOK_KEY, Gateway
+from inbound_world import AUTH_TOKEN, PARTITIONS, SIGNED_ACCOUNT, WEBHOOK_KEY, Gateway
 
 from harness.machine.ports import free_ports, release_ports
 from harness.stack.embedded import EmbeddedBackend
@@ -54,6 +55,7 @@ async def _service(bootstrap: str, folder: Path) -> AsyncIterator[Service]:
         "STOPLINE_KAFKA_BOOTSTRAP": bootstrap,
         "STOPLINE_PARTITIONS": str(PARTITIONS),
         "STOPLINE_WEBHOOK_KEY": WEBHOOK_KEY,
+        "STOPLINE_GATEWAY_SECRETS": json.dumps({SIGNED_ACCOUNT: {"twilio": {"auth_token": AUTH_TOKEN}}}),
     }
     service = Service("inbound", "services.inbound", ports[0], environment, folder / "inbound.log")
     try:

@@ -19,6 +19,8 @@ from shared.webhook_secrets import webhook_secret
 
 PARTITIONS = 6
 WEBHOOK_KEY = "the-webhook-key-of-these-tests-only"
+SIGNED_ACCOUNT = "t-signed"
+AUTH_TOKEN = "the-auth-token-of-these-tests"  # noqa: S105
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # else httpx reads all the machine's certificates, for each client
 _TOPICS = (INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES)
 
