@@ -82,9 +82,8 @@ def twilio_json() -> Signed:
     return Signed(account, body.encode(), {"X-Twilio-Signature": signature}, query.encode(), "application/json")
 
 
-def telnyx(at: datetime = NOW) -> Signed:
+def telnyx(at: datetime = NOW, body: bytes = b'{"data": {"event_type": "message.received"}}') -> Signed:
     timestamp = str(int(at.timestamp()))
-    body = json.dumps({"data": {"event_type": "message.received"}}).encode()
     signature = base64.b64encode(KEY.sign(f"{timestamp}|".encode() + body).signature).decode()
     public_key = base64.b64encode(bytes(KEY.verify_key)).decode()
     headers = {"telnyx-signature-ed25519": signature, "telnyx-timestamp": timestamp}
@@ -104,8 +103,7 @@ def vonage_sms_json() -> Signed:
     return vonage_sms("sha512", content_type="application/json")
 
 
-def vonage_messages(at: datetime = NOW, **changed: Any) -> Signed:
-    body = json.dumps({"channel": "sms", "text": "STOP"}).encode()
+def vonage_messages(at: datetime = NOW, body: bytes = b'{"channel": "sms", "text": "STOP"}', **changed: Any) -> Signed:
     hashed = hashlib.sha256(body).hexdigest()
     claims = {"iss": "Vonage", "iat": int(at.timestamp()), "jti": str(uuid4()), "api_key": "abcd1234"}
     token = jwt.encode({**claims, "payload_hash": hashed, **changed}, SHARED, algorithm="HS256")
