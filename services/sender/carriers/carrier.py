@@ -84,6 +84,9 @@ class CarrierAdapter(WithSecretFiles, ABC):
 
     model_config = SettingsConfigDict(env_prefix="STOPLINE_", frozen=True)
 
+    answers_stop_itself: ClassVar[bool] = False
+    """Whether the carrier confirms an opt-out by a message of its own, unless that is switched off there (G6)."""
+
     @abstractmethod
     def call_of(self, request: MessageRequested) -> HttpCall:
         """Return the HTTP call that sends the message; the carrier's receipts must name the message id."""

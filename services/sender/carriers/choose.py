@@ -1,6 +1,7 @@
 """Which carrier an account's messages go through."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -12,6 +13,8 @@ from services.sender.settings import SenderSettings
 from shared.events.inbound import CarrierBlocked
 from shared.events.outbound import MessageRequested
 from shared.number_pools import NumberPools, covered_by_block
+
+log = logging.getLogger(__name__)
 
 
 class Carriers:
@@ -51,6 +54,13 @@ class Carriers:
 
 def open_carriers(settings: SenderSettings) -> Carriers:
     """Return a client of each carrier that the settings name."""
+    for name, adapter in settings.carrier_adapters.items():
+        if adapter.answers_stop_itself:
+            log.warning(
+                "carrier %s answers STOP with a confirmation of its own unless that is switched off there: Stopline"
+                " cannot keep an opt-out unanswered (docs/carriers.md)",
+                name,
+            )
     clients = {
         name: CarrierClient(adapter, settings.calls_in_flight, settings.call_seconds)
         for name, adapter in settings.carrier_adapters.items()

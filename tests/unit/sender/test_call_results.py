@@ -1,9 +1,16 @@
 """What the generic carrier's answers mean: a message is called for once, so every answer is an outcome."""
 
+from collections.abc import Mapping
+
 import pytest
 
-from services.sender.carriers.carrier import Accepted, Blocked, Refused, Unknown
-from services.sender.carriers.generic import MAX_PAUSE_SECONDS, call_result_of
+from services.sender.carriers.carrier import Accepted, Blocked, CallResult, CarrierResponse, Refused, Unknown
+from services.sender.carriers.generic import GenericAdapter
+from services.sender.carriers.responses import MAX_PAUSE_SECONDS
+
+
+def call_result_of(status: int, headers: Mapping[str, str], body: bytes) -> CallResult:
+    return GenericAdapter.model_construct().result_of(CarrierResponse(status, headers, body))
 
 
 def test_the_carriers_own_id_says_that_it_has_the_message() -> None:

@@ -221,7 +221,7 @@ async def test_the_clock_is_looked_at_in_the_write_of_every_carrier(
     companies: Companies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with companies.serving() as url, opened(url, monkeypatch) as carriers:
-        for name in CARRIERS:
+        for name in carriers.clients:
             begin_by = boottime() + 1
             monkeypatch.setattr("services.sender.carriers.client.boottime", lambda: begin_by)  # noqa: B023
             assert isinstance(await carriers.clients[name].send(asked("acme", "m-1"), begin_by), NotCalled)
@@ -231,7 +231,7 @@ async def test_the_clock_is_looked_at_in_the_write_of_every_carrier(
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("CARRIER", "pigeon", "STOPLINE_CARRIER: 'pigeon' is not a carrier; choose one of generic"),
+        ("CARRIER", "pigeon", "STOPLINE_CARRIER: 'pigeon' is not a carrier; choose one of aws, clicksend, generic"),
         (
             "CARRIERS_BY_ACCOUNT",
             '{"acme": "pigeon"}',

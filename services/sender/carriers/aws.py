@@ -1,0 +1,80 @@
+"""AWS End User Messaging SMS, version 2: `SendTextMessage`; `Context` brings our id back in its events.
+
+An opt-out of its own covers every number that uses the same opt-out list.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
+
+from services.sender.carriers.aws_signature import AwsKey, signed_headers
+from services.sender.carriers.carrier import (
+    Accepted,
+    Blocked,
+    CallResult,
+    CarrierAdapter,
+    CarrierResponse,
+    HttpCall,
+    Refused,
+)
+from services.sender.carriers.responses import (
+    BUSY_SECONDS,
+    fields_of,
+    is_success,
+    result_by_status,
+    text_of,
+    without_id,
+)
+from shared.events.outbound import MessageRequested
+
+_OPTED_OUT = "DESTINATION_PHONE_NUMBER_OPTED_OUT"
+_BUSY = "ThrottlingException"
+
+
+class AwsAdapter(CarrierAdapter):
+    """The adapter of AWS End User Messaging."""
+
+    answers_stop_itself: ClassVar[bool] = True
+
+    aws_region: Annotated[str, Field(pattern="^[a-z0-9-]+$")]
+    aws_url: Annotated[str, Field(pattern="^(https?://.*)?$")] = ""
+    aws_access_key_id: Annotated[str, Field(min_length=1)]
+    aws_secret_access_key: Annotated[SecretStr, Field(min_length=8)]
+    aws_message_type: Literal["PROMOTIONAL", "TRANSACTIONAL"] = "PROMOTIONAL"
+    aws_configuration_set: str = ""
+    aws_opt_out_list: str = ""
+
+    def call_of(self, request: MessageRequested) -> HttpCall:
+        url = self.aws_url.rstrip("/") or f"https://sms-voice.{self.aws_region}.amazonaws.com"
+        message = {
+            "DestinationPhoneNumber": request.phone,
+            "OriginationIdentity": request.sender_number,
+            "MessageBody": request.body,
+            "MessageType": self.aws_message_type,
+            "ConfigurationSetName": self.aws_configuration_set,
+            "Context": {"message_id": request.message_id},
+        }
+        body = json.dumps({name: value for name, value in message.items() if value}).encode()
+        headers = {
+            "Host": urlsplit(url).netloc,
+            "Content-Type": "application/x-amz-json-1.0",
+            "X-Amz-Target": "PinpointSMSVoiceV2.SendTextMessage",
+        }
+        secret = self.aws_secret_access_key.get_secret_value()
+        key = AwsKey(self.aws_access_key_id, secret, self.aws_region, "sms-voice")
+        return HttpCall(f"{url}/", signed_headers(key, headers, body, datetime.now(UTC)), body)
+
+    def result_of(self, response: CarrierResponse) -> CallResult:
+        fields = fields_of(response)
+        if is_success(response):
+            carrier_message_id = text_of(fields.get("MessageId"))
+            return Accepted(carrier_message_id) if carrier_message_id else without_id(response)
+        kind = text_of(fields.get("__type")).rpartition("#")[2]
+        reason = text_of(fields.get("Message") or fields.get("message"))
+        if fields.get("Reason") == _OPTED_OUT:
+            return Blocked(_OPTED_OUT, reason, self.aws_opt_out_list or None)
+        result = result_by_status(response, kind, reason)
+        return Refused(result.reason, BUSY_SECONDS) if kind == _BUSY and isinstance(result, Refused) else result

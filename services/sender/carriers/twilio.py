@@ -1,0 +1,50 @@
+"""Twilio: `POST /2010-04-01/Accounts/{sid}/Messages.json`, as a form.
+
+An opt-out of its own (21610) covers the sender number, or every number of the messaging service that sends.
+"""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, SecretStr
+
+from services.sender.carriers.carrier import Accepted, Blocked, CallResult, CarrierAdapter, CarrierResponse, HttpCall
+from services.sender.carriers.requests import basic, form_call
+from services.sender.carriers.responses import fields_of, is_success, result_by_status, text_of, without_id
+from shared.events.outbound import MessageRequested
+
+_UNSUBSCRIBED = "21610"
+
+
+class TwilioAdapter(CarrierAdapter):
+    """The adapter of Twilio. `twilio_secret` is the API key's, or without one the account's auth token."""
+
+    answers_stop_itself: ClassVar[bool] = True
+
+    twilio_url: Annotated[str, Field(pattern="^https?://")] = "https://api.twilio.com"
+    twilio_account_sid: Annotated[str, Field(pattern="^[A-Za-z0-9]+$")]
+    twilio_api_key: str = ""
+    twilio_secret: Annotated[SecretStr, Field(min_length=8)]
+    twilio_messaging_service_sid: str = ""
+    twilio_status_callback: str = ""
+
+    def call_of(self, request: MessageRequested) -> HttpCall:
+        form = {
+            "To": request.phone,
+            "From": request.sender_number,
+            "Body": request.body,
+            "MessagingServiceSid": self.twilio_messaging_service_sid,
+            "StatusCallback": self.twilio_status_callback,
+        }
+        url = f"{self.twilio_url.rstrip('/')}/2010-04-01/Accounts/{self.twilio_account_sid}/Messages.json"
+        headers = basic(self.twilio_api_key or self.twilio_account_sid, self.twilio_secret.get_secret_value())
+        return form_call(url, headers, {name: value for name, value in form.items() if value})
+
+    def result_of(self, response: CarrierResponse) -> CallResult:
+        fields = fields_of(response)
+        if is_success(response):
+            sid = text_of(fields.get("sid"))
+            return Accepted(sid) if sid else without_id(response)
+        code, reason = text_of(fields.get("code")), text_of(fields.get("message"))
+        if code == _UNSUBSCRIBED:
+            return Blocked(code, reason, self.twilio_messaging_service_sid or None)
+        return result_by_status(response, code, reason)

@@ -1,0 +1,71 @@
+"""Vonage's SMS API: `POST /sms/json`, as a form. It reports its own opt-outs in receipts, not in responses."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from services.sender.carriers.carrier import (
+    Accepted,
+    CallResult,
+    CarrierAdapter,
+    CarrierResponse,
+    HttpCall,
+    Refused,
+    Unknown,
+)
+from services.sender.carriers.requests import form_call
+from services.sender.carriers.responses import (
+    BUSY_SECONDS,
+    NOT_ALLOWED_SECONDS,
+    fields_of,
+    first_of,
+    is_success,
+    result_by_status,
+    text_of,
+    without_id,
+)
+from shared.events.outbound import MessageRequested
+from shared.segments import segments_of
+
+_MAX_CLIENT_REF = 100
+_TAKEN, _INTERNAL_ERROR = "0", "5"
+# Throttled, too many binds; credentials, an account that is barred, without credit or not enabled.
+_PAUSES = {
+    **dict.fromkeys(("1", "10"), BUSY_SECONDS),
+    **dict.fromkeys(("4", "8", "9", "11"), NOT_ALLOWED_SECONDS),
+}
+
+
+class VonageSmsAdapter(CarrierAdapter):
+    """The adapter of Vonage's SMS API. Each response is 200; what counts is the status of the message's first part."""
+
+    vonage_sms_url: Annotated[str, Field(pattern="^https?://")] = "https://rest.nexmo.com"
+    vonage_sms_api_key: Annotated[str, Field(min_length=1)]
+    vonage_sms_api_secret: Annotated[SecretStr, Field(min_length=8)]
+    vonage_sms_callback: str = ""
+
+    def call_of(self, request: MessageRequested) -> HttpCall:
+        form = {
+            "api_key": self.vonage_sms_api_key,
+            "api_secret": self.vonage_sms_api_secret.get_secret_value(),
+            "from": request.sender_number.removeprefix("+"),
+            "to": request.phone.removeprefix("+"),
+            "text": request.body,
+            "type": "text" if segments_of(request.body).encoding == "gsm7" else "unicode",
+            "client-ref": request.message_id if len(request.message_id) <= _MAX_CLIENT_REF else "",
+            "callback": self.vonage_sms_callback,
+        }
+        given = {name: value for name, value in form.items() if value}
+        return form_call(f"{self.vonage_sms_url.rstrip('/')}/sms/json", {}, given)
+
+    def result_of(self, response: CarrierResponse) -> CallResult:
+        if not is_success(response):
+            return result_by_status(response)
+        part = first_of(fields_of(response).get("messages"))
+        status, words = text_of(part.get("status")), text_of(part.get("error-text"))
+        if status == _TAKEN:
+            carrier_message_id = text_of(part.get("message-id"))
+            return Accepted(carrier_message_id) if carrier_message_id else without_id(response)
+        if status == _INTERNAL_ERROR:
+            return Unknown(f"the carrier answered {status} {words}")
+        return Refused(f"{status} {words}".strip(), _PAUSES.get(status, 0.0)) if status else without_id(response)
