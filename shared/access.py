@@ -87,6 +87,7 @@ def roles(
             writes=(topics.INBOUND_MESSAGES, topics.OUTBOUND_MESSAGES),
             groups=(api_group,),
         ),
+        Role("links", "the pages of opt-out links", writes=(topics.INBOUND_MESSAGES,)),
         Role(
             "sender",
             "the sender",

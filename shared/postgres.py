@@ -104,6 +104,25 @@ async def _keep(_: object) -> None:
     """
 
 
+async def open_pool_to_read(url: str, size: int, seconds: float) -> Pool:
+    """Open a pool that only reads, and needs no Postgres to be opened: it connects when it is used.
+
+    Args:
+        url: of the database.
+        size: of its connections.
+        seconds: the deadline of a connection and of a statement.
+    """
+    return await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        timeout=seconds,
+        command_timeout=seconds,
+        reset=_keep,
+        server_settings={"default_transaction_read_only": "on"},
+    )
+
+
 @asynccontextmanager
 async def connection_from(pool: Pool, seconds: float = CONNECT_SECONDS) -> AsyncIterator[Connection]:
     """Lend a connection of the pool; waiting for one has a deadline too.

@@ -1,4 +1,4 @@
-"""`stopline inbound | optout | api | sender | sandbox`: runs one service in the foreground."""
+"""`stopline inbound | optout | api | links | sender | sandbox`: runs one service in the foreground."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ _MODULES = {
     "inbound": ("services.inbound", "run the inbound service: webhooks and receipts to Kafka"),
     "optout": ("services.optout", "run the opt-out pipeline: decides what replies mean"),
     "api": ("services.optout.api", "run the customer API, with simulations and calls to customers' addresses"),
+    "links": ("services.optout.links", "run the pages of opt-out links"),
     "sender": ("services.sender", "run the sender: outbound messages to the carrier, or dropped"),
     "sandbox": ("harness.sandbox", "run the sandbox carrier with its phones"),
 }

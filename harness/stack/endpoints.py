@@ -16,6 +16,7 @@ class Endpoints(BaseModel):
     api_url: str
     sender_url: str
     sandbox_url: str
+    links_url: str
     optout_database_url: str
     sender_database_url: str
     admin_token: str

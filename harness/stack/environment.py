@@ -16,6 +16,7 @@ MODULES = {
     "optout": "services.optout",
     "api": "services.optout.api",
     "sender": "services.sender",
+    "links": "services.optout.links",
     "sandbox": "harness.sandbox",
 }
 """The modules that `python -m` runs for each."""
@@ -32,6 +33,7 @@ class StackContext:
     secrets: SharedSecrets
     inbound_url: str
     sandbox_url: str
+    links_url: str = ""
 
 
 def sandbox_environment(secrets: SharedSecrets, port: int) -> dict[str, str]:
@@ -66,7 +68,10 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
             "STOPLINE_CARRIER_URL": context.sandbox_url,
             "STOPLINE_CARRIER_TOKEN": context.secrets.carrier_token,
             "STOPLINE_CACHE_DIR": str(cache_folder),
+            "STOPLINE_LINK_URL": context.links_url,
+            "STOPLINE_LINK_KEY": context.secrets.link_key if context.links_url else "",
         },
+        "links": {"STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_links_url},
     }[service]
 
 

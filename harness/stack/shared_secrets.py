@@ -11,12 +11,13 @@ _BYTES = 32
 
 @dataclass(frozen=True)
 class SharedSecrets:
-    """The key of all webhook secrets, the tokens that make accounts and call the carrier, and the key of pseudonyms."""
+    """The tokens that make accounts and call the carrier, and the keys of webhook secrets, pseudonyms and links."""
 
     webhook_key: str
     admin_token: str
     carrier_token: str
     erasure_key: str = ""
+    link_key: str = ""
 
 
 def shared_secrets(path: Path) -> SharedSecrets:

@@ -31,13 +31,17 @@ USUAL_PORTS = {
     "sender": 8083,
     "sandbox": 8084,
     "optout": 8085,
+    "links": 8086,
     "inbound-metrics": 9181,
     "api-metrics": 9182,
     "sender-metrics": 9183,
     "optout-metrics": 9185,
+    "links-metrics": 9186,
 }
 SERVER_NAMES = ("kafka", "postgres")
 OURS = ("inbound", "optout", "api", "sender")
+LINKS = "links"
+"""The pages of opt-out links: where nobody opens one, the process need not run."""
 _REPLICAS = 3
 
 
@@ -51,6 +55,7 @@ class Stack:
         kafka_nodes: 1, or 3.
         partitions: of every topic that is placed by phone; those of the environment, else 6.
         durable, quick_start: see `EmbeddedBackend`.
+        links: whether the pages of opt-out links run, too.
         service_env: settings for all services, such as STOPLINE_LOG_LEVEL.
         say: called with a line for each step that takes long.
 
@@ -68,12 +73,14 @@ class Stack:
         partitions: int | None = None,
         durable: bool = True,
         quick_start: bool = True,
+        links: bool = False,
         service_env: Mapping[str, str] | None = None,
         say: Say = print,
     ) -> None:
         self.services: dict[str, Service] = {}
         self._backend_name = backend
         self._given_ports = ports
+        self._ours = (*OURS, LINKS) if links else OURS
         self._partitions = partitions
         self._service_env = dict(service_env or {})
         self._say = say
@@ -127,9 +134,9 @@ class Stack:
         self._add("sandbox", sandbox_environment(self.secrets, self._ports["sandbox"]))
         await run_all(self._start_backend(), self.services["sandbox"].start())
         self._say("starting the services")
-        for name in OURS:
+        for name in self._ours:
             self._add(name, self._environment(name, name, self._ports[name]))
-        await run_all(*(self.services[name].start() for name in OURS))
+        await run_all(*(self.services[name].start() for name in self._ours))
 
     def _choose_ports(self) -> None:
         names = [name for name in USUAL_PORTS if name not in SERVER_NAMES]
@@ -160,6 +167,7 @@ class Stack:
             self.secrets,
             inbound_url=f"http://127.0.0.1:{self._ports['inbound']}",
             sandbox_url=f"http://127.0.0.1:{self._ports['sandbox']}",
+            links_url=f"http://127.0.0.1:{self._ports['links']}",
         )
         cache_folder = self._folder.path / f"{name}-cache"
         metrics_port = self._ports.get(f"{name}-metrics")
@@ -205,11 +213,12 @@ class Stack:
             kafka_bootstrap=self.backend.kafka_bootstrap,
             kafka_settings=as_environment(self.kafka_settings()),
             services={name: service.url for name, service in self.services.items()},
-            metrics={name: self.services[name].metrics_url for name in OURS},
+            metrics={name: self.services[name].metrics_url for name in self._ours},
             inbound_url=self.services["inbound"].url,
             api_url=self.services["api"].url,
             sender_url=self.services["sender"].url,
             sandbox_url=self.services["sandbox"].url,
+            links_url=f"http://127.0.0.1:{self._ports[LINKS]}",
             optout_database_url=self.backend.optout_database_url,
             sender_database_url=self.backend.sender_database_url,
             admin_token=self.secrets.admin_token,

@@ -34,3 +34,4 @@ LOGINS_REFUSED = Counter(
     "A login to the API was wrong, or was not looked at because too many before it were.",
     ["reason"],
 )
+LINK_PAGES = Counter("stopline_optout_link_pages", "A page of an opt-out link was answered.", ["method", "page"])

@@ -13,6 +13,7 @@ from optout_world import OptOutWorld, Worlds
 from harness.machine.ports import free_ports, release_ports
 from harness.stack.embedded import EmbeddedBackend
 from harness.stack.make_tables import make_tables
+from harness.stack.service import Service
 from shared.settings import KafkaSettings
 from shared.topics import create_topics
 
@@ -76,6 +77,24 @@ def _services(backend: EmbeddedBackend, folder: Path, ports: list[int]) -> tuple
         KeptService("optout", "services.optout", ports[0], environment | pipeline, folder / "optout.log"),
         KeptService("api", "services.optout.api", ports[1], environment | secrets, folder / "api.log"),
     )
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def links(backend: EmbeddedBackend, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """Give the pages of links, running."""
+    (port,) = free_ports(1)
+    environment = {
+        "STOPLINE_KAFKA_BOOTSTRAP": backend.kafka_bootstrap,
+        "STOPLINE_PARTITIONS": str(PARTITIONS),
+        "STOPLINE_OPTOUT_DATABASE_URL": backend.optout_links_url,
+        "STOPLINE_HTTP_PORT": str(port),
+    }
+    log = tmp_path_factory.mktemp("links") / "links.log"
+    service = Service("links", "services.optout.links", port, environment, log)
+    await service.start()
+    yield service
+    await service.stop()
+    release_ports([port])
 
 
 @pytest.fixture(autouse=True)

@@ -34,6 +34,7 @@ class Addresses:
     optout_database_url: str
     optout_pipeline_url: str
     optout_api_url: str
+    optout_links_url: str
     sender_database_url: str
 
 
@@ -62,7 +63,8 @@ class Deployment:
 async def deployed(kafka: SecuredKafka, postgres: SecuredPostgres, folder: Path) -> AsyncIterator[Deployment]:
     """Start all services and wait until they are ready."""
     addresses = Addresses(
-        kafka.logins, *(postgres.url(role) for role in ("optout", "optout_pipeline", "optout_api", "sender"))
+        kafka.logins,
+        *(postgres.url(role) for role in ("optout", "optout_pipeline", "optout_api", "optout_links", "sender")),
     )
     secrets = shared_secrets(folder / "secrets.json")
     ports = dict(zip(("sandbox", *OURS), free_ports(len(OURS) + 1), strict=True))

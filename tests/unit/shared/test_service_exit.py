@@ -11,9 +11,11 @@ import pytest
 import services.inbound.app
 import services.optout.api.app
 import services.optout.app
+import services.optout.links.app
 import services.sender.app
 from services.inbound.settings import InboundSettings
 from services.optout.api.settings import ApiSettings
+from services.optout.links.settings import LinksSettings
 from services.optout.settings import OptOutSettings
 from services.sender.settings import SenderSettings
 from shared.background import GiveUp, in_background
@@ -34,6 +36,7 @@ SERVICES = {
     "inbound": (services.inbound.app, InboundSettings),
     "optout": (services.optout.app, OptOutSettings),
     "api": (services.optout.api.app, ApiSettings),
+    "links": (services.optout.links.app, LinksSettings),
     "sender": (services.sender.app, SenderSettings),
 }
 

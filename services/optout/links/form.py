@@ -1,0 +1,44 @@
+"""The button of a page that was pressed, or the one click of a mail program (RFC 8058)."""
+
+import asyncio
+import re
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+
+from services.optout.links.limits import BODY_BYTES, BODY_SECONDS
+from services.optout.links.page import PressedButton
+
+_MAX_FIELDS = 8
+_CHOICES: dict[str, PressedButton] = {"list": "list", "all": "all", "undo": "undo"}
+_ONE_CLICK_PART = re.compile(rb'name="?List-Unsubscribe"?\s*\r\n\r\nOne-Click\r\n', re.IGNORECASE)
+
+
+async def choice_of(request: Request) -> PressedButton | None:
+    """Return what the request asks for; None where it does not say."""
+    body = await _body(request)
+    if body is None:
+        return None
+    if request.headers.get("Content-Type", "").startswith("multipart/form-data"):
+        return "list" if _ONE_CLICK_PART.search(body) else None
+    try:
+        fields = dict(parse_qsl(body.decode("ascii"), max_num_fields=_MAX_FIELDS))
+    except ValueError:
+        return None
+    if fields.get("List-Unsubscribe") == "One-Click":
+        return "list"
+    return _CHOICES.get(fields.get("choice", ""))
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the body; None where it is too long, or does not come."""
+    body = b""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > BODY_BYTES:
+                    return None
+    except (TimeoutError, ClientDisconnect):
+        return None
+    return body

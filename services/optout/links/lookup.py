@@ -1,0 +1,87 @@
+"""The lookup of a link when its page is opened: whose message it was in, and what its recipient gets by now."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import asyncpg
+
+from services.optout.clicks import UNDO_WINDOW, may_be_undone
+from services.optout.links.limits import DATABASE_CONNECTIONS, LOOKUP_SECONDS
+from services.optout.scopes import ACCOUNT
+from shared.errors import TransientError
+from shared.postgres import UNAVAILABLE, DatabaseAddress, Pool, close_pool, connection_from, open_pool_to_read
+
+_LINK = """
+SELECT coalesce(a.name, l.account_id) AS name, s.scope, s.state, s.source, s.sender_number, s.sent_at, s.untimed_at
+FROM opt_out_links l
+LEFT JOIN accounts a USING (account_id)
+LEFT JOIN suppressions s ON s.account_id = l.account_id AND s.phone = l.phone
+    AND s.scope IN ('account', 'list:' || l.list_id, 'sender:' || l.sender_number)
+WHERE l.token = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLink:
+    """A link that was sent: the account's name, and what its recipient has opted out of.
+
+    `may_undo`: that was done here, a short while ago.
+    """
+
+    account_name: str
+    is_out: bool = False
+    is_out_of_all: bool = False
+    may_undo: bool = False
+
+
+class LinkTable:
+    """The links, read with short deadlines: a page without a name is better than none."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find(self, token: str) -> KnownLink | None:
+        """Return what is known; None: nobody was sent this link.
+
+        Raises:
+            TransientError: Postgres is unavailable.
+        """
+        try:
+            async with asyncio.timeout(LOOKUP_SECONDS), connection_from(self._pool, LOOKUP_SECONDS) as connection:
+                rows = await connection.fetch(_LINK, token)
+        except (TimeoutError, asyncpg.PostgresError, *UNAVAILABLE) as error:
+            raise TransientError(f"Postgres: {error!r}") from error
+        return _known(rows, datetime.now(UTC)) if rows else None
+
+
+def _known(rows: list[asyncpg.Record], now: datetime) -> KnownLink:
+    forbidden = [row for row in rows if row["state"] in ("opted_out", "held")]
+    return KnownLink(
+        rows[0]["name"],
+        is_out=bool(forbidden),
+        is_out_of_all=any(row["scope"] == ACCOUNT for row in forbidden),
+        may_undo=any(
+            may_be_undone(
+                is_opted_out=row["state"] == "opted_out",
+                source=row["source"],
+                sender_number=row["sender_number"],
+                sent_at=row["sent_at"],
+                asked_at=row["untimed_at"],
+                since=now - UNDO_WINDOW,
+            )
+            for row in forbidden
+        ),
+    )
+
+
+@asynccontextmanager
+async def opened_links(address: DatabaseAddress) -> AsyncIterator[LinkTable]:
+    """Give the table; a database that is unavailable is tried again with each request."""
+    pool = await open_pool_to_read(address.url, DATABASE_CONNECTIONS, LOOKUP_SECONDS)
+    try:
+        yield LinkTable(pool)
+    finally:
+        await close_pool(pool)
