@@ -9,12 +9,14 @@ from services.sender import metrics
 from services.sender.decide import decide, queries_of
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
-from services.sender.ledger.model import MessageKey, key_of
+from services.sender.gate import accounts_of, judge_all, partitions_of_accounts
+from services.sender.ledger.model import MessageKey, key_of, rejected_detail, suppressed_detail
 from services.sender.ledger.rows import find
 from services.sender.report import Reporter
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
+from shared.gate import Offered, offered_by
 from shared.postgres import Pool, connection_from
 from shared.suppressions.fence import Fence
 from shared.suppressions.fence_pass import boottime
@@ -25,6 +27,7 @@ Waiting = dict[MessageKey, MessageRequested]
 """Messages without an outcome yet; of several with one id the first counts."""
 
 _LOOK_AGAIN_SECONDS = 0.2
+_OFFERS_AT_ONCE = 100
 LEAST = 50
 MOST = 10_000
 _SHARE_OF_WHAT_LEFT = 0.9
@@ -90,15 +93,22 @@ class BatchProcessor:
         failpoint("sender.before_fence")
         # `suppressions` has as many partitions as `inbound-messages`: `shared.topics` checks it.
         queries = queries_of(requests, self.cache.partitions)
+        account_ids, offers = accounts_of(requests), await self._offers(requests)
+        places = partitions_in(queries) | partitions_of_accounts(account_ids, self.cache.partitions)
         with metrics.FENCE_SECONDS.time():
-            fenced = await self.fence.wait(partitions_in(queries))
+            fenced = await self.fence.wait(places)
         failpoint("sender.after_fence")
         checked = self.cache.check(fenced, queries)
-        decision = decide(requests, {}, checked, boottime())
+        judged = judge_all(requests, offers, self.cache.settings(fenced, account_ids))
+        decision = decide(requests, {}, checked, judged, boottime())
         metrics.REDECIDED.inc(len(decision.needs_fence))
         undone = decision.needs_fence
         if decision.to_drop:
-            undone += await self.dropper.drop(decision.to_drop, fenced)
+            rows = [(request, suppressed_detail(*found)) for request, found in decision.to_drop]
+            undone += await self.dropper.drop("suppressed", rows, fenced)
+        if decision.to_reject:
+            rows = [(request, rejected_detail(*why)) for request, why in decision.to_reject]
+            undone += await self.dropper.drop("rejected", rows, fenced)
         if decision.to_send:
             # Confirmed while the messages are claimed and announced, and before the first of them leaves.
             undone += await self.dispatcher.dispatch(decision.to_send, fenced, partial(self.cache.confirm, checked))
@@ -112,7 +122,7 @@ class BatchProcessor:
         """Publish the outcomes that the ledger already has; return the messages that need a fence again."""
         async with connection_from(self.pool) as connection:
             rows = await find(connection, list(waiting))
-        decision = decide(list(waiting.values()), rows, None, boottime())
+        decision = decide(list(waiting.values()), rows, None, (), boottime())
         if decision.to_republish:
             await self.reporter.publish(decision.to_republish)
         for row in decision.to_republish:
@@ -120,3 +130,12 @@ class BatchProcessor:
         if decision.in_progress:
             await self.dispatcher.give_back(decision.in_progress)
         return decision.needs_fence
+
+    async def _offers(self, requests: Sequence[MessageRequested]) -> list[Offered]:
+        """Return what each message offers; in slices, since calls under way must not wait for all of them."""
+        offers: list[Offered] = []
+        for first in range(0, len(requests), _OFFERS_AT_ONCE):
+            some, links = requests[first : first + _OFFERS_AT_ONCE], self.dispatcher.links
+            offers += [offered_by(request.body, has_link=links.will_write(request)) for request in some]
+            await asyncio.sleep(0)
+        return offers

@@ -62,7 +62,7 @@ class Dispatcher:
         self._owner = owner
         self._reporter = reporter
         self._carriers = carriers
-        self._links = links
+        self.links = links
         self._calls = asyncio.Semaphore(calls_in_flight)
         self._chunks = asyncio.Semaphore(calls_in_flight // CHUNK_MESSAGES + _CHUNKS_AHEAD)
         self._unsettled: list[Chunk] = []
@@ -179,13 +179,13 @@ class Dispatcher:
                 return
             if self.stopping or self._pause_seconds(request) > 0:
                 return
-            if not self._links.may_leave(request):
+            if not self.links.may_leave(request):
                 chunk.results[key_of(request)] = Refused(NO_LINK)
                 return
             # Counts only if this is cancelled, or fails by a bug, during the call.
             chunk.results[key_of(request)] = Unknown("the sender stopped during the call")
             carrier = self._carriers.name_of(request.account_id)
-            leaving = self._links.written(request, self._links.token_of(request))
+            leaving = self.links.written(request, self.links.token_of(request))
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
                 result = await self._carriers.clients[carrier].send(leaving, chunk.fenced.begin_by)
         self._note(result, key_of(request), chunk, carrier)

@@ -1,11 +1,12 @@
-"""Messages that must not be sent: written into the ledger, then published."""
+"""Messages that must not be sent, suppressed or rejected: written into the ledger, then published."""
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 from services.sender import metrics
 from services.sender.gather import gather_all
-from services.sender.ledger.model import key_of, row_of, suppressed_detail
+from services.sender.ledger.model import key_of, row_of
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import NewRow, write_rows
 from services.sender.report import Reporter
@@ -13,9 +14,8 @@ from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 from shared.postgres import Pool, connection_from
 from shared.suppressions.fence_pass import FencePass
-from shared.suppressions.lookup import SuppressionHit
 
-Dropped = tuple[MessageRequested, SuppressionHit]
+_Outcome = Literal["suppressed", "rejected"]
 
 _CHUNK_MESSAGES = 500
 _CHUNKS_AT_ONCE = 3  # Postgres writes one while events are made of another and Kafka takes a third
@@ -30,29 +30,28 @@ class Dropper:
         self._reporter = reporter
         self._chunks = asyncio.Semaphore(_CHUNKS_AT_ONCE)
 
-    async def drop(self, dropped: Sequence[Dropped], fenced: FencePass) -> list[MessageRequested]:
-        """Return what is not ours to drop: another process has it, or it already has an outcome.
+    async def drop(self, outcome: _Outcome, dropped: Sequence[NewRow], fenced: FencePass) -> list[MessageRequested]:
+        """Drop messages, each with its row's detail; return what is not ours to drop.
+
+        That is: another process has it, or it already has an outcome.
 
         Raises:
             TransientError: Postgres or Kafka is unavailable.
         """
         begins = range(0, len(dropped), _CHUNK_MESSAGES)
-        not_ours = await gather_all(self._chunk(dropped[begin : begin + _CHUNK_MESSAGES], fenced) for begin in begins)
+        chunks = (dropped[begin : begin + _CHUNK_MESSAGES] for begin in begins)
+        not_ours = await gather_all(self._chunk(outcome, chunk, fenced) for chunk in chunks)
         return [request for each in not_ours for request in each]
 
-    async def _chunk(self, dropped: Sequence[Dropped], fenced: FencePass) -> list[MessageRequested]:
+    async def _chunk(self, outcome: _Outcome, rows: Sequence[NewRow], fenced: FencePass) -> list[MessageRequested]:
         async with self._chunks:
-            rows: list[NewRow] = [(request, suppressed_detail(*found)) for request, found in dropped]
             async with connection_from(self._pool) as connection:
-                written = await write_rows(connection, self._owner.number, "suppressed", rows, fenced.started_at)
+                written = await write_rows(connection, self._owner.number, outcome, rows, fenced.started_at)
             failpoint("sender.after_drop_rows")
-            if written.not_ours:
-                rows = [row for row in rows if key_of(row[0]) not in written.not_ours]
-            if rows:
+            ours = [row for row in rows if key_of(row[0]) not in written.not_ours] if written.not_ours else rows
+            if ours:
                 at = fenced.started_at, written.changed_at
-                await self._reporter.publish(row_of(request, "suppressed", detail, *at) for request, detail in rows)
+                await self._reporter.publish(row_of(request, outcome, detail, *at) for request, detail in ours)
             failpoint("sender.after_drop_events")
-            metrics.MESSAGES.labels("suppressed").inc(len(rows))
-            if not written.not_ours:
-                return []
-            return [request for request, _ in dropped if key_of(request) in written.not_ours]
+            metrics.MESSAGES.labels(outcome).inc(len(ours))
+            return [request for request, _ in rows if key_of(request) in written.not_ours] if written.not_ours else []

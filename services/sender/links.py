@@ -17,9 +17,13 @@ class LinkWriter:
     key: str
     partitions: int
 
+    def will_write(self, request: MessageRequested) -> bool:
+        """Say whether the message leaves with a link."""
+        return self.url is not None and has_placeholder(request.body)
+
     def token_of(self, request: MessageRequested) -> str | None:
         """Return the token of the message's link; None: it has no place for one, or there are no links."""
-        if self.url is None or not has_placeholder(request.body):
+        if not self.will_write(request):
             return None
         place = partition_of(request.phone, self.partitions)
         return link_token(self.key, request.account_id, request.message_id, place, self.partitions)

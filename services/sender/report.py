@@ -23,12 +23,14 @@ from shared.events.delivery import (
     MessageRejected,
     MessageSent,
     MessageSuppressed,
+    delivery_event_id,
 )
 from shared.events.inbound import CarrierBlocked
 from shared.events.outbound import MessageRequested
 from shared.instructions.cut import instruction_of
 from shared.kafka import SEND_SECONDS, within
 from shared.producer import OutgoingRecord, Producer, send_parked
+from shared.segments import segments_of
 from shared.suppressions.placement import partitions_of
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES
 
@@ -42,10 +44,12 @@ def announced(
 ) -> OutgoingRecord:
     """Return `message_dispatching`: the carrier is about to be called."""
     token = links.token_of(request)
+    body = links.written(request, token).body
     more = {
         "decision_started_at": format_time(decision_started_at),
-        "instruction": instruction_of(links.written(request, token).body),
+        "instruction": instruction_of(body),
         "link_token": token,
+        "segments": segments_of(body).number,
     }
     return _record(MessageDispatching, "message_dispatching", request, at, more)
 
@@ -59,12 +63,28 @@ def outcome_event(row: Row) -> OutgoingRecord:
             return _record(MessageSuppressed, "message_suppressed", row, row.changed_at, more)
         case "sent":
             return _record(MessageSent, "message_sent", row, row.changed_at, {"carrier_message_id": row.detail})
+        case "rejected":
+            return _rejected(row)
         case "failed":
             return _record(MessageFailed, "message_failed", row, row.changed_at, {"reason": row.detail})
         case "unknown":
             return _record(MessageOutcomeUnknown, "message_outcome_unknown", row, row.changed_at, {})
         case "pending" | "dispatching":
             raise AssertionError(f"message {row.message_id} has no outcome yet")
+
+
+def _rejected(row: Row) -> OutgoingRecord:
+    reason, explanation = (row.detail or "").split(" ", 1)
+    event = MessageRejected(
+        event_id=delivery_event_id(row.account_id, row.message_id, "message_rejected"),
+        occurred_at=row.changed_at,
+        account_id=row.account_id,
+        message_id=row.message_id,
+        phone=row.phone,
+        reason=reason,
+        detail=explanation,
+    )
+    return OutgoingRecord(row.phone.encode(), encode(event), cloud_event_headers(event, SOURCE))
 
 
 def _record(

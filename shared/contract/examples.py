@@ -30,12 +30,19 @@ from shared.events.inbound import (
 )
 from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageRequested
-from shared.events.suppression import CheckpointPublished, SuppressionChanged, WatermarkAdvanced
+from shared.events.suppression import (
+    AccountSettingsPublished,
+    CheckpointPublished,
+    ListPublished,
+    SuppressionChanged,
+    WatermarkAdvanced,
+)
 
 _ACCOUNT, _MESSAGE, _CARRIER_MESSAGE = "acme", "order-4711", "4A1C9E52-3F7B-4E2A-9B57-0A4E6D1C2B33"
 _LIST, _SCOPE = 12, "list:12"
-_OFFER = {"instruction": "Your order has shipped. Reply STOP to opt out", "link_token": "4fQz0Yb7TnK"}
+_OFFER = {"instruction": "Your order has shipped. Reply STOP to opt out", "link_token": "4fQz0Yb7TnK", "segments": 1}
 _TOKEN = "4fQz0Yb7TnK"
+_EPOCH = "3b9e1f7a2c40d586"
 _PHONE, _SENDER_NUMBER = "+14155550100", "+18335550123"
 _REPLY = UUID("57182351-7b4a-522c-8678-da4cc9957788")
 _WROTE, _HEARD, _CHANGED = (datetime(2026, 11, 24, 11, 13, second, 250_000, tzinfo=UTC) for second in (0, 2, 3))
@@ -174,7 +181,16 @@ def _suppressions() -> list[Event]:
             cause_event_id=_REPLY,
             changed_at=_CHANGED,
         ),
-        WatermarkAdvanced(next_offset=104_730),
+        AccountSettingsPublished(
+            account_id=_ACCOUNT,
+            epoch=_EPOCH,
+            policy="append",
+            instruction="Reply STOP to opt out",
+            exempts_conversational=False,
+            words={"*": ("stop", "stop all"), _SENDER_NUMBER: ("alto",)},
+        ),
+        ListPublished(account_id=_ACCOUNT, list_id=_LIST, epoch=_EPOCH, exists=True),
+        WatermarkAdvanced(next_offset=104_730, settings_epoch=_EPOCH, settings_digest="51d0c2e98f3ab764"),
         CheckpointPublished(next_offset=104_730, suppressed_count=1207, digest="9f3c52d1a07be846"),
     ]
 

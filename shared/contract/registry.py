@@ -52,8 +52,10 @@ CONTRACTS = (
     ),
     TopicContract(
         SUPPRESSIONS,
-        "Whom a sender may not message; compacted. Written in transactions: read committed.",
-        "account_id|scope|phone for suppression_changed; !watermark and !checkpoint for the two others",
+        "Whom a sender may not message, and what its gate asks of messages; compacted. Written in transactions: read"
+        " committed.",
+        "account_id|scope|phone for suppression_changed; !settings|account_id and !list|account_id|list_id for what the"
+        " gate asks; !watermark and !checkpoint for the two others",
         get_args(AnySuppressionEvent),
         ours_to_write=True,
     ),

@@ -25,14 +25,15 @@ class _MessageEvent(IdentifiedEvent):
 class MessageDispatching(_MessageEvent):
     """The carrier is about to be called. `decision_started_at` is when the fence of the decision began.
 
-    `instruction` is the end of the text that names its way out, so that a reply can be compared with it. `link_token`
-    is the end of the message's opt-out link, where it has one.
+    `instruction` is the end of the text that names its way out, as it is sent, so that a reply can be compared with it.
+    `link_token` is the end of the message's opt-out link, where it has one. `segments` is how many there are.
     """
 
     type: Literal["message_dispatching"] = "message_dispatching"
     decision_started_at: Time
     instruction: ShortText | None = None
     link_token: LinkToken | None = None
+    segments: Annotated[int, Field(ge=1)] | None = None
 
 
 class MessageSent(_MessageEvent):
@@ -65,7 +66,10 @@ class MessageOutcomeUnknown(_MessageEvent):
 
 
 class MessageRejected(IdentifiedEvent):
-    """The request did not validate and is parked; `phone` is missing where the request had none that is one."""
+    """The request did not validate and is parked, or the gate did not let the message pass; `detail` says what to do.
+
+    `phone` is missing where the request had none that is one. The gate's reasons are those of `shared.gate`.
+    """
 
     category: ClassVar[str] = "delivery"
 

@@ -16,6 +16,7 @@ class MessageRequested(Event):
     `phone` may be in any spelling that names its country; what is read is the canonical number.
     `message_id` is the producer's own and unique within the account: a second request with the same id is never sent.
     `also_lists` are further lists whose opt-outs forbid it: a message without a list names those of its sender number.
+    `conversational` says that it answers something that the recipient wrote; see "The gate" in `docs/producers.md`.
     """
 
     category: ClassVar[str] = "outbound"
@@ -29,6 +30,7 @@ class MessageRequested(Event):
     body: Annotated[Body, Field(min_length=1)]
     requested_at: Time | None = None
     also_lists: Annotated[tuple[ListId, ...], Field(max_length=MAX_ALSO_LISTS)] = ()
+    conversational: bool = False
 
     def cloud_event_id(self) -> str:
         return f"{self.account_id}/{self.message_id}"

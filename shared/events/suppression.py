@@ -1,7 +1,8 @@
 """Topic `suppressions` (compacted): whom a sender may not message, and how far that is known.
 
 Each partition is written by one transactional producer at a time. A record's key is what compaction keeps one of:
-`account|scope|phone` for a suppression, `!watermark` and `!checkpoint` for the two that vouch for the others.
+`account|scope|phone` for a suppression, `!settings|account` and `!list|account|id` for what the gate asks, `!watermark`
+and `!checkpoint` for the two that vouch for the others. An account's settings and lists are in the partition of its id.
 """
 
 from datetime import datetime
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from shared.events.base import AccountId, Event, Time, derived_id
+from shared.events.base import AccountId, Event, ListId, ShortText, Time, derived_id
 from shared.events.delivery import Scope
 from shared.phones import Phone
 
@@ -18,6 +19,8 @@ WATERMARK_KEY = b"!watermark"
 CHECKPOINT_KEY = b"!checkpoint"
 
 SuppressionState = Literal["opted_out", "held", "opted_in"]
+GatePolicy = Literal["reject", "append"]
+"""What becomes of a message without a way out: it is rejected, or the account's instruction is appended."""
 Offset = Annotated[int, Field(ge=0)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
@@ -46,12 +49,18 @@ class SuppressionChanged(Event):
 
 
 class WatermarkAdvanced(Event):
-    """All offsets of the same partition of `inbound-messages` below `next_offset` are decided and published."""
+    """All offsets of the same partition of `inbound-messages` below `next_offset` are decided and published.
+
+    So is every change of an account's settings that was committed before: those of `settings_epoch` are all there are,
+    and `settings_digest` is the sum of their records' digests. Without an epoch they are not all published.
+    """
 
     category: ClassVar[str] = "suppression"
 
     type: Literal["watermark_advanced"] = "watermark_advanced"
     next_offset: Offset
+    settings_epoch: Digest | None = None
+    settings_digest: Digest | None = None
 
     def cloud_event_id(self) -> str:
         return f"watermark-{self.next_offset}"
@@ -74,6 +83,53 @@ class CheckpointPublished(Event):
         return f"checkpoint-{self.next_offset}"
 
 
-AnySuppressionEvent = SuppressionChanged | WatermarkAdvanced | CheckpointPublished
+class AccountSettingsPublished(Event):
+    """The settings by which the gate judges an account's messages; they hold while `epoch` is the watermark's.
+
+    `words` are those that active opt-out rules match, normalised, by the sender number that they hold on; `*` is every
+    number, and as a word any word. `instruction` is what `append` adds to a message that has no way out.
+    """
+
+    category: ClassVar[str] = "suppression"
+
+    type: Literal["account_settings_published"] = "account_settings_published"
+    account_id: AccountId
+    epoch: Digest
+    policy: GatePolicy
+    instruction: ShortText | None = None
+    exempts_conversational: bool
+    words: dict[str, tuple[str, ...]]
+
+    def key(self) -> bytes:
+        return f"!settings|{self.account_id}".encode()
+
+    def cloud_event_id(self) -> str:
+        return f"settings-{self.account_id}-{self.epoch}"
+
+
+class ListPublished(Event):
+    """A list of an account that messages may be sent to, or that there is none of its id any more.
+
+    It holds while `epoch` is the watermark's.
+    """
+
+    category: ClassVar[str] = "suppression"
+
+    type: Literal["list_published"] = "list_published"
+    account_id: AccountId
+    list_id: ListId
+    epoch: Digest
+    exists: bool
+
+    def key(self) -> bytes:
+        return f"!list|{self.account_id}|{self.list_id}".encode()
+
+    def cloud_event_id(self) -> str:
+        return f"list-{self.account_id}-{self.list_id}-{self.epoch}"
+
+
+AnySuppressionEvent = (
+    SuppressionChanged | WatermarkAdvanced | CheckpointPublished | AccountSettingsPublished | ListPublished
+)
 SuppressionEvent = Annotated[AnySuppressionEvent, Field(discriminator="type")]
 suppression_event_adapter: TypeAdapter[AnySuppressionEvent] = TypeAdapter(SuppressionEvent)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from shared.consumer import Polled
 from shared.events.suppression import CheckpointPublished, WatermarkAdvanced
+from shared.suppressions.gate_settings import PartitionSettings, SettingsRecord
 from shared.suppressions.lookup import SuppressionCache
 from shared.suppressions.proof import Proof
 from shared.suppressions.read import Changes, PartitionReader
@@ -21,6 +22,7 @@ class PartitionFollower:
 
     Attributes:
         position: the offset below which everything is applied.
+        settings: of the accounts whose settings are in the partition.
     """
 
     def __init__(  # noqa: PLR0913 (what a partition acts on)
@@ -32,8 +34,10 @@ class PartitionFollower:
         *,
         position: int,
         proven: bool,
+        settings: PartitionSettings,
     ) -> None:
         self.position = position
+        self.settings = settings
         self.reader = PartitionReader(partition, partitions)
         self.proof = Proof(partition, proven=proven)
         self._partition = partition
@@ -50,7 +54,10 @@ class PartitionFollower:
             match step:
                 case Changes():
                     await self._change(step)
+                case SettingsRecord():
+                    self.settings.apply(step)
                 case WatermarkAdvanced():
+                    self.settings.prove(step.settings_epoch, step.settings_digest)
                     self._watermarks.advance(self._partition, step.next_offset)
                 case CheckpointPublished():
                     await self._compare(step, records[-1].offset + 1, end)

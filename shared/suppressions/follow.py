@@ -11,7 +11,7 @@ When in doubt, nothing is sent: `check` and `wait_for_watermark` raise `Transien
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,8 +20,10 @@ from aiokafka.errors import KafkaError
 
 from shared.errors import TransientError
 from shared.kafka_connection import Kafka
+from shared.partitions import partition_of
 from shared.suppressions.ask import Asking
 from shared.suppressions.fence_pass import FencePass
+from shared.suppressions.gate_settings import AccountsSettings
 from shared.suppressions.keep import SnapshotKeeper
 from shared.suppressions.lookup import CheckedSuppressions, Query, partitions_in
 from shared.suppressions.metrics import CacheMetrics
@@ -100,6 +102,20 @@ class CacheFollower:
             raise AssertionError("asked about partitions that no fence was completed for")
         state = self._sure_state()
         return CheckedSuppressions(fenced, state.cache.hits(queries), (state, self._read_from))
+
+    def settings(self, fenced: FencePass, account_ids: Iterable[str]) -> AccountsSettings:
+        """Return the settings of accounts whose partitions have passed the fence.
+
+        Raises:
+            TransientError: the cache is in doubt, or has not all of them; nothing may be sent.
+        """
+        state, places = self._sure_state(), {each: partition_of(each, self.partitions) for each in account_ids}
+        if not fenced.partitions.issuperset(places.values()):
+            raise AssertionError("asked about accounts whose partition no fence was completed for")
+        for number in sorted(set(places.values())):
+            if not state.partitions[number].settings.is_whole:
+                raise TransientError(f"the accounts' settings of partition {number} are not complete")
+        return {each: state.partitions[number].settings.of(each) for each, number in places.items()}
 
     def count(self) -> int:
         """Return about how many keys are known."""

@@ -15,12 +15,15 @@ from shared.event_records import event_of
 from shared.events.suppression import (
     CHECKPOINT_KEY,
     WATERMARK_KEY,
+    AccountSettingsPublished,
     AnySuppressionEvent,
     CheckpointPublished,
+    ListPublished,
     SuppressionChanged,
     WatermarkAdvanced,
     suppression_event_adapter,
 )
+from shared.suppressions.gate_settings import SettingsRecord, digest_of
 from shared.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, SuppressionCode, first_key_of
 from shared.suppressions.placement import partitions_of
 
@@ -52,7 +55,7 @@ class Changes:
     count: int
 
 
-PartitionChange = Changes | WatermarkAdvanced | CheckpointPublished
+PartitionChange = Changes | WatermarkAdvanced | CheckpointPublished | SettingsRecord
 
 
 class PartitionReader:
@@ -81,6 +84,8 @@ class PartitionReader:
             event = self._decode(record)
             if isinstance(event, SuppressionChanged):
                 changed.append(_change(event))
+            elif isinstance(event, AccountSettingsPublished | ListPublished):
+                yield SettingsRecord(event, digest_of(record.value or b""))
             elif event is not None:
                 yield from self._changes(changed)
                 changed = []
@@ -128,7 +133,7 @@ class PartitionReader:
     def _has_place_for(self, key: bytes) -> bool:
         found = _KEY_OF_A_SUPPRESSION.fullmatch(key)
         if found is None:
-            return key in (WATERMARK_KEY, CHECKPOINT_KEY)
+            return key.startswith(b"!")
         return partitions_of([found.group(1)], self._partitions) == [self._partition]
 
     def _note(self, key: bytes, why: str) -> None:
@@ -141,7 +146,7 @@ def _change(event: SuppressionChanged) -> _Change:
 
 def _key_of(event: AnySuppressionEvent) -> bytes:
     match event:
-        case SuppressionChanged():
+        case SuppressionChanged() | AccountSettingsPublished() | ListPublished():
             return event.key()
         case WatermarkAdvanced():
             return WATERMARK_KEY

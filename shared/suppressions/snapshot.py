@@ -2,7 +2,8 @@
 
 A line of magic, the header's length and CRC-32 (8 bytes), the header as JSON, zeros up to a multiple of 8, and then the
 sorted keys of every (account, scope), one after the other, as little-endian unsigned 64-bit numbers. The header has
-the CRC-32 of the keys. A file that is not whole, or not of this cluster and topic, counts as none.
+the CRC-32 of the keys, and the accounts' settings. A file that is not whole, or not of this cluster and topic, counts
+as none.
 """
 
 import json
@@ -18,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from shared.suppressions.gate_settings import KeptSettings
 from shared.suppressions.keys import EMPTY, Keys
 from shared.suppressions.lookup import AccountScope
 
 log = logging.getLogger(__name__)
 
-MAGIC = b"STOPLINE SUPPRESSIONS 1\n"
+MAGIC = b"STOPLINE SUPPRESSIONS 2\n"
 _LENGTH_AND_CRC = struct.Struct("<II")
 _MAX_HEADER_BYTES = 64 * 1024 * 1024
 _KEY_BYTES = 8
@@ -41,12 +43,16 @@ class Origin:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot: `positions` are the next offsets to read, `watermarks` the newest read (or 0), by partition."""
+    """A snapshot: `positions` are the next offsets to read, `watermarks` the newest read (or 0), by partition.
+
+    So are `settings`, what the gate asks.
+    """
 
     origin: Origin
     positions: list[int]
     watermarks: list[int]
     scopes: list[tuple[AccountScope, Keys]]
+    settings: list[KeptSettings]
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
@@ -65,6 +71,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "watermarks": snapshot.watermarks,
         "scopes": [[account_id, scope, keys.size] for (account_id, scope), keys in snapshot.scopes],
         "crc": crc,
+        "settings": [asdict(each) for each in snapshot.settings],
     }
     encoded = json.dumps(header).encode()
     if len(encoded) > _MAX_HEADER_BYTES:
@@ -131,7 +138,8 @@ def _read(path: Path) -> Snapshot:
     parts = np.split(whole, np.cumsum(sizes)[:-1]) if sizes else []
     named = zip(header["scopes"], parts, strict=True)
     scopes: list[tuple[AccountScope, Keys]] = [((account_id, scope), keys) for (account_id, scope, _), keys in named]
-    return Snapshot(Origin(**header["origin"]), header["positions"], header["watermarks"], scopes)
+    settings = [KeptSettings(**each) for each in header["settings"]]
+    return Snapshot(Origin(**header["origin"]), header["positions"], header["watermarks"], scopes, settings)
 
 
 def _read_header(file: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shared.suppressions.apply import PartitionFollower
+from shared.suppressions.gate_settings import PartitionSettings
 from shared.suppressions.lookup import SuppressionCache
 from shared.suppressions.snapshot import Origin, Snapshot
 from shared.suppressions.watermarks import Watermarks
@@ -24,6 +25,7 @@ class CacheState:
                 self.watermarks,
                 position=snapshot.positions[number] if snapshot else 0,
                 proven=snapshot is not None,
+                settings=PartitionSettings(snapshot.settings[number]) if snapshot else PartitionSettings(),
             )
             for number in numbers
         ]
@@ -45,7 +47,13 @@ class CacheState:
 
     def snapshot(self) -> Snapshot:
         """Return what goes to disk; may run in a thread while nothing is applied."""
-        return Snapshot(self.origin, self.positions, list(self.watermarks.next_offsets), list(self.cache.arrays()))
+        return Snapshot(
+            self.origin,
+            self.positions,
+            list(self.watermarks.next_offsets),
+            list(self.cache.arrays()),
+            [partition.settings.kept() for partition in self.partitions],
+        )
 
 
 def fits(kept: Origin, positions: Sequence[int], now: Origin, ends: Sequence[int]) -> bool:

@@ -10,7 +10,7 @@ compares them with the models, byte by byte. All other events are written by the
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
@@ -60,6 +60,13 @@ _OPT_OUT_EVENTS: dict[DecisionKind, type[AnyOptOutEvent]] = {
 }
 
 
+class SettingsMark(NamedTuple):
+    """A statement about the settings in a watermark: their epoch, and the sum of their records' digests."""
+
+    epoch: str
+    digest: str
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
     """A publication; `next_offset` is the watermark, and with `commits_offset` the offset that is committed with it."""
@@ -76,12 +83,16 @@ class Publication:
     """Those whose entries are among `entries`, which do not have the phone."""
     anchor: AnchorPublished | None = None
     """The end of the partition's hash chain, where it has moved."""
+    settings: Sequence[OutgoingRecord] = ()
+    """Accounts and lists that have changed, for the sender's gate."""
+    settings_mark: SettingsMark | None = None
+    """What the watermark says of the settings; None: they are not all published yet."""
     commits_offset: bool = True
 
     @property
     def is_watermark_alone(self) -> bool:
         """Whether it says nothing but how far the partition is: only markers were read."""
-        parts = self.entries, self.parked, self.repaired, self.merged
+        parts = self.entries, self.parked, self.repaired, self.merged, self.settings
         return not any(parts) and self.checkpoint is None and self.anchor is None
 
     def suppressions(self) -> Iterator[OutgoingRecord]:
@@ -93,7 +104,14 @@ class Publication:
             yield record_of(event.key(), event)
         if self.checkpoint is not None:
             yield record_of(CHECKPOINT_KEY, self.checkpoint)
-        yield record_of(WATERMARK_KEY, WatermarkAdvanced(next_offset=self.next_offset))
+        yield from self.settings
+        mark = self.settings_mark
+        watermark = WatermarkAdvanced(
+            next_offset=self.next_offset,
+            settings_epoch=None if mark is None else mark.epoch,
+            settings_digest=None if mark is None else mark.digest,
+        )
+        yield record_of(WATERMARK_KEY, watermark)
 
     def opt_out_events(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `opt-out-events`."""
@@ -261,6 +279,7 @@ def auto_reply_records(entry: Entry) -> Iterator[OutgoingRecord]:
                 sender_number=entry.sender_number or "",
                 body=follow_up.address,
                 requested_at=entry.decided_at,
+                conversational=True,
             )
             yield record_of(auto_reply.phone.encode(), auto_reply)
 

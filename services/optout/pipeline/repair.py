@@ -13,7 +13,7 @@ from services.optout.pipeline.session import Publishes
 from shared.errors import PoisonError
 from shared.events.base import derived_id
 from shared.events.codec import decode
-from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, SuppressionChanged, suppression_event_adapter
+from shared.events.suppression import SuppressionChanged, suppression_event_adapter
 from shared.kafka import SEND_SECONDS, assigned_consumer, within
 from shared.partitions import partition_of
 from shared.postgres import connection_from
@@ -92,7 +92,7 @@ async def _published_states(context: Context, partition: int) -> PublishedStates
 
 
 def _note(held: PublishedStates, key: bytes | None, value: bytes | None) -> None:
-    if key is None or key in (CHECKPOINT_KEY, WATERMARK_KEY):
+    if key is None or key.startswith(b"!"):  # what is published whenever a session starts
         return
     if value is None and _KEY.fullmatch(key.decode(errors="replace")) is None:
         held.pop(key, None)

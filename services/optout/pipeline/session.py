@@ -13,9 +13,10 @@ from services.optout.decision_log.erasures import with_phones
 from services.optout.decision_log.log import Batch, DecisionLog
 from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position
+from services.optout.pipeline.account_settings import PublishesSettings
 from services.optout.pipeline.context import utc_now
 from services.optout.pipeline.parse import Parsed
-from services.optout.pipeline.publish import Publication
+from services.optout.pipeline.publish import Publication, SettingsMark
 from services.optout.pipeline.start import Start
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
@@ -58,6 +59,7 @@ class WorkerSession:
         publisher: Publishes,
         deliveries: CatchesUp,
         *,
+        settings: PublishesSettings,
         checkpoint_seconds: float,
         idle_checkpoint_seconds: float = 60.0,
         seconds: Callable[[], float] = time.monotonic,
@@ -68,6 +70,8 @@ class WorkerSession:
         self._decision_log = decision_log
         self._publisher = publisher
         self._deliveries = deliveries
+        self._settings = settings
+        self._settings_mark: SettingsMark | None = None
         self._position: Position = start.position
         self._in_step_from = start.end
         self._checkpoint_seconds = checkpoint_seconds
@@ -82,12 +86,15 @@ class WorkerSession:
         self._merged: list[SuppressionKey] = []
 
     async def start(self) -> None:
-        """Publish at once how far the partition is.
+        """Publish at once how far the partition is, and the settings of its accounts.
 
         A replay publishes old states again: the watermark before it has senders wait until its end. So states that a
         merge of spellings has changed are published before it, and again after it.
         """
         self._merged, self._position = await self._decision_log.merged()
+        async for records in self._settings.all():
+            await self._publish(Publication(self.published, settings=records))
+        self._settings_mark = self._settings.mark
         for first in range(0, len(self._merged), _MERGED_AT_ONCE):
             merged = await self._decision_log.states(self._merged[first : first + _MERGED_AT_ONCE])
             await self._publish(Publication(self.published, merged=merged))
@@ -106,15 +113,25 @@ class WorkerSession:
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
         merged = await self._decision_log.states(self._merged) if checkpoint is not None and self._merged else ()
         erasures = [each.event for each in parsed.received if isinstance(each.event, ErasureRequested)]
+        settings = await self._settings.changed()
+        self._settings_mark = self._settings.mark
         await self._publish(
-            Publication(parsed.next_offset, entries, parsed.parked, checkpoint, merged=merged, erasures=erasures)
+            Publication(
+                parsed.next_offset,
+                entries,
+                parsed.parked,
+                checkpoint,
+                merged=merged,
+                erasures=erasures,
+                settings=settings,
+            )
         )
         self._count(parsed, entries)
         await self._move_past_markers()
 
     async def _publish(self, publication: Publication) -> None:
         sequence, now = self._position.sequence, self._seconds()
-        publication = replace(publication, anchor=self._anchor())
+        publication = replace(publication, anchor=self._anchor(), settings_mark=self._settings_mark)
         if publication.is_watermark_alone and now - self._committed_at < COMMIT_SECONDS:
             publication = replace(publication, commits_offset=False)
         await self._publisher.publish(publication)

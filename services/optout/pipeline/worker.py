@@ -11,6 +11,7 @@ from services.optout import metrics
 from services.optout.decision_log.log import PostgresDecisionLog
 from services.optout.decision_log.position import PositionMovedError, end_predecessors
 from services.optout.decision_log.topics import Topics, read_topics, save_topics
+from services.optout.pipeline.account_settings import PartitionAccounts
 from services.optout.pipeline.clicks import ClickResolver
 from services.optout.pipeline.condition import Condition
 from services.optout.pipeline.context import SOURCE, Context
@@ -129,6 +130,7 @@ class Worker:
                 decision_log,
                 publisher,
                 deliveries,
+                settings=PartitionAccounts(self._context.pool, self.partition, settings.partitions),
                 checkpoint_seconds=settings.checkpoint_seconds,
                 idle_checkpoint_seconds=settings.idle_checkpoint_seconds,
             )

@@ -4,7 +4,7 @@ Every event may come again, in any order: each write has the same effect twice, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -37,9 +37,10 @@ UPDATE messages m SET
     status = CASE WHEN {_IS_LATER} THEN later.status ELSE m.status END,
     error = CASE WHEN {_IS_LATER} THEN later.error ELSE m.error END,
     carrier_message_id = coalesce(m.carrier_message_id, later.carrier_message_id),
-    dispatched_at = coalesce(m.dispatched_at, later.dispatched_at), changed_at = now()
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-    AS later (account_id, message_id, status, error, carrier_message_id, dispatched_at)
+    dispatched_at = coalesce(m.dispatched_at, later.dispatched_at), parts = coalesce(later.segments, m.parts),
+    changed_at = now()
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+    $7::int[]) AS later (account_id, message_id, status, error, carrier_message_id, dispatched_at, segments)
 WHERE m.account_id = later.account_id AND m.message_id = later.message_id
 """  # noqa: S608 (no value from outside)
 
@@ -79,6 +80,7 @@ class Change:
     error: str | None = None
     carrier_message_id: str | None = None
     dispatched_at: datetime | None = None
+    segments: int | None = None
 
     def merged(self, other: "Change") -> "Change":
         """Return both in one: the later status, and what either of them knows."""
@@ -90,6 +92,7 @@ class Change:
             last.error,
             first.carrier_message_id or last.carrier_message_id,
             first.dispatched_at or last.dispatched_at,
+            first.segments or last.segments,
         )
 
 
@@ -118,8 +121,7 @@ async def _record(connection: Connection, events: Sequence[DeliveryEvent]) -> No
         await connection.execute(ADD_RECEIPTS, *zip(*map(_row, receipts.values()), strict=True))
     changes = changes_of(events)
     if changes:
-        rows = [(c.account_id, c.message_id, c.status, c.error, c.carrier_message_id, c.dispatched_at) for c in changes]
-        await connection.execute(CHANGE, *zip(*rows, strict=True))
+        await connection.execute(CHANGE, *zip(*map(astuple, changes), strict=True))
     pointers = {(c.account_id, c.carrier_message_id) for c in changes if c.carrier_message_id is not None}
     pointers |= {(e.account_id, storable(e.carrier_message_id)) for e in receipts.values() if e.message_id is None}
     joined: list[Any] = []
@@ -148,7 +150,8 @@ def _change(event: DeliveryEvent) -> Change | None:
     if status is None or event.account_id is None or event.message_id is None:
         return None
     error, carrier_message_id = (text and storable(text) for text in (error, carrier_message_id))
-    return Change(event.account_id, event.message_id, status, error, carrier_message_id, at)
+    segments = event.segments if isinstance(event, MessageDispatching) else None
+    return Change(event.account_id, event.message_id, status, error, carrier_message_id, at, segments)
 
 
 def _said(event: DeliveryEvent) -> tuple[Status | None, str | None, str | None, datetime | None]:

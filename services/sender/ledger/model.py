@@ -5,10 +5,10 @@ from typing import Literal, NamedTuple
 
 from shared.events.outbound import MessageRequested
 
-LedgerState = Literal["pending", "dispatching", "sent", "suppressed", "failed", "unknown"]
-"""A row begins as `dispatching` (claimed: the carrier is called, or may have been) or `suppressed`. `pending`: given
-back, because the carrier was certainly not called. The others are outcomes; a receipt may still settle
-`unknown`."""
+LedgerState = Literal["pending", "dispatching", "sent", "suppressed", "rejected", "failed", "unknown"]
+"""A row begins as `dispatching` (claimed: the carrier is called, or may have been), `suppressed` or `rejected` by the
+gate. `pending`: given back, because the carrier was certainly not called. The others are outcomes; a receipt may
+still settle `unknown`."""
 MessageKey = tuple[str, str]
 """Account and message id."""
 ERASED = "erased"
@@ -16,7 +16,10 @@ ERASED = "erased"
 
 
 class Row(NamedTuple):
-    """A row: `detail` is the carrier's message id of a sent one, state and scope of a suppressed one, else a reason."""
+    """A row: `detail` is the carrier's message id of a sent one, state and scope of a suppressed one, else a reason.
+
+    Of a rejected one it is the gate's reason and its explanation.
+    """
 
     account_id: str
     message_id: str
@@ -48,6 +51,11 @@ def key_of(request: MessageRequested) -> MessageKey:
 def suppressed_detail(scope: str, state: str) -> str:
     """Return the detail of a suppressed message; `split(" ", 1)` gives state and scope back."""
     return f"{state} {scope}"
+
+
+def rejected_detail(reason: str, explanation: str) -> str:
+    """Return the detail of a rejected message; `split(" ", 1)` gives reason and explanation back."""
+    return f"{reason} {explanation}"
 
 
 def row_of(

@@ -69,13 +69,13 @@ class WrittenRows:
 async def write_rows(
     connection: Connection,
     owner: int,
-    state: Literal["dispatching", "suppressed"],
+    state: Literal["dispatching", "suppressed", "rejected"],
     new: Sequence[NewRow],
     decision_started_at: datetime,
 ) -> WrittenRows:
     """Write rows for ids that have none, or a pending one; of two processes that write one id, it is ours or theirs.
 
-    `dispatching` claims messages for a call. `suppressed` is their outcome at once: nobody has to act on it.
+    `dispatching` claims messages for a call. `suppressed` and `rejected` are their outcome at once.
     """
     requests = [request for request, _ in new]
     rows = await connection.fetch(

@@ -125,9 +125,9 @@ async def world(  # noqa: PLR0913, PLR0917 (all that there is)
     """A sender that runs without failpoints and a sandbox carrier without faults, before the test and after it."""
     async with SandboxClient(sandbox_service.url) as sandbox:
         await sandbox.set_faults()
-        yield World(
-            kafka, backend, opt_out, only_sender, second_sender, sandbox_service, sandbox, f"t-{uuid4().hex[:12]}"
-        )
+        account_id = f"t-{uuid4().hex[:12]}"
+        await opt_out.account(account_id)
+        yield World(kafka, backend, opt_out, only_sender, second_sender, sandbox_service, sandbox, account_id)
         await sandbox.set_faults()
     await only_sender.resume()
     for service in (sandbox_service, only_sender):

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from settings_records import SettingsOfPartition
 
 from harness.sandbox.client import SandboxClient
 from harness.stack.embedded import EmbeddedBackend
@@ -27,7 +28,6 @@ from shared.events.suppression import (
     CheckpointPublished,
     SuppressionChanged,
     SuppressionState,
-    WatermarkAdvanced,
 )
 from shared.kafka import new_consumer, new_producer
 from shared.partitions import partition_of
@@ -60,6 +60,7 @@ class OptOutStandIn:
         self._consumer: AIOKafkaConsumer = new_consumer(settings.kafka_bootstrap)
         self._producer: AIOKafkaProducer = new_producer(settings.kafka_bootstrap)
         self._task: asyncio.Task[None] | None = None
+        self._settings = [SettingsOfPartition() for _ in range(settings.partitions)]
         self.answers = asyncio.Event()
         self.answers.set()
 
@@ -92,10 +93,17 @@ class OptOutStandIn:
         )
         await self._publish(partition_of(request.phone, self._partitions), changed.key(), changed)
 
+    async def account(self, account_id: str, lists: Iterable[int] = (7,), **settings: Any) -> None:
+        """Publish an account's settings, which count with the next watermark."""
+        partition = partition_of(account_id, self._partitions)
+        for key, value in self._settings[partition].account(account_id, lists, **settings):
+            await self._producer.send_and_wait(SUPPRESSIONS, value, key, partition=partition)
+
     async def _run(self) -> None:
         async for record in self._consumer:
             await self.answers.wait()
-            await self._publish(record.partition, WATERMARK_KEY, WatermarkAdvanced(next_offset=record.offset + 1))
+            watermark = self._settings[record.partition].watermark(record.offset + 1)
+            await self._publish(record.partition, WATERMARK_KEY, watermark)
 
     async def _publish(self, partition: int, key: bytes, event: Any) -> None:
         await self._producer.send_and_wait(SUPPRESSIONS, encode(event), key, partition=partition)

@@ -1,6 +1,7 @@
 """A record and a Kafka in memory, which can die before or after each write."""
 
 from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,12 +12,13 @@ from services.optout.decision_log.position import Position, PositionMovedError
 from services.optout.decision_log.repetitions import identity_of_entry
 from services.optout.decision_log.stored_rules import AccountRules
 from services.optout.decision_log.write import add_trail
-from services.optout.pipeline.publish import FencedError, Publication
+from services.optout.pipeline.publish import FencedError, Publication, SettingsMark
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode
 from shared.events.opt_out import AnyOptOutEvent, opt_out_event_adapter
 from shared.events.suppression import AnySuppressionEvent, SuppressionChanged, suppression_event_adapter
+from shared.producer import OutgoingRecord
 from shared.suppression_digest import MASK, key_digest
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -182,3 +184,15 @@ class MemoryPublisher:
 class NothingToCatchUp:
     async def catch_up(self) -> None:
         """What was sent is in the record at once."""
+
+
+class NoAccounts:
+    """The settings of a deployment without accounts."""
+
+    mark = SettingsMark("e" * 16, "0" * 16)
+
+    async def all(self) -> AsyncIterator[Sequence[OutgoingRecord]]:
+        yield ()
+
+    async def changed(self) -> Sequence[OutgoingRecord]:
+        return ()

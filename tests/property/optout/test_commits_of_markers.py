@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from aiokafka import ConsumerRecord
-from memory import NOON, Crashes, MemoryDecisionLog, MemoryKafka, NothingToCatchUp
+from memory import NOON, Crashes, MemoryDecisionLog, MemoryKafka, NoAccounts, NothingToCatchUp
 
 from services.optout.pipeline.parse import parse
 from services.optout.pipeline.session import COMMIT_SECONDS, WorkerSession
@@ -36,6 +36,7 @@ class Partition:
             self.log,
             self.kafka.producer(),
             NothingToCatchUp(),
+            settings=NoAccounts(),
             checkpoint_seconds=1_000,
             idle_checkpoint_seconds=1_000,
             seconds=lambda: self.seconds,

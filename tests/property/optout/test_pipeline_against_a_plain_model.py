@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from memory import NOON, CrashError, Crashes, MemoryDecisionLog, MemoryKafka, NothingToCatchUp
+from memory import NOON, CrashError, Crashes, MemoryDecisionLog, MemoryKafka, NoAccounts, NothingToCatchUp
 from plain_model import PlainModel
 
 from services.optout.decision_log.position import PositionMovedError
@@ -180,7 +180,14 @@ class OptOutPipeline(RuleBasedStateMachine):
         publisher = self.kafka.producer()
         start = choose_start(self.record.at, self.kafka.committed, 0, len(self.log))
         self.session = WorkerSession(
-            0, start, self.record, publisher, NothingToCatchUp(), checkpoint_seconds=0, seconds=lambda: 0.0
+            0,
+            start,
+            self.record,
+            publisher,
+            NothingToCatchUp(),
+            settings=NoAccounts(),
+            checkpoint_seconds=0,
+            seconds=lambda: 0.0,
         )
         run(self.session.start())
 

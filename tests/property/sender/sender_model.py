@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from settings_records import EPOCH, SettingsOfPartition
 
 from services.sender import batch
 from services.sender.batch import BatchProcessor
@@ -32,9 +33,11 @@ from shared.events.codec import decode
 from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching, delivery_event_adapter
 from shared.events.inbound import CarrierBlocked
 from shared.events.outbound import MessageRequested
+from shared.events.suppression import suppression_event_adapter
 from shared.postgres import Pool
 from shared.producer import OutgoingRecord
 from shared.suppressions.fence_pass import FencePass, boottime
+from shared.suppressions.gate_settings import AccountsSettings, PartitionSettings, SettingsRecord
 from shared.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit
 
 PARTITIONS = 6
@@ -142,6 +145,14 @@ class Fenced:
             for _, _, key in queries
         ]
         return CheckedSuppressions(fenced, hits)
+
+    def settings(self, _: FencePass, account_ids: Iterable[str]) -> AccountsSettings:
+        settings = PartitionSettings()
+        settings.prove(EPOCH, None)
+        for each in account_ids:
+            for key, value in SettingsOfPartition().account(each, [7]):
+                settings.apply(SettingsRecord(decode(suppression_event_adapter, value), len(key)))
+        return {each: settings.of(each) for each in account_ids}
 
 
 class Process:

@@ -12,6 +12,7 @@ from services.sender import metrics
 from services.sender.decide import Decision, decide, queries_of
 from services.sender.ledger.model import LedgerState, Row, key_of
 from shared.events.outbound import MessageRequested
+from shared.gate import Rejection
 from shared.kafka_connection import KafkaConnection
 from shared.partitions import partition_of
 from shared.suppressions.fence_pass import FRESH_SECONDS, WRITE_SECONDS, FencePass
@@ -29,6 +30,7 @@ ASKED = MessageRequested(
 KEY = ("acme", "m-1")
 BEGAN = 100.0
 FENCED = FencePass(AT, BEGAN, dict.fromkeys(range(6), 0))
+REJECTED = Rejection("no_way_out", "body: it does not say how to opt out")
 FORBIDS = SuppressionHit("account", "opted_out")
 
 
@@ -45,32 +47,47 @@ def checked(*hits: SuppressionHit | None) -> CheckedSuppressions:
 
 
 def test_a_message_that_the_ledger_does_not_know_has_to_be_decided() -> None:
-    assert decide([ASKED], {}, None, BEGAN) == Decision(needs_fence=[ASKED])
+    assert decide([ASKED], {}, None, (), BEGAN) == Decision(needs_fence=[ASKED])
 
 
 def test_a_message_that_was_given_back_has_to_be_decided_again() -> None:
-    assert decide([ASKED], {KEY: row("pending")}, None, BEGAN) == Decision(needs_fence=[ASKED])
+    assert decide([ASKED], {KEY: row("pending")}, None, (), BEGAN) == Decision(needs_fence=[ASKED])
 
 
 def test_a_message_whose_call_is_under_way_is_left_alone() -> None:
-    assert decide([ASKED], {KEY: row("dispatching")}, None, BEGAN) == Decision(in_progress=[ASKED])
+    assert decide([ASKED], {KEY: row("dispatching")}, None, (), BEGAN) == Decision(in_progress=[ASKED])
 
 
-@pytest.mark.parametrize("state", ["sent", "failed", "unknown", "suppressed"])
+@pytest.mark.parametrize("state", ["sent", "failed", "unknown", "suppressed", "rejected"])
 def test_a_message_that_has_its_outcome_is_only_published_again(state: LedgerState) -> None:
-    assert decide([ASKED], {KEY: row(state)}, None, BEGAN) == Decision(to_republish=[row(state)])
+    assert decide([ASKED], {KEY: row(state)}, None, (), BEGAN) == Decision(to_republish=[row(state)])
+
+
+def test_what_the_gate_rejects_is_rejected_at_any_time_but_an_opt_out_comes_first() -> None:
+    other = asked(2)
+    decision = decide([ASKED, other], {}, checked(None, FORBIDS), [REJECTED, REJECTED], BEGAN + FRESH_SECONDS)
+    assert decision == Decision(to_reject=[(ASKED, REJECTED)], to_drop=[(other, FORBIDS)])
+
+
+def test_what_leaves_is_the_text_that_the_gate_lets_pass() -> None:
+    longer = ASKED.model_copy(update={"body": "Hi. Reply STOP to opt out"})
+    assert decide([ASKED], {}, checked(None), [longer], BEGAN) == Decision(to_send=[longer])
+
+
+def test_nothing_leaves_that_the_gate_was_not_asked_about() -> None:
+    assert decide([ASKED], {}, checked(None), (), BEGAN) == Decision(needs_fence=[ASKED])
 
 
 def test_a_message_is_sent_unless_something_forbids_it() -> None:
     other = asked(2)
-    assert decide([ASKED, other], {}, checked(None, FORBIDS), BEGAN) == Decision(
+    assert decide([ASKED, other], {}, checked(None, FORBIDS), [ASKED, other], BEGAN) == Decision(
         to_send=[ASKED], to_drop=[(other, FORBIDS)]
     )
 
 
 def test_a_fence_that_grew_too_old_sends_nothing_but_still_drops() -> None:
     other = asked(2)
-    assert decide([ASKED, other], {}, checked(None, FORBIDS), BEGAN + FRESH_SECONDS) == Decision(
+    assert decide([ASKED, other], {}, checked(None, FORBIDS), [ASKED, other], BEGAN + FRESH_SECONDS) == Decision(
         needs_fence=[ASKED], to_drop=[(other, FORBIDS)]
     )
 
@@ -78,32 +95,39 @@ def test_a_fence_that_grew_too_old_sends_nothing_but_still_drops() -> None:
 cases = st.tuples(
     st.none() | st.sampled_from(get_args(LedgerState)),
     st.none() | st.builds(SuppressionHit, st.just("account"), st.sampled_from(["opted_out", "held"])),
+    st.booleans(),
 )
 
 
 @given(st.lists(cases, max_size=12), st.none() | st.sampled_from([0.0, 0.89, 0.91, 1.0, 50.0]))
 def test_every_request_has_one_outcome_and_it_is_the_tables(
-    known: list[tuple[LedgerState | None, SuppressionHit | None]], age: float | None
+    known: list[tuple[LedgerState | None, SuppressionHit | None, bool]], age: float | None
 ) -> None:
-    cases = [(asked(number), state, hit) for number, (state, hit) in enumerate(known)]
-    rows = {key_of(request): row(state, request.message_id) for request, state, _ in cases if state}
-    hits = None if age is None else checked(*(hit for _, _, hit in cases))
-    decision = decide([request for request, _, _ in cases], rows, hits, BEGAN + (age or 0))
-    has_outcome = {"sent", "suppressed", "failed", "unknown"}
+    cases = [(asked(number), *each) for number, each in enumerate(known)]
+    requests = [request for request, _, _, _ in cases]
+    rows = {key_of(request): row(state, request.message_id) for request, state, _, _ in cases if state}
+    hits = None if age is None else checked(*(hit for _, _, hit, _ in cases))
+    judged = [] if age is None else [request if passes else REJECTED for request, _, _, passes in cases]
+    decision = decide(requests, rows, hits, judged, BEGAN + (age or 0))
+    has_outcome = set(get_args(LedgerState)) - {"pending", "dispatching"}
     assert [each.key for each in decision.to_republish] == [
-        key_of(each) for each, state, _ in cases if state in has_outcome
+        key_of(each) for each, state, _, _ in cases if state in has_outcome
     ]
-    assert decision.in_progress == [each for each, state, _ in cases if state == "dispatching"]
-    to_decide = [(each, hit) for each, state, hit in cases if state in {None, "pending"}]
-    assert decision.to_drop == [(each, hit) for each, hit in to_decide if hit is not None and age is not None]
-    allowed = [each for each, hit in to_decide if hit is None or age is None]
-    fresh = age is not None and age < FRESH_SECONDS - WRITE_SECONDS
+    assert decision.in_progress == [each for each, state, _, _ in cases if state == "dispatching"]
+    to_decide = [(each, hit, passes) for each, state, hit, passes in cases if state in {None, "pending"}]
+    if age is None:
+        assert decision.needs_fence == [each for each, _, _ in to_decide]
+        return
+    assert decision.to_drop == [(each, hit) for each, hit, _ in to_decide if hit is not None]
+    assert decision.to_reject == [(each, REJECTED) for each, hit, passes in to_decide if hit is None and not passes]
+    allowed = [each for each, hit, passes in to_decide if hit is None and passes]
+    fresh = age < FRESH_SECONDS - WRITE_SECONDS
     assert (decision.to_send, decision.needs_fence) == ((allowed, []) if fresh else ([], allowed))
 
 
 def test_a_check_of_other_messages_is_a_bug() -> None:
     with pytest.raises(ValueError, match="zip"):
-        decide([ASKED], {}, checked(), BEGAN)
+        decide([ASKED], {}, checked(), [ASKED], BEGAN)
 
 
 def test_nobody_asks_the_cache_about_a_partition_that_no_fence_was_completed_for(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ class Called:
 async def sent_with(links: LinkWriter, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], Ledger]:
     ledger, called = Ledger(monkeypatch), Called()
     dispatcher = ledger.dispatcher(Carriers({"only": called}, "only", {}))
-    dispatcher._links = links
+    dispatcher.links = links
     assert await dispatcher.dispatch([with_place(), asked("acme", "m-2")], fenced(), confirmed) == []
     return called.bodies, ledger
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from services.sender import metrics
+from shared.events.suppression import AccountSettingsPublished
+from shared.suppressions.gate_settings import KeptSettings, PartitionSettings
 from shared.suppressions.keep import SNAPSHOT_FILE, SnapshotKeeper
 from shared.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
 from shared.suppressions.state import CacheState, fits
@@ -17,7 +19,14 @@ SCOPES = [
     (("acme", "sender:+14155550199"), np.array([], dtype=np.uint64)),
     (("zeta", "account"), np.array([2**64 - 2], dtype=np.uint64)),
 ]
-SNAPSHOT = Snapshot(ORIGIN, [10, 20], [7, 0], SCOPES)
+ACCOUNT = AccountSettingsPublished(
+    account_id="acme", epoch="0" * 16, policy="reject", exempts_conversational=False, words={"*": ("stop",)}
+)
+SETTINGS = [
+    KeptSettings("0" * 16, "1" * 16, [(ACCOUNT.model_dump_json(), 5)], [("acme", 7, "0" * 16, True, 2**64 - 1)]),
+    KeptSettings(),
+]
+SNAPSHOT = Snapshot(ORIGIN, [10, 20], [7, 0], SCOPES, SETTINGS)
 
 
 @pytest.fixture
@@ -31,10 +40,12 @@ def test_it_comes_back_as_it_was_written(path: Path) -> None:
     assert read is not None
     assert (read.origin, read.positions, read.watermarks) == (ORIGIN, [10, 20], [7, 0])
     assert [(scope, keys.tolist()) for scope, keys in read.scopes] == [(scope, keys.tolist()) for scope, keys in SCOPES]
+    assert PartitionSettings(read.settings[0]).kept() == PartitionSettings(SETTINGS[0]).kept()
+    assert not PartitionSettings(read.settings[1]).is_whole
 
 
 def test_an_empty_cache_has_a_snapshot_too(path: Path) -> None:
-    write_snapshot(path, Snapshot(ORIGIN, [1, 2], [0, 0], []))
+    write_snapshot(path, Snapshot(ORIGIN, [1, 2], [0, 0], [], [KeptSettings(), KeptSettings()]))
     read = read_snapshot(path, ORIGIN)
     assert read is not None
     assert read.scopes == []
@@ -50,7 +61,7 @@ def test_two_processes_in_one_folder_write_two_files_and_the_last_one_counts(pat
         if len(seen) == 1:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(os, "getpid", lambda: 2)
-                write_snapshot(path, Snapshot(ORIGIN, [1, 2], [0, 0], []))
+                write_snapshot(path, Snapshot(ORIGIN, [1, 2], [0, 0], [], [KeptSettings(), KeptSettings()]))
         return replace(new, old)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,0 +1,48 @@
+"""The gate before a batch's messages: what each offers, then what its account's settings say of that; no I/O."""
+
+from collections.abc import Sequence
+
+from shared.events.outbound import MessageRequested
+from shared.gate import GateSettings, Offered, Rejection, judge, unknown_list
+from shared.suppressions.gate_settings import AccountSettings, AccountsSettings
+from shared.suppressions.placement import partitions_of
+
+Judged = MessageRequested | Rejection
+"""A message as it may be sent, or why it must not be."""
+
+
+def accounts_of(requests: Sequence[MessageRequested]) -> frozenset[str]:
+    """Return the accounts whose messages these are."""
+    return frozenset([request.account_id for request in requests])
+
+
+def partitions_of_accounts(account_ids: frozenset[str], partitions: int) -> frozenset[int]:
+    """Return the partitions that have the settings of these accounts."""
+    return frozenset(partitions_of([account_id.encode() for account_id in account_ids], partitions))
+
+
+def judge_all(
+    requests: Sequence[MessageRequested], offers: Sequence[Offered], accounts: AccountsSettings
+) -> list[Judged]:
+    """Return what the gate says of each message."""
+    settings = {account_id: _settings(account) for account_id, account in accounts.items()}
+    return [
+        _judged(request, offered, accounts[request.account_id], settings[request.account_id])
+        for request, offered in zip(requests, offers, strict=True)
+    ]
+
+
+def _judged(request: MessageRequested, offered: Offered, account: AccountSettings, settings: GateSettings) -> Judged:
+    if not account.has_list(request.list_id):
+        return unknown_list(request.list_id)
+    text = judge(request.body, offered, request.sender_number, settings, conversational=request.conversational)
+    if isinstance(text, Rejection):
+        return text
+    return request if text == request.body else request.model_copy(update={"body": text})
+
+
+def _settings(account: AccountSettings) -> GateSettings:
+    found = account.published
+    if found is None:
+        return GateSettings()
+    return GateSettings(found.policy, found.instruction, found.exempts_conversational, found.words)

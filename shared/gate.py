@@ -1,0 +1,131 @@
+"""The gate (G7): whether a message carries a way out that works, and what becomes of one that does not; no I/O.
+
+A message offers its way out by a word ("Reply STOP to opt out") or by the opt-out link. A word works where an active
+opt-out rule matches it on the number that the message is sent from. `find_instruction` finds the words, as it does for
+whoever decides what a reply means.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from shared.events.base import MAX_BODY_CHARACTERS
+from shared.events.suppression import GatePolicy
+from shared.instructions.find import Instruction, find_instruction
+
+ANY = "*"
+"""As a sender number: every one; as a word: any."""
+
+RejectionReason = Literal["unknown_list", "no_way_out", "word_without_rule", "too_long"]
+_SHOWN_WORDS = 3
+
+
+class Rejection(NamedTuple):
+    """A message that must not leave: `detail` is one line and says what to do."""
+
+    reason: RejectionReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """The settings of an account that the gate asks; `words` as in `AccountSettingsPublished`.
+
+    `has_links` says whether the deployment makes opt-out links.
+    """
+
+    policy: GatePolicy = "reject"
+    instruction: str | None = None
+    exempts_conversational: bool = False
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def works(self, word: str, sender_number: str) -> bool:
+        """Say whether an active opt-out rule matches the word on the number."""
+        return any(word in words or ANY in words for words in self._words_on(sender_number))
+
+    def shown_words(self, sender_number: str) -> list[str]:
+        """Return a few of the words that work on the number, in capitals."""
+        words = [word.upper() for words in self._words_on(sender_number) for word in words if word != ANY]
+        return words[:_SHOWN_WORDS]
+
+    def _words_on(self, sender_number: str) -> tuple[tuple[str, ...], ...]:
+        return self.words.get(ANY, ()), self.words.get(sender_number, ())
+
+
+class Offered(NamedTuple):
+    """The ways out that a text offers: found before it is judged, since that takes the longer."""
+
+    words: tuple[str, ...]
+    has_link: bool
+
+
+def offered_by(body: str, *, has_link: bool = False) -> Offered:
+    """Return the ways out that the text offers; `has_link`: it has an opt-out link that works."""
+    found: Instruction | None = find_instruction(body)
+    return Offered(found.words if found is not None else (), has_link)
+
+
+def judge(
+    body: str, offered: Offered, sender_number: str, settings: GateSettings, *, conversational: bool = False
+) -> str | Rejection:
+    """Return the text that may be sent, or why none may; the first line of this table that fits counts.
+
+    | the text offers                   | the account                          | the text                             |
+    |-----------------------------------|--------------------------------------|--------------------------------------|
+    | a word that works, or a link      | any                                  | passes as it is                      |
+    | only words that do not work       | any                                  | `word_without_rule`                  |
+    | nothing, and it answers a reply   | exempts conversational answers       | passes as it is                      |
+    | nothing                           | appends an instruction that works    | passes with it                       |
+    | nothing                           | appends one whose word does not work | `word_without_rule`                  |
+    | nothing                           | rejects                              | `no_way_out`                         |
+    """
+    if offered.has_link or any(settings.works(word, sender_number) for word in offered.words):
+        return body
+    if offered.words:
+        return _without_rule(offered.words, sender_number, settings)
+    if conversational and settings.exempts_conversational:
+        return body
+    return _without_way_out(body, sender_number, settings)
+
+
+def _without_way_out(body: str, sender_number: str, settings: GateSettings) -> str | Rejection:
+    if settings.policy == "append" and settings.instruction:
+        return _appended(body, settings.instruction, sender_number, settings)
+    return _no_way_out(sender_number, settings)
+
+
+def _appended(body: str, instruction: str, sender_number: str, settings: GateSettings) -> str | Rejection:
+    words = offered_by(instruction).words
+    if not any(settings.works(word, sender_number) for word in words):
+        return _without_rule(words or (instruction,), sender_number, settings)
+    text = f"{body.rstrip()} {instruction}"
+    if len(text) > MAX_BODY_CHARACTERS:
+        return Rejection(
+            "too_long", f"body: with the account's instruction it is over {MAX_BODY_CHARACTERS} characters"
+        )
+    return text
+
+
+def unknown_list(list_id: int) -> Rejection:
+    """Return why a message to a list that its account does not have is rejected."""
+    return Rejection("unknown_list", f"list_id: the account has no list {list_id}; GET /v1/lists shows its lists")
+
+
+def _no_way_out(sender_number: str, settings: GateSettings) -> Rejection:
+    words = settings.shown_words(sender_number)
+    if not words:
+        return Rejection("no_way_out", f"no opt-out rule holds on {sender_number}: add one with POST /v1/rules")
+    return Rejection(
+        "no_way_out",
+        f'body: it does not say how to opt out; end it with "Reply {words[0]} to opt out", or have an instruction added'
+        " to every message with PUT /v1/account/gate",
+    )
+
+
+def _without_rule(named: tuple[str, ...], sender_number: str, settings: GateSettings) -> Rejection:
+    words = ", ".join(settings.shown_words(sender_number)) or "none: add a rule with POST /v1/rules"
+    names = ", ".join(word.upper() for word in named)[:100].replace("\n", " ")
+    return Rejection(
+        "word_without_rule",
+        f"body: no active opt-out rule on {sender_number} matches {names}; words that work on it: {words}",
+    )

@@ -1,0 +1,102 @@
+"""No message passes the gate without a way out that works, and what is rejected says what to do."""
+
+import pytest
+
+from shared.gate import GateSettings, Rejection, judge, offered_by
+from shared.segments import segments_of
+
+NUMBER, OTHER_NUMBER = "+18335550101", "+18335550102"
+WORDS = {"*": ("stop", "unsubscribe"), OTHER_NUMBER: ("alto",)}
+REJECTS = GateSettings(words=WORDS)
+APPENDS = GateSettings("append", "Reply STOP to opt out", words=WORDS)
+EXEMPTS = GateSettings(exempts_conversational=True, words=WORDS)
+
+
+def judged(
+    body: str, settings: GateSettings = REJECTS, number: str = NUMBER, *, conversational: bool = False
+) -> object:
+    verdict = judge(body, offered_by(body), number, settings, conversational=conversational)
+    return verdict.reason if isinstance(verdict, Rejection) else verdict
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Sale today. Reply STOP to opt out",
+        "Sale today. Text stop to end.",
+        "Soldes. Répondez STOP pour vous désabonner",
+        "Venta hoy. Responde STOP para cancelar",
+        "Sale \U0001f389 R\u0435ply S\u0422OP to \u043ept out",  # with letters that look like Latin ones
+        "Reply YES to confirm or NO to cancel your visit. Reply STOP to opt out",
+    ],
+)
+def test_a_message_whose_word_works_passes_as_it_is(body: str) -> None:
+    assert judged(body) == judged(body, APPENDS) == body
+
+
+@pytest.mark.parametrize("body", ["Sale today.", "Reply YES to join", "We never stop.", "\U0001f389", "Call to end it"])
+def test_a_message_without_a_way_out_is_rejected(body: str) -> None:
+    assert judged(body) == "no_way_out"
+
+
+@pytest.mark.parametrize("settings", [REJECTS, APPENDS, EXEMPTS])
+@pytest.mark.parametrize("body", ["Reply BANANA to opt out", "Text QUIT to end", "Responde BAJA para cancelar"])
+def test_a_word_that_no_rule_matches_is_rejected_whatever_the_account_wants(body: str, settings: GateSettings) -> None:
+    assert judged(body, settings, conversational=True) == "word_without_rule"
+
+
+def test_a_rule_of_another_number_does_not_count() -> None:
+    body = "Responde ALTO para cancelar"
+    assert judged(body, number=OTHER_NUMBER) == body
+    assert judged(body) == "word_without_rule"
+
+
+def test_a_rule_that_matches_any_reply_matches_every_word() -> None:
+    assert judged("Reply BANANA to opt out", GateSettings(words={NUMBER: ("*",)})) == "Reply BANANA to opt out"
+
+
+def test_an_instruction_is_appended_and_its_segments_count() -> None:
+    body = "x" * 150
+    text = judged(body, APPENDS)
+    assert text == f"{body} Reply STOP to opt out"
+    assert isinstance(text, str)
+    assert (segments_of(body).number, segments_of(text).number) == (1, 2)
+
+
+def test_an_appended_instruction_has_to_work_on_the_number_too() -> None:
+    spanish = GateSettings("append", "Responde ALTO para cancelar", words=WORDS)
+    assert judged("Venta hoy.", spanish, OTHER_NUMBER) == "Venta hoy. Responde ALTO para cancelar"
+    assert judged("Venta hoy.", spanish) == "word_without_rule"
+
+
+def test_an_answer_needs_no_way_out_where_the_account_exempts_answers_and_nothing_else_does() -> None:
+    body = "We open at nine."
+    assert judged(body, EXEMPTS, conversational=True) == body
+    assert judged(body, EXEMPTS) == "no_way_out"
+    assert judged(body, REJECTS, conversational=True) == "no_way_out"
+
+
+def test_a_text_that_gets_too_long_is_rejected() -> None:
+    assert judged("x" * 19_990, APPENDS) == "too_long"
+
+
+def test_a_link_that_works_is_a_way_out() -> None:
+    body = "Sale today. sms.example/abcdefgh"
+    assert judge(body, offered_by(body, has_link=True), NUMBER, REJECTS) == body
+
+
+@pytest.mark.parametrize(
+    ("body", "settings", "says"),
+    [
+        ("Sale", REJECTS, 'end it with "Reply STOP to opt out"'),
+        ("Reply BANANA to opt out", REJECTS, "matches BANANA; words that work on it: STOP, UNSUBSCRIBE"),
+        ("Reply STOP to opt out", GateSettings(), "words that work on it: none: add a rule"),
+        ("Sale", GateSettings(), "add one with POST /v1/rules"),
+    ],
+)
+def test_a_rejection_says_in_one_line_what_to_do(body: str, settings: GateSettings, says: str) -> None:
+    verdict = judge(body, offered_by(body), NUMBER, settings)
+    assert isinstance(verdict, Rejection)
+    assert says in verdict.detail
+    assert "\n" not in verdict.detail
+    assert len(verdict.detail) <= 512
