@@ -1,5 +1,6 @@
 """The event for a carrier's own block, from the message or receipt in which its gateway reports it."""
 
+from services.inbound.gateways.values import short_text
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import CarrierBlocked, MessageReceived, carrier_block_id
 from shared.number_pools import NumberPools, covered_by_block
@@ -22,7 +23,7 @@ def block_by_receipt(
         gateway=receipt.gateway,
         phone=receipt.phone,
         sender_numbers=covered_by_block(pools, receipt.account_id, sender_number, pool_id),
-        code=code,
+        code=short_text(code),
         reason=receipt.gateway_status,
         message_id=receipt.message_id,
         carrier_message_id=receipt.carrier_message_id,
@@ -38,7 +39,7 @@ def block_by_message(message: MessageReceived, code: str, pool_id: str | None, p
         gateway=message.gateway,
         phone=message.phone,
         sender_numbers=covered_by_block(pools, message.account_id, message.sender_number, pool_id),
-        code=code,
+        code=short_text(code),
         reason="the carrier took the reply as an opt-out",
         carrier_message_id=message.gateway_message_id,
     )

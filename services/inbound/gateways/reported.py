@@ -187,7 +187,7 @@ class ReportedReceipt(GatewayWebhook):
             phone=values.optional_phone(self.to),
             status=status,
             gateway_status=values.short_text(gateway_status),
-            block_code=block.code if (block := self.carrier_block()) is not None else None,
+            block_code=values.short_text(block.code) if (block := self.carrier_block()) is not None else None,
         )
 
     def blocks(self, event: DeliveryReceiptReceived, pools: NumberPools) -> list[CarrierBlocked]:

@@ -31,7 +31,7 @@ from services.inbound.publish import PlacedRecord, Publisher
 from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
 from shared.http import lifecycle_of
-from shared.topics import INBOUND_MESSAGES, PARKED_MESSAGES
+from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, PARKED_MESSAGES
 from shared.webhook_secrets import webhook_path, webhook_secret
 
 WEBHOOK_KEY = "the-webhook-key-of-these-tests-only"
@@ -186,6 +186,15 @@ async def test_one_result_that_cannot_be_read_stops_no_other(gateways: Gateways)
     response = await gateways.call("infobip", body)
     assert (response.status_code, response.json()["error"]["code"]) == (200, "invalid_number")
     assert sorted(gateways.topics()) == sorted([INBOUND_MESSAGES, INBOUND_MESSAGES, PARKED_MESSAGES])
+
+
+@pytest.mark.parametrize("reason", ["opted out", "opted out " + "x" * 1000])
+async def test_a_receipt_that_says_an_opt_out_blocks_however_long_its_words_are(
+    reason: str, gateways: Gateways
+) -> None:
+    fields = {"id": "m-1", "recipient": "14155550100", "status": "delivery_failed", "statusReason": reason}
+    response = await gateways.call("messagebird", json.dumps(fields).encode(), end="/receipts")
+    assert (response.status_code, sorted(gateways.topics())) == (200, sorted([DELIVERY_EVENTS, INBOUND_MESSAGES]))
 
 
 async def test_a_hundred_receipts_of_infobips_usual_size_are_taken_at_once(gateways: Gateways) -> None:
