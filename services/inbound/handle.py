@@ -12,10 +12,10 @@ from starlette.types import Receive, Scope, Send
 from services.inbound import metrics, responses
 from services.inbound.deadlines import Deadlines
 from services.inbound.gateways.credentials import check_signed
-from services.inbound.gateways.reported import Reported, ReportedEvent, read_webhook
+from services.inbound.gateways.reported import Reported, read_webhook
 from services.inbound.gateways.request import GatewayRequest, UnverifiedError
 from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES, READ_SECONDS
-from services.inbound.publish import event_records, parked_record
+from services.inbound.publish import PlacedRecord, event_records, parked_record
 from services.inbound.responses import (
     BodyTooLargeError,
     IncompleteRequestError,
@@ -84,9 +84,13 @@ class WebhookHandler:
         content_type, body = self.reported.content(request)
         read = read_webhook(self.reported, account_id, content_type, body, request.received_at, self._number_pools)
         events = [each for each in read if not isinstance(each, WebhookError)]
-        await self._publish(events)
-        if errors := [each for each in read if isinstance(each, WebhookError)]:
-            await self._park(account_id, content_type, body, errors[0], request.received_at)
+        records = [record for event in events for record in event_records(event, self._partitions)]
+        errors = [each for each in read if isinstance(each, WebhookError)]
+        if errors:
+            records.append(self._parked(account_id, content_type, body, errors[0], request.received_at))
+        await self._publish(records)
+        if errors:
+            log.warning("a webhook of account %s was refused and parked: %s", account_id, errors[0].reason)
             return "refused", responses.refused(errors[0], is_repeated=self.reported.repeats_until_accepted)
         return "accepted" if events else "ignored", responses.accepted([event.event_id for event in events])
 
@@ -108,8 +112,8 @@ class WebhookHandler:
                 self.reported.gateway,
             )
 
-    async def _publish(self, events: list[ReportedEvent]) -> None:
-        records = [record for event in events for record in event_records(event, self._partitions)]
+    async def _publish(self, records: list[PlacedRecord]) -> None:
+        """Publish all at once: the time that a webhook may take does not grow with what it has."""
         publisher = self._runtime.publisher
         if len(records) == 1:
             await publisher.publish(records[0])
@@ -146,8 +150,10 @@ class WebhookHandler:
             metrics.PREVIOUS_KEY.inc()
         return key is not None
 
-    async def _park(self, account_id: str, content_type: str, body: bytes, error: WebhookError, now: datetime) -> None:
-        record = parked_record(
+    def _parked(
+        self, account_id: str, content_type: str, body: bytes, error: WebhookError, now: datetime
+    ) -> PlacedRecord:
+        return parked_record(
             account_id=account_id,
             gateway=self.reported.gateway,
             kind=self.kind,
@@ -156,8 +162,6 @@ class WebhookHandler:
             error=error,
             now=now,
         )
-        await self._runtime.publisher.publish(record)
-        log.warning("a webhook of account %s was refused and parked: %s", account_id, error.reason)
 
 
 async def read_body(receive: Receive, deadlines: Deadlines, limit_bytes: int = MAX_REQUEST_BYTES) -> bytes:

@@ -1,5 +1,6 @@
 """A gateway that signs its requests: a forged signature is refused and publishes nothing."""
 
+import asyncio
 import dataclasses
 import hashlib
 import hmac
@@ -147,6 +148,22 @@ async def test_where_a_signature_is_not_required_only_a_credential_demands_it(
     assert (await post(BODY, {}, gateway_secrets="")).status_code == 200
     assert (await post(BODY, {})).status_code == 401
     assert len(published) == 1
+
+
+async def test_all_that_a_webhook_publishes_or_parks_is_published_at_once(
+    published: list[PlacedRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = json.dumps({"batch": 1, "texts": [{"from": "+14155550100"}, {"from": "nobody"}, {"from": "+14155550101"}]})
+    together = asyncio.Barrier(3)
+
+    async def publish(_: Publisher, record: PlacedRecord) -> None:
+        async with asyncio.timeout(1):
+            await together.wait()
+        published.append(record)
+
+    monkeypatch.setattr(Publisher, "publish", publish)
+    response = await post(body.encode(), {"X-Signature": signature(body.encode())})
+    assert (response.status_code, len(published)) == (422, 3)
 
 
 async def test_the_messages_of_a_batch_are_all_published_and_those_that_cannot_be_are_parked_with_it(
