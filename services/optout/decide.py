@@ -93,7 +93,7 @@ class Unchanged:
 
     reason: Literal[
         "no_rule", "help", "not_opted_out", "older_than_opt_out", "order_unknown", "not_held", "another_number",
-        "unknown_number",
+        "unknown_number", "part_of_a_text",
     ]  # fmt: skip
     match: RuleMatch | None = None
     follow_ups: tuple[FollowUp, ...] = ()
@@ -209,6 +209,8 @@ def _reviewed(event: ReviewDecided, recipient: Recipient) -> Decision:
 
 
 def _opt_in(event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient) -> Decision:
+    if event.part is not None:  # the end of a sentence that is not known
+        return Unchanged("part_of_a_text", match, attribution=attribution)
     meant, answered = withdrawn_by(event, match, attribution, recipient)
     if not meant:
         return Unchanged("not_opted_out", match, attribution=attribution)

@@ -71,6 +71,7 @@ def _inbound() -> list[Event]:
             replied_body="Your order has shipped. Reply STOP to opt out",
             sent_at=_WROTE,
             unusable_sent_at="24/11/2026 11:13",  # never beside a time, but an example has every field
+            part="2/3 of 173",
         ),
         ReviewDecided(
             event_id=UUID(int=5, version=5),

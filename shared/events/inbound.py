@@ -40,6 +40,9 @@ class MessageReceived(IdentifiedEvent):
     Where `from` may be the number of more than one person, `readings` has all of them, and there is an event for each
     (`as_reading`), on its own partition: what was sent decides which of them acts. `written_phone` has the digits of a
     number that did not say its country, which may also be one of the account's country.
+
+    `part` is there where a gateway reports each part of a long text by itself (`2/3 of 173`: the third number is the
+    gateway's for the whole): `body` is that part then. It may opt out and never opts in.
     """
 
     category: ClassVar[str] = "inbound"
@@ -58,6 +61,7 @@ class MessageReceived(IdentifiedEvent):
     replied_body: Body | None = None
     sent_at: Time | None = None
     unusable_sent_at: StorableText | None = None
+    part: StorableText | None = None
 
 
 def is_likely_time(sent_at: datetime, received_at: datetime) -> bool:

@@ -105,6 +105,10 @@ class ReportedMessage(GatewayWebhook):
     replied_carrier_message_id: str | None
     replied_body: str | None
 
+    def part_of_text(self) -> str | None:
+        """Return which part of a long text this is, if the gateway reports parts; see `MessageReceived.part`."""
+        return None
+
     def carrier_block(self) -> CarrierBlock | None:
         """Return the opt-out that the carrier has put on record because of this message, if it says so."""
         return None
@@ -145,6 +149,7 @@ class ReportedMessage(GatewayWebhook):
             replied_body=values.replied_body(self.replied_body),
             sent_at=time.at,
             unusable_sent_at=time.unusable,
+            part=self.part_of_text(),
         )
 
     def blocks(self, event: MessageReceived, pools: NumberPools) -> list[CarrierBlocked]:

@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from services.inbound.fields import Fields, read_fields
+from services.inbound.gateways import values
 from services.inbound.gateways.credentials import CredentialType, GatewayCredential, SharedSecret, is_fresh
 from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, ReportedMessage, ReportedReceipt
 from services.inbound.gateways.request import GatewayRequest
@@ -77,6 +78,15 @@ class VonageSmsMessage(ReportedMessage):
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = None
     replied_body: str | None = None
+    is_part: str = Field("", validation_alias="concat")
+    reference: str = Field("", validation_alias="concat-ref")
+    part_number: str = Field("", validation_alias="concat-part")
+    parts: str = Field("", validation_alias="concat-total")
+
+    def part_of_text(self) -> str | None:
+        if self.is_part.lower() != "true" and not self.reference:
+            return None
+        return values.short_text(f"{self.part_number}/{self.parts} of {self.reference}")
 
 
 class VonageSmsReceipt(ReportedReceipt):

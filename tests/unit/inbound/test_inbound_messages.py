@@ -80,6 +80,7 @@ def test_clicksends_fields_become_the_event() -> None:
         "replied_body": CLICKSEND["original_body"],
         "sent_at": NOW.replace(microsecond=0) - timedelta(seconds=3),
         "unusable_sent_at": None,
+        "part": None,
     }
 
 

@@ -100,3 +100,9 @@ def test_what_is_held_does_not_change_through_which_number_somebody_left() -> No
     assert away.suppressions["account"].sender_number == "+18335550123"
     assert isinstance(decide(reply("not her, stop"), away, RULES), Held)
     assert isinstance(decide(reply("STOP"), away, RULES), OptOut)
+
+
+def test_a_part_of_a_long_text_opts_out_and_never_in() -> None:
+    part = {"part": "2/3 of 173"}
+    assert state(reply("STOP", **at(10, 11), **part), reply("START", **at(20, 21), **part)) == "opted_out"
+    assert state(reply("STOP", **at(10, 11), **part), reply("START", **at(20, 21))) == "opted_in"
