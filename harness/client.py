@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx
 
 from harness.account import Account
+from harness.certificates import certificates
 from shared.errors import PoisonError, TransientError
 from shared.event_records import event_of
 from shared.events import codec
@@ -26,7 +27,7 @@ _JOB_LOOK_SECONDS = 0.05
 
 async def create_account(api_url: str, inbound_url: str, admin_token: str, account_id: str) -> Account:
     """Create an account with the administrator's token."""
-    async with httpx.AsyncClient(timeout=_REQUEST_SECONDS) as http:
+    async with httpx.AsyncClient(verify=certificates(), timeout=_REQUEST_SECONDS) as http:
         answer = await http.post(
             f"{api_url}/v1/accounts",
             json={"account_id": account_id, "name": account_id},
@@ -41,7 +42,10 @@ class ApiClient:
 
     def __init__(self, api_url: str, account: Account) -> None:
         self._http = httpx.AsyncClient(
-            base_url=api_url, auth=(account.account_id, account.api_key), timeout=_REQUEST_SECONDS
+            verify=certificates(),
+            base_url=api_url,
+            auth=(account.account_id, account.api_key),
+            timeout=_REQUEST_SECONDS,
         )
 
     async def __aenter__(self) -> Self:

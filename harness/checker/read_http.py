@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 
 from harness.account import Account
+from harness.certificates import certificates
 from harness.checker.history import AcceptedReply, CarrierCall, LogEntry, PhoneMessage, SuppressedScope
 from harness.sandbox.client import SandboxClient
 from shared.errors import TransientError
@@ -66,7 +67,7 @@ async def read_decision_log(
     """Return the entries of the decision log about these phones, and the state of each of their scopes."""
     limit = asyncio.Semaphore(_AT_ONCE)
     login = (account.account_id, account.api_key)
-    async with httpx.AsyncClient(base_url=api_url, auth=login, timeout=_REQUEST_SECONDS) as http:
+    async with httpx.AsyncClient(verify=certificates(), base_url=api_url, auth=login, timeout=_REQUEST_SECONDS) as http:
 
         async def one(phone: str) -> tuple[list[LogEntry], list[dict[str, Any]]]:
             async with limit:

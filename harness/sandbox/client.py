@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
+from harness.certificates import certificates
 from shared.errors import TransientError
 
 _REQUEST_SECONDS = 25.0
@@ -31,7 +32,7 @@ class SandboxClient:
     """A client of the sandbox, to be used as an async context manager. Every method may raise `SandboxError`."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=_REQUEST_SECONDS)
+        self._http = httpx.AsyncClient(verify=certificates(), base_url=url, timeout=_REQUEST_SECONDS)
 
     async def __aenter__(self) -> Self:
         return self

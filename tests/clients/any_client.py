@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 from customer import FOLDER, VENV
 
+from harness.certificates import certificates
 from harness.client import create_account
 from harness.stack.endpoints import Endpoints
 
@@ -46,7 +47,9 @@ async def ask_anything(ends: Endpoints, version: str, asking: Asking, folder: Pa
     """Send a new account's requests to every route of the version's document, and judge the answers."""
     account_id = f"t-{uuid4().hex[:12]}"
     account = await create_account(ends.api_url, ends.inbound_url, ends.admin_token, account_id)
-    async with httpx.AsyncClient(base_url=ends.api_url, auth=(account_id, account.api_key)) as http:
+    async with httpx.AsyncClient(
+        verify=certificates(), base_url=ends.api_url, auth=(account_id, account.api_key)
+    ) as http:
         keys = (await http.get("/v1/api-keys")).json()["api_keys"]
     folder = folder / version
     folder.mkdir()

@@ -9,6 +9,7 @@ import pytest
 from confluent_kafka import Producer
 
 from harness.account import Account
+from harness.certificates import certificates
 from harness.client import ApiClient, follow_delivery_events
 from harness.stack.stack import Stack
 
@@ -55,7 +56,7 @@ async def test_a_stop_stops_the_person_however_both_are_written(
     async with (
         ApiClient(ends.api_url, stopline_account) as api,
         follow_delivery_events(ends.kafka_bootstrap) as events,
-        httpx.AsyncClient() as http,
+        httpx.AsyncClient(verify=certificates()) as http,
     ):
         list_id = await api.create_list(f"list {uuid4().hex[:8]}")
         await api.add_contacts(list_id, [sent])

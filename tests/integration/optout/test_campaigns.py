@@ -11,6 +11,7 @@ import httpx
 import pytest
 from optout_world import NUMBER, SECONDS, OptOutWorld
 
+from harness.certificates import certificates
 from services.optout.campaigns.expand import BACKLOG, CHUNK, message_id
 from shared.events.outbound import MessageRequested
 from shared.topics import OUTBOUND_MESSAGES
@@ -100,10 +101,10 @@ def phones(requests: Sequence[MessageRequested]) -> list[str]:
 @asynccontextmanager
 async def sender_of(world: OptOutWorld, failpoint: str = "") -> AsyncIterator[Sender]:
     await asyncio.gather(world.service.start(), world.api.start(failpoint=failpoint))
-    async with httpx.AsyncClient(base_url=world.api.url, timeout=20) as http:
+    async with httpx.AsyncClient(verify=certificates(), base_url=world.api.url, timeout=20) as http:
         made = await http.post("/v1/accounts", json={"account_id": world.account_id, "name": "Acme"}, headers=_OPERATOR)
     auth = world.account_id, made.json()["api_key"]
-    async with httpx.AsyncClient(base_url=world.api.url, timeout=20, auth=auth) as http:
+    async with httpx.AsyncClient(verify=certificates(), base_url=world.api.url, timeout=20, auth=auth) as http:
         list_id = (await http.post("/v1/lists", json={"name": "Everybody"})).json()["list_id"]
         yield Sender(world, http, list_id)
 

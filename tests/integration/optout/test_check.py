@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from optout_world import NUMBER, OptOutWorld
 
+from harness.certificates import certificates
 from services.optout.api.authenticate import key_sha256
 from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested
 from shared.topics import INBOUND_MESSAGES
@@ -54,7 +55,7 @@ async def asking(world: OptOutWorld, account_id: str) -> AsyncIterator[Asker]:
     await world.fetch(
         "INSERT INTO api_keys (account_id, name, key_sha256) VALUES ($1, 'first', $2)", account_id, key_sha256(KEY)
     )
-    async with httpx.AsyncClient(auth=(account_id, KEY), timeout=20) as http:
+    async with httpx.AsyncClient(verify=certificates(), auth=(account_id, KEY), timeout=20) as http:
         asker = Asker(world, http)
         added = await http.post(f"{world.api.url}/v1/lists", json={"name": "Offers"})
         asker.list_id = added.json()["list_id"]

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from optout_world import OptOutWorld
 
+from harness.certificates import certificates
 from services.optout.api.authenticate import key_sha256
 
 _KEY = "the-key-of-the-test"
@@ -64,7 +65,9 @@ async def running(world: OptOutWorld) -> AsyncIterator[Shop]:
         world.account_id,
         key_sha256(_KEY),
     )
-    async with httpx.AsyncClient(base_url=world.api.url, auth=(world.account_id, _KEY), timeout=60) as http:
+    async with httpx.AsyncClient(
+        verify=certificates(), base_url=world.api.url, auth=(world.account_id, _KEY), timeout=60
+    ) as http:
         yield Shop(world, http)
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from optout_world import OptOutWorld
 
+from harness.certificates import certificates
 from services.optout.api.authenticate import key_sha256
 from shared.events.opt_out import HeldReleased, OptOutHeld
 from shared.partitions import partition_of
@@ -32,7 +33,9 @@ async def api_of(world: OptOutWorld) -> AsyncIterator[httpx.AsyncClient]:
 
 def as_the_account(world: OptOutWorld) -> httpx.AsyncClient:
     """Return a client with the account's key, which `api_of` has made."""
-    return httpx.AsyncClient(base_url=world.api.url, auth=(world.account_id, API_KEY), timeout=20)
+    return httpx.AsyncClient(
+        verify=certificates(), base_url=world.api.url, auth=(world.account_id, API_KEY), timeout=20
+    )
 
 
 async def held(world: OptOutWorld, http: httpx.AsyncClient) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 from optout_world import OptOutWorld
 
+from harness.certificates import certificates
 from services.optout.api.authenticate import key_sha256
 from services.optout.rules.size import LIMITS
 from shared.partitions import partition_of
@@ -52,7 +53,7 @@ async def running(world: OptOutWorld) -> AsyncIterator[httpx.AsyncClient]:
     heavy = f"heavy-{uuid4().hex[:8]}"
     await account(world, heavy)
     async with httpx.AsyncClient(
-        base_url=world.api.url, auth=(heavy, KEY), headers={"x-account": heavy}, timeout=30
+        verify=certificates(), base_url=world.api.url, auth=(heavy, KEY), headers={"x-account": heavy}, timeout=30
     ) as http:
         yield http
 
