@@ -17,6 +17,9 @@ from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OPT_OUT_EVENTS, PAR
 _TOPICS = (INBOUND_MESSAGES, SUPPRESSIONS, OPT_OUT_EVENTS, DELIVERY_EVENTS, PARKED_MESSAGES)
 """What the pipeline reads and writes: without one of them nothing is decided."""
 
+_NEW_OBJECTS = 10_000
+"""Before garbage is looked for: a batch has many more than Python's 700, and hardly any of them is ever garbage."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -50,5 +53,6 @@ async def running(settings: OptOutSettings, give_up: GiveUp) -> AsyncIterator[Ru
         pipeline = Pipeline(settings, pool)
         gc.collect()
         gc.freeze()  # what the imports left is never garbage, and a collection looks through it otherwise
+        gc.set_threshold(_NEW_OBJECTS)
         await stack.enter_async_context(in_background(pipeline.run(), "pipeline", give_up))
         yield Runtime(pipeline, kafka, postgres)
