@@ -1,6 +1,7 @@
 """From a decision to the carrier: claimed in the ledger, announced to Kafka, called while the decision is fresh."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,6 +47,14 @@ class Chunk:
         return [request for request in self.requests if key_of(request) not in self.results]
 
 
+@dataclass(frozen=True, slots=True)
+class CarrierSlots:
+    """The limits on what is in progress with one carrier at once: one that hangs takes nothing from the others."""
+
+    calls: asyncio.Semaphore
+    chunks: asyncio.Semaphore
+
+
 class Dispatcher:
     """A dispatcher that works on several chunks at once: many calls stay in flight while rows and events go in bulk."""
 
@@ -63,8 +72,12 @@ class Dispatcher:
         self._reporter = reporter
         self._carriers = carriers
         self.links = links
-        self._calls = asyncio.Semaphore(calls_in_flight)
-        self._chunks = asyncio.Semaphore(calls_in_flight // CHUNK_MESSAGES + _CHUNKS_AHEAD)
+        self._slots: dict[str, CarrierSlots] = defaultdict(
+            lambda: CarrierSlots(
+                asyncio.Semaphore(calls_in_flight),
+                asyncio.Semaphore(calls_in_flight // CHUNK_MESSAGES + _CHUNKS_AHEAD),
+            )
+        )
         self._unsettled: list[Chunk] = []
         self._pauses_until: dict[str, float] = {}
         self.stopping = False
@@ -85,7 +98,14 @@ class Dispatcher:
         if not self._callable_now(requests):
             raise TransientError(self._why_none_is_callable(requests))
         confirmed = asyncio.create_task(_error_of(confirm))
-        undone = await gather_all(self._chunk(chunk, fenced, confirmed) for chunk in _chunks_of(requests))
+        by_carrier: dict[str, list[MessageRequested]] = defaultdict(list)
+        for request in requests:
+            by_carrier[self._carriers.name_of(request.account_id)].append(request)
+        undone = await gather_all(
+            self._chunk(carrier, chunk, fenced, confirmed)
+            for carrier, its in by_carrier.items()
+            for chunk in _chunks_of(its)
+        )
         return [request for each in undone for request in each]
 
     async def settle_leftovers(self) -> None:
@@ -130,9 +150,13 @@ class Dispatcher:
         return 0.0 if until is None else until - boottime()
 
     async def _chunk(
-        self, requests: Sequence[MessageRequested], fenced: FencePass, confirmed: "asyncio.Task[TransientError | None]"
+        self,
+        carrier: str,
+        requests: Sequence[MessageRequested],
+        fenced: FencePass,
+        confirmed: "asyncio.Task[TransientError | None]",
     ) -> list[MessageRequested]:
-        async with self._chunks:
+        async with self._slots[carrier].chunks:
             callable_now = self._callable_now(requests)
             if not callable_now:
                 return list(requests)
@@ -173,7 +197,8 @@ class Dispatcher:
         failpoint("sender.after_dispatching_event")
 
     async def _call(self, request: MessageRequested, chunk: Chunk) -> None:
-        async with self._calls:
+        carrier = self._carriers.name_of(request.account_id)
+        async with self._slots[carrier].calls:
             if chunk.fenced.has_expired(boottime()):
                 metrics.REDECIDED.inc()
                 return
@@ -184,7 +209,6 @@ class Dispatcher:
                 return
             # Counts only if this is cancelled, or fails by a bug, during the call.
             chunk.results[key_of(request)] = Unknown("the sender stopped during the call")
-            carrier = self._carriers.name_of(request.account_id)
             leaving = self.links.written(request, self.links.token_of(request))
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
                 result = await self._carriers.clients[carrier].send(leaving, chunk.fenced.begin_by)

@@ -84,6 +84,7 @@ class Companies:
         self.generic: list[str] = []
         self.form: list[str] = []
         self.form_says = b"OK f-1"
+        self.form_hangs: asyncio.Event | None = None
 
     async def answer_generic(self, request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == f"Bearer {KEY}"
@@ -95,6 +96,8 @@ class Companies:
         form = parse_qs((await request.read()).decode())
         assert form["To"] == ["+14155550100"]
         self.form += form["Ref"]
+        if self.form_hangs is not None:
+            await self.form_hangs.wait()
         return web.Response(body=self.form_says)
 
     @asynccontextmanager
@@ -215,6 +218,22 @@ async def test_a_pause_of_one_carrier_holds_up_no_other(companies: Companies, mo
         paused = [asked("beta", f"m-{number}") for number in range(4, 4 + dispatch.CHUNK_MESSAGES)]
         assert await dispatcher.dispatch([*paused, asked("acme", "m-0")], fenced(), confirmed) == paused
     assert (companies.generic, companies.form) == (["m-2", "m-0"], ["m-1"])
+
+
+async def test_a_carrier_that_hangs_delays_no_message_of_another(
+    companies: Companies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, companies.form_hangs = Ledger(monkeypatch), asyncio.Event()
+    hanging = [asked("beta", f"m-{number}") for number in range(4 * dispatch.CHUNK_MESSAGES)]
+    async with companies.serving() as url, opened(url, monkeypatch) as carriers:
+        batch = [*hanging, asked("acme", "m-last")]
+        dispatching = asyncio.create_task(ledger.dispatcher(carriers).dispatch(batch, fenced(), confirmed))
+        async with asyncio.timeout(5):
+            while "m-last" not in ledger.settled:  # noqa: ASYNC110 (it is a fake without events)
+                await asyncio.sleep(0.01)
+        assert (len(companies.form), dispatching.done()) == (10, False)
+        companies.form_hangs.set()
+        await dispatching
 
 
 async def test_the_clock_is_looked_at_in_the_write_of_every_carrier(
