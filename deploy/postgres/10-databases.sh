@@ -5,7 +5,7 @@
 set -eu
 
 : "${OPTOUT_PASSWORD:?is missing}" "${OPTOUT_PIPELINE_PASSWORD:?is missing}" "${OPTOUT_API_PASSWORD:?is missing}"
-: "${SENDER_PASSWORD:?is missing}"
+: "${OPTOUT_LINKS_PASSWORD:?is missing}" "${SENDER_PASSWORD:?is missing}"
 
 as_owner() { psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet -U "$POSTGRES_USER" -d "$POSTGRES_DB" "$@"; }
 
@@ -27,6 +27,7 @@ SQL
 role optout "$OPTOUT_PASSWORD"
 role optout_pipeline "$OPTOUT_PIPELINE_PASSWORD"
 role optout_api "$OPTOUT_API_PASSWORD"
+role optout_links "$OPTOUT_LINKS_PASSWORD"
 role sender "$SENDER_PASSWORD"
 database optout
 database sender
