@@ -89,16 +89,18 @@ def _paths(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if depth and not isinstance(value, (dict, list)):
             yield path, value
             continue
-        inner = value.items() if isinstance(value, dict) else enumerate(value)
         count += len(value)
         if count > MAX_JSON_FIELDS:
             raise WebhookError("too_many_fields", f"the JSON has more than {MAX_JSON_FIELDS} values", status_code=400)
         if depth < MAX_JSON_DEPTH:
-            waiting += [
-                (f"{path}.{name}" if path else str(name), depth + 1, each)
-                for name, each in inner
-                if len(str(name)) <= MAX_JSON_NAME
-            ]
+            waiting += [(inner_path, depth + 1, each) for inner_path, each in _inside(path, value)]
+
+
+def _inside(path: str, value: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what an object or a list has, each with its path."""
+    for name, each in value.items() if isinstance(value, dict) else enumerate(value):
+        if len(str(name)) <= MAX_JSON_NAME:
+            yield f"{path}.{name}" if path else str(name), each
 
 
 def each_of(fields: Fields, path: str) -> list[Fields]:

@@ -83,17 +83,21 @@ def _came_back_later(event: OptOutRequested, recipient: Recipient, scope: str) -
 
 def _opt_in(event: OptInRequested, recipient: Recipient) -> Requested:
     named = [recipient.suppressions[scope] for scope in dict.fromkeys(event.scopes) if recipient.is_suppressed(scope)]
-    meant = [each for each in named if each.gateway is None]
-    if named and not meant:
+    not_blocked = [each for each in named if each.gateway is None]
+    if named and not not_blocked:
         return Requested("opt_in", "blocked_by_carrier")
-    if isinstance(event, LinkOptIn):
-        meant = [each for each in meant if _was_clicked(each, event.undoes_since)]
-    if event.lifts is not None:
-        meant = [each for each in meant if each.cause_event_id == event.lifts]
+    meant = [each for each in not_blocked if _is_meant(event, each)]
     if not meant:
         return Requested("opt_in", "not_opted_out")
     lifted = tuple(each.scope for each in meant if _is_consented_later(event, each))
     return Requested("opt_in", "opted_in", lifted) if lifted else Requested("opt_in", "older_than_opt_out")
+
+
+def _is_meant(event: OptInRequested, suppression: Suppression) -> bool:
+    """Say whether the opt-in is about a suppression in a scope that it names: an undo is only about what it undoes."""
+    if isinstance(event, LinkOptIn) and not _was_clicked(suppression, event.undoes_since):
+        return False
+    return event.lifts is None or suppression.cause_event_id == event.lifts
 
 
 def _was_clicked(suppression: Suppression, since: datetime) -> bool:

@@ -78,11 +78,15 @@ def read_credentials(text: str, types: Mapping[str, CredentialType]) -> dict[str
             place = f"{account_id}: {gateway}: "
             if gateway not in types:
                 raise ValueError(f"{_SETTING}: {place}no such gateway signs; those that do: {', '.join(types)}")
-            each = given if isinstance(given, list) else [given]
-            if not 1 <= len(each) <= MAX_CREDENTIALS:
-                raise ValueError(f"{_SETTING}: {place}must be one credential, or a list of 1 to {MAX_CREDENTIALS}")
-            found[gateway][account_id] = [_validated(place, types[gateway].model_validate, one) for one in each]
+            found[gateway][account_id] = _credentials(place, types[gateway], given)
     return dict(found)
+
+
+def _credentials(place: str, type_: CredentialType, given: object) -> list[GatewayCredential]:
+    each = given if isinstance(given, list) else [given]
+    if not 1 <= len(each) <= MAX_CREDENTIALS:
+        raise ValueError(f"{_SETTING}: {place}must be one credential, or a list of 1 to {MAX_CREDENTIALS}")
+    return [_validated(place, type_.model_validate, one) for one in each]
 
 
 def _validated(place: str, validate: Callable[[Any], ValidatedT], given: object) -> ValidatedT:
