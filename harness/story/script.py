@@ -4,6 +4,7 @@ from typing import Any
 
 from harness.client import produce
 from harness.story.by_api import play_by_api
+from harness.story.by_carrier import play_by_carrier
 from harness.story.claims import StoryClaims, require
 from harness.story.stage import INSTRUCTION, Stage
 from shared.events.delivery import MessageSuppressed
@@ -22,6 +23,7 @@ async def play(claims: StoryClaims, stage: Stage) -> None:
     await _repeated_webhook(claims, stage, stop)
     await _start(claims, stage)
     await play_by_api(claims, stage)
+    await play_by_carrier(claims, stage)
     await _queue(claims, stage)
 
 
