@@ -48,12 +48,18 @@ def is_older(event: MessageReceived, suppression: Suppression) -> bool:
 
 
 def is_surely_later(start: MessageReceived, suppression: Suppression) -> bool:
-    """Say whether an opt-in was certainly written after all that asked for the suppression."""
+    """Say whether an opt-in was certainly written after all that asked for the suppression.
+
+    A carrier's block was caused before it was reported, and a START to it may have the whole second of that moment.
+    """
     if start.sent_at is None:
         return start.unusable_sent_at is None and suppression.sent_at is None
     if not is_likely_time(start.sent_at, start.occurred_at):
         return False
-    return all(_is_after(start.sent_at, stop) for stop in (suppression.sent_at, suppression.untimed_at) if stop)
+    untimed_at = suppression.untimed_at
+    if untimed_at is not None and suppression.gateway is not None:
+        untimed_at -= _WHOLE_SECOND
+    return all(_is_after(start.sent_at, stop) for stop in (suppression.sent_at, untimed_at) if stop)
 
 
 def _is_after(start: datetime, stop: datetime) -> bool:

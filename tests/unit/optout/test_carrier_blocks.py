@@ -86,6 +86,14 @@ def test_no_other_opt_in_ends_it() -> None:
         assert isinstance(decide(event, blocked, RULES), Unchanged | Requested)
 
 
+def test_a_start_of_the_second_in_which_the_block_was_reported_ends_it_and_an_older_one_does_not() -> None:
+    blocked = after(Recipient(), block(NUMBER, occurred_at=NOON + timedelta(milliseconds=900)))
+    in_time = reply("START", gateway="twilio", sent_at=NOON, occurred_at=LATER)
+    assert states(after(blocked, in_time)) == {SCOPE: "opted_in"}
+    older = reply("START", gateway="twilio", sent_at=NOON - timedelta(seconds=1), occurred_at=LATER)
+    assert states(after(blocked, older)) == {SCOPE: "opted_out"}
+
+
 def test_a_generic_carrier_is_answered_through_whichever_gateway() -> None:
     assert states(after(Recipient(), block(NUMBER, gateway="generic"), start())) == {SCOPE: "opted_in"}
 
