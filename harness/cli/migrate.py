@@ -33,7 +33,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from services.optout.prepare import MIGRATIONS
 
     url = load(MigrationSettings).optout_migration_url.get_secret_value()
-    given = {arguments.pipeline_role: PIPELINE, arguments.api_role: API, arguments.links_role: LINKS}
+    given = {arguments.links_role: LINKS, arguments.pipeline_role: PIPELINE, arguments.api_role: API}
     roles = {role: rights for role, rights in given.items() if role is not None}
     for name in asyncio.run(prepare_tables(url, MIGRATIONS, roles)):
         print(f"migrated: {name}")
