@@ -66,6 +66,18 @@ async def opt_in(url: str, account: Account, phone: str) -> httpx.Response:
         return await http.post("/v1/opt-ins", json=asked)
 
 
+async def taken_off_the_list(url: str, account: Account) -> httpx.Response:
+    """Delete the only entry of the opt-out list, as ClickSend's API does it."""
+    async with httpx.AsyncClient(base_url=f"{url}/v3/", auth=(account.account_id, account.api_key)) as http:
+        lists = (await http.get("lists")).json()["data"]["data"]
+        for each in lists:
+            contacts = (await http.get(f"lists/{each['list_id']}/contacts")).json()["data"]["data"]
+            for contact in contacts:
+                path = f"lists/{each['list_id']}/contacts/{contact['contact_id']}"
+                return await http.delete(path, params={"reason": "agreed by phone"})
+    raise AssertionError("the opt-out list is empty")
+
+
 @pytest.mark.parametrize("reported_by", ["answer", "receipt"])
 async def test_a_block_drops_the_next_message_until_a_start_to_that_number(
     reported_by: Literal["answer", "receipt"],
@@ -95,6 +107,9 @@ async def test_a_block_drops_the_next_message_until_a_start_to_that_number(
 
         refused = await opt_in(ends.api_url, stopline_account, phone)
         assert (refused.status_code, refused.json()["error"]["code"]) == (409, "blocked_by_carrier"), refused.text
+        kept = await taken_off_the_list(ends.api_url, stopline_account)
+        assert kept.status_code == 400, kept.text
+        assert "by texting START" in kept.json()["response_msg"]
         await sandbox.reply(phone, "START", to=OTHER_NUMBER)
         assert (await send()).type == "message_suppressed", "START to another number does not end it"
         await sandbox.reply(phone, "START", to=NUMBER, account_id=stopline_account.account_id, in_reply_to=None)
