@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+DEMO_ACCOUNT_ID = "demo"
+"""The account of a background stack."""
+
 
 @dataclass(frozen=True)
 class Account:

@@ -3,13 +3,11 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.account import Account
+from harness.account import DEMO_ACCOUNT_ID, Account
 from harness.client import create_account
 from harness.machine.private_file import read_private, write_private
 from harness.sandbox.client import SandboxClient
 from harness.stack.stack import Stack
-
-DEMO_ACCOUNT_ID = "demo"
 
 
 async def demo_account(stack: Stack, credentials: Path) -> Account:

@@ -1,15 +1,18 @@
 """The settings of each process of a stack, as environment variables."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import harness
+from harness.account import DEMO_ACCOUNT_ID
 from harness.stack.backend import Backend
 from harness.stack.kafka_address import as_environment
 from harness.stack.shared_secrets import SharedSecrets
 from shared.settings import KafkaSettings
+from shared.webhook_secrets import webhook_secret
 
 MODULES = {
     "inbound": "services.inbound",
@@ -53,7 +56,10 @@ def service_environment(service: str, context: StackContext, port: int, cache_fo
 
 def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, str]:
     return {
-        "inbound": {"STOPLINE_WEBHOOK_KEY": context.secrets.webhook_key},
+        "inbound": {
+            "STOPLINE_WEBHOOK_KEY": context.secrets.webhook_key,
+            "STOPLINE_GATEWAY_SECRETS": json.dumps({DEMO_ACCOUNT_ID: {"twilio": {"auth_token": _demo_token(context)}}}),
+        },
         "optout": {"STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_pipeline_url},
         "api": {
             "STOPLINE_WEBHOOK_KEY": context.secrets.webhook_key,
@@ -73,6 +79,11 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
         },
         "links": {"STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_links_url},
     }[service]
+
+
+def _demo_token(context: StackContext) -> str:
+    """Return what the demo account's webhooks by Twilio are signed with: the secret of its addresses."""
+    return webhook_secret(context.secrets.webhook_key, DEMO_ACCOUNT_ID)
 
 
 def _process(port: int) -> dict[str, str]:
