@@ -230,7 +230,7 @@ async def test_a_carrier_that_hangs_delays_no_message_of_another(
         dispatching = asyncio.create_task(ledger.dispatcher(carriers).dispatch(batch, fenced(), confirmed))
         async with asyncio.timeout(5):
             while "m-last" not in ledger.settled:  # noqa: ASYNC110 (it is a fake without events)
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.01)  # until the condition above: the ledger is a fake without events
         assert (len(companies.form), dispatching.done()) == (10, False)
         companies.form_hangs.set()
         await dispatching
@@ -251,11 +251,7 @@ async def test_the_clock_is_looked_at_in_the_write_of_every_carrier(
     ("name", "value", "says"),
     [
         ("CARRIER", "pigeon", "STOPLINE_CARRIER: 'pigeon' is not a carrier; choose one of aws, clicksend, generic"),
-        (
-            "CARRIERS_BY_ACCOUNT",
-            '{"acme": "pigeon"}',
-            "STOPLINE_CARRIERS_BY_ACCOUNT: 'pigeon' is not a carrier",
-        ),
+        ("CARRIERS_BY_ACCOUNT", '{"acme": "pigeon"}', "STOPLINE_CARRIERS_BY_ACCOUNT: 'pigeon' is not a carrier"),
         ("CARRIERS_BY_ACCOUNT", "acme=generic", "STOPLINE_CARRIERS_BY_ACCOUNT: Invalid JSON"),
     ],
 )
