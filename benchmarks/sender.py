@@ -35,6 +35,7 @@ from shared.topics import OUTBOUND_MESSAGES, SUPPRESSIONS
 
 _NUMBER = "+18335550123"
 _LISTS = 100
+_FIRST_LIST = 1_000_001
 _FIRST_PHONE = 2_000_000_000
 _IN_FLIGHT = 200
 _LATENCY_SECONDS = 0.05
@@ -74,6 +75,7 @@ async def _suppressing(stack: Stack, suppressed: int) -> AsyncIterator[float]:
     origin, positions = await _place(stack)
     scopes = await asyncio.to_thread(_scopes, suppressed, origin.partitions)
     await _vouch(stack, scopes, 1)
+    await _account(stack)
     settings = [KeptSettings()] * origin.partitions  # the opt-out service publishes them when it starts
     snapshot = Snapshot(origin, positions, [0] * origin.partitions, scopes, settings)
     folder = Path(sender._environment["STOPLINE_CACHE_DIR"])
@@ -86,6 +88,18 @@ async def _suppressing(stack: Stack, suppressed: int) -> AsyncIterator[float]:
     (folder / SNAPSHOT_FILE).unlink()
     await _vouch(stack, scopes, -1)
     await run_all(optout.start(), sender.start())
+
+
+async def _account(stack: Stack) -> None:
+    """Have an account with the lists that messages are sent to: the gate asks for them."""
+    connection = await asyncpg.connect(stack.backend.optout_database_url)
+    await connection.execute("INSERT INTO accounts (account_id, name) VALUES ('bench', 'Bench') ON CONFLICT DO NOTHING")
+    await connection.execute(
+        "INSERT INTO contact_lists (list_id, account_id, name) OVERRIDING SYSTEM VALUE"
+        " SELECT 1000000 + n, 'bench', 'bench ' || n FROM generate_series(1, $1) AS n ON CONFLICT DO NOTHING",
+        _LISTS,
+    )
+    await connection.close()
 
 
 async def _vouch(stack: Stack, scopes: Scopes, sign: int) -> None:
@@ -120,7 +134,7 @@ async def _drops(stack: Stack, suppressed: int, count: int) -> tuple[Rate, Rate]
     """Return the rate of drops, and of messages consumed and validated."""
     sender = stack.services["sender"]
     await sender.stop()
-    requests = [_request(_FIRST_PHONE + n % suppressed, 1 + (n % suppressed) % _LISTS) for n in range(count)]
+    requests = [_request(_FIRST_PHONE + n % suppressed, _FIRST_LIST + (n % suppressed) % _LISTS) for n in range(count)]
     baseline = await _consume(stack, await _produce(stack, requests), count)
     await sender.start()
     return await outcome_rate(sender, "suppressed", count), baseline
@@ -149,7 +163,7 @@ def _scopes(suppressed: int, partitions: int) -> Scopes:
         phones = [f"+1{_FIRST_PHONE + number}" for number in range(n, suppressed, _LISTS)]
         placed = partitions_of([phone.encode() for phone in phones], partitions)
         keys = np.array([cache_key(p, phone) for p, phone in zip(placed, phones, strict=True)], dtype=np.uint64)
-        scopes.append((("bench", f"list:{1 + n}"), np.sort(keys)))
+        scopes.append((("bench", f"list:{_FIRST_LIST + n}"), np.sort(keys)))
     return scopes
 
 
@@ -220,7 +234,7 @@ async def _sends(stack: Stack, count: int) -> tuple[Rate, Rate]:
         await sandbox.set_faults(latency_seconds=_LATENCY_SECONDS, forget=True)
         bare = await _bare_calls(stack, count)
         await sender.stop()
-        await _produce(stack, [_request(5_000_000_000 + n, 1) for n in range(count)])
+        await _produce(stack, [_request(5_000_000_000 + n, _FIRST_LIST) for n in range(count)])
         await sender.start()
         rate = await outcome_rate(sender, "sent", count)
         await sandbox.set_faults()

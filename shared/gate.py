@@ -11,13 +11,14 @@ from typing import Literal, NamedTuple
 
 from shared.events.base import MAX_BODY_CHARACTERS
 from shared.events.suppression import GatePolicy
-from shared.instructions.find import Instruction, find_instruction
+from shared.instructions.find import find_instruction
 
 ANY = "*"
 """As a sender number: every one; as a word: any."""
 
 RejectionReason = Literal["unknown_list", "no_way_out", "word_without_rule", "too_long"]
 _SHOWN_WORDS = 3
+_MARKS = ".!?\n"
 
 
 class Rejection(NamedTuple):
@@ -53,16 +54,30 @@ class GateSettings:
 
 
 class Offered(NamedTuple):
-    """The ways out that a text offers: found before it is judged, since that takes the longer."""
+    """The ways out that a text offers, found before it is judged; unless `is_whole`, those of its last sentence."""
 
     words: tuple[str, ...]
     has_link: bool
+    is_whole: bool = True
 
 
 def offered_by(body: str, *, has_link: bool = False) -> Offered:
-    """Return the ways out that the text offers; `has_link`: it has an opt-out link that works."""
-    found: Instruction | None = find_instruction(body)
-    return Offered(found.words if found is not None else (), has_link)
+    """Return the ways out that the text offers; `has_link`: it has an opt-out link that works.
+
+    Most messages end with the same sentence, whatever is personal before it: what that one offers is remembered.
+    """
+    words = _words_of(_last_sentence(body))
+    return Offered(words, has_link, is_whole=False) if words else Offered(_words_of(body), has_link)
+
+
+def _last_sentence(body: str) -> str:
+    text = body.rstrip(f"{_MARKS} ")
+    return text[max(map(text.rfind, _MARKS)) + 1 :].strip()
+
+
+def _words_of(text: str) -> tuple[str, ...]:
+    found = find_instruction(text)
+    return found.words if found is not None else ()
 
 
 def judge(
@@ -81,6 +96,9 @@ def judge(
     """
     if offered.has_link or any(settings.works(word, sender_number) for word in offered.words):
         return body
+    if not offered.is_whole:
+        whole = Offered(_words_of(body), offered.has_link)
+        return judge(body, whole, sender_number, settings, conversational=conversational)
     if offered.words:
         return _without_rule(offered.words, sender_number, settings)
     if conversational and settings.exempts_conversational:

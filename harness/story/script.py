@@ -13,6 +13,7 @@ from shared.events.outbound import MessageRequested
 
 QUEUED_MESSAGES = 1000
 _QUEUE_SECONDS = 60.0
+NO_LIST = 2**53 - 1
 SETTLED = ("message_sent", "message_suppressed", "message_failed", "message_outcome_unknown", "message_rejected")
 
 
@@ -23,6 +24,7 @@ async def play(claims: StoryClaims, stage: Stage) -> None:
     await _consequences(claims, stage, first)
     await _repeated_webhook(claims, stage, stop)
     await _start(claims, stage)
+    await _gate(claims, stage)
     await play_by_api(claims, stage)
     await play_by_carrier(claims, stage)
     await play_signed_webhooks(claims, stage)
@@ -99,6 +101,18 @@ async def _start(claims: StoryClaims, stage: Stage) -> None:
         require(
             await stage.api.contact_status(stage.newsletter, stage.phone) == "active", "the contact is still opted out"
         )
+
+
+async def _gate(claims: StoryClaims, stage: Stage) -> None:
+    async with claims.claim("a message without a way out is rejected, and the event says how to fix it"):
+        event = await stage.rejected(stage.newsletter, "Sale today.")
+        require(event.reason == "no_way_out" and "Reply STOP to opt out" in event.detail, event)
+    async with claims.claim("so is one that names a word that no opt-out rule matches"):
+        event = await stage.rejected(stage.newsletter, "Sale today. Reply BANANA to opt out")
+        require(event.reason == "word_without_rule", event)
+    async with claims.claim("a message to a list that does not exist is rejected"):
+        event = await stage.rejected(NO_LIST, f"Sale today. {INSTRUCTION}")
+        require(event.reason == "unknown_list", event)
 
 
 async def _queue(claims: StoryClaims, stage: Stage) -> None:

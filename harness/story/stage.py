@@ -8,6 +8,8 @@ from uuid import uuid4
 from harness.account import Account
 from harness.client import ApiClient, DeliveryEvents, produce
 from harness.sandbox.client import SandboxClient
+from harness.story.claims import ClaimFailedError
+from shared.events.delivery import MessageRejected
 from shared.events.outbound import MessageRequested
 from shared.kafka_connection import Kafka
 from shared.settings import KafkaSettings
@@ -56,6 +58,16 @@ class Stage:
         request = self.request(list_id, text)
         await produce(self.kafka, [request])
         return request
+
+    async def rejected(self, list_id: int, text: str) -> MessageRejected:
+        """Send a text as it is, and return how it is rejected; fails the current claim where it is not."""
+        request = self.request(list_id, text).model_copy(update={"body": text})
+        await produce(self.kafka, [request])
+        event = await self.events.of_message(request.message_id, "message_sent", "message_rejected")
+        arrived = request.message_id in await self.received_ids()
+        if not isinstance(event, MessageRejected) or arrived:
+            raise ClaimFailedError(f"found {event}, and the phone {'has' if arrived else 'does not have'} the message")
+        return event
 
     async def received_ids(self) -> list[str]:
         """Return the ids of the messages that the phone has received, oldest first."""

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from services.optout.api.errors import ApiError
+from services.optout.api.gate_checks import check_still_works
 from services.optout.api.rule_checks import check_rule
 from services.optout.api.rule_size import check_size
 from services.optout.decision_log.stored_rules import load_stored_rules, versioned_rules
@@ -70,12 +71,16 @@ class RulesOfAccount:
             await check_change(rules, rule, rule_id)
             others = [each for each in rules if each.rule_id != rule_id]
             await check_rule(self.database, self.account_id, rule, others, self.webhook_ports)
+            await check_still_works(self.database, self.account_id, [*(each.rule for each in others), rule])
             return await self._change(rule_id, rule, deleted=False)
 
     async def delete(self, rule_id: int) -> None:
         """Take the rule out of force; its versions stay, because decisions name them."""
         async with self.database.transaction():
-            found = _one(await self._locked(), rule_id)
+            rules = await self._locked()
+            found = _one(rules, rule_id)
+            others = [each.rule for each in rules if each.rule_id != rule_id]
+            await check_still_works(self.database, self.account_id, others)
             await self._change(rule_id, found.rule, deleted=True)
 
     async def _locked(self) -> list[VersionedRule]:

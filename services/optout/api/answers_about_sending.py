@@ -7,6 +7,7 @@ from services.optout.api.answers import ShownId, ShownPage, ShownTime, V1Answer
 from services.optout.campaigns.campaign import CampaignState
 from services.optout.decision_log.entry import DecisionKind
 from services.optout.simulation.store import SimulationState
+from shared.events.suppression import GatePolicy
 
 
 class CampaignSummary(V1Answer):
@@ -102,3 +103,13 @@ class ShownSimulation(V1Answer):
     new: int
     first_new: Sequence[NewMatch]
     started_at: ShownTime
+
+
+class ShownGate(V1Answer):
+    """The settings of the gate; `words` are those that messages may name, by sender number: `*` is every one."""
+
+    policy: GatePolicy
+    instruction: str | None
+    instruction_segments: int | None
+    exempts_conversational: bool
+    words: Mapping[str, Sequence[str]]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from services.optout.api import gate_checks
 from services.optout.api.errors import ApiError
 from services.optout.campaigns import store
 from services.optout.campaigns.campaign import Campaign, CampaignState
@@ -64,7 +65,7 @@ async def make(connection: Connection, new: NewCampaign, key: str | None) -> Cam
 
     Raises:
         ApiError: 409, the key belongs to another request, or there are too many campaigns; 422, there is no such list,
-            it is too large, or not one to send to.
+            it is too large, or not one to send to, or the text has no way out that works.
     """
     async with connection.transaction():
         if key is not None:
@@ -72,6 +73,7 @@ async def make(connection: Connection, new: NewCampaign, key: str | None) -> Cam
             if known is not None:
                 return known
         total = await recipients(connection, Audience(new.account_id, new.list_id, new.sender_number))
+        await gate_checks.check_body(connection, new.account_id, new.body, new.sender_number)
         try:
             return await store.add(connection, new, total, key)
         except store.TooManyCampaignsError:
@@ -126,6 +128,7 @@ async def change(connection: Connection, campaign_id: int, new: NewCampaign) -> 
         if campaign.state != "scheduled":
             raise _not_possible(campaign, "changed")
         total = await recipients(connection, Audience(new.account_id, new.list_id, new.sender_number))
+        await gate_checks.check_body(connection, new.account_id, new.body, new.sender_number)
         return await store.change(connection, campaign_id, new, total)
 
 

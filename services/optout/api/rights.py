@@ -13,6 +13,7 @@ Needed = Right | Literal["any", "account"]
 """`any`: every user may. `account`: only the account itself."""
 
 _NEEDED: Mapping[str, Needed] = {
+    "/v1/account/gate": "settings",
     "/v1/accounts": "account",
     "/v1/api-keys": "account",
     "/v1/campaigns": "sms",

@@ -10,6 +10,7 @@ from services.optout.api import (
     contacts,
     erasures,
     evidence,
+    gate,
     imports,
     inbox,
     jobs,
@@ -35,6 +36,7 @@ api_routes = APIRouter()
 for part in (
     accounts,
     api_keys,
+    gate,
     lists,
     contacts,
     opt_outs,

@@ -105,6 +105,8 @@ async def sender_of(world: OptOutWorld, failpoint: str = "") -> AsyncIterator[Se
         made = await http.post("/v1/accounts", json={"account_id": world.account_id, "name": "Acme"}, headers=_OPERATOR)
     auth = world.account_id, made.json()["api_key"]
     async with httpx.AsyncClient(verify=certificates(), base_url=world.api.url, timeout=20, auth=auth) as http:
+        appends = {"policy": "append", "instruction": "Reply STOP to opt out"}
+        assert (await http.put("/v1/account/gate", json=appends)).status_code == 200
         list_id = (await http.post("/v1/lists", json={"name": "Everybody"})).json()["list_id"]
         yield Sender(world, http, list_id)
 

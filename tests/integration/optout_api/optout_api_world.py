@@ -24,6 +24,7 @@ ADMIN_TOKEN = "operators-token-of-the-tests"  # noqa: S105 (of the tests)
 WEBHOOK_KEY = "a-webhook-key-of-the-tests"
 RULES = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
 NUMBER = "+14155550199"
+APPENDS = {"policy": "append", "instruction": "Reply STOP to opt out"}
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -40,7 +41,10 @@ class Caller:
         account_id = f"t-{uuid4().hex[:12]}"
         answer = await create_account(http, account_id)
         assert answer.status_code == 201, answer.text
-        return cls(http, account_id, answer.json()["api_key"])
+        caller = cls(http, account_id, answer.json()["api_key"])
+        gate = await caller.call("PUT", "/v1/account/gate", json=APPENDS)  # most texts of these tests have no way out
+        assert gate.status_code == 200, gate.text
+        return caller
 
     async def call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         return await self.http.request(method, path, auth=(self.account_id, self.api_key), **arguments)

@@ -66,6 +66,7 @@ async def test_a_rule_holds_from_the_next_message_on_in_each_of_its_versions(acm
 
 
 async def test_an_account_that_deletes_all_its_rules_has_none(acme: Caller, pool: Pool) -> None:
+    await acme.call("PUT", "/v1/account/gate", json={"policy": "reject"})
     for rule in (await acme.get(PATH))["rules"]:
         assert (await acme.call("DELETE", f"{PATH}/{rule['inbound_rule_id']}")).status_code == 200
     assert await answer_of(pool, acme, "STOP") == ("none", None)

@@ -26,6 +26,7 @@ from shared.events.suppression import (
     CHECKPOINT_KEY,
     WATERMARK_KEY,
     CheckpointPublished,
+    ListPublished,
     SuppressionChanged,
     SuppressionState,
 )
@@ -98,6 +99,11 @@ class OptOutStandIn:
         partition = partition_of(account_id, self._partitions)
         for key, value in self._settings[partition].account(account_id, lists, **settings):
             await self._producer.send_and_wait(SUPPRESSIONS, value, key, partition=partition)
+
+    async def forge(self, event: ListPublished) -> None:
+        """Publish a setting that no watermark vouches for."""
+        partition = partition_of(event.account_id, self._partitions)
+        await self._publish(partition, event.key(), event)
 
     async def _run(self) -> None:
         async for record in self._consumer:

@@ -28,6 +28,8 @@ def judged(
         "Venta hoy. Responde STOP para cancelar",
         "Sale \U0001f389 R\u0435ply S\u0422OP to \u043ept out",  # with letters that look like Latin ones
         "Reply YES to confirm or NO to cancel your visit. Reply STOP to opt out",
+        "Reply STOP to opt out. Reply NO to cancel your visit!",
+        "Reply STOP to opt out. " + "See you. " * 300,
     ],
 )
 def test_a_message_whose_word_works_passes_as_it_is(body: str) -> None:

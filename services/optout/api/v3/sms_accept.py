@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from services.optout.api.gate_checks import early_verdict
 from services.optout.api.phones import country_of
 from services.optout.api.rights import ApiUser
 from services.optout.api.v3.sms_lists import TOO_MANY, Members, for_member, members_of
@@ -13,16 +14,24 @@ from services.optout.api.v3.sms_models import GivenMessage, GivenMessages
 from services.optout.campaigns.expand import MAX_TEXT_CHARACTERS
 from services.optout.campaigns.members import Audience
 from services.optout.contact_phone import contact_phone
+from services.optout.decision_log.gate_settings import load_gate_settings
 from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.screening import Asked, forbidden
 from shared.events.base import storable
 from shared.events.outbound import MAX_ALSO_LISTS
+from shared.gate import GateSettings, RejectionReason
 from shared.phones import normalise_sender_number
 from shared.postgres import Connection
 from shared.segments import segments_of
 
 ACCEPTED = "SUCCESS"
 OPTED_OUT = "RECIPIENT_OPTED_OUT"
+_REJECTED: Mapping[RejectionReason, str] = {
+    "no_way_out": "OPT_OUT_INSTRUCTION_MISSING",
+    "word_without_rule": "OPT_OUT_WORD_WITHOUT_RULE",
+    "too_long": "MESSAGE_TOO_LONG",
+    "unknown_list": "NOT_ENOUGH_PERMISSION_TO_LIST_ID",
+}
 _LATEST = timedelta(days=366)
 _MAX_DIGITS = 15
 
@@ -99,11 +108,21 @@ async def examined(connection: Connection, user: ApiUser, given: GivenMessages, 
     members = await members_of(connection, [_audience(user.account_id, each, known) for each in given.messages])
     wanted = list(zip(given.messages, members, strict=True))
     messages = await asyncio.to_thread(lambda: [each for pair in wanted for each in _all_examined(*pair, known, now)])
+    settings = (await load_gate_settings(connection, [user.account_id]))[user.account_id]
+    messages = await asyncio.to_thread(lambda: [_gated(each, settings) for each in messages])
     places = [place for place, each in enumerate(messages) if each.status == ACCEPTED]
     found = await forbidden(connection, user.account_id, [_asked(messages[place]) for place in places])
     for place in found:
         messages[places[place]] = replace(messages[places[place]], status=OPTED_OUT)
     return messages
+
+
+def _gated(each: ExaminedMessage, settings: GateSettings) -> ExaminedMessage:
+    """Return the message with the status that the sender's gate would give it now."""
+    if each.status != ACCEPTED:
+        return each
+    verdict = early_verdict(each.body, each.sender_number, settings)
+    return replace(each, status=_REJECTED[verdict.reason]) if verdict is not None else each
 
 
 async def keep(

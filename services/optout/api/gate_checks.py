@@ -1,0 +1,69 @@
+"""Early answers about the gate: what the sender would say of a text, and whether an appended instruction works."""
+
+from collections.abc import Sequence
+
+from services.optout.api.errors import ApiError
+from services.optout.decision_log.gate_settings import load_gate_settings
+from services.optout.rules import Rule
+from services.optout.rules.instruction_words import instruction_words
+from shared.gate import ANY, GateSettings, Rejection, judge, offered_by
+from shared.opt_out_links import has_placeholder
+from shared.postgres import Connection
+
+# The instruction that the account appends; no row where it appends none.
+_APPENDED = "SELECT gate_instruction FROM accounts WHERE account_id = $1 AND gate_policy = 'append'"
+
+
+def early_verdict(body: str, sender_number: str, settings: GateSettings) -> Rejection | None:
+    """Return why the sender would reject a text now; None: it would pass. A place for a link counts as one."""
+    verdict = judge(body, offered_by(body, has_link=has_placeholder(body)), sender_number, settings)
+    return verdict if isinstance(verdict, Rejection) else None
+
+
+async def check_body(database: Connection, account_id: str, body: str, sender_number: str) -> None:
+    """Refuse a text that the sender would reject.
+
+    Raises:
+        ApiError: 422; the text says what to do.
+    """
+    settings = (await load_gate_settings(database, [account_id]))[account_id]
+    verdict = early_verdict(body, sender_number, settings)
+    if verdict is not None:
+        raise ApiError(422, verdict.reason, verdict.detail, "body")
+
+
+def check_instruction(instruction: str, rules: Sequence[Rule]) -> None:
+    """Refuse an instruction that would work on no sender number.
+
+    Raises:
+        ApiError: 422; the text says which words would do.
+    """
+    words = offered_by(instruction).words
+    if not words:
+        message = 'instruction: it does not say how to opt out; write one such as "Reply STOP to opt out"'
+        raise ApiError(422, "invalid", message, "instruction")
+    if not _works(words, rules):
+        shown = ", ".join(GateSettings(words=instruction_words(rules)).shown_words(ANY)) or "none: add a rule first"
+        message = f"instruction: no active opt-out rule matches {words[0].upper()}; words that are matched: {shown}"
+        raise ApiError(422, "word_without_rule", message, "instruction")
+
+
+async def check_still_works(database: Connection, account_id: str, rules: Sequence[Rule]) -> None:
+    """Refuse a change of rules after which the instruction that the account appends would work nowhere.
+
+    Raises:
+        ApiError: 422.
+    """
+    instruction = await database.fetchval(_APPENDED, account_id)
+    words = offered_by(instruction).words if instruction else ()
+    if words and not _works(words, rules):
+        message = (
+            f"no other active opt-out rule matches {words[0].upper()}, which the account adds to its messages; first"
+            " change the instruction with PUT /v1/account/gate"
+        )
+        raise ApiError(422, "word_without_rule", message)
+
+
+def _works(words: Sequence[str], rules: Sequence[Rule]) -> bool:
+    settings = GateSettings(words=instruction_words(rules))
+    return any(settings.works(word, number) for word in words for number in settings.words)
