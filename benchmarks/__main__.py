@@ -19,6 +19,7 @@ from harness.stack.stack import Stack
 # The sender makes up a cache, for a topic that is empty.
 MODULES = (
     "webhooks",
+    "links",
     "fence",
     "check",
     "tenants",

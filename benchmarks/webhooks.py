@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.request import urlopen
 
 import psutil
@@ -194,10 +194,14 @@ def _fastapi() -> FastAPI:
     return app
 
 
+class _Source(Protocol):
+    def next(self) -> bytes: ...
+
+
 class _Connection(asyncio.Protocol):
     """Posts one webhook after another; counts what was answered 200 and how long it took."""
 
-    def __init__(self, requests: "WebhookRequests", taken: list[float], failed: asyncio.Future[str]) -> None:
+    def __init__(self, requests: _Source, taken: list[float], failed: asyncio.Future[str]) -> None:
         self._requests = requests
         self._taken = taken
         self._failed = failed
@@ -224,9 +228,9 @@ class _Connection(asyncio.Protocol):
             self._failed.set_result(f"{head!r} {body!r}")
 
 
-async def _generate(port: int, seconds: float, gateway: str) -> dict[str, float]:
+async def _generate(port: int, seconds: float, requests: _Source) -> dict[str, float]:
     loop = asyncio.get_running_loop()
-    requests, taken = WebhookRequests(gateway), list[float]()
+    taken = list[float]()
     failed: asyncio.Future[str] = loop.create_future()
     started = time.perf_counter()
     for _ in range(_CONNECTIONS):
@@ -258,7 +262,7 @@ def _main(argv: list[str]) -> None:
     elif argv[:1] == ["load"]:
         import uvloop
 
-        print(json.dumps(uvloop.run(_generate(int(argv[1]), float(argv[2]), argv[3]))))
+        print(json.dumps(uvloop.run(_generate(int(argv[1]), float(argv[2]), WebhookRequests(argv[3])))))
     else:
         parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
         parser.add_argument("--bootstrap", default="127.0.0.1:9092", help="where there is no embedded Kafka")

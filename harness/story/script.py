@@ -5,6 +5,7 @@ from typing import Any
 from harness.client import produce
 from harness.story.by_api import play_by_api
 from harness.story.by_carrier import play_by_carrier
+from harness.story.by_link import play_by_link
 from harness.story.claims import StoryClaims, require
 from harness.story.signed_webhooks import play_signed_webhooks
 from harness.story.stage import INSTRUCTION, Stage
@@ -28,6 +29,7 @@ async def play(claims: StoryClaims, stage: Stage) -> None:
     await play_by_api(claims, stage)
     await play_by_carrier(claims, stage)
     await play_signed_webhooks(claims, stage)
+    await play_by_link(claims, stage)
     await _queue(claims, stage)
 
 
