@@ -105,22 +105,28 @@ async def _keep(_: object) -> None:
 
 
 async def open_pool_to_read(url: str, size: int, seconds: float) -> Pool:
-    """Open a pool that only reads, and needs no Postgres to be opened: it connects when it is used.
+    """Open a pool that only reads; where Postgres is unavailable it connects when it is used.
 
     Args:
         url: of the database.
-        size: of its connections.
-        seconds: the deadline of a connection and of a statement.
+        size: of its connections, all of which are opened now, if that is possible.
+        seconds: the deadline of a statement.
     """
-    return await asyncpg.create_pool(
-        url,
-        min_size=0,
-        max_size=size,
-        timeout=seconds,
-        command_timeout=seconds,
-        reset=_keep,
-        server_settings={"default_transaction_read_only": "on"},
-    )
+    for open_now in (size, 0):
+        pool = asyncpg.create_pool(
+            url,
+            min_size=open_now,
+            max_size=size,
+            timeout=CONNECT_SECONDS,
+            command_timeout=seconds,
+            reset=_keep,
+            server_settings={"default_transaction_read_only": "on"},
+        )
+        try:
+            return await pool
+        except UNAVAILABLE as error:
+            log.warning("Postgres is unavailable, going on without: %r", error)
+    raise AssertionError("a pool without connections opens")
 
 
 @asynccontextmanager
