@@ -33,8 +33,8 @@ from shared.events.suppression import (
 )
 from shared.kafka import new_consumer, new_producer
 from shared.suppression_digest import format_digest, key_digest
+from shared.suppressions.account_settings import KeptSettings
 from shared.suppressions.follow import CacheFollower
-from shared.suppressions.gate_settings import KeptSettings
 from shared.suppressions.keep import SNAPSHOT_FILE
 from shared.suppressions.keys import Keys
 from shared.suppressions.lookup import AccountScope

@@ -24,7 +24,7 @@ from shared.events import codec
 from shared.events.outbound import MessageRequested, outbound_event_adapter
 from shared.kafka import new_consumer, new_producer
 from shared.suppression_digest import keys_digest
-from shared.suppressions.gate_settings import KeptSettings
+from shared.suppressions.account_settings import KeptSettings
 from shared.suppressions.keep import SNAPSHOT_FILE
 from shared.suppressions.keys import Keys, cache_key, partition_slice, phone_digits
 from shared.suppressions.lookup import AccountScope

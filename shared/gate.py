@@ -16,7 +16,7 @@ from shared.instructions.find import find_instruction
 ANY = "*"
 """As a sender number: every one; as a word: any."""
 
-RejectionReason = Literal["unknown_list", "no_way_out", "word_without_rule", "too_long"]
+RejectionReason = Literal["unknown_list", "no_way_out", "word_without_rule", "too_long", "no_links"]
 _SHOWN_WORDS = 3
 _MARKS = ".!?\n"
 
@@ -30,10 +30,7 @@ class Rejection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """The settings of an account that the gate asks; `words` as in `AccountSettingsPublished`.
-
-    `has_links` says whether the deployment makes opt-out links.
-    """
+    """The settings of an account that the gate asks; `words` as in `AccountSettingsPublished`."""
 
     policy: GatePolicy = "reject"
     instruction: str | None = None
@@ -92,6 +89,7 @@ def judge(
     | nothing, and it answers a reply   | exempts conversational answers       | passes as it is                      |
     | nothing                           | appends an instruction that works    | passes with it                       |
     | nothing                           | appends one whose word does not work | `word_without_rule`                  |
+    | nothing                           | appends one, and it grows too long   | `too_long`                           |
     | nothing                           | rejects                              | `no_way_out`                         |
     """
     if offered.has_link or any(settings.works(word, sender_number) for word in offered.words):
@@ -127,6 +125,11 @@ def _appended(body: str, instruction: str, sender_number: str, settings: GateSet
 def unknown_list(list_id: int) -> Rejection:
     """Return why a message to a list that its account does not have is rejected."""
     return Rejection("unknown_list", f"list_id: the account has no list {list_id}; GET /v1/lists shows its lists")
+
+
+def no_links() -> Rejection:
+    """Return why a message is rejected that has a place for an opt-out link where no links are made."""
+    return Rejection("no_links", "body: it has a place for an opt-out link, and STOPLINE_LINK_URL is not set")
 
 
 def _no_way_out(sender_number: str, settings: GateSettings) -> Rejection:

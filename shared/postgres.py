@@ -35,7 +35,7 @@ _CLOSE_SECONDS = 0.5
 _START_SECONDS = 60.0
 _RETRY_SECONDS = 0.5
 
-UNAVAILABLE = (
+POSTGRES_UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -124,7 +124,7 @@ async def open_pool_to_read(url: str, size: int, seconds: float) -> Pool:
         )
         try:
             return await pool
-        except UNAVAILABLE as error:
+        except POSTGRES_UNAVAILABLE as error:
             log.warning("Postgres is unavailable, going on without: %r", error)
     raise AssertionError("a pool without connections opens")
 
@@ -139,13 +139,13 @@ async def connection_from(pool: Pool, seconds: float = CONNECT_SECONDS) -> Async
     try:
         async with pool.acquire(timeout=seconds) as connection:
             yield connection
-    except UNAVAILABLE as error:
+    except POSTGRES_UNAVAILABLE as error:
         raise TransientError(f"Postgres: {error!r}") from error
 
 
 async def close_pool(pool: Pool) -> None:
     """Close the connections, also where Postgres is unavailable or a query is under way."""
-    with suppress(*UNAVAILABLE):
+    with suppress(*POSTGRES_UNAVAILABLE):
         await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
     pool.terminate()
 
@@ -166,7 +166,7 @@ async def until_available(prepare: Callable[[], Awaitable[T]], setting: str) -> 
             while True:
                 try:
                     return await prepare()
-                except (TransientError, KafkaError, *UNAVAILABLE) as error:
+                except (TransientError, KafkaError, *POSTGRES_UNAVAILABLE) as error:
                     if str(error) != waiting_for:
                         waiting_for = str(error)
                         log.warning("waiting for Postgres and Kafka: %s", waiting_for)
@@ -189,7 +189,7 @@ def _connecting(address: DatabaseAddress) -> Iterator[None]:
         raise _unanswered(setting, error) from error
     except _WRONG as error:
         raise MisconfiguredError(f"{setting}: {error}") from None
-    except UNAVAILABLE as error:
+    except POSTGRES_UNAVAILABLE as error:
         if isinstance(error, ConnectionError) and _NO_TLS in str(error):
             raise MisconfiguredError(f"{setting}: the server has no TLS: {error}") from None
         raise _unanswered(setting, error) from error

@@ -9,7 +9,7 @@ import asyncpg
 
 from harness.cli.running_stack import running_stack
 from shared.errors import MisconfiguredError, TransientError
-from shared.postgres import UNAVAILABLE, DatabaseAddress, connect
+from shared.postgres import POSTGRES_UNAVAILABLE, DatabaseAddress, connect
 
 Service = Literal["optout", "sender"]
 ResultT = TypeVar("ResultT")
@@ -40,7 +40,7 @@ def in_database(service: Service, work: Callable[[Any], Awaitable[ResultT]]) -> 
         return asyncio.run(run())
     except _WRONG as error:
         raise MisconfiguredError(f"{setting}: not a database of this version, or not ours to read: {error}") from None
-    except UNAVAILABLE as error:
+    except POSTGRES_UNAVAILABLE as error:
         raise TransientError(f"Postgres ({setting}): {error!r}") from error
 
 

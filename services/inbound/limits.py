@@ -19,7 +19,7 @@ MAX_REPORTS = 500
 READ_SECONDS = 10.0
 """A client that takes longer to send its body gets 408."""
 PUBLISH_SECONDS = 1.5
-"""A webhook is answered within two seconds, whether Kafka acknowledges or not."""
+"""Once read and verified, a webhook is answered within two seconds, whether Kafka acknowledges or not."""
 MAX_PUBLISHES_WAITING = 2000
 """Webhooks beyond this number waiting for Kafka at once get 503 immediately."""
 RETRY_AFTER_SECONDS = 5

@@ -30,7 +30,7 @@ _LOOK_AGAIN_SECONDS = 0.2
 _OFFERS_AT_ONCE = 100
 LEAST = 50
 MOST = 10_000
-_SHARE_OF_WHAT_LEFT = 0.9
+_SHARE_OF_DONE = 0.9
 _GROWTH = 0.125
 
 
@@ -46,7 +46,7 @@ class Pace:
     def note(self, decided: int, undone: int) -> None:
         """Note how many were decided together, and how many were left undone when time ran out."""
         if undone:
-            self.at_once = max(LEAST, min(self.at_once, int((decided - undone) * _SHARE_OF_WHAT_LEFT)))
+            self.at_once = max(LEAST, min(self.at_once, int((decided - undone) * _SHARE_OF_DONE)))
         elif decided >= self.at_once:
             self.at_once = min(MOST, self.at_once + max(1, int(self.at_once * _GROWTH)))
 
@@ -99,7 +99,8 @@ class BatchProcessor:
             fenced = await self.fence.wait(places)
         failpoint("sender.after_fence")
         checked = self.cache.check(fenced, queries)
-        judged = judge_all(requests, offers, self.cache.settings(fenced, account_ids))
+        makes_links = self.dispatcher.links.url is not None
+        judged = judge_all(requests, offers, self.cache.settings(fenced, account_ids), makes_links=makes_links)
         decision = decide(requests, {}, checked, judged, boottime())
         metrics.REDECIDED.inc(len(decision.needs_fence))
         undone = decision.needs_fence

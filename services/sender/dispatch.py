@@ -14,7 +14,7 @@ from services.sender.gather import gather_all
 from services.sender.ledger.model import LedgerState, MessageKey, RowUpdate, key_of, row_of
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import settle, write_rows
-from services.sender.links import NO_LINK, WITHOUT_LINKS, LinkWriter
+from services.sender.links import WITHOUT_LINKS, LinkWriter
 from services.sender.report import Reporter
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
@@ -121,9 +121,11 @@ class Dispatcher:
             self._unsettled.pop()
 
     async def give_back(self, requests: Sequence[MessageRequested]) -> None:
-        """Give back messages that are claimed for this process although it makes no call.
+        """Give back those of these claimed messages that are claimed for this process although it makes no call.
 
         Their claim was given up because Postgres took too long, and came through afterwards. Nobody else would end it.
+        What another process has claimed stays as it is: `settle` changes only this process's rows. While results of
+        calls are not settled, a claim of ours may be one of those.
 
         Raises:
             TransientError: Postgres is unavailable.
@@ -203,9 +205,6 @@ class Dispatcher:
                 metrics.REDECIDED.inc()
                 return
             if self.stopping or self._pause_seconds(request) > 0:
-                return
-            if not self.links.may_leave(request):
-                chunk.results[key_of(request)] = Refused(NO_LINK)
                 return
             # Counts only if this is cancelled, or fails by a bug, during the call.
             chunk.results[key_of(request)] = Unknown("the sender stopped during the call")

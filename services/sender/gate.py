@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from shared.events.outbound import MessageRequested
-from shared.gate import GateSettings, Offered, Rejection, judge, unknown_list
-from shared.suppressions.gate_settings import AccountSettings, AccountsSettings
+from shared.gate import GateSettings, Offered, Rejection, judge, no_links, unknown_list
+from shared.opt_out_links import has_placeholder
+from shared.suppressions.account_settings import AccountSettings, SettingsByAccount
 from shared.suppressions.placement import partitions_of
 
 Judged = MessageRequested | Rejection
@@ -22,22 +23,26 @@ def partitions_of_accounts(account_ids: frozenset[str], partitions: int) -> froz
 
 
 def judge_all(
-    requests: Sequence[MessageRequested], offers: Sequence[Offered], accounts: AccountsSettings
+    requests: Sequence[MessageRequested], offers: Sequence[Offered], accounts: SettingsByAccount, *, makes_links: bool
 ) -> list[Judged]:
-    """Return what the gate says of each message."""
+    """Return what the gate says of each message; `makes_links`: this deployment puts links into messages."""
     settings = {account_id: _settings(account) for account_id, account in accounts.items()}
     return [
-        _judged(request, offered, accounts[request.account_id], settings[request.account_id])
+        _judged(request, offered, accounts[request.account_id], settings[request.account_id], makes_links=makes_links)
         for request, offered in zip(requests, offers, strict=True)
     ]
 
 
-def _judged(request: MessageRequested, offered: Offered, account: AccountSettings, settings: GateSettings) -> Judged:
+def _judged(
+    request: MessageRequested, offered: Offered, account: AccountSettings, settings: GateSettings, *, makes_links: bool
+) -> Judged:
     if not account.has_list(request.list_id):
         return unknown_list(request.list_id)
     text = judge(request.body, offered, request.sender_number, settings, conversational=request.conversational)
     if isinstance(text, Rejection):
         return text
+    if not makes_links and has_placeholder(text):
+        return no_links()
     return request if text == request.body else request.model_copy(update={"body": text})
 
 

@@ -6,12 +6,10 @@ from shared.events.outbound import MessageRequested
 from shared.opt_out_links import has_placeholder, link_token, with_link
 from shared.partitions import partition_of
 
-NO_LINK = "the message has a place for an opt-out link, and STOPLINE_LINK_URL is not set"
-
 
 @dataclass(frozen=True, slots=True)
 class LinkWriter:
-    """The writer of links; without a `url` there are none, and a message that has a place for one must not leave."""
+    """The writer of links; without a `url` there are none, and the gate rejects a message that has a placeholder."""
 
     url: str | None
     key: str
@@ -22,20 +20,17 @@ class LinkWriter:
         return self.url is not None and has_placeholder(request.body)
 
     def token_of(self, request: MessageRequested) -> str | None:
-        """Return the token of the message's link; None: it has no place for one, or there are no links."""
+        """Return the token of the message's link; None: it has no placeholder, or there are no links."""
         if not self.will_write(request):
             return None
-        place = partition_of(request.phone, self.partitions)
-        return link_token(self.key, request.account_id, request.message_id, place, self.partitions)
+        partition = partition_of(request.phone, self.partitions)
+        return link_token(self.key, request.account_id, request.message_id, partition, self.partitions)
 
     def written(self, request: MessageRequested, token: str | None) -> MessageRequested:
         """Return the message as it leaves."""
         if token is None or self.url is None:
             return request
         return request.model_copy(update={"body": with_link(request.body, self.url, token)})
-
-    def may_leave(self, request: MessageRequested) -> bool:
-        return self.url is not None or not has_placeholder(request.body)
 
 
 WITHOUT_LINKS = LinkWriter(None, "", 1)

@@ -25,14 +25,14 @@ async def park_bad(bad: Sequence[Bad], parking: Parking, reporter: Reporter) -> 
     now = datetime.now(UTC)
     parked = parking.park(bad, now)
     await reporter.park(parked.records)
-    reports = (rejected(record, error, now) for record, error in parked.whole)
-    await reporter.reject(event for event in reports if event is not None)
+    reports = (report_of(record, error, now) for record, error in parked.whole)
+    await reporter.report_parked(event for event in reports if event is not None)
     failpoint("sender.after_parked")
     for _, error in bad:
         metrics.RECORDS_PARKED.labels(error.reason).inc()
 
 
-def rejected(record: Polled, error: PoisonError, now: datetime) -> MessageRejected | None:
+def report_of(record: Polled, error: PoisonError, now: datetime) -> MessageRejected | None:
     """Return the report for a record with an id that can be read; fields that are none of ours are left out."""
     found = salvage(record.value, "message_id", "account_id", "phone")
     phone = found.get("phone", "")

@@ -1,7 +1,8 @@
 """Publishes events about messages, and returns when Kafka has acknowledged them.
 
 The events are made from dicts: the models of `shared.events.delivery` would validate again what the sender knows
-already. A test holds them against the models, byte by byte. `python -m benchmarks.events` compares the two.
+already; the gate's `message_rejected` is rare, and made by its model. A test holds them against the models, byte by
+byte. `python -m benchmarks.events` compares the two.
 """
 
 import asyncio
@@ -134,7 +135,7 @@ class Reporter:
             INBOUND_MESSAGES,
         )
 
-    async def reject(self, events: Iterable[MessageRejected]) -> None:
+    async def report_parked(self, events: Iterable[MessageRejected]) -> None:
         """Report records that were parked."""
         await self._publish(
             [

@@ -15,7 +15,8 @@ class MessageRequested(Event):
 
     `phone` may be in any spelling that names its country; what is read is the canonical number.
     `message_id` is the producer's own and unique within the account: a second request with the same id is never sent.
-    `also_lists` are further lists whose opt-outs forbid it: a message without a list names those of its sender number.
+    `also_lists` are further lists whose opt-outs forbid it: where whoever asks for it names no list, `list_id` is the
+    account's default list, and these are those of its sender number.
     `conversational` says that it answers something that the recipient wrote; see "The gate" in `docs/producers.md`.
     """
 

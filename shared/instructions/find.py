@@ -1,4 +1,4 @@
-"""The instruction of the answered message: what to reply in order to leave, or in order to stay.
+"""The instruction of a message, answered or yet to be sent: what to reply in order to leave, or in order to stay.
 
 Three forms of an offer are looked for, in this order:
 

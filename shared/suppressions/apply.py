@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from shared.consumer import Polled
 from shared.events.suppression import CheckpointPublished, WatermarkAdvanced
-from shared.suppressions.gate_settings import PartitionSettings, SettingsRecord
+from shared.suppressions.account_settings import PartitionSettings, SettingsRecord
 from shared.suppressions.lookup import SuppressionCache
 from shared.suppressions.proof import Proof
 from shared.suppressions.read import Changes, PartitionReader

@@ -38,7 +38,7 @@ class Fence:
         self._markers = markers
         self._cache = cache
         self._deadline_seconds = deadline_seconds
-        self._gates: dict[int, _Gate] = {}
+        self._fences: dict[int, _PartitionFence] = {}
         self._waiting: list[float] = []
 
     def waits_seconds(self) -> float:
@@ -54,7 +54,7 @@ class Fence:
         # The boot-time clock first: whatever comes between the two makes the decision older, not younger.
         started_boottime, started_at = boottime(), datetime.now(UTC)
         covered = list(frozenset(partitions))
-        waits = asyncio.gather(*(self._gate(partition).wait() for partition in covered))
+        waits = asyncio.gather(*(self._fence_of(partition).wait() for partition in covered))
         self._waiting.append(started_boottime)
         try:
             offsets = await within(self._deadline_seconds, waits, "the fence")
@@ -62,13 +62,13 @@ class Fence:
             self._waiting.remove(started_boottime)
         return FencePass(started_at, started_boottime, dict(zip(covered, offsets, strict=True)))
 
-    def _gate(self, partition: int) -> "_Gate":
-        if partition not in self._gates:
-            self._gates[partition] = _Gate(self._markers, self._cache, partition, self._deadline_seconds)
-        return self._gates[partition]
+    def _fence_of(self, partition: int) -> "_PartitionFence":
+        if partition not in self._fences:
+            self._fences[partition] = _PartitionFence(self._markers, self._cache, partition, self._deadline_seconds)
+        return self._fences[partition]
 
 
-class _Gate:
+class _PartitionFence:
     """One partition: at most one marker in flight, and one round of those who came too late for it."""
 
     def __init__(self, markers: Markers, cache: Watermarked, partition: int, deadline: float) -> None:

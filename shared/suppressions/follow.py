@@ -5,7 +5,8 @@ When in doubt, nothing is sent: `check` and `wait_for_watermark` raise `Transien
 * the topic has not been read to its end,
 * a partition has had no checkpoint yet, or one that differs from the cache,
 * a record could not be read, and no checkpoint after it has agreed,
-* the consumer is being opened again.
+* the consumer is being opened again,
+* the accounts' settings of a partition are not those that its watermark vouches for: then `settings` raises.
 """
 
 import asyncio
@@ -21,9 +22,9 @@ from aiokafka.errors import KafkaError
 from shared.errors import TransientError
 from shared.kafka_connection import Kafka
 from shared.partitions import partition_of
+from shared.suppressions.account_settings import SettingsByAccount
 from shared.suppressions.ask import Asking
 from shared.suppressions.fence_pass import FencePass
-from shared.suppressions.gate_settings import AccountsSettings
 from shared.suppressions.keep import SnapshotKeeper
 from shared.suppressions.lookup import CheckedSuppressions, Query, partitions_in
 from shared.suppressions.metrics import CacheMetrics
@@ -84,12 +85,12 @@ class CacheFollower:
 
     @property
     def healthy(self) -> bool:
-        """Whether the cache knows all that the topic holds, and nothing speaks against it."""
+        """Whether the cache knows all suppressions that the topic holds, and nothing speaks against them."""
         return not self._doubts
 
     @property
     def doubts(self) -> Sequence[str]:
-        """The reasons not to send, a line each."""
+        """The reasons not to trust the suppressions, a line each."""
         return self._doubts
 
     def check(self, fenced: FencePass, queries: Sequence[Query]) -> CheckedSuppressions:
@@ -103,7 +104,7 @@ class CacheFollower:
         state = self._sure_state()
         return CheckedSuppressions(fenced, state.cache.hits(queries), (state, self._read_from))
 
-    def settings(self, fenced: FencePass, account_ids: Iterable[str]) -> AccountsSettings:
+    def settings(self, fenced: FencePass, account_ids: Iterable[str]) -> SettingsByAccount:
         """Return the settings of accounts whose partitions have passed the fence.
 
         Raises:

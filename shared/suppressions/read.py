@@ -23,7 +23,7 @@ from shared.events.suppression import (
     WatermarkAdvanced,
     suppression_event_adapter,
 )
-from shared.suppressions.gate_settings import SettingsRecord, digest_of
+from shared.suppressions.account_settings import SettingsRecord, digest_of
 from shared.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, SuppressionCode, first_key_of
 from shared.suppressions.placement import partitions_of
 
@@ -72,7 +72,10 @@ class PartitionReader:
         self._first_key = first_key_of(partition)
 
     def steps(self, records: Sequence[Polled]) -> Iterator[PartitionChange]:
-        """Give what the records say, up to where they end."""
+        """Give what the records say, up to where they end.
+
+        Settings may come before suppressions that stand in front of them; nothing counts before the next watermark.
+        """
         changed: list[_Change] = []
         for record in records:
             found = _CANONICAL.fullmatch(record.value or b"")

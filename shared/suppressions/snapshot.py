@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.suppressions.gate_settings import KeptSettings
+from shared.suppressions.account_settings import KeptSettings
 from shared.suppressions.keys import EMPTY, Keys
 from shared.suppressions.lookup import AccountScope
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from shared.suppressions.account_settings import PartitionSettings
 from shared.suppressions.apply import PartitionFollower
-from shared.suppressions.gate_settings import PartitionSettings
 from shared.suppressions.lookup import SuppressionCache
 from shared.suppressions.snapshot import Origin, Snapshot
 from shared.suppressions.watermarks import Watermarks

@@ -15,7 +15,7 @@ from services.optout.api.context import LoginCheck, login_of
 from services.optout.api.errors import ApiError, envelope, from_http, from_validation, unavailable
 from services.optout.api.rights import needed
 from shared.errors import TransientError
-from shared.postgres import UNAVAILABLE
+from shared.postgres import POSTGRES_UNAVAILABLE
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_BODIES_BYTES = 64 * 1024 * 1024
@@ -90,7 +90,7 @@ class GuardedRoute(APIRoute):
                     return await _with_api_errors(handle(limited))
             except ApiError as error:
                 return self.error_response(error)
-            except (TransientError, *UNAVAILABLE):
+            except (TransientError, *POSTGRES_UNAVAILABLE):
                 return self.error_response(unavailable())
             finally:
                 limited.forget_body()

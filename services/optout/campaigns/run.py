@@ -6,7 +6,7 @@ import logging
 from services.optout.campaigns.expand import step
 from services.optout.sending.outbound import OutboundRequests
 from shared.errors import TransientError
-from shared.postgres import UNAVAILABLE, Pool
+from shared.postgres import POSTGRES_UNAVAILABLE, Pool
 from shared.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Campaigns:
             try:
                 if not await self.step():
                     await self._changed.wait(_POLL_SECONDS)
-            except (TransientError, *UNAVAILABLE) as error:
+            except (TransientError, *POSTGRES_UNAVAILABLE) as error:
                 log.warning("campaigns wait: %r", error)
                 await asyncio.sleep(_RETRY_SECONDS)
             except Exception:  # what works beside the API must not end it

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shared.errors import MisconfiguredError, TransientError
 from shared.migrations import lock, migrate
-from shared.postgres import UNAVAILABLE, Connection, DatabaseAddress, connect
+from shared.postgres import POSTGRES_UNAVAILABLE, Connection, DatabaseAddress, connect
 
 PIPELINE = {"decisions": "SELECT, INSERT", "reach_policies": "SELECT", "migrations": "SELECT"}
 """What the pipeline may do with the tables where it is not everything that a program does."""
@@ -68,7 +68,7 @@ async def prepare_tables(url: str, migrations: Path, roles: Mapping[str, Mapping
                     await _grant(connection, role, exceptions)
         finally:
             await connection.close()
-    except UNAVAILABLE as error:
+    except POSTGRES_UNAVAILABLE as error:
         raise TransientError(f"Postgres does not answer: {error!r}") from error
     return ran
 

@@ -13,7 +13,7 @@ from services.optout import files
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob, JobFailedError, JobKind
 from shared.errors import TransientError
-from shared.postgres import UNAVAILABLE, Pool, connection_from
+from shared.postgres import POSTGRES_UNAVAILABLE, Pool, connection_from
 from shared.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Jobs:
             try:
                 if not await self._take_turn():
                     await self._added.wait(_POLL_SECONDS)
-            except (TransientError, asyncpg.PostgresError, *UNAVAILABLE) as error:
+            except (TransientError, asyncpg.PostgresError, *POSTGRES_UNAVAILABLE) as error:
                 log.warning("jobs: %r", error)
                 await asyncio.sleep(_RETRY_SECONDS)
 
@@ -98,7 +98,7 @@ class Jobs:
         except JobFailedError as error:
             await self._fail(turn.job, str(error))
             return
-        except (TransientError, *UNAVAILABLE) as error:
+        except (TransientError, *POSTGRES_UNAVAILABLE) as error:
             log.warning("job %s (%s) is tried again: %r", job.job_id, job.kind, error)
             turn.wait_seconds, turn.made_steps = _RETRY_SECONDS, True  # it is not the job's fault, however often
         except asyncio.CancelledError:

@@ -12,7 +12,7 @@ from services.optout.clicks import UNDO_WINDOW, may_be_undone
 from services.optout.links.limits import DATABASE_CONNECTIONS, LOOKUP_SECONDS
 from services.optout.scopes import ACCOUNT
 from shared.errors import TransientError
-from shared.postgres import UNAVAILABLE, DatabaseAddress, Pool, close_pool, connection_from, open_pool_to_read
+from shared.postgres import POSTGRES_UNAVAILABLE, DatabaseAddress, Pool, close_pool, connection_from, open_pool_to_read
 
 _LINK = """
 SELECT coalesce(a.name, l.account_id) AS name, s.scope, s.state, s.source, s.sender_number, s.sent_at, s.untimed_at
@@ -52,7 +52,7 @@ class LinkTable:
         try:
             async with asyncio.timeout(LOOKUP_SECONDS), connection_from(self._pool, LOOKUP_SECONDS) as connection:
                 rows = await connection.fetch(_LINK, token)
-        except (TimeoutError, asyncpg.PostgresError, *UNAVAILABLE) as error:
+        except (TimeoutError, asyncpg.PostgresError, *POSTGRES_UNAVAILABLE) as error:
             raise TransientError(f"Postgres: {error!r}") from error
         return _known(rows, datetime.now(UTC)) if rows else None
 

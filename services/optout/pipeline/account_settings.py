@@ -22,7 +22,7 @@ from shared.partitions import partition_of
 from shared.postgres import Connection, Pool, connection_from
 from shared.producer import OutgoingRecord
 from shared.suppression_digest import MASK, format_digest
-from shared.suppressions.gate_settings import digest_of
+from shared.suppressions.account_settings import digest_of
 
 _EPOCH_BYTES = 8
 _ACCOUNTS_AT_ONCE = 200

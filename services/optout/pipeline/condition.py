@@ -8,7 +8,7 @@ from typing import Literal
 _SLOW_SECONDS = 2.0
 _RECOVERED_SECONDS = 2.0
 
-WorkerState = Literal["starting", "running", "halted"]
+WorkerState = Literal["starting", "running", "halted", "ending"]
 
 
 @dataclass(slots=True)

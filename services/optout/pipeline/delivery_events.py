@@ -23,7 +23,7 @@ from shared.event_records import read_events
 from shared.events.delivery import delivery_event_adapter
 from shared.kafka import SEND_SECONDS, assigned_consumer, within
 from shared.parking import Parking
-from shared.postgres import UNAVAILABLE, connection_from
+from shared.postgres import POSTGRES_UNAVAILABLE, connection_from
 from shared.producer import Producer, send_parked
 from shared.topics import DELIVERY_EVENTS
 
@@ -121,7 +121,7 @@ class DeliveryEventFollower:
 
 @asynccontextmanager
 async def following_delivery_events(context: Context, partition: int) -> AsyncIterator[DeliveryEventFollower]:
-    """Follow while inside the `with` block; an error while following ends the block with `TransientError`."""
+    """Follow while inside the `with` block; what ends a follower ends the block, with a group of its errors."""
     kafka, mine = context.settings.kafka, [TopicPartition(DELIVERY_EVENTS, partition)]
     producer = Producer(kafka)  # connects when there is something to park
     try:
@@ -140,5 +140,5 @@ async def following_delivery_events(context: Context, partition: int) -> AsyncIt
 async def _ending_transiently(deliveries: DeliveryEventFollower) -> None:
     try:
         await deliveries.follow()
-    except (KafkaError, *UNAVAILABLE) as error:
+    except (KafkaError, *POSTGRES_UNAVAILABLE) as error:
         raise TransientError(f"following {DELIVERY_EVENTS}: {error!r}") from error

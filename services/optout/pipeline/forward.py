@@ -1,7 +1,8 @@
 """Forwards replies to the partitions of the numbers that they belong to.
 
 Two kinds come here: those of an inbound service that did not yet make numbers canonical, and those whose number may
-also be one of the account's country, which only this service knows. They are published before the batch that they came
+also be one of the account's country, which only this service knows. In both the number as it is written
+fits the partition; other records are parked before. They are published before the batch that they came
 in is recorded, so that none is lost; one that is published twice is the same event.
 """
 

@@ -48,7 +48,7 @@ from shared.topics import (
     SUPPRESSIONS,
 )
 
-MAX_BATCH_BYTES = 512 * 1024
+MAX_PRODUCER_BATCH_BYTES = 512 * 1024
 _ABORT_SECONDS = 5.0
 
 _OPT_OUT_EVENTS: dict[DecisionKind, type[AnyOptOutEvent]] = {

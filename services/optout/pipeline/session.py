@@ -210,7 +210,7 @@ class WorkerSession:
         try:
             self._position = await self._decision_log.move(self._position.next_offset, self.published)
         except TransientError:
-            return  # markers alone need no Postgres; the position moves when it is back
+            return  # what was published stays published; the position moves with a later batch
 
     def _count(self, parsed: Parsed, entries: list[Entry]) -> None:
         metrics.BATCHES_PUBLISHED.inc()

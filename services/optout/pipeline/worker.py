@@ -19,7 +19,7 @@ from services.optout.pipeline.delivery_events import following_delivery_events
 from services.optout.pipeline.forward import Forwarder
 from services.optout.pipeline.inbound_consumer import InboundConsumer, consuming_inbound
 from services.optout.pipeline.parse import parse
-from services.optout.pipeline.publish import MAX_BATCH_BYTES, FencedError, TransactionPublisher
+from services.optout.pipeline.publish import MAX_PRODUCER_BATCH_BYTES, FencedError, TransactionPublisher
 from services.optout.pipeline.repair import repair
 from services.optout.pipeline.session import WorkerSession
 from services.optout.pipeline.start import MissingRecordsError, belonging, find_start
@@ -28,7 +28,7 @@ from shared.errors import TransientError
 from shared.failpoints import failpoint
 from shared.kafka import START_SECONDS, new_transactional_producer, stop_quietly, within
 from shared.parking import Parking
-from shared.postgres import UNAVAILABLE, connection_from
+from shared.postgres import POSTGRES_UNAVAILABLE, connection_from
 from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Worker:
             await self._sessions()
         except Exception as error:
             # Until the process has ended: the next one begins at the same offset.
-            self.condition.fails("halted", repr(error))
+            self.condition.fails("ending", repr(error))
             log.critical("%s cannot be decided, the service ends: %r", self._place(), error)
             raise
 
@@ -72,13 +72,14 @@ class Worker:
         while True:
             try:
                 await self._session()
+            # Errors of the followers come in groups.
             except* MissingRecordsError as errors:
                 await self._halt(errors)
             except* (FencedError, PositionMovedError) as errors:
                 # We may be a zombie that does not know it yet: give the consumer time to find out that it lost the
                 # partition, and begin again only if it did not.
                 await self._pause("fenced", errors, _FENCED_SECONDS)
-            except* (TransientError, *UNAVAILABLE) as errors:
+            except* (TransientError, *POSTGRES_UNAVAILABLE) as errors:
                 delay = _BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS) - 1)]
                 self._failures += 1
                 await self._pause("transient", errors, delay)
@@ -101,7 +102,7 @@ class Worker:
     async def _session(self) -> None:
         settings = self._context.settings
         producer = new_transactional_producer(
-            settings.kafka, f"{settings.group_id}-{self.partition}", max_batch_size=MAX_BATCH_BYTES
+            settings.kafka, f"{settings.group_id}-{self.partition}", max_batch_size=MAX_PRODUCER_BATCH_BYTES
         )
         try:
             await within(START_SECONDS, producer.start(), "fencing the predecessors")

@@ -9,6 +9,7 @@
 5. The rule match says what was decided, why, and how far an opt-out reaches.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import chain
@@ -164,7 +165,7 @@ class RuleSet:
             return RuleMatch("none", reason, normalised_by=steps, follow_ups=others)
         versioned = self._rules[rule_index]
         rule = versioned.rule
-        start = reply.normalised.text.find(hit.term)
+        start = _start_of(hit.term, reply.normalised.text)
         return RuleMatch(
             kind=precedence.kind,
             matched_by=hit.finding.matched_by if hit.finding else MATCH_TYPES[rule.match_type].matched_by,
@@ -224,3 +225,9 @@ def _before_everything(ready: Mapping[str, Matcher]) -> list[WholeReplyMatcher]:
     orders = {name: MATCH_TYPES[name].everything_order for name in ready}
     chosen = sorted((order, name) for name, order in orders.items() if order is not None)
     return [cast("WholeReplyMatcher", ready[name]) for _, name in chosen]
+
+
+def _start_of(term: str, text: str) -> int:
+    """Return where the term is a word of its own, else where it is part of a word; -1: nowhere."""
+    whole = re.search(rf"(?<!\w){re.escape(term)}(?!\w)", text)
+    return whole.start() if whole else text.find(term)

@@ -55,7 +55,7 @@ class FirstWords:
 
 
 class Standalone:
-    """The rules of which a term is the whole reply or a sentence of its own, whatever politeness is beside it."""
+    """The rules of which a term is the whole reply, a part of it between marks, or the last word of an answer."""
 
     def __init__(self, rules: Sequence[RuleTerms]) -> None:
         self._rules = _by_term(rules)

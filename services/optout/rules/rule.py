@@ -58,8 +58,9 @@ class Rule(BaseModel):
     """A rule. `terms` are compared with the normalised text; `sender_number` `*` is every sender number.
 
     `exact` is the whole reply; `starts_with` its first words; `contains` and `does_not_contain` whole words anywhere in
-    it; `regex` RE2 patterns, found anywhere in the normalised text; `stands_alone` the whole reply or a sentence of its
-    own, whatever politeness is beside it; `detector` has names of detectors as its terms. With `only_as_answer` the
+    it; `regex` RE2 patterns, found anywhere in the normalised text; `stands_alone` the whole reply, a part of it
+    between marks, or the last word of an answer, whatever politeness is beside it; `detector` has names of detectors
+    as its terms. With `only_as_answer` the
     rule holds only for a reply to a message that asked for an opt-in. `action_address` is the text of an `AUTO_REPLY`,
     the address of a `URL` (called with `webhook_type`: a form or JSON), the list's id of a `MOVE_CONTACT`. Rules are
     tried by `position`, then by their id. `match_type` and `reach` are `match` and `scope` in the API and in Postgres.

@@ -10,7 +10,7 @@ import secrets
 import asyncpg
 
 from shared.errors import TransientError
-from shared.postgres import UNAVAILABLE, DatabaseAddress, connect
+from shared.postgres import POSTGRES_UNAVAILABLE, DatabaseAddress, connect
 
 _NUMBER_BITS = 62
 
@@ -50,7 +50,7 @@ class Owner:
         try:
             connection = await connect(self._address)
             await connection.execute("SELECT pg_advisory_lock($1)", self.number)
-        except UNAVAILABLE as error:
+        except POSTGRES_UNAVAILABLE as error:
             if connection is not None:
                 connection.terminate()
             raise TransientError(f"Postgres does not give the owner's lock: {error!r}") from error

@@ -6,7 +6,7 @@ from typing import Any
 from shared.events.codec import encode
 from shared.events.suppression import AccountSettingsPublished, ListPublished, WatermarkAdvanced
 from shared.suppression_digest import MASK, format_digest
-from shared.suppressions.gate_settings import digest_of
+from shared.suppressions.account_settings import digest_of
 
 WORDS = {"*": ("stop", "stop all", "unsubscribe", "end")}
 EPOCH = "e" * 16

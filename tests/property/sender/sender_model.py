@@ -36,8 +36,8 @@ from shared.events.outbound import MessageRequested
 from shared.events.suppression import suppression_event_adapter
 from shared.postgres import Pool
 from shared.producer import OutgoingRecord
+from shared.suppressions.account_settings import PartitionSettings, SettingsByAccount, SettingsRecord
 from shared.suppressions.fence_pass import FencePass, boottime
-from shared.suppressions.gate_settings import AccountsSettings, PartitionSettings, SettingsRecord
 from shared.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit
 
 PARTITIONS = 6
@@ -146,7 +146,7 @@ class Fenced:
         ]
         return CheckedSuppressions(fenced, hits)
 
-    def settings(self, _: FencePass, account_ids: Iterable[str]) -> AccountsSettings:
+    def settings(self, _: FencePass, account_ids: Iterable[str]) -> SettingsByAccount:
         settings = PartitionSettings()
         settings.prove(EPOCH, None)
         for each in account_ids:

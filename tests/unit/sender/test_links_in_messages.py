@@ -9,14 +9,18 @@ from test_carriers import SETTINGS, Ledger, asked, confirmed, fenced
 
 from services.sender.carriers.carrier import Accepted, CallResult
 from services.sender.carriers.choose import Carriers
-from services.sender.links import NO_LINK, WITHOUT_LINKS, LinkWriter
+from services.sender.gate import judge_all
+from services.sender.links import LinkWriter
 from services.sender.report import announced
 from services.sender.settings import SenderSettings
 from shared.events.codec import decode
 from shared.events.delivery import MessageDispatching, delivery_event_adapter
 from shared.events.outbound import MessageRequested
+from shared.events.suppression import AccountSettingsPublished, ListPublished
+from shared.gate import Rejection, offered_by
 from shared.opt_out_links import partition_of_token
 from shared.partitions import partition_of
+from shared.suppressions.account_settings import PartitionSettings, SettingsRecord
 
 AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 LINKS = LinkWriter("https://o.example", "the-link-key-of-these-tests", 6)
@@ -64,11 +68,37 @@ def test_a_message_without_a_place_for_a_link_has_no_token() -> None:
     assert event.link_token is None
 
 
-async def test_without_links_a_message_that_has_a_place_for_one_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    bodies, ledger = await sent_with(WITHOUT_LINKS, monkeypatch)
-    assert bodies == ["Hi & bye. STOP ends"]
-    assert ledger.settled["m-1"] == ("failed", NO_LINK)
-    assert "STOPLINE_LINK_URL" in NO_LINK
+@pytest.mark.parametrize("way_out", ["", " Reply STOP to opt out"])
+def test_without_links_a_message_that_has_a_place_for_one_is_rejected(way_out: str) -> None:
+    request = with_place().model_copy(update={"body": f"Sale! {{{{opt_out_link}}}}{way_out}"})
+    published = AccountSettingsPublished(
+        occurred_at=AT,
+        account_id="acme",
+        epoch="0123456789abcdef",
+        exempts_conversational=False,
+        name="Acme",
+        policy="append",
+        instruction="Reply STOP to opt out",
+        words={"*": ("stop",)},
+    )
+    account = PartitionSettings()
+    account.apply(SettingsRecord(published, 1))
+    account.apply(
+        SettingsRecord(
+            ListPublished(
+                occurred_at=AT, account_id="acme", list_id=request.list_id, epoch="0123456789abcdef", exists=True
+            ),
+            1,
+        )
+    )
+    account.prove("0123456789abcdef", None)
+    settings = {"acme": account.of("acme")}
+    offers = [offered_by(request.body)]
+    (judged,) = judge_all([request], offers, settings, makes_links=False)
+    assert isinstance(judged, Rejection)
+    assert judged.reason == "no_links"
+    assert "STOPLINE_LINK_URL" in judged.detail
+    assert judge_all([request], [offered_by(request.body, has_link=True)], settings, makes_links=True) == [request]
 
 
 @pytest.mark.parametrize(

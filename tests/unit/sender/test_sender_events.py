@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sender.ledger.model import LedgerState, Row, row_of, suppressed_detail
-from services.sender.park import rejected
+from services.sender.park import report_of
 from services.sender.report import SOURCE, announced, outcome_event
 from shared.errors import PoisonError
 from shared.events.codec import cloud_event_headers, decode, encode
@@ -101,7 +101,7 @@ def bad(value: bytes) -> SimpleNamespace:
 
 def test_a_bad_record_is_reported_under_its_own_id_with_what_could_be_read() -> None:
     value = b'{"account_id": "acme", "message_id": "m-1", "phone": "+14155550100", "list_id": "x"}'
-    event = rejected(bad(value), PoisonError("invalid", "list_id: no number"), AT)
+    event = report_of(bad(value), PoisonError("invalid", "list_id: no number"), AT)
     assert event is not None
     assert (event.account_id, event.message_id, event.phone) == ("acme", "m-1", "+14155550100")
     assert (event.reason, event.detail) == ("invalid", "list_id: no number")
@@ -109,19 +109,19 @@ def test_a_bad_record_is_reported_under_its_own_id_with_what_could_be_read() -> 
 
 def test_fields_of_a_bad_record_that_are_none_of_ours_are_left_out() -> None:
     value = b'{"account_id": "ACME!", "message_id": "m-1", "phone": "0800"}'
-    event = rejected(bad(value), PoisonError("invalid", "x"), AT)
+    event = report_of(bad(value), PoisonError("invalid", "x"), AT)
     assert event is not None
     assert (event.account_id, event.message_id, event.phone) == (None, "m-1", None)
 
 
 @pytest.mark.parametrize("value", [b"", b"not json", b"[]", b'{"message_id": 5}', b'{"message_id": "with space"}'])
 def test_a_bad_record_without_an_id_is_only_parked(value: bytes) -> None:
-    assert rejected(bad(value), PoisonError("invalid", "x"), AT) is None
+    assert report_of(bad(value), PoisonError("invalid", "x"), AT) is None
 
 
 def test_a_bad_record_that_comes_again_is_the_same_event() -> None:
     error = PoisonError("invalid", "x")
-    first, again = (rejected(bad(b'{"message_id": "m-1"}'), error, at) for at in (AT, LATER))
+    first, again = (report_of(bad(b'{"message_id": "m-1"}'), error, at) for at in (AT, LATER))
     assert first is not None
     assert again is not None
     assert first.event_id == again.event_id

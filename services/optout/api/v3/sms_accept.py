@@ -30,6 +30,7 @@ _REJECTED: Mapping[RejectionReason, str] = {
     "no_way_out": "OPT_OUT_INSTRUCTION_MISSING",
     "word_without_rule": "OPT_OUT_WORD_WITHOUT_RULE",
     "too_long": "MESSAGE_TOO_LONG",
+    "no_links": "OPT_OUT_LINKS_NOT_CONFIGURED",
     "unknown_list": "NOT_ENOUGH_PERMISSION_TO_LIST_ID",
 }
 _LATEST = timedelta(days=366)

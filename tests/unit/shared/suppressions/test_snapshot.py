@@ -8,7 +8,7 @@ import pytest
 
 from services.sender import metrics
 from shared.events.suppression import AccountSettingsPublished
-from shared.suppressions.gate_settings import KeptSettings, PartitionSettings
+from shared.suppressions.account_settings import KeptSettings, PartitionSettings
 from shared.suppressions.keep import SNAPSHOT_FILE, SnapshotKeeper
 from shared.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
 from shared.suppressions.state import CacheState, fits

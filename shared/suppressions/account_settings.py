@@ -63,7 +63,7 @@ class AccountSettings:
         return found is not None and found.exists and found.epoch == self._epoch
 
 
-AccountsSettings = Mapping[str, AccountSettings]
+SettingsByAccount = Mapping[str, AccountSettings]
 """By account."""
 
 

@@ -4,7 +4,7 @@ from settings_records import EPOCH, SettingsOfPartition
 
 from shared.events.codec import decode
 from shared.events.suppression import AccountSettingsPublished, ListPublished, suppression_event_adapter
-from shared.suppressions.gate_settings import PartitionSettings, SettingsRecord, digest_of
+from shared.suppressions.account_settings import PartitionSettings, SettingsRecord, digest_of
 
 ACCOUNT = "acme"
 
