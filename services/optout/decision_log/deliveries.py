@@ -13,8 +13,10 @@ from shared.events.delivery import (
     MessageDispatching,
     MessageFailed,
     MessageOutcomeUnknown,
+    MessageRejected,
     MessageSent,
     MessageSuppressed,
+    delivery_event_id,
 )
 from shared.phones import settled_phone
 from shared.postgres import Connection
@@ -32,7 +34,7 @@ INSERT INTO sent_messages AS m
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::timestamptz[], $9::text[])
 ON CONFLICT (account_id, message_id) DO UPDATE SET
-    instruction = coalesce(m.instruction, excluded.instruction),
+    instruction = coalesce(excluded.instruction, m.instruction),
     carrier_message_id = coalesce(excluded.carrier_message_id, m.carrier_message_id),
     dispatched_at = least(excluded.dispatched_at, m.dispatched_at),
     outcome = CASE WHEN {_RANK.format("excluded.outcome")} > {_RANK.format("m.outcome")}
@@ -112,7 +114,7 @@ def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
         row = rows.setdefault((event.account_id, event.message_id), new)
         row.outcome = max(row.outcome, new.outcome, key=_RANKS.__getitem__)
         row.carrier_message_id = row.carrier_message_id or new.carrier_message_id
-        row.instruction = row.instruction or new.instruction
+        row.instruction = new.instruction or row.instruction  # announced again, its text may be another
         row.dispatched_at = min(row.dispatched_at, new.dispatched_at)
     return list(rows.values())
 
@@ -126,10 +128,17 @@ def _later_outcomes(events: Sequence[AnyDeliveryEvent]) -> list[tuple[str, str, 
                 key, outcome = (event.account_id, message_id), _RECEIPT_OUTCOMES[status]
             case MessageSuppressed():
                 key, outcome = (event.account_id, event.message_id), "failed"
+            case MessageRejected(account_id=str(account_id)) if _is_by_gate(event, account_id):
+                key, outcome = (account_id, event.message_id), "failed"
             case _:
                 continue
         outcomes[key] = max(outcome, outcomes.get(key, outcome), key=_RANKS.__getitem__)
     return [(*key, outcome) for key, outcome in outcomes.items()]
+
+
+def _is_by_gate(event: MessageRejected, account_id: str) -> bool:
+    """Say whether the gate rejected the message: a record that was parked may only share its id with one."""
+    return event.event_id == delivery_event_id(account_id, event.message_id, event.type)
 
 
 def _columns(rows: Sequence[_Sent]) -> list[list[object]]:
