@@ -63,8 +63,8 @@ def offered_by(body: str, *, has_link: bool = False) -> Offered:
 
     Most messages end with the same sentence, whatever is personal before it: what that one offers is remembered.
     """
-    words = _words_of(_last_sentence(body))
-    return Offered(words, has_link, is_whole=False) if words else Offered(_words_of(body), has_link)
+    words = words_offered(_last_sentence(body))
+    return Offered(words, has_link, is_whole=False) if words else Offered(words_offered(body), has_link)
 
 
 def _last_sentence(body: str) -> str:
@@ -72,7 +72,8 @@ def _last_sentence(body: str) -> str:
     return text[max(map(text.rfind, _MARKS)) + 1 :].strip()
 
 
-def _words_of(text: str) -> tuple[str, ...]:
+def words_offered(text: str) -> tuple[str, ...]:
+    """Return the words for leaving that the whole text offers."""
     found = find_instruction(text)
     return found.words if found is not None else ()
 
@@ -95,7 +96,7 @@ def judge(
     if offered.has_link or any(settings.works(word, sender_number) for word in offered.words):
         return body
     if not offered.is_whole:
-        whole = Offered(_words_of(body), offered.has_link)
+        whole = Offered(words_offered(body), offered.has_link)
         return judge(body, whole, sender_number, settings, conversational=conversational)
     if offered.words:
         return _without_rule(offered.words, sender_number, settings)
@@ -111,7 +112,7 @@ def _without_way_out(body: str, sender_number: str, settings: GateSettings) -> s
 
 
 def _appended(body: str, instruction: str, sender_number: str, settings: GateSettings) -> str | Rejection:
-    words = offered_by(instruction).words
+    words = words_offered(instruction)
     if not any(settings.works(word, sender_number) for word in words):
         return _without_rule(words or (instruction,), sender_number, settings)
     text = f"{body.rstrip()} {instruction}"

@@ -6,7 +6,7 @@ from services.optout.api.errors import ApiError
 from services.optout.decision_log.gate_settings import load_gate_settings
 from services.optout.rules import Rule
 from services.optout.rules.instruction_words import instruction_words
-from shared.gate import ANY, GateSettings, Rejection, judge, offered_by
+from shared.gate import ANY, GateSettings, Rejection, judge, offered_by, words_offered
 from shared.opt_out_links import has_placeholder
 from shared.postgres import Connection
 
@@ -38,7 +38,7 @@ def check_instruction(instruction: str, rules: Sequence[Rule]) -> None:
     Raises:
         ApiError: 422; the text says which words would do.
     """
-    words = offered_by(instruction).words
+    words = words_offered(instruction)
     if not words:
         message = 'instruction: it does not say how to opt out; write one such as "Reply STOP to opt out"'
         raise ApiError(422, "invalid", message, "instruction")
@@ -55,7 +55,7 @@ async def check_still_works(database: Connection, account_id: str, rules: Sequen
         ApiError: 422.
     """
     instruction = await database.fetchval(_APPENDED, account_id)
-    words = offered_by(instruction).words if instruction else ()
+    words = words_offered(instruction) if instruction else ()
     if words and not _works(words, rules):
         message = (
             f"no other active opt-out rule matches {words[0].upper()}, which the account adds to its messages; first"

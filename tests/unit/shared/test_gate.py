@@ -102,3 +102,11 @@ def test_a_rejection_says_in_one_line_what_to_do(body: str, settings: GateSettin
     assert says in verdict.detail
     assert "\n" not in verdict.detail
     assert len(verdict.detail) <= 512
+
+
+@pytest.mark.parametrize(
+    "instruction", ["Reply STOP to opt out. Text ALTO to quit", "Text ALTO to quit. Reply STOP to end"]
+)
+def test_an_appended_instruction_works_by_any_of_its_words(instruction: str) -> None:
+    settings = GateSettings("append", instruction, words=WORDS)
+    assert judged("Sale today.", settings) == f"Sale today. {instruction}"
