@@ -22,6 +22,8 @@ from shared.instructions.find import find_instruction
         ("Reply NO to opt out", ("no",)),
         ("To stop receiving texts reply STOP", ("stop",)),
         ("Will you vote? Reply YES or NO. Text STOP to quit", ("stop",)),
+        ("Abmelden: Antworten Sie STOP", ("stop",)),
+        ("Antworten Sie mit ENDE zum Abmelden", ("ende",)),
     ],
 )
 def test_the_way_out_is_found(message: str, words: tuple[str, ...]) -> None:
