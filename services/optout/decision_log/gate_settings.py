@@ -18,12 +18,15 @@ from services.optout.rules.instruction_words import instruction_words
 from shared.gate import GateSettings
 from shared.postgres import Connection
 
-# The oldest transaction that has not ended, then what was changed by those that are not older than $1.
+# In any order: the oldest transaction that has not ended, in a row without an account, and what was changed by those
+# that are not older than $1. Numbers beyond the newest transaction are of a cluster that the database was copied from.
 _CHANGED = """
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS changed_in, NULL AS account_id, NULL::bigint AS list_id, false
-UNION ALL SELECT gate_changed_in::text, account_id, NULL, true FROM accounts WHERE gate_changed_in >= $1::text::xid8
+UNION ALL SELECT gate_changed_in::text, account_id, NULL, true FROM accounts
+WHERE gate_changed_in >= $1::text::xid8 AND gate_changed_in < pg_snapshot_xmax(pg_current_snapshot())
 UNION ALL SELECT changed_in::text, account_id, list_id, kind <> 'opt_outs' AND deleted_at IS NULL
-FROM contact_lists WHERE changed_in >= $1::text::xid8
+FROM contact_lists
+WHERE changed_in >= $1::text::xid8 AND changed_in < pg_snapshot_xmax(pg_current_snapshot())
 """
 _UNTIL = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 _ACCOUNT_IDS = "SELECT account_id FROM accounts"
@@ -67,7 +70,9 @@ class SettingsChanges:
 
     async def look(self, connection: Connection) -> ChangedSettings:
         """Return all that has changed by now and was not returned before."""
-        (until, *_), *rows = await connection.fetch(_CHANGED, self._since)
+        found = await connection.fetch(_CHANGED, self._since)
+        until = next(row[0] for row in found if row[1] is None)
+        rows = [row for row in found if row[1] is not None]
         new = [row for row in rows if self._seen.get((row[1], row[2])) != row[0]]
         self._since, self._seen = until, {(row[1], row[2]): row[0] for row in rows}
         accounts = [row[1] for row in new if row[2] is None]
