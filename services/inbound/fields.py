@@ -36,12 +36,17 @@ def read_fields(content_type: str, body: bytes, *, multipart: bool = False) -> F
     kind = content_type.lower()
     if multipart and kind.startswith(MULTIPART):
         return _clean(read_multipart(content_type, body).items())
-    if "json" in kind or body.lstrip()[:4].startswith(_JSON_STARTS):
+    if is_json(content_type, body):
         return _clean(_paths(_json_object(body)))
     if kind and not kind.startswith((FORM, "text/plain")):
         also = f", {MULTIPART}" if multipart else ""
         raise WebhookError("unsupported_media_type", f"send {FORM}{also} or application/json", status_code=415)
     return read_form(body, codec_of_content_type(kind))
+
+
+def is_json(content_type: str, body: bytes) -> bool:
+    """Return whether `read_fields` reads the body as JSON."""
+    return "json" in content_type.lower() or body.lstrip()[:4].startswith(_JSON_STARTS)
 
 
 def read_form(body: bytes, codec: str = UTF_8) -> Fields:
@@ -93,14 +98,16 @@ def _paths(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if count > MAX_JSON_FIELDS:
             raise WebhookError("too_many_fields", f"the JSON has more than {MAX_JSON_FIELDS} values", status_code=400)
         if depth < MAX_JSON_DEPTH:
-            waiting += [(inner_path, depth + 1, each) for inner_path, each in _inside(path, value)]
+            # Also after an empty name: what is inside has never the path of what is outside, and may be signed.
+            prefix = f"{path}." if depth else ""
+            waiting += [(prefix + name, depth + 1, each) for name, each in _inside(value)]
 
 
-def _inside(path: str, value: Iterable[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what an object or a list has, each with its path."""
+def _inside(value: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what an object or a list has, each with its name or index."""
     for name, each in value.items() if isinstance(value, dict) else enumerate(value):
         if len(str(name)) <= MAX_JSON_NAME:
-            yield f"{path}.{name}" if path else str(name), each
+            yield str(name), each
 
 
 def each_of(fields: Fields, path: str) -> list[Fields]:

@@ -22,6 +22,7 @@ from gateway_requests import (
 from sns_message_validator import SNSMessageValidator
 from sns_message_validator.exceptions import SignatureVerificationFailureException
 
+from services.inbound.fields import read_fields
 from services.inbound.gateways.aws import AwsCredential, AwsMessage
 from services.inbound.gateways.sns import read_post, subscribe_address
 
@@ -95,6 +96,16 @@ async def test_a_change_of_what_is_signed_is_refused(name: str, value: str, vers
     body = json.dumps({**json.loads(SIGNER.signed(post, version)), name: value}).encode()
     assert not await is_accepted(body)
     assert version == "2" or not the_oracle_accepts(body)
+
+
+@pytest.mark.parametrize("name", ["", ".", "x"])
+async def test_what_is_added_to_a_signed_post_is_not_read_in_the_place_of_what_is_signed(name: str) -> None:
+    signed = json.loads(SIGNER.signed(notification(REPLY)))
+    forged = {"Message": json.dumps({**REPLY, "messageBody": "START"}), "Timestamp": sns_time(datetime.now(UTC))}
+    for added in ({name: forged}, {name: {"": forged}}, {name: [forged]}):
+        body = json.dumps({**added, **signed}).encode()
+        assert await is_accepted(body)
+        assert read_fields("", body).items() >= signed.items()
 
 
 @pytest.mark.parametrize("version", ["0", "3", "", 2, None])
