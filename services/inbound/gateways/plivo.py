@@ -7,15 +7,13 @@ recognised by its `MessageUUID`. Plivo joins long texts itself, and writes numbe
 """
 
 from typing import ClassVar
-from urllib.parse import parse_qsl
 
 from pydantic import Field
 
 from services.inbound.gateways.credentials import CredentialType, GatewayCredential, SharedSecret
 from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, ReportedMessage, ReportedReceipt
 from services.inbound.gateways.request import GatewayRequest
-from services.inbound.gateways.signatures import hmac_base64, same
-from services.inbound.limits import MAX_FORM_FIELDS
+from services.inbound.gateways.signatures import form_pairs, hmac_base64, pairs, same
 
 # plivo.com/docs/messaging/api/message/message-status-callbacks
 _STATUS: dict[str, ReceiptStatus] = {
@@ -40,7 +38,10 @@ class PlivoCredential(GatewayCredential):
             given = _signatures(request, version)
             if given:
                 nonce = request.headers.get(f"x-plivo-signature-{version}-nonce", "")
-                expected = hmac_base64(token, content(request, nonce).encode(), "sha256")
+                signed = content(request, nonce)
+                if signed is None:
+                    return False
+                expected = hmac_base64(token, signed.encode(), "sha256")
                 return any(same(expected, each) for each in given)
         return False
 
@@ -55,21 +56,17 @@ def _signed_v2(request: GatewayRequest, nonce: str) -> str:
     return request.url.partition("?")[0] + nonce
 
 
-def _signed_v3(request: GatewayRequest, nonce: str) -> str:
-    """Return the URL with its sorted query, the sorted fields of the form, and the nonce."""
-    url, _, query = request.url.partition("?")
-    query = "&".join(f"{name}={value}" for name, value in _pairs(query))
-    form = "".join(name + value for name, value in _pairs(request.body.decode(errors="replace")))
+def _signed_v3(request: GatewayRequest, nonce: str) -> str | None:
+    """Return the URL with its sorted query, the sorted fields of the form, and the nonce; None where they are none."""
+    url, _, text = request.url.partition("?")
+    parameters, fields = pairs(text), form_pairs(request)
+    if parameters is None or fields is None:
+        return None
+    query = "&".join(f"{name}={value}" for name, value in sorted(parameters))
+    form = "".join(name + value for name, value in sorted(fields))
     question = "?" if query or form else ""
     dot = "." if query and form else ""
     return f"{url}{question}{query}{dot}{form}.{nonce}"
-
-
-def _pairs(text: str) -> list[tuple[str, str]]:
-    try:
-        return sorted(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
-    except ValueError:
-        return []
 
 
 class PlivoMessage(ReportedMessage):

@@ -8,15 +8,14 @@ repetition is recognised by its `MessageSid`. The times of messages are not repo
 
 import hashlib
 from typing import ClassVar, Self
-from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, model_validator
 
 from services.inbound.gateways.credentials import CredentialType, GatewayCredential, SharedSecret
 from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, ReportedMessage, ReportedReceipt
 from services.inbound.gateways.request import GatewayRequest
-from services.inbound.gateways.signatures import hmac_base64, same
-from services.inbound.limits import MAX_FORM_FIELDS
+from services.inbound.gateways.signatures import form_pairs, hmac_base64, same
 
 # twilio.com/docs/messaging/guides/track-outbound-message-status: undelivered and failed are final, as delivered is;
 # read is of other channels and comes after delivered.
@@ -48,13 +47,13 @@ class TwilioCredential(GatewayCredential):
     async def has_signed(self, request: GatewayRequest) -> bool:
         """Check as Twilio's own `RequestValidator` does, and that a named key is one of this account's."""
         key, algorithm = self._named(request.headers.get("x-twilio-webhooks-signature-settings", ""))
-        if key is None or algorithm is None or not _body_is_hashed(request):
+        fields = [] if _has_body_hash(request) else form_pairs(request)
+        if key is None or algorithm is None or fields is None or not _body_is_hashed(request):
             return False
-        form = b"" if _has_body_hash(request) else request.body
-        content = "".join(_sorted_fields(form))
+        content = "".join(name + value for name, value in sorted(set(fields)))
         given = request.headers.get("x-twilio-signature", "")
         # Twilio signs the URL sometimes with the default port in it and sometimes without.
-        urls = _with_and_without_port(urlsplit(request.url))
+        urls = _with_and_without_port(request.url)
         key_text = key.get_secret_value()
         return any(same(hmac_base64(key_text, (url + content).encode(), algorithm), given) for url in urls)
 
@@ -77,18 +76,16 @@ def _body_is_hashed(request: GatewayRequest) -> bool:
     return same(hashlib.sha256(request.body).hexdigest(), named)
 
 
-def _sorted_fields(form: bytes) -> list[str]:
+def _with_and_without_port(text: str) -> list[str]:
+    """Return the URL in both ways; in none where its host, which the client may have named, cannot be one."""
     try:
-        pairs = parse_qsl(form.decode(errors="replace"), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+        url = urlsplit(text)
+        has_port = url.port is not None
     except ValueError:
         return []
-    return [name + value for name, value in sorted(set(pairs))]
-
-
-def _with_and_without_port(url: SplitResult) -> tuple[str, str]:
-    without = url._replace(netloc=url.netloc.partition(":")[0])
-    port = url.netloc.partition(":")[2] or str(_PORTS.get(url.scheme, 443))
-    return url._replace(netloc=f"{without.netloc}:{port}").geturl(), without.geturl()
+    without = url.netloc.rpartition(":")[0] if has_port else url.netloc
+    with_port = url.netloc if has_port else f"{url.netloc}:{_PORTS.get(url.scheme, 443)}"
+    return [url._replace(netloc=netloc).geturl() for netloc in (with_port, without)]
 
 
 class TwilioMessage(ReportedMessage):
