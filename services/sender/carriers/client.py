@@ -164,11 +164,19 @@ class CarrierClient:
         async with self._session.post(
             call.url, data=call.body, headers=call.headers, timeout=timeout, allow_redirects=False
         ) as response:
-            body = await response.content.read(_MAX_RESPONSE_BYTES)
+            body = await _body(response.content)
             return self._adapter.result_of(CarrierResponse(response.status, response.headers, body))
 
     async def close(self) -> None:
         await self._session.close()
+
+
+async def _body(content: aiohttp.StreamReader) -> bytes:
+    """Return the whole body, up to a limit: one read returns no more than what has come by then."""
+    body = b""
+    while len(body) < _MAX_RESPONSE_BYTES and (part := await content.read(_MAX_RESPONSE_BYTES - len(body))):
+        body += part
+    return body
 
 
 def _detail(error: BaseException) -> str:

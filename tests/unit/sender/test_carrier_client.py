@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import pytest
 import uvloop
 from pydantic import SecretStr
 
-from services.sender.carriers.carrier import Accepted, NotCalled, Unknown
+from services.sender.carriers.carrier import Accepted, Blocked, CallResult, NotCalled, Unknown
 from services.sender.carriers.client import CarrierClient
 from services.sender.carriers.generic import GenericAdapter
 from shared.events.outbound import MessageRequested
@@ -29,6 +30,7 @@ ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n{"carrier_message_id": "
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 LIFE_SECONDS = 0.2
 GRACE_SECONDS = 0.1
+PART_SECONDS = 0.05
 
 
 @dataclass
@@ -36,6 +38,7 @@ class RawServer:
     """A thread for each connection: takes bytes when they come, whatever the caller's loop does, and notes when."""
 
     tls: ssl.SSLContext | None = None
+    answer: tuple[bytes, ...] = (ANSWER,)
     received: list[tuple[float, bytes]] = field(default_factory=list)
     connections: list[threading.Thread] = field(default_factory=list)
 
@@ -58,7 +61,9 @@ class RawServer:
                 self.received.append((boottime(), data))
                 request += data
                 if request.endswith(b"}"):
-                    talking.sendall(ANSWER)
+                    for part in self.answer:
+                        talking.sendall(part)
+                        time.sleep(PART_SECONDS if part is not self.answer[-1] else 0)
                     request = b""
 
 
@@ -181,3 +186,27 @@ def test_over_tls_too(
             assert len(server.received) == 1
 
     run(factory, call())
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        (
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n{", b'"carrier_message_id": ', b'"c"}'),
+            Accepted("c"),
+        ),
+        (
+            (
+                b'HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\na\r\n{"error": \r\n',
+                b'16\r\n{"code": "opted_out"}}\r\n0\r\n\r\n',
+            ),
+            Blocked("opted_out", ""),
+        ),
+    ],
+)
+def test_a_response_that_comes_in_parts_is_read_to_its_end(answer: tuple[bytes, ...], result: CallResult) -> None:
+    async def work() -> None:
+        async with calling(RawServer(answer=answer)) as carrier:
+            assert await carrier.send(ASKED, boottime() + 5) == result
+
+    run(asyncio.new_event_loop, work())
