@@ -16,7 +16,7 @@ from shared.events.inbound import OptInRequested, OptOutRequested
 PreferenceRequest = OptOutRequested | OptInRequested
 _NOT_ANOTHER_OPT_OUT = frozenset(("import", "clean_up"))
 """Sources that copy what is known: they do not make an opt-out that is in force any newer."""
-_BY_NOBODY = frozenset(("clean_up", "reassigned"))
+BY_NOBODY = frozenset(("clean_up", "reassigned"))
 """Sources by which a scope is suppressed although no recipient asked for it: whoever does takes their place."""
 
 
@@ -69,7 +69,7 @@ def _asked_again(event: OptOutRequested, suppressed: Iterable[str], raised: Sequ
 
 def is_weaker(suppression: Suppression, source: str | None) -> bool:
     """Say whether an opt-out by `source` (None: a reply) takes the place of what suppresses the scope now."""
-    return suppression.state == "held" or (suppression.source in _BY_NOBODY and source not in _BY_NOBODY)
+    return suppression.state == "held" or (suppression.source in BY_NOBODY and source not in BY_NOBODY)
 
 
 def _came_back_later(event: OptOutRequested, recipient: Recipient, scope: str) -> bool:

@@ -17,6 +17,11 @@ def sender_scope(sender_number: str) -> str:
     return f"sender:{sender_number}"
 
 
+def is_of_sender(scope: str) -> bool:
+    """Say whether the scope is one sender number."""
+    return scope.startswith("sender:")
+
+
 def list_id_of(scope: str) -> int | None:
     """Return the list of a scope; None where the scope is not one list."""
     return int(scope.removeprefix("list:")) if scope.startswith("list:") else None

@@ -1,7 +1,7 @@
 """The lookup of a link when its page is opened: whose message it was in, and what its recipient gets by now."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +10,8 @@ import asyncpg
 
 from services.optout.clicks import UNDO_WINDOW, may_be_undone
 from services.optout.links.limits import DATABASE_CONNECTIONS, LOOKUP_SECONDS
-from services.optout.scopes import ACCOUNT
+from services.optout.requests import BY_NOBODY
+from services.optout.scopes import ACCOUNT, is_of_sender
 from shared.errors import TransientError
 from shared.postgres import POSTGRES_UNAVAILABLE, DatabaseAddress, Pool, close_pool, connection_from, open_pool_to_read
 
@@ -28,7 +29,9 @@ WHERE l.token = $1
 class KnownLink:
     """A link that was sent: the account's name, and what its recipient has opted out of.
 
-    `may_undo`: that was done here, a short while ago.
+    That is the message's list, or the account. What may yet be released, what nobody asked for and what holds for one
+    sender number does not count: whoever is told that it is done would not press the button. `may_undo`: that was done
+    here, a short while ago.
     """
 
     account_name: str
@@ -54,25 +57,27 @@ class LinkTable:
                 rows = await connection.fetch(_LINK, token)
         except (TimeoutError, asyncpg.PostgresError, *POSTGRES_UNAVAILABLE) as error:
             raise TransientError(f"Postgres: {error!r}") from error
-        return _known(rows, datetime.now(UTC)) if rows else None
+        return known_link(rows, datetime.now(UTC)) if rows else None
 
 
-def _known(rows: list[asyncpg.Record], now: datetime) -> KnownLink:
-    forbidden = [row for row in rows if row["state"] in ("opted_out", "held")]
+def known_link(rows: Sequence[asyncpg.Record], now: datetime) -> KnownLink:
+    """Return what the rows of one link say: its account's name, and each suppression of its recipient."""
+    opted_out = [row for row in rows if row["state"] == "opted_out"]
+    left = {row["scope"] for row in opted_out if row["source"] not in BY_NOBODY and not is_of_sender(row["scope"])}
     return KnownLink(
         rows[0]["name"],
-        is_out=bool(forbidden),
-        is_out_of_all=any(row["scope"] == ACCOUNT for row in forbidden),
+        is_out=bool(left),
+        is_out_of_all=ACCOUNT in left,
         may_undo=any(
             may_be_undone(
-                is_opted_out=row["state"] == "opted_out",
+                is_opted_out=True,
                 source=row["source"],
                 sender_number=row["sender_number"],
                 sent_at=row["sent_at"],
                 asked_at=row["untimed_at"],
                 since=now - UNDO_WINDOW,
             )
-            for row in forbidden
+            for row in opted_out
         ),
     )
 
