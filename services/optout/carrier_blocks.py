@@ -17,6 +17,8 @@ BY_CARRIER = "carrier"
 """The source of a suppression that is a carrier's block."""
 ANY_GATEWAY = "generic"
 """The generic carrier does not say through which gateway its replies come."""
+_COMPANIES = {"vonage-messages": "vonage", "vonage-sms": "vonage"}
+"""The gateways of one carrier: its receipts may come through one of them and its replies through the other."""
 
 
 def decide_block(event: CarrierBlocked, recipient: Recipient) -> Requested:
@@ -71,4 +73,6 @@ def lifted_by_start(start: MessageReceived, suppressed: Iterable[Suppression]) -
 
 
 def _is_of(suppression: Suppression, gateway: str) -> bool:
-    return suppression.source == BY_CARRIER and suppression.gateway in (gateway, ANY_GATEWAY)
+    blocking = suppression.gateway or ""
+    is_same = blocking == ANY_GATEWAY or _COMPANIES.get(blocking, blocking) == _COMPANIES.get(gateway, gateway)
+    return suppression.source == BY_CARRIER and is_same

@@ -98,6 +98,11 @@ def test_a_generic_carrier_is_answered_through_whichever_gateway() -> None:
     assert states(after(Recipient(), block(NUMBER, gateway="generic"), start())) == {SCOPE: "opted_in"}
 
 
+def test_a_block_by_one_api_of_a_carrier_ends_with_a_start_through_the_other() -> None:
+    blocked = after(Recipient(), block(NUMBER, gateway="vonage-sms"))
+    assert states(after(blocked, start(gateway="vonage-messages"))) == {SCOPE: "opted_in"}
+
+
 def test_a_stop_and_its_carriers_block_end_with_the_same_start() -> None:
     recipient = after(who_was_sent(sent(1)), reply("STOP", gateway="twilio"), block(NUMBER))
     assert states(recipient) == {"list:1": "opted_out", SCOPE: "opted_out"}
