@@ -77,6 +77,7 @@ def _undone(event: LinkUndone, link: SentLink) -> LinkOptIn:
         by=_BY,
         source=LINK,
         statement="I changed my mind",
+        consented_at=event.occurred_at,  # Kafka may have it late: a click after it stays
         message_id=link.message_id,
         undoes_since=event.occurred_at - UNDO_WINDOW,
     )
@@ -96,6 +97,6 @@ def may_be_undone(  # noqa: PLR0913 (what is known of a suppression)
     asked_at: datetime | None,
     since: datetime,
 ) -> bool:
-    """Say whether a suppression is what a click at `since` or later has caused, and no reply has asked for it again."""
+    """Say whether a suppression is what a click at `since` or later has caused, and nothing else has asked for it."""
     asked_by_link_alone = source == LINK and sender_number is None and sent_at is None
     return is_opted_out and asked_by_link_alone and asked_at is not None and asked_at >= since

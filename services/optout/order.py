@@ -8,6 +8,7 @@ gives a time for the STOP and none, or none that can be used, for the START does
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from services.optout.clicks import LINK
 from services.optout.recipient import Suppression
 from shared.events.inbound import MessageReceived, is_likely_time
 
@@ -34,9 +35,10 @@ def times_of(event: MessageReceived) -> Times:
 def strengthened(suppression: Suppression, event: MessageReceived) -> Suppression:
     """Return the suppression as one that was asked for again by `event`: no older, by either clock, than it was."""
     sent_at, untimed_at = times_of(event)
+    asked_at = sent_at or untimed_at if suppression.source == LINK else sent_at  # a click is no longer alone
     return replace(
         suppression,
-        sent_at=_latest(suppression.sent_at, sent_at),
+        sent_at=_latest(suppression.sent_at, asked_at),
         untimed_at=_latest(suppression.untimed_at, untimed_at),
     )
 

@@ -19,7 +19,8 @@ class Suppression:
 
     `sender_number` is the number that the recipient wrote to. Of all that asked for it, `sent_at` is the newest time by
     a gateway's clock, `untimed_at` when the newest that came without a time was received. `source` is what asked for it
-    where that was not a reply; `gateway` is that of the carrier, where it was a carrier.
+    where that was not a reply; `gateway` is that of the carrier, where it was a carrier. Where a click on a link is not
+    alone in asking for it, `sent_at` is there whatever has asked: an undo goes by that.
     """
 
     scope: str

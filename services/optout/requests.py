@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from services.optout.clicks import LinkOptIn, may_be_undone
+from services.optout.clicks import LINK, LinkOptIn, may_be_undone
 from services.optout.recipient import Recipient, Suppression
 from shared.events.inbound import OptInRequested, OptOutRequested
 
@@ -143,9 +143,18 @@ def apply_request(decision: Requested, event: PreferenceRequest, recipient: Reci
     new = {scope: replace(stopped, scope=scope) for scope in decision.changed}
     before = {scope: recipient.suppressions[scope] for scope in (*decision.raised, *decision.asked_again)}
     times = {scope: max(filter(None, (was.untimed_at, at))) for scope, was in before.items()}
+    sent = {scope: _sent_at(was, event.source, at, is_raised=scope in decision.raised) for scope, was in before.items()}
     raised = {
-        scope: replace(stopped, scope=scope, sent_at=before[scope].sent_at, untimed_at=times[scope])
-        for scope in decision.raised
+        scope: replace(stopped, scope=scope, sent_at=sent[scope], untimed_at=times[scope]) for scope in decision.raised
     }
-    again = {scope: replace(before[scope], untimed_at=times[scope]) for scope in decision.asked_again}
+    again = {
+        scope: replace(before[scope], sent_at=sent[scope], untimed_at=times[scope]) for scope in decision.asked_again
+    }
     return recipient.with_suppressions({**new, **raised, **again})
+
+
+def _sent_at(was: Suppression, source: str, at: datetime, *, is_raised: bool) -> datetime | None:
+    """Return the `sent_at` of what was suppressed before: where a click is not alone in asking, no undo lifts it."""
+    is_click = source == LINK
+    is_shared = is_click if is_raised else was.source == LINK and not is_click
+    return max(filter(None, (was.sent_at, at))) if is_shared else was.sent_at

@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.optout.carrier_blocks import BY_CARRIER
+from services.optout.clicks import LINK
 from services.optout.decision_log.entry import STATES, Entry, entry_text, link
 from services.optout.decision_log.load import RecipientKey
 from services.optout.decision_log.position import Position
@@ -31,13 +32,17 @@ ON CONFLICT (account_id, phone, scope) DO UPDATE SET
     source = excluded.source, gateway = excluded.gateway
 """
 
-# Somebody who writes STOP again has left through this number, at this time, too. What is null stays as it is.
+# Somebody who writes STOP again has left through this number, at this time, too. What is null stays as it is. Whatever
+# asks for what a click has asked for gives it a `sent_at`: no undo lifts it.
 _STRENGTHEN_STATES = """
 UPDATE suppressions s SET
     state = coalesce(again.state, s.state), cause_event_id = coalesce(again.cause_event_id, s.cause_event_id),
     changed_at = coalesce(again.changed_at, s.changed_at),
     sender_number = CASE WHEN again.keeps_number THEN s.sender_number ELSE again.sender_number END,
-    sent_at = greatest(s.sent_at, again.sent_at), untimed_at = greatest(s.untimed_at, again.untimed_at),
+    sent_at = greatest(s.sent_at, again.sent_at, CASE
+        WHEN again.state IS NULL AND s.source = 'link' AND again.source IS DISTINCT FROM 'link' THEN again.untimed_at
+    END),
+    untimed_at = greatest(s.untimed_at, again.untimed_at),
     source = CASE WHEN again.state IS NULL THEN s.source ELSE again.source END,
     gateway = CASE WHEN again.state IS NULL THEN s.gateway ELSE again.gateway END
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
@@ -59,7 +64,8 @@ class StateLeft:
     """The state that an entry leaves of one suppression.
 
     `is_new` takes the place of what was there. Otherwise it was there before: its times only grow, None leaves state,
-    cause and time of change as they are, and with `keeps_number` the number that was written to.
+    cause and time of change as they are, and with `keeps_number` the number that was written to; `source` then says
+    what has asked again.
     """
 
     is_new: bool
@@ -164,8 +170,11 @@ def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
 def _changed(entry: Entry, *, is_new: bool) -> StateLeft:
     state = STATES[entry.kind]
     source = entry.request.source if entry.request is not None and state == "opted_out" else None
+    sent_at, untimed_at = entry.times
+    if source == LINK and not is_new:
+        sent_at = untimed_at  # not the click alone has asked for it: no undo lifts it
     return StateLeft(
-        is_new, state, entry.cause_event_id, entry.sender_number, *entry.times, entry.decided_at,
+        is_new, state, entry.cause_event_id, entry.sender_number, sent_at, untimed_at, entry.decided_at,
         source=source, gateway=entry.by if source == BY_CARRIER else None,
     )  # fmt: skip
 
@@ -184,12 +193,18 @@ def _asked_again(entry: Entry) -> StateLeft:
         untimed_at=untimed_at,
         changed_at=None,
         keeps_number=keeps_number,
+        source=None if entry.request is None else entry.request.source,
     )
 
 
 def _joined(before: StateLeft | None, after: StateLeft) -> StateLeft:
     if before is None:
         return after
+    if after.state is None and before.source == LINK != after.source:
+        if before.state is None:
+            before = replace(before, source=after.source)
+        else:
+            after = replace(after, sent_at=_latest(after.sent_at, after.untimed_at))
     return replace(
         after if after.state is not None else before,
         is_new=before.is_new,

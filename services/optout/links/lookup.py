@@ -30,7 +30,7 @@ class KnownLink:
     """A link that was sent: the account's name, and what its recipient has opted out of.
 
     That is the message's list, or the account. What may yet be released, what nobody asked for and what holds for one
-    sender number does not count: whoever is told that it is done would not press the button. `may_undo`: that was done
+    sender number does not count: whoever reads that it is done does not press the button. `may_undo`: that was done
     here, a short while ago.
     """
 

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from recipients import NOON, NUMBER, PHONE, RULES, reply
+from recipients import NOON, NUMBER, PHONE, RULES, reply, sent, who_was_sent
 
 from services.optout.clicks import UNDO_WINDOW, LinkOptIn, LinkOptOut, SentLink, request_of
-from services.optout.decide import DecidableEvent
+from services.optout.decide import DecidableEvent, apply, decide
 from services.optout.decision_log.entry import Entry
 from services.optout.decision_log.log import Batch, EventAtOffset, decide_batch
 from services.optout.decision_log.stored_rules import AccountRules
@@ -49,6 +49,21 @@ def decided(*events: DecidableEvent) -> list[Entry]:
     people = {(event.account_id, event.phone): Recipient() for event in events}
     entries = decide_batch(batch, {}, defaultdict(lambda: AccountRules(RULES)), people, NOON)
     return [entry for entry, _ in entries]
+
+
+def after(*events: DecidableEvent) -> Recipient:
+    recipient = who_was_sent(sent(7))
+    for event in events:
+        recipient = apply(decide(event, recipient, RULES), event, recipient)
+    return recipient
+
+
+def states_as_saved(*events: DecidableEvent) -> dict[str, tuple[datetime | None, str | None]]:
+    batch = Batch(0, 0, len(events), [EventAtOffset(offset, event) for offset, event in enumerate(events)])
+    people = {("demo", PHONE): who_was_sent(sent(7))}
+    entries = decide_batch(batch, {}, defaultdict(lambda: AccountRules(RULES)), people, NOON)
+    left = states_left([entry for entry, _ in entries])
+    return {scope: (each.sent_at, each.source) for (_, scope, _), each in left.items()}
 
 
 def state_after(*events: DecidableEvent) -> dict[str, str | None]:
@@ -106,14 +121,41 @@ def test_an_undo_does_not_lift_a_stop_before_the_click_or_after_it() -> None:
     assert state_after(confirms(all_lists=True), stop, undoes(1))["account"] == "opted_out"
 
 
-def test_an_undo_does_not_lift_what_was_asked_for_in_another_way() -> None:
-    by_phone = OptOutRequested(
+def asked(minutes: float, source: Any) -> OptOutRequested:
+    return OptOutRequested(
         event_id=uuid4(),
-        occurred_at=at(-1),
+        occurred_at=at(minutes),
         account_id="demo",
         phone=PHONE,
         scopes=("list:7",),
         by="ada",
-        source="phone_call",
+        source=source,
     )
-    assert state_after(by_phone, confirms(), undoes(1)) == {"list:7": "opted_out"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        asked(-1, "phone_call"),
+        asked(0.5, "phone_call"),
+        asked(-1, "reassigned"),
+        asked(-1, "clean_up"),
+        reply("STOP", occurred_at=at(0.5), sender_number=None),
+        reply("please leave me alone", occurred_at=at(-1)),
+        reply("please leave me alone", occurred_at=at(0.5)),
+    ],
+)
+def test_an_undo_does_not_lift_what_was_asked_for_in_another_way(other: DecidableEvent) -> None:
+    both = sorted([other, confirms()], key=lambda event: event.occurred_at)
+    recipient = after(*both)
+    assert states_as_saved(*both) == {s: (each.sent_at, each.source) for s, each in recipient.suppressions.items()}
+    assert after(*both, undoes(1)).is_suppressed("list:7")
+
+
+def test_clicks_on_two_links_can_be_undone() -> None:
+    again = confirms(0.5).model_copy(update={"event_id": uuid4()})
+    assert not after(confirms(), again, undoes(1)).is_suppressed("list:7")
+
+
+def test_an_undo_that_kafka_has_late_does_not_lift_a_later_click() -> None:
+    assert after(confirms(2), undoes(1)).is_suppressed("list:7")

@@ -31,7 +31,7 @@ def test_who_may_get_messages_of_the_list_again_by_itself_is_asked(suppressed: A
     assert known_link([suppressed], NOON) == KnownLink("Acme")
 
 
-def test_who_has_left_is_told_so() -> None:
+def test_who_has_left_sees_that_it_is_done() -> None:
     assert known_link([row("list:7")], NOON) == KnownLink("Acme", is_out=True)
     assert known_link([row("list:7", source="api"), row("account")], NOON).is_out_of_all
     assert known_link([row("list:7", source="link")], NOON).may_undo
