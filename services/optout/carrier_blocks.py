@@ -29,11 +29,25 @@ def decide_block(event: CarrierBlocked, recipient: Recipient) -> Requested:
     scopes = tuple(dict.fromkeys(map(sender_scope, event.sender_numbers or _sent_from(event, recipient))))
     if not scopes:
         return Requested("opt_out", "no_sender_number")
+    scopes = tuple(scope for scope in scopes if not _came_back_later(event, recipient.suppressions.get(scope)))
+    if not scopes:
+        return Requested("opt_out", "older_than_opt_in")
     changed = tuple(scope for scope in scopes if not recipient.is_suppressed(scope))
     before = [scope for scope in scopes if scope not in changed]
     asked_again = () if changed else tuple(s for s in before if _is_of(recipient.suppressions[s], event.gateway))
     raised = tuple(scope for scope in before if scope not in asked_again)
     return Requested("opt_out", "opted_out" if changed or raised else "already_opted_out", changed, raised, asked_again)
+
+
+def _came_back_later(event: CarrierBlocked, now: Suppression | None) -> bool:
+    """Say whether a START to the number came after the carrier's report, which is read late or said twice.
+
+    The carrier has heard that START. Where it has not, it refuses the next message, and reports that.
+    """
+    if now is None or now.state != "opted_in" or now.sender_number is None:
+        return False
+    times = [time for time in (now.sent_at, now.untimed_at) if time is not None]
+    return bool(times) and all(time > event.occurred_at for time in times)
 
 
 def _sent_from(event: CarrierBlocked, recipient: Recipient) -> tuple[str, ...]:

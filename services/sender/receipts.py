@@ -6,7 +6,6 @@ it is in the receipt, which is an event of the same topic, for these messages as
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from types import MappingProxyType
 
 from services.sender.ledger.blocks import new_block
@@ -75,9 +74,8 @@ class ReceiptHandler:
         if not blocking:
             return
         rows = await find(connection, list(blocking))
-        now = datetime.now(UTC)
         blocks = [
-            self._block_of(rows[key], receipt, now)
+            self._block_of(rows[key], receipt)
             for key, receipt in blocking.items()
             if key in rows and rows[key].phone != ERASED
         ]
@@ -85,9 +83,11 @@ class ReceiptHandler:
             log.warning("%d receipts report blocks for messages that are not ours", len(blocking) - len(blocks))
         await self._reporter.report_blocks(blocks)
 
-    def _block_of(self, row: Row, receipt: DeliveryReceiptReceived, now: datetime) -> CarrierBlocked:
+    def _block_of(self, row: Row, receipt: DeliveryReceiptReceived) -> CarrierBlocked:
         numbers = covered_by_block(self._pools, row.account_id, row.sender_number)
-        return new_block(row, receipt.gateway, receipt.block_code or "", receipt.gateway_status, numbers, now)
+        code, reason = receipt.block_code or "", receipt.gateway_status
+        # As old as the receipt, however late it is read: a START in between has ended the block.
+        return new_block(row, receipt.gateway, code, reason, numbers, receipt.occurred_at)
 
 
 def _settled(receipt: DeliveryReceiptReceived) -> RowUpdate | None:

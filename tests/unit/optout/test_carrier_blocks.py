@@ -10,7 +10,7 @@ from services.optout.decide import OptIn, Unchanged, apply, decide
 from services.optout.decision_log.entry import entry_of
 from services.optout.decision_log.write import states_left
 from services.optout.pipeline.publish import opt_out_records, suppression_records
-from services.optout.recipient import Recipient
+from services.optout.recipient import Recipient, Suppression
 from services.optout.requests import Requested
 from shared.events.codec import decode
 from shared.events.inbound import CarrierBlocked, OptInRequested
@@ -92,6 +92,27 @@ def test_a_start_of_the_second_in_which_the_block_was_reported_ends_it_and_an_ol
     assert states(after(blocked, in_time)) == {SCOPE: "opted_in"}
     older = reply("START", gateway="twilio", sent_at=NOON - timedelta(seconds=1), occurred_at=LATER)
     assert states(after(blocked, older)) == {SCOPE: "opted_out"}
+
+
+def test_a_block_that_was_reported_before_the_start_does_not_come_back_after_it() -> None:
+    came_back = after(Recipient(), block(NUMBER), start())
+    late = block(NUMBER, OTHER_NUMBER, occurred_at=LATER - timedelta(minutes=1), reason="in other words")
+    assert states(after(came_back, late)) == {SCOPE: "opted_in", OTHER_SCOPE: "opted_out"}
+    decision = decide(block(NUMBER), came_back, RULES)
+    assert isinstance(decision, Requested)
+    assert (decision.reason, decision.changed) == ("older_than_opt_in", ())
+    again = block(NUMBER, occurred_at=LATER + timedelta(minutes=1))
+    assert states(after(came_back, again)) == {SCOPE: "opted_out"}
+
+
+def test_an_opt_in_by_request_which_the_carrier_has_not_heard_keeps_no_block_out() -> None:
+    by_api = OptInRequested(
+        event_id=uuid4(), occurred_at=LATER, account_id="demo", phone=PHONE, scopes=(SCOPE,), by="ada",
+        source="web_form", statement="Yes",
+    )  # fmt: skip
+    opted_out = reply("STOP", sender_number=NUMBER)
+    stopped = Recipient().with_suppressions({SCOPE: Suppression(SCOPE, "opted_out", NUMBER, None, opted_out.event_id)})
+    assert states(after(stopped, by_api, block(NUMBER))) == {SCOPE: "opted_out"}
 
 
 def test_a_generic_carrier_is_answered_through_whichever_gateway() -> None:
