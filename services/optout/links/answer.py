@@ -16,6 +16,8 @@ from services.optout.links.limits import (
     ADDRESS_AT_ONCE,
     ADDRESS_PER_SECOND,
     RETRY_AFTER_SECONDS,
+    UNDOS_AT_ONCE,
+    UNDOS_PER_SECOND,
     UNKNOWN_AT_ONCE,
     UNKNOWN_PER_SECOND,
     RateLimit,
@@ -47,6 +49,7 @@ class LinkPages:
         self._lifecycle = lifecycle
         self._addresses = RateLimit(ADDRESS_PER_SECOND, ADDRESS_AT_ONCE)
         self._unknown = RateLimit(UNKNOWN_PER_SECOND, UNKNOWN_AT_ONCE)
+        self._undos = RateLimit(UNDOS_PER_SECOND, UNDOS_AT_ONCE)
 
     async def show(self, request: Request) -> Response:
         """Answer a GET or HEAD, by whoever or whatever: nothing changes."""
@@ -97,6 +100,8 @@ class LinkPages:
             return self.unknown(request)
         if link.is_out and not link.may_undo:
             return _response(request, "too_late", link.account_name)
+        if not self._undos.allows(token):
+            return _response(request, "too_many")
         await self._running.clicks.publish(undone(token))
         return _response(request, "undone", link.account_name)
 

@@ -11,7 +11,8 @@ from services.optout.links.page import PressedButton
 
 _MAX_FIELDS = 8
 _CHOICES: dict[str, PressedButton] = {"list": "list", "all": "all", "undo": "undo"}
-_ONE_CLICK_PART = re.compile(rb'name="?List-Unsubscribe"?\s*\r\n\r\nOne-Click\r\n', re.IGNORECASE)
+_ONE_CLICK_PART = re.compile(rb'name="?List-Unsubscribe"?[ ;\t]*(\r\n[^\r\n]+)*\r\n\r\nOne-Click\r\n', re.IGNORECASE)
+"""With whatever headers of the part follow its name, such as Content-Type."""
 
 
 async def choice_of(request: Request) -> PressedButton | None:
@@ -19,7 +20,7 @@ async def choice_of(request: Request) -> PressedButton | None:
     body = await _body(request)
     if body is None:
         return None
-    if request.headers.get("Content-Type", "").startswith("multipart/form-data"):
+    if request.headers.get("Content-Type", "").lower().startswith("multipart/form-data"):
         return "list" if _ONE_CLICK_PART.search(body) else None
     try:
         fields = dict(parse_qsl(body.decode("ascii"), max_num_fields=_MAX_FIELDS))

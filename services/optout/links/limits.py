@@ -16,7 +16,10 @@ ADDRESS_PER_SECOND, ADDRESS_AT_ONCE = 5.0, 100.0
 """Of one client address, which many recipients in a mobile network may share."""
 UNKNOWN_PER_SECOND, UNKNOWN_AT_ONCE = 5.0, 100.0
 """Of all requests with links that nobody has, from wherever they come: somebody guesses."""
-_MAX_ADDRESSES = 20_000
+UNDOS_PER_SECOND, UNDOS_AT_ONCE = 1 / 60, 5.0
+"""Of one link. Each undo is an entry of the record, and so is each click after it: else nothing limits how many there
+are of somebody who has one link."""
+_MAX_KEYS = 20_000
 
 
 class RateLimit:
@@ -35,6 +38,6 @@ class RateLimit:
         left = min(self._at_once, left + (now - at) * self._per_second)
         allowed = left >= 1
         self._left[key] = (left - 1 if allowed else left, now)
-        if len(self._left) > _MAX_ADDRESSES:
+        if len(self._left) > _MAX_KEYS:
             self._left.popitem(last=False)
         return allowed

@@ -22,6 +22,7 @@ from services.sender.carriers.carrier import (
 )
 from services.sender.carriers.responses import (
     BUSY_SECONDS,
+    NOT_ALLOWED_SECONDS,
     fields_of,
     is_success,
     result_by_status,
@@ -31,7 +32,17 @@ from services.sender.carriers.responses import (
 from shared.events.outbound import MessageRequested
 
 _OPTED_OUT = "DESTINATION_PHONE_NUMBER_OPTED_OUT"
-_BUSY = "ThrottlingException"
+_NOT_ALLOWED = (
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "IncompleteSignatureException",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+    "ServiceQuotaExceededException",
+    "UnrecognizedClientException",
+)
+# Its API answers all of these with the status 400: what is wrong is in the type alone.
+_PAUSES = {"ThrottlingException": BUSY_SECONDS, **dict.fromkeys(_NOT_ALLOWED, NOT_ALLOWED_SECONDS)}
 
 
 class AwsAdapter(CarrierAdapter):
@@ -77,4 +88,4 @@ class AwsAdapter(CarrierAdapter):
         if fields.get("Reason") == _OPTED_OUT:
             return Blocked(_OPTED_OUT, reason, self.aws_opt_out_list or None)
         result = result_by_status(response, kind, reason)
-        return Refused(result.reason, BUSY_SECONDS) if kind == _BUSY and isinstance(result, Refused) else result
+        return Refused(result.reason, _PAUSES[kind]) if kind in _PAUSES and isinstance(result, Refused) else result

@@ -67,4 +67,4 @@ def pause_of(status: int, headers: Mapping[str, str]) -> float:
     """Return the pause that a status asks for, as long as `Retry-After` says, within limits."""
     default = _PAUSES.get(status, 0.0)
     asked = headers.get("Retry-After", "")
-    return min(float(asked), MAX_PAUSE_SECONDS) if default and asked.isdigit() else default
+    return min(float(asked), MAX_PAUSE_SECONDS) if default and asked.isdecimal() else default

@@ -104,6 +104,7 @@ def test_a_double_tap_is_the_same_event() -> None:
     [
         {"data": {"List-Unsubscribe": "One-Click"}},
         {"data": None, "files": {"List-Unsubscribe": (None, "One-Click")}},
+        {"data": None, "files": {"List-Unsubscribe": (None, "One-Click", "text/plain")}},
     ],
 )
 async def test_a_mail_program_opts_out_with_one_click(page: Page, sent: dict[str, Any]) -> None:
@@ -160,6 +161,14 @@ async def test_an_undo_is_offered_and_taken_for_a_while_only(page: Page) -> None
     assert 'value="undo"' not in (await page.get()).text
     assert (await page.press("undo")).status_code == 409
     assert len(page.fake.published) == 1
+
+
+async def test_who_has_a_link_cannot_fill_the_record_by_undoing_and_is_always_heard_when_leaving(page: Page) -> None:
+    for _ in range(20):
+        await page.press("undo")
+        await page.press()
+    kinds = [type(event) for event in page.fake.published]
+    assert (kinds.count(LinkUndone), kinds.count(LinkConfirmed)) == (5, 20)
 
 
 async def test_an_address_that_asks_too_often_has_to_wait(page: Page) -> None:
