@@ -23,6 +23,8 @@ from shared.instructions.normalise import cut, fold, latin, words_of
 MAX_MESSAGE_CHARACTERS = 4_000
 """Of a longer message only the beginning and the end are read; the longest SMS has 1,600."""
 MAX_TEXT_CHARACTERS = 160
+_REMEMBERED_CHARACTERS = 512
+"""Of a message whose offers are remembered: longer ones are personal, and 4,096 of them would be hundreds of MB."""
 MAX_WORDS = 6
 
 _SAY = (
@@ -95,9 +97,17 @@ class _Offer(NamedTuple):
     end: int
 
 
-@lru_cache(maxsize=4_096)
 def find_instruction(message: str) -> Instruction | None:
     """Return the words that `message` offers for leaving, or for staying; None where it offers neither."""
+    return _remembered(message) if len(message) <= _REMEMBERED_CHARACTERS else _found(message)
+
+
+@lru_cache(maxsize=4_096)
+def _remembered(message: str) -> Instruction | None:
+    return _found(message)
+
+
+def _found(message: str) -> Instruction | None:
     folded = " ".join(latin(fold(cut(message, MAX_MESSAGE_CHARACTERS))).split())
     offers = [*_requests(folded), *_run_together(folded)]
     offers += _explained_words(folded, message, is_beside_offer=any(offer.leads == "out" for offer in offers))

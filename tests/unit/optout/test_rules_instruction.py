@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.instructions import find
 from shared.instructions.find import find_instruction
 
 
@@ -46,3 +47,10 @@ def test_a_question_whether_to_opt_in_offers_no_way_out(message: str) -> None:
 )
 def test_other_messages_offer_nothing(message: str) -> None:
     assert find_instruction(message) is None
+
+
+def test_long_messages_are_not_remembered() -> None:
+    before = find._remembered.cache_info().currsize
+    for n in range(5):
+        assert find_instruction(f"Dear reader {n}, " + "how are you? " * 100 + "Reply STOP to opt out") is not None
+    assert find._remembered.cache_info().currsize == before
