@@ -58,13 +58,18 @@ class Offered(NamedTuple):
     is_whole: bool = True
 
 
-def offered_by(body: str, *, has_link: bool = False) -> Offered:
+def offered_by(
+    body: str, sender_number: str = "", likely: GateSettings | None = None, *, has_link: bool = False
+) -> Offered:
     """Return the ways out that the text offers; `has_link`: it has an opt-out link that works.
 
-    Most messages end with the same sentence, whatever is personal before it: what that one offers is remembered.
+    Most messages end with the same sentence, whatever is personal before it: what that one offers is remembered. By the
+    `likely` settings the whole text is read now where that sentence does not do: nobody has to when it is judged.
     """
     words = words_offered(_last_sentence(body))
-    return Offered(words, has_link, is_whole=False) if words else Offered(words_offered(body), has_link)
+    if words and (likely is None or any(likely.works(word, sender_number) for word in words)):
+        return Offered(words, has_link, is_whole=False)
+    return Offered(words_offered(body), has_link)
 
 
 def _last_sentence(body: str) -> str:

@@ -22,11 +22,16 @@ def partitions_of_accounts(account_ids: frozenset[str], partitions: int) -> froz
     return frozenset(partitions_of([account_id.encode() for account_id in account_ids], partitions))
 
 
+def settings_of(accounts: SettingsByAccount) -> dict[str, GateSettings]:
+    """Return what the gate asks of each account."""
+    return {account_id: _settings(account) for account_id, account in accounts.items()}
+
+
 def judge_all(
     requests: Sequence[MessageRequested], offers: Sequence[Offered], accounts: SettingsByAccount, *, makes_links: bool
 ) -> list[Judged]:
     """Return what the gate says of each message; `makes_links`: this deployment puts links into messages."""
-    settings = {account_id: _settings(account) for account_id, account in accounts.items()}
+    settings = settings_of(accounts)
     return [
         _judged(request, offered, accounts[request.account_id], settings[request.account_id], makes_links=makes_links)
         for request, offered in zip(requests, offers, strict=True)

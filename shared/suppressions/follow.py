@@ -118,6 +118,15 @@ class CacheFollower:
                 raise TransientError(f"the accounts' settings of partition {number} are not complete")
         return {each: state.partitions[number].settings.of(each) for each, number in places.items()}
 
+    def likely_settings(self, account_ids: Iterable[str]) -> SettingsByAccount:
+        """Return the settings as they are known before a fence: enough to prepare a decision, never to make it.
+
+        Raises:
+            TransientError: the cache is in doubt.
+        """
+        partitions = self._sure_state().partitions
+        return {each: partitions[partition_of(each, self.partitions)].settings.of(each) for each in account_ids}
+
     def count(self) -> int:
         """Return about how many keys are known."""
         return self._state.cache.count() if self._state is not None else 0

@@ -147,6 +147,9 @@ class Fenced:
         return CheckedSuppressions(fenced, hits)
 
     def settings(self, _: FencePass, account_ids: Iterable[str]) -> SettingsByAccount:
+        return self.likely_settings(account_ids)
+
+    def likely_settings(self, account_ids: Iterable[str]) -> SettingsByAccount:
         settings = PartitionSettings()
         settings.prove(EPOCH, None)
         for each in account_ids:

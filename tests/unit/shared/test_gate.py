@@ -110,3 +110,15 @@ def test_a_rejection_says_in_one_line_what_to_do(body: str, settings: GateSettin
 def test_an_appended_instruction_works_by_any_of_its_words(instruction: str) -> None:
     settings = GateSettings("append", instruction, words=WORDS)
     assert judged("Sale today.", settings) == f"Sale today. {instruction}"
+
+
+@pytest.mark.parametrize(
+    ("body", "is_whole"),
+    [
+        ("Sale today. Reply STOP to opt out", False),
+        ("Reply STOP to opt out. Reply NO to cancel your visit!", True),
+        ("Sale today.", True),
+    ],
+)
+def test_what_the_last_sentence_offers_does_only_where_it_is_likely_to_work(body: str, *, is_whole: bool) -> None:
+    assert offered_by(body, NUMBER, REJECTS).is_whole == is_whole
