@@ -104,17 +104,20 @@ async def _keep(_: object) -> None:
     """
 
 
-async def open_pool_to_read(url: str, size: int, seconds: float) -> Pool:
+async def open_pool_to_read(address: DatabaseAddress, size: int, seconds: float) -> Pool:
     """Open a pool that only reads; where Postgres is unavailable it connects when it is used.
 
     Args:
-        url: of the database.
+        address: of the database.
         size: of its connections, all of which are opened now, if that is possible.
         seconds: the deadline of a statement.
+
+    Raises:
+        MisconfiguredError: Postgres answers, and refuses this database, user or certificate.
     """
     for open_now in (size, 0):
         pool = asyncpg.create_pool(
-            url,
+            address.url,
             min_size=open_now,
             max_size=size,
             timeout=CONNECT_SECONDS,
@@ -123,9 +126,10 @@ async def open_pool_to_read(url: str, size: int, seconds: float) -> Pool:
             server_settings={"default_transaction_read_only": "on"},
         )
         try:
-            return await pool
-        except POSTGRES_UNAVAILABLE as error:
-            log.warning("Postgres is unavailable, going on without: %r", error)
+            with _connecting(address):
+                return await pool
+        except TransientError as error:
+            log.warning("going on without Postgres: %s", error)
     raise AssertionError("a pool without connections opens")
 
 

@@ -84,8 +84,12 @@ def known_link(rows: Sequence[asyncpg.Record], now: datetime) -> KnownLink:
 
 @asynccontextmanager
 async def opened_links(address: DatabaseAddress) -> AsyncIterator[LinkTable]:
-    """Give the table; a database that is unavailable is tried again with each request."""
-    pool = await open_pool_to_read(address.url, DATABASE_CONNECTIONS, LOOKUP_SECONDS)
+    """Give the table; a database that is unavailable is tried again with each request.
+
+    Raises:
+        MisconfiguredError: the database, the role or a certificate is refused.
+    """
+    pool = await open_pool_to_read(address, DATABASE_CONNECTIONS, LOOKUP_SECONDS)
     try:
         yield LinkTable(pool)
     finally:

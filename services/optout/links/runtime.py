@@ -33,7 +33,7 @@ async def running(settings: LinksSettings, _: GiveUp) -> AsyncIterator[Runtime]:
     """Run until the `with` block ends.
 
     Raises:
-        MisconfiguredError: the topics are not as they must be, or Kafka does not answer.
+        MisconfiguredError: the topics are not as they must be, Kafka does not answer, or Postgres refuses the login.
     """
     async with AsyncExitStack() as stack:
         await until_available(partial(check_topics, settings), settings.database.setting)

@@ -1,5 +1,7 @@
 """Which errors of Postgres are worth another try, and how the deadlines fit together."""
 
+from typing import Any
+
 import asyncpg
 import pytest
 
@@ -7,7 +9,13 @@ from services.optout.settings import optout_database
 from services.sender.settings import sender_database
 from shared.errors import MisconfiguredError, TransientError
 from shared.kafka import SEND_SECONDS
-from shared.postgres import IDLE_TRANSACTION_SECONDS, connection_from, until_available
+from shared.postgres import (
+    IDLE_TRANSACTION_SECONDS,
+    DatabaseAddress,
+    connection_from,
+    open_pool_to_read,
+    until_available,
+)
 
 
 class BrokenPool:
@@ -70,3 +78,42 @@ async def test_a_start_that_is_refused_is_not_tried_again() -> None:
     with pytest.raises(MisconfiguredError, match="wrong"):
         await until_available(prepare, "STOPLINE_SOME_URL")
     assert attempts == [0, 1]
+
+
+ADDRESS = DatabaseAddress("postgresql://links@db.example/optout", "STOPLINE_SOME_URL", 15)
+
+
+def opening(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[int]:
+    """Have connections that are opened fail with the error; return how many each pool was to open."""
+    opened: list[int] = []
+
+    async def create(*_: object, min_size: int, **__: Any) -> str:
+        opened.append(min_size)
+        if min_size:
+            raise error
+        return "a pool"
+
+    monkeypatch.setattr(asyncpg, "create_pool", create)
+    return opened
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InvalidPasswordError('password authentication failed for user "links"'),
+        asyncpg.InvalidAuthorizationSpecificationError('role "links" does not exist'),
+        asyncpg.InvalidCatalogNameError('database "optout" does not exist'),
+    ],
+)
+async def test_a_pool_that_could_do_without_postgres_refuses_a_wrong_login(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    opening(monkeypatch, error)
+    with pytest.raises(MisconfiguredError, match="STOPLINE_SOME_URL: "):
+        await open_pool_to_read(ADDRESS, 4, 1)
+
+
+async def test_a_pool_that_can_do_without_postgres_connects_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = opening(monkeypatch, ConnectionRefusedError())
+    assert await open_pool_to_read(ADDRESS, 4, 1) == "a pool"  # type: ignore[comparison-overlap]
+    assert opened == [4, 0]
