@@ -79,7 +79,7 @@ class OptOutReader:
         source = " ".join(values.get("source", "").split())[:MAX_STATEMENT_CHARACTERS]
         try:
             date = self._date(values.get("date", ""))
-        except ValueError:
+        except (ValueError, OverflowError):  # also what is before the year 1 in UTC, such as some systems' empty date
             reason = f"{values['date'][:50]!r} is not a past date such as 2024-05-31; the opt-out counts without it"
             raise BadRowError(reason, f"{phone}\t{scope}\t\t{source}\n") from None
         return f"{phone}\t{scope}\t{date}\t{source}\n"
