@@ -8,6 +8,7 @@ elsewhere would let messages go that nobody gets.
 from collections.abc import Iterable
 from dataclasses import replace
 
+from services.optout.clicks import LINK
 from services.optout.recipient import Recipient, Suppression
 from services.optout.requests import Requested
 from services.optout.scopes import sender_scope
@@ -71,7 +72,12 @@ def apply_block(decision: Requested, event: CarrierBlocked, recipient: Recipient
     before = {scope: recipient.suppressions[scope] for scope in (*decision.raised, *decision.asked_again)}
     times = {scope: max(filter(None, (was.untimed_at, event.occurred_at))) for scope, was in before.items()}
     raised = {
-        scope: replace(blocked, scope=scope, sent_at=before[scope].sent_at, untimed_at=times[scope])
+        scope: replace(
+            blocked,
+            scope=scope,
+            sent_at=None if before[scope].source == LINK else before[scope].sent_at,  # it was for undos
+            untimed_at=times[scope],
+        )
         for scope in decision.raised
     }
     again = {scope: replace(before[scope], untimed_at=times[scope]) for scope in decision.asked_again}

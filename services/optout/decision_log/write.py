@@ -33,15 +33,19 @@ ON CONFLICT (account_id, phone, scope) DO UPDATE SET
 """
 
 # Somebody who writes STOP again has left through this number, at this time, too. What is null stays as it is. Whatever
-# asks for what a click has asked for gives it a `sent_at`: no undo lifts it.
+# asks for what a click has asked for gives it a `sent_at`: no undo lifts it. That is for undos alone: what takes the
+# place of a click has its own.
 _STRENGTHEN_STATES = """
 UPDATE suppressions s SET
     state = coalesce(again.state, s.state), cause_event_id = coalesce(again.cause_event_id, s.cause_event_id),
     changed_at = coalesce(again.changed_at, s.changed_at),
     sender_number = CASE WHEN again.keeps_number THEN s.sender_number ELSE again.sender_number END,
-    sent_at = greatest(s.sent_at, again.sent_at, CASE
-        WHEN again.state IS NULL AND s.source = 'link' AND again.source IS DISTINCT FROM 'link' THEN again.untimed_at
-    END),
+    sent_at = CASE
+        WHEN s.source = 'link' AND again.state IS NOT NULL THEN again.sent_at
+        WHEN s.source = 'link' AND again.source IS DISTINCT FROM 'link'
+            THEN greatest(s.sent_at, again.sent_at, again.untimed_at)
+        ELSE greatest(s.sent_at, again.sent_at)
+    END,
     untimed_at = greatest(s.untimed_at, again.untimed_at),
     source = CASE WHEN again.state IS NULL THEN s.source ELSE again.source END,
     gateway = CASE WHEN again.state IS NULL THEN s.gateway ELSE again.gateway END
@@ -205,12 +209,13 @@ def _joined(before: StateLeft | None, after: StateLeft) -> StateLeft:
             before = replace(before, source=after.source)
         else:
             after = replace(after, sent_at=_latest(after.sent_at, after.untimed_at))
+    takes_place_of_click = after.state is not None and before.state is not None and before.source == LINK
     return replace(
         after if after.state is not None else before,
         is_new=before.is_new,
         sender_number=before.sender_number if after.keeps_number else after.sender_number,
         keeps_number=before.keeps_number and after.keeps_number,
-        sent_at=_latest(before.sent_at, after.sent_at),
+        sent_at=after.sent_at if takes_place_of_click else _latest(before.sent_at, after.sent_at),
         untimed_at=_latest(before.untimed_at, after.untimed_at),
     )
 

@@ -13,7 +13,7 @@ from services.optout.pipeline.publish import opt_out_records, suppression_record
 from services.optout.recipient import Recipient, Suppression
 from services.optout.requests import Requested
 from shared.events.codec import decode
-from shared.events.inbound import CarrierBlocked, OptInRequested
+from shared.events.inbound import CarrierBlocked, OptInRequested, OptOutRequested
 from shared.events.opt_out import OptedOut, opt_out_event_adapter
 
 SCOPE, OTHER_SCOPE = f"sender:{NUMBER}", f"sender:{OTHER_NUMBER}"
@@ -122,6 +122,19 @@ def test_a_generic_carrier_is_answered_through_whichever_gateway() -> None:
 def test_a_block_by_one_api_of_a_carrier_ends_with_a_start_through_the_other() -> None:
     blocked = after(Recipient(), block(NUMBER, gateway="vonage-sms"))
     assert states(after(blocked, start(gateway="vonage-messages"))) == {SCOPE: "opted_in"}
+
+
+def test_a_start_without_a_time_ends_a_block_that_took_the_place_of_a_click_and_a_stop() -> None:
+    click = OptOutRequested(
+        event_id=uuid4(), occurred_at=NOON, account_id="demo", phone=PHONE, scopes=("list:1", SCOPE), by="opt-out link",
+        source="link",
+    )  # fmt: skip
+    again = click.model_copy(update={"event_id": uuid4(), "source": "mail"})
+    before = after(Recipient(), click, again)
+    events, known = (click, again, block(NUMBER)), (Recipient(), before, before)
+    entries = [entry_of(e, decide(e, r, RULES), 3, 7, LATER) for e, r in zip(events, known, strict=True)]
+    assert states_left(entries)["demo", SCOPE, PHONE].sent_at is None
+    assert states(after(before, block(NUMBER), start())) == {"list:1": "opted_out", SCOPE: "opted_in"}
 
 
 def test_a_stop_and_its_carriers_block_end_with_the_same_start() -> None:
