@@ -118,7 +118,9 @@ async def _inbound(bootstrap: str) -> AsyncIterator[_Server]:
         "STOPLINE_HTTP_PORT": str(port),
         "STOPLINE_WEBHOOK_KEY": WEBHOOK_KEY,
         "STOPLINE_LOG_LEVEL": "WARNING",
-        "STOPLINE_GATEWAY_SECRETS": json.dumps({ACCOUNT_ID: {"telnyx": {"public_key": PUBLIC_KEY}}}),
+        "STOPLINE_GATEWAY_SECRETS": json.dumps(
+            {ACCOUNT_ID: {"telnyx": {"public_key": PUBLIC_KEY}, "clicksend": "unsigned"}}
+        ),
     }
     async with _process("-m", "services.inbound", **settings) as process:
         await _until_ready(port, "/health/ready")

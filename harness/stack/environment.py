@@ -58,7 +58,7 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
     return {
         "inbound": {
             "STOPLINE_WEBHOOK_KEY": context.secrets.webhook_key,
-            "STOPLINE_GATEWAY_SECRETS": json.dumps({DEMO_ACCOUNT_ID: {"twilio": {"auth_token": _demo_token(context)}}}),
+            "STOPLINE_GATEWAY_SECRETS": json.dumps({DEMO_ACCOUNT_ID: _demo_gateways(context)}),
         },
         "optout": {"STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_pipeline_url},
         "api": {
@@ -81,9 +81,10 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
     }[service]
 
 
-def _demo_token(context: StackContext) -> str:
-    """Return what the demo account's webhooks by Twilio are signed with: the secret of its addresses."""
-    return webhook_secret(context.secrets.webhook_key, DEMO_ACCOUNT_ID)
+def _demo_gateways(context: StackContext) -> dict[str, object]:
+    """Return the gateways of the demo account: Twilio signs with the secret of its addresses, others do not sign."""
+    token = webhook_secret(context.secrets.webhook_key, DEMO_ACCOUNT_ID)
+    return {"twilio": {"auth_token": token}, "clicksend": "unsigned", "generic": "unsigned"}
 
 
 def _process(port: int) -> dict[str, str]:

@@ -51,6 +51,7 @@ class WebhookHandler:
         self._partitions = settings.partitions
         self._origin = settings.public_inbound_url
         self._credentials = settings.gateway_credentials.get(reported.gateway, {})
+        self._accounts_with_credentials = settings.accounts_with_credentials
         self._warned: set[str] = set()
         self._lifecycle = lifecycle
         self._read_deadlines = Deadlines(READ_SECONDS)
@@ -95,19 +96,27 @@ class WebhookHandler:
         return "accepted" if events else "ignored", responses.accepted([event.event_id for event in events])
 
     async def _verify(self, request: GatewayRequest, account_id: str) -> None:
-        if self.reported.credential is None:
-            return
-        credentials = self._credentials.get(account_id, ())
-        if credentials or self.reported.must_be_signed:
-            if not credentials:
-                self._warn_of_missing_credential(account_id)
+        credentials = self._credentials.get(account_id)
+        if credentials:
             await check_signed(request, credentials)
+        elif credentials is None and self._is_named_with_credentials(account_id):
+            self._warn_of_missing_credential(account_id)
+            raise UnverifiedError
+
+    def _is_named_with_credentials(self, account_id: str) -> bool:
+        """Say whether the account must be: where the gateway always signs, else if another gateway of it is.
+
+        The secret is one for all gateways: a signature of the other would prove nothing if this needed none.
+        """
+        always_signs = self.reported.credential is not None and self.reported.must_be_signed
+        return always_signs or account_id in self._accounts_with_credentials
 
     def _warn_of_missing_credential(self, account_id: str) -> None:
         if account_id not in self._warned and len(self._warned) < _MAX_WARNED:
             self._warned.add(account_id)
             log.error(
-                "webhooks of account %s by %s are refused: STOPLINE_GATEWAY_SECRETS has no credential for them",
+                "webhooks of account %s by %s are refused: STOPLINE_GATEWAY_SECRETS has no credential for them, "
+                "and does not say that they are unsigned",
                 account_id,
                 self.reported.gateway,
             )

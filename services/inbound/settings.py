@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
 
-from services.inbound.gateways import CREDENTIALS
+from services.inbound.gateways import CREDENTIALS, MAY_BE_UNSIGNED
 from services.inbound.gateways.credentials import AccountCredentials, read_credentials
 from shared.number_pools import NumberPoolSetting
 from shared.secret_rules import LongSecret, OptionalSecret, none_where_empty, values
@@ -42,7 +42,12 @@ class InboundSettings(ServiceSettings):
     def gateway_credentials(self) -> dict[str, AccountCredentials]:
         """The credentials of accounts, by gateway and account."""
         text = "{}" if self.gateway_secrets is None else self.gateway_secrets.get_secret_value()
-        return read_credentials(text, CREDENTIALS)
+        return read_credentials(text, CREDENTIALS, MAY_BE_UNSIGNED)
+
+    @property
+    def accounts_with_credentials(self) -> frozenset[str]:
+        """The accounts that are taken only at the gateways that `gateway_secrets` names for them."""
+        return frozenset(account for accounts in self.gateway_credentials.values() for account in accounts)
 
     @model_validator(mode="after")
     def _credentials_are_right(self) -> Self:

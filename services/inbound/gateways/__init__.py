@@ -37,3 +37,6 @@ RECEIPTS = {receipt.gateway: receipt for _, receipt in _GATEWAYS}
 CREDENTIALS: dict[str, CredentialType] = {
     message.gateway: message.credential for message, _ in _GATEWAYS if message.credential is not None
 }
+MAY_BE_UNSIGNED = frozenset(
+    message.gateway for message, _ in _GATEWAYS if message.credential is None or not message.must_be_signed
+)

@@ -2,9 +2,13 @@
 
 It is JSON: `{"acme": {"twilio": {"auth_token": "…"}, "telnyx": [{"public_key": "…"}, {"public_key": "…"}]}}`. Several
 credentials are for a rotation: a request is accepted that one of them has signed.
+
+All gateways of an account share the secret in its addresses. So an account that is named in the setting is taken at the
+gateways that are named there and at no other: whoever knows an address would otherwise post as a gateway that signs
+nothing. One that signs nothing is named with `"unsigned"`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -15,6 +19,7 @@ from services.inbound.gateways.request import GatewayRequest, UnverifiedError
 _SETTING = "STOPLINE_GATEWAY_SECRETS"
 _SHAPE = TypeAdapter(dict[str, dict[str, Any]])
 ValidatedT = TypeVar("ValidatedT")
+UNSIGNED = "unsigned"
 MAX_CREDENTIALS = 8
 """Of one account and gateway: a request is checked against each."""
 TOLERANCE_SECONDS = 300
@@ -37,7 +42,7 @@ class GatewayCredential(BaseModel):
 
 CredentialType = type[GatewayCredential]
 AccountCredentials = Mapping[str, Sequence[GatewayCredential]]
-"""Of one gateway, by account."""
+"""Of one gateway, by account; none where it is named as unsigned."""
 
 
 async def check_signed(request: GatewayRequest, credentials: Sequence[GatewayCredential]) -> None:
@@ -62,12 +67,15 @@ def is_fresh(timestamp: str, now: datetime, *, repeated_for_seconds: int = 0) ->
     return -TOLERANCE_SECONDS <= age_seconds <= TOLERANCE_SECONDS + repeated_for_seconds
 
 
-def read_credentials(text: str, types: Mapping[str, CredentialType]) -> dict[str, AccountCredentials]:
+def read_credentials(
+    text: str, types: Mapping[str, CredentialType], may_be_unsigned: Collection[str] = ()
+) -> dict[str, AccountCredentials]:
     """Return the credentials by gateway and account.
 
     Args:
         text: the setting.
         types: the credential of each gateway that signs.
+        may_be_unsigned: the gateways that never sign, or only where that is arranged.
 
     Raises:
         ValueError: names the account, gateway and field that is wrong, and shows no value.
@@ -76,9 +84,13 @@ def read_credentials(text: str, types: Mapping[str, CredentialType]) -> dict[str
     for account_id, gateways in _validated("", _SHAPE.validate_json, text).items():
         for gateway, given in gateways.items():
             place = f"{account_id}: {gateway}: "
-            if gateway not in types:
-                raise ValueError(f"{_SETTING}: {place}no such gateway signs; those that do: {', '.join(types)}")
-            found[gateway][account_id] = _credentials(place, types[gateway], given)
+            if given == UNSIGNED and gateway in may_be_unsigned:
+                found.setdefault(gateway, {})[account_id] = ()
+            elif gateway in types:
+                found[gateway][account_id] = _credentials(place, types[gateway], given)
+            else:
+                known = f"{', '.join(types)}; {UNSIGNED!r} may be: {', '.join(sorted(may_be_unsigned))}"
+                raise ValueError(f"{_SETTING}: {place}no such gateway signs; those that do: {known}")
     return dict(found)
 
 

@@ -150,6 +150,29 @@ async def test_where_a_signature_is_not_required_only_a_credential_demands_it(
     assert len(published) == 1
 
 
+@pytest.mark.parametrize("gateway", ["clicksend", "generic", "sinch", "infobip", "vonage-sms"])
+@pytest.mark.parametrize("end", ["", "/receipts"])
+async def test_who_knows_the_address_of_an_account_whose_gateway_signs_cannot_post_as_one_that_does_not(
+    gateway: str, end: str, published: list[PlacedRecord], caplog: pytest.LogCaptureFixture
+) -> None:
+    address = ADDRESS.replace("/signing/", f"/{gateway}/") + end
+    signing = {"signing": {"key": "k1"}}
+    for gateways, is_refused in (
+        (signing, True),
+        (signing | {"plivo": {"auth_token": "long enough"}}, True),
+        (signing | {gateway: "unsigned"}, False),
+        ({gateway: "unsigned"}, False),
+        ({}, False),
+    ):
+        app = started_app(gateway_secrets=json.dumps({"acme": gateways, "other": signing}))
+        published.clear()
+        caplog.clear()
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://inbound") as http:
+            response = await http.post(address, content=b"from=%2B14155550100&body=START")
+        is_warned = any(f"account acme by {gateway}" in each.getMessage() for each in caplog.records)
+        assert [response.status_code == 401, not published, is_warned] == [is_refused] * 3
+
+
 async def test_all_that_a_webhook_publishes_or_parks_is_published_at_once(
     published: list[PlacedRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +226,10 @@ async def test_a_webhook_about_no_message_is_answered_and_publishes_nothing(publ
         ("[]", "Input should be an object"),
         ('{"acme": 1}', "acme: Input should be an object"),
         ('{"acme": {"nobody": {}}}', "acme: nobody: no such gateway signs"),
+        ('{"acme": {"nobody": "unsigned"}}', "acme: nobody: no such gateway signs"),
+        ('{"acme": {"clicksend": {}}}', "'unsigned' may be: clicksend, generic, infobip, sinch, vonage-sms"),
+        ('{"acme": {"twilio": "unsigned"}}', "acme: twilio: Input should be"),
+        ('{"acme": {"signing": "unsigned"}}', "acme: signing: Input should be"),
         ('{"acme": {"signing": {"key": "hidden", "token": "hidden"}}}', "acme: signing: token: Extra"),
         ('{"acme": {"signing": {}}}', "acme: signing: key: Field required"),
         ('{"acme": {"signing": []}}', "acme: signing: must be one credential"),
