@@ -29,8 +29,9 @@ MAX_WORDS = 6
 
 _SAY = (
     r"(?:reply|rply|rpl|respond|answer|text|txt|send|sms|type|return|msg|message"
+    r"|by (?:replying|responding|texting|sending)"
     r"|responda|responde|contesta|conteste|envia|envie|escribe|manda|texto"
-    r"|repondez|repond|envoyez|envoyer|tapez|texter|sende|antworte|antworten sie|antworten|rispondi|invia"
+    r"|repondez|repond|envoyez|envoyer|tapez|texter|sende|senden sie|antworte|antworten sie|antworten|rispondi|invia"
     r"|antwoord|stuur|odpowiedz|wyslij|yanitla|gonder)"
 )
 _FILL = (

@@ -23,7 +23,10 @@ from shared.instructions.find import find_instruction
         ("Reply NO to opt out", ("no",)),
         ("To stop receiving texts reply STOP", ("stop",)),
         ("Will you vote? Reply YES or NO. Text STOP to quit", ("stop",)),
+        ("You can opt out at any time by replying STOP", ("stop",)),
+        ("Unsubscribe by texting 'END' to 12345.", ("end",)),
         ("Abmelden: Antworten Sie STOP", ("stop",)),
+        ("Senden Sie STOP an 12345", ("stop",)),
         ("Antworten Sie mit ENDE zum Abmelden", ("ende",)),
     ],
 )
