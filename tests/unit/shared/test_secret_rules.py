@@ -113,3 +113,9 @@ def test_new_env_makes_every_secret_that_compose_requires() -> None:
     assert len(required) > 5
     assert sorted(name for name in required if f"\n{name}=$(secret)" not in made) == []
     assert yaml.safe_load(COMPOSE.read_text())
+
+
+def test_compose_writes_no_links_before_it_knows_where_recipients_reach_their_pages() -> None:
+    environment = compose_services()["sender"]["environment"]
+    assert environment["STOPLINE_LINK_URL"] == "${STOPLINE_LINK_URL:-}"
+    assert environment["STOPLINE_LINK_KEY"].startswith("${STOPLINE_LINK_URL:+")
