@@ -7,6 +7,7 @@ whoever decides what a reply means.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Literal, NamedTuple
 
 from shared.events.base import MAX_BODY_CHARACTERS
@@ -18,6 +19,7 @@ ANY = "*"
 
 RejectionReason = Literal["unknown_list", "no_way_out", "word_without_rule", "too_long", "no_links"]
 _SHOWN_WORDS = 3
+_TRIED_WORDS = 50
 _MARKS = ".!?\n"
 
 
@@ -42,9 +44,10 @@ class GateSettings:
         return any(word in words or ANY in words for words in self._words_on(sender_number))
 
     def shown_words(self, sender_number: str) -> list[str]:
-        """Return a few of the words that work on the number, in capitals."""
-        words = [word.upper() for words in self._words_on(sender_number) for word in words if word != ANY]
-        return words[:_SHOWN_WORDS]
+        """Return a few of the words that work on the number, in capitals: those that a text can name."""
+        first = islice(chain.from_iterable(self._words_on(sender_number)), _TRIED_WORDS)
+        named = (word.upper() for word in first if word in words_offered(f"Reply {word.upper()} to opt out"))
+        return list(islice(named, _SHOWN_WORDS))
 
     def _words_on(self, sender_number: str) -> tuple[tuple[str, ...], ...]:
         return self.words.get(ANY, ()), self.words.get(sender_number, ())
@@ -141,7 +144,9 @@ def no_links() -> Rejection:
 def _no_way_out(sender_number: str, settings: GateSettings) -> Rejection:
     words = settings.shown_words(sender_number)
     if not words:
-        return Rejection("no_way_out", f"no opt-out rule holds on {sender_number}: add one with POST /v1/rules")
+        return Rejection(
+            "no_way_out", f"no opt-out rule with a word to name holds on {sender_number}: add one with POST /v1/rules"
+        )
     return Rejection(
         "no_way_out",
         f'body: it does not say how to opt out; end it with "Reply {words[0]} to opt out", or have an instruction added'

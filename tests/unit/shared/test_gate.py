@@ -122,3 +122,11 @@ def test_an_appended_instruction_works_by_any_of_its_words(instruction: str) -> 
 )
 def test_what_the_last_sentence_offers_does_only_where_it_is_likely_to_work(body: str, *, is_whole: bool) -> None:
     assert offered_by(body, NUMBER, REJECTS).is_whole == is_whole
+
+
+def test_only_words_are_shown_that_a_text_can_name() -> None:
+    settings = GateSettings(words={"*": ("2", "", "*", "stop all these texts", "fin", "stop", "end", "quit")})
+    assert settings.shown_words(NUMBER) == ["FIN", "STOP", "END"]
+    for word in settings.shown_words(NUMBER):
+        body = f"Sale today. Reply {word} to opt out"
+        assert judged(body, settings) == body
