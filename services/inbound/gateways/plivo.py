@@ -10,8 +10,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from services.inbound.fields import Fields
 from services.inbound.gateways.credentials import CredentialType, GatewayCredential, SharedSecret
-from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, ReportedMessage, ReportedReceipt
+from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, Report, ReportedMessage, ReportedReceipt
 from services.inbound.gateways.request import GatewayRequest
 from services.inbound.gateways.signatures import form_pairs, hmac_base64, pairs, same
 
@@ -84,6 +85,11 @@ class PlivoMessage(ReportedMessage):
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = None
     replied_body: str | None = None
+
+    @classmethod
+    def reports(cls, fields: Fields) -> list[Report]:
+        """Return the message; or the receipt, if that came to the address of messages: it has a status and no text."""
+        return [Report(PlivoReceipt if "Status" in fields and "Text" not in fields else cls, fields)]
 
 
 class PlivoReceipt(ReportedReceipt):

@@ -12,8 +12,16 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, model_validator
 
+from services.inbound.fields import Fields
 from services.inbound.gateways.credentials import CredentialType, GatewayCredential, SharedSecret
-from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, ReportedMessage, ReportedReceipt
+from services.inbound.gateways.reported import (
+    CarrierBlock,
+    ReceiptStatus,
+    Report,
+    Reported,
+    ReportedMessage,
+    ReportedReceipt,
+)
 from services.inbound.gateways.request import GatewayRequest
 from services.inbound.gateways.signatures import form_pairs, hmac_base64, same
 
@@ -26,6 +34,8 @@ _STATUS: dict[str, ReceiptStatus] = {
     "failed": "failed",
     "canceled": "failed",
 }
+_RECEIVED = frozenset(("received", "receiving"))
+"""The statuses of a message that comes in, as `SmsStatus`; a receipt never has them."""
 _UNSUBSCRIBED = "21610"
 """twilio.com/docs/api/errors/21610: the recipient has unsubscribed from this number or messaging service."""
 _ALGORITHMS = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
@@ -105,6 +115,10 @@ class TwilioMessage(ReportedMessage):
     opt_out_type: str = Field("", validation_alias="OptOutType")
     messaging_service: str | None = Field(None, validation_alias="MessagingServiceSid")
 
+    @classmethod
+    def reports(cls, fields: Fields) -> list[Report]:
+        return _reports(cls, fields)
+
     def carrier_block(self) -> CarrierBlock | None:
         """Return the opt-out that Twilio's Advanced Opt-Out took from this message; it has answered it, too."""
         return CarrierBlock("OptOutType STOP", self.messaging_service) if self.opt_out_type == "STOP" else None
@@ -123,9 +137,20 @@ class TwilioReceipt(ReportedReceipt):
     sender: str | None = Field(None, validation_alias="From")
     messaging_service: str | None = Field(None, validation_alias="MessagingServiceSid")
 
+    @classmethod
+    def reports(cls, fields: Fields) -> list[Report]:
+        return _reports(cls, fields)
+
     def outcome(self) -> tuple[ReceiptStatus, str]:
         words = " ".join(filter(None, (self.status, self.error_code)))
         return _STATUS.get(self.status.lower(), "pending"), words
 
     def carrier_block(self) -> CarrierBlock | None:
         return CarrierBlock(self.error_code, self.messaging_service) if self.error_code == _UNSUBSCRIBED else None
+
+
+def _reports(reported: Reported, fields: Fields) -> list[Report]:
+    """Return the message or the receipt by its status, whichever address it came to."""
+    if fields.get("MessageStatus", fields.get("SmsStatus")) in _RECEIVED:
+        return [Report(TwilioMessage, fields)]
+    return [Report(TwilioReceipt if "MessageStatus" in fields else reported, fields)]

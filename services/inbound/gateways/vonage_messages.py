@@ -69,8 +69,9 @@ class VonageMessage(ReportedMessage):
 
     @classmethod
     def reports(cls, fields: Fields) -> list[Report]:
-        """Return the message, unless it is of another channel, such as WhatsApp, which the application has too."""
-        return [Report(cls, fields)] if _is_sms(fields) else []
+        """Return the message, or a status that came to its address; none of another channel, such as WhatsApp."""
+        is_status = "status" in fields and "text" not in fields
+        return [Report(VonageReceipt if is_status else cls, fields)] if _is_sms(fields) else []
 
 
 class VonageReceipt(ReportedReceipt):

@@ -15,7 +15,7 @@ from pydantic import Field
 from services.inbound.fields import Fields, read_fields
 from services.inbound.gateways import values
 from services.inbound.gateways.credentials import CredentialType, GatewayCredential, SharedSecret, is_fresh
-from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, ReportedMessage, ReportedReceipt
+from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, Report, ReportedMessage, ReportedReceipt
 from services.inbound.gateways.request import GatewayRequest
 from services.inbound.gateways.signatures import hmac_hex, same
 from services.inbound.responses import WebhookError
@@ -82,6 +82,11 @@ class VonageSmsMessage(ReportedMessage):
     reference: str = Field("", validation_alias="concat-ref")
     part_number: str = Field("", validation_alias="concat-part")
     parts: str = Field("", validation_alias="concat-total")
+
+    @classmethod
+    def reports(cls, fields: Fields) -> list[Report]:
+        """Return the message; or the receipt, if that came to the address of messages: it has a status and no text."""
+        return [Report(VonageSmsReceipt if "status" in fields and "text" not in fields else cls, fields)]
 
     def part_of_text(self) -> str | None:
         if self.is_part.lower() != "true" and not self.reference:

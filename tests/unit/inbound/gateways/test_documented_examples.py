@@ -83,6 +83,13 @@ def test_a_repetition_is_the_same_event(gateway: str, example: dict[str, Any]) -
     assert all(one == two for one, two in ids)
 
 
+@pytest.mark.parametrize(("gateway", "example"), EXAMPLES)
+def test_at_the_address_of_the_other_kind_it_is_what_it_is_or_parked(gateway: str, example: dict[str, Any]) -> None:
+    other = {"message": RECEIPTS, "receipt": MESSAGES}[example["address"]][gateway]
+    right, wrong = (read_webhook(each, "acme", *content(example), NOW) for each in (model(gateway, example), other))
+    assert [type(event) for event in wrong] in ([type(event) for event in right], [WebhookError])
+
+
 @pytest.mark.parametrize("gateway", sorted(MESSAGES.keys() - {"generic"}))
 def test_every_gateway_has_examples_of_messages_and_of_receipts(gateway: str) -> None:
     addresses = {example["address"] for name, example in (each.values for each in EXAMPLES) if name == gateway}
