@@ -19,6 +19,8 @@ from services.optout.links.limits import (
     UNDOS_AT_ONCE,
     UNDOS_PER_SECOND,
     UNKNOWN_AT_ONCE,
+    UNKNOWN_CLICKS_AT_ONCE,
+    UNKNOWN_CLICKS_PER_SECOND,
     UNKNOWN_PER_SECOND,
     RateLimit,
 )
@@ -49,6 +51,7 @@ class LinkPages:
         self._lifecycle = lifecycle
         self._addresses = RateLimit(ADDRESS_PER_SECOND, ADDRESS_AT_ONCE)
         self._unknown = RateLimit(UNKNOWN_PER_SECOND, UNKNOWN_AT_ONCE)
+        self._unknown_clicks = RateLimit(UNKNOWN_CLICKS_PER_SECOND, UNKNOWN_CLICKS_AT_ONCE)
         self._undos = RateLimit(UNDOS_PER_SECOND, UNDOS_AT_ONCE)
 
     async def show(self, request: Request) -> Response:
@@ -85,7 +88,7 @@ class LinkPages:
             link = await self._find(token)
         except TransientError:
             link = _WITHOUT_NAME
-        if link is None and not self._unknown.allows():
+        if link is None and not self._unknown_clicks.allows():
             return _response(request, "too_many")
         # Also a link that is not known: it may be so new that the pipeline has not read of its message yet.
         await self._running.clicks.publish(confirmed(token, all_lists=choice == "all"))

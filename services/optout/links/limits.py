@@ -15,7 +15,9 @@ RETRY_AFTER_SECONDS = 5
 ADDRESS_PER_SECOND, ADDRESS_AT_ONCE = 5.0, 100.0
 """Of one client address, which many recipients in a mobile network may share."""
 UNKNOWN_PER_SECOND, UNKNOWN_AT_ONCE = 5.0, 100.0
-"""Of all requests with links that nobody has, from wherever they come: somebody guesses."""
+"""Of all pages of links that nobody has, for whoever opens them: somebody guesses."""
+UNKNOWN_CLICKS_PER_SECOND, UNKNOWN_CLICKS_AT_ONCE = 50.0, 1_000.0
+"""Of all clicks on such links. One may be so new that it is not known yet: guesses must not keep its click out."""
 UNDOS_PER_SECOND, UNDOS_AT_ONCE = 1 / 60, 5.0
 """Of one link. Each undo is an entry of the record, and so is each click after it: else nothing limits how many there
 are of somebody who has one link."""

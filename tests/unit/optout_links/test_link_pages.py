@@ -55,6 +55,7 @@ class Page:
         monkeypatch.setenv("STOPLINE_OPTOUT_DATABASE_URL", "postgresql://somebody@127.0.0.1:1/optout")
         self.app = create_app(LinksSettings())
         self.fake: Any = FakeRuntime()
+        self.address = "203.0.113.9"
         runtime: Runtime = self.fake
         lifecycle_of(self.app).runtime = runtime
 
@@ -65,7 +66,7 @@ class Page:
         return await self._ask("POST", path, **({"data": {"choice": choice}} | options))
 
     async def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app, client=("203.0.113.9", 1))
+        transport = httpx.ASGITransport(self.app, client=(self.address, 1))
         async with httpx.AsyncClient(transport=transport, base_url="https://o.example") as client:
             return await client.request(method, path, **options)
 
@@ -135,6 +136,15 @@ async def test_a_link_that_is_not_known_is_published_for_the_pipeline_to_decide_
     assert page.fake.published == []
     assert (await page.press(path="/" + "z" * 11)).status_code == 404
     assert [event.token for event in page.fake.published] == ["z" * 11]
+
+
+async def test_while_somebody_guesses_a_click_on_a_link_that_is_not_known_yet_is_taken(page: Page) -> None:
+    page.address = "198.51.100.1"
+    assert [(await page.get("/robots.txt")).status_code for _ in range(100)] == [404] * 100
+    page.address = "203.0.113.9"
+    assert (await page.get("/" + "z" * 11)).status_code == 429
+    assert (await page.press(path="/" + "z" * 11)).status_code == 404
+    assert len(page.fake.published) == 1
 
 
 async def test_without_postgres_the_page_has_no_name_and_its_button_works(page: Page) -> None:
