@@ -129,7 +129,9 @@ class Outside:
         certificate = response.body if response.status == _OK else None
         self._kept.pop(address, None)
         while len(self._kept) >= MAX_CERTIFICATES_KEPT:
-            del self._kept[next(iter(self._kept))]
+            # A forged post may name any address: what has no certificate takes no place of what has one.
+            empty = (name for name, kept in self._kept.items() if kept.certificate is None)
+            del self._kept[next(empty, next(iter(self._kept)))]
         until = float("inf") if certificate else self._clock() + REFUSAL_KEPT_SECONDS
         self._kept[address] = Kept(certificate, until)
         return certificate

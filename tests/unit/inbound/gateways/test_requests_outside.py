@@ -115,6 +115,15 @@ async def test_the_oldest_of_too_many_certificates_goes() -> None:
     assert stub.asked.count("0") == 2
 
 
+async def test_addresses_without_a_certificate_take_no_place_of_one() -> None:
+    names = [str(number) for number in range(2 * MAX_CERTIFICATES_KEPT)]
+    stub = Stub(**dict.fromkeys(names, OutsideResponse(404, b"")))
+    fetched = Outside(stub.get)
+    for name in ("right", *names, "right"):
+        await fetched.certificate(name)
+    assert (stub.asked.count("right"), len(fetched._kept)) == (1, MAX_CERTIFICATES_KEPT)
+
+
 async def test_a_confirmation_that_fails_is_tried_again_by_the_next_post() -> None:
     stub = Stub(refused=OutsideResponse(403, b""))
     with pytest.raises(TransientError, match="403"):
