@@ -1,7 +1,13 @@
 """Clicks on opt-out links through the real pipeline: placed by the token alone, and never before their message."""
 
+from datetime import UTC, datetime
+from uuid import uuid4
+
 from linked_message import LIST, LinkedMessage
 from optout_world import OptOutWorld
+
+from shared.events.inbound import OptOutRequested
+from shared.topics import INBOUND_MESSAGES
 
 
 async def test_a_click_right_after_the_message_left_leaves_its_list_and_an_undo_comes_back(world: OptOutWorld) -> None:
@@ -19,6 +25,28 @@ async def test_a_click_right_after_the_message_left_leaves_its_list_and_an_undo_
     await world.fence()
     assert world.suppressions() == {f"list:{LIST}": "opted_in", "account": "opted_out"}
     assert await message.entries() == ["opt_out", "opt_in", "opt_out"]
+
+
+async def test_an_undo_lifts_nothing_that_a_phone_call_asked_for_after_the_click(world: OptOutWorld) -> None:
+    await world.service.start()
+    message = LinkedMessage(world)
+    await message.leaves()
+    await message.is_confirmed()
+    await world.fence()
+    by_phone = OptOutRequested(
+        event_id=uuid4(),
+        occurred_at=datetime.now(UTC),
+        account_id=world.account_id,
+        phone=world.phone,
+        scopes=(f"list:{LIST}",),
+        by="ada",
+        source="phone_call",
+    )
+    await world.write(INBOUND_MESSAGES, by_phone)
+    await world.fence()
+    await message.is_undone()
+    await world.fence()
+    assert world.suppressions() == {f"list:{LIST}": "opted_out"}
 
 
 async def test_a_click_on_a_link_that_nobody_has_is_parked_and_changes_nothing(world: OptOutWorld) -> None:
