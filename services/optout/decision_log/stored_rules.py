@@ -1,17 +1,21 @@
 """The accounts' rules: read when they have changed, made ready beside the event loop, and kept; and their policies."""
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
+from pydantic import ValidationError
 
 from services.optout.decision_log.stored_policies import load_policies
 from services.optout.policies import SHIPPED, SHIPPED_ALONE, ReachPolicies, ShippedPolicy
 from services.optout.rules import DEFAULT_RULES, Rule, RuleSet, VersionedRule
 from shared.postgres import Connection
+
+log = logging.getLogger(__name__)
 
 MAX_KEPT_ACCOUNTS = 1_000
 MAX_KEPT_PATTERNS = 500
@@ -108,13 +112,22 @@ async def load_stored_rules(
 
 def rule_set(stored: Sequence[asyncpg.Record]) -> RuleSet:
     """Return the rules made ready, which takes milliseconds: not on the event loop."""
-    return RuleSet(versioned_rules(stored), is_whole=all(row["definition"] is not None for row in stored))
+    rules = versioned_rules(stored)
+    return RuleSet(rules, is_whole=len(rules) == len(stored))
 
 
 def versioned_rules(stored: Sequence[asyncpg.Record]) -> list[VersionedRule]:
-    """Return the rules that were loaded with their definition."""
-    return [
-        VersionedRule(row["rule_id"], row["version"], Rule.stored(row["definition"]))
-        for row in stored
-        if row["definition"] is not None
-    ]
+    """Return the rules that were loaded with their definition, and that this version can read.
+
+    One account's rule that it cannot stops nobody else's: what its other rules leave undecided is held.
+    """
+    read = (_read(row) for row in stored if row["definition"] is not None)
+    return [each for each in read if each is not None]
+
+
+def _read(row: asyncpg.Record) -> VersionedRule | None:
+    try:
+        return VersionedRule(row["rule_id"], row["version"], Rule.stored(row["definition"]))
+    except ValidationError as error:
+        log.error("rule %s cannot be read: %s", row["rule_id"], error.errors(include_input=False)[0]["msg"])  # noqa: TRY400 (no bug)
+        return None
