@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from aiokafka.errors import KafkaError
 
+from services.optout.clicks import LinkOptIn
 from services.optout.decide import DecidableEvent
 from services.optout.decision_log.log import EventAtOffset
 from services.optout.decision_log.who_wrote import load_further_readings, may_be_national
@@ -44,7 +45,8 @@ class Forwarder:
         elsewhere: list[DecidableEvent] = []
         for received in parsed.received:
             phone = settled_phone(received.event.phone)
-            if phone == received.event.phone:
+            # Elsewhere an undo would be any opt-in: what it undoes is not in its record.
+            if phone == received.event.phone or isinstance(received.event, LinkOptIn):
                 here.append(received)
             else:
                 elsewhere.append(received.event.model_copy(update={"phone": phone}))

@@ -1,0 +1,45 @@
+"""What goes to another partition because its number is written differently by now, and what must not."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from recipients import NOON, NUMBER
+
+from services.optout.clicks import LinkOptIn, SentLink, request_of
+from services.optout.decide import DecidableEvent
+from services.optout.decision_log.log import EventAtOffset
+from services.optout.pipeline.forward import Forwarder
+from services.optout.pipeline.parse import Parsed
+from services.optout.policies.width import NO_POLICY
+from shared.events.inbound import LinkConfirmed, LinkUndone
+
+LINK_END = "4fQz0Yb7TnK"
+OLD, NEW = "+5215512345678", "+525512345678"
+LINK = SentLink("demo", "m-1", 7, OLD, NUMBER)
+
+
+class SomeSettings:
+    """What a forwarder needs to know; it never connects here."""
+
+    partitions = 6
+    kafka: Any = None
+
+
+async def test_a_click_goes_to_the_partition_of_its_number_and_an_undo_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[DecidableEvent] = []
+
+    async def note(_: Forwarder, event: DecidableEvent) -> None:
+        published.append(event)
+
+    monkeypatch.setattr(Forwarder, "_publish", note)
+    settings: Any = SomeSettings()
+    clicks = (
+        LinkConfirmed(event_id=uuid4(), occurred_at=NOON, token=LINK_END),
+        LinkUndone(event_id=uuid4(), occurred_at=NOON, token=LINK_END),
+    )
+    received = [EventAtOffset(offset, request_of(each, LINK, NO_POLICY)) for offset, each in enumerate(clicks)]
+    no_pool: Any = None
+    parsed = await Forwarder(settings, no_pool).forward(Parsed(0, 2, received))
+    assert [event.phone for event in published] == [NEW]
+    assert [type(each.event) for each in parsed.received] == [LinkOptIn]
