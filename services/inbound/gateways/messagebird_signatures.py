@@ -17,6 +17,8 @@ from services.inbound.gateways.json_web_tokens import is_in_force, verified_clai
 TOKEN_HEADER = "messagebird-signature-jwt"  # noqa: S105 (a header's name)
 SIGNATURE_HEADER = "messagebird-signature"
 TIMESTAMP_HEADER = "messagebird-request-timestamp"
+BIRD_REPEATS_FOR_SECONDS = 8 * 3600
+"""docs.bird.com, "Retries"; whether a repetition has a new timestamp is not documented."""
 _ALGORITHMS = ("HS256", "HS384", "HS512")
 
 
@@ -55,7 +57,7 @@ def is_bird_signature_valid(headers: Mapping[str, str], url: str, body: bytes, k
     docs.bird.com, "Verifying a webhook subscription".
     """
     timestamp = headers.get(TIMESTAMP_HEADER, "")
-    if not is_fresh(timestamp, now):
+    if not is_fresh(timestamp, now, repeated_for_seconds=BIRD_REPEATS_FOR_SECONDS):
         return False
     signed = b"\n".join((timestamp.encode(), url.encode(), hashlib.sha256(body).digest()))
     expected = hmac.digest(key.encode(), signed, hashlib.sha256)

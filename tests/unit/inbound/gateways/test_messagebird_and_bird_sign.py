@@ -159,14 +159,27 @@ async def test_the_older_signature_is_as_their_client_checks_it(query: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("age_seconds", "is_right"), [(0, True), (299, True), (-299, True), (301, False), (-301, False)]
+    ("age_seconds", "older_is_right", "birds_is_right"),
+    [
+        (0, True, True),
+        (299, True, True),
+        (-299, True, True),
+        (-301, False, False),
+        (301, False, True),
+        (8 * 3600 + 299, False, True),
+        (8 * 3600 + 301, False, False),
+    ],
 )
-async def test_the_older_signature_and_birds_count_for_five_minutes(age_seconds: int, is_right: bool) -> None:  # noqa: FBT001
+async def test_the_older_signature_counts_for_five_minutes_and_birds_while_bird_repeats(
+    age_seconds: int,
+    older_is_right: bool,  # noqa: FBT001
+    birds_is_right: bool,  # noqa: FBT001
+) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     timestamp = str(int((now - timedelta(seconds=age_seconds)).timestamp()))
-    for credential, signature in (
-        (CREDENTIAL, older_signature(timestamp, "", BODY)),
-        (BirdCredential(signing_key=KEY), birds_signature(timestamp, URL, BODY)),
+    for credential, signature, is_right in (
+        (CREDENTIAL, older_signature(timestamp, "", BODY), older_is_right),
+        (BirdCredential(signing_key=KEY), birds_signature(timestamp, URL, BODY), birds_is_right),
     ):
         headers = {"messagebird-signature": signature, "messagebird-request-timestamp": timestamp}
         assert await credential.has_signed(gateway_request(BODY, headers, path=PATH, now=now)) is is_right
