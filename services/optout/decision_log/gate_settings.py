@@ -41,6 +41,10 @@ WHERE account_id = ANY($1::text[]) AND kind <> 'opt_outs' AND deleted_at IS NULL
 """
 
 
+_ACCOUNTS_AT_ONCE = 50
+"""Whose rules are in memory at once: up to 400 kB of text each, and more when they are read."""
+
+
 class ListOfAccount(NamedTuple):
     """A list, and whether there is one of that id to send to."""
 
@@ -93,8 +97,16 @@ async def load_gate_settings(connection: Connection, account_ids: Iterable[str])
     """Return the settings of accounts as they are now; an account that never had a rule has the default ones."""
     wanted = sorted(set(account_ids))
     rows = await connection.fetch(_ACCOUNTS, wanted)
-    stored = await load_stored_rules(connection, [row["account_id"] for row in rows if row["has_rules"]])
-    return await asyncio.to_thread(lambda: {row["account_id"]: _settings(row, stored) for row in rows})
+    found: dict[str, GateSettings] = {}
+    for first in range(0, len(rows), _ACCOUNTS_AT_ONCE):
+        some = rows[first : first + _ACCOUNTS_AT_ONCE]
+        stored = await load_stored_rules(connection, [row["account_id"] for row in some if row["has_rules"]])
+        found |= await asyncio.to_thread(_settings_of, some, stored)
+    return found
+
+
+def _settings_of(rows: Sequence[asyncpg.Record], stored: dict[str, list[asyncpg.Record]]) -> dict[str, GateSettings]:
+    return {row["account_id"]: _settings(row, stored) for row in rows}
 
 
 def _settings(row: asyncpg.Record, stored: dict[str, list[asyncpg.Record]]) -> GateSettings:
