@@ -152,6 +152,10 @@ def test_an_undo_does_not_lift_what_was_asked_for_in_another_way(other: Decidabl
     assert after(*both, undoes(1)).is_suppressed("list:7")
 
 
+def test_a_start_which_is_about_what_was_stopped_by_writing_does_not_lift_a_click() -> None:
+    assert after(confirms(), reply("START", occurred_at=at(20))).is_suppressed("list:7")
+
+
 def test_clicks_on_two_links_can_be_undone() -> None:
     again = confirms(0.5).model_copy(update={"event_id": uuid4()})
     assert not after(confirms(), again, undoes(1)).is_suppressed("list:7")

@@ -225,6 +225,11 @@ def test_every_language_has_every_text() -> None:
     }
 
 
+@pytest.mark.parametrize("language", TEXTS)
+def test_no_page_offers_a_start_which_ends_what_was_stopped_by_writing_and_no_click(language: str) -> None:
+    assert [name for name, text in TEXTS[language].items() if "START" in text] == []
+
+
 @pytest.mark.parametrize(
     ("header", "language"),
     [
