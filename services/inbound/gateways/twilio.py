@@ -38,6 +38,9 @@ _RECEIVED = frozenset(("received", "receiving"))
 """The statuses of a message that comes in, as `SmsStatus`; a receipt never has them."""
 _UNSUBSCRIBED = "21610"
 """twilio.com/docs/api/errors/21610: the recipient has unsubscribed from this number or messaging service."""
+_WHOLE_SID = r"^[A-Za-z]{2}[0-9a-fA-F]{32}$"
+"""A signature runs names and values together: without this an old webhook could be posted again with its id cut off, or
+hidden in the field before, and would be another message."""
 _ALGORITHMS = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 _PORTS = {"http": 80, "https": 443}
 
@@ -107,7 +110,9 @@ class TwilioMessage(ReportedMessage):
     writer: str = Field(validation_alias="From")
     body: str = Field("", validation_alias="Body")
     to: str | None = Field(None, validation_alias="To")
-    message_id: str | None = Field(None, validation_alias=AliasChoices("MessageSid", "SmsMessageSid", "SmsSid"))
+    message_id: str | None = Field(
+        pattern=_WHOLE_SID, validation_alias=AliasChoices("MessageSid", "SmsMessageSid", "SmsSid")
+    )
     sent_at: str | None = None
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = Field(None, validation_alias="OriginalRepliedMessageSid")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import jwt
 import pytest
@@ -40,7 +40,6 @@ from telnyx.lib.webhook_verification import WebhookVerificationError, verify_web
 from twilio.request_validator import RequestValidator
 from vonage_jwt import verify_signature
 
-from services.inbound.fields import FORM, read_fields
 from services.inbound.gateways.credentials import TOLERANCE_SECONDS, GatewayCredential
 from services.inbound.gateways.plivo import PlivoCredential
 from services.inbound.gateways.signatures import hmac_base64
@@ -48,7 +47,6 @@ from services.inbound.gateways.telnyx import TelnyxCredential
 from services.inbound.gateways.twilio import TwilioCredential
 from services.inbound.gateways.vonage_messages import VonageMessagesCredential
 from services.inbound.gateways.vonage_sms import REPEATED_FOR_SECONDS, VonageSmsCredential
-from services.inbound.limits import MAX_FORM_FIELDS
 
 SCHEMES = [
     twilio, twilio_shared_key, twilio_port, twilio_json, telnyx, vonage_sms, vonage_sms_json, vonage_messages, plivo,
@@ -157,43 +155,6 @@ async def test_a_vonage_signature_is_of_the_method_that_is_set(method: str) -> N
     for other in others:
         account = credential(VonageSmsCredential, signature_secret=SHARED, method=other)
         assert not await replace(signed, credential=account).is_accepted()
-
-
-def as_json_with(head: str, fields: dict[str, str], first: str) -> bytes:
-    """Return JSON that begins with `head`; as a form its names and values run together are those of `fields`.
-
-    `first` is the field whose value is the text that somebody chose to write.
-    """
-    before, _, after = "".join(name + value for name, value in sorted(fields.items())).partition(f'"}}{head}')
-    assert first in before, "the text is what was chosen"
-    return f'{head}={quote(after)}&{quote(before)}"}}'.encode()
-
-
-@pytest.mark.parametrize("content_type", [FORM, "application/json", "text/plain", ""])
-async def test_signed_fields_that_are_moved_into_json_are_refused(content_type: str) -> None:
-    head = r'{"From":"\u002b14155550199","Body":"START","x":"'
-    fields = {**FIELDS, "Body": f'hello"}}{head}'}
-    body = as_json_with(head, fields, "Body")
-    assert read_fields(content_type, body)["From"] == "+14155550199"
-    by_twilio = RequestValidator(SHARED).compute_signature(f"{ORIGIN}{PATH}", fields)
-    account = credential(TwilioCredential, auth_token=SHARED)
-    signed = Signed(account, urlencode(fields).encode(), {"X-Twilio-Signature": by_twilio})
-    assert await signed.is_accepted()
-    assert not await replace(signed, body=body, content_type=content_type).is_accepted()
-
-
-@pytest.mark.parametrize("content_type", ["text/plain", ""])
-async def test_a_body_of_more_fields_than_are_read_is_not_one_without_fields(content_type: str) -> None:
-    body = ('{"From": "+14155550199", "Body": "START", "x": "' + "&" * MAX_FORM_FIELDS + '"}').encode()
-    assert read_fields(content_type, body)["Body"] == "START"
-    for other in (body, b"&" * MAX_FORM_FIELDS):
-        assert not await replace(twilio_json(), body=other, content_type=content_type).is_accepted()
-        nonce = "05429567804466091622"
-        empty = hmac_base64(SHARED, f"{ORIGIN}{PATH}.{nonce}".encode(), "sha256")
-        headers = {"X-Plivo-Signature-V3": empty, "X-Plivo-Signature-V3-Nonce": nonce}
-        signed = Signed(credential(PlivoCredential, auth_token=SHARED), b"", headers)
-        assert await signed.is_accepted()
-        assert not await replace(signed, body=other, content_type=content_type).is_accepted()
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://h:port", "http://h:99999", "http://", "http://[::1"])
