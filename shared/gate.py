@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from shared.events.base import MAX_BODY_CHARACTERS
 from shared.events.suppression import GatePolicy
 from shared.instructions.find import find_instruction
+from shared.phones.event_fields import ALPHANUMERIC_SENDER
 
 ANY = "*"
 """As a sender number: every one; as a word: any."""
@@ -50,7 +51,9 @@ class GateSettings:
         return list(islice(named, _SHOWN_WORDS))
 
     def _words_on(self, sender_number: str) -> tuple[tuple[str, ...], ...]:
-        return self.words.get(ANY, ()), self.words.get(sender_number, ())
+        """Return the words by rule; most sender IDs cannot be replied to, so a rule has to name one itself."""
+        own = self.words.get(sender_number, ())
+        return (own,) if ALPHANUMERIC_SENDER.fullmatch(sender_number) else (self.words.get(ANY, ()), own)
 
 
 class Offered(NamedTuple):
@@ -145,7 +148,7 @@ def _no_way_out(sender_number: str, settings: GateSettings) -> Rejection:
     words = settings.shown_words(sender_number)
     if not words:
         return Rejection(
-            "no_way_out", f"no opt-out rule with a word to name holds on {sender_number}: add one with POST /v1/rules"
+            "no_way_out", f"no opt-out rule with a word to name holds on {sender_number}: {_advice(sender_number)}"
         )
     return Rejection(
         "no_way_out",
@@ -155,9 +158,15 @@ def _no_way_out(sender_number: str, settings: GateSettings) -> Rejection:
 
 
 def _without_rule(named: tuple[str, ...], sender_number: str, settings: GateSettings) -> Rejection:
-    words = ", ".join(settings.shown_words(sender_number)) or "none: add a rule with POST /v1/rules"
+    words = ", ".join(settings.shown_words(sender_number)) or f"none: {_advice(sender_number)}"
     names = ", ".join(word.upper() for word in named)[:100].replace("\n", " ")
     return Rejection(
         "word_without_rule",
         f"body: no active opt-out rule on {sender_number} matches {names}; words that work on it: {words}",
     )
+
+
+def _advice(sender_number: str) -> str:
+    if ALPHANUMERIC_SENDER.fullmatch(sender_number):
+        return "put {{opt_out_link}} into the body, or, if replies to it arrive, add a rule for it with POST /v1/rules"
+    return "add a rule with POST /v1/rules"

@@ -25,7 +25,7 @@ def fields_of(response: CarrierResponse) -> dict[str, Any]:
     """Return the JSON object of a response; empty where it has none."""
     try:
         found = json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

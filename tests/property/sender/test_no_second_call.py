@@ -156,7 +156,7 @@ def _message(account_id: str, number: int) -> MessageRequested:
         message_id=f"m-{number}",
         list_id=7,
         phone=f"+1415555010{number}",
-        sender_number="ACME",
+        sender_number="+18335550123",
         body="Hi. STOP to end",
     )
 

@@ -150,7 +150,7 @@ async def test_a_documented_response_is_understood(
 
 @pytest.mark.parametrize("name", sorted(SETTINGS))
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"[[]]", b'{"data": 1}', b'{"messages": {}}', b"\xff", b'{"errors": [1]}']
+    "body", [b"", b"[]", b"[[]]", b'{"data": 1}', b'{"messages": {}}', b"\xff", b'{"errors": [1]}', b"[" * 60_000]
 )
 async def test_no_response_of_another_form_is_taken_for_a_message_that_was_accepted_or_fails_to_be_read(
     name: str, body: bytes, monkeypatch: pytest.MonkeyPatch

@@ -70,7 +70,9 @@ def test_a_message_without_a_place_for_a_link_has_no_token() -> None:
 
 @pytest.mark.parametrize("way_out", ["", " Reply STOP to opt out"])
 def test_without_links_a_message_that_has_a_place_for_one_is_rejected(way_out: str) -> None:
-    request = with_place().model_copy(update={"body": f"Sale! {{{{opt_out_link}}}}{way_out}"})
+    request = with_place().model_copy(
+        update={"sender_number": "+18335550123", "body": f"Sale! {{{{opt_out_link}}}}{way_out}"}
+    )
     published = AccountSettingsPublished(
         occurred_at=AT,
         account_id="acme",

@@ -53,6 +53,16 @@ def test_a_rule_of_another_number_does_not_count() -> None:
     assert judged(body) == "word_without_rule"
 
 
+def test_a_word_works_on_a_sender_id_only_by_a_rule_for_it() -> None:
+    body = "Reply STOP to opt out"
+    verdict = judge(body, offered_by(body), "ACME", REJECTS)
+    assert isinstance(verdict, Rejection)
+    assert verdict.reason == "word_without_rule"
+    assert "{{opt_out_link}}" in verdict.detail
+    assert judge(body, offered_by(body, has_link=True), "ACME", REJECTS) == body
+    assert judged(body, GateSettings(words={"ACME": ("stop",)}), "ACME") == body
+
+
 def test_a_rule_that_matches_any_reply_matches_every_word() -> None:
     assert judged("Reply BANANA to opt out", GateSettings(words={NUMBER: ("*",)})) == "Reply BANANA to opt out"
 
@@ -93,7 +103,7 @@ def test_a_link_that_works_is_a_way_out() -> None:
         ("Sale", REJECTS, 'end it with "Reply STOP to opt out"'),
         ("Reply BANANA to opt out", REJECTS, "matches BANANA; words that work on it: STOP, UNSUBSCRIBE"),
         ("Reply STOP to opt out", GateSettings(), "words that work on it: none: add a rule"),
-        ("Sale", GateSettings(), "add one with POST /v1/rules"),
+        ("Sale", GateSettings(), "add a rule with POST /v1/rules"),
     ],
 )
 def test_a_rejection_says_in_one_line_what_to_do(body: str, settings: GateSettings, says: str) -> None:
