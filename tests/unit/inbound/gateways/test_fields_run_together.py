@@ -71,7 +71,7 @@ async def test_a_field_of_vonage_that_is_hidden_in_the_name_of_another_is_refuse
         assert await replace(vonage_sms(), body=body).is_accepted() is is_right
 
 
-async def test_an_old_message_of_twilio_whose_id_is_hidden_or_cut_off_is_no_other_message() -> None:
+async def test_an_old_message_of_twilio_is_parked_where_its_id_is_hidden_or_cut_off() -> None:
     sid = "SM" + "12ab" * 8
     fields = {"Body": "START", "From": "+14155550100", "FromZip": "94612", "MessageSid": sid, "To": "+18335550123"}
     signature = RequestValidator(SHARED).compute_signature(f"{ORIGIN}{PATH}", fields)
