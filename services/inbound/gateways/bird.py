@@ -90,7 +90,8 @@ def _reports(fields: Fields) -> list[Report]:
         WebhookError: `not_sms`.
     """
     event = fields.get("event", "")
-    message = {name.removeprefix("payload."): value for name, value in fields.items()}
+    payload = {name.removeprefix("payload."): each for name, each in fields.items() if name.startswith("payload.")}
+    message = payload or fields  # what is beside the payload is the webhook's own, such as an id or a time
     if event.endswith((".inbound", ".outbound")) and not event.startswith("sms."):
         raise WebhookError(
             "not_sms", f"{event!r} is not about an SMS; subscribe to the SMS channel alone", field="event"

@@ -19,7 +19,8 @@ from messagebird.error import ValidationError
 from messagebird.request_validator import RequestValidator
 from messagebird.signed_request import SignedRequest
 
-from services.inbound.gateways.bird import BirdCredential
+from services.inbound.fields import read_fields
+from services.inbound.gateways.bird import BirdCredential, BirdMessage
 from services.inbound.gateways.json_web_tokens import verified_claims
 from services.inbound.gateways.messagebird import MessageBirdCredential
 
@@ -188,6 +189,17 @@ async def test_the_older_signature_counts_for_five_minutes_and_birds_while_bird_
 def birds_signature(timestamp: str, url: str, body: bytes, key: str = KEY) -> str:
     signed = f"{timestamp}\n{url}\n".encode() + hashlib.sha256(body).digest()
     return base64.b64encode(hmac.digest(key.encode(), signed, "sha256")).decode()
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_bird_says_beside_the_payload_is_not_the_messages(is_first: bool) -> None:  # noqa: FBT001
+    payload = {"id": "m-1", "sender": {"contact": {"identifierValue": "+14155550100"}}}
+    own = {"id": "delivery-1", "createdAt": "2026-11-24T11:13:00Z", "event": "sms.inbound"}
+    body = own | {"payload": payload} if is_first else {"payload": payload} | own
+    [report] = BirdMessage.reports(read_fields("application/json", json.dumps(body).encode()))
+    message = report.model.model_validate(report.fields)
+    assert isinstance(message, BirdMessage)
+    assert (message.message_id, message.sent_at) == ("m-1", None)
 
 
 NOW = str(int(time.time()))
