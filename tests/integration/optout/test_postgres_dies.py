@@ -9,7 +9,7 @@ import pytest
 
 from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
-from shared.postgres import UNAVAILABLE
+from shared.postgres import POSTGRES_UNAVAILABLE
 
 
 async def test_postgres_killed_in_the_middle_of_a_copy_is_unavailable() -> None:
@@ -27,7 +27,7 @@ async def test_postgres_killed_in_the_middle_of_a_copy_is_unavailable() -> None:
                     await server.kill()
                 yield n, "x" * 200
 
-        with pytest.raises(UNAVAILABLE):
+        with pytest.raises(POSTGRES_UNAVAILABLE):
             async with connection.transaction():
                 await connection.copy_records_to_table("numbers", records=rows())
         connection.terminate()
