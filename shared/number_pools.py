@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import Field, Json
+from pydantic import BeforeValidator, Field, Json
 
 from shared.events.base import AccountId, ShortText
 from shared.events.inbound import MAX_SCOPES
@@ -13,7 +13,11 @@ NumberPools = Mapping[str, Mapping[str, Sequence[str]]]
 """By account, then by the carrier's own id of the pool."""
 
 _Numbers = Annotated[tuple[SenderNumber, ...], Field(min_length=1, max_length=MAX_SCOPES)]
-NumberPoolSetting = Annotated[Json[dict[AccountId, dict[ShortText, _Numbers]]], Field(default="{}")]
+NumberPoolSetting = Annotated[
+    Json[dict[AccountId, dict[ShortText, _Numbers]]],
+    BeforeValidator(lambda text: text or "{}"),  # Compose sets what has no value to an empty text
+    Field(default="{}"),
+]
 """As JSON: `{"acme": {"MG0123": ["+18335550123", "+18335550124"]}}`."""
 
 
