@@ -24,6 +24,7 @@ from shared.errors import TransientError
 
 log = logging.getLogger(__name__)
 _OK = 200
+_BEGINNING = b"-----BEGIN CERTIFICATE-----"
 _NOTHING_THERE = frozenset((403, 404, 410))
 """Any other status may pass: the gateway is to post again."""
 
@@ -126,7 +127,7 @@ class Outside:
         log.log(logging.INFO if response.status == _OK else logging.WARNING, "%s answered %d", address, response.status)
         if response.status != _OK and response.status not in _NOTHING_THERE:
             raise TransientError(f"{address} answered {response.status}")
-        certificate = response.body if response.status == _OK else None
+        certificate = response.body if response.status == _OK and _BEGINNING in response.body else None
         self._kept.pop(address, None)
         while len(self._kept) >= MAX_CERTIFICATES_KEPT:
             # A forged post may name any address: what has no certificate takes no place of what has one.

@@ -21,6 +21,7 @@ from services.inbound.gateways.sns import (
     read_post,
     subscribe_address,
 )
+from shared.errors import TransientError
 
 log = logging.getLogger(__name__)
 _STATUS: dict[str, ReceiptStatus] = {
@@ -47,8 +48,13 @@ class AwsCredential(GatewayCredential):
         if post is None or post.topic_arn != self.topic_arn or not is_recent_post(post, request.received_at):
             return False
         address = certificate_address(post)
-        certificate = await request.certificate(address) if address else None
-        return certificate is not None and is_signed(post, certificate, request.received_at)
+        if address is None:
+            return False
+        certificate = await request.certificate(address)
+        if certificate is None:
+            # SNS does not post again after a 4xx, and a proxy on the way may have kept its certificate from us.
+            raise TransientError("there is no certificate where the post says that SNS has one")
+        return is_signed(post, certificate, request.received_at)
 
 
 class AwsMessage(ReportedMessage):

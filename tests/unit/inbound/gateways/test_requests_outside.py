@@ -91,9 +91,10 @@ async def test_posts_that_come_together_fetch_a_certificate_once() -> None:
     assert len(stub.asked) == asked
 
 
-async def test_that_there_is_no_certificate_is_kept_for_a_minute_and_an_outage_is_not() -> None:
+@pytest.mark.parametrize("absent", [OutsideResponse(404, b""), OutsideResponse(200, b"<html>Sign in</html>")])
+async def test_that_there_is_no_certificate_is_kept_for_a_minute_and_an_outage_is_not(absent: OutsideResponse) -> None:
     now = [0.0]
-    stub = Stub(none=OutsideResponse(404, b""), outage=OutsideResponse(500, b""))
+    stub = Stub(none=absent, outage=OutsideResponse(500, b""))
     fetched = Outside(stub.get, lambda: now[0])
     for _ in range(2):
         assert await fetched.certificate("none") is None

@@ -25,6 +25,7 @@ from sns_message_validator.exceptions import SignatureVerificationFailureExcepti
 from services.inbound.fields import read_fields
 from services.inbound.gateways.aws import AwsCredential, AwsMessage
 from services.inbound.gateways.sns import read_post, subscribe_address
+from shared.errors import TransientError
 
 SIGNER = SnsSigner()
 REPLY = {
@@ -196,7 +197,11 @@ async def test_a_certificate_that_is_not_snss_or_not_in_force_is_refused(make: C
 @pytest.mark.parametrize("pem", [b"", b"<html>", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
 async def test_what_is_not_a_certificate_is_refused(pem: bytes) -> None:
     assert not await is_accepted(SIGNER.signed(notification(REPLY)), {CERTIFICATE_ADDRESS: pem})
-    assert not await is_accepted(SIGNER.signed(notification(REPLY)), {})
+
+
+async def test_a_post_whose_certificate_is_not_there_is_to_be_posted_again() -> None:
+    with pytest.raises(TransientError):
+        await is_accepted(SIGNER.signed(notification(REPLY)), {})
 
 
 @pytest.mark.parametrize("name", ["sns-signing.af-south-1.amazonaws.com", "sns-cn-north-1.amazonaws.com.cn"])
