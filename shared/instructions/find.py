@@ -1,11 +1,12 @@
 """The instruction of a message, answered or yet to be sent: what to reply in order to leave, or in order to stay.
 
-Three forms of an offer are looked for, in this order:
+Four forms of an offer are looked for, in this order:
 
 1. A request to reply with a word: "reply STOP to opt out", "text YES or Y to join". A word that is usually one for
    leaving leads out; of any other word, the aim after it says whether it leads out or in.
 2. A run-together form that says both: "stop2end".
-3. A word with its aim: "QUIT=stop". A word that is not one for leaving counts only where the message has another offer
+3. A word and the number to send it to, as French carriers want it: "STOP au 36180", "STOP SMS 36180".
+4. A word with its aim: "QUIT=stop". A word that is not one for leaving counts only where the message has another offer
    and writes this word in capitals, as keywords are.
 """
 
@@ -62,6 +63,7 @@ _RUN_TOGETHER = re.compile(
     r"\b((?:stop|end|quit|txt|text|cancel|stp)(?: ?-?[24] ?-?|to)"
     r"(?:stop|end|quit|cancel|optout|opt\W?out|unsub\w*|out|leave|exit))\b"
 )
+_TO_A_NUMBER = re.compile(r"\b(stop)(?: ?(?:sms|pub))?(?: ?(?:sms|au|@|:)) ?[0-9]{4,6}\b")
 _EQUALS = re.compile(rf"{_WORD}\s*(?:=|to|2|for|->)\s*({_LEAVE})\b")
 _NEXT_OFFER = re.compile(r"[.!?;,]|\b(?:or|ou|oder|of|o)\s+[^\W_]+\s+(?:to|2|for|para|pour|um|om)\b")
 _AIM_CHARACTERS = 80
@@ -110,7 +112,7 @@ def _remembered(message: str) -> Instruction | None:
 
 def _found(message: str) -> Instruction | None:
     folded = " ".join(latin(fold(cut(message, MAX_MESSAGE_CHARACTERS))).split())
-    offers = [*_requests(folded), *_run_together(folded)]
+    offers = [*_requests(folded), *_run_together(folded), *_to_a_number(folded)]
     offers += _explained_words(folded, message, is_beside_offer=any(offer.leads == "out" for offer in offers))
     if not offers:
         return None
@@ -140,6 +142,11 @@ def _requests(folded: str) -> Iterator[_Offer]:
 def _run_together(folded: str) -> Iterator[_Offer]:
     """Yield "stop2end"."""
     return (_out(found, folded) for found in _RUN_TOGETHER.finditer(folded))
+
+
+def _to_a_number(folded: str) -> Iterator[_Offer]:
+    """Yield "STOP au 36180"."""
+    return (_out(found, folded) for found in _TO_A_NUMBER.finditer(folded))
 
 
 def _explained_words(folded: str, message: str, *, is_beside_offer: bool) -> Iterator[_Offer]:
