@@ -40,7 +40,9 @@ def test_ports_are_reached_from_this_machine_only(compose: ComposeProject) -> No
 def test_no_secret_is_in_the_image(compose: ComposeProject) -> None:
     published = image_history(compose.image)
     assert "STOPLINE_" not in published
-    assert not [name for name, secret in compose.settings.items() if secret in published]
+    secrets = {name: secret for name, secret in compose.settings.items() if secret}  # the address of links may be empty
+    assert len(secrets) > 5
+    assert not [name for name, secret in secrets.items() if secret in published]
     hidden = "find / -xdev ( -name .env -o -name .git -o -name *.pem -path /opt/* ) -not -path */certifi/*"
     assert compose.exec("inbound", *hidden.split(), check=False).split() == []
 
