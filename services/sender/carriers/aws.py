@@ -12,7 +12,6 @@ from pydantic import Field, SecretStr
 
 from services.sender.carriers.aws_signature import AwsKey, signed_headers
 from services.sender.carriers.carrier import (
-    Accepted,
     Blocked,
     CallResult,
     CarrierAdapter,
@@ -20,14 +19,15 @@ from services.sender.carriers.carrier import (
     HttpCall,
     Refused,
 )
+from services.sender.carriers.requests import given
 from services.sender.carriers.responses import (
     BUSY_SECONDS,
     NOT_ALLOWED_SECONDS,
     fields_of,
     is_success,
     result_by_status,
+    taken,
     text_of,
-    without_id,
 )
 from shared.events.outbound import MessageRequested
 
@@ -68,7 +68,7 @@ class AwsAdapter(CarrierAdapter):
             "ConfigurationSetName": self.aws_configuration_set,
             "Context": {"message_id": request.message_id},
         }
-        body = json.dumps({name: value for name, value in message.items() if value}).encode()
+        body = json.dumps(given(message)).encode()
         headers = {
             "Host": urlsplit(url).netloc,
             "Content-Type": "application/x-amz-json-1.0",
@@ -81,8 +81,7 @@ class AwsAdapter(CarrierAdapter):
     def result_of(self, response: CarrierResponse) -> CallResult:
         fields = fields_of(response)
         if is_success(response):
-            carrier_message_id = text_of(fields.get("MessageId"))
-            return Accepted(carrier_message_id) if carrier_message_id else without_id(response)
+            return taken(response, fields.get("MessageId"))
         kind = text_of(fields.get("__type")).rpartition("#")[2]
         reason = text_of(fields.get("Message") or fields.get("message"))
         if fields.get("Reason") == _OPTED_OUT:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
 
-from services.sender.carriers.carrier import Accepted, CallResult, CarrierAdapter, CarrierResponse, HttpCall, Refused
+from services.sender.carriers.carrier import CallResult, CarrierAdapter, CarrierResponse, HttpCall, Refused
 from services.sender.carriers.requests import basic, json_call
 from services.sender.carriers.responses import (
     BUSY_SECONDS,
@@ -13,6 +13,7 @@ from services.sender.carriers.responses import (
     first_of,
     is_success,
     result_by_status,
+    taken,
     text_of,
     without_id,
 )
@@ -49,6 +50,5 @@ class ClickSendAdapter(CarrierAdapter):
         message = first_of(data.get("messages") if isinstance(data, dict) else None)
         status = text_of(message.get("status"))
         if status == "SUCCESS":
-            carrier_message_id = text_of(message.get("message_id"))
-            return Accepted(carrier_message_id) if carrier_message_id else without_id(response)
+            return taken(response, message.get("message_id"))
         return Refused(status, _PAUSES.get(status, 0.0)) if status else without_id(response)

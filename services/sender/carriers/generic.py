@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
 
-from services.sender.carriers.carrier import Accepted, Blocked, CallResult, CarrierAdapter, CarrierResponse, HttpCall
+from services.sender.carriers.carrier import Blocked, CallResult, CarrierAdapter, CarrierResponse, HttpCall
 from services.sender.carriers.requests import bearer, json_call
-from services.sender.carriers.responses import fields_of, result_by_status, text_of, without_id
+from services.sender.carriers.responses import fields_of, result_by_status, taken, text_of
 from shared.events.outbound import MessageRequested
 
 OPTED_OUT = "opted_out"
@@ -39,8 +39,7 @@ class GenericAdapter(CarrierAdapter):
     def result_of(self, response: CarrierResponse) -> CallResult:
         fields = fields_of(response)
         if response.status == HTTPStatus.OK:
-            carrier_message_id = text_of(fields.get("carrier_message_id"))
-            return Accepted(carrier_message_id) if carrier_message_id else without_id(response)
+            return taken(response, fields.get("carrier_message_id"))
         error: Any = fields.get("error")
         code, message = (error.get("code"), error.get("message")) if isinstance(error, dict) else ("", "")
         return Blocked(OPTED_OUT, text_of(message)) if code == OPTED_OUT else result_by_status(response, code, message)

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from services.sender.carriers.carrier import Accepted, CallResult, CarrierAdapter, CarrierResponse, HttpCall, Refused
-from services.sender.carriers.requests import basic, json_call
+from services.sender.carriers.requests import basic, given, json_call
 from services.sender.carriers.responses import fields_of, is_success, result_by_status, text_of, without_id
 from shared.events.outbound import MessageRequested
 
@@ -22,7 +22,7 @@ class PlivoAdapter(CarrierAdapter):
         body = {"src": request.sender_number, "dst": request.phone, "text": request.body, "url": self.plivo_callback}
         url = f"{self.plivo_url.rstrip('/')}/v1/Account/{self.plivo_auth_id}/Message/"
         headers = basic(self.plivo_auth_id, self.plivo_auth_token.get_secret_value())
-        return json_call(url, headers, {name: value for name, value in body.items() if value})
+        return json_call(url, headers, given(body))
 
     def result_of(self, response: CarrierResponse) -> CallResult:
         fields = fields_of(response)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from services.sender.carriers.carrier import CallResult, CarrierResponse, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, CallResult, CarrierResponse, Refused, Unknown
 from shared.events.base import storable
 
 MAX_PAUSE_SECONDS = 60.0
@@ -44,6 +44,12 @@ def text_of(value: object) -> str:
 
 def is_success(response: CarrierResponse) -> bool:
     return HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def taken(response: CarrierResponse, carrier_message_id: object) -> Accepted | Unknown:
+    """Return the result of a success; one that names no message leaves it open whether the carrier has it."""
+    named = text_of(carrier_message_id)
+    return Accepted(named) if named else without_id(response)
 
 
 def without_id(response: CarrierResponse) -> Unknown:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from services.sender.carriers.carrier import Accepted, CallResult, CarrierAdapter, CarrierResponse, HttpCall
-from services.sender.carriers.requests import bearer, json_call
-from services.sender.carriers.responses import fields_of, is_success, result_by_status, text_of, without_id
+from services.sender.carriers.carrier import CallResult, CarrierAdapter, CarrierResponse, HttpCall
+from services.sender.carriers.requests import bearer, given, json_call
+from services.sender.carriers.responses import fields_of, is_success, result_by_status, taken
 from shared.events.outbound import MessageRequested
 
 
@@ -32,11 +32,10 @@ class SinchAdapter(CarrierAdapter):
         }
         url = f"{self.sinch_url.rstrip('/')}/xms/v1/{self.sinch_service_plan_id}/batches"
         headers = bearer(self.sinch_api_token.get_secret_value())
-        return json_call(url, headers, {name: value for name, value in body.items() if value})
+        return json_call(url, headers, given(body))
 
     def result_of(self, response: CarrierResponse) -> CallResult:
         fields = fields_of(response)
         if not is_success(response):
             return result_by_status(response, fields.get("code"), fields.get("text"))
-        batch_id = text_of(fields.get("id"))
-        return Accepted(batch_id) if batch_id else without_id(response)
+        return taken(response, fields.get("id"))

@@ -4,9 +4,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, SecretStr
 
-from services.sender.carriers.carrier import Accepted, Blocked, CallResult, CarrierAdapter, CarrierResponse, HttpCall
-from services.sender.carriers.requests import bearer, json_call
-from services.sender.carriers.responses import fields_of, first_of, is_success, result_by_status, text_of, without_id
+from services.sender.carriers.carrier import Blocked, CallResult, CarrierAdapter, CarrierResponse, HttpCall
+from services.sender.carriers.requests import bearer, given, json_call
+from services.sender.carriers.responses import fields_of, first_of, is_success, result_by_status, taken, text_of
 from shared.events.outbound import MessageRequested
 
 _BLOCKED_BY_STOP = "40300"
@@ -31,15 +31,13 @@ class TelnyxAdapter(CarrierAdapter):
             "webhook_url": self.telnyx_webhook_url,
         }
         headers = bearer(self.telnyx_api_key.get_secret_value())
-        given = {name: value for name, value in body.items() if value}
-        return json_call(f"{self.telnyx_url.rstrip('/')}/v2/messages", headers, given)
+        return json_call(f"{self.telnyx_url.rstrip('/')}/v2/messages", headers, given(body))
 
     def result_of(self, response: CarrierResponse) -> CallResult:
         fields = fields_of(response)
         if is_success(response):
             data: Any = fields.get("data")
-            carrier_message_id = text_of(data.get("id")) if isinstance(data, dict) else ""
-            return Accepted(carrier_message_id) if carrier_message_id else without_id(response)
+            return taken(response, data.get("id") if isinstance(data, dict) else None)
         error = first_of(fields.get("errors"))
         code, reason = text_of(error.get("code")), text_of(error.get("detail") or error.get("title"))
         if code == _BLOCKED_BY_STOP:

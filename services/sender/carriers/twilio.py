@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, SecretStr
 
-from services.sender.carriers.carrier import Accepted, Blocked, CallResult, CarrierAdapter, CarrierResponse, HttpCall
-from services.sender.carriers.requests import basic, form_call
-from services.sender.carriers.responses import fields_of, is_success, result_by_status, text_of, without_id
+from services.sender.carriers.carrier import Blocked, CallResult, CarrierAdapter, CarrierResponse, HttpCall
+from services.sender.carriers.requests import basic, form_call, given
+from services.sender.carriers.responses import fields_of, is_success, result_by_status, taken, text_of
 from shared.events.outbound import MessageRequested
 
 _UNSUBSCRIBED = "21610"
@@ -37,13 +37,12 @@ class TwilioAdapter(CarrierAdapter):
         }
         url = f"{self.twilio_url.rstrip('/')}/2010-04-01/Accounts/{self.twilio_account_sid}/Messages.json"
         headers = basic(self.twilio_api_key or self.twilio_account_sid, self.twilio_secret.get_secret_value())
-        return form_call(url, headers, {name: value for name, value in form.items() if value})
+        return form_call(url, headers, given(form))
 
     def result_of(self, response: CarrierResponse) -> CallResult:
         fields = fields_of(response)
         if is_success(response):
-            sid = text_of(fields.get("sid"))
-            return Accepted(sid) if sid else without_id(response)
+            return taken(response, fields.get("sid"))
         code, reason = text_of(fields.get("code")), text_of(fields.get("message"))
         if code == _UNSUBSCRIBED:
             return Blocked(code, reason, self.twilio_messaging_service_sid or None)

@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from services.sender.carriers.carrier import (
-    Accepted,
     CallResult,
     CarrierAdapter,
     CarrierResponse,
@@ -13,7 +12,7 @@ from services.sender.carriers.carrier import (
     Refused,
     Unknown,
 )
-from services.sender.carriers.requests import form_call
+from services.sender.carriers.requests import form_call, given
 from services.sender.carriers.responses import (
     BUSY_SECONDS,
     NOT_ALLOWED_SECONDS,
@@ -21,6 +20,7 @@ from services.sender.carriers.responses import (
     first_of,
     is_success,
     result_by_status,
+    taken,
     text_of,
     without_id,
 )
@@ -55,8 +55,7 @@ class VonageSmsAdapter(CarrierAdapter):
             "client-ref": request.message_id if len(request.message_id) <= _MAX_CLIENT_REF else "",
             "callback": self.vonage_sms_callback,
         }
-        given = {name: value for name, value in form.items() if value}
-        return form_call(f"{self.vonage_sms_url.rstrip('/')}/sms/json", {}, given)
+        return form_call(f"{self.vonage_sms_url.rstrip('/')}/sms/json", {}, given(form))
 
     def result_of(self, response: CarrierResponse) -> CallResult:
         if not is_success(response):
@@ -64,8 +63,7 @@ class VonageSmsAdapter(CarrierAdapter):
         part = first_of(fields_of(response).get("messages"))
         status, words = text_of(part.get("status")), text_of(part.get("error-text"))
         if status == _TAKEN:
-            carrier_message_id = text_of(part.get("message-id"))
-            return Accepted(carrier_message_id) if carrier_message_id else without_id(response)
+            return taken(response, part.get("message-id"))
         if status == _INTERNAL_ERROR:
             return Unknown(f"the carrier answered {status} {words}")
         return Refused(f"{status} {words}".strip(), _PAUSES.get(status, 0.0)) if status else without_id(response)
