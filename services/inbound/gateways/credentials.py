@@ -8,12 +8,15 @@ gateways that are named there and at no other: whoever knows an address would ot
 nothing. One that signs nothing is named with `"unsigned"`.
 """
 
+import hmac
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 
+from services.inbound.gateways.encodings import basic_authorization
 from services.inbound.gateways.request import GatewayRequest, UnverifiedError
 
 _SETTING = "STOPLINE_GATEWAY_SECRETS"
@@ -38,6 +41,31 @@ class GatewayCredential(BaseModel):
     async def has_signed(self, request: GatewayRequest) -> bool:
         """Return whether the request is signed with this credential, and recently where the signature shows it."""
         raise NotImplementedError
+
+
+class SecretOrPassword(GatewayCredential):
+    """A secret that signs, or a user and password (RFC 7617), as was arranged with the gateway."""
+
+    secret: SecretStr | None = Field(None, min_length=1)
+    username: str = ""
+    password: SecretStr | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.secret is None) == (self.password is None):
+            raise ValueError("must have secret, or username and password")
+        return self
+
+    async def has_signed(self, request: GatewayRequest) -> bool:
+        if self.secret is not None:
+            return self.is_signed_with(self.secret.get_secret_value(), request)
+        password = self.password.get_secret_value() if self.password else ""
+        given = request.headers.get("authorization", "").encode()
+        return hmac.compare_digest(given, basic_authorization(self.username, password))
+
+    @abstractmethod
+    def is_signed_with(self, secret: str, request: GatewayRequest) -> bool:
+        """Return whether the request is signed with the secret."""
 
 
 CredentialType = type[GatewayCredential]

@@ -6,13 +6,13 @@ international, without a plus sign. `text` has the keyword, `cleanText` has not:
 """
 
 import hmac
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import AliasChoices, Field
 
 from services.inbound.fields import Fields, each_of
-from services.inbound.gateways.credentials import CredentialType, GatewayCredential
-from services.inbound.gateways.encodings import basic_authorization, decoded_base64
+from services.inbound.gateways.credentials import CredentialType, SecretOrPassword
+from services.inbound.gateways.encodings import decoded_base64
 from services.inbound.gateways.reported import CarrierBlock, ReceiptStatus, Report, ReportedMessage, ReportedReceipt
 from services.inbound.gateways.request import GatewayRequest
 from services.inbound.limits import MAX_BATCH_BYTES
@@ -32,31 +32,18 @@ _BLOCKLISTED = "14"
 """`status.id`: REJECTED_DESTINATION_BLOCKLISTED."""
 
 
-class InfobipCredential(GatewayCredential):
-    """The security settings of a notification profile: a secret that signs the body, or a user and password."""
+class InfobipCredential(SecretOrPassword):
+    """The security settings of a notification profile; a secret signs the body."""
 
-    secret: SecretStr | None = Field(None, min_length=1)
     algorithm: Literal["sha256", "sha384", "sha512"] = "sha256"
     header: str = Field("x-hub-signature", pattern=r"^[A-Za-z0-9-]{1,64}$")
     """The header with the signature, as the profile names it."""
-    username: str = ""
-    password: SecretStr | None = Field(None, min_length=1)
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.secret is None) == (self.password is None):
-            raise ValueError("must have secret, or username and password")
-        return self
-
-    async def has_signed(self, request: GatewayRequest) -> bool:
-        if self.secret is None:
-            password = self.password.get_secret_value() if self.password else ""
-            given = request.headers.get("authorization", "").encode()
-            return hmac.compare_digest(given, basic_authorization(self.username, password))
-        given_signature = request.headers.get(self.header, "").removeprefix(f"{self.algorithm}=")
-        expected = hmac.digest(self.secret.get_secret_value().encode(), request.body, self.algorithm)
-        is_hex = hmac.compare_digest(expected.hex().encode(), given_signature.lower().encode())
-        return is_hex or hmac.compare_digest(expected, decoded_base64(given_signature))
+    def is_signed_with(self, secret: str, request: GatewayRequest) -> bool:
+        given = request.headers.get(self.header, "").removeprefix(f"{self.algorithm}=")
+        expected = hmac.digest(secret.encode(), request.body, self.algorithm)
+        is_hex = hmac.compare_digest(expected.hex().encode(), given.lower().encode())
+        return is_hex or hmac.compare_digest(expected, decoded_base64(given))
 
 
 class InfobipMessage(ReportedMessage):

@@ -6,13 +6,13 @@ also in a reply to it: ours are sent with their `message_id`. Numbers are intern
 
 import hashlib
 import hmac
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field
 
 from services.inbound.fields import Fields, each_of
-from services.inbound.gateways.credentials import CredentialType, GatewayCredential, is_fresh
-from services.inbound.gateways.encodings import basic_authorization, decoded_base64
+from services.inbound.gateways.credentials import CredentialType, SecretOrPassword, is_fresh
+from services.inbound.gateways.encodings import decoded_base64
 from services.inbound.gateways.reported import ReceiptStatus, Report, ReportedMessage, ReportedReceipt
 from services.inbound.gateways.request import GatewayRequest
 from services.inbound.responses import WebhookError
@@ -33,35 +33,17 @@ _STATUS: dict[str, ReceiptStatus] = {
 }
 
 
-class SinchCredential(GatewayCredential):
-    """A secret that signs, or a user and password, as Sinch's account manager has arranged."""
+class SinchCredential(SecretOrPassword):
+    """The credential that Sinch's account manager has arranged."""
 
-    secret: SecretStr | None = Field(None, min_length=1)
-    username: str = ""
-    password: SecretStr | None = Field(None, min_length=1)
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.secret is None) == (self.password is None):
-            raise ValueError("must have secret, or username and password")
-        return self
-
-    async def has_signed(self, request: GatewayRequest) -> bool:
-        if self.secret is not None:
-            return _is_signed(request, self.secret.get_secret_value())
-        password = self.password.get_secret_value() if self.password else ""
-        given = request.headers.get("authorization", "").encode()
-        return hmac.compare_digest(given, basic_authorization(self.username, password))
-
-
-def _is_signed(request: GatewayRequest, secret: str) -> bool:
-    headers = request.headers
-    nonce, timestamp = headers.get(f"{_SIGNATURE}-nonce", ""), headers.get(f"{_SIGNATURE}-timestamp", "")
-    if not nonce or not is_fresh(timestamp, request.received_at, repeated_for_seconds=_REPEATED_FOR_SECONDS):
-        return False
-    signed = b".".join((request.body, nonce.encode(), timestamp.encode()))
-    expected = hmac.digest(secret.encode(), signed, hashlib.sha256)
-    return hmac.compare_digest(expected, decoded_base64(headers.get(_SIGNATURE, "")))
+    def is_signed_with(self, secret: str, request: GatewayRequest) -> bool:
+        headers = request.headers
+        nonce, timestamp = headers.get(f"{_SIGNATURE}-nonce", ""), headers.get(f"{_SIGNATURE}-timestamp", "")
+        if not nonce or not is_fresh(timestamp, request.received_at, repeated_for_seconds=_REPEATED_FOR_SECONDS):
+            return False
+        signed = b".".join((request.body, nonce.encode(), timestamp.encode()))
+        expected = hmac.digest(secret.encode(), signed, hashlib.sha256)
+        return hmac.compare_digest(expected, decoded_base64(headers.get(_SIGNATURE, "")))
 
 
 class SinchMessage(ReportedMessage):
