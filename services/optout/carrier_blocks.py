@@ -6,11 +6,9 @@ elsewhere would let messages go that nobody gets.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from services.optout.clicks import LINK
 from services.optout.recipient import Recipient, Suppression
-from services.optout.requests import Requested
+from services.optout.requests import Requested, after_opt_out
 from services.optout.scopes import sender_scope
 from shared.events.inbound import CarrierBlocked, MessageReceived
 
@@ -27,12 +25,10 @@ def decide_block(event: CarrierBlocked, recipient: Recipient) -> Requested:
 
     Where it covers more than was known, all of it has one cause, by which a START finds it.
     """
-    scopes = tuple(dict.fromkeys(map(sender_scope, event.sender_numbers or _sent_from(event, recipient))))
+    covered = dict.fromkeys(map(sender_scope, event.sender_numbers or _sent_from(event, recipient)))
+    scopes = tuple(scope for scope in covered if not _came_back_later(event, recipient.suppressions.get(scope)))
     if not scopes:
-        return Requested("opt_out", "no_sender_number")
-    scopes = tuple(scope for scope in scopes if not _came_back_later(event, recipient.suppressions.get(scope)))
-    if not scopes:
-        return Requested("opt_out", "older_than_opt_in")
+        return Requested("opt_out", "older_than_opt_in" if covered else "no_sender_number")
     changed = tuple(scope for scope in scopes if not recipient.is_suppressed(scope))
     before = [scope for scope in scopes if scope not in changed]
     asked_again = () if changed else tuple(s for s in before if _is_of(recipient.suppressions[s], event.gateway))
@@ -68,20 +64,7 @@ def apply_block(decision: Requested, event: CarrierBlocked, recipient: Recipient
     blocked = Suppression(
         "", "opted_out", number, None, event.event_id, event.occurred_at, BY_CARRIER, gateway=event.gateway
     )
-    new = {scope: replace(blocked, scope=scope) for scope in decision.changed}
-    before = {scope: recipient.suppressions[scope] for scope in (*decision.raised, *decision.asked_again)}
-    times = {scope: max(filter(None, (was.untimed_at, event.occurred_at))) for scope, was in before.items()}
-    raised = {
-        scope: replace(
-            blocked,
-            scope=scope,
-            sent_at=None if before[scope].source == LINK else before[scope].sent_at,  # it was for undos
-            untimed_at=times[scope],
-        )
-        for scope in decision.raised
-    }
-    again = {scope: replace(before[scope], untimed_at=times[scope]) for scope in decision.asked_again}
-    return recipient.with_suppressions({**new, **raised, **again})
+    return after_opt_out(decision, blocked, recipient)
 
 
 def lifted_by_start(start: MessageReceived, suppressed: Iterable[Suppression]) -> list[Suppression]:

@@ -139,11 +139,18 @@ def apply_request(decision: Requested, event: PreferenceRequest, recipient: Reci
         lifted = {scope: Suppression(scope, "opted_in", None, None, event.event_id, at) for scope in decision.changed}
         return recipient.with_suppressions(lifted)
     at = opt_out_time(event.source, event.asked_at, event.occurred_at)
-    stopped = Suppression("", "opted_out", None, None, event.event_id, at, event.source)
+    return after_opt_out(
+        decision, Suppression("", "opted_out", None, None, event.event_id, at, event.source), recipient
+    )
+
+
+def after_opt_out(decision: Requested, stopped: Suppression, recipient: Recipient) -> Recipient:
+    """Return the recipient after an opt-out that named its scopes: `stopped` is what it is in each of them."""
+    at = stopped.untimed_at
     new = {scope: replace(stopped, scope=scope) for scope in decision.changed}
     before = {scope: recipient.suppressions[scope] for scope in (*decision.raised, *decision.asked_again)}
     times = {scope: max(filter(None, (was.untimed_at, at))) for scope, was in before.items()}
-    sent = {scope: _sent_at(was, event.source, at, is_raised=scope in decision.raised) for scope, was in before.items()}
+    sent = {scope: _sent_at(was, stopped, is_raised=scope in decision.raised) for scope, was in before.items()}
     raised = {
         scope: replace(stopped, scope=scope, sent_at=sent[scope], untimed_at=times[scope]) for scope in decision.raised
     }
@@ -153,8 +160,10 @@ def apply_request(decision: Requested, event: PreferenceRequest, recipient: Reci
     return recipient.with_suppressions({**new, **raised, **again})
 
 
-def _sent_at(was: Suppression, source: str, at: datetime, *, is_raised: bool) -> datetime | None:
+def _sent_at(was: Suppression, stopped: Suppression, *, is_raised: bool) -> datetime | None:
     """Return the `sent_at` of what was suppressed before: where a click is not alone in asking, no undo lifts it."""
-    is_click = source == LINK
-    is_shared = is_click if is_raised else was.source == LINK and not is_click
-    return max(filter(None, (was.sent_at, at))) if is_shared else was.sent_at
+    is_click, was_click = stopped.source == LINK, was.source == LINK
+    if is_raised and was_click:
+        return None  # no click is left that could be undone
+    is_shared = is_click if is_raised else was_click and not is_click
+    return max(filter(None, (was.sent_at, stopped.untimed_at))) if is_shared else was.sent_at
