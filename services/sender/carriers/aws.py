@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
-from services.sender.carriers.aws_signature import AwsKey, signed_headers
 from services.sender.carriers.carrier import (
     Blocked,
     CallResult,
@@ -29,6 +28,7 @@ from services.sender.carriers.responses import (
     taken,
     text_of,
 )
+from shared.aws_signature import AwsKey, signed_headers
 from shared.events.outbound import MessageRequested
 
 _OPTED_OUT = "DESTINATION_PHONE_NUMBER_OPTED_OUT"

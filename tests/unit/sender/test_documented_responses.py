@@ -15,9 +15,9 @@ import pytest
 from aiohttp import web
 
 from services.sender.carriers import CARRIERS
-from services.sender.carriers.aws_signature import AwsKey, signed_headers
 from services.sender.carriers.carrier import Accepted, Blocked, CallResult, Refused, Unknown
 from services.sender.carriers.client import CarrierClient
+from shared.aws_signature import AwsKey, signed_headers
 from shared.events.outbound import MessageRequested
 from shared.settings import load
 from shared.suppressions.fence_pass import boottime
