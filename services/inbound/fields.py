@@ -9,8 +9,8 @@ nor a JSON object is refused.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from services.inbound.charsets import CHARSET_FIELD, DAMAGED, UTF_8, codec_of, codec_of_content_type
@@ -19,9 +19,13 @@ from services.inbound.multipart import MULTIPART, read_multipart
 from services.inbound.responses import WebhookError
 
 Fields = dict[str, str]
+_Nested: TypeAlias = "tuple[str, dict[str, Any] | list[Any]]"
+"""An object or a list, with what the paths of its values begin with."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _JSON_STARTS = (b"{", b"[", b"\xef\xbb\xbf{")
+_SINGLE = frozenset((str, int, float))
+_NESTED = frozenset((dict, list))
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -37,7 +41,7 @@ def read_fields(content_type: str, body: bytes, *, multipart: bool = False) -> F
     if multipart and kind.startswith(MULTIPART):
         return _clean(read_multipart(content_type, body).items())
     if is_json(content_type, body):
-        return _clean(_paths(_json_object(body)))
+        return _json_fields(_json_object(body))
     if kind and not kind.startswith((FORM, "text/plain")):
         also = f", {MULTIPART}" if multipart else ""
         raise WebhookError("unsupported_media_type", f"send {FORM}{also} or application/json", status_code=415)
@@ -81,33 +85,36 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return found
 
 
-def _paths(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield every value except objects and lists, with its path: the names and indexes on the way, joined by dots.
+def _json_fields(found: dict[str, Any]) -> Fields:
+    """Return every string and number, by its path: the names and indexes on the way, joined by dots.
 
     Raises:
         WebhookError: `too_many_fields`.
     """
-    waiting: list[tuple[str, int, Any]] = [("", 0, found)]
+    fields: Fields = {}
+    level: list[_Nested] = [("", found)]
     count = 0
-    while waiting:
-        path, depth, value = waiting.pop()
-        if depth and not isinstance(value, (dict, list)):
-            yield path, value
-            continue
-        count += len(value)
+    for _ in range(MAX_JSON_DEPTH):
+        count += sum(len(nested) for _, nested in level)
         if count > MAX_JSON_FIELDS:
             raise WebhookError("too_many_fields", f"the JSON has more than {MAX_JSON_FIELDS} values", status_code=400)
-        if depth < MAX_JSON_DEPTH:
+        level = [inner for prefix, nested in level for inner in _take(prefix, nested, fields)]
+    return fields
+
+
+def _take(prefix: str, nested: dict[str, Any] | list[Any], fields: Fields) -> list[_Nested]:
+    """Put the strings and numbers of an object or a list into `fields`; return the objects and lists in it."""
+    inner: list[_Nested] = []
+    for name, value in nested.items() if isinstance(nested, dict) else enumerate(nested):
+        path = f"{prefix}{name}"
+        if len(path) - len(prefix) > MAX_JSON_NAME:
+            continue
+        if type(value) in _SINGLE:
+            fields[path] = _text(value)
+        elif type(value) in _NESTED:
             # Also after an empty name: what is inside has never the path of what is outside, and may be signed.
-            prefix = f"{path}." if depth else ""
-            waiting += [(prefix + name, depth + 1, each) for name, each in _inside(value)]
-
-
-def _inside(value: Iterable[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what an object or a list has, each with its name or index."""
-    for name, each in value.items() if isinstance(value, dict) else enumerate(value):
-        if len(str(name)) <= MAX_JSON_NAME:
-            yield str(name), each
+            inner.append((f"{path}.", value))
+    return inner
 
 
 def each_of(fields: Fields, path: str) -> list[Fields]:
@@ -122,7 +129,7 @@ def each_of(fields: Fields, path: str) -> list[Fields]:
 
 
 def _clean(pairs: Iterable[tuple[str, Any]]) -> Fields:
-    return {name: _text(value) for name, value in pairs if type(value) in (str, int, float)}
+    return {name: _text(value) for name, value in pairs if type(value) in _SINGLE}
 
 
 def _text(value: Any) -> str:
