@@ -99,18 +99,20 @@ async def test_a_second_instance_of_a_service_works_beside_the_first(stack: Stac
     del stack.services["sender-2"]
 
 
-async def not_ready(stack: Stack, name: str) -> tuple[float, str]:
-    """Wait until the service says that it is not ready; return after how many seconds, and why."""
+async def not_ready(stack: Stack, name: str, because: str = "") -> tuple[float, str]:
+    """Wait until the service says that it is not ready, for that reason; return after how many seconds, and why."""
     started = time.monotonic()
     async with aiohttp.ClientSession() as http:
         while True:
             async with http.get(f"{stack.services[name].url}/health/ready") as response:
-                if response.status != 200:
-                    return time.monotonic() - started, await response.text()
+                why = await response.text()
+                if response.status != 200 and because in why:
+                    return time.monotonic() - started, why
 
 
-async def not_ready_after(stack: Stack, names: Iterable[str]) -> dict[str, tuple[float, str]]:
-    found = await asyncio.gather(*(not_ready(stack, name) for name in names))
+async def not_ready_after(stack: Stack, names: Iterable[str], because: str = "") -> dict[str, tuple[float, str]]:
+    async with asyncio.timeout(60):
+        found = await asyncio.gather(*(not_ready(stack, name, because) for name in names))
     assert max(seconds for seconds, _ in found) < 3, found
     return dict(zip(names, found, strict=True))
 
@@ -129,8 +131,8 @@ async def test_a_service_says_within_three_seconds_that_what_it_needs_is_unavail
 ) -> None:
     await stack.control(command, server)
     try:
-        found = await not_ready_after(stack, names)
-        assert all(server.capitalize() in why for _, why in found.values()), found
+        # The first reason can be another one: a transaction that the outage cut off, for instance.
+        await not_ready_after(stack, names, because=server.capitalize())
     finally:
         await stack.control("start" if command == "kill" else "resume", server)
     await asyncio.gather(*(stack.services[name].wait_ready(30) for name in names))
