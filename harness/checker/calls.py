@@ -59,10 +59,12 @@ def sent_after_stop(evidence: Evidence) -> Iterator[Breach]:
 
 
 def called_twice(evidence: Evidence) -> Iterator[Breach]:
-    """G3: no message id has more than one call."""
+    """G3: no message id is called for again, unless the carrier answered that it takes nothing at this pace."""
     for (_, message_id), trail in evidence.trails.items():
-        if len(trail.calls) > 1:
-            yield Breach(message_id, f"the carrier was called {len(trail.calls)} times")
+        before = sorted(trail.calls, key=lambda call: call.arrived_at)[:-1]
+        answers = [call.status for call in before if not call.is_throttled]
+        if answers:
+            yield Breach(message_id, f"the carrier was called again after {len(answers)} calls, answered {answers}")
 
 
 def called_during_outage(evidence: Evidence) -> Iterator[Breach]:

@@ -4,7 +4,7 @@ G1, no send after STOP: no call was decided after a STOP was acknowledged, witho
     older than a second.
 G2, nothing lost: what was answered with 2xx is in Kafka; each reply is decided once and has its effect, in Kafka and in
     the customer API; each request has one outcome, which fits its calls; what cannot be read is parked.
-G3, at most one carrier call per message id.
+G3, at most one accepted carrier call per message id.
 G4, fail closed: no call was made while a part was down that a decision needs.
 G5, only the right list: no reply changed a scope that it is not about, and nothing was suppressed without an opt-out.
 G6, silence: phones received what an account requested, and nothing else.

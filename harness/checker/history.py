@@ -7,6 +7,7 @@ is its timestamp in Kafka, which the producer took before the record was appende
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
@@ -124,6 +125,11 @@ class CarrierCall:
     arrived_at: datetime
     status: int | None
     stamped: bool = False
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether the carrier answered that it takes nothing at this pace: the message may be called for again."""
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS
 
     @property
     def slack(self) -> timedelta:

@@ -52,7 +52,7 @@ def event_with_several_ids(evidence: Evidence) -> Iterator[Breach]:
 def outcome_contradicts_call(evidence: Evidence) -> Iterator[Breach]:
     """G2: a message that was suppressed or rejected was not handed to the carrier."""
     for (_, message_id), trail in evidence.trails.items():
-        if trail.outcomes & _NEVER_CALLED and trail.calls:
+        if trail.outcomes & _NEVER_CALLED and not all(call.is_throttled for call in trail.calls):
             yield Breach(message_id, f"{_outcomes(trail.outcomes)} was published, but the carrier was called")
 
 

@@ -51,7 +51,10 @@ class CarrierRoutes:
         if faults.latency_seconds:
             await asyncio.sleep(faults.latency_seconds)
         call.answer(effect.status, now_microseconds())
-        return _answer(request, call)
+        answer = _answer(request, call)
+        if faults.retry_after_seconds is not None and effect.status not in (_OK, None):
+            answer.headers["Retry-After"] = str(faults.retry_after_seconds)
+        return answer
 
     def _record(self, call: Call, faults: Faults) -> None:
         if self._state.settings.sandbox_forget or faults.forget:

@@ -24,6 +24,8 @@ class Faults(BaseModel):
     """The time from the call's arrival to its answer. The message is on the phone at the start of it."""
     error_rate: Rate = 0
     error_status: Annotated[int, Field(ge=400, le=599)] = 500
+    retry_after_seconds: Annotated[int, Field(ge=0, le=3600)] | None = None
+    """What the answer of such an error says in `Retry-After`."""
     deliver_before_error: bool = False
     """The nasty case: the phone has the message, and the caller gets an error."""
     drop_rate: Rate = 0

@@ -3,18 +3,25 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TypeAlias
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from services.sender import metrics
-from services.sender.carriers.carrier import Accepted, Blocked, CallResult, NotCalled, Refused, Unknown
+from services.sender.carriers.carrier import (
+    Blocked,
+    CallResult,
+    NotCalled,
+    Throttled,
+    Unknown,
+)
 from services.sender.carriers.choose import Carriers
+from services.sender.chunk import Chunk
 from services.sender.gather import gather_all
-from services.sender.ledger.model import LedgerState, MessageKey, RowUpdate, key_of, row_of
+from services.sender.ledger.model import RowUpdate, key_of, row_of
 from services.sender.ledger.owner import Owner
-from services.sender.ledger.rows import settle, write_rows
+from services.sender.ledger.rows import THROTTLED_FOR, settle, write_rows
 from services.sender.links import WITHOUT_LINKS, LinkWriter
+from services.sender.pauses import Pauses
 from services.sender.report import Reporter
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
@@ -25,26 +32,8 @@ from shared.suppressions.fence_pass import FencePass, boottime
 Confirm = Callable[[], Awaitable[None]]
 """Returns once Kafka has confirmed that the topics of the cache are still the same; else raises `TransientError`."""
 
-Called: TypeAlias = Accepted | Refused | Blocked | Unknown
-"""The result of a call of which a byte may have left."""
-
 CHUNK_MESSAGES = 50
 _CHUNKS_AHEAD = 2
-
-
-@dataclass(slots=True)
-class Chunk:
-    """A group of messages that are sent together; `results` has those for which the carrier may have been called."""
-
-    requests: list[MessageRequested]
-    fenced: FencePass
-    results: dict[MessageKey, Called] = field(default_factory=dict)
-
-    def updates(self) -> list[RowUpdate]:
-        return [RowUpdate(key_of(request), *state_of(self.results.get(key_of(request)))) for request in self.requests]
-
-    def not_called(self) -> list[MessageRequested]:
-        return [request for request in self.requests if key_of(request) not in self.results]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +55,13 @@ class Dispatcher:
         carriers: Carriers,
         calls_in_flight: int,
         links: LinkWriter = WITHOUT_LINKS,
+        throttled_for: timedelta = THROTTLED_FOR,
     ) -> None:
         self._pool = pool
         self._owner = owner
         self._reporter = reporter
         self._carriers = carriers
+        self._throttled_for = throttled_for
         self.links = links
         self._slots: dict[str, CarrierSlots] = defaultdict(
             lambda: CarrierSlots(
@@ -79,7 +70,7 @@ class Dispatcher:
             )
         )
         self._unsettled: list[Chunk] = []
-        self._pauses_until: dict[str, float] = {}
+        self._pauses = Pauses()
         self.stopping = False
         """Set to let calls under way come to their end and begin no more."""
 
@@ -147,9 +138,8 @@ class Dispatcher:
         return f"the carrier asked for a pause, {min(map(self._pause_seconds, requests)):.1f} s are left"
 
     def _pause_seconds(self, request: MessageRequested) -> float:
-        """Return for how long the message's carrier must not be called; 0 or less: it may be."""
-        until = self._pauses_until.get(self._carriers.name_of(request.account_id))
-        return 0.0 if until is None else until - boottime()
+        """Return for how long the message's carrier must not be called for it; 0: it may be."""
+        return self._pauses.seconds_left(self._carriers.name_of(request.account_id), request, boottime())
 
     async def _chunk(
         self,
@@ -180,7 +170,7 @@ class Dispatcher:
                 self._unsettled.append(chunk)
                 raise
             claimed = set(map(key_of, chunk.requests))
-            return chunk.not_called() + [request for request in requests if key_of(request) not in claimed]
+            return chunk.without_outcome() + [request for request in requests if key_of(request) not in claimed]
 
     async def _claim(self, chunk: Chunk) -> None:
         """Write the messages into the ledger; those that another process has are taken out of the chunk."""
@@ -211,17 +201,17 @@ class Dispatcher:
             leaving = self.links.written(request, self.links.token_of(request))
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
                 result = await self._carriers.clients[carrier].send(leaving, chunk.fenced.begin_by)
-        self._note(result, key_of(request), chunk, carrier)
+        self._note(result, request, chunk, carrier)
 
-    def _note(self, result: CallResult, key: MessageKey, chunk: Chunk, carrier: str) -> None:
+    def _note(self, result: CallResult, request: MessageRequested, chunk: Chunk, carrier: str) -> None:
         if isinstance(result, NotCalled):
             metrics.NOT_CALLED.inc()
-            del chunk.results[key]
+            del chunk.results[key_of(request)]
             return
-        chunk.results[key] = result
-        if not isinstance(result, Accepted) and result.pause_seconds:
-            until = boottime() + result.pause_seconds
-            self._pauses_until[carrier] = max(self._pauses_until.get(carrier, until), until)
+        chunk.results[key_of(request)] = result
+        if isinstance(result, Throttled):
+            metrics.THROTTLED.labels(carrier).inc()
+        self._pauses.note(result, carrier, request, boottime())
 
     async def _settle(self, chunk: Chunk) -> None:
         """Write and publish the outcomes of the calls; what was not called is given back."""
@@ -230,12 +220,12 @@ class Dispatcher:
             return
         await self._report_blocks(chunk)
         async with connection_from(self._pool) as connection:
-            changed = await settle(connection, self._owner.number, updates)
+            settled = await settle(connection, self._owner.number, updates, self._throttled_for)
         failpoint("sender.after_settle")
         rows = [
-            row_of(request, each.state, each.detail, chunk.fenced.started_at, changed[each.key])
+            row_of(request, now.state, each.detail, chunk.fenced.started_at, now.changed_at)
             for request, each in zip(chunk.requests, updates, strict=True)
-            if each.state != "pending" and each.key in changed
+            if (now := settled.get(each.key)) is not None and now.state != "pending"
         ]
         if rows:
             await self._reporter.publish(rows)
@@ -266,21 +256,6 @@ async def _approved(confirmed: "asyncio.Task[TransientError | None]") -> None:
     doubt = await asyncio.shield(confirmed)
     if doubt is not None:
         raise doubt
-
-
-def state_of(result: Called | None) -> tuple[LedgerState, str | None]:
-    """Return what a message's row becomes; None: it was not called."""
-    match result:
-        case Accepted(carrier_message_id=carrier_message_id):
-            return "sent", carrier_message_id
-        case Refused(reason=reason):
-            return "failed", reason
-        case Blocked(code=code, reason=reason):
-            return "failed", f"{code} {reason}".strip()
-        case Unknown(detail=detail):
-            return "unknown", detail
-        case None:
-            return "pending", None
 
 
 def _chunks_of(requests: Sequence[MessageRequested]) -> Iterator[Sequence[MessageRequested]]:

@@ -11,6 +11,9 @@ WRITTEN_LATE = Counter(
     "stopline_sender_written_late", "A process was frozen within a carrier call's write, which may have left too late."
 )
 NOT_CALLED = Counter("stopline_sender_not_called", "The carrier could not be reached; the message was decided again.")
+THROTTLED = Counter(
+    "stopline_sender_throttled", "A carrier refused a message for its pace alone; it is decided again.", ["carrier"]
+)
 RECORDS_PARKED = Counter("stopline_sender_records_parked", "A record could not be read and was parked.", ["reason"])
 FENCE_SECONDS = Histogram(
     "stopline_sender_fence_seconds",

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from services.sender import metrics
 from services.sender.batch import BatchProcessor
-from services.sender.carriers.choose import open_carriers
+from services.sender.carriers.choose import Carriers, open_carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.ledger.erasures import erase_forever
@@ -69,7 +69,7 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         stack.push_async_callback(carriers.close)
         cache = _cache(settings, markers)
         reporter = Reporter(events, settings.partitions, settings.links)
-        dispatcher = Dispatcher(pool, owner, reporter, carriers, settings.calls_in_flight, settings.links)
+        dispatcher = _dispatcher(settings, pool, owner, reporter, carriers)
         fence = Fence(markers, cache, settings.fence_seconds)
         processor = BatchProcessor(pool, fence, cache, reporter, Dropper(pool, owner, reporter), dispatcher)
         outbound = OutboundHandler(processor)
@@ -86,6 +86,13 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         await stack.enter_async_context(watching)
         postgres = await stack.enter_async_context(PostgresProbe(settings.database.url))
         yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres)
+
+
+def _dispatcher(
+    settings: SenderSettings, pool: Pool, owner: Owner, reporter: Reporter, carriers: Carriers
+) -> Dispatcher:
+    throttled_for = timedelta(seconds=settings.throttled_seconds)
+    return Dispatcher(pool, owner, reporter, carriers, settings.calls_in_flight, settings.links, throttled_for)
 
 
 def _watchdog(

@@ -58,6 +58,8 @@ class SenderSettings(ServiceSettings):
     calls_in_flight: Annotated[int, Field(ge=1, le=2_000)] = 200
     call_seconds: Annotated[float, Field(gt=0, le=120)] = 20
     """How long the carrier may take to answer; then the outcome is unknown."""
+    throttled_seconds: Annotated[float, Field(ge=0, le=86_400)] = 3_600
+    """How long a message is decided again that its carrier refuses for its pace alone; then it has failed."""
     sweep_margin_seconds: Annotated[float, Field(gt=0, le=600)] = 10
     """How much longer than a call may take until its process is taken for dead."""
     fence_seconds: Annotated[float, Field(gt=0, le=120)] = 10

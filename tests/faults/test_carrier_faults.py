@@ -10,6 +10,7 @@ pytestmark = pytest.mark.timeout(240)
 
 FAULTS: dict[str, dict[str, Any]] = {
     "refuses": {"error_rate": 0.3, "error_status": 422},
+    "takes nothing at this pace": {"error_rate": 0.3, "error_status": 429},
     "fails": {"error_rate": 0.3, "error_status": 503},
     "fails after delivering, receipts follow": {"error_rate": 0.3, "deliver_before_error": True, "receipts": True},
     "drops the connection before delivering": {"drop_rate": 0.3, "drop_when": "before"},

@@ -20,18 +20,19 @@ from services.sender.carriers.carrier import (
 )
 from services.sender.carriers.requests import given
 from services.sender.carriers.responses import (
-    BUSY_SECONDS,
     NOT_ALLOWED_SECONDS,
     fields_of,
     is_success,
     result_by_status,
     taken,
     text_of,
+    too_fast,
 )
 from shared.aws_signature import AwsKey, signed_headers
 from shared.events.outbound import MessageRequested
 
 _OPTED_OUT = "DESTINATION_PHONE_NUMBER_OPTED_OUT"
+# Its API answers all of these with the status 400: what is wrong is in the type alone.
 _NOT_ALLOWED = (
     "AccessDeniedException",
     "ExpiredTokenException",
@@ -41,8 +42,8 @@ _NOT_ALLOWED = (
     "ServiceQuotaExceededException",
     "UnrecognizedClientException",
 )
-# Its API answers all of these with the status 400: what is wrong is in the type alone.
-_PAUSES = {"ThrottlingException": BUSY_SECONDS, **dict.fromkeys(_NOT_ALLOWED, NOT_ALLOWED_SECONDS)}
+_THROTTLED = "ThrottlingException"
+"""The request was denied for its pace; AWS's own clients repeat it."""
 
 
 class AwsAdapter(CarrierAdapter):
@@ -87,4 +88,8 @@ class AwsAdapter(CarrierAdapter):
         if fields.get("Reason") == _OPTED_OUT:
             return Blocked(_OPTED_OUT, reason, self.aws_opt_out_list or None)
         result = result_by_status(response, kind, reason)
-        return Refused(result.reason, _PAUSES[kind]) if kind in _PAUSES and isinstance(result, Refused) else result
+        if kind == _THROTTLED:
+            return too_fast(result)
+        if kind in _NOT_ALLOWED and isinstance(result, Refused):
+            return Refused(result.reason, NOT_ALLOWED_SECONDS)
+        return result

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from pydantic_settings import SettingsConfigDict
 
@@ -41,6 +41,19 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class Throttled:
+    """A refusal because of the pace alone: by its own documentation the carrier has not taken the message.
+
+    So the message may be decided and called again. `pauses` is what has to wait: everything that goes through the
+    carrier, or what goes out from the message's sender number.
+    """
+
+    reason: str
+    pause_seconds: float
+    pauses: Literal["carrier", "number"] = "carrier"
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """The carrier may have the message or not: it is never called again for it."""
 
@@ -55,7 +68,9 @@ class NotCalled:
     detail: str
 
 
-CallResult = Accepted | Refused | Blocked | Unknown | NotCalled
+Called = Accepted | Refused | Blocked | Throttled | Unknown
+"""The result of a call of which a byte may have left."""
+CallResult = Called | NotCalled
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from pydantic import Field, SecretStr
 from services.sender.carriers.carrier import CallResult, CarrierAdapter, CarrierResponse, HttpCall, Refused
 from services.sender.carriers.requests import basic, json_call
 from services.sender.carriers.responses import (
-    BUSY_SECONDS,
     NOT_ALLOWED_SECONDS,
     fields_of,
     first_of,
@@ -15,12 +14,15 @@ from services.sender.carriers.responses import (
     result_by_status,
     taken,
     text_of,
+    too_fast,
+    too_fast_if_429,
     without_id,
 )
 from shared.events.outbound import MessageRequested
 
-_PAUSES = {"THROTTLED": BUSY_SECONDS, "INSUFFICIENT_CREDIT": NOT_ALLOWED_SECONDS}
+_PAUSES = {"INSUFFICIENT_CREDIT": NOT_ALLOWED_SECONDS}
 """The statuses of a message that hold for all others too."""
+_THROTTLED = "THROTTLED"
 
 
 class ClickSendAdapter(CarrierAdapter):
@@ -45,10 +47,13 @@ class ClickSendAdapter(CarrierAdapter):
         """The call is answered 200 although its message failed: the message's own status counts."""
         fields = fields_of(response)
         if not is_success(response):
-            return result_by_status(response, fields.get("response_code"), fields.get("response_msg"))
+            words = fields.get("response_code"), fields.get("response_msg")
+            return too_fast_if_429(response, result_by_status(response, *words))
         data: Any = fields.get("data")
         message = first_of(data.get("messages") if isinstance(data, dict) else None)
         status = text_of(message.get("status"))
         if status == "SUCCESS":
             return taken(response, message.get("message_id"))
+        if status == _THROTTLED:
+            return too_fast(Refused(status))
         return Refused(status, _PAUSES.get(status, 0.0)) if status else without_id(response)

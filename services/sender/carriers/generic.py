@@ -1,7 +1,8 @@
 """The generic HTTP carrier: `POST {url}/v1/messages` with a bearer token; the sandbox carrier speaks it.
 
-Every response counts as the one call that a message id may have (G3), a 429 and a 401 too. So that these do not fail
-message after message, they ask for a pause in which nothing is called.
+A 429 says that nothing of the message was taken: it is called again after a pause. Every other response counts as the
+one call that a message id may have (G3), a 401 too; so that this does not fail message after message, it asks for a
+pause in which nothing is called.
 """
 
 from http import HTTPStatus
@@ -11,7 +12,7 @@ from pydantic import Field, SecretStr
 
 from services.sender.carriers.carrier import Blocked, CallResult, CarrierAdapter, CarrierResponse, HttpCall
 from services.sender.carriers.requests import bearer, json_call
-from services.sender.carriers.responses import fields_of, result_by_status, taken, text_of
+from services.sender.carriers.responses import fields_of, result_by_status, taken, text_of, too_fast_if_429
 from shared.events.outbound import MessageRequested
 
 OPTED_OUT = "opted_out"
@@ -42,4 +43,6 @@ class GenericAdapter(CarrierAdapter):
             return taken(response, fields.get("carrier_message_id"))
         error: Any = fields.get("error")
         code, message = (error.get("code"), error.get("message")) if isinstance(error, dict) else ("", "")
-        return Blocked(OPTED_OUT, text_of(message)) if code == OPTED_OUT else result_by_status(response, code, message)
+        if code == OPTED_OUT:
+            return Blocked(OPTED_OUT, text_of(message))
+        return too_fast_if_429(response, result_by_status(response, code, message))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from services.sender.carriers.carrier import Accepted, CallResult, CarrierResponse, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, CallResult, CarrierResponse, Refused, Throttled, Unknown
 from shared.events.base import storable
 
 MAX_PAUSE_SECONDS = 60.0
@@ -67,6 +67,21 @@ def result_by_status(response: CarrierResponse, code: object = "", reason: objec
     if HTTPStatus.BAD_REQUEST <= response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Refused(words, pause_seconds)
     return Unknown(f"the carrier answered {words}", pause_seconds)
+
+
+def too_fast(result: CallResult) -> CallResult:
+    """Return a refusal as one of the pace, which an adapter may say only where the carrier's documentation does.
+
+    Such a message is called again: nothing of it may have been accepted. A result that is not a refusal stays one.
+    """
+    if not isinstance(result, Refused):
+        return result
+    return Throttled(result.reason, result.pause_seconds or BUSY_SECONDS)
+
+
+def too_fast_if_429(response: CarrierResponse, result: CallResult) -> CallResult:
+    """Return `too_fast` of the result of a 429, for carriers that document that they do nothing with such a request."""
+    return too_fast(result) if response.status == HTTPStatus.TOO_MANY_REQUESTS else result
 
 
 def pause_of(status: int, headers: Mapping[str, str]) -> float:

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 from services.sender.carriers.carrier import CallResult, CarrierAdapter, CarrierResponse, HttpCall
 from services.sender.carriers.requests import bearer, given, json_call
-from services.sender.carriers.responses import fields_of, is_success, result_by_status, taken
+from services.sender.carriers.responses import fields_of, is_success, result_by_status, taken, too_fast_if_429
 from shared.events.outbound import MessageRequested
 
 
@@ -37,5 +37,5 @@ class SinchAdapter(CarrierAdapter):
     def result_of(self, response: CarrierResponse) -> CallResult:
         fields = fields_of(response)
         if not is_success(response):
-            return result_by_status(response, fields.get("code"), fields.get("text"))
+            return too_fast_if_429(response, result_by_status(response, fields.get("code"), fields.get("text")))
         return taken(response, fields.get("id"))

@@ -6,7 +6,15 @@ from pydantic import Field, SecretStr
 
 from services.sender.carriers.carrier import Blocked, CallResult, CarrierAdapter, CarrierResponse, HttpCall
 from services.sender.carriers.requests import bearer, given, json_call
-from services.sender.carriers.responses import fields_of, first_of, is_success, result_by_status, taken, text_of
+from services.sender.carriers.responses import (
+    fields_of,
+    first_of,
+    is_success,
+    result_by_status,
+    taken,
+    text_of,
+    too_fast_if_429,
+)
 from shared.events.outbound import MessageRequested
 
 _BLOCKED_BY_STOP = "40300"
@@ -42,4 +50,4 @@ class TelnyxAdapter(CarrierAdapter):
         code, reason = text_of(error.get("code")), text_of(error.get("detail") or error.get("title"))
         if code == _BLOCKED_BY_STOP:
             return Blocked(code, reason, self.telnyx_messaging_profile_id or None)
-        return result_by_status(response, code, reason)
+        return too_fast_if_429(response, result_by_status(response, code, reason))

@@ -7,12 +7,30 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, SecretStr
 
-from services.sender.carriers.carrier import Blocked, CallResult, CarrierAdapter, CarrierResponse, HttpCall
+from services.sender.carriers.carrier import (
+    Blocked,
+    CallResult,
+    CarrierAdapter,
+    CarrierResponse,
+    HttpCall,
+    Refused,
+    Throttled,
+)
 from services.sender.carriers.requests import basic, form_call, given
-from services.sender.carriers.responses import fields_of, is_success, result_by_status, taken, text_of
+from services.sender.carriers.responses import (
+    MAX_PAUSE_SECONDS,
+    fields_of,
+    is_success,
+    result_by_status,
+    taken,
+    text_of,
+    too_fast_if_429,
+)
 from shared.events.outbound import MessageRequested
 
 _UNSUBSCRIBED = "21610"
+_QUEUE_IS_FULL = "21611"
+"""The sender number has hours of messages queued already; this one was not created."""
 
 
 class TwilioAdapter(CarrierAdapter):
@@ -46,4 +64,7 @@ class TwilioAdapter(CarrierAdapter):
         code, reason = text_of(fields.get("code")), text_of(fields.get("message"))
         if code == _UNSUBSCRIBED:
             return Blocked(code, reason, self.twilio_messaging_service_sid or None)
-        return result_by_status(response, code, reason)
+        result = result_by_status(response, code, reason)
+        if code == _QUEUE_IS_FULL and isinstance(result, Refused):
+            return Throttled(result.reason, MAX_PAUSE_SECONDS, "number")
+        return too_fast_if_429(response, result)

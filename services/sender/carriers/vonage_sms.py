@@ -22,16 +22,18 @@ from services.sender.carriers.responses import (
     result_by_status,
     taken,
     text_of,
+    too_fast,
+    too_fast_if_429,
     without_id,
 )
 from shared.events.outbound import MessageRequested
 from shared.segments import segments_of
 
 _MAX_CLIENT_REF = 100
-_TAKEN, _INTERNAL_ERROR = "0", "5"
-# Throttled, too many binds; credentials, an account that is barred, without credit or not enabled.
+_TAKEN, _THROTTLED, _INTERNAL_ERROR = "0", "1", "5"
+# Too many binds; credentials, an account that is barred, without credit or not enabled.
 _PAUSES = {
-    **dict.fromkeys(("1", "10"), BUSY_SECONDS),
+    "10": BUSY_SECONDS,
     **dict.fromkeys(("4", "8", "9", "11"), NOT_ALLOWED_SECONDS),
 }
 
@@ -59,11 +61,13 @@ class VonageSmsAdapter(CarrierAdapter):
 
     def result_of(self, response: CarrierResponse) -> CallResult:
         if not is_success(response):
-            return result_by_status(response)
+            return too_fast_if_429(response, result_by_status(response))
         part = first_of(fields_of(response).get("messages"))
         status, words = text_of(part.get("status")), text_of(part.get("error-text"))
         if status == _TAKEN:
             return taken(response, part.get("message-id"))
+        if status == _THROTTLED:
+            return too_fast(Refused(f"{status} {words}".strip()))
         if status == _INTERNAL_ERROR:
             return Unknown(f"the carrier answered {status} {words}")
         return Refused(f"{status} {words}".strip(), _PAUSES.get(status, 0.0)) if status else without_id(response)

@@ -37,11 +37,15 @@ class Row(NamedTuple):
 
 
 class RowUpdate(NamedTuple):
-    """The new state of a claimed row: its message's outcome, or `pending`, which gives it back to be decided again."""
+    """The new state of a claimed row: its message's outcome, or `pending`, which gives it back to be decided again.
+
+    `is_throttled`: the carrier refused it for its pace; a row that has been for too long becomes `failed` instead.
+    """
 
     key: MessageKey
     state: LedgerState
     detail: str | None
+    is_throttled: bool = False
 
 
 def key_of(request: MessageRequested) -> MessageKey:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from services.sender.ledger.model import MessageKey, Row, RowUpdate, key_of
+from services.sender.ledger.model import LedgerState, MessageKey, Row, RowUpdate, key_of
 from services.sender.ledger.owner import LIVING
 from shared.events.outbound import MessageRequested
 from shared.postgres import Connection
@@ -41,12 +41,17 @@ RETURNING account_id, message_id, changed_at
 
 # The sweeper may have been first: a call result then still counts, but a message it gave up is not decided again.
 _SETTLE = """
-UPDATE messages m SET state = settled.state, detail = settled.detail, changed_at = now()
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS settled (account_id, message_id, state, detail)
+UPDATE messages m SET
+    state = CASE WHEN is_throttled AND m.throttled_since < now() - $7::interval THEN 'failed' ELSE settled.state END,
+    throttled_since = CASE WHEN is_throttled THEN coalesce(m.throttled_since, now()) ELSE m.throttled_since END,
+    detail = settled.detail, changed_at = now()
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $6::boolean[])
+    AS settled (account_id, message_id, state, detail, is_throttled)
 WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id AND m.owner = $5
     AND (m.state = 'dispatching' OR m.state = 'unknown' AND settled.state IN ('sent', 'failed'))
-RETURNING m.account_id, m.message_id, m.changed_at
+RETURNING m.account_id, m.message_id, m.state, m.changed_at
 """
+THROTTLED_FOR = timedelta(hours=1)
 
 NewRow = tuple[MessageRequested, str | None]
 """A message, and the detail that its row gets: one line."""
@@ -96,10 +101,23 @@ async def write_rows(
     return WrittenRows(set(map(key_of, requests)) - {(row[0], row[1]) for row in rows}, changed_at)
 
 
-async def settle(connection: Connection, owner: int, settled: Sequence[RowUpdate]) -> dict[MessageKey, datetime]:
-    """Write what became of the owner's claims; return the keys whose rows were still open, and when they changed."""
-    rows = await connection.fetch(_SETTLE, *columns(settled), owner)
-    return {(row[0], row[1]): row[2] for row in rows}
+class Settled(NamedTuple):
+    """The state that a row has got, and when."""
+
+    state: LedgerState
+    changed_at: datetime
+
+
+async def settle(
+    connection: Connection, owner: int, settled: Sequence[RowUpdate], throttled_for: timedelta = THROTTLED_FOR
+) -> dict[MessageKey, Settled]:
+    """Write what became of the owner's claims; return the keys whose rows were still open.
+
+    A message that its carrier has refused for its pace alone is decided again for as long as `throttled_for`.
+    """
+    are_throttled = [each.is_throttled for each in settled]
+    rows = await connection.fetch(_SETTLE, *columns(settled), owner, are_throttled, throttled_for)
+    return {(row[0], row[1]): Settled(row[2], row[3]) for row in rows}
 
 
 def columns(settled: Sequence[RowUpdate]) -> list[list[str | None]]:

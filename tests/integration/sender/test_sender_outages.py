@@ -95,7 +95,7 @@ async def _called(world: World, count: int) -> bool:
 
 async def test_a_carrier_that_asks_for_a_pause_gets_it(world: World) -> None:
     first, *others = [world.request(number) for number in range(20)]
-    await world.sandbox.set_faults(error_rate=1, error_status=429)
+    await world.sandbox.set_faults(error_rate=1, error_status=403)
     await world.kafka.produce(first)
     await until("refused", lambda: world.kafka.published(first)[-1:] == ["message_failed"])
     await world.kafka.produce(*others)

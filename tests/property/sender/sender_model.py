@@ -17,7 +17,7 @@ from settings_records import EPOCH, SettingsOfPartition
 
 from services.sender import batch
 from services.sender.batch import BatchProcessor
-from services.sender.carriers.carrier import Accepted, Blocked, CallResult, NotCalled, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, Blocked, CallResult, NotCalled, Refused, Throttled, Unknown
 from services.sender.carriers.choose import Carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
@@ -59,6 +59,7 @@ ANSWERS: dict[str, CallResult] = {
     "refused": Refused("422 no"),
     "blocked": Blocked("21610", "unsubscribed recipient"),
     "unknown": Unknown("timeout"),
+    "throttled": Throttled("429", 0),
     "not called": NotCalled("refused connection"),
 }
 
@@ -113,7 +114,7 @@ class Outside:
         assert boottime() < begin_by
         answer = ANSWERS[self.next_answers.pop() if self.next_answers else "accepted"]
         await asyncio.sleep(0)
-        if not isinstance(answer, NotCalled):
+        if not isinstance(answer, NotCalled | Throttled):
             self.calls[request.message_id] += 1
             self.answers[request.message_id] = answer
             announced = [e for e in self.published[request.message_id] if isinstance(e, MessageDispatching)]

@@ -1,6 +1,7 @@
-"""Faults in what the services reported: events of the sender and of the opt-out service that must not exist."""
+"""Faults in what the services called and reported: calls and events of the sender and the opt-out service."""
 
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 from checker.mutations import chosen, is_about, without
@@ -12,6 +13,22 @@ from shared.events.delivery import MessageDispatching, MessageFailed, MessageSen
 from shared.events.opt_out import OptedIn, OptedOut
 
 _OTHER_LIST = "list:99"
+
+
+def call_again_after_it_was_accepted(history: History, random: Random) -> History | None:
+    """That the second call is answered 429 makes it no better."""
+    call = chosen(list(history.calls), random)
+    again = call and replace(call, arrived_at=call.arrived_at + timedelta(milliseconds=30), status=429)
+    return again and replace(history, calls=(*history.calls, again))
+
+
+def call_again_after_an_error(history: History, random: Random) -> History | None:
+    """What is not 429 leaves it open whether the carrier has the message."""
+    call = chosen(list(history.calls), random)
+    before = call and replace(
+        call, arrived_at=call.arrived_at - timedelta(milliseconds=1), status=random.choice([500, None, 408])
+    )
+    return before and replace(history, calls=(before, *history.calls))
 
 
 def publish_an_event_under_two_ids(history: History, random: Random) -> History | None:

@@ -1,6 +1,8 @@
 """The mutations by name, each with the guarantees that the checker must then find broken."""
 
 from checker.false_reports import (
+    call_again_after_an_error,
+    call_again_after_it_was_accepted,
     change_a_list_by_a_harmless_reply,
     forbid_another_list_in_the_topic,
     hold_a_number_that_wrote_nothing,
@@ -59,6 +61,8 @@ MUTATIONS = {
         (decide_what_is_not_there, "G2 decided_without_event"),
         (change_the_record, "G8 entry_changed"),
         (call_twice, "G3 called_twice"),
+        (call_again_after_it_was_accepted, "G3 called_twice"),
+        (call_again_after_an_error, "G3 called_twice"),
         (call_in_an_outage, "G4 called_during_outage"),
         (call_unannounced, "G1 unannounced_call"),
         (decide_after_the_call, "G1 unannounced_call"),

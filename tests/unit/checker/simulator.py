@@ -65,8 +65,11 @@ class Simulator:
     def pass_time(self, milliseconds: int) -> None:
         self.now += timedelta(milliseconds=milliseconds)
 
-    def send(self, person: int, list_id: int, *, crash: str = "", reply: str = "") -> str:
-        """Ask for a message and decide it; `crash` before or after the call; a `reply` may come while it is decided."""
+    def send(self, person: int, list_id: int, *, crash: str = "", reply: str = "", throttled: int = 0) -> str:
+        """Ask for a message and decide it; `crash` before or after the call; a `reply` may come while it is decided.
+
+        The carrier answers that it takes nothing at this pace as often as `throttled` says.
+        """
         number, to = NUMBERS[list_id], phone(person)
         message_id = f"m{len(self.requests)}"
         request = MessageRequested(
@@ -84,6 +87,9 @@ class Simulator:
         if reply:
             self.write(person, reply)
         self.pass_time(20)
+        for _ in range(throttled):
+            self.calls.append(CarrierCall(ACCOUNT, message_id, to, number, "Hi", self.now, 429))
+            self.pass_time(10)
         if crash != "before call":
             self.calls.append(CarrierCall(ACCOUNT, message_id, to, number, "Hi", self.now, 200))
             self.phone_messages.append(PhoneMessage(ACCOUNT, message_id, to, self.now))

@@ -43,7 +43,7 @@ def _eventful() -> History:
     run.write(6, "STOP")
     run.pass_time(2000)
     run.write(6, "START")
-    run.send(6, 1)
+    run.send(6, 1, throttled=2)
     return run.history()
 
 

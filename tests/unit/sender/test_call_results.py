@@ -1,10 +1,10 @@
-"""What the generic carrier's answers mean: a message is called for once, so every answer is an outcome."""
+"""What the generic carrier's answers mean: every answer but a 429 is an outcome, and nothing is called again."""
 
 from collections.abc import Mapping
 
 import pytest
 
-from services.sender.carriers.carrier import Accepted, Blocked, CallResult, CarrierResponse, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, Blocked, CallResult, CarrierResponse, Refused, Throttled, Unknown
 from services.sender.carriers.generic import GenericAdapter
 from services.sender.carriers.responses import MAX_PAUSE_SECONDS
 
@@ -40,6 +40,11 @@ def test_a_4xx_in_another_format_is_final_too(body: bytes) -> None:
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599, 301, 307, 204, 102, 999])
 def test_anything_else_leaves_the_outcome_open(status: int) -> None:
     assert isinstance(call_result_of(status, {}, b'{"carrier_message_id": "c-1"}'), Unknown)
+
+
+def test_a_429_says_that_nothing_was_taken() -> None:
+    answer = call_result_of(429, {"Retry-After": "3"}, b'{"error": {"code": "slow_down", "message": "10 per second"}}')
+    assert answer == Throttled("429 slow_down: 10 per second", 3)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])

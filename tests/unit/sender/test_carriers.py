@@ -5,7 +5,7 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -30,7 +30,7 @@ from services.sender.carriers.carrier import (
 from services.sender.carriers.choose import Carriers, open_carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.ledger.model import RowUpdate
-from services.sender.ledger.rows import WrittenRows
+from services.sender.ledger.rows import Settled, WrittenRows
 from services.sender.settings import SenderSettings
 from shared.errors import MisconfiguredError, TransientError
 from shared.events.outbound import MessageRequested
@@ -168,9 +168,9 @@ class Ledger:
     async def write_rows(self, *_: object) -> WrittenRows:
         return WrittenRows(frozenset(), datetime.now(UTC))
 
-    async def settle(self, _: object, __: int, settled: Sequence[RowUpdate]) -> dict[Any, datetime]:
+    async def settle(self, _: object, __: int, settled: Sequence[RowUpdate], ___: timedelta) -> dict[Any, Settled]:
         self.settled |= {each.key[1]: (each.state, each.detail) for each in settled}
-        return {each.key: datetime.now(UTC) for each in settled}
+        return {each.key: Settled(each.state, datetime.now(UTC)) for each in settled}
 
     async def hold(self) -> None:
         await asyncio.sleep(0)

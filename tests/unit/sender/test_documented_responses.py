@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from services.sender.carriers import CARRIERS
-from services.sender.carriers.carrier import Accepted, Blocked, CallResult, Refused, Unknown
+from services.sender.carriers.carrier import Accepted, Blocked, CallResult, Refused, Throttled, Unknown
 from services.sender.carriers.client import CarrierClient
 from shared.aws_signature import AwsKey, signed_headers
 from shared.events.outbound import MessageRequested
@@ -129,6 +129,8 @@ def expected(result: dict[str, Any]) -> CallResult | type[Unknown]:
             return Accepted(carrier_message_id)
         case {"refused": reason, "pause_seconds": pause_seconds}:
             return Refused(reason, pause_seconds)
+        case {"throttled": reason, "pause_seconds": pause_seconds, "pauses": pauses}:
+            return Throttled(reason, pause_seconds, pauses)
         case {"blocked": code, "reason": reason, "pool_id": pool_id}:
             return Blocked(code, reason, pool_id)
         case _:

@@ -1,0 +1,57 @@
+"""Which carriers and sender numbers have asked for a pause, and until when; no I/O, the caller gives the time."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from services.sender.carriers.carrier import Accepted, Called, Throttled
+from services.sender.carriers.responses import MAX_PAUSE_SECONDS
+from shared.events.outbound import MessageRequested
+
+
+@dataclass(slots=True)
+class _Pause:
+    until: float
+    in_a_row: int = 0
+
+
+@dataclass(slots=True)
+class Pauses:
+    """The pauses of a sender: one that is asked for again as soon as it ends is twice as long, up to a limit."""
+
+    _pauses: dict[Hashable, _Pause] = field(default_factory=dict)
+
+    def seconds_left(self, carrier: str, request: MessageRequested, now: float) -> float:
+        """Return for how long the message must not be handed to the carrier; 0: it may be."""
+        found = (self._pauses.get(carrier), self._pauses.get(_number_of(carrier, request)))
+        return max(0.0, *(pause.until - now for pause in found if pause is not None), 0.0)
+
+    def note(self, result: Called, carrier: str, request: MessageRequested, now: float) -> None:
+        """Note what a call's result says of the pace."""
+        if isinstance(result, Accepted):
+            self._pauses.pop(_number_of(carrier, request), None)
+            pause = self._pauses.get(carrier)
+            if pause is not None and pause.until <= now:
+                del self._pauses[carrier]
+        elif isinstance(result, Throttled):
+            key = carrier if result.pauses == "carrier" else _number_of(carrier, request)
+            self._lengthen(key, result.pause_seconds, now)
+        elif result.pause_seconds:
+            self._extend(carrier, now + result.pause_seconds)
+
+    def _lengthen(self, key: Hashable, seconds: float, now: float) -> None:
+        """Start a pause; the calls that were in flight with the one that started it make it no longer."""
+        pause = self._pauses.get(key)
+        if pause is not None and pause.until > now:
+            self._extend(key, now + seconds)
+            return
+        in_a_row = 0 if pause is None else pause.in_a_row + 1
+        longer = max(seconds, min(seconds * 2**in_a_row, MAX_PAUSE_SECONDS))
+        self._pauses[key] = _Pause(now + longer, in_a_row)
+
+    def _extend(self, key: Hashable, until: float) -> None:
+        pause = self._pauses.setdefault(key, _Pause(until))
+        pause.until = max(pause.until, until)
+
+
+def _number_of(carrier: str, request: MessageRequested) -> Hashable:
+    return carrier, request.account_id, request.sender_number
