@@ -8,7 +8,7 @@ elsewhere would let messages go that nobody gets.
 from collections.abc import Iterable
 
 from services.optout.recipient import Recipient, Suppression
-from services.optout.requests import Requested, after_opt_out
+from services.optout.requests import BY_NOBODY, Requested, after_opt_out
 from services.optout.scopes import sender_scope
 from shared.events.inbound import CarrierBlocked, MessageReceived
 
@@ -25,6 +25,8 @@ def decide_block(event: CarrierBlocked, recipient: Recipient) -> Requested:
 
     Where it covers more than was known, all of it has one cause, by which a START finds it.
     """
+    if _is_known_already(event, recipient):
+        return Requested("opt_out", "already_opted_out")
     covered = dict.fromkeys(map(sender_scope, event.sender_numbers or _sent_from(event, recipient)))
     scopes = tuple(scope for scope in covered if not _came_back_later(event, recipient.suppressions.get(scope)))
     if not scopes:
@@ -41,10 +43,24 @@ def _came_back_later(event: CarrierBlocked, now: Suppression | None) -> bool:
 
     The carrier has heard that START. Where it has not, it refuses the next message, and reports that.
     """
-    if now is None or now.state != "opted_in" or now.sender_number is None:
-        return False
-    times = [time for time in (now.sent_at, now.untimed_at) if time is not None]
+    return now is not None and now.state == "opted_in" and now.sender_number is not None and _is_later(now, event)
+
+
+def _is_later(known: Suppression, event: CarrierBlocked) -> bool:
+    times = [time for time in (known.sent_at, known.untimed_at) if time is not None]
     return bool(times) and all(time > event.occurred_at for time in times)
+
+
+def _is_known_already(event: CarrierBlocked, recipient: Recipient) -> bool:
+    """Say whether an entry of a list of the whole account may record an opt-out that we have decided ourselves.
+
+    That one has left the list that it answered, and no other (G5): the entry must not widen it. Nor does it count where
+    the recipient has come back since.
+    """
+    if not event.covers_account:
+        return False
+    asked = [known for known in recipient.suppressions.values() if known.source not in BY_NOBODY]
+    return any(known.state != "opted_in" or _is_later(known, event) for known in asked)
 
 
 def _sent_from(event: CarrierBlocked, recipient: Recipient) -> tuple[str, ...]:

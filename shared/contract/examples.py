@@ -141,6 +141,7 @@ def _block() -> CarrierBlocked:
         reason="Attempt to send to unsubscribed recipient",
         message_id=_MESSAGE,
         carrier_message_id=_CARRIER_MESSAGE,
+        opt_out_list="Marketing",
     )
 
 

@@ -169,6 +169,9 @@ class CarrierBlocked(IdentifiedEvent):
     covers, that of the message first; empty where the carrier does not say. `gateway` names the carrier as its gateway,
     `code` and `reason` are its own words. `message_id` (ours) and `carrier_message_id` are of the message that it
     refused, or of the reply that it took as an opt-out. A repetition has the same `event_id` (`carrier_block_id`).
+    `opt_out_list` is the carrier's name of the list that it was read from, where nothing was refused; `occurred_at` is
+    the time of the list's entry then. `covers_account`: the carrier puts everybody on that list who writes STOP to any
+    number of the account. (Both are optional since version 1 was published.)
     """
 
     category: ClassVar[str] = "inbound"
@@ -182,6 +185,8 @@ class CarrierBlocked(IdentifiedEvent):
     reason: StorableText
     message_id: MessageId | None = None
     carrier_message_id: StorableText | None = None
+    opt_out_list: StorableText | None = None
+    covers_account: bool = False
 
 
 def carrier_block_id(account_id: str, gateway: str, message_id: str, phone: str) -> UUID:

@@ -162,3 +162,53 @@ def test_the_entry_says_which_carrier_in_its_words_and_leaves_the_state_that_is_
     (published,) = [decode(opt_out_event_adapter, record.value) for record in opt_out_records(entry)]
     assert isinstance(published, OptedOut)
     assert published.source == "carrier"
+
+
+def listed(gateway: str, **fields: Any) -> CarrierBlocked:
+    is_of_account = gateway == "clicksend"
+    return block(NUMBER, gateway=gateway, opt_out_list="42", covers_account=is_of_account, code="on the list", **fields)
+
+
+def test_an_entry_of_a_carriers_list_blocks_its_numbers_until_a_start_that_is_newer() -> None:
+    for gateway in ("telnyx", "aws", "clicksend"):
+        blocked = after(who_was_sent(sent(1)), listed(gateway))
+        assert states(blocked) == {SCOPE: "opted_out"}
+        came_back = after(blocked, start(gateway=gateway))
+        assert states(came_back) == {SCOPE: "opted_in"}
+        assert states(after(came_back, listed(gateway, occurred_at=NOON - timedelta(days=9)))) == {SCOPE: "opted_in"}
+        again = listed(gateway, occurred_at=LATER + timedelta(days=1))
+        assert states(after(came_back, again)) == {SCOPE: "opted_out"}
+
+
+def test_clicksends_list_does_not_make_of_one_lists_opt_out_one_of_the_account() -> None:
+    left_one = after(who_was_sent(sent(1)), reply("STOP", gateway="clicksend"))
+    assert states(after(left_one, listed("clicksend"))) == {"list:1": "opted_out"}
+    assert decide(listed("clicksend"), left_one, RULES) == Requested("opt_out", "already_opted_out")
+    # A carrier that refuses the number is believed: nothing would arrive.
+    for carrier in (listed("telnyx"), block(NUMBER, gateway="clicksend")):
+        assert states(after(left_one, carrier)) == {"list:1": "opted_out", SCOPE: "opted_out"}
+
+
+def test_on_clicksends_list_counts_again_who_left_it_after_coming_back() -> None:
+    back = OptInRequested(
+        event_id=uuid4(), occurred_at=LATER, account_id="demo", phone=PHONE, scopes=("list:1",), source="api",
+        by="key", statement="I agree",
+    )  # fmt: skip
+    came_back = after(who_was_sent(sent(1)), reply("STOP", gateway="clicksend"), back)
+    assert states(came_back) == {"list:1": "opted_in"}
+    assert states(after(came_back, listed("clicksend"))) == {"list:1": "opted_in"}
+    again = listed("clicksend", occurred_at=LATER + timedelta(days=1))
+    assert states(after(came_back, again)) == {"list:1": "opted_in", SCOPE: "opted_out"}
+
+
+def test_a_clean_up_is_not_an_opt_out_that_clicksends_list_repeats() -> None:
+    cleaned = OptOutRequested(
+        event_id=uuid4(),
+        occurred_at=NOON,
+        account_id="demo",
+        phone=PHONE,
+        scopes=("list:1",),
+        source="clean_up",
+        by="j",
+    )
+    assert states(after(Recipient(), cleaned, listed("clicksend"))) == {"list:1": "opted_out", SCOPE: "opted_out"}
