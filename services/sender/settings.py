@@ -4,16 +4,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, Json, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, Json, SecretStr, model_validator
 
 from services.sender.carriers import CARRIERS
-from services.sender.carriers.carrier import CarrierAdapter
+from services.sender.carriers.accounts import AccountCarrier, read_account_carriers
+from services.sender.carriers.carrier import CarrierSettings
 from services.sender.links import LinkWriter
 from shared.events.base import AccountId
 from shared.number_pools import NumberPoolSetting
 from shared.opt_out_links import LinkUrl
 from shared.postgres import DatabaseAddress
-from shared.secret_rules import OptionalSecret, check_known_secrets
+from shared.secret_rules import OptionalSecret, check_known_secrets, none_where_empty
 from shared.settings import ServiceSettings, load
 
 
@@ -34,6 +35,10 @@ def sender_database(url: str) -> DatabaseAddress:
     return DatabaseAddress(url, "STOPLINE_SENDER_DATABASE_URL", statement_seconds=15.0)
 
 
+def _secrets_of(adapter: CarrierSettings, prefix: str) -> dict[str, object]:
+    return {f"{prefix}{name.upper()}": getattr(adapter, name) for name in type(adapter).model_fields}
+
+
 class SenderSettings(ServiceSettings):
     """The sender's settings, read from `STOPLINE_…` as `shared.settings` describes."""
 
@@ -44,6 +49,8 @@ class SenderSettings(ServiceSettings):
     """The carrier of every account that `carriers_by_account` does not name."""
     carriers_by_account: Annotated[Json[dict[AccountId, str]], AfterValidator(_all_known), Field(default="{}")]
     """The carriers of single accounts, as JSON: `{"acme": "generic"}`."""
+    carrier_accounts: Annotated[SecretStr | None, BeforeValidator(none_where_empty)] = None
+    """The carriers of accounts that have credentials of their own, as JSON: see `carriers/accounts.py`."""
 
     number_pools: NumberPoolSetting
     """The numbers that share their opt-outs at the carrier, by account and by the carrier's id of the pool."""
@@ -69,16 +76,31 @@ class SenderSettings(ServiceSettings):
     """How long calls under way get to end when the service is stopped; then their outcome is unknown."""
 
     @cached_property
-    def carrier_adapters(self) -> dict[str, CarrierAdapter]:
-        """The adapter of every carrier in use, by name, with settings of its own; they are read once."""
+    def carrier_adapters(self) -> dict[str, CarrierSettings]:
+        """The settings of every carrier that accounts without credentials of their own use, by name; read once."""
         names = {self.carrier, *self.carriers_by_account.values()}
         return {name: load(CARRIERS[name]) for name in sorted(names)}
+
+    @cached_property
+    def account_carriers(self) -> dict[AccountId, AccountCarrier]:
+        """The carriers of accounts with credentials of their own."""
+        given = self.carrier_accounts
+        return read_account_carriers("" if given is None else given.get_secret_value(), CARRIERS)
 
     @model_validator(mode="after")
     def _carriers_are_configured(self) -> Self:
         for adapter in self.carrier_adapters.values():
-            secrets = {f"STOPLINE_{name.upper()}": getattr(adapter, name) for name in type(adapter).model_fields}
-            check_known_secrets(self.http_host, secrets)
+            check_known_secrets(self.http_host, _secrets_of(adapter, "STOPLINE_"))
+        for account_id, each in self.account_carriers.items():
+            check_known_secrets(self.http_host, _secrets_of(each.adapter, f"STOPLINE_CARRIER_ACCOUNTS: {account_id}: "))
+        return self
+
+    @model_validator(mode="after")
+    def _accounts_have_one_carrier(self) -> Self:
+        if both := sorted(self.account_carriers.keys() & self.carriers_by_account.keys()):
+            raise ValueError(
+                f"{', '.join(both)}: in STOPLINE_CARRIERS_BY_ACCOUNT and in STOPLINE_CARRIER_ACCOUNTS; one must go"
+            )
         return self
 
     @model_validator(mode="after")

@@ -91,16 +91,20 @@ class CarrierResponse:
     body: bytes
 
 
-class CarrierAdapter(WithSecretFiles, ABC):
-    """The adapter of one carrier: its fields are its settings, its methods its wire format; no I/O.
-
-    `services.sender.carriers.client` makes the calls, so that none leaves on an old decision whoever wrote the adapter.
-    """
+class CarrierSettings(WithSecretFiles):
+    """The settings of one carrier: what every carrier has in `CARRIERS`, whatever protocol it speaks."""
 
     model_config = SettingsConfigDict(env_prefix="STOPLINE_", frozen=True)
 
     answers_stop_itself: ClassVar[bool] = False
     """Whether the carrier confirms an opt-out by a message of its own, unless that is switched off there (G6)."""
+
+
+class CarrierAdapter(CarrierSettings, ABC):
+    """The adapter of one carrier with an HTTP API: its fields are its settings, its methods its wire format; no I/O.
+
+    `services.sender.carriers.client` makes the calls, so that none leaves on an old decision whoever wrote the adapter.
+    """
 
     @abstractmethod
     def call_of(self, request: MessageRequested) -> HttpCall:

@@ -1,4 +1,4 @@
-"""Which carrier an account's messages go through."""
+"""Which carrier an account's messages go through, with whose credentials."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from services.sender.carriers.carrier import Blocked, Carrier
+from services.sender.carriers.carrier import Blocked, Carrier, CarrierAdapter, CarrierSettings
 from services.sender.carriers.client import CarrierClient
 from services.sender.ledger.blocks import new_block
 from services.sender.settings import SenderSettings
@@ -18,13 +18,16 @@ log = logging.getLogger(__name__)
 
 
 class Carriers:
-    """The carriers in use, by name.
+    """The clients in use, by name: that of the carrier, or `<carrier> of <account>` for one with its own credentials.
+
+    Limits, connections and pauses are a client's: what one account's credentials are refused, stops no other account.
 
     Args:
-        clients: one of each carrier.
-        default: the name of the carrier of every account that `by_account` does not name.
-        by_account: names of carriers, by account.
+        clients: one of each set of credentials.
+        default: the name of the client of every account that `by_account` does not name.
+        by_account: names of clients, by account.
         pools: the numbers that share their opt-outs at the carrier.
+        companies: the carriers' own names, of clients that have another.
     """
 
     def __init__(
@@ -33,28 +36,38 @@ class Carriers:
         default: str,
         by_account: Mapping[str, str],
         pools: NumberPools = MappingProxyType({}),
+        companies: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.clients = clients
         self._default = default
         self._by_account = by_account
         self._pools = pools
+        self._companies = companies
 
     def name_of(self, account_id: str) -> str:
-        """Return the name of the carrier for messages of this account."""
+        """Return the name of the client for messages of this account."""
         return self._by_account.get(account_id, self._default)
 
     def block_of(self, request: MessageRequested, blocked: Blocked, at: datetime) -> CarrierBlocked:
         """Return the event for a message that its carrier refused because of an opt-out of its own."""
         numbers = covered_by_block(self._pools, request.account_id, request.sender_number, blocked.pool_id)
-        return new_block(request, self.name_of(request.account_id), blocked.code, blocked.reason, numbers, at)
+        name = self.name_of(request.account_id)
+        company = self._companies.get(name, name)
+        return new_block(request, company, blocked.code, blocked.reason, numbers, at)
 
     async def close(self) -> None:
         await asyncio.gather(*(client.close() for client in self.clients.values()))
 
 
 def open_carriers(settings: SenderSettings) -> Carriers:
-    """Return a client of each carrier that the settings name."""
-    for name, adapter in settings.carrier_adapters.items():
+    """Return a client of each set of credentials that the settings have."""
+    adapters: dict[str, CarrierSettings] = dict(settings.carrier_adapters)
+    by_account, companies = dict(settings.carriers_by_account), {}
+    of_credentials: dict[CarrierSettings, str] = {}
+    for account_id, (carrier, adapter) in settings.account_carriers.items():
+        name = of_credentials.setdefault(adapter, f"{carrier} of {account_id}")
+        adapters[name], companies[name], by_account[account_id] = adapter, carrier, name
+    for name, adapter in adapters.items():
         if adapter.answers_stop_itself:
             log.warning(
                 "carrier %s answers STOP with a confirmation of its own unless that is switched off there: Stopline"
@@ -62,7 +75,21 @@ def open_carriers(settings: SenderSettings) -> Carriers:
                 name,
             )
     clients = {
-        name: CarrierClient(adapter, settings.calls_in_flight, settings.call_seconds)
-        for name, adapter in settings.carrier_adapters.items()
+        name: client_of(adapter, settings.calls_in_flight, settings.call_seconds) for name, adapter in adapters.items()
     }
-    return Carriers(clients, settings.carrier, settings.carriers_by_account, settings.number_pools)
+    return Carriers(clients, settings.carrier, by_account, settings.number_pools, companies)
+
+
+def client_of(adapter: CarrierSettings, calls_in_flight: int, call_seconds: float) -> Carrier:
+    """Return a client that speaks the carrier's protocol.
+
+    Args:
+        adapter: the carrier's settings.
+        calls_in_flight: the most at once; the caller makes no more.
+        call_seconds: for the whole call.
+    """
+    match adapter:
+        case CarrierAdapter():
+            return CarrierClient(adapter, calls_in_flight, call_seconds)
+        case _:
+            raise AssertionError(f"{type(adapter).__name__} has no client")

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from services.sender.carriers import CARRIERS
 from services.sender.carriers.carrier import Accepted, Blocked, CallResult, Refused, Throttled, Unknown
-from services.sender.carriers.client import CarrierClient
+from services.sender.carriers.choose import client_of
 from shared.aws_signature import AwsKey, signed_headers
 from shared.events.outbound import MessageRequested
 from shared.settings import load
@@ -31,6 +31,7 @@ SETTINGS = {
     "sinch": {"SERVICE_PLAN_ID": "plan-1", "API_TOKEN": SECRET},
     "telnyx": {"API_KEY": SECRET, "MESSAGING_PROFILE_ID": "profile-1"},
     "twilio": {"ACCOUNT_SID": "AC00", "SECRET": SECRET, "MESSAGING_SERVICE_SID": "MG0123", "STATUS_CALLBACK": "https://in.example"},
+    "vonage-messages": {"API_KEY": "abcd", "API_SECRET": SECRET, "WEBHOOK_URL": "https://in.example"},
     "vonage-sms": {"API_KEY": "abcd", "API_SECRET": SECRET},
 }  # fmt: skip
 CASES = [
@@ -75,6 +76,10 @@ REQUESTS: dict[str, tuple[str, str | None, dict[str, Any]]] = {
         "To": "+14155550100", "From": "+18335550123", "Body": ASKED.body, "MessagingServiceSid": "MG0123",
         "StatusCallback": "https://in.example",
     }),
+    "vonage-messages": ("/v1/messages", basic("abcd"), {
+        "message_type": "text", "channel": "sms", "from": "18335550123", "to": "14155550100", "text": ASKED.body,
+        "sms": {"encoding_type": "text"}, "client_ref": "order-4711", "webhook_url": "https://in.example",
+    }),
     "vonage-sms": ("/sms/json", None, {
         "api_key": "abcd", "api_secret": SECRET, "from": "18335550123", "to": "14155550100", "text": ASKED.body,
         "type": "text", "client-ref": "order-4711",
@@ -116,7 +121,7 @@ async def sent(name: str, company: Company, monkeypatch: pytest.MonkeyPatch, ask
     async with company.serving() as url:
         for setting, value in {"URL": url, **SETTINGS[name]}.items():
             monkeypatch.setenv(f"{prefix}{setting}", value)
-        client = CarrierClient(load(CARRIERS[name]), 1, 5)
+        client = client_of(load(CARRIERS[name]), 1, 5)
         try:
             return await client.send(asked, boottime() + 5)
         finally:
