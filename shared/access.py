@@ -87,7 +87,7 @@ def roles(
             writes=(topics.INBOUND_MESSAGES, topics.OUTBOUND_MESSAGES),
             groups=(api_group,),
         ),
-        Role("links", "the pages of opt-out links", writes=(topics.INBOUND_MESSAGES,)),
+        *_others(),
         Role(
             "sender",
             "the sender",
@@ -96,6 +96,18 @@ def roles(
             groups=(sender_group,),
         ),
         *_clients(),
+    ]
+
+
+def _others() -> list[Role]:
+    """Return the roles of processes of ours that are members of no group."""
+    return [
+        Role("links", "the pages of opt-out links", writes=(topics.INBOUND_MESSAGES,)),
+        Role(
+            "poll",
+            "the process that asks gateways' APIs",
+            writes=(topics.INBOUND_MESSAGES, topics.PARKED_MESSAGES),
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""`stopline inbound | optout | api | links | sender | sandbox`: runs one service in the foreground."""
+"""`stopline inbound | optout | api | links | poll | sender | sandbox`: runs one service in the foreground."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ _MODULES = {
     "optout": ("services.optout", "run the opt-out pipeline: decides what replies mean"),
     "api": ("services.optout.api", "run the customer API, with simulations and calls to customers' addresses"),
     "links": ("services.optout.links", "run the pages of opt-out links"),
+    "poll": ("services.inbound.poll", "run the process that asks gateways' APIs, such as for replies after downtime"),
     "sender": ("services.sender", "run the sender: outbound messages to the carrier, or dropped"),
     "sandbox": ("harness.sandbox", "run the sandbox carrier with its phones"),
 }

@@ -86,7 +86,7 @@ def _pointed_at(event: MessageReceived, sent: Sequence[SentMessage]) -> SentMess
 
 def latest_written(event: MessageReceived) -> datetime:
     """Return the latest moment by our clocks at which the reply may have been written."""
-    moment = event.sent_at or event.occurred_at
+    moment = event.sent_at or event.listed_sent_at or event.occurred_at
     return moment + CLOCK_SLACK if moment < _LAST_MOMENT else moment
 
 

@@ -3,6 +3,10 @@
 A gateway's time says when a reply was written, often in whole seconds. Without one, a reply was written before it
 was received. A gateway that never gives a time delivers in the order of writing, as far as anybody can know; one that
 gives a time for the STOP and none, or none that can be used, for the START does not say which came first.
+
+A gateway whose webhooks have no time may have one in its list of messages (`listed_sent_at`). A reply that was read
+there was written at that time: a STOP counts from then, and a START only if that is after the STOP was received. The
+webhooks of that gateway still come in the order of writing.
 """
 
 from dataclasses import replace
@@ -29,6 +33,9 @@ def received_times(sent_at: datetime | None, unusable_sent_at: str | None, recei
 
 
 def times_of(event: MessageReceived) -> Times:
+    listed_at = listed_time(event)
+    if listed_at is not None:
+        return None, listed_at
     return received_times(event.sent_at, event.unusable_sent_at, event.occurred_at)
 
 
@@ -54,14 +61,22 @@ def is_surely_later(start: MessageReceived, suppression: Suppression) -> bool:
 
     A carrier's block was caused before it was reported, and a START to it may have the whole second of that moment.
     """
-    if start.sent_at is None:
+    written_at = start.sent_at or listed_time(start)
+    if written_at is None:
         return start.unusable_sent_at is None and suppression.sent_at is None
-    if not is_likely_time(start.sent_at, start.occurred_at):
+    if not is_likely_time(written_at, start.occurred_at):
         return False
     untimed_at = suppression.untimed_at
     if untimed_at is not None and suppression.gateway is not None:
         untimed_at -= _WHOLE_SECOND
-    return all(_is_after(start.sent_at, stop) for stop in (suppression.sent_at, untimed_at) if stop)
+    return all(_is_after(written_at, stop) for stop in (suppression.sent_at, untimed_at) if stop)
+
+
+def listed_time(event: MessageReceived) -> datetime | None:
+    """Return the time of the gateway's list, where that is all there is and it can be right."""
+    at = event.listed_sent_at
+    is_timed = event.sent_at is not None or event.unusable_sent_at is not None
+    return at if at is not None and not is_timed and is_likely_time(at, event.occurred_at) else None
 
 
 def _is_after(start: datetime, stop: datetime) -> bool:

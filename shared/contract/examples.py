@@ -72,6 +72,7 @@ def _inbound() -> list[Event]:
             sent_at=_WROTE,
             unusable_sent_at="24/11/2026 11:13",  # never beside a time, but an example has every field
             part="2/3 of 173",
+            listed_sent_at=_WROTE,
         ),
         ReviewDecided(
             event_id=UUID(int=5, version=5),

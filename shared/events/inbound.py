@@ -43,6 +43,9 @@ class MessageReceived(IdentifiedEvent):
 
     `part` is there where a gateway reports each part of a long text by itself (`2/3 of 173`: the third number is the
     gateway's for the whole): `body` is that part then. It may opt out and never opts in.
+
+    `listed_sent_at` is there where the reply was read from the gateway's list of messages, which has a time, and its
+    webhooks have none: it is the same event with it and without it. (Optional since version 1 was published.)
     """
 
     category: ClassVar[str] = "inbound"
@@ -62,6 +65,7 @@ class MessageReceived(IdentifiedEvent):
     sent_at: Time | None = None
     unusable_sent_at: StorableText | None = None
     part: StorableText | None = None
+    listed_sent_at: Time | None = None
 
 
 def is_likely_time(sent_at: datetime, received_at: datetime) -> bool:

@@ -229,6 +229,37 @@ def read_webhook(  # noqa: PLR0913, PLR0917 (a webhook, and what it is read with
     return [event for report in reports for event in _events(report, account_id, now, pools)]
 
 
+def read_listed(  # noqa: PLR0913, PLR0917 (a row, and what it is read with)
+    reported: type[ReportedMessage],
+    account_id: str,
+    fields: Fields,
+    at: str,
+    now: datetime,
+    pools: NumberPools = MappingProxyType({}),
+) -> list[ReportedEvent | WebhookError]:
+    """Return what a row of the gateway's list of messages means: the event that its webhook is, or why there is none.
+
+    Args:
+        reported: the gateway's model of a message.
+        account_id: whose list it is.
+        fields: the row's, by the names of the webhook.
+        at: when the gateway had the message, as the row says; it counts where the webhook has no time.
+        now: when the row was read.
+        pools: as for `read_webhook`.
+    """
+    try:
+        found = [event for report in reported.reports(fields) for event in _events(report, account_id, now, pools)]
+    except WebhookError as error:
+        return [error]
+    listed_at = given_time(at, now).at
+    return [_with_listed_time(event, listed_at) if isinstance(event, MessageReceived) else event for event in found]
+
+
+def _with_listed_time(event: MessageReceived, listed_at: datetime | None) -> MessageReceived:
+    is_timed = event.sent_at is not None or event.unusable_sent_at is not None
+    return event if is_timed else event.model_copy(update={"listed_sent_at": listed_at})
+
+
 def _events(
     report: Report, account_id: str, now: datetime, pools: NumberPools
 ) -> Sequence[ReportedEvent | WebhookError]:

@@ -43,10 +43,11 @@ class Entry:
     far the opt-out reaches; without one, the entry's text does not have the field.
     `matched_by`, `term`, `start`, `end` and `normalised_by` say what the rules saw. What a person decided has
     `held_event_id` and `by`.
-    `unusable_sent_at` is what the gateway gave in place of a time, `untimed_at` when what was held came without one;
-    `came_as` is the id with which the reply came, where another reply had it before. `previous_sequence` is the
-    entry before it about the same recipient, 0 where there was none; entries of before anchors do not have it. A
-    dataclass that is not frozen: it takes a twentieth of a model's time to make. Only `add_trail` changes one.
+    `unusable_sent_at` is what the gateway gave in place of a time, `untimed_at` when what was held came without one, or
+    when the gateway had a reply by its list of messages, where its webhooks say none; `came_as` is the id with which
+    the reply came, where another reply had it before. `previous_sequence` is the entry before it about the same
+    recipient, 0 where there was none; entries of before anchors do not have it. A dataclass that is not frozen: it
+    takes a twentieth of a model's time to make. Only `add_trail` changes one.
     """
 
     partition: int
@@ -105,7 +106,7 @@ class Entry:
             return None, consent_time(self.request.source, self.request.asked_at, self.received_at)
         if self.kind == "opt_out" and self.request is not None:
             return None, opt_out_time(self.request.source, self.request.asked_at, self.received_at)
-        if self.held_event_id is not None:
+        if self.held_event_id is not None or self.untimed_at is not None:
             return self.sent_at, self.untimed_at
         return received_times(self.sent_at, self.unusable_sent_at, self.received_at)
 

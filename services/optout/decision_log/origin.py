@@ -8,6 +8,7 @@ from uuid import UUID
 from services.optout.carrier_blocks import BY_CARRIER
 from services.optout.clicks import LinkOptIn, LinkOptOut
 from services.optout.decide import DecidableEvent, Decision, Reviewed
+from services.optout.order import listed_time
 from services.optout.requests import PreferenceRequest
 from shared.events.inbound import CarrierBlocked, ErasureRequested, MessageReceived, OptInRequested, OptOutRequested
 from shared.events.opt_out import AttributionMethod
@@ -60,9 +61,8 @@ def origin_of(event: DecidableEvent, decision: Decision) -> EntryOrigin:
             message_id=event.message_id,
         )  # fmt: skip
     if isinstance(event, MessageReceived):
-        return EntryOrigin(
-            event.gateway, event.gateway_message_id, event.sender_number, event.sent_at, event.unusable_sent_at
-        )
+        came_from = event.gateway, event.gateway_message_id, event.sender_number
+        return EntryOrigin(*came_from, event.sent_at, event.unusable_sent_at, listed_time(event))
     held = decision.held if isinstance(decision, Reviewed) else None
     return EntryOrigin(
         REVIEW,

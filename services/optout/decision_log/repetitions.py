@@ -140,9 +140,10 @@ def _with_id_of_offset(event: DecidableEvent, offset: int) -> DecidableEvent:
 def _may_be_written_again(event: DecidableEvent, decided: Identity) -> bool:
     """Say whether an event like one that is decided may be the same words again: it does not say when it was sent.
 
-    So is a link that is confirmed again: its recipient may have come back in between.
+    So is a link that is confirmed again: its recipient may have come back in between. What a gateway lists is not: it
+    is listed once, however often the list is read.
     """
-    is_written_again = isinstance(event, MessageReceived) and event.sent_at is None
+    is_written_again = isinstance(event, MessageReceived) and event.sent_at is None and event.listed_sent_at is None
     return (is_written_again or isinstance(event, LinkOptOut)) and event.occurred_at != decided.received_at
 
 

@@ -73,6 +73,7 @@ def test_clicksends_fields_become_the_event() -> None:
         "phone": "+61411111111",
         "readings": (),
         "written_phone": None,
+        "listed_sent_at": None,
         "sender_number": "+61422222222",
         "body": "Stop",
         "replied_message_id": "order-4711",

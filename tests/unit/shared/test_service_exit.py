@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 import services.inbound.app
+import services.inbound.poll.app
 import services.optout.api.app
 import services.optout.app
 import services.optout.links.app
 import services.sender.app
+from services.inbound.poll.settings import PollSettings
 from services.inbound.settings import InboundSettings
 from services.optout.api.settings import ApiSettings
 from services.optout.links.settings import LinksSettings
@@ -37,6 +39,7 @@ SERVICES = {
     "optout": (services.optout.app, OptOutSettings),
     "api": (services.optout.api.app, ApiSettings),
     "links": (services.optout.links.app, LinksSettings),
+    "poll": (services.inbound.poll.app, PollSettings),
     "sender": (services.sender.app, SenderSettings),
 }
 

@@ -1,0 +1,85 @@
+"""The credentials for gateways' APIs, from the setting `STOPLINE_GATEWAY_API_KEYS`.
+
+It is JSON, such as `{"acme": {"twilio": {"account_sid": "AC…", "auth_token": "…"}}}`: by account, then by gateway. They
+are not those of webhooks (`STOPLINE_GATEWAY_SECRETS`): with these one can read and write at the gateway.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from shared.events.base import AccountId
+
+_SETTING = "STOPLINE_GATEWAY_API_KEYS"
+_SHAPE: TypeAdapter[dict[str, dict[str, Any]]] = TypeAdapter(dict[AccountId, dict[str, Any]])
+MAX_API_ACCOUNTS = 10_000
+"""Pairs of an account and a gateway, which one process works through."""
+ReadT = TypeVar("ReadT")
+
+
+def _address(text: str) -> str:
+    if not text.startswith(("https://", "http://")):
+        raise ValueError("must start with https://")
+    return text.rstrip("/")
+
+
+ApiUrl = Annotated[str, AfterValidator(_address)]
+"""The address of an API; another than the gateway's own is for tests, and for a proxy."""
+
+
+class ApiCredential(BaseModel):
+    """A credential of one account for the API of one gateway; its fields are those of the setting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: ApiUrl
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers that every request to the API has."""
+        raise NotImplementedError
+
+
+ApiCredentialType = type[ApiCredential]
+
+
+class GatewayAccount(NamedTuple):
+    """An account at one gateway, with the credential for the gateway's API."""
+
+    account_id: str
+    gateway: str
+    credential: ApiCredential
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} at {self.gateway}"
+
+
+def read_api_keys(text: str, types: Mapping[str, ApiCredentialType]) -> list[GatewayAccount]:
+    """Return every account with its gateways.
+
+    Args:
+        text: the setting.
+        types: the credential of each gateway that has an API of use.
+
+    Raises:
+        ValueError: names the account, gateway and field that is wrong, and shows no value.
+    """
+    found: list[GatewayAccount] = []
+    for account_id, gateways in _read("", _SHAPE.validate_json, text).items():
+        for gateway, given in gateways.items():
+            if gateway not in types:
+                raise ValueError(f"{_SETTING}: {account_id}: {gateway}: not used; those that are: {', '.join(types)}")
+            credential = _read(f"{account_id}: {gateway}: ", types[gateway].model_validate, given)
+            found.append(GatewayAccount(account_id, gateway, credential))
+    if len(found) > MAX_API_ACCOUNTS:
+        raise ValueError(f"{_SETTING}: has {len(found)} credentials; the limit is {MAX_API_ACCOUNTS}")
+    return found
+
+
+def _read(place: str, validate: Callable[[Any], ReadT], given: object) -> ReadT:
+    try:
+        return validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = "".join(f"{name}: " for name in first["loc"])
+        raise ValueError(f"{_SETTING}: {place}{field}{first['msg']}") from None

@@ -1,0 +1,20 @@
+"""Every limit of the process, in one place."""
+
+CALL_SECONDS = 20.0
+"""Of one request to a gateway's API, its response included."""
+MAX_RESPONSE_BYTES = 8 * 1024 * 1024
+"""Of one page; a page of 1,000 messages has about 1 MB."""
+MAX_PAUSE_SECONDS = 600.0
+"""A gateway that asks for a longer pause (Retry-After) is asked again after this."""
+USUAL_PAUSE_SECONDS = 30.0
+"""After a gateway has asked for a pause without saying how long."""
+FAILED_SECONDS = (5.0, 15.0, 30.0, 60.0, 120.0)
+"""Pauses after work that failed, one after the other; the last one repeats."""
+REFUSED_SECONDS = 300.0
+"""After a gateway has refused the credentials: they do not get better by themselves."""
+MAX_CALLS_AT_ONCE = 50
+"""Of all accounts and gateways; those of one are made one after the other."""
+MAX_ROWS_AT_ONCE = 20_000
+"""Messages that are held in memory until they are appended, oldest first."""
+MAX_IDS_REMEMBERED = 20_000
+"""Of each account and gateway: what was appended by this process is not appended again by the next round."""

@@ -1,0 +1,26 @@
+"""Every metric of the process and what moves it."""
+
+from prometheus_client import Counter, Gauge
+
+CALLS = Counter(
+    "stopline_poll_calls",
+    "Requests to gateways' APIs. outcome: ok (2xx), busy (429: it asks for a pause), refused (401, 403: the "
+    "credentials), failed (any other response, or none).",
+    ["gateway", "outcome"],
+)
+ROUNDS = Counter(
+    "stopline_poll_rounds",
+    "Rounds of work for one account and gateway that came to their end. work: catch_up and others; outcome: done, "
+    "paused (the gateway asks for it), refused (it refuses the credentials), failed (tried again soon).",
+    ["work", "gateway", "outcome"],
+)
+DONE_AT = Gauge(
+    "stopline_poll_done_timestamp_seconds",
+    "When a round was last done to its end, as Unix time; 0: never since the start of the process.",
+    ["work", "gateway", "account"],
+)
+MESSAGES_READ = Counter(
+    "stopline_poll_messages_read",
+    "Messages that a gateway listed, also those that came by webhook before; each round reads the last minutes again.",
+    ["gateway"],
+)

@@ -1,0 +1,76 @@
+"""The running process: a producer, the connections to gateways' APIs, and the rounds of work."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.inbound.poll.catch_up import CatchUp, ListProgress, Window
+from services.inbound.poll.client import ApiConnections, GatewayApi
+from services.inbound.poll.credentials import MESSAGE_LISTS
+from services.inbound.poll.progress import ProgressInMemory
+from services.inbound.poll.rounds import Rounds, Work
+from services.inbound.poll.settings import PollSettings
+from shared.background import GiveUp
+from shared.kafka_probe import KafkaProbe
+from shared.producer import Producer
+from shared.topics import INBOUND_MESSAGES, PARKED_MESSAGES, check_topics
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The running parts of the process."""
+
+    kafka: KafkaProbe
+
+    async def problems(self) -> list[str]:
+        """Return why nothing can be published now; a gateway that does not answer is in the metrics."""
+        problem = await self.kafka.problem()
+        return [] if problem is None else [problem]
+
+
+@asynccontextmanager
+async def running(settings: PollSettings, give_up: GiveUp) -> AsyncIterator[Runtime]:
+    """Run until the `with` block ends.
+
+    Raises:
+        MisconfiguredError: the topics are not as they must be, or Kafka does not answer.
+    """
+    async with AsyncExitStack() as stack:
+        await check_topics(settings)
+        kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, (INBOUND_MESSAGES, PARKED_MESSAGES)))
+        producer = Producer(settings.kafka)
+        stack.push_async_callback(producer.close)
+        connections = ApiConnections()
+        stack.push_async_callback(connections.close)
+        rounds = Rounds(works_of(settings, producer, ProgressInMemory(), connections), give_up)
+        stack.push_async_callback(rounds.stop)
+        rounds.start()
+        if not settings.gateway_accounts:
+            log.info("nothing to do: STOPLINE_GATEWAY_API_KEYS has no credentials")
+        yield Runtime(kafka)
+
+
+def works_of(
+    settings: PollSettings, producer: Producer, progress: ListProgress, connections: ApiConnections
+) -> list[Work]:
+    """Return all that is to be done, for each account and gateway that there is a credential for."""
+    window = Window(timedelta(seconds=settings.poll_overlap_seconds), timedelta(seconds=settings.poll_first_seconds))
+    works: list[Work] = []
+    for account in settings.gateway_accounts:
+        messages = MESSAGE_LISTS.get(account.gateway)
+        if messages is not None:
+            catch_up = CatchUp(
+                GatewayApi(account, connections),
+                messages(),
+                producer,
+                progress,
+                partitions=settings.partitions,
+                pools=settings.number_pools,
+                window=window,
+            )
+            works.append(Work("catch_up", account, settings.poll_seconds, catch_up))
+    return works
