@@ -10,7 +10,6 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from services.inbound import metrics, responses
-from services.inbound.deadlines import Deadlines
 from services.inbound.gateways.credentials import check_signed
 from services.inbound.gateways.reported import Reported, read_webhook
 from services.inbound.gateways.request import GatewayRequest, UnverifiedError
@@ -26,6 +25,7 @@ from services.inbound.responses import (
 )
 from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
+from shared.deadlines import Deadlines
 from shared.errors import TransientError
 from shared.http import Lifecycle
 from shared.webhook_secrets import matching_key

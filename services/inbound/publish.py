@@ -10,10 +10,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from services.inbound import metrics
-from services.inbound.deadlines import Deadlines
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.limits import MAX_PUBLISHES_WAITING, PUBLISH_SECONDS
 from services.inbound.responses import WebhookError
+from shared.deadlines import Deadlines
 from shared.errors import TransientError
 from shared.events.base import derived_id, format_time
 from shared.events.codec import cloud_event_headers, encode

@@ -15,6 +15,7 @@ from services.optout.links.form import choice_of
 from services.optout.links.limits import (
     ADDRESS_AT_ONCE,
     ADDRESS_PER_SECOND,
+    BODY_SECONDS,
     RETRY_AFTER_SECONDS,
     UNDOS_AT_ONCE,
     UNDOS_PER_SECOND,
@@ -28,6 +29,7 @@ from services.optout.links.lookup import KnownLink
 from services.optout.links.page import HEADERS, PageKind, PressedButton, language_of, page
 from services.optout.links.publish import confirmed, undone
 from services.optout.links.runtime import Runtime
+from shared.deadlines import Deadlines
 from shared.errors import TransientError
 from shared.http import Lifecycle
 from shared.opt_out_links import is_token
@@ -49,6 +51,7 @@ class LinkPages:
 
     def __init__(self, lifecycle: Lifecycle[Runtime]) -> None:
         self._lifecycle = lifecycle
+        self._body_deadlines = Deadlines(BODY_SECONDS)
         self._addresses = RateLimit(ADDRESS_PER_SECOND, ADDRESS_AT_ONCE)
         self._unknown = RateLimit(UNKNOWN_PER_SECOND, UNKNOWN_AT_ONCE)
         self._unknown_clicks = RateLimit(UNKNOWN_CLICKS_PER_SECOND, UNKNOWN_CLICKS_AT_ONCE)
@@ -70,7 +73,7 @@ class LinkPages:
         token = request.path_params["token"]
         if not self._may_ask(request):
             return _response(request, "too_many")
-        choice = await choice_of(request)
+        choice = await choice_of(request, self._body_deadlines)
         if choice is None or not is_token(token):
             return _response(request, "unknown", status=HTTPStatus.BAD_REQUEST if is_token(token) else None)
         try:

@@ -1,13 +1,13 @@
 """The button of a page that was pressed, or the one click of a mail program (RFC 8058)."""
 
-import asyncio
 import re
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
-from services.optout.links.limits import BODY_BYTES, BODY_SECONDS
+from services.optout.links.limits import BODY_BYTES
 from services.optout.links.page import PressedButton
+from shared.deadlines import Deadlines
 
 _MAX_FIELDS = 8
 _CHOICES: dict[str, PressedButton] = {"list": "list", "all": "all", "undo": "undo"}
@@ -15,9 +15,9 @@ _ONE_CLICK_PART = re.compile(rb'name="?List-Unsubscribe"?[ ;\t]*(\r\n[^\r\n]+)*\
 """With whatever headers of the part follow its name, such as Content-Type."""
 
 
-async def choice_of(request: Request) -> PressedButton | None:
-    """Return what the request asks for; None where it does not say."""
-    body = await _body(request)
+async def choice_of(request: Request, deadlines: Deadlines) -> PressedButton | None:
+    """Return what the request asks for; None where it does not say, or not by the deadline."""
+    body = await _body(request, deadlines)
     if body is None:
         return None
     if request.headers.get("Content-Type", "").lower().startswith("multipart/form-data"):
@@ -31,11 +31,11 @@ async def choice_of(request: Request) -> PressedButton | None:
     return _CHOICES.get(fields.get("choice", ""))
 
 
-async def _body(request: Request) -> bytes | None:
+async def _body(request: Request, deadlines: Deadlines) -> bytes | None:
     """Return the body; None where it is too long, or does not come."""
     body = b""
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        with deadlines.new():
             async for part in request.stream():
                 body += part
                 if len(body) > BODY_BYTES:

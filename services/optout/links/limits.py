@@ -5,12 +5,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 PUBLISH_SECONDS = 1.3
-"""With the next one: a click is answered within two seconds, whether Kafka and Postgres answer or not."""
-LOOKUP_SECONDS = 0.5
+"""With two lookups (that of before, and one's own): a click is answered within two seconds, whether Kafka and Postgres
+answer or not."""
+LOOKUP_SECONDS = 0.3
+LOOKUPS_WAITING = 2_000
 PUBLISHES_WAITING = 2_000
 BODY_BYTES = 4_096
 BODY_SECONDS = 5.0
-DATABASE_CONNECTIONS = 10
+DATABASE_CONNECTIONS = 2
 RETRY_AFTER_SECONDS = 5
 ADDRESS_PER_SECOND, ADDRESS_AT_ONCE = 5.0, 100.0
 """Of one client address, which many recipients in a mobile network may share."""

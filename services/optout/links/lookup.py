@@ -1,7 +1,11 @@
-"""The lookup of a link when its page is opened: whose message it was in, and what its recipient gets by now."""
+"""The lookup of a link when its page is opened: whose message it was in, and what its recipient gets by now.
+
+There is one query at a time; what is asked for meanwhile is in the next one. So a campaign's clicks cost Postgres one
+query each few milliseconds, however many there are.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,19 +13,20 @@ from datetime import UTC, datetime
 import asyncpg
 
 from services.optout.clicks import UNDO_WINDOW, may_be_undone
-from services.optout.links.limits import DATABASE_CONNECTIONS, LOOKUP_SECONDS
+from services.optout.links.limits import DATABASE_CONNECTIONS, LOOKUP_SECONDS, LOOKUPS_WAITING
 from services.optout.requests import BY_NOBODY
 from services.optout.scopes import ACCOUNT, is_of_sender
 from shared.errors import TransientError
 from shared.postgres import POSTGRES_UNAVAILABLE, DatabaseAddress, Pool, close_pool, connection_from, open_pool_to_read
 
-_LINK = """
-SELECT coalesce(a.name, l.account_id) AS name, s.scope, s.state, s.source, s.sender_number, s.sent_at, s.untimed_at
+_LINKS = """
+SELECT l.token, coalesce(a.name, l.account_id) AS name,
+    s.scope, s.state, s.source, s.sender_number, s.sent_at, s.untimed_at
 FROM opt_out_links l
 LEFT JOIN accounts a USING (account_id)
 LEFT JOIN suppressions s ON s.account_id = l.account_id AND s.phone = l.phone
     AND s.scope IN ('account', 'list:' || l.list_id, 'sender:' || l.sender_number)
-WHERE l.token = $1
+WHERE l.token = ANY($1::text[])
 """
 
 
@@ -45,19 +50,49 @@ class LinkTable:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._asked: dict[str, asyncio.Future[KnownLink | Exception | None]] = {}
+        self._reading: asyncio.Task[None] | None = None
 
     async def find(self, token: str) -> KnownLink | None:
         """Return what is known; None: nobody was sent this link.
 
         Raises:
-            TransientError: Postgres is unavailable.
+            TransientError: Postgres is unavailable, or too many wait for it.
         """
+        if len(self._asked) >= LOOKUPS_WAITING:
+            raise TransientError(f"{len(self._asked)} lookups wait for Postgres already")
+        answer = self._asked.setdefault(token, asyncio.get_running_loop().create_future())
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read(), name="looking up links")
+        found = await asyncio.shield(answer)  # others may wait for the same answer
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def _read(self) -> None:
+        while self._asked:
+            asked, self._asked = self._asked, {}
+            found = await self._found(list(asked))
+            for token, answer in asked.items():
+                answer.set_result(found if isinstance(found, Exception) else found.get(token))
+        self._reading = None
+
+    async def _found(self, tokens: Sequence[str]) -> dict[str, KnownLink] | Exception:
         try:
             async with asyncio.timeout(LOOKUP_SECONDS), connection_from(self._pool, LOOKUP_SECONDS) as connection:
-                rows = await connection.fetch(_LINK, token)
+                return known_links(await connection.fetch(_LINKS, tokens), datetime.now(UTC))
         except (TimeoutError, asyncpg.PostgresError, *POSTGRES_UNAVAILABLE) as error:
-            raise TransientError(f"Postgres: {error!r}") from error
-        return known_link(rows, datetime.now(UTC)) if rows else None
+            return TransientError(f"Postgres: {error!r}")
+        except Exception as error:  # noqa: BLE001 (everybody who waits gets it)
+            return error
+
+
+def known_links(rows: Iterable[asyncpg.Record], now: datetime) -> dict[str, KnownLink]:
+    """Return what the rows say of each link, by token."""
+    by_token: dict[str, list[asyncpg.Record]] = {}
+    for row in rows:
+        by_token.setdefault(row["token"], []).append(row)
+    return {token: known_link(of_link, now) for token, of_link in by_token.items()}
 
 
 def known_link(rows: Sequence[asyncpg.Record], now: datetime) -> KnownLink:

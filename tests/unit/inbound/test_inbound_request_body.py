@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.inbound.deadlines import Deadlines
 from services.inbound.handle import read_body
 from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES
 from services.inbound.responses import BodyTooLargeError, TooSlowError
+from shared.deadlines import Deadlines
 
 LONG = Deadlines(10.0)
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from services.inbound.deadlines import Deadlines
+from shared.deadlines import Deadlines
 
 
 async def waits(deadlines: Deadlines, event: asyncio.Event) -> str:
