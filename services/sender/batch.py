@@ -1,25 +1,31 @@
-"""A batch of requested messages, until each of them has an outcome that is durable and published."""
+"""A batch of requested messages, until each of them has an outcome, or waits for its time: durable and published."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
+from itertools import repeat
 
 from services.sender import metrics
-from services.sender.decide import decide, queries_of
-from services.sender.dispatch import Dispatcher
+from services.sender.decide import Decision, decide, queries_of
+from services.sender.dispatch import Confirm, Dispatcher
 from services.sender.drop import Dropper
-from services.sender.gate import accounts_of, judge_all, partitions_of_accounts, settings_of
+from services.sender.gate import Judged, accounts_of, judge_all, partitions_of_accounts, settings_of
 from services.sender.ledger.model import MessageKey, key_of, rejected_detail, suppressed_detail
-from services.sender.ledger.rows import find
+from services.sender.ledger.rows import NewRow, find
 from services.sender.report import Reporter
+from services.sender.timing import DepartureRule, Untimely, Verdict, with_timing
+from services.sender.waiting.clock import DepartureClock
+from services.sender.waiting.room import WaitingRoom
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 from shared.gate import GateSettings, Offered, offered_by
 from shared.postgres import Pool, connection_from
+from shared.suppressions.account_settings import SettingsByAccount
 from shared.suppressions.fence import Fence
-from shared.suppressions.fence_pass import boottime
+from shared.suppressions.fence_pass import FencePass, boottime
 from shared.suppressions.follow import CacheFollower
 from shared.suppressions.lookup import partitions_in
 
@@ -62,16 +68,27 @@ class BatchProcessor:
     reporter: Reporter
     dropper: Dropper
     dispatcher: Dispatcher
+    room: WaitingRoom
+    clock: DepartureClock = field(default_factory=DepartureClock)
+    rules: Sequence[DepartureRule] = ()
     pace: Pace = field(default_factory=Pace)
+    _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def process(self, waiting: Waiting) -> None:
         """Return when `waiting` is empty: messages are removed once the part that is handled together has its outcomes.
+
+        A message that has to wait for its time is removed once it is in the waiting room. Callers take turns, batch by
+        batch: messages straight from Kafka and those whose time has come do not keep each other waiting for longer.
 
         Where a part fails, those that have their outcome already are claimed by nobody again, and only published again.
 
         Raises:
             TransientError: Kafka, Postgres, the cache or the carrier is unavailable; call again with what is left.
         """
+        async with self._turns:
+            await self._process(waiting)
+
+    async def _process(self, waiting: Waiting) -> None:
         await self.dispatcher.settle_leftovers()
         # The ledger is not asked first: nearly every id is new, and a claim finds those that are not.
         needs_fence = list(waiting.values())
@@ -90,8 +107,33 @@ class BatchProcessor:
             await self._handle_part(part, waiting)
 
     async def _handle_part(self, requests: Sequence[MessageRequested], waiting: Waiting) -> None:
-        """Fence, check, decide, drop, send; remove the messages that then have their outcome from `waiting`."""
+        """Set aside what is not due, decide the others; remove from `waiting` what has an outcome or is set aside."""
         failpoint("sender.before_fence")
+        now = self.clock.now()
+        verdicts = with_timing(requests, requests, repeat(()), now)
+        due = [verdict for verdict in verdicts if isinstance(verdict, MessageRequested)]
+        undone = [] if len(due) == len(requests) else await self._set_aside(requests, verdicts, now)
+        if due:
+            undone += await self._decide(due)
+        kept = set(map(key_of, undone))
+        for key in map(key_of, requests):
+            if key not in kept:
+                del waiting[key]
+
+    async def _set_aside(
+        self, requests: Sequence[MessageRequested], verdicts: Sequence[Verdict], now: datetime
+    ) -> list[MessageRequested]:
+        """Have wait, or reject, what must not leave now by its own times: without a fence; return what is not ours."""
+        decision = decide(requests, {}, None, verdicts, boottime())
+        undone: list[MessageRequested] = []
+        if decision.to_reject:
+            undone += await self.dropper.drop("rejected", _rejected(decision), now)
+        if decision.to_wait:
+            undone += await self.room.put(decision.to_wait, now)
+        return undone
+
+    async def _decide(self, requests: Sequence[MessageRequested]) -> list[MessageRequested]:
+        """Fence, check, decide, drop, send; return what has to be decided again, or is not ours."""
         # `suppressions` has as many partitions as `inbound-messages`: `shared.topics` checks it.
         queries = queries_of(requests, self.cache.partitions)
         account_ids = accounts_of(requests)
@@ -102,24 +144,36 @@ class BatchProcessor:
         failpoint("sender.after_fence")
         checked = self.cache.check(fenced, queries)
         makes_links = self.dispatcher.links.url is not None
-        judged = judge_all(requests, offers, self.cache.settings(fenced, account_ids), makes_links=makes_links)
-        decision = decide(requests, {}, checked, judged, boottime())
+        accounts = self.cache.settings(fenced, account_ids)
+        judged = judge_all(requests, offers, accounts, makes_links=makes_links)
+        decision = decide(requests, {}, checked, self._with_timing(judged, requests, accounts), boottime())
         metrics.REDECIDED.inc(len(decision.needs_fence))
-        undone = decision.needs_fence
+        undone = decision.needs_fence + await self._carry_out(decision, fenced, partial(self.cache.confirm, checked))
+        self.pace.note(len(requests), len(undone) if fenced.has_expired(boottime()) else 0)
+        return undone
+
+    def _with_timing(
+        self, judged: Sequence[Judged], requests: Sequence[MessageRequested], accounts: SettingsByAccount
+    ) -> list[Verdict]:
+        now = self.clock.now()
+        waits = (
+            [rule.earliest(request, accounts[request.account_id], now) for rule in self.rules] for request in requests
+        )
+        return with_timing(judged, requests, waits, now)
+
+    async def _carry_out(self, decision: Decision, fenced: FencePass, confirm: Confirm) -> list[MessageRequested]:
+        undone: list[MessageRequested] = []
         if decision.to_drop:
             rows = [(request, suppressed_detail(*found)) for request, found in decision.to_drop]
-            undone += await self.dropper.drop("suppressed", rows, fenced)
+            undone += await self.dropper.drop("suppressed", rows, fenced.started_at)
         if decision.to_reject:
-            rows = [(request, rejected_detail(*why)) for request, why in decision.to_reject]
-            undone += await self.dropper.drop("rejected", rows, fenced)
+            undone += await self.dropper.drop("rejected", _rejected(decision), fenced.started_at)
+        if decision.to_wait:
+            undone += await self.room.put(decision.to_wait, fenced.started_at)
         if decision.to_send:
             # Confirmed while the messages are claimed and announced, and before the first of them leaves.
-            undone += await self.dispatcher.dispatch(decision.to_send, fenced, partial(self.cache.confirm, checked))
-        self.pace.note(len(requests), len(undone) if fenced.has_expired(boottime()) else 0)
-        kept = set(map(key_of, undone))
-        for key in map(key_of, requests):
-            if key not in kept:
-                del waiting[key]
+            undone += await self.dispatcher.dispatch(decision.to_send, fenced, confirm)
+        return undone
 
     async def _ask_ledger(self, waiting: Waiting) -> list[MessageRequested]:
         """Publish the outcomes that the ledger already has; return the messages that need a fence again."""
@@ -148,3 +202,10 @@ class BatchProcessor:
                 unpaused = 0
                 await asyncio.sleep(0)
         return offers
+
+
+def _rejected(decision: Decision) -> list[NewRow]:
+    for _, why in decision.to_reject:
+        if isinstance(why, Untimely):
+            metrics.REJECTED_BY_TIME.labels(why.reason).inc()
+    return [(request, rejected_detail(*why)) for request, why in decision.to_reject]

@@ -1,30 +1,35 @@
 """The decision about requested messages, from their ledger rows, the suppression cache and the gate; no I/O.
 
-`BatchProcessor` asks twice. After a fence it has the suppressions and the gate's verdicts, and no rows: one of the last
-four lines of the table fits. Then it has the rows of the requests that are left, and no suppressions: one of the first
-three fits, and nothing is sent. That there is one call per message id (G3) is kept by the claim in the ledger.
+`BatchProcessor` asks twice. After a fence it has the suppressions and the verdicts of gate and clock, and no rows: one
+of the last five lines of the table fits. Then it has the rows of the requests left, and no suppressions: one of
+the first four fits, and nothing is sent. That there is one call per id (G3) is kept by the claim in the ledger.
+What is not due by its own times needs no fence (`services/sender/timing.py`): it is decided here without one.
 
-| ledger row      | fence   | suppression | gate      | the request goes to                                 |
-|-----------------|---------|-------------|-----------|-----------------------------------------------------|
-| an outcome      | any     | any         | any       | `to_republish`: its outcome is published again      |
-| dispatching     | any     | any         | any       | `in_progress`: somebody calls, or died calling (G3) |
-| none or pending | none    | not checked | not asked | `needs_fence`: it needs a fence                     |
-| none or pending | any     | found       | any       | `to_drop`                                           |
-| none or pending | any     | none        | rejects   | `to_reject` (G7)                                    |
-| none or pending | expired | none        | passes    | `needs_fence`: it needs another fence (G1)          |
-| none or pending | fresh   | none        | passes    | `to_send`, with the text that passes                |
+| ledger row      | fence   | suppression | verdict     | the request goes to                                 |
+|-----------------|---------|-------------|-------------|-----------------------------------------------------|
+| an outcome      | any     | any         | any         | `to_republish`: its outcome is published again      |
+| waiting         | any     | any         | any         | `to_republish`: that it waits is published again    |
+| dispatching     | any     | any         | any         | `in_progress`: somebody calls, or died calling (G3) |
+| none or pending | none    | not checked | none        | `needs_fence`: it needs a fence                     |
+| none or pending | any     | found       | any         | `to_drop`                                           |
+| none or pending | any     | none        | rejects     | `to_reject` (G7)                                    |
+| none or pending | any     | none        | has it wait | `to_wait`, as it was requested                      |
+| none or pending | expired | none        | passes      | `needs_fence`: it needs another fence (G1)          |
+| none or pending | fresh   | none        | passes      | `to_send`, with the text that passes                |
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.sender.gate import Judged
-from services.sender.ledger.model import ERASED, MessageKey, Row, key_of
+from services.sender.ledger.model import ERASED, NOT_REQUESTED, MessageKey, Row, key_of
+from services.sender.timing import Untimely, Verdict, Wait
 from shared.events.outbound import MessageRequested
 from shared.gate import Rejection
 from shared.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit, query
 from shared.suppressions.placement import partitions_of
 from shared.suppressions.scopes import forbidding_scopes
+
+_NO_PHONE = (ERASED, NOT_REQUESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class Decision:
     to_republish: list[Row] = field(default_factory=list)
     in_progress: list[MessageRequested] = field(default_factory=list)
     to_drop: list[tuple[MessageRequested, SuppressionHit]] = field(default_factory=list)
-    to_reject: list[tuple[MessageRequested, Rejection]] = field(default_factory=list)
+    to_reject: list[tuple[MessageRequested, Rejection | Untimely]] = field(default_factory=list)
+    to_wait: list[tuple[MessageRequested, Wait]] = field(default_factory=list)
     to_send: list[MessageRequested] = field(default_factory=list)
     needs_fence: list[MessageRequested] = field(default_factory=list)
 
@@ -43,7 +49,7 @@ def decide(
     requests: Sequence[MessageRequested],
     rows: Mapping[MessageKey, Row],
     checked: CheckedSuppressions | None,
-    judged: Sequence[Judged],
+    verdicts: Sequence[Verdict],
     now: float,
 ) -> Decision:
     """Return what happens to each request: the first line of the module's table that fits counts.
@@ -52,22 +58,24 @@ def decide(
         requests: the messages.
         rows: what the ledger has of them, as far as it was asked.
         checked: the suppressions of the same messages in the same order; None before a fence is completed.
-        judged: the gate's verdict on each, in the same order; empty before a fence is completed.
+        verdicts: of the gate and the clock on each, in the same order; empty before a fence is completed.
         now: a time of `shared.suppressions.fence_pass.boottime`.
     """
     decision, nothing = Decision(), [None] * len(requests)
     hits = nothing if checked is None else checked.hits
     may_send = checked is not None and not checked.fenced.has_expired(now)
-    for request, hit, verdict in zip(requests, hits, judged or nothing, strict=True):
+    for request, hit, verdict in zip(requests, hits, verdicts or nothing, strict=True):
         match rows.get(key_of(request)):
             case Row(state="dispatching"):
                 decision.in_progress.append(request)
             case Row() as row if row.state != "pending":
-                decision.to_republish.append(row._replace(phone=request.phone) if row.phone == ERASED else row)
+                decision.to_republish.append(row._replace(phone=request.phone) if row.phone in _NO_PHONE else row)
             case _ if hit is not None:
                 decision.to_drop.append((request, hit))
-            case _ if isinstance(verdict, Rejection):
+            case _ if isinstance(verdict, Rejection | Untimely):
                 decision.to_reject.append((request, verdict))
+            case _ if isinstance(verdict, Wait):
+                decision.to_wait.append((request, verdict))
             case _ if may_send and verdict is not None:
                 decision.to_send.append(verdict)
             case _:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 from services.sender import metrics
@@ -13,7 +14,6 @@ from services.sender.report import Reporter
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 from shared.postgres import Pool, connection_from
-from shared.suppressions.fence_pass import FencePass
 
 _Outcome = Literal["suppressed", "rejected"]
 
@@ -30,7 +30,7 @@ class Dropper:
         self._reporter = reporter
         self._chunks = asyncio.Semaphore(_CHUNKS_AT_ONCE)
 
-    async def drop(self, outcome: _Outcome, dropped: Sequence[NewRow], fenced: FencePass) -> list[MessageRequested]:
+    async def drop(self, outcome: _Outcome, dropped: Sequence[NewRow], started_at: datetime) -> list[MessageRequested]:
         """Drop messages, each with its row's detail; return what is not ours to drop.
 
         That is: another process has it, or it already has an outcome.
@@ -40,17 +40,17 @@ class Dropper:
         """
         begins = range(0, len(dropped), _CHUNK_MESSAGES)
         chunks = (dropped[begin : begin + _CHUNK_MESSAGES] for begin in begins)
-        not_ours = await gather_all(self._chunk(outcome, chunk, fenced) for chunk in chunks)
+        not_ours = await gather_all(self._chunk(outcome, chunk, started_at) for chunk in chunks)
         return [request for each in not_ours for request in each]
 
-    async def _chunk(self, outcome: _Outcome, rows: Sequence[NewRow], fenced: FencePass) -> list[MessageRequested]:
+    async def _chunk(self, outcome: _Outcome, rows: Sequence[NewRow], started_at: datetime) -> list[MessageRequested]:
         async with self._chunks:
             async with connection_from(self._pool) as connection:
-                written = await write_rows(connection, self._owner.number, outcome, rows, fenced.started_at)
+                written = await write_rows(connection, self._owner.number, outcome, rows, started_at)
             failpoint("sender.after_drop_rows")
             ours = [row for row in rows if key_of(row[0]) not in written.not_ours] if written.not_ours else rows
             if ours:
-                at = fenced.started_at, written.changed_at
+                at = started_at, written.changed_at
                 await self._reporter.publish(row_of(request, outcome, detail, *at) for request, detail in ours)
             failpoint("sender.after_drop_events")
             metrics.MESSAGES.labels(outcome).inc(len(ours))

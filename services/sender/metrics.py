@@ -30,4 +30,16 @@ CACHE = CacheMetrics(
     snapshots_written=Counter("stopline_sender_snapshots_written", "The cache was written to disk."),
     snapshots_failed=Counter("stopline_sender_snapshots_failed", "The cache could not be written to disk."),
 )
+WAITS = Counter("stopline_sender_waits", "A message has to wait for its time.", ["reason"])
+REJECTED_BY_TIME = Counter("stopline_sender_rejected_by_time", "A message's own times let it not leave.", ["reason"])
+WAITING = Gauge("stopline_sender_waiting", "Messages that wait for their time, in the database; 1,000,000: or more.")
+OVERDUE_SECONDS = Gauge("stopline_sender_overdue_seconds", "The age of the oldest waiting message whose time has come.")
+WOKEN = Counter("stopline_sender_woken", "A message's time had come, and it was taken to be decided.")
+WAKING_RETRIED = Counter(
+    "stopline_sender_waking_retried", "Messages whose time had come could not leave; they are tried again."
+)
+CANCELLED = Counter("stopline_sender_cancelled", "A message was cancelled before it left.")
+CLOCK_DIFFERENCE = Gauge(
+    "stopline_sender_clock_difference_seconds", "The machine's clock minus the database's, when it was asked last."
+)
 SWEPT_TO_UNKNOWN = Counter("stopline_sender_swept_to_unknown", "A call's answer never came: its message is unknown.")

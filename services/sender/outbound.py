@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 
 from services.sender import metrics
 from services.sender.batch import BatchProcessor, Waiting
-from services.sender.ledger.model import key_of
+from services.sender.ledger.model import MessageKey, key_of
 from services.sender.park import park_bad
 from services.sender.report import SOURCE
 from services.sender.settings import SenderSettings
@@ -16,7 +16,7 @@ from shared.background import GiveUp
 from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.event_records import read_events
-from shared.events.outbound import outbound_event_adapter
+from shared.events.outbound import MessageCancelRequested, MessageRequested, outbound_event_adapter
 from shared.failpoints import failpoint
 from shared.kafka import START_SECONDS, STOP_SECONDS, group_options, new_consumer, stop_quietly, try_commit, within
 from shared.parked_records import Bad
@@ -53,16 +53,21 @@ class OutboundHandler:
         with naming(log, records):
             events, bad = read_events(outbound_event_adapter, records)
             waiting: Waiting = {}
-            for _, request in events:
-                waiting.setdefault(key_of(request), request)
-            await self._finish(waiting, bad, place_of(records))
+            cancelled: list[MessageKey] = []
+            for _, event in events:
+                match event:
+                    case MessageRequested():
+                        waiting.setdefault(key_of(event), event)
+                    case MessageCancelRequested(account_id=account_id, message_id=message_id):
+                        cancelled.append((account_id, message_id))
+            await self._finish(waiting, list(dict.fromkeys(cancelled)), bad, place_of(records))
         self.busy = False
 
-    async def _finish(self, waiting: Waiting, bad: list[Bad], place: str) -> None:
+    async def _finish(self, waiting: Waiting, cancelled: list[MessageKey], bad: list[Bad], place: str) -> None:
         attempt = 0
-        while waiting or bad:
+        while waiting or cancelled or bad:
             try:
-                await self._attempt(waiting, bad)
+                await self._attempt(waiting, cancelled, bad)
             except TransientError as error:
                 if self._processor.dispatcher.stopping:
                     raise
@@ -73,10 +78,13 @@ class OutboundHandler:
                 attempt += 1
         self.held_up = False
 
-    async def _attempt(self, waiting: Waiting, bad: list[Bad]) -> None:
+    async def _attempt(self, waiting: Waiting, cancelled: list[MessageKey], bad: list[Bad]) -> None:
         if bad:
             await park_bad(bad, self._parking, self._processor.reporter)
             bad.clear()
+        if cancelled:  # first: a message of the same batch has not left
+            await self._processor.room.cancel(cancelled)
+            cancelled.clear()
         await self._processor.process(waiting)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from services.sender.ledger.model import Row
+from services.sender.ledger.model import ERASED, NOT_REQUESTED, Row
 from services.sender.links import WITHOUT_LINKS, LinkWriter
 from shared.events.base import derived_id_text, format_time
 from shared.events.codec import cloud_event_headers, encode, headers_of
@@ -24,6 +24,7 @@ from shared.events.delivery import (
     MessageRejected,
     MessageSent,
     MessageSuppressed,
+    MessageWaiting,
     delivery_event_id,
 )
 from shared.events.inbound import CarrierBlocked
@@ -37,7 +38,9 @@ from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES
 
 SOURCE = "stopline/sender"
 
-_Kind = type[MessageDispatching | MessageSent | MessageSuppressed | MessageFailed | MessageOutcomeUnknown]
+_Kind = type[
+    MessageDispatching | MessageSent | MessageSuppressed | MessageFailed | MessageOutcomeUnknown | MessageWaiting
+]
 
 
 def announced(
@@ -56,7 +59,7 @@ def announced(
 
 
 def outcome_event(row: Row) -> OutgoingRecord:
-    """Return the event for a row that has an outcome: the same however often it is published."""
+    """Return the event for a row that has an outcome, or waits: the same however often it is published."""
     match row.state:
         case "suppressed":
             state, scope = (row.detail or "").split(" ", 1)
@@ -70,6 +73,9 @@ def outcome_event(row: Row) -> OutgoingRecord:
             return _record(MessageFailed, "message_failed", row, row.changed_at, {"reason": row.detail})
         case "unknown":
             return _record(MessageOutcomeUnknown, "message_outcome_unknown", row, row.changed_at, {})
+        case "waiting":
+            until, reason = (row.detail or "").split(" ", 1)
+            return _record(MessageWaiting, "message_waiting", row, row.changed_at, {"until": until, "reason": reason})
         case "pending" | "dispatching":
             raise AssertionError(f"message {row.message_id} has no outcome yet")
 
@@ -81,17 +87,20 @@ def _rejected(row: Row) -> OutgoingRecord:
         occurred_at=row.changed_at,
         account_id=row.account_id,
         message_id=row.message_id,
-        phone=row.phone,
+        phone=None if row.phone in {ERASED, NOT_REQUESTED} else row.phone,
         reason=reason,
         detail=explanation,
     )
-    return OutgoingRecord(row.phone.encode(), encode(event), cloud_event_headers(event, SOURCE))
+    key = event.phone or event.message_id
+    return OutgoingRecord(key.encode(), encode(event), cloud_event_headers(event, SOURCE))
 
 
 def _record(
     kind: _Kind, name: str, message: MessageRequested | Row, at: datetime, more: dict[str, Any]
 ) -> OutgoingRecord:
-    event_id, moment = derived_id_text(message.account_id, message.message_id, name), format_time(at)
+    which = (more["until"], more["reason"]) if kind is MessageWaiting else ()  # a message may wait several times
+    moment = format_time(at)
+    event_id = derived_id_text(message.account_id, message.message_id, name, *which)
     value = {
         "type": name,
         "version": 1,

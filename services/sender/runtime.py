@@ -25,6 +25,8 @@ from services.sender.recreated import watch_topics
 from services.sender.report import SOURCE, Reporter
 from services.sender.settings import SenderSettings
 from services.sender.sweeper import sweep_forever
+from services.sender.waiting.room import WaitingRoom
+from services.sender.waiting.waker import Waker
 from services.sender.watchdog import Watchdog, Watched
 from shared.background import GiveUp, in_background
 from shared.errors import TransientError
@@ -70,22 +72,29 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         cache = _cache(settings, markers)
         reporter = Reporter(events, settings.partitions, settings.links)
         dispatcher = _dispatcher(settings, pool, owner, reporter, carriers)
-        fence = Fence(markers, cache, settings.fence_seconds)
-        processor = BatchProcessor(pool, fence, cache, reporter, Dropper(pool, owner, reporter), dispatcher)
+        processor = _processor(pool, owner, Fence(markers, cache, settings.fence_seconds), reporter, dispatcher, cache)
+        waker = Waker(pool, owner, processor, give_up, settings.stop_seconds)
         outbound = OutboundHandler(processor)
         receipts = receipt_subscription(settings, ReceiptHandler(pool, reporter, settings.number_pools), give_up)
         consumer = OutboundConsumer(settings, outbound, give_up)
         beside = {"cache": cache.run(), **_beside(settings, pool, reporter, owner)}
         for name, work in beside.items():
             await stack.enter_async_context(in_background(work, name, give_up, stop_seconds=STOP_SECONDS))
-        stack.push_async_callback(_stop, receipts, consumer, dispatcher, settings.stop_seconds)
+        stack.push_async_callback(_stop, receipts, consumer, waker, dispatcher, settings.stop_seconds)
         await asyncio.gather(within(START_SECONDS, receipts.start(), "subscribing to receipts"), consumer.start())
+        waker.start()
         kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, TOPICS))
         watchdog = _watchdog(consumer, outbound, receipts, kafka)
-        watching = in_background(watchdog.watch(), "watchdog", give_up, stop_seconds=STOP_SECONDS)
-        await stack.enter_async_context(watching)
+        await stack.enter_async_context(in_background(watchdog.watch(), "watchdog", give_up, stop_seconds=STOP_SECONDS))
         postgres = await stack.enter_async_context(PostgresProbe(settings.database.url))
-        yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres)
+        yield Runtime(cache, outbound, receipts, watchdog, processor.fence, kafka, postgres)
+
+
+def _processor(  # noqa: PLR0913, PLR0917 (what it works with)
+    pool: Pool, owner: Owner, fence: Fence, reporter: Reporter, dispatcher: Dispatcher, cache: CacheFollower
+) -> BatchProcessor:
+    dropper, room = Dropper(pool, owner, reporter), WaitingRoom(pool, owner, reporter)
+    return BatchProcessor(pool, fence, cache, reporter, dropper, dispatcher, room)
 
 
 def _dispatcher(
@@ -129,13 +138,13 @@ def _event_producer(settings: SenderSettings) -> Producer:
 
 
 async def _stop(
-    receipts: Subscription, consumer: OutboundConsumer, dispatcher: Dispatcher, stop_seconds: float
+    receipts: Subscription, consumer: OutboundConsumer, waker: Waker, dispatcher: Dispatcher, stop_seconds: float
 ) -> None:
     """Let the calls under way end, leave the groups, and settle what could not be settled."""
     dispatcher.stopping = True
     with suppress(TimeoutError, KafkaError, OSError):
         async with asyncio.timeout(stop_seconds + STOP_SECONDS):
-            await asyncio.gather(receipts.broker.stop(), consumer.stop())
+            await asyncio.gather(receipts.broker.stop(), consumer.stop(), waker.stop())
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await dispatcher.settle_leftovers()

@@ -14,6 +14,7 @@ from shared.events.delivery import (
     MessageRejected,
     MessageSent,
     MessageSuppressed,
+    MessageWaiting,
     RecipientErased,
     delivery_event_id,
 )
@@ -29,7 +30,7 @@ from shared.events.inbound import (
     ReviewDecided,
 )
 from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
-from shared.events.outbound import MessageRequested
+from shared.events.outbound import MessageCancelRequested, MessageRequested
 from shared.events.suppression import (
     AccountSettingsPublished,
     CheckpointPublished,
@@ -208,7 +209,10 @@ def _outbound() -> list[Event]:
             sender_number=_SENDER_NUMBER,
             body="Your order has shipped. Reply STOP to opt out",
             requested_at=_WROTE,
-        )
+            send_at=_HEARD,
+            valid_until=_CHANGED,
+        ),
+        MessageCancelRequested(account_id=_ACCOUNT, message_id=_MESSAGE, requested_at=_CHANGED),
     ]
 
 
@@ -250,6 +254,7 @@ def _undelivered() -> list[Event]:
         MessageSuppressed.model_validate({**_about("message_suppressed"), **suppressed}),
         MessageFailed.model_validate({**_about("message_failed"), "reason": "invalid_number"}),
         MessageOutcomeUnknown.model_validate(_about("message_outcome_unknown")),
+        MessageWaiting.model_validate({**_about("message_waiting"), "until": _HEARD, "reason": "send_at"}),
         MessageRejected(
             event_id=delivery_event_id(_ACCOUNT, _MESSAGE, "message_rejected"),
             occurred_at=_HEARD,

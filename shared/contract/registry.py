@@ -8,7 +8,7 @@ from shared.events.base import Event
 from shared.events.delivery import AnyDeliveryEvent
 from shared.events.inbound import AnyInboundEvent
 from shared.events.opt_out import AnyOptOutEvent
-from shared.events.outbound import MessageRequested
+from shared.events.outbound import AnyOutboundEvent
 from shared.events.suppression import AnySuppressionEvent
 from shared.topics import (
     DELIVERY_EVENTS,
@@ -61,9 +61,10 @@ CONTRACTS = (
     ),
     TopicContract(
         OUTBOUND_MESSAGES,
-        "What a business asks to be sent, from any Kafka client, with any partitioner and with or without a key.",
+        "What a business asks to be sent, or not to be sent any more, from any Kafka client, with any partitioner and with"
+        " or without a key.",
         f"{PHONE_KEY}, or none",
-        (MessageRequested,),
+        get_args(AnyOutboundEvent),
         ours_to_write=False,
     ),
     TopicContract(

@@ -66,9 +66,10 @@ class MessageOutcomeUnknown(_MessageEvent):
 
 
 class MessageRejected(IdentifiedEvent):
-    """The request did not validate and is parked, or the gate did not let the message pass; `detail` says what to do.
+    """The request did not validate and is parked, or the message must not leave; `detail` says what to do.
 
-    `phone` is missing where the request had none that is one. The gate's reasons are those of `shared.gate`.
+    `phone` is missing where the request had none that is one, or was cancelled before it came.
+    The gate's reasons are those of `shared.gate`; those of times and cancellations are in `docs/producers.md`.
     """
 
     category: ClassVar[str] = "delivery"
@@ -79,6 +80,18 @@ class MessageRejected(IdentifiedEvent):
     phone: Phone | None = None
     reason: ShortText
     detail: ShortText
+
+
+class MessageWaiting(_MessageEvent):
+    """The message waits in the sender's database: it leaves at `until` at the earliest, and is decided then.
+
+    `reason` is a word for what it waits for: `send_at` is the time that its request names; further words may come.
+    It is not an outcome: one follows. A message that waits several times has one event for each time.
+    """
+
+    type: Literal["message_waiting"] = "message_waiting"
+    until: Time
+    reason: ShortText
 
 
 class DeliveryReceiptReceived(IdentifiedEvent):
@@ -117,6 +130,7 @@ AnyDeliveryEvent = (
     | MessageFailed
     | MessageOutcomeUnknown
     | MessageRejected
+    | MessageWaiting
     | DeliveryReceiptReceived
     | RecipientErased
 )

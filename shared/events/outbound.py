@@ -1,8 +1,8 @@
-"""Topic `outbound-messages`: what a business asks to be sent. Any Kafka client may write it."""
+"""Topic `outbound-messages`: what a business asks to be sent, now or later. Any Kafka client may write it."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Discriminator, Field, Tag, TypeAdapter
 
 from shared.events.base import AccountId, Body, Event, ListId, MessageId, Time
 from shared.phones import RequestedPhone, SenderNumber
@@ -18,6 +18,9 @@ class MessageRequested(Event):
     `also_lists` are further lists whose opt-outs forbid it: where whoever asks for it names no list, `list_id` is the
     account's default list, and these are those of its sender number.
     `conversational` says that it answers something that the recipient wrote; see "The gate" in `docs/producers.md`.
+    `send_at` is the earliest time at which it may leave, a year ahead at most; what forbids it is looked up then.
+    After `valid_until` it does not leave any more. Both are optional, and came after the first release of this version:
+    whoever does not know them sends at once, as before.
     """
 
     category: ClassVar[str] = "outbound"
@@ -32,9 +35,40 @@ class MessageRequested(Event):
     requested_at: Time | None = None
     also_lists: Annotated[tuple[ListId, ...], Field(max_length=MAX_ALSO_LISTS)] = ()
     conversational: bool = False
+    send_at: Time | None = None
+    valid_until: Time | None = None
 
     def cloud_event_id(self) -> str:
         return f"{self.account_id}/{self.message_id}"
 
 
-outbound_event_adapter: TypeAdapter[MessageRequested] = TypeAdapter(MessageRequested)
+class MessageCancelRequested(Event):
+    """A request not to send a message that has not left yet: it may come before the message itself.
+
+    The outcome of the message is published in any case: rejected as `cancelled`, or what it was before.
+    """
+
+    category: ClassVar[str] = "outbound"
+
+    type: Literal["message_cancel_requested"] = "message_cancel_requested"
+    account_id: AccountId
+    message_id: MessageId
+    requested_at: Time | None = None
+
+    def cloud_event_id(self) -> str:
+        return f"{self.account_id}/{self.message_id}/cancel"
+
+
+def _type_of(event: Any) -> str | None:
+    """Return the type of an event; a record without one is a `message_requested`."""
+    event_type = event.get("type", "message_requested") if isinstance(event, dict) else getattr(event, "type", None)
+    return event_type if isinstance(event_type, str) else None
+
+
+AnyOutboundEvent = MessageRequested | MessageCancelRequested
+OutboundEvent = Annotated[
+    Annotated[MessageRequested, Tag("message_requested")]
+    | Annotated[MessageCancelRequested, Tag("message_cancel_requested")],
+    Discriminator(_type_of),
+]
+outbound_event_adapter: TypeAdapter[AnyOutboundEvent] = TypeAdapter(OutboundEvent)

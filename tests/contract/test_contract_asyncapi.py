@@ -71,4 +71,4 @@ def test_headers_are_cloudevents_and_optional_only_for_outside_producers(documen
         headers = message["headers"]["schema"]
         assert headers["properties"]["ce_specversion"] == {"const": "1.0"}
         assert headers["properties"]["ce_type"]["const"].endswith(f".{name}")
-        assert ("required" not in headers) == (name == "message_requested.v1")
+        assert ("required" not in headers) == (name in {"message_requested.v1", "message_cancel_requested.v1"})

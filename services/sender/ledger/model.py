@@ -3,22 +3,26 @@
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from shared.events.base import format_time
 from shared.events.outbound import MessageRequested
 
-LedgerState = Literal["pending", "dispatching", "sent", "suppressed", "rejected", "failed", "unknown"]
+LedgerState = Literal["pending", "waiting", "dispatching", "sent", "suppressed", "rejected", "failed", "unknown"]
 """A row begins as `dispatching` (claimed: the carrier is called, or may have been), `suppressed` or `rejected` by the
-gate. `pending`: given back, because the carrier was certainly not called. The others are outcomes; a receipt may
-still settle `unknown`."""
+gate. `pending`: given back, because the carrier was certainly not called. `waiting`: for its time. The others are
+outcomes; a receipt may still settle `unknown`."""
+NO_OUTCOME: frozenset[LedgerState] = frozenset({"pending", "waiting", "dispatching"})
 MessageKey = tuple[str, str]
 """Account and message id."""
 ERASED = "erased"
 """What a row has in place of the phone of a recipient who was erased."""
+NOT_REQUESTED = ""
+"""What a row has as the phone of a message that was cancelled before it was requested."""
 
 
 class Row(NamedTuple):
     """A row: `detail` is the carrier's message id of a sent one, state and scope of a suppressed one, else a reason.
 
-    Of a rejected one it is the gate's reason and its explanation.
+    Of a rejected one it is the reason and its explanation, of a waiting one until when it waits and for what.
     """
 
     account_id: str
@@ -60,6 +64,11 @@ def suppressed_detail(scope: str, state: str) -> str:
 def rejected_detail(reason: str, explanation: str) -> str:
     """Return the detail of a rejected message; `split(" ", 1)` gives reason and explanation back."""
     return f"{reason} {explanation}"
+
+
+def waiting_detail(until: datetime, reason: str) -> str:
+    """Return the detail of a waiting message; `split(" ", 1)` gives time and reason back."""
+    return f"{format_time(until)} {reason}"
 
 
 def row_of(

@@ -130,7 +130,7 @@ def _parked_offsets(kafka: Kafka) -> set[int]:
 
 
 def _at_partition_0(kafka: Kafka) -> list[ConsumerRecord]:
-    return [each for each in kafka.parked if dict(each.headers)["original_partition"] == b"0"]
+    return [each for each in kafka.parked if dict(each.headers).get("original_partition") == b"0"]
 
 
 async def _committed(kafka: Kafka, offset: int) -> bool:

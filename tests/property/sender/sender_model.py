@@ -27,6 +27,7 @@ from services.sender.receipts import ReceiptHandler
 from services.sender.report import announced, outcome_event
 from services.sender.settings import sender_database
 from services.sender.sweeper import sweep
+from services.sender.waiting.room import WaitingRoom
 from shared import failpoints
 from shared.errors import TransientError
 from shared.events.codec import decode
@@ -169,7 +170,8 @@ class Process:
         fenced: Any = Fenced(outside)
         dispatcher = Dispatcher(pool, self.owner, self._outside, Carriers({"only": self._outside}, "only", {}), 200)
         dropper = Dropper(pool, self.owner, self._outside)
-        self.processor = BatchProcessor(pool, fenced, fenced, self._outside, dropper, dispatcher)
+        room = WaitingRoom(pool, self.owner, self._outside)
+        self.processor = BatchProcessor(pool, fenced, fenced, self._outside, dropper, dispatcher, room)
 
     async def deliver(self, requests: list[MessageRequested]) -> bool:
         """Process a batch as the handler does, trying once more after an outage; say whether it is done."""

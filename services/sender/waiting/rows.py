@@ -1,0 +1,97 @@
+"""Rows of waiting messages, in bulk: they have the text and the time; what happens is decided by the row of the ledger.
+
+No statement here lets a message leave: whoever takes a row has to claim the message in the ledger, as any other (G3).
+"""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import NamedTuple
+
+from services.sender.ledger.model import MessageKey, key_of, rejected_detail, waiting_detail
+from services.sender.timing import Wait
+from shared.events.codec import encode
+from shared.events.outbound import MessageRequested
+from shared.postgres import Connection
+
+# A message that has a row in the ledger, other than one that was given back, keeps it: the first request counts. One
+# that waits again keeps its request, and the time since when it has waited.
+_PUT = """
+WITH written AS (
+    SELECT * FROM unnest(
+        string_to_array($1, E'\\n'), string_to_array($2, E'\\n'), string_to_array($3, E'\\n')::bigint[],
+        string_to_array($4, E'\\n'), string_to_array($5, E'\\n'), string_to_array($6, E'\\n'), $7::timestamptz[],
+        string_to_array($8, E'\\n')
+    ) AS w (account_id, message_id, list_id, phone, sender_number, detail, until, request)
+), ours AS (
+    INSERT INTO messages AS m
+        (account_id, message_id, list_id, phone, sender_number, state, detail, decision_started_at, changed_at, owner)
+    SELECT account_id, message_id, list_id, phone, sender_number, 'waiting', detail, $9::timestamptz, now(), $10::bigint
+    FROM written
+    ON CONFLICT (account_id, message_id) DO UPDATE SET
+        state = excluded.state, detail = excluded.detail, owner = excluded.owner, changed_at = now()
+    WHERE m.state = 'pending'
+    RETURNING account_id, message_id, changed_at
+), put AS (
+    INSERT INTO waiting_messages (account_id, message_id, due_at, take_at, waits_since, request)
+    SELECT account_id, message_id, until, until, now(), request FROM written JOIN ours USING (account_id, message_id)
+    ON CONFLICT (account_id, message_id) DO UPDATE SET
+        due_at = excluded.due_at, take_at = excluded.take_at, owner = 0
+)
+SELECT account_id, message_id, changed_at FROM ours
+"""
+
+# A message that was not requested yet gets a row without a recipient: when it is requested, it has its outcome.
+_CANCEL = """
+WITH cancelled AS (
+    INSERT INTO messages AS m
+        (account_id, message_id, list_id, phone, sender_number, state, detail, decision_started_at, changed_at, owner)
+    SELECT account_id, message_id, 0, '', '', 'rejected', $3, now(), now(), $4::bigint
+    FROM unnest($1::text[], $2::text[]) AS c (account_id, message_id)
+    ON CONFLICT (account_id, message_id) DO UPDATE SET
+        state = excluded.state, detail = excluded.detail, owner = excluded.owner, changed_at = now()
+    WHERE m.state IN ('pending', 'waiting')
+    RETURNING account_id, message_id
+), gone AS (
+    DELETE FROM waiting_messages w USING cancelled c
+    WHERE w.account_id = c.account_id AND w.message_id = c.message_id
+)
+SELECT count(*) FROM cancelled
+"""
+
+
+class PutRows(NamedTuple):
+    """The result of `put`: the keys that are not ours, and the `changed_at` of the rows that are."""
+
+    not_ours: AbstractSet[MessageKey]
+    changed_at: datetime
+
+
+async def put(
+    connection: Connection, owner: int, waiting: Sequence[tuple[MessageRequested, Wait]], decision_started_at: datetime
+) -> PutRows:
+    """Write messages that wait, unless they have a row in the ledger; one that was given back waits again."""
+    requests = [request for request, _ in waiting]
+    rows = await connection.fetch(
+        _PUT,
+        "\n".join([request.account_id for request in requests]),
+        "\n".join([request.message_id for request in requests]),
+        "\n".join([str(request.list_id) for request in requests]),
+        "\n".join([request.phone for request in requests]),
+        "\n".join([request.sender_number for request in requests]),
+        "\n".join([waiting_detail(*wait) for _, wait in waiting]),
+        [wait.until for _, wait in waiting],
+        "\n".join([encode(request).decode() for request in requests]),
+        decision_started_at,
+        owner,
+    )
+    ours = {(row[0], row[1]) for row in rows}
+    changed_at = rows[0][2] if rows else decision_started_at
+    return PutRows(set(map(key_of, requests)) - ours, changed_at)
+
+
+async def cancel(connection: Connection, owner: int, keys: Sequence[MessageKey]) -> int:
+    """Reject messages that nobody has begun to send, known or not; return how many."""
+    accounts, messages = [key[0] for key in keys], [key[1] for key in keys]
+    detail = rejected_detail("cancelled", "it was cancelled before it left")
+    return int(await connection.fetchval(_CANCEL, accounts, messages, detail, owner))
