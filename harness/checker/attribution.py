@@ -36,10 +36,14 @@ class AnnouncedMessage:
 
 @dataclass(frozen=True, slots=True)
 class PossibleScopes:
-    """The scopes that a reply may be about; `pointed` is that of the message named by the gateway, if any."""
+    """The scopes that a reply may be about; `pointed` is that of the message named by the gateway, if any.
+
+    `sender_numbers` are those of the messages that it may answer.
+    """
 
     pointed: str | None
     possible: frozenset[str]
+    sender_numbers: frozenset[str] = frozenset()
 
 
 AnnouncedMessages = dict[AccountPhone, list[AnnouncedMessage]]
@@ -73,15 +77,16 @@ def possible_scopes(
     event: MessageReceived, created_at: datetime, decided_by: datetime, messages: Sequence[AnnouncedMessage]
 ) -> PossibleScopes:
     """Return the scopes of a reply that was recorded at `created_at` and decided at `decided_by` or earlier."""
-    pointed = next((m.scope for m in messages if m.message_id == event.replied_message_id), None)
+    pointed = next((m for m in messages if m.message_id == event.replied_message_id), None)
     if pointed is not None:
-        return PossibleScopes(pointed, frozenset({pointed}))
+        return PossibleScopes(pointed.scope, frozenset({pointed.scope}), frozenset({pointed.sender_number}))
     same_number = [m for m in messages if event.sender_number in (None, m.sender_number)]
-    lists = frozenset(m.scope for m in same_number if m.created_at <= decided_by)
+    known = [m for m in same_number if m.created_at <= decided_by]
+    lists, numbers = frozenset(m.scope for m in known), frozenset(m.sender_number for m in known)
     written_at = min(created_at, event.sent_at or created_at)
     if any(_came_before(written_at, message) for message in same_number):
-        return PossibleScopes(None, lists)
-    return PossibleScopes(None, lists | {ACCOUNT})
+        return PossibleScopes(None, lists, numbers)
+    return PossibleScopes(None, lists | {ACCOUNT}, numbers)
 
 
 def _came_before(written_at: datetime, message: AnnouncedMessage) -> bool:

@@ -6,12 +6,13 @@ G2, nothing lost: what was answered with 2xx is in Kafka; each reply is decided 
     the customer API; each request has one outcome, which fits its calls; what cannot be read is parked.
 G3, at most one accepted carrier call per message id.
 G4, fail closed: no call was made while a part was down that a decision needs.
-G5, only the right list: no reply changed a scope that it is not about, and nothing was suppressed without an opt-out.
+G5, only the right list: no reply changed a scope that it is not about, where no policy makes it reach further, and
+    nothing was suppressed without an opt-out.
 G6, silence: phones received what an account requested, and nothing else.
 G8, explainable: no entry of the decision log was changed. The hash chain itself is checked by the customer API.
 
 Not checked:
-* G7, a working instruction in every message, which is not built yet.
+* G7, a working instruction in every message: the checker has no eye of its own for instructions.
 * A repeated STOP without a time, after a START: it is a reply of its own only if the opt-out service decided it again.
 * A topic that is deleted and created again during a run: a place has the topic's name, not its id.
 """

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
+from harness.checker.reach import AccountPolicies
 from shared.events.delivery import AnyDeliveryEvent
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AnyOptOutEvent
@@ -173,4 +174,5 @@ class History:
     unreadable: tuple[Place, ...] = ()
     parked: tuple[Place, ...] = ()
     states: Mapping[SuppressedScope, str] = field(default_factory=lambda: MappingProxyType({}))
+    policies: AccountPolicies = field(default_factory=AccountPolicies)
     read_at: datetime = _NEVER

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from uuid import UUID
 
 from shared.events.inbound import MessageReceived
 
@@ -31,12 +32,14 @@ STOPS = (Wish.STOP, Wish.STOP_ALL)
 class StopInForce:
     """A STOP that has not been undone: the number that it was sent to, and the latest time at which it was written.
 
-    `sent_at` is by the gateway's clock; `arrived_at` is for a reply whose gateway gave no time.
+    `sent_at` is by the gateway's clock; `arrived_at` is for a reply whose gateway gave no time. `cause` is the reply
+    that first stopped the scope.
     """
 
     sender_number: str | None
     sent_at: datetime | None
     arrived_at: datetime | None = None
+    cause: UUID | None = None
 
 
 ForbiddenScopes = Mapping[str, StopInForce]
@@ -60,22 +63,30 @@ def after_stop(before: ForbiddenScopes, event: MessageReceived, scopes: frozense
 def _newer_stop(before: StopInForce | None, event: MessageReceived) -> StopInForce | None:
     arrived_at = event.occurred_at if event.sent_at is None else None
     if before is None:
-        return StopInForce(event.sender_number, event.sent_at, arrived_at)
+        return StopInForce(event.sender_number, event.sent_at, arrived_at, event.event_id)
     if event.sent_at is not None and before.sent_at is not None and event.sent_at < before.sent_at:
         return None
-    return StopInForce(event.sender_number, event.sent_at or before.sent_at, arrived_at or before.arrived_at)
+    times = event.sent_at or before.sent_at, arrived_at or before.arrived_at
+    return StopInForce(event.sender_number, *times, before.cause)
 
 
 def scopes_of_start(before: ForbiddenScopes, event: MessageReceived, pointed: str | None) -> frozenset[str]:
     """Return the scopes that a START allows again: those whose STOP went to the number that the START is sent to.
 
-    A START that answers a message of such a list is about that list, and about the account if that is forbidden too.
-    A STOP that may have been written after the START stays in force.
+    A START that answers a message of such a list is about that list, and about the account and sender numbers, except
+    what the STOP of another list stopped. A STOP that may have been written after the START stays in force.
     """
     meant = {scope for scope, stop in before.items() if stop.sender_number == event.sender_number}
-    if pointed in meant:
-        meant &= {pointed, "account"}
+    if pointed is not None and pointed in meant:
+        others = {stop.cause for scope, stop in before.items() if is_list(scope)} - {before[pointed].cause, None}
+        wider = {scope for scope in meant if not is_list(scope) and before[scope].cause not in others}
+        meant = {pointed} | wider
     return frozenset(scope for scope in meant if _is_later(event.sent_at, before[scope]))
+
+
+def is_list(scope: str) -> bool:
+    """Say whether the scope is one list."""
+    return scope.startswith("list:")
 
 
 def after_start(before: ForbiddenScopes, scopes: frozenset[str]) -> ForbiddenScopes:

@@ -9,6 +9,7 @@ from harness.account import Account
 from harness.checker.history import History, Outage
 from harness.checker.read_http import read_accepted, read_calls, read_decision_log, read_phones
 from harness.checker.read_kafka import KafkaRecords, Positions, read_records
+from harness.checker.read_policies import read_policies
 from harness.sandbox.client import SandboxClient
 from shared.kafka_connection import Kafka
 
@@ -42,6 +43,7 @@ async def read_history(run: Run, records: KafkaRecords | None = None) -> History
     calls = await read_calls(run.sandbox, account_id, run.stamps)
     accepted = await read_accepted(run.sandbox, account_id)
     entries, states = await read_decision_log(run.api_url, run.account, run.phones)
+    policies = await read_policies(run.api_url, run.account)
     records = _of_account(records or await read_records(run.kafka, run.since), account_id)
     return History(
         accepted=tuple(accepted),
@@ -57,6 +59,7 @@ async def read_history(run: Run, records: KafkaRecords | None = None) -> History
         unreadable=tuple(records.unreadable),
         parked=tuple(records.parked),
         states=states,
+        policies=policies,
         read_at=datetime.now(UTC),
     )
 

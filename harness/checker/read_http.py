@@ -61,17 +61,22 @@ async def read_accepted(sandbox: SandboxClient, account_id: str) -> list[Accepte
     ]
 
 
+def api_client(api_url: str, account: Account) -> httpx.AsyncClient:
+    """Return a client that asks the customer API as the account."""
+    login = (account.account_id, account.api_key)
+    return httpx.AsyncClient(verify=certificates(), base_url=api_url, auth=login, timeout=_REQUEST_SECONDS)
+
+
 async def read_decision_log(
     api_url: str, account: Account, phones: Iterable[str]
 ) -> tuple[list[LogEntry], dict[SuppressedScope, str]]:
     """Return the entries of the decision log about these phones, and the state of each of their scopes."""
     limit = asyncio.Semaphore(_AT_ONCE)
-    login = (account.account_id, account.api_key)
-    async with httpx.AsyncClient(verify=certificates(), base_url=api_url, auth=login, timeout=_REQUEST_SECONDS) as http:
+    async with api_client(api_url, account) as http:
 
         async def one(phone: str) -> tuple[list[LogEntry], list[dict[str, Any]]]:
             async with limit:
-                return await _evidence(http, phone), (await _get(http, f"/v1/suppressions/{phone}"))["suppressions"]
+                return await _evidence(http, phone), (await get_json(http, f"/v1/suppressions/{phone}"))["suppressions"]
 
         answers = await asyncio.gather(*(one(phone) for phone in phones))
     entries = [entry for evidence, _ in answers for entry in evidence]
@@ -87,7 +92,7 @@ async def _evidence(http: httpx.AsyncClient, phone: str) -> list[LogEntry]:
     found: list[LogEntry] = []
     query: dict[str, str | int] = {"phone": phone, "limit": _PAGE}
     while True:
-        page = await _get(http, "/v1/evidence", query)
+        page = await get_json(http, "/v1/evidence", query)
         found += [_entry(shown, phone) for shown in page["entries"]]
         if page["next"] is None:
             return found
@@ -109,7 +114,12 @@ def _entry(shown: dict[str, Any], phone: str) -> LogEntry:
     )
 
 
-async def _get(http: httpx.AsyncClient, path: str, query: dict[str, str | int] | None = None) -> dict[str, Any]:
+async def get_json(http: httpx.AsyncClient, path: str, query: dict[str, str | int] | None = None) -> dict[str, Any]:
+    """Return what the customer API answers.
+
+    Raises:
+        TransientError: it is unavailable, or answers with an error.
+    """
     try:
         answer = await http.get(path, params=query)
     except httpx.TransportError as error:

@@ -9,7 +9,16 @@ from harness.checker.acknowledged import acknowledged_by
 from harness.checker.attribution import ACCOUNT, AccountPhone, PossibleScopes, announced_messages, possible_scopes
 from harness.checker.history import ChangeRecord, History, ReplyRecord, SuppressionRecord
 from harness.checker.identity import replies_by_id
-from harness.checker.preferences import ForbiddenScopes, Wish, after_start, after_stop, scopes_of_start, wish_of
+from harness.checker.preferences import (
+    ForbiddenScopes,
+    Wish,
+    after_start,
+    after_stop,
+    is_list,
+    scopes_of_start,
+    wish_of,
+)
+from harness.checker.reach import added_scopes, possible_reaches
 from shared.events.inbound import MessageReceived
 
 
@@ -84,13 +93,18 @@ def timelines(history: History) -> dict[AccountPhone, Timeline]:
         decided_by = report.first_at or history.read_at
         scopes = possible_scopes(event, record.created_at, decided_by, announced.get(recipient, []))
         before = found[recipient].forbidden_at_the_end
-        effect = _effect(event, before, scopes, report.scopes)
+        reaches = possible_reaches(history.policies, event, decided_by)
+        effect = _effect(event, before, scopes, report.scopes, reaches)
         found[recipient].add(JudgedReply(reply_id, record, bounds.get(reply_id), *effect))
     return found
 
 
 def _effect(
-    event: MessageReceived, before: ForbiddenScopes, scopes: PossibleScopes, reported: set[str]
+    event: MessageReceived,
+    before: ForbiddenScopes,
+    scopes: PossibleScopes,
+    reported: set[str],
+    reaches: frozenset[str],
 ) -> tuple[Wish, frozenset[str], frozenset[str], ForbiddenScopes]:
     """Return a reply's wish, the scopes that it may be about, those that it must change, and what is forbidden then."""
     wish = wish_of(event.body)
@@ -102,6 +116,10 @@ def _effect(
     possible = frozenset({ACCOUNT}) if wish is Wish.STOP_ALL else scopes.possible
     # Where several are possible, it is for the service to choose.
     stopped = possible & reported if len(possible) > 1 else possible
+    if any(is_list(scope) for scope in stopped):
+        wider = frozenset(scope for reach in reaches for scope in added_scopes(reach, scopes.sender_numbers))
+        possible |= wider
+        stopped |= wider if len(reaches) == 1 and len(wider) == 1 else wider & reported
     changes = frozenset(scope for scope in stopped if scope not in before)
     return wish, possible, changes, after_stop(before, event, stopped)
 

@@ -19,6 +19,7 @@ from harness.checker.history import (
     SuppressedScope,
     SuppressionRecord,
 )
+from harness.checker.reach import AccountPolicies
 from shared.events.base import derived_id
 from shared.events.delivery import (
     MessageDispatching,
@@ -60,7 +61,12 @@ class Simulator:
     parked: list[Place] = field(default_factory=list)
     forbidden: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
     """(phone, scope) to the number that the STOP went to, and its time by the gateway's clock, which has seconds."""
+    causes: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(phone, scope) to the scope that the STOP was about that stopped it."""
     touched: dict[SuppressedScope, str] = field(default_factory=dict)
+    policies: AccountPolicies = field(default_factory=AccountPolicies)
+    reach: str = "list"
+    """How far a STOP reaches now: it is for the test that sets it to give `policies` that say the same."""
 
     def pass_time(self, milliseconds: int) -> None:
         self.now += timedelta(milliseconds=milliseconds)
@@ -79,7 +85,8 @@ class Simulator:
         self.pass_time(5)
         decided_at = self.now
         fields = {**request.model_dump(include=_COMMON), "occurred_at": decided_at}
-        scope = next((s for s in (f"list:{list_id}", "account") if (to, s) in self.forbidden), None)
+        scopes = (f"list:{list_id}", "account", f"sender:{number}")
+        scope = next((s for s in scopes if (to, s) in self.forbidden), None)
         if scope is not None:
             self._publish(MessageSuppressed, fields, scope=scope, state="opted_out", decision_started_at=decided_at)
             return message_id
@@ -160,6 +167,7 @@ class Simulator:
         return History(
             **{name: tuple(getattr(self, name)) for name in _LISTS},
             states=dict(self.touched),
+            policies=self.policies,
             read_at=self.now + timedelta(seconds=1),
         )
 
@@ -176,9 +184,12 @@ class Simulator:
             mine = [e for e in dispatched if (e.phone, e.sender_number) == (event.phone, event.sender_number)]
             scope = pointed or (f"list:{mine[-1].list_id}" if mine else "account")
             scope = "account" if word == "stop all" else scope
-            if (event.phone, scope) not in self.forbidden:
-                self._change(event, scope, "opted_out", pointed)
-            self.forbidden[event.phone, scope] = str(event.sender_number), event.sent_at or self.now
+            beside = {"account": ["account"], "sender": [f"sender:{event.sender_number}"]}.get(self.reach, [])
+            for each in [scope] if scope == "account" else [scope, *beside]:
+                if (event.phone, each) not in self.forbidden:
+                    self._change(event, each, "opted_out", pointed)
+                    self.causes[event.phone, each] = scope
+                self.forbidden[event.phone, each] = str(event.sender_number), event.sent_at or self.now
         elif word == "start":
             candidates = [
                 scope
@@ -186,7 +197,7 @@ class Simulator:
                 if who == event.phone and number == event.sender_number
             ]
             if pointed in candidates:
-                candidates = [scope for scope in candidates if scope in (pointed, "account")]
+                candidates = [scope for scope in candidates if self.causes[event.phone, scope] in (pointed, "account")]
             written_at = event.sent_at or self.now
             for scope in (s for s in candidates if written_at > self.forbidden[event.phone, s][1]):
                 del self.forbidden[event.phone, scope]

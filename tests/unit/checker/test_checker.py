@@ -114,8 +114,7 @@ steps = st.one_of(
 )
 
 
-def _play(script: list[tuple]) -> History:
-    run = Simulator()
+def played(script: list[tuple], run: Simulator) -> History:
     for name, *args in script:
         match name:
             case "send":
@@ -139,12 +138,12 @@ def _play(script: list[tuple]) -> History:
 
 @given(st.lists(steps, max_size=30))
 def test_no_legal_history_has_a_violation(script: list[tuple]) -> None:
-    assert check(_play(script)) == []
+    assert check(played(script, Simulator())) == []
 
 
 @given(st.lists(steps, min_size=3, max_size=20), st.sampled_from(sorted(MUTATIONS)), st.randoms(use_true_random=False))
 def test_any_single_fault_in_any_legal_history_is_found(script: list[tuple], name: str, random: Random) -> None:
-    broken = MUTATIONS[name].plant(_play(script), random)
+    broken = MUTATIONS[name].plant(played(script, Simulator()), random)
     assume(broken is not None)
     found = {(violation.guarantee, violation.rule) for violation in check(broken)}
     assert MUTATIONS[name].found_by <= found, found

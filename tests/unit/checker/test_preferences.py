@@ -95,7 +95,7 @@ def test_a_start_leaves_other_scopes_forbidden() -> None:
 
 def test_of_two_stops_the_one_written_later_is_in_force_whatever_order_they_came_in() -> None:
     older, newer = reply(5), reply(7, number=OTHER_NUMBER)
-    in_force = {"list:1": StopInForce(OTHER_NUMBER, at(7))}
+    in_force = {"list:1": StopInForce(OTHER_NUMBER, at(7), cause=UUID(int=1))}
     scopes = frozenset({"list:1"})
     assert after_stop(after_stop({}, older, scopes), newer, scopes) == in_force
     assert after_stop(after_stop({}, newer, scopes), older, scopes) == in_force
@@ -103,4 +103,4 @@ def test_of_two_stops_the_one_written_later_is_in_force_whatever_order_they_came
 
 def test_a_stop_without_a_time_keeps_the_time_of_the_one_before() -> None:
     again = after_stop(stopped(5), reply(None), frozenset({"list:1"}))
-    assert again == {"list:1": StopInForce(NUMBER, at(5), at(ARRIVED))}
+    assert again == {"list:1": StopInForce(NUMBER, at(5), at(ARRIVED), UUID(int=1))}
