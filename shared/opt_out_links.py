@@ -8,6 +8,7 @@ so that whoever has nothing but the token appends a click where the phone's othe
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
@@ -51,6 +52,7 @@ def link_of(base_url: str, token: str) -> str:
     return f"{base_url}/{token}"
 
 
+@lru_cache(maxsize=2_048)  # a message's is announced, and then written into its text
 def link_token(link_key: str, account_id: str, message_id: str, partition: int, partitions: int) -> str:
     """Return the token of a message to a phone of `partition`."""
     message = f"opt-out-link|{account_id}|{message_id}".encode()

@@ -1,6 +1,6 @@
 """The messages that were sent, from `delivery-events`: rows that only ever move towards a final outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,11 +48,12 @@ WHERE m.account_id = later.account_id AND m.message_id = later.message_id
     AND {_RANK.format("later.outcome")} > {_RANK.format("m.outcome")}
 """  # noqa: S608 (no value from outside)
 
-# Kept for as long as evidence is: whoever keeps an old message must still be able to use its link.
+# Kept for as long as evidence is: whoever keeps an old message must still be able to use its link. A message that is
+# announced again leaves later than it seemed: an erasure in between must not erase its link.
 _SAVE_LINKS = """
-INSERT INTO opt_out_links (token, account_id, message_id, list_id, phone, sender_number, dispatched_at)
+INSERT INTO opt_out_links AS l (token, account_id, message_id, list_id, phone, sender_number, dispatched_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
-ON CONFLICT (token) DO NOTHING
+ON CONFLICT (token) DO UPDATE SET dispatched_at = excluded.dispatched_at WHERE l.dispatched_at < excluded.dispatched_at
 """
 
 _FORGET = """
@@ -155,7 +156,9 @@ def _columns(rows: Sequence[_Sent]) -> list[list[object]]:
     ]
 
 
-def _link_columns(events: Sequence[MessageDispatching]) -> list[list[object]]:
+def _link_columns(announced: Iterable[MessageDispatching]) -> list[list[object]]:
+    """Return a row for each link; of a message that was announced more than once, the last announcement's."""
+    events = {event.link_token: event for event in sorted(announced, key=lambda each: each.occurred_at)}.values()
     return [
         [event.link_token for event in events],
         [event.account_id for event in events],

@@ -83,13 +83,19 @@ async def add_erasure_jobs(
             await connection.execute(_ADD_JOB, event.event_id, event.account_id, json.dumps(given))
 
 
-def with_phones(stored: Iterable[Entry], phones: Mapping[int, str]) -> list[Entry]:
-    """Return stored entries, erased ones with the phone of the record at their offset.
+def with_phones(stored: Iterable[Entry], phones: Mapping[int, str], pseudonyms: Mapping[str, str]) -> list[Entry]:
+    """Return stored entries, erased ones with their phone.
 
     They are published again as they were: a record comes again where its entry may not have been published.
+
+    Args:
+        stored: the entries.
+        phones: by offset, those that the records say.
+        pseudonyms: the phones of the batch's erasures, by what stands for them in the entries.
     """
+    known = [(entry, phones.get(entry.offset) or pseudonyms.get(entry.phone)) for entry in stored]
     return [
-        replace(entry, phone=phones[entry.offset]) if entry.is_erased else entry
-        for entry in stored
-        if not entry.is_erased or entry.offset in phones
+        replace(entry, phone=phone) if phone and entry.is_erased else entry
+        for entry, phone in known
+        if phone or not entry.is_erased
     ]

@@ -164,7 +164,9 @@ class WorkerSession:
         stored = await self._decision_log.entries(parsed.first_offset, min(parsed.next_offset, recorded_to))
         metrics.ENTRIES_REPLAYED.inc(len(stored))
         phones = {each.offset: each.event.phone for each in parsed.received}
-        return with_phones(stored, phones)
+        # A click has no phone, and its link is erased with it: the erasure that is read again has it.
+        pseudonyms = {e.pseudonym: e.phone for each in parsed.received if isinstance(e := each.event, ErasureRequested)}
+        return with_phones(stored, phones, pseudonyms)
 
     async def _new(self, parsed: Parsed) -> list[Entry]:
         received = [undecided for undecided in parsed.received if undecided.offset >= self._position.next_offset]

@@ -16,9 +16,9 @@ LIST = 7
 class LinkedMessage:
     """A message that has not left yet."""
 
-    def __init__(self, world: OptOutWorld) -> None:
+    def __init__(self, world: OptOutWorld, phone: str = "") -> None:
         self.world = world
-        world.phone = f"+1415555{uuid4().int % 10_000:04d}"
+        world.phone = phone or f"+1415555{uuid4().int % 10_000:04d}"
         self.message_id = f"m-{uuid4().hex[:10]}"
         self.token = link_token("k" * 20, world.account_id, self.message_id, world.partition, world.partitions)
 

@@ -62,6 +62,8 @@ async def test_a_click_on_a_link_that_nobody_has_is_parked_and_changes_nothing(w
 async def test_what_was_clicked_is_published_again_after_the_process_died(world: OptOutWorld) -> None:
     message = LinkedMessage(world)
     await message.leaves()
+    again = datetime.now(UTC)
+    await message.leaves()  # called again: an erasure from before this must not take its link
     await world.service.start("optout.after_record_commit=kill", wait=False)
     await message.is_confirmed()
     assert await world.service.wait_exit() != 0
@@ -69,3 +71,5 @@ async def test_what_was_clicked_is_published_again_after_the_process_died(world:
     await world.fence()
     assert world.suppressions() == {f"list:{LIST}": "opted_out"}
     assert await message.entries() == ["opt_out"]
+    links = await world.fetch("SELECT dispatched_at FROM opt_out_links WHERE token = $1", message.token)
+    assert [row[0] >= again for row in links] == [True]

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 from command_line import command_line
+from linked_message import LIST, LinkedMessage
 from optout_world import NUMBER, OptOutWorld
 from test_evidence import Auditor, stopline
 from test_review import API_KEY, api_of, as_the_account, held
@@ -248,21 +249,25 @@ async def test_an_opt_out_that_was_not_published_before_it_was_erased_is_publish
         reason="asked for it",
         by="ada",
     )
+    message = LinkedMessage(world, world.phone)
+    await message.leaves()
     await world.service.start()
     await world.fence()
     await world.service.kill()
     stop = await world.says("STOP")
+    await message.is_confirmed(all_lists=True)  # its record has no phone, and its link is erased too
     await world.write(INBOUND_MESSAGES, erasure)
     await world.service.start(failpoint="optout.after_record_commit=kill@1", wait=False)
     await world.service.process.wait_exit(60)
     owner = await asyncpg.connect(world.backend.optout_api_url)
     counts = [await owner.fetchval("SELECT erase_entries($1, $2, 10)", erasure.event_id, world.phone) for _ in range(2)]
     await owner.close()
-    assert counts == [1, 0]
+    assert counts == [2, 0]
     await world.service.start()
     await world.fence()
-    assert world.suppressions() == {"account": "opted_out"}
-    assert [event.cause_event_id for event in world.opt_out_events()] == [stop.event_id]
+    assert world.suppressions() == {f"list:{LIST}": "opted_out", "account": "opted_out"}
+    by_reply, by_click = world.opt_out_events()
+    assert (by_reply.cause_event_id, by_click.scope) == (stop.event_id, "account")
 
 
 async def test_a_row_is_erased_only_for_an_erasure_of_the_chain_and_only_by_the_api(world: OptOutWorld) -> None:

@@ -18,7 +18,7 @@ from shared.events.delivery import MessageDispatching, delivery_event_adapter
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import AccountSettingsPublished, ListPublished
 from shared.gate import Rejection, offered_by
-from shared.opt_out_links import partition_of_token
+from shared.opt_out_links import link_token, partition_of_token
 from shared.partitions import partition_of
 from shared.suppressions.account_settings import PartitionSettings, SettingsRecord
 
@@ -120,3 +120,11 @@ def test_half_of_the_settings_or_a_wrong_one_is_refused(
         monkeypatch.setenv(f"STOPLINE_{name}", value)
     with pytest.raises(ValidationError, match=r"LINK|https|20 characters"):
         SenderSettings(**given)
+
+
+async def test_the_token_of_a_message_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    links = LinkWriter("https://o.example", "the-link-key-of-this-test-alone", 6)
+    before = link_token.cache_info().misses
+    announced(with_place(), AT, AT, links)
+    await sent_with(links, monkeypatch)
+    assert link_token.cache_info().misses == before + 1
