@@ -12,7 +12,9 @@ from typing import Literal, NamedTuple
 
 from shared.events.base import MAX_BODY_CHARACTERS
 from shared.events.suppression import GatePolicy
+from shared.instructions.everything import without_all
 from shared.instructions.find import find_instruction
+from shared.opt_out_links import has_placeholder
 from shared.phones.event_fields import ALPHANUMERIC_SENDER
 
 ANY = "*"
@@ -21,7 +23,17 @@ ANY = "*"
 RejectionReason = Literal["unknown_list", "no_way_out", "word_without_rule", "too_long", "no_links"]
 _SHOWN_WORDS = 3
 _TRIED_WORDS = 50
+_SHORT_CODE_DIGITS = 6
+_NATIONAL_DIGITS = 7
+"""A number may be written without its country code; with fewer digits it is another one."""
 _MARKS = ".!?\n"
+
+
+class OfferedWord(NamedTuple):
+    """A word that leads out; `number` has the digits of what it is to be sent to, where that is not a reply."""
+
+    word: str
+    number: str = ""
 
 
 class Rejection(NamedTuple):
@@ -41,13 +53,29 @@ class GateSettings:
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def works(self, word: str, sender_number: str) -> bool:
-        """Say whether an active opt-out rule matches the word on the number."""
-        return any(word in words or ANY in words for words in self._words_on(sender_number))
+        """Say whether an active opt-out rule matches the word on the number: "STOP ALL" too, where STOP is one."""
+        words_on = self._words_on(sender_number)
+        return any(word in words or ANY in words for words in words_on) or (
+            (rest := without_all(word)) is not None and any(rest in words for words in words_on)
+        )
+
+    def keeps(self, offered: OfferedWord, sender_number: str) -> bool:
+        """Say whether whoever does what a message says is heard: with a reply, or with a text to the number it names.
+
+        That is the number that the message is from, or one that a rule names: a rule for every number does not say
+        that another one is the account's.
+        """
+        if not offered.number or _is_same_number(offered.number, sender_number):
+            return self.works(offered.word, sender_number)
+        named = [number for number in self.words if number != ANY and _is_same_number(offered.number, number)]
+        return any(GateSettings(words={number: self.words[number]}).works(offered.word, number) for number in named)
 
     def shown_words(self, sender_number: str) -> list[str]:
         """Return a few of the words that work on the number, in capitals: those that a text can name."""
         first = islice(chain.from_iterable(self._words_on(sender_number)), _TRIED_WORDS)
-        named = (word.upper() for word in first if word in words_offered(f"Reply {word.upper()} to opt out"))
+        named = (
+            word.upper() for word in first if OfferedWord(word) in words_offered(f"Reply {word.upper()} to opt out")
+        )
         return list(islice(named, _SHOWN_WORDS))
 
     def _words_on(self, sender_number: str) -> tuple[tuple[str, ...], ...]:
@@ -59,7 +87,7 @@ class GateSettings:
 class Offered(NamedTuple):
     """The ways out that a text offers, found before it is judged; unless `is_whole`, those of its last sentence."""
 
-    words: tuple[str, ...]
+    words: tuple[OfferedWord, ...]
     has_link: bool
     is_whole: bool = True
 
@@ -73,7 +101,7 @@ def offered_by(
     `likely` settings the whole text is read now where that sentence does not do: nobody has to when it is judged.
     """
     words = words_offered(_last_sentence(body))
-    if words and (likely is None or any(likely.works(word, sender_number) for word in words)):
+    if words and (likely is None or any(likely.keeps(word, sender_number) for word in words)):
         return Offered(words, has_link, is_whole=False)
     return Offered(words_offered(body), has_link)
 
@@ -83,49 +111,70 @@ def _last_sentence(body: str) -> str:
     return text[max(map(text.rfind, _MARKS)) + 1 :].strip()
 
 
-def words_offered(text: str) -> tuple[str, ...]:
+def words_offered(text: str) -> tuple[OfferedWord, ...]:
     """Return the words for leaving that the whole text offers."""
     found = find_instruction(text)
-    return found.words if found is not None else ()
+    return tuple(OfferedWord(*each) for each in found.sent_to) if found is not None else ()
 
 
-def judge(
-    body: str, offered: Offered, sender_number: str, settings: GateSettings, *, conversational: bool = False
+def _is_same_number(digits: str, number: str) -> bool:
+    """Say whether digits that a text names are the number, or the number as it is written within its country."""
+    if ALPHANUMERIC_SENDER.fullmatch(number):
+        return False
+    own = "".join(filter(str.isdigit, number))
+    if digits == own or len(digits) <= _SHORT_CODE_DIGITS or len(own) <= _SHORT_CODE_DIGITS:
+        return digits == own
+    national = digits.lstrip("0")
+    return len(national) >= _NATIONAL_DIGITS and own.endswith(national)
+
+
+def judge(  # noqa: PLR0913 (a message, and what is asked of it)
+    body: str,
+    offered: Offered,
+    sender_number: str,
+    settings: GateSettings,
+    *,
+    conversational: bool = False,
+    makes_links: bool = False,
 ) -> str | Rejection:
     """Return the text that may be sent, or why none may; the first line of this table that fits counts.
+
+    `makes_links` says whether this deployment puts opt-out links into messages.
 
     | the text offers                   | the account                          | the text                             |
     |-----------------------------------|--------------------------------------|--------------------------------------|
     | a word that works, or a link      | any                                  | passes as it is                      |
     | only words that do not work       | any                                  | `word_without_rule`                  |
     | nothing, and it answers a reply   | exempts conversational answers       | passes as it is                      |
-    | nothing                           | appends an instruction that works    | passes with it                       |
+    | nothing                           | appends one, by a word or by a link  | passes with it, where that works     |
     | nothing                           | appends one whose word does not work | `word_without_rule`                  |
+    | nothing                           | appends a link, and none are made    | `no_links`                           |
     | nothing                           | appends one, and it grows too long   | `too_long`                           |
     | nothing                           | rejects                              | `no_way_out`                         |
     """
-    if offered.has_link or any(settings.works(word, sender_number) for word in offered.words):
+    if offered.has_link or any(settings.keeps(word, sender_number) for word in offered.words):
         return body
     if not offered.is_whole:
         whole = Offered(words_offered(body), offered.has_link)
-        return judge(body, whole, sender_number, settings, conversational=conversational)
+        return judge(body, whole, sender_number, settings, conversational=conversational, makes_links=makes_links)
     if offered.words:
         return _without_rule(offered.words, sender_number, settings)
     if conversational and settings.exempts_conversational:
         return body
-    return _without_way_out(body, sender_number, settings)
-
-
-def _without_way_out(body: str, sender_number: str, settings: GateSettings) -> str | Rejection:
     if settings.policy == "append" and settings.instruction:
-        return _appended(body, settings.instruction, sender_number, settings)
+        return _appended(body, settings.instruction, sender_number, settings, makes_links=makes_links)
     return _no_way_out(sender_number, settings)
 
 
-def _appended(body: str, instruction: str, sender_number: str, settings: GateSettings) -> str | Rejection:
+def _appended(
+    body: str, instruction: str, sender_number: str, settings: GateSettings, *, makes_links: bool
+) -> str | Rejection:
+    has_link = has_placeholder(instruction)
+    if has_link and not makes_links:
+        return no_links()
     words = words_offered(instruction)
-    if not any(settings.works(word, sender_number) for word in words):
-        return _without_rule(words or (instruction,), sender_number, settings)
+    if not has_link and not any(settings.keeps(word, sender_number) for word in words):
+        return _without_rule(words or (OfferedWord(instruction),), sender_number, settings)
     text = f"{body.rstrip()} {instruction}"
     if len(text) > MAX_BODY_CHARACTERS:
         return Rejection(
@@ -157,9 +206,16 @@ def _no_way_out(sender_number: str, settings: GateSettings) -> Rejection:
     )
 
 
-def _without_rule(named: tuple[str, ...], sender_number: str, settings: GateSettings) -> Rejection:
+def _without_rule(named: tuple[OfferedWord, ...], sender_number: str, settings: GateSettings) -> Rejection:
+    elsewhere = next((each for each in named if each.number and not _is_same_number(each.number, sender_number)), None)
+    if elsewhere is not None:
+        return Rejection(
+            "word_without_rule",
+            f"body: it is from {sender_number} and says to send {elsewhere.word.upper()[:40]} to {elsewhere.number};"
+            " no active opt-out rule for that number matches: name no other, or add such a rule with POST /v1/rules",
+        )
     words = ", ".join(settings.shown_words(sender_number)) or f"none: {_advice(sender_number)}"
-    names = ", ".join(word.upper() for word in named)[:100].replace("\n", " ")
+    names = ", ".join(each.word.upper() for each in named)[:100].replace("\n", " ")
     return Rejection(
         "word_without_rule",
         f"body: no active opt-out rule on {sender_number} matches {names}; words that work on it: {words}",

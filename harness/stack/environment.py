@@ -67,6 +67,7 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
             "STOPLINE_ERASURE_KEY": context.secrets.erasure_key,
             "STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_api_url,
             "STOPLINE_PUBLIC_INBOUND_URL": context.inbound_url,
+            "STOPLINE_LINK_URL": context.links_url,
             "STOPLINE_API_CACHE_DIR": str(cache_folder),
         },
         "sender": {

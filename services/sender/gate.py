@@ -43,7 +43,14 @@ def _judged(
 ) -> Judged:
     if not account.has_list(request.list_id):
         return unknown_list(request.list_id)
-    text = judge(request.body, offered, request.sender_number, settings, conversational=request.conversational)
+    text = judge(
+        request.body,
+        offered,
+        request.sender_number,
+        settings,
+        conversational=request.conversational,
+        makes_links=makes_links,
+    )
     if isinstance(text, Rejection):
         return text
     if not makes_links and has_placeholder(text):

@@ -9,6 +9,7 @@ _BEFORE_CHARACTERS = 40
 _BETWEEN = " \u2026 "
 _OPT_OUT_WORDS = re.compile(
     r"(?i)stop|opt.?out|unsub|reply|txt|text |arr[eê]t|baja|sair|cancel|respond|abmeld|quit|\bend\b"
+    r"|ответ|отправ|стоп|отпис|回复|回覆|回復|回td|退订|退訂|拒收|返信|停止|解除|退会"
 )
 
 

@@ -8,6 +8,7 @@ Four forms of an offer are looked for, in this order:
 3. A word and the number to send it to, as French carriers want it: "STOP au 36180", "STOP SMS 36180".
 4. A word with its aim: "QUIT=stop". A word that is not one for leaving counts only where the message has another offer
    and writes this word in capitals, as keywords are.
+5. The same in Russian, Chinese and Japanese: `scripts.py`.
 """
 
 import re
@@ -20,6 +21,7 @@ from typing import Literal, NamedTuple
 
 from shared.instructions.everything import offers_everything
 from shared.instructions.normalise import cut, fold, latin, words_of
+from shared.instructions.scripts import offers_in_other_scripts
 
 MAX_MESSAGE_CHARACTERS = 4_000
 """Of a longer message only the beginning and the end are read; the longest SMS has 1,600."""
@@ -38,7 +40,7 @@ _SAY = (
 _FILL = (
     r"(?:\s+(?:with|back|the word|word|a|by|mit|met|con|com|avec|la palabra|a palavra|le mot|sms|msg|us|only|just)\b)*"
 )
-_WORD = r"[\"'\u201c\u00ab\u2018(]{0,3}\s?([^\W_][\w-]{1,24}(?:[ ](?:all|out)\b)?)\s?[\"'\u201d\u00bb\u2019)]{0,3}"
+_WORD = r"[\"'\u201c\u00ab\u2018(]{0,3}\s?([^\W_][\w-]{0,24}(?:[ ](?:all|out)\b)?)\s?[\"'\u201d\u00bb\u2019)]{0,3}"
 _LEAVE = (
     r"(?:opt\W?out|opt\W?-out|optout|stop|quit|end|cancel|unsub\w*|leave|exit|remove|be removed|discontinue|"
     r"unenroll|decline|"
@@ -51,19 +53,19 @@ _STAY = (
     r"sign\W?up|enroll|start|agree|continue|resubscribe|"
     r"confirmar su suscrip|suscrib\w*|inscri\w*|abonn\w*|bestatigen|anmelden)"
 )
-_TO = (
-    r"(?:\s*(?:to \+?\d[\d -]{2,15}|au \d+|al \d+|an \d+|@ ?\d+))?"
-    r"\s*(?:to|2|4|for|if|and|para|pour|per|um|om|a|zum|=|-|:|,)?\s*"
-)
+_NUMBER = r"\+?\(?\d[\d ().-]{1,18}\d"
+_TO_NUMBER = rf"(?:\s*(?:(?:to|au|al|an|para|naar|do)\s|@)\s?({_NUMBER})\b)"
+_TO = rf"{_TO_NUMBER}?\s*(?P<by>to|2|4|for|if|and|para|pour|per|um|om|a|zum|=|-|:|,)?\s*"
 _ASKED = re.compile(
     rf"\b{_SAY}\b{_FILL}\s*:?\s*{_WORD}(?:\s*(?:or|/|,|ou|o|oder|of)\s*{_WORD})?(?:\s*(?:or|/|,|ou|o|oder|of)\s*{_WORD})?"
 )
-_WHAT_FOR = re.compile(rf"{_TO}(?:\w+\s+){{0,4}}?(?:({_LEAVE})|({_STAY}))\b")
+_WHAT_FOR = re.compile(rf"{_TO}(?:\w+\s+){{0,4}}?(?:(?P<leave>{_LEAVE})|(?P<stay>{_STAY}))\b")
+_SENT_TO = re.compile(_TO_NUMBER)
 _RUN_TOGETHER = re.compile(
     r"\b((?:stop|end|quit|txt|text|cancel|stp)(?: ?-?[24] ?-?|to)"
     r"(?:stop|end|quit|cancel|optout|opt\W?out|unsub\w*|out|leave|exit))\b"
 )
-_TO_A_NUMBER = re.compile(r"\b(stop)(?: ?(?:sms|pub))?(?: ?(?:sms|au|@|:)) ?[0-9]{4,6}\b")
+_TO_A_NUMBER = re.compile(r"\b(stop)(?: ?(?:sms|pub))?(?: ?(?:sms|au|@|:)) ?(?P<number>[0-9]{4,6})\b")
 _EQUALS = re.compile(rf"{_WORD}\s*(?:=|to|2|for|->)\s*({_LEAVE})\b")
 _NEXT_OFFER = re.compile(r"[.!?;,]|\b(?:or|ou|oder|of|o)\s+[^\W_]+\s+(?:to|2|for|para|pour|um|om)\b")
 _AIM_CHARACTERS = 80
@@ -73,6 +75,10 @@ _NAMED = tomllib.loads(files(__package__).joinpath("data", "instruction.toml").r
 _LEAVE_WORDS = frozenset(_NAMED["leave"].split())
 _STAY_WORDS = frozenset(_NAMED["stay"].split())
 _HELP_WORDS = frozenset(("help", "info"))
+_LETTERS_ALONE = frozenset("aeiou")
+"""Words of one letter that are seldom a keyword: "we text u to stop"."""
+_IN_ORDER_TO = frozenset(("to", "for", "para", "pour", "per", "um", "om", "zum", "=", ":"))
+"""Before the aim of a keyword that is a single letter or digit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ class Instruction:
     """The offers of a message.
 
     `words` lead out, `stay_words` in: normalised, in their order, none where the message names none. `for_everything`
-    are those of `words` that lead out of all that the sender sends. `text` is where they were found.
+    are those of `words` that lead out of all that the sender sends. `sent_to` has each of `words` with the digits of
+    the number that it is to be sent to, which are empty where it is to be a reply. `text` is where they were found.
     """
 
     words: tuple[str, ...]
@@ -88,6 +95,7 @@ class Instruction:
     text: str
     stay_words: tuple[str, ...] = ()
     for_everything: tuple[str, ...] = ()
+    sent_to: tuple[tuple[str, str], ...] = ()
 
 
 class _Offer(NamedTuple):
@@ -98,6 +106,7 @@ class _Offer(NamedTuple):
     is_for_everything: bool
     start: int
     end: int
+    number: str = ""
 
 
 def find_instruction(message: str) -> Instruction | None:
@@ -113,6 +122,7 @@ def _remembered(message: str) -> Instruction | None:
 def _found(message: str) -> Instruction | None:
     folded = " ".join(latin(fold(cut(message, MAX_MESSAGE_CHARACTERS))).split())
     offers = [*_requests(folded), *_run_together(folded), *_to_a_number(folded)]
+    offers += (_Offer(*each) for each in offers_in_other_scripts(folded))
     offers += _explained_words(folded, message, is_beside_offer=any(offer.leads == "out" for offer in offers))
     if not offers:
         return None
@@ -127,7 +137,13 @@ def _found(message: str) -> Instruction | None:
         " ".join(folded[first : last + _CHARACTERS_AFTER].split())[:MAX_TEXT_CHARACTERS],
         stay_words=stay_words[:MAX_WORDS],
         for_everything=tuple(word for word in kept if word in for_everything),
+        sent_to=_sent_to(offers, kept),
     )
+
+
+def _sent_to(offers: Sequence[_Offer], kept: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    pairs = ((word, offer.number) for offer in offers if offer.leads == "out" for word in offer.words if word in kept)
+    return tuple(dict.fromkeys(pairs))
 
 
 def _requests(folded: str) -> Iterator[_Offer]:
@@ -136,7 +152,8 @@ def _requests(folded: str) -> Iterator[_Offer]:
         leads = _leads(words_of(found[1]), _WHAT_FOR.match(folded, found.end()))
         if leads is not None:
             words = [words_of(word) for word in found.groups() if word]
-            yield _Offer(words, leads, _is_for_everything(folded, found.end()), found.start(), found.end())
+            number = _digits(_SENT_TO.match(folded, found.end()))
+            yield _Offer(words, leads, _is_for_everything(folded, found.end()), found.start(), found.end(), number)
 
 
 def _run_together(folded: str) -> Iterator[_Offer]:
@@ -146,7 +163,7 @@ def _run_together(folded: str) -> Iterator[_Offer]:
 
 def _to_a_number(folded: str) -> Iterator[_Offer]:
     """Yield "STOP au 36180"."""
-    return (_out(found, folded) for found in _TO_A_NUMBER.finditer(folded))
+    return (_out(found, folded)._replace(number=found["number"]) for found in _TO_A_NUMBER.finditer(folded))
 
 
 def _explained_words(folded: str, message: str, *, is_beside_offer: bool) -> Iterator[_Offer]:
@@ -159,6 +176,10 @@ def _explained_words(folded: str, message: str, *, is_beside_offer: bool) -> Ite
 
 def _out(found: "re.Match[str]", folded: str) -> _Offer:
     return _Offer([words_of(found[1])], "out", _is_for_everything(folded, found.end(1)), found.start(), found.end())
+
+
+def _digits(found: "re.Match[str] | None") -> str:
+    return "" if found is None else "".join(filter(str.isdigit, found[1]))
 
 
 def _words(offers: Sequence[_Offer], leads: Literal["out", "in"]) -> Iterator[str]:
@@ -182,4 +203,6 @@ def _leads(word: str, aim: "re.Match[str] | None") -> Literal["out", "in"] | Non
         return "out"
     if aim is None or word in _HELP_WORDS:
         return None
-    return "out" if aim[1] else "in"
+    if len(word) == 1 and (word in _LETTERS_ALONE or aim["by"] not in _IN_ORDER_TO):
+        return None
+    return "out" if aim["leave"] else "in"

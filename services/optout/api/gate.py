@@ -12,6 +12,7 @@ from services.optout.api.errors import ApiError
 from services.optout.api.fields import RequestBody, without_nul
 from services.optout.api.gate_checks import check_instruction
 from services.optout.api.request_limits import GuardedRoute
+from services.optout.api.runtime import ApiRuntime
 from services.optout.decision_log.gate_settings import load_gate_settings
 from shared.events.suppression import GatePolicy
 from shared.postgres import Connection
@@ -47,13 +48,15 @@ async def read_gate(account_id: CallerAccountId, database: Database) -> dict[str
 
 
 @router.put("/v1/account/gate", response_model=ShownGate)
-async def change_gate(given: GivenGate, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
+async def change_gate(
+    given: GivenGate, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
+) -> dict[str, Any]:
     """Set what becomes of messages without a way out; it holds for every message that is decided from then on."""
     async with database.transaction():
         await database.execute(LOCK_ACCOUNT, account_id)
         if given.policy == "append":
             rules = [each.rule for each in await current_rules(database, account_id)]
-            check_instruction(_needed(given), rules)
+            check_instruction(_needed(given), rules, makes_links=runtime.settings.link_url is not None)
         await database.execute(SET, account_id, given.policy, given.instruction, given.exempts_conversational)
     return await _shown(database, account_id)
 

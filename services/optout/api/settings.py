@@ -7,6 +7,7 @@ from pydantic import Field
 
 from services.optout.pseudonyms import Pseudonyms
 from services.optout.settings import DatabaseSettings
+from shared.opt_out_links import LinkUrl
 from shared.secret_rules import LongSecret, OptionalSecret, values
 
 
@@ -24,6 +25,8 @@ class ApiSettings(DatabaseSettings):
     """With it an erased phone is hashed; without it nobody is erased."""
     erasure_key_previous: OptionalSecret = None
     """The keys before, separated by commas: what was erased with them is still found by its phone."""
+    link_url: LinkUrl = None
+    """As the sender's: without it no account can have a link appended to its messages."""
     webhook_ports: Annotated[str, Field(pattern=r"^\d{1,5}(,\d{1,5})*$")] = "443,8443"
     """Ports of customers' addresses that may be called, separated by commas."""
     api_cache_dir: Path

@@ -33,7 +33,7 @@ from services.optout.rules.precedence import CERTAIN, LIKELY, Precedence
 from services.optout.rules.reach import opt_out_reach
 from services.optout.rules.rule_match import NO_RULE, RuleMatch, VersionedRule
 from services.optout.rules.search import Search
-from services.optout.rules.standalone import SAID_AMONG_FRIENDS
+from shared.instructions.everything import SAID_AMONG_FRIENDS
 from shared.instructions.find import find_instruction
 
 TOO_SLOW = "rules_too_slow"

@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from services.optout.rules.normalised_reply import NormalisedReply
+from shared.instructions.everything import SAID_AMONG_FRIENDS
 from shared.instructions.find import Instruction
 
 _BESIDE = tomllib.loads(files(__package__).joinpath("data", "beside.toml").read_text("utf-8"))
@@ -27,9 +28,6 @@ _UNMISTAKABLE = frozenset(
     ("unsubscribe", "stopall", "stop all", "optout", "opt out", "unsub", "stop2end", "desuscribir", "darme de baja",
      "desabonner", "abbestellen")
 )  # fmt: skip
-SAID_AMONG_FRIENDS = frozenset(
-    ("end", "quit", "cancel", "remove", "revoke", "out", "leave", "exit", "no", "para", "fin", "sair")
-)
 _TURNING = frozenset(_BESIDE["turning"].split())
 """Words that change the meaning of the word after them: "the bus stop", "dont stop"."""
 _BESIDE_A_TERM = POLITE | CHATTY

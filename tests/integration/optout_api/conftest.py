@@ -81,6 +81,7 @@ def _runtime(pool: Pool) -> Runtime:
             "optout_database_url": url,
             "admin_token": ADMIN_TOKEN,
             "webhook_key": WEBHOOK_KEY,
+            "link_url": "https://o.example",
             "public_inbound_url": "https://in.test/",
             "webhook_ports": "443,8443",
             "api_cache_dir": "/nowhere",

@@ -25,6 +25,7 @@ async def put(caller: Caller, status: int = 200, **given: Any) -> dict[str, Any]
         ({"policy": "append"}, "missing", "instruction: write what is added"),
         ({"policy": "append", "instruction": "Thank you"}, "invalid", "does not say how to opt out"),
         ({"policy": "append", "instruction": "Reply LEAVE to opt out"}, "word_without_rule", "matches LEAVE"),
+        ({"policy": "append", "instruction": "Text LEAVE to 12345"}, "word_without_rule", "matches LEAVE to 12345"),
         ({"policy": "append", "instruction": "x" * 161}, "invalid", "instruction"),
         ({"policy": "ignore"}, "invalid", "policy"),
     ],
@@ -76,3 +77,27 @@ async def test_texts_that_the_sender_would_reject_are_said_early(acme: Caller) -
     message = {"body": "Sale", "to": "+14155550100", "from": NUMBER}
     sent = (await acme.call("POST", "/v3/sms/send", json={"messages": [message]})).json()["data"]
     assert [each["status"] for each in sent["messages"]] == ["SUCCESS"]
+
+
+async def test_a_link_alone_is_an_instruction_where_links_are_made(acme: Caller) -> None:
+    shown = await put(acme, policy="append", instruction="Opt out: {{opt_out_link}}")
+    assert shown["instruction"] == "Opt out: {{opt_out_link}}"
+    # No rule is needed for it.
+    for rule in (await acme.get("/v1/rules"))["rules"]:
+        deleted = await acme.call("DELETE", f"/v1/rules/{rule['inbound_rule_id']}")
+        assert deleted.status_code in (200, 204), deleted.text
+
+
+async def test_the_price_counts_what_is_appended(acme: Caller) -> None:
+    async def parts(body: str) -> int:
+        message = {"body": body, "to": "+14155550100", "from": NUMBER}
+        priced = (await acme.call("POST", "/v3/sms/price", json={"messages": [message]})).json()["data"]
+        return int(priced["messages"][0]["message_parts"])
+
+    await put(acme, **APPENDS)
+    assert (await parts("x" * 130), await parts("x" * 150)) == (1, 2)
+    assert await parts("x" * 130 + " Reply STOP to opt out") == 1
+    await put(acme, policy="append", instruction="{{opt_out_link}}")
+    link = "https://o.example/12345678901"
+    fits = 160 - len(f" {link}")
+    assert (await parts("x" * fits), await parts("x" * (fits + 1))) == (1, 2)

@@ -9,7 +9,7 @@ from services.optout.rules.instruction_words import MAX_WORDS, instruction_words
 from shared.gate import ANY, GateSettings, judge, offered_by
 
 NUMBERS = ("*", "+18335550101", "+18335550102")
-TERMS = ("stop", "Fin", "opt out", "BAJA", "no more", "st\u00f6p", "leave", "stop all", "yes", "no")
+TERMS = ("stop", "Fin", "opt out", "BAJA", "no more", "st\u00f6p", "leave", "stop all", "yes", "no", "n")
 rules = st.builds(
     Rule,
     name=st.just("a rule"),
@@ -32,7 +32,11 @@ def test_each_word_is_an_opt_out_on_its_number(given_rules: list[Rule], number: 
             assert decides.match(word, sender_number=number).kind == "opt_out"
 
 
-@given(st.lists(rules, max_size=6), st.sampled_from(NUMBERS[1:]), st.sampled_from(["STOP", "FIN", "BAJA", "LEAVE"]))
+@given(
+    st.lists(rules, max_size=6),
+    st.sampled_from(NUMBERS[1:]),
+    st.sampled_from(["STOP", "FIN", "BAJA", "LEAVE", "STOP ALL", "STOPALL", "BAJA ALL", "LEAVE ALL", "N"]),
+)
 def test_a_message_that_passes_names_a_word_that_opts_out(given_rules: list[Rule], number: str, word: str) -> None:
     body = f"Sale today. Reply {word} to opt out"
     verdict = judge(body, offered_by(body), number, GateSettings(words=instruction_words(given_rules)))
@@ -42,7 +46,15 @@ def test_a_message_that_passes_names_a_word_that_opts_out(given_rules: list[Rule
 
 def test_the_default_rules_match_the_words_that_messages_name() -> None:
     words = instruction_words(DEFAULT_RULES)["*"]
-    assert {"stop", "unsubscribe", "end", "quit", "cancel", "opt out"} <= set(words)
+    assert {"stop", "stopall", "unsubscribe", "end", "quit", "cancel", "opt out"} <= set(words)
+
+
+def test_a_word_is_joined_with_all_where_the_engine_looks_for_that() -> None:
+    for match, expected in (("exact", ("stopp", "stoppall")), ("stands_alone", ("stopp", "stoppall"))):
+        assert instruction_words([Rule(name="x", match=match, terms=("stopp",), action="OPT_OUT")])["*"] == expected
+    starts = Rule(name="x", match="starts_with", terms=("stopp", "end"), action="OPT_OUT")
+    assert instruction_words([starts]) == {"*": ("stopp", "end")}
+    assert instruction_words([Rule(name="x", match="exact", terms=("end",), action="OPT_OUT")]) == {"*": ("end",)}
 
 
 @pytest.mark.parametrize("match", ["regex", "detector", "does_not_contain"])

@@ -28,6 +28,18 @@ from shared.instructions.find import find_instruction
         ("Abmelden: Antworten Sie STOP", ("stop",)),
         ("Senden Sie STOP an 12345", ("stop",)),
         ("Antworten Sie mit ENDE zum Abmelden", ("ende",)),
+        ("Reply N to opt out", ("n",)),
+        ("Text 9 to unsubscribe", ("9",)),
+        ("Reply STOP ALL to leave", ("stop all",)),
+        ("Распродажа. Ответьте СТОП", ("стоп",)),
+        ("Отправьте слово «СТОП» на номер 1234, чтобы отписаться", ("стоп",)),
+        ("Ответьте НЕТ, чтобы отписаться", ("нет",)),
+        ("本日セール。停止と返信", ("停止",)),
+        ("配信停止は「停止」と返信してください", ("停止",)),
+        ("配信停止はSTOPと返信", ("stop",)),
+        ("【商城】大促,回复TD退订", ("td",)),
+        ("退订回T", ("t",)),
+        ("拒收请回复R", ("r",)),
     ],
 )
 def test_the_way_out_is_found(message: str, words: tuple[str, ...]) -> None:
@@ -46,7 +58,19 @@ def test_a_question_whether_to_opt_in_offers_no_way_out(message: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["", "See you at 8", "Please send me the report", "The bus stop is here", "Reply Y to confirm your visit"],
+    [
+        "",
+        "See you at 8",
+        "Please send me the report",
+        "The bus stop is here",
+        "Reply Y to confirm your visit",
+        "Reply 2 stop",
+        "We text u to stop",
+        "Ответьте на вопрос",
+        "Заказ отправлен",
+        "停止营业通知",
+        "回复1查看详情",
+    ],
 )
 def test_other_messages_offer_nothing(message: str) -> None:
     assert find_instruction(message) is None
@@ -57,3 +81,22 @@ def test_long_messages_are_not_remembered() -> None:
     for n in range(5):
         assert find_instruction(f"Dear reader {n}, " + "how are you? " * 100 + "Reply STOP to opt out") is not None
     assert find._remembered.cache_info().currsize == before
+
+
+@pytest.mark.parametrize(
+    ("message", "sent_to"),
+    [
+        ("Reply STOP to opt out", (("stop", ""),)),
+        ("Text END to 12345 to unsubscribe", (("end", "12345"),)),
+        ("Text STOP or QUIT to +1 (833) 555-0123.", (("stop", "18335550123"), ("quit", "18335550123"))),
+        ("Soldes STOP au 36180", (("stop", "36180"),)),
+        ("Senden Sie STOP an 12345", (("stop", "12345"),)),
+        ("Envie SAIR para 12345 para cancelar", (("sair", "12345"),)),
+        ("Отправьте СТОП на 1234", (("стоп", "1234"),)),
+        ("Text STOP to 12345 or reply STOP", (("stop", "12345"), ("stop", ""))),
+    ],
+)
+def test_the_number_that_a_word_is_to_be_sent_to_is_found(message: str, sent_to: tuple[tuple[str, str], ...]) -> None:
+    found = find_instruction(message)
+    assert found is not None
+    assert found.sent_to == sent_to

@@ -30,9 +30,11 @@ def judged(
         "Reply YES to confirm or NO to cancel your visit. Reply STOP to opt out",
         "Reply STOP to opt out. Reply NO to cancel your visit!",
         "Reply STOP to opt out. " + "See you. " * 300,
-        "Soldes ! STOP au 36180",
-        "Soldes. STOP SMS 36180",
-        "Soldes -20% STOP:36111",
+        "Sale. Text STOP to +1 (833) 555-0101 to opt out",
+        "Sale. Text STOP to 833-555-0101.",
+        "Sale. Text STOP to 12345 or reply STOP",
+        "Sale. Reply STOP ALL to opt out",
+        "Распродажа. Ответьте STOP, чтобы отписаться",
     ],
 )
 def test_a_message_whose_word_works_passes_as_it_is(body: str) -> None:
@@ -65,6 +67,45 @@ def test_a_rule_of_another_number_does_not_count() -> None:
     body = "Responde ALTO para cancelar"
     assert judged(body, number=OTHER_NUMBER) == body
     assert judged(body) == "word_without_rule"
+
+
+@pytest.mark.parametrize(
+    "body", ["Soldes ! STOP au 36180", "Soldes. STOP SMS 36180", "Sale. Text STOP to 36180 to end"]
+)
+def test_a_word_for_another_number_counts_where_a_rule_names_that_number(body: str) -> None:
+    for_it = GateSettings(words={**WORDS, "36180": ("stop",)})
+    for sender in (NUMBER, "ACME", "36180"):
+        assert judged(body, for_it, sender) == body
+    assert judged(body, GateSettings(words={"*": ("stop",), "36180": ("fin",)})) == "word_without_rule"
+    assert judged(body, number="36180") == body
+    verdict = judge(body, offered_by(body), NUMBER, REJECTS)
+    assert isinstance(verdict, Rejection)
+    assert verdict.reason == "word_without_rule"
+    assert f"it is from {NUMBER} and says to send STOP to 36180" in verdict.detail
+
+
+def test_a_short_code_is_not_the_end_of_another_number() -> None:
+    assert judged("Text STOP to 50101 to opt out") == "word_without_rule"
+    assert judged("Text STOP to 12345 to opt out", number="123456") == "word_without_rule"
+    assert judged("Text STOP to 5550101 to opt out") == "Text STOP to 5550101 to opt out"
+
+
+def test_a_word_for_all_works_where_the_word_alone_is_unmistakable() -> None:
+    friends = GateSettings(words={"*": ("end", "stop")})
+    assert judged("Reply END ALL to opt out", friends) == "word_without_rule"
+    assert judged("Reply STOP ALL to opt out", friends, OTHER_NUMBER) == "Reply STOP ALL to opt out"
+    assert judged("Reply STOP ALL to opt out", GateSettings(words={"*": ("end",)})) == "word_without_rule"
+
+
+def test_an_appended_link_works_where_links_are_made_and_nowhere_else() -> None:
+    for instruction in ("Opt out: {{opt_out_link}}", "Reply STOP or tap {{opt_out_link}}"):
+        settings = GateSettings("append", instruction, words={})
+        offered = offered_by("Sale today.")
+        text = judge("Sale today.", offered, NUMBER, settings, makes_links=True)
+        assert text == f"Sale today. {instruction}"
+        verdict = judge("Sale today.", offered, NUMBER, settings)
+        assert isinstance(verdict, Rejection)
+        assert verdict.reason == "no_links"
 
 
 def test_a_word_works_on_a_sender_id_only_by_a_rule_for_it() -> None:
@@ -150,7 +191,7 @@ def test_what_the_last_sentence_offers_does_only_where_it_is_likely_to_work(body
 
 def test_only_words_are_shown_that_a_text_can_name() -> None:
     settings = GateSettings(words={"*": ("2", "", "*", "stop all these texts", "fin", "stop", "end", "quit")})
-    assert settings.shown_words(NUMBER) == ["FIN", "STOP", "END"]
+    assert settings.shown_words(NUMBER) == ["2", "FIN", "STOP"]
     for word in settings.shown_words(NUMBER):
         body = f"Sale today. Reply {word} to opt out"
         assert judged(body, settings) == body

@@ -50,7 +50,8 @@ async def send_messages(
     """
     now = datetime.now(UTC)
     async with database.transaction():
-        messages = await keep(database, user, await examined(database, user, given, now), now)
+        found = await examined(database, user, given, now, runtime.settings.link_url)
+        messages = await keep(database, user, found, now)
     runtime.due_messages.wake()
     sent = SentMessages(
         total_count=len(messages),
@@ -62,10 +63,12 @@ async def send_messages(
 
 
 @router.post("/v3/sms/price")
-async def price_messages(given: GivenMessages, user: CallingUser, database: Database) -> Envelope[PricedMessages]:
-    """Return what each message would be: its segments, its status; the price is 0."""
+async def price_messages(
+    given: GivenMessages, user: CallingUser, database: Database, runtime: ApiRuntime
+) -> Envelope[PricedMessages]:
+    """Return what each message would be: its segments with what is appended to it, its status; the price is 0."""
     now = datetime.now(UTC)
-    messages = await examined(database, user, given, now)
+    messages = await examined(database, user, given, now, runtime.settings.link_url)
     priced = PricedMessages(
         total_count=len(messages),
         queued_count=_count(messages, ACCEPTED),

@@ -19,7 +19,8 @@ from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.screening import Asked, forbidden
 from shared.events.base import storable
 from shared.events.outbound import MAX_ALSO_LISTS
-from shared.gate import GateSettings, RejectionReason
+from shared.gate import GateSettings, Rejection, RejectionReason
+from shared.opt_out_links import TOKEN_CHARACTERS, with_link
 from shared.phones import normalise_sender_number
 from shared.postgres import Connection
 from shared.segments import segments_of
@@ -35,6 +36,8 @@ _REJECTED: Mapping[RejectionReason, str] = {
 }
 _LATEST = timedelta(days=366)
 _MAX_DIGITS = 15
+_ANY_TOKEN = "0" * TOKEN_CHARACTERS
+"""As long as a message's own, which the sender makes."""
 
 # The account's default list, those of the lists asked for that are its own, and its sender numbers.
 KNOWN = """
@@ -89,6 +92,8 @@ class ExaminedMessage:
     has_list: bool = True
     schedule: datetime | None = None
     message_id: str = ""
+    leaves_as: str | None = None
+    """The text with what the account appends, and with a link in its place."""
 
     @property
     def body(self) -> str:
@@ -96,21 +101,23 @@ class ExaminedMessage:
 
     @property
     def parts(self) -> int:
-        return segments_of(self.body).number
+        return segments_of(self.body if self.leaves_as is None else self.leaves_as).number
 
     @property
     def contact_id(self) -> int | None:
         return _id(self.given.contact_id)
 
 
-async def examined(connection: Connection, user: ApiUser, given: GivenMessages, now: datetime) -> list[ExaminedMessage]:
+async def examined(
+    connection: Connection, user: ApiUser, given: GivenMessages, now: datetime, link_url: str | None
+) -> list[ExaminedMessage]:
     """Return the messages with their statuses, in their order; nothing is kept yet."""
     known = await _known(connection, user, given)
     members = await members_of(connection, [_audience(user.account_id, each, known) for each in given.messages])
     wanted = list(zip(given.messages, members, strict=True))
     messages = await asyncio.to_thread(lambda: [each for pair in wanted for each in _all_examined(*pair, known, now)])
     settings = (await load_gate_settings(connection, [user.account_id]))[user.account_id]
-    messages = await asyncio.to_thread(lambda: [_gated(each, settings) for each in messages])
+    messages = await asyncio.to_thread(lambda: [_gated(each, settings, link_url) for each in messages])
     places = [place for place, each in enumerate(messages) if each.status == ACCEPTED]
     found = await forbidden(connection, user.account_id, [_asked(messages[place]) for place in places])
     for place in found:
@@ -118,12 +125,14 @@ async def examined(connection: Connection, user: ApiUser, given: GivenMessages, 
     return messages
 
 
-def _gated(each: ExaminedMessage, settings: GateSettings) -> ExaminedMessage:
-    """Return the message with the status that the sender's gate would give it now."""
+def _gated(each: ExaminedMessage, settings: GateSettings, link_url: str | None) -> ExaminedMessage:
+    """Return the message with the status that the sender's gate would give it now, and the text that would leave."""
     if each.status != ACCEPTED:
         return each
     verdict = early_verdict(each.body, each.sender_number, settings)
-    return replace(each, status=_REJECTED[verdict.reason]) if verdict is not None else each
+    if isinstance(verdict, Rejection):
+        return replace(each, status=_REJECTED[verdict.reason])
+    return replace(each, leaves_as=verdict if link_url is None else with_link(verdict, link_url, _ANY_TOKEN))
 
 
 async def keep(
