@@ -7,11 +7,11 @@ from aiokafka.errors import KafkaError
 
 from services.optout.clicks import LinkEvent
 from services.optout.links.limits import PUBLISH_SECONDS, PUBLISHES_WAITING
+from shared.deadlines import Deadlines
 from shared.errors import TransientError
 from shared.events.base import derived_id
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.inbound import LinkConfirmed, LinkUndone
-from shared.kafka import within
 from shared.kafka_connection import Kafka
 from shared.opt_out_links import partition_of_token
 from shared.producer import Producer
@@ -37,6 +37,7 @@ class Clicks:
     def __init__(self, kafka: Kafka, partitions: int) -> None:
         self._producer = Producer(kafka)
         self._partitions = partitions
+        self._deadlines = Deadlines(PUBLISH_SECONDS)
         self._waiting = 0
 
     async def publish(self, event: LinkEvent) -> None:
@@ -48,16 +49,16 @@ class Clicks:
         if self._waiting >= PUBLISHES_WAITING:
             raise TransientError(f"{self._waiting} clicks wait for Kafka already")
         self._waiting += 1
-        sent = self._producer.send_and_wait(
-            INBOUND_MESSAGES,
-            encode(event),
-            event.token.encode(),
-            partition=partition_of_token(event.token, self._partitions),
-            headers=cloud_event_headers(event, SOURCE),
-        )
         try:
-            await within(PUBLISH_SECONDS, sent, "publishing a click")
-        except (KafkaError, OSError) as error:
+            with self._deadlines.new():
+                await self._producer.send_and_wait(
+                    INBOUND_MESSAGES,
+                    encode(event),
+                    event.token.encode(),
+                    partition=partition_of_token(event.token, self._partitions),
+                    headers=cloud_event_headers(event, SOURCE),
+                )
+        except (TimeoutError, KafkaError, OSError) as error:
             raise TransientError(f"publishing a click: {error!r}") from error
         finally:
             self._waiting -= 1
