@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.postgres.passwords import OWNER, SERVICE_ROLES, add_passwords, read_passwords, url
+from harness.postgres.passwords import OWNER, add_passwords, read_passwords, url
 from harness.postgres.server_process import Installation, find_installation, server_process, wait_until_serves
 from harness.postgres.template import copy_data, ensure_service_roles, ensure_template
 from harness.postgres.user import may_enter
@@ -80,10 +80,8 @@ class PostgresServer:
         await self._ensure_roles()
 
     async def _ensure_roles(self) -> None:
-        """Create the roles that data of an older version lack."""
-        path = self._folder / "postgres-passwords.json"
-        if not read_passwords(path).keys() >= SERVICE_ROLES.keys():
-            await ensure_service_roles(self.url(OWNER), add_passwords(path))
+        """Create the roles that data of an older version lack, or that a start which was cut off did not create."""
+        await ensure_service_roles(self.url(OWNER), add_passwords(self._folder / "postgres-passwords.json"))
 
     async def _ensure_data(self, installation: Installation) -> None:
         user = installation.user

@@ -99,6 +99,17 @@ async def test_a_committed_row_survives_a_kill_of_postgres_at_the_same_address(e
     assert await query(address, "SELECT number FROM survivors") == 7
 
 
+async def test_a_role_whose_creation_was_cut_off_is_created_by_the_next_start(embedded: EmbeddedBackend) -> None:
+    owner = await asyncpg.connect(embedded.postgres.url("stopline"))
+    await owner.execute("DROP OWNED BY optout_links; DROP ROLE optout_links")
+    await owner.close()
+    await embedded.kill_postgres()
+    await embedded.start_postgres()
+    connection = await asyncpg.connect(embedded.optout_links_url)
+    assert await connection.fetchval("SELECT current_user") == "optout_links"
+    await connection.close()
+
+
 async def test_a_frozen_kafka_answers_nobody_until_it_goes_on(embedded: EmbeddedBackend) -> None:
     await make_topic(embedded.kafka_bootstrap, "frozen")
     await embedded.pause_kafka()
