@@ -13,7 +13,13 @@ from shared import topics
 ResourceType = Literal["topic", "group", "transactional-id"]
 Operation = Literal["Read", "Write", "Describe", "DescribeConfigs"]
 
-ALL_TOPICS = (*topics.PLACED_BY_PHONE, topics.OUTBOUND_MESSAGES, topics.PARKED_MESSAGES, topics.EVIDENCE_ANCHORS)
+ALL_TOPICS = (
+    *topics.PLACED_BY_PHONE,
+    topics.OUTBOUND_MESSAGES,
+    topics.PARKED_MESSAGES,
+    topics.EVIDENCE_ANCHORS,
+    topics.INBOUND_STATUS,
+)
 
 _REPORTS = (topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS, topics.PARKED_MESSAGES)
 
@@ -63,7 +69,7 @@ def roles(
 ) -> list[Role]:
     """Return the table, for the groups that the services are set to."""
     return [
-        Role("inbound", "the inbound service", writes=_REPORTS),
+        Role("inbound", "the inbound service", writes=(*_REPORTS, topics.INBOUND_STATUS)),
         Role(
             "optout",
             "the opt-out pipeline",
@@ -91,7 +97,7 @@ def roles(
         Role(
             "sender",
             "the sender",
-            reads=(topics.OUTBOUND_MESSAGES, topics.SUPPRESSIONS, topics.DELIVERY_EVENTS),
+            reads=(topics.OUTBOUND_MESSAGES, topics.SUPPRESSIONS, topics.DELIVERY_EVENTS, topics.INBOUND_STATUS),
             writes=_REPORTS,
             groups=(sender_group,),
         ),
@@ -106,7 +112,8 @@ def _others() -> list[Role]:
         Role(
             "poll",
             "the process that asks gateways' APIs",
-            writes=(topics.INBOUND_MESSAGES, topics.PARKED_MESSAGES),
+            reads=(topics.INBOUND_STATUS,),
+            writes=(topics.INBOUND_MESSAGES, topics.PARKED_MESSAGES, topics.INBOUND_STATUS),
         ),
     ]
 

@@ -18,10 +18,13 @@ OUTBOUND_MESSAGES = "outbound-messages"
 DELIVERY_EVENTS = "delivery-events"
 PARKED_MESSAGES = "parked-messages"
 EVIDENCE_ANCHORS = "evidence-anchors"
+INBOUND_STATUS = "inbound-status"
 
 PLACED_BY_PHONE = (INBOUND_MESSAGES, OPT_OUT_EVENTS, SUPPRESSIONS, DELIVERY_EVENTS)
 
-_DAY_MS = 24 * 60 * 60 * 1000
+_OF_ONE_PARTITION = (PARKED_MESSAGES, INBOUND_STATUS)
+_HOUR_MS = 60 * 60 * 1000
+_DAY_MS = 24 * _HOUR_MS
 _PARKED_RECORD_BYTES = 4 * 1024 * 1024
 _REQUEST_TIMEOUT_MS = 10_000
 
@@ -52,9 +55,19 @@ def topics(settings: KafkaSettings) -> list[Topic]:
             "max.message.bytes": str(_PARKED_RECORD_BYTES),
         },
         EVIDENCE_ANCHORS: {**deleted, "retention.ms": str(10 * 366 * _DAY_MS)},
+        # Whoever reads it reads all of it: the newest of each key and what came within an hour or two. Instances that
+        # ended long ago go by time.
+        INBOUND_STATUS: {
+            **in_sync,
+            "cleanup.policy": "compact,delete",
+            "retention.ms": str(30 * _DAY_MS),
+            "segment.ms": str(_HOUR_MS),
+            "max.compaction.lag.ms": str(_HOUR_MS),
+            "min.cleanable.dirty.ratio": "0.1",
+        },
     }
     return [
-        Topic(name, 1 if name == PARKED_MESSAGES else settings.partitions, settings.replication_factor, configs)
+        Topic(name, 1 if name in _OF_ONE_PARTITION else settings.partitions, settings.replication_factor, configs)
         for name, configs in kept.items()
     ]
 

@@ -21,11 +21,11 @@ from shared.errors import MisconfiguredError, TransientError
 from shared.kafka import within
 from shared.kafka_probe import problem_in
 from shared.producer import ProducerConnection
-from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, PARKED_MESSAGES, check_topics
+from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, INBOUND_STATUS, PARKED_MESSAGES, check_topics
 
 log = logging.getLogger(__name__)
 
-TOPICS = (INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES)
+TOPICS = (INBOUND_MESSAGES, DELIVERY_EVENTS, PARKED_MESSAGES, INBOUND_STATUS)
 
 
 class LinkState(Enum):

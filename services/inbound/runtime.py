@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from services.inbound.heartbeat import Heartbeat
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.outside import Outside
 from services.inbound.publish import Publisher
 from services.inbound.settings import InboundSettings
-from shared.background import GiveUp
+from shared.background import GiveUp, in_background
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,10 @@ async def running(settings: InboundSettings, give_up: GiveUp) -> AsyncIterator[R
     await link.start()
     gc.collect()
     gc.freeze()  # what the imports left is never garbage, and a collection looks through it otherwise
+    publisher = Publisher(link)
+    heartbeat = Heartbeat(publisher, settings.reception_gap_seconds)
     try:
-        yield Runtime(link, Publisher(link))
+        async with in_background(heartbeat.run(), "heartbeat", give_up):
+            yield Runtime(link, publisher)
     finally:
         await link.stop()

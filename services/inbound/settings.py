@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
 from services.inbound.gateways import CREDENTIALS, MAY_BE_UNSIGNED
 from services.inbound.gateways.credentials import AccountCredentials, read_credentials
 from shared.number_pools import NumberPoolSetting
+from shared.reception.state import RECEPTION_GAP_SECONDS, ReceptionGap
 from shared.secret_rules import LongSecret, OptionalSecret, none_where_empty, values
 from shared.settings import ServiceSettings
 
@@ -32,6 +33,8 @@ class InboundSettings(ServiceSettings):
 
     number_pools: NumberPoolSetting
     """The numbers that share their opt-outs at the carrier, by account and by the carrier's id of the pool."""
+    reception_gap_seconds: ReceptionGap = RECEPTION_GAP_SECONDS
+    """A silence of the service that is longer is downtime, after which accounts are caught up with."""
 
     @property
     def webhook_keys(self) -> tuple[str, ...]:

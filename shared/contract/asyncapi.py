@@ -62,7 +62,7 @@ def _channel(contract: TopicContract, topic: Topic) -> dict[str, Any]:
 
 def _topic_binding(topic: Topic) -> dict[str, Any]:
     configs: dict[str, Any] = {name: topic.configs[name] for name in topic.configs if name in _IN_THE_BINDING}
-    configs.update({name: [configs[name]] for name in _LISTS & configs.keys()})
+    configs.update({name: configs[name].split(",") for name in _LISTS & configs.keys()})
     configs.update({name: int(configs[name]) for name in _NUMBERS & configs.keys()})
     binding = {
         "topic": topic.name,

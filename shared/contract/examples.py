@@ -31,6 +31,7 @@ from shared.events.inbound import (
 )
 from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageCancelRequested, MessageRequested
+from shared.events.reception import CatchUpCompleted, ReceptionConfirmed
 from shared.events.suppression import (
     AccountSettingsPublished,
     CheckpointPublished,
@@ -51,7 +52,7 @@ _WROTE, _HEARD, _CHANGED = (datetime(2026, 11, 24, 11, 13, second, 250_000, tzin
 
 def examples() -> list[Event]:
     """Return the examples, of one message, the STOP that answers it and what follows."""
-    return [*_inbound(), *_opt_out(), *_suppressions(), *_outbound(), *_delivery(), *_undelivered(), _anchor()]
+    return [*_inbound(), *_opt_out(), *_suppressions(), *_outbound(), *_delivery(), *_undelivered(), _anchor(), *_reception()]
 
 
 def _inbound() -> list[Event]:
@@ -264,6 +265,13 @@ def _undelivered() -> list[Event]:
             reason="invalid",
             detail="list_id: Input should be a valid integer",
         ),
+    ]
+
+
+def _reception() -> list[Event]:
+    return [
+        ReceptionConfirmed(instance_id="inbound-1-5f0c2e1a", since=_WROTE, confirmed_at=_HEARD),
+        CatchUpCompleted(account_id=_ACCOUNT, gateway="clicksend", complete_to=_WROTE, completed_at=_HEARD),
     ]
 
 

@@ -9,11 +9,13 @@ from shared.events.delivery import AnyDeliveryEvent
 from shared.events.inbound import AnyInboundEvent
 from shared.events.opt_out import AnyOptOutEvent
 from shared.events.outbound import AnyOutboundEvent
+from shared.events.reception import AnyReceptionEvent
 from shared.events.suppression import AnySuppressionEvent
 from shared.topics import (
     DELIVERY_EVENTS,
     EVIDENCE_ANCHORS,
     INBOUND_MESSAGES,
+    INBOUND_STATUS,
     OPT_OUT_EVENTS,
     OUTBOUND_MESSAGES,
     SUPPRESSIONS,
@@ -72,6 +74,14 @@ CONTRACTS = (
         "What became of each outbound message; for anyone to follow. Placed by Java's murmur2 of the key.",
         f"{PHONE_KEY}; the carrier's or our id of the message where no phone is known",
         get_args(AnyDeliveryEvent),
+        ours_to_write=True,
+    ),
+    TopicContract(
+        INBOUND_STATUS,
+        "Whether what recipients write reaches Stopline: heartbeats of the inbound service, and how far accounts are caught up"
+        " with at their gateways; compacted.",
+        "reception|instance_id for reception_confirmed, catch-up|account_id|gateway for catch_up_completed",
+        get_args(AnyReceptionEvent),
         ours_to_write=True,
     ),
     TopicContract(

@@ -18,6 +18,7 @@ from shared.events.delivery import delivery_event_adapter
 from shared.events.inbound import inbound_event_adapter
 from shared.events.opt_out import opt_out_event_adapter
 from shared.events.outbound import outbound_event_adapter
+from shared.events.reception import reception_event_adapter
 from shared.events.suppression import suppression_event_adapter
 
 FOLDER = Path(__file__).parents[2] / "contract"
@@ -28,6 +29,7 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "outbound": outbound_event_adapter,
     "delivery": delivery_event_adapter,
     "evidence": anchors,
+    "reception": reception_event_adapter,
 }
 EACH = pytest.mark.parametrize("event", examples(), ids=lambda event: event_name(type(event)))
 

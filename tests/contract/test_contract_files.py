@@ -115,7 +115,7 @@ def test_the_asyncapi_document_shows_the_topics_as_they_are_made() -> None:
     for name, channel in channels.items():
         binding = channel["bindings"]["kafka"]
         assert binding["partitions"] == made[name].partitions
-        assert binding["topicConfiguration"]["cleanup.policy"] == [made[name].configs["cleanup.policy"]]
+        assert binding["topicConfiguration"]["cleanup.policy"] == made[name].configs["cleanup.policy"].split(",")
     assert {contract.name for contract in CONTRACTS} < made.keys()
 
 

@@ -6,6 +6,7 @@ are not those of webhooks (`STOPLINE_GATEWAY_SECRETS`): with these one can read 
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -13,14 +14,17 @@ from shared.events.base import AccountId
 
 _SETTING = "STOPLINE_GATEWAY_API_KEYS"
 _SHAPE: TypeAdapter[dict[str, dict[str, Any]]] = TypeAdapter(dict[AccountId, dict[str, Any]])
+_LOOPBACK = "127.0.0.1"
 MAX_API_ACCOUNTS = 10_000
 """Pairs of an account and a gateway, which one process works through."""
 ReadT = TypeVar("ReadT")
 
 
 def _address(text: str) -> str:
-    if not text.startswith(("https://", "http://")):
-        raise ValueError("must start with https://")
+    url = urlsplit(text)
+    is_inside = url.scheme == "http" and (url.hostname == _LOOPBACK or "." not in (url.hostname or "."))
+    if url.scheme != "https" and not is_inside:
+        raise ValueError("must start with https://, or be http:// and a name on this machine's own networks")
     return text.rstrip("/")
 
 

@@ -18,3 +18,6 @@ MAX_ROWS_AT_ONCE = 20_000
 """Messages that are held in memory until they are appended, oldest first."""
 MAX_IDS_REMEMBERED = 20_000
 """Of each account and gateway: what was appended by this process is not appended again by the next round."""
+START_SECONDS = 60.0
+"""Within which Kafka must answer when the process starts."""
+RETRY_SECONDS = 1.0

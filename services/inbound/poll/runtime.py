@@ -1,22 +1,28 @@
 """The running process: a producer, the connections to gateways' APIs, and the rounds of work."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from aiokafka.errors import KafkaError
+
 from services.inbound.poll.catch_up import CatchUp, ListProgress, Window
 from services.inbound.poll.client import ApiConnections, GatewayApi
 from services.inbound.poll.credentials import MESSAGE_LISTS
-from services.inbound.poll.progress import ProgressInMemory
+from services.inbound.poll.limits import RETRY_SECONDS, START_SECONDS
+from services.inbound.poll.progress import KafkaProgress
 from services.inbound.poll.rounds import Rounds, Work
 from services.inbound.poll.settings import PollSettings
 from shared.background import GiveUp
+from shared.errors import MisconfiguredError, TransientError
 from shared.kafka_probe import KafkaProbe
 from shared.producer import Producer
-from shared.topics import INBOUND_MESSAGES, PARKED_MESSAGES, check_topics
+from shared.topics import INBOUND_MESSAGES, INBOUND_STATUS, PARKED_MESSAGES, check_topics
 
+TOPICS = (INBOUND_MESSAGES, PARKED_MESSAGES, INBOUND_STATUS)
 log = logging.getLogger(__name__)
 
 
@@ -40,18 +46,42 @@ async def running(settings: PollSettings, give_up: GiveUp) -> AsyncIterator[Runt
         MisconfiguredError: the topics are not as they must be, or Kafka does not answer.
     """
     async with AsyncExitStack() as stack:
-        await check_topics(settings)
-        kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, (INBOUND_MESSAGES, PARKED_MESSAGES)))
+        kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, TOPICS))
         producer = Producer(settings.kafka)
         stack.push_async_callback(producer.close)
         connections = ApiConnections()
         stack.push_async_callback(connections.close)
-        rounds = Rounds(works_of(settings, producer, ProgressInMemory(), connections), give_up)
+        progress = KafkaProgress(settings.kafka, producer)
+        await _until_available(settings, progress)
+        rounds = Rounds(works_of(settings, producer, progress, connections), give_up)
         stack.push_async_callback(rounds.stop)
         rounds.start()
         if not settings.gateway_accounts:
             log.info("nothing to do: STOPLINE_GATEWAY_API_KEYS has no credentials")
         yield Runtime(kafka)
+
+
+async def _until_available(settings: PollSettings, progress: KafkaProgress) -> None:
+    """Return when the topics are checked and the progress is read.
+
+    Raises:
+        MisconfiguredError: the topics are not as they must be, or Kafka does not answer.
+    """
+    pairs = [(each.account_id, each.gateway) for each in settings.gateway_accounts if each.gateway in MESSAGE_LISTS]
+    waiting_for = "nothing yet"
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                try:
+                    await check_topics(settings)
+                    return await progress.start(pairs)
+                except (TransientError, KafkaError) as error:
+                    waiting_for = str(error)
+                    log.warning("waiting for Kafka: %s", waiting_for)
+                await asyncio.sleep(RETRY_SECONDS)
+    except TimeoutError:
+        text = f"Kafka (STOPLINE_KAFKA_BOOTSTRAP) did not answer within {START_SECONDS:.0f} s: {waiting_for}"
+        raise MisconfiguredError(text) from None
 
 
 def works_of(

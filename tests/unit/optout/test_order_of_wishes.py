@@ -19,6 +19,11 @@ def at(seconds: float | None, received: float, unusable: str | None = None) -> d
     return {"sent_at": sent_at, "occurred_at": NOON + received * SECOND, "unusable_sent_at": unusable}
 
 
+def listed(seconds: float, received: float) -> dict[str, Any]:
+    """Return the same of a message that was read from the list of a gateway whose webhooks have no times."""
+    return {"listed_sent_at": NOON + seconds * SECOND, "occurred_at": NOON + received * SECOND}
+
+
 def after(*events: MessageReceived) -> Recipient:
     recipient = Recipient()
     for event in events:
@@ -56,6 +61,20 @@ def state(*events: MessageReceived) -> str:
         (at(None, 11, "soon"), at(None, 21), "opted_out"),
         (at(None, 11, "soon"), at(20, 21), "opted_in"),
         (at(None, 11, "soon"), at(5, 21), "opted_out"),
+        # One of them, or both, was read late from the gateway's list.
+        (at(None, 300), listed(0, 600), "opted_out"),
+        (at(None, 300), listed(299, 600), "opted_out"),
+        (at(None, 300), listed(301, 600), "opted_in"),
+        (listed(0, 600), listed(300, 600), "opted_in"),
+        (listed(300, 600), listed(0, 600), "opted_out"),
+        (listed(300, 600), listed(300, 600), "opted_out"),
+        (listed(0, 600), at(None, 900), "opted_in"),
+        # With a time that cannot be: it counts as one without.
+        (listed(9_999, 600), at(None, 900), "opted_in"),
+        (at(None, 300), {**listed(9_999, 200)}, "opted_in"),
+        # A gateway with times in its webhooks lists the same ones.
+        (at(10, 11), listed(20, 21), "opted_in"),
+        (at(10, 11), listed(5, 21), "opted_out"),
     ],
 )
 def test_a_start_counts_where_it_was_surely_written_later(stop: Any, start: Any, left: str) -> None:

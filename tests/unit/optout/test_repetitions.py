@@ -56,6 +56,22 @@ def test_with_a_time_a_repetition_is_certain() -> None:
     assert answers(*events) == ["opt_out", "opt_in"]
 
 
+@pytest.mark.parametrize("body", ["STOP", "START", "hello"])
+def test_what_is_listed_after_its_webhook_came_is_decided_once(body: str) -> None:
+    assert len(decided(says(body), says(body, 9, listed_sent_at=NOON))) == 1
+
+
+def test_a_stop_that_is_listed_again_after_a_start_undoes_nothing() -> None:
+    said = [says("STOP"), says("START", 1), says("STOP", 2, listed_sent_at=NOON), says("STOP", 5, listed_sent_at=NOON)]
+    assert answers(*said) == ["opt_out", "opt_in"]
+
+
+def test_an_entry_says_when_the_gateway_had_what_it_listed() -> None:
+    [entry] = decided(says("STOP", 9, listed_sent_at=NOON))
+    assert (entry.sent_at, entry.untimed_at, entry.received_at) == (None, NOON, NOON + timedelta(minutes=9))
+    assert entry.times == (None, NOON)
+
+
 def test_the_very_record_again_is_a_repetition_whatever_it_lacks() -> None:
     assert answers(says("STOP"), says("START", 1), says("STOP")) == ["opt_out", "opt_in"]
 

@@ -1,0 +1,60 @@
+"""The heartbeat: says in Kafka, several times a minute, that this instance can take webhooks, and since when."""
+
+import asyncio
+import logging
+import secrets
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from services.inbound.publish import SOURCE, PlacedRecord, Publisher
+from shared.errors import TransientError
+from shared.events.codec import cloud_event_headers, encode
+from shared.events.reception import ReceptionConfirmed
+from shared.producer import OutgoingRecord
+from shared.topics import INBOUND_STATUS
+
+log = logging.getLogger(__name__)
+_BEATS_PER_GAP = 4
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Heartbeat:
+    """The heartbeat of one process.
+
+    Args:
+        publisher: that of webhooks, so that it is confirmed by what webhooks need.
+        gap_seconds: a longer silence is downtime.
+        now: the time.
+    """
+
+    def __init__(self, publisher: Publisher, gap_seconds: float, now: Callable[[], datetime] = utc_now) -> None:
+        self._publisher = publisher
+        self._gap = timedelta(seconds=gap_seconds)
+        self._now = now
+        self._instance_id = f"{socket.gethostname()[:64]}-{secrets.token_hex(4)}"
+        self._since: datetime | None = None
+        self._confirmed_at: datetime | None = None
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        while True:
+            await self.beat()
+            await asyncio.sleep(self._gap.total_seconds() / _BEATS_PER_GAP)
+
+    async def beat(self) -> None:
+        """Append one heartbeat; after a silence that was downtime it says that the service receives from now on."""
+        now = self._now()
+        if self._since is None or self._confirmed_at is None or now - self._confirmed_at > self._gap:
+            self._since = now
+        event = ReceptionConfirmed(instance_id=self._instance_id, since=self._since, confirmed_at=now)
+        record = OutgoingRecord(event.key(), encode(event), cloud_event_headers(event, SOURCE))
+        try:
+            await self._publisher.publish(PlacedRecord(INBOUND_STATUS, 0, record))
+        except TransientError as error:
+            log.warning("no heartbeat: %s", error)
+            return
+        self._confirmed_at = now
