@@ -11,7 +11,7 @@ from itertools import chain, islice
 from typing import Literal, NamedTuple
 
 from shared.events.base import MAX_BODY_CHARACTERS
-from shared.events.suppression import GatePolicy
+from shared.events.suppression import GatePolicy, PublishedConfirmation
 from shared.instructions.everything import without_all
 from shared.instructions.find import find_instruction
 from shared.opt_out_links import has_placeholder
@@ -20,7 +20,9 @@ from shared.phones.event_fields import ALPHANUMERIC_SENDER
 ANY = "*"
 """As a sender number: every one; as a word: any."""
 
-RejectionReason = Literal["unknown_list", "no_way_out", "word_without_rule", "too_long", "no_links"]
+RejectionReason = Literal[
+    "unknown_list", "no_way_out", "word_without_rule", "too_long", "no_links", "not_confirmable", "too_late"
+]
 _SHOWN_WORDS = 3
 _TRIED_WORDS = 50
 _SHORT_CODE_DIGITS = 6
@@ -45,12 +47,16 @@ class Rejection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """The settings of an account that the gate asks; `words` as in `AccountSettingsPublished`."""
+    """The settings of an account that the gate asks, as in `AccountSettingsPublished`.
+
+    `opt_out_confirmations` are the texts that may answer an opt-out; they are no messages that the gate judges.
+    """
 
     policy: GatePolicy = "reject"
     instruction: str | None = None
     exempts_conversational: bool = False
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    opt_out_confirmations: tuple[PublishedConfirmation, ...] = ()
 
     def works(self, word: str, sender_number: str) -> bool:
         """Say whether an active opt-out rule matches the word on the number: "STOP ALL" too, where STOP is one."""

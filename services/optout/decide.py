@@ -1,28 +1,33 @@
 """The decision about an inbound event: pure, one event and what is known of the recipient in, one decision out."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from services.optout.attribution import Attribution, answered_numbers, attribute, is_answerable
-from services.optout.carrier_blocks import apply_block, decide_block
-from services.optout.follow_ups import FollowUp, auto_reply_id, follow_ups
+from services.optout.carrier_blocks import decide_block
+from services.optout.confirmation import (
+    OptOutConfirmation,
+    confirmation_of,
+    narrowed_by,
+    reach_while_asked,
+    setting_for,
+)
+from services.optout.follow_ups import FollowUp, follow_ups
 from services.optout.opt_in import withdrawn_by
-from services.optout.order import is_older, is_surely_later, strengthened, times_of
+from services.optout.order import is_older, is_surely_later
 from services.optout.policies import SHIPPED_ALONE, PolicyReach, ReachPolicies
-from services.optout.recipient import Recipient, SentMessage, Suppression
-from services.optout.requests import PreferenceRequest, Requested, apply_request, decide_request, is_weaker
+from services.optout.recipient import Recipient, Suppression
+from services.optout.requests import PreferenceRequest, Requested, decide_request, is_weaker
 from services.optout.rules import RuleMatch, RuleSet
-from services.optout.scopes import list_id_of, scopes_of
+from services.optout.scopes import ACCOUNT, list_id_of, scopes_of
 from shared.events.inbound import (
     CarrierBlocked,
     ErasureRequested,
     MessageReceived,
-    OptInRequested,
-    OptOutRequested,
     ReviewDecided,
 )
-from shared.events.suppression import SuppressionState
+from shared.events.suppression import PublishedConfirmation
 
 DecidableEvent = MessageReceived | ReviewDecided | PreferenceRequest | CarrierBlocked | ErasureRequested
 """An event that asks for a decision."""
@@ -34,7 +39,7 @@ class OptOut:
 
     `changed` are the scopes that were not suppressed before; `raised` those that were held, removed by a clean-up, or
     opted out by a reply that reached less far; `asked_again` those that were opted out, by an older STOP. `policy` is
-    the version of the policy that said how far it reaches, where one did.
+    the version of the policy that said how far it reaches, where one did. `confirmation` is its one answer, if any.
     """
 
     match: RuleMatch
@@ -43,6 +48,7 @@ class OptOut:
     raised: tuple[str, ...]
     asked_again: tuple[str, ...]
     policy: str | None = None
+    confirmation: OptOutConfirmation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +68,15 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class OptIn:
-    """An opt-in; `changed` are the scopes to which the recipient comes back."""
+    """An opt-in; `changed` are the scopes to which the recipient comes back.
+
+    With `narrows` it is the answer to a confirmation: the opt-out was meant for the list, which stays opted out.
+    """
 
     match: RuleMatch
     attribution: Attribution
     changed: tuple[str, ...]
+    narrows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +114,38 @@ Decision = OptOut | Held | OptIn | Reviewed | Requested | Erased | Unchanged
 
 
 def decide(
-    event: DecidableEvent, recipient: Recipient, rules: RuleSet, policies: ReachPolicies = SHIPPED_ALONE
+    event: DecidableEvent,
+    recipient: Recipient,
+    rules: RuleSet,
+    policies: ReachPolicies = SHIPPED_ALONE,
+    confirmations: Sequence[PublishedConfirmation] = (),
 ) -> Decision:
-    """Decide `event` by the account's `rules` and `policies`, in the state that all events before it have left."""
+    """Decide `event` by the account's settings, in the state that all events before it have left."""
     if not isinstance(event, MessageReceived):
         return _asked_for(event, recipient)
+    return _of_reply(event, recipient, rules, policies, confirmations)
+
+
+def _of_reply(
+    event: MessageReceived,
+    recipient: Recipient,
+    rules: RuleSet,
+    policies: ReachPolicies,
+    confirmations: Sequence[PublishedConfirmation],
+) -> Decision:
+    narrowed = _narrowed(event, recipient, rules)
+    if narrowed is not None:
+        return narrowed
     attribution = attribute(event, recipient)
     answered_text = _answered_text(event, attribution, recipient)
     match = rules.match(event.body, sender_number=event.sender_number, answered_text=answered_text)
+    setting = setting_for(event, confirmations)
+    by_policy = reach_while_asked(setting, policies.reach_for(event.phone, event.occurred_at))
     match match.kind:
         case "opt_out":
-            return _opt_out(event, match, attribution, recipient, policies.reach_for(event.phone, event.occurred_at))
+            return _opt_out(event, match, attribution, recipient, by_policy, setting)
         case "held":
-            return _held(event, match, attribution, recipient, policies.reach_for(event.phone, event.occurred_at))
+            return _held(event, match, attribution, recipient, by_policy)
         case "opt_in":
             return _opt_in(event, match, attribution, recipient)
         case "help":
@@ -137,6 +166,18 @@ def _asked_for(
             return decide_block(event, recipient)
         case _:
             return decide_request(event, recipient)
+
+
+def _narrowed(event: MessageReceived, recipient: Recipient, rules: RuleSet) -> OptIn | None:
+    """Return the decision about the answer to a confirmation that asked how far the opt-out goes; None: it is none."""
+    stopped = recipient.suppressions.get(ACCOUNT)
+    if stopped is None or stopped.question is None:
+        return None
+    match = rules.match(event.body, sender_number=event.sender_number)
+    answered = narrowed_by(event, match, recipient)
+    if answered is None:
+        return None
+    return OptIn(match._replace(term=stopped.question.list_word), answered, (ACCOUNT,), narrows=True)
 
 
 def _answered_text(event: MessageReceived, attribution: Attribution, recipient: Recipient) -> str | None:
@@ -168,8 +209,13 @@ def _held(
     return Held(match, attribution, changed, asked_again, by_policy.version)
 
 
-def _opt_out(
-    event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient, by_policy: PolicyReach
+def _opt_out(  # noqa: PLR0913, PLR0917 (what it goes by)
+    event: MessageReceived,
+    match: RuleMatch,
+    attribution: Attribution,
+    recipient: Recipient,
+    by_policy: PolicyReach,
+    setting: PublishedConfirmation | None,
 ) -> OptOut:
     scopes = scopes_of(match, attribution, by_policy.reach, answered_numbers(event, attribution, recipient))
     suppressed = {scope: recipient.suppressions[scope] for scope in scopes if recipient.is_suppressed(scope)}
@@ -184,6 +230,7 @@ def _opt_out(
         raised=raised,
         asked_again=tuple(asked_again),
         policy=by_policy.version,
+        confirmation=confirmation_of(event, match, attribution, recipient, scopes, setting),
     )
 
 
@@ -219,71 +266,3 @@ def _opt_in(event: MessageReceived, match: RuleMatch, attribution: Attribution, 
         return OptIn(match, answered, current)
     is_known = all(is_older(event, s) for s in meant)
     return Unchanged("older_than_opt_out" if is_known else "order_unknown", match, attribution=attribution)
-
-
-def apply(decision: Decision, event: DecidableEvent, recipient: Recipient) -> Recipient:
-    """Return the recipient after the decision, for those that follow in the batch; `states_left` has what is saved."""
-    match decision, event:
-        case _, MessageReceived():
-            return _after_message(decision, event, recipient)
-        case Requested(), OptOutRequested() | OptInRequested():
-            return apply_request(decision, event, recipient)
-        case Requested(), CarrierBlocked():
-            return apply_block(decision, event, recipient)
-        case Reviewed(decision=said, scopes=scopes), _:
-            held = {scope: recipient.suppressions[scope] for scope in scopes}
-            if said == "confirm":
-                return recipient.with_suppressions({s: replace(was, state="opted_out") for s, was in held.items()})
-            # Nobody opted in, so there is no time since when an older opt-out would not count.
-            return recipient.with_suppressions(
-                {s: replace(was, state="opted_in", sent_at=None, untimed_at=None) for s, was in held.items()}
-            )
-    return recipient
-
-
-def _after_message(decision: Decision, event: MessageReceived, recipient: Recipient) -> Recipient:
-    match decision:
-        case OptOut():
-            return _with(_suppressed_again(recipient, decision, event), decision.changed, "opted_out", event)
-        case Held():
-            again = {s: strengthened(recipient.suppressions[s], event) for s in decision.asked_again}
-            return _with(recipient.with_suppressions(again), decision.changed, "held", event)
-        case OptIn(changed=changed):
-            return _with(recipient, changed, "opted_in", event)
-        case Unchanged(follow_ups=found) if found:
-            return _with_auto_reply(recipient, found, event)
-    return recipient
-
-
-def _with_auto_reply(recipient: Recipient, found: tuple[FollowUp, ...], event: MessageReceived) -> Recipient:
-    """Return the recipient with the automatic reply that is on its way, so that another reply at once gets none."""
-    replies = [
-        SentMessage(
-            auto_reply_id(event.event_id), each.list_ids[0], event.sender_number or "", None, "dispatching",
-            event.occurred_at,
-        )
-        for each in found
-        if each.action == "AUTO_REPLY"
-    ]  # fmt: skip
-    return replace(recipient, sent=[*replies, *recipient.sent])
-
-
-def _suppressed_again(recipient: Recipient, decision: OptOut, event: MessageReceived) -> Recipient:
-    """Return the recipient with the scopes that were suppressed before: asked for again, or raised to an opt-out."""
-    left = {
-        scope: replace(recipient.suppressions[scope], sender_number=event.sender_number)
-        for scope in decision.asked_again
-    }
-    raised = {
-        scope: Suppression(scope, "opted_out", event.sender_number, was.sent_at, event.event_id, was.untimed_at)
-        for scope in decision.raised
-        for was in (recipient.suppressions[scope],)
-    }
-    return recipient.with_suppressions({scope: strengthened(each, event) for scope, each in (left | raised).items()})
-
-
-def _with(recipient: Recipient, scopes: Iterable[str], state: SuppressionState, event: MessageReceived) -> Recipient:
-    sent_at, untimed_at = times_of(event)
-    return recipient.with_suppressions(
-        {scope: Suppression(scope, state, event.sender_number, sent_at, event.event_id, untimed_at) for scope in scopes}
-    )

@@ -40,13 +40,17 @@ def times_of(event: MessageReceived) -> Times:
 
 
 def strengthened(suppression: Suppression, event: MessageReceived) -> Suppression:
-    """Return the suppression as one that was asked for again by `event`: no older, by either clock, than it was."""
+    """Return the suppression as one that was asked for again by `event`: no older, by either clock, than it was.
+
+    Whatever it asked is answered by that: all.
+    """
     sent_at, untimed_at = times_of(event)
     asked_at = sent_at or untimed_at if suppression.source == LINK else sent_at  # a click is no longer alone
     return replace(
         suppression,
         sent_at=_latest(suppression.sent_at, asked_at),
         untimed_at=_latest(suppression.untimed_at, untimed_at),
+        question=None,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from shared.events.suppression import SuppressionState
@@ -11,6 +11,13 @@ from shared.events.suppression import SuppressionState
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 Outcome = Literal["dispatching", "sent", "failed", "unknown"]
+
+
+class ScopeQuestion(NamedTuple):
+    """The question that an opt-out of the account leaves open: the word that narrows it to the list, and until when."""
+
+    list_word: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,7 @@ class Suppression:
     a gateway's clock, `untimed_at` when the newest that came without a time was received. `source` is what asked for it
     where that was not a reply; `gateway` is that of the carrier, where it was a carrier. Where a click on a link is not
     alone in asking for it, `sent_at` is there whatever has asked: an undo goes by that.
+    `question` is there while nothing but the opt-out whose confirmation asks it has asked for the suppression.
     """
 
     scope: str
@@ -31,6 +39,7 @@ class Suppression:
     untimed_at: datetime | None = None
     source: str | None = None
     gateway: str | None = None
+    question: ScopeQuestion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class SentMessage:
     """A message that went to the recipient.
 
     `outcome` is the newest known, `instruction` the way out that the message offered.
+    `confirms` is the event of the opt-out that it confirms, if it is a confirmation.
     """
 
     message_id: str
@@ -47,6 +57,7 @@ class SentMessage:
     outcome: Outcome
     dispatched_at: datetime
     instruction: str | None = None
+    confirms: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,8 @@ def after_opt_out(decision: Requested, stopped: Suppression, recipient: Recipien
         scope: replace(stopped, scope=scope, sent_at=sent[scope], untimed_at=times[scope]) for scope in decision.raised
     }
     again = {
-        scope: replace(before[scope], sent_at=sent[scope], untimed_at=times[scope]) for scope in decision.asked_again
+        scope: replace(before[scope], sent_at=sent[scope], untimed_at=times[scope], question=None)
+        for scope in decision.asked_again
     }
     return recipient.with_suppressions({**new, **raised, **again})
 

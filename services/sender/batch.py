@@ -8,6 +8,7 @@ from functools import partial
 from itertools import repeat
 
 from services.sender import metrics
+from services.sender.confirm import confirming, let_pass, scope_queries
 from services.sender.decide import Decision, decide, queries_of
 from services.sender.dispatch import Confirm, Dispatcher
 from services.sender.drop import Dropper
@@ -136,6 +137,8 @@ class BatchProcessor:
         """Fence, check, decide, drop, send; return what has to be decided again, or is not ours."""
         # `suppressions` has as many partitions as `inbound-messages`: `shared.topics` checks it.
         queries = queries_of(requests, self.cache.partitions)
+        confirmations = confirming(requests)
+        queries += scope_queries(confirmations, self.cache.partitions) if confirmations else []
         account_ids = accounts_of(requests)
         offers = await self._offers(requests, settings_of(self.cache.likely_settings(account_ids)))
         places = partitions_in(queries) | partitions_of_accounts(account_ids, self.cache.partitions)
@@ -146,6 +149,8 @@ class BatchProcessor:
         makes_links = self.dispatcher.links.url is not None
         accounts = self.cache.settings(fenced, account_ids)
         judged = judge_all(requests, offers, accounts, makes_links=makes_links)
+        if confirmations:
+            checked, judged = let_pass(requests, checked, judged, self.cache)
         decision = decide(requests, {}, checked, self._with_timing(judged, requests, accounts), boottime())
         metrics.REDECIDED.inc(len(decision.needs_fence))
         undone = decision.needs_fence + await self._carry_out(decision, fenced, partial(self.cache.confirm, checked))
@@ -157,7 +162,10 @@ class BatchProcessor:
     ) -> list[Verdict]:
         now = self.clock.now()
         waits = (
-            [rule.earliest(request, accounts[request.account_id], now) for rule in self.rules] for request in requests
+            [rule.earliest(request, accounts[request.account_id], now) for rule in self.rules]
+            if request.confirms_opt_out is None  # it answers the recipient, at once or never
+            else []
+            for request in requests
         )
         return with_timing(judged, requests, waits, now)
 

@@ -16,6 +16,7 @@ from services.sender.carriers.carrier import (
 )
 from services.sender.carriers.choose import Carriers
 from services.sender.chunk import Chunk
+from services.sender.confirm import leave_by
 from services.sender.gather import gather_all
 from services.sender.ledger.model import RowUpdate, key_of, row_of
 from services.sender.ledger.owner import Owner
@@ -196,11 +197,12 @@ class Dispatcher:
                 return
             if self.stopping or self._pause_seconds(request) > 0:
                 return
+            begin_by = min(chunk.fenced.begin_by, leave_by(request))
             # Counts only if this is cancelled, or fails by a bug, during the call.
             chunk.results[key_of(request)] = Unknown("the sender stopped during the call")
             leaving = self.links.written(request, self.links.token_of(request))
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
-                result = await self._carriers.clients[carrier].send(leaving, chunk.fenced.begin_by)
+                result = await self._carriers.clients[carrier].send(leaving, begin_by)
         self._note(result, request, chunk, carrier)
 
     def _note(self, result: CallResult, request: MessageRequested, chunk: Chunk, carrier: str) -> None:

@@ -14,6 +14,9 @@ NOT_CALLED = Counter("stopline_sender_not_called", "The carrier could not be rea
 THROTTLED = Counter(
     "stopline_sender_throttled", "A carrier refused a message for its pace alone; it is decided again.", ["carrier"]
 )
+CONFIRMATIONS = Counter(
+    "stopline_sender_confirmations", "A confirmation of an opt-out was decided: let pass, or why not.", ["verdict"]
+)
 RECORDS_PARKED = Counter("stopline_sender_records_parked", "A record could not be read and was parked.", ["reason"])
 FENCE_SECONDS = Histogram(
     "stopline_sender_fence_seconds",

@@ -48,12 +48,13 @@ def announced(
 ) -> OutgoingRecord:
     """Return `message_dispatching`: the carrier is about to be called."""
     token = links.token_of(request)
-    body = links.written(request, token).body
+    body, confirms = links.written(request, token).body, request.confirms_opt_out
     more = {
         "decision_started_at": format_time(decision_started_at),
-        "instruction": instruction_of(body),
+        "instruction": None if confirms is not None else instruction_of(body),
         "link_token": token,
         "segments": segments_of(body).number,
+        "confirms_opt_out": None if confirms is None else str(confirms),
     }
     return _record(MessageDispatching, "message_dispatching", request, at, more)
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from shared.confirmations import confirmation_digest, confirmation_id
 from shared.events.anchor import AnchorPublished
 from shared.events.base import Event
 from shared.events.delivery import (
@@ -36,6 +37,8 @@ from shared.events.suppression import (
     AccountSettingsPublished,
     CheckpointPublished,
     ListPublished,
+    AllowedConfirmation,
+    PublishedConfirmation,
     SuppressionChanged,
     WatermarkAdvanced,
 )
@@ -43,6 +46,7 @@ from shared.events.suppression import (
 _ACCOUNT, _MESSAGE, _CARRIER_MESSAGE = "acme", "order-4711", "4A1C9E52-3F7B-4E2A-9B57-0A4E6D1C2B33"
 _LIST, _SCOPE = 12, "list:12"
 _OFFER = {"instruction": "Your order has shipped. Reply STOP to opt out", "link_token": "4fQz0Yb7TnK", "segments": 1}
+_CONFIRMATION = "Acme: you get no more messages from us. Reply LIST if you meant only these"
 _TOKEN = "4fQz0Yb7TnK"
 _EPOCH = "3b9e1f7a2c40d586"
 _PHONE, _SENDER_NUMBER = "+14155550100", "+18335550123"
@@ -75,6 +79,7 @@ def _inbound() -> list[Event]:
             unusable_sent_at="24/11/2026 11:13",  # never beside a time, but an example has every field
             part="2/3 of 173",
             listed_sent_at=_WROTE,
+            taken_by_carrier=True,
         ),
         ReviewDecided(
             event_id=UUID(int=5, version=5),
@@ -185,6 +190,12 @@ def _suppressions() -> list[Event]:
             state="opted_out",
             cause_event_id=_REPLY,
             changed_at=_CHANGED,
+            confirmation=AllowedConfirmation(
+                message_id=confirmation_id(_REPLY),
+                sender_number=_SENDER_NUMBER,
+                body_sha256=confirmation_digest(_CONFIRMATION),
+                received_at=_HEARD,
+            ),
         ),
         AccountSettingsPublished(
             account_id=_ACCOUNT,
@@ -193,6 +204,15 @@ def _suppressions() -> list[Event]:
             instruction="Reply STOP to opt out",
             exempts_conversational=False,
             words={"*": ("stop", "stop all"), _SENDER_NUMBER: ("alto",)},
+            opt_out_confirmations=(
+                PublishedConfirmation(
+                    country="US",
+                    sender_number=_SENDER_NUMBER,
+                    text=_CONFIRMATION,
+                    asks_scope=True,
+                    list_word="list",
+                ),
+            ),
         ),
         ListPublished(account_id=_ACCOUNT, list_id=_LIST, epoch=_EPOCH, exists=True),
         WatermarkAdvanced(next_offset=104_730, settings_epoch=_EPOCH, settings_digest="51d0c2e98f3ab764"),
@@ -212,6 +232,7 @@ def _outbound() -> list[Event]:
             requested_at=_WROTE,
             send_at=_HEARD,
             valid_until=_CHANGED,
+            confirms_opt_out=_REPLY,  # never in what a producer writes, but an example has every field
         ),
         MessageCancelRequested(account_id=_ACCOUNT, message_id=_MESSAGE, requested_at=_CHANGED),
     ]
@@ -231,7 +252,7 @@ def _about(event_type: str) -> dict[str, object]:
 
 def _delivery() -> list[Event]:
     return [
-        MessageDispatching.model_validate({**_about("message_dispatching"), "decision_started_at": _WROTE, **_OFFER}),
+        MessageDispatching.model_validate({**_about("message_dispatching"), "decision_started_at": _WROTE, **_OFFER, "confirms_opt_out": _REPLY}),
         MessageSent.model_validate({**_about("message_sent"), "carrier_message_id": _CARRIER_MESSAGE}),
         DeliveryReceiptReceived(
             event_id=UUID(int=3, version=5),

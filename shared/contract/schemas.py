@@ -11,11 +11,10 @@ _ALWAYS_THERE = ["type", "version"]
 
 
 def json_schema(event: type[Event]) -> dict[str, Any]:
-    """Return the schema. Fields that it does not name are allowed, and readers ignore them."""
+    """Return the schema, its parts within it. Fields that it does not name are allowed, and readers ignore them."""
     made = event.model_json_schema(mode="validation")
-    if "$defs" in made:
-        raise ValueError(f"{event.__name__}: a schema with $defs needs draft 2020-12; put its parts into the event")
-    properties = {name: _without_title(schema) for name, schema in made["properties"].items()}
+    parts = made.get("$defs", {})
+    properties = {name: _without_title(_whole(schema, parts)) for name, schema in made["properties"].items()}
     for name in _ALWAYS_THERE:
         properties[name].pop("default")
     return {
@@ -31,3 +30,16 @@ def json_schema(event: type[Event]) -> dict[str, Any]:
 
 def _without_title(schema: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in schema.items() if name != "title"}
+
+
+def _whole(schema: Any, parts: dict[str, Any]) -> Any:
+    """Return a schema with each part in the place of the reference to it: `$defs` would need draft 2020-12."""
+    match schema:
+        case {"$ref": str(name)}:
+            return _whole(parts[name.removeprefix("#/$defs/")], parts)
+        case dict():
+            return {key: _whole(value, parts) for key, value in schema.items()}
+        case list():
+            return [_whole(each, parts) for each in schema]
+        case _:
+            return schema

@@ -46,6 +46,9 @@ class MessageReceived(IdentifiedEvent):
 
     `listed_sent_at` is there where the reply was read from the gateway's list of messages, which has a time, and its
     webhooks have none: it is the same event with it and without it. (Optional since version 1 was published.)
+
+    `taken_by_carrier` says that the carrier itself took the reply as an opt-out, and answered it where it does so.
+    (Optional since version 1 was published.)
     """
 
     category: ClassVar[str] = "inbound"
@@ -66,6 +69,7 @@ class MessageReceived(IdentifiedEvent):
     unusable_sent_at: StorableText | None = None
     part: StorableText | None = None
     listed_sent_at: Time | None = None
+    taken_by_carrier: bool = False
 
 
 def is_likely_time(sent_at: datetime, received_at: datetime) -> bool:

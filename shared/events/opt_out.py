@@ -63,7 +63,8 @@ class OptedIn(_PreferenceChanged):
     """A scope in which the recipient gets messages again.
 
     `source` is null for a reply, else what asked for it: `api`, `phone_call`, `mail`, `by_hand`, `web_form`, `link` (a
-    recipient undid what they had confirmed there), or `undo` of a clean-up.
+    recipient undid what they had confirmed there), `undo` of a clean-up, or `narrowed`: the recipient has answered
+    that an opt-out from the account was meant for one list, which stays opted out.
     """
 
     type: Literal["opted_in"] = "opted_in"

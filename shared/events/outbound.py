@@ -1,6 +1,7 @@
 """Topic `outbound-messages`: what a business asks to be sent, now or later. Any Kafka client may write it."""
 
 from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
@@ -21,6 +22,9 @@ class MessageRequested(Event):
     `send_at` is the earliest time at which it may leave, a year ahead at most; what forbids it is looked up then.
     After `valid_until` it does not leave any more. Both are optional, and came after the first release of this version:
     whoever does not know them sends at once, as before.
+    `confirms_opt_out` makes it the one answer to an opt-out, by the id of its event. Only the opt-out service asks for
+    such messages: whoever else names an event is not believed, and the message is rejected or suppressed.
+    (Optional since version 1 was published.)
     """
 
     category: ClassVar[str] = "outbound"
@@ -37,6 +41,7 @@ class MessageRequested(Event):
     conversational: bool = False
     send_at: Time | None = None
     valid_until: Time | None = None
+    confirms_opt_out: UUID | None = None
 
     def cloud_event_id(self) -> str:
         return f"{self.account_id}/{self.message_id}"

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
-from shared.events.base import AccountId, Event, ListId, ShortText, Time, derived_id
+from shared.events.base import AccountId, Event, ListId, MessageId, ShortText, Time, derived_id
 from shared.events.delivery import Scope
-from shared.phones import Phone
+from shared.phones import Phone, SenderNumber
 
 WATERMARK_KEY = b"!watermark"
 CHECKPOINT_KEY = b"!checkpoint"
@@ -25,8 +25,50 @@ Offset = Annotated[int, Field(ge=0)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+ConfirmationText = Annotated[str, StringConstraints(min_length=1, max_length=320)]
+MAX_CONFIRMATIONS = 100
+"""Of one account: one for each country, or for one sender number there."""
+
+
+class _PartOfEvent(BaseModel):
+    """The base of what an event is made of, as strict as it."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class AllowedConfirmation(_PartOfEvent):
+    """The one message that may answer an opt-out: this text, under this id, from this number, until five minutes after.
+
+    `received_at` is when the reply that opted out was received. No other message is let through, whoever asks for it.
+    """
+
+    message_id: MessageId
+    sender_number: SenderNumber
+    body_sha256: Sha256
+    received_at: Time
+
+
+class PublishedConfirmation(_PartOfEvent):
+    """A text by which an account confirms opt-outs in a country: from one sender number, or from any.
+
+    While it `asks_scope`, an opt-out by reply is of the account, until the reply `list_word` narrows it to the list.
+    """
+
+    country: Country
+    sender_number: SenderNumber | None = None
+    text: ConfirmationText
+    asks_scope: bool = False
+    list_word: ShortText | None = None
+
+
 class SuppressionChanged(Event):
-    """The newest state of (account, scope, phone); `opted_out` and `held` forbid sending, `opted_in` does not."""
+    """The newest state of (account, scope, phone); `opted_out` and `held` forbid sending, `opted_in` does not.
+
+    `confirmation` is the answer that the opt-out may get; the field is missing where it gets none.
+    (Optional since version 1 was published.)
+    """
 
     category: ClassVar[str] = "suppression"
 
@@ -37,6 +79,7 @@ class SuppressionChanged(Event):
     state: SuppressionState
     cause_event_id: UUID
     changed_at: Time
+    confirmation: Annotated[AllowedConfirmation | None, Field(exclude_if=lambda value: value is None)] = None
 
     def key(self) -> bytes:
         return f"{self.account_id}|{self.scope}|{self.phone}".encode()
@@ -88,6 +131,8 @@ class AccountSettingsPublished(Event):
 
     `words` are those that active opt-out rules match, normalised, by the sender number that they hold on; `*` is every
     number, and as a word any word. `instruction` is what `append` adds to a message that has no way out.
+    `opt_out_confirmations` are the texts that may answer an opt-out; without any, the account answers none.
+    (Optional since version 1 was published.)
     """
 
     category: ClassVar[str] = "suppression"
@@ -99,6 +144,7 @@ class AccountSettingsPublished(Event):
     instruction: ShortText | None = None
     exempts_conversational: bool
     words: dict[str, tuple[str, ...]]
+    opt_out_confirmations: Annotated[tuple[PublishedConfirmation, ...], Field(max_length=MAX_CONFIRMATIONS)] = ()
 
     def key(self) -> bytes:
         return f"!settings|{self.account_id}".encode()

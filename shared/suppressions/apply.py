@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from shared.consumer import Polled
 from shared.events.suppression import CheckpointPublished, WatermarkAdvanced
 from shared.suppressions.account_settings import PartitionSettings, SettingsRecord
+from shared.suppressions.confirmable import ConfirmableOptOuts
 from shared.suppressions.lookup import SuppressionCache
 from shared.suppressions.proof import Proof
-from shared.suppressions.read import Changes, PartitionReader
+from shared.suppressions.read import Changes, ConfirmableChange, PartitionReader
 from shared.suppressions.watermarks import Watermarks
 
 _MERGE_IN_THREAD_FROM_KEYS = 100_000
@@ -35,9 +36,11 @@ class PartitionFollower:
         position: int,
         proven: bool,
         settings: PartitionSettings,
+        confirmable: ConfirmableOptOuts,
     ) -> None:
         self.position = position
         self.settings = settings
+        self._confirmable = confirmable
         self.reader = PartitionReader(partition, partitions)
         self.proof = Proof(partition, proven=proven)
         self._partition = partition
@@ -53,7 +56,12 @@ class PartitionFollower:
         for step in self.reader.steps(records):
             match step:
                 case Changes():
+                    for (account_id, _), states in step.by_scope.items():
+                        self._confirmable.forget(account_id.decode(), (key for key, _ in states))
                     await self._change(step)
+                case ConfirmableChange():
+                    self._confirmable.note(step.key, step.event)
+                    await self._change(step.changes)
                 case SettingsRecord():
                     self.settings.apply(step)
                 case WatermarkAdvanced():

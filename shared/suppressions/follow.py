@@ -24,8 +24,10 @@ from shared.kafka_connection import Kafka
 from shared.partitions import partition_of
 from shared.suppressions.account_settings import SettingsByAccount
 from shared.suppressions.ask import Asking
+from shared.suppressions.confirmable import ConfirmableOptOut
 from shared.suppressions.fence_pass import FencePass
 from shared.suppressions.keep import SnapshotKeeper
+from shared.suppressions.keys import cache_key
 from shared.suppressions.lookup import CheckedSuppressions, Query, partitions_in
 from shared.suppressions.metrics import CacheMetrics
 from shared.suppressions.proof import CheckpointDiffersError
@@ -117,6 +119,13 @@ class CacheFollower:
             if not state.partitions[number].settings.is_whole:
                 raise TransientError(f"the accounts' settings of partition {number} are not complete")
         return {each: state.partitions[number].settings.of(each) for each, number in places.items()}
+
+    def confirmable(self, fenced: FencePass, account_id: str, phone: str) -> ConfirmableOptOut | None:
+        """Return the opt-out that may be confirmed to a recipient whose partition has passed the fence; as `check`."""
+        state, place = self._sure_state(), partition_of(phone, self.partitions)
+        if place not in fenced.partitions:
+            raise AssertionError("asked about a recipient whose partition no fence was completed for")
+        return state.confirmable.get(account_id, cache_key(place, phone))
 
     def likely_settings(self, account_ids: Iterable[str]) -> SettingsByAccount:
         """Return the settings as they are known before a fence: enough to prepare a decision, never to make it.

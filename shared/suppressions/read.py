@@ -55,7 +55,16 @@ class Changes:
     count: int
 
 
-PartitionChange = Changes | WatermarkAdvanced | CheckpointPublished | SettingsRecord
+@dataclass(frozen=True, slots=True)
+class ConfirmableChange:
+    """A suppression that is an opt-out with a confirmation, as one change; `key` is that of the phone in the cache."""
+
+    changes: Changes
+    key: int
+    event: SuppressionChanged
+
+
+PartitionChange = Changes | ConfirmableChange | WatermarkAdvanced | CheckpointPublished | SettingsRecord
 
 
 class PartitionReader:
@@ -85,7 +94,11 @@ class PartitionReader:
                     self.unreadable.pop(record.key, None)
                 continue
             event = self._decode(record)
-            if isinstance(event, SuppressionChanged):
+            if isinstance(event, SuppressionChanged) and event.confirmation is not None:
+                yield from self._changes(changed)
+                changed = []
+                yield from self._confirmable(event)
+            elif isinstance(event, SuppressionChanged):
                 changed.append(_change(event))
             elif isinstance(event, AccountSettingsPublished | ListPublished):
                 yield SettingsRecord(event, digest_of(record.value or b""))
@@ -94,6 +107,11 @@ class PartitionReader:
                 changed = []
                 yield event
         yield from self._changes(changed)
+
+    def _confirmable(self, event: SuppressionChanged) -> Iterator[ConfirmableChange]:
+        key = self._first_key + 2 * int(event.phone)
+        for changes in self._changes([_change(event)]):
+            yield ConfirmableChange(changes, key, event)
 
     def _changes(self, changed: list[_Change]) -> Iterator[Changes]:
         if not changed:

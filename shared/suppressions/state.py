@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from shared.suppressions.account_settings import PartitionSettings
 from shared.suppressions.apply import PartitionFollower
+from shared.suppressions.confirmable import ConfirmableOptOuts
 from shared.suppressions.lookup import SuppressionCache
 from shared.suppressions.snapshot import Origin, Snapshot
 from shared.suppressions.watermarks import Watermarks
@@ -17,6 +18,7 @@ class CacheState:
         self.origin = origin
         self.cache = SuppressionCache(snapshot.scopes if snapshot else ())
         self.watermarks = Watermarks(list(snapshot.watermarks) if snapshot else [0 for _ in numbers])
+        self.confirmable = ConfirmableOptOuts()
         self.partitions = [
             PartitionFollower(
                 number,
@@ -26,6 +28,7 @@ class CacheState:
                 position=snapshot.positions[number] if snapshot else 0,
                 proven=snapshot is not None,
                 settings=PartitionSettings(snapshot.settings[number]) if snapshot else PartitionSettings(),
+                confirmable=self.confirmable,
             )
             for number in numbers
         ]

@@ -150,6 +150,7 @@ class ReportedMessage(GatewayWebhook):
             sent_at=time.at,
             unusable_sent_at=time.unusable,
             part=self.part_of_text(),
+            taken_by_carrier=self.carrier_block() is not None,
         )
 
     def blocks(self, event: MessageReceived, pools: NumberPools) -> list[CarrierBlocked]:

@@ -113,3 +113,20 @@ class ShownGate(V1Answer):
     instruction_segments: int | None
     exempts_conversational: bool
     words: Mapping[str, Sequence[str]]
+
+
+class ShownConfirmation(V1Answer):
+    """A text that answers an opt-out; `sender_number` is null where it is that of every number in the country."""
+
+    country: str
+    sender_number: str | None
+    text: str
+    segments: int
+    asks_scope: bool
+    list_word: str | None
+
+
+class ShownConfirmations(V1Answer):
+    """The texts that answer an account's opt-outs; with none of them there is silence."""
+
+    confirmations: Sequence[ShownConfirmation]

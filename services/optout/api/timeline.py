@@ -15,7 +15,7 @@ MAX_MESSAGES = 1_000
 MESSAGES = f"""
 SELECT message_id, coalesce(sent.list_id, asked.list_id) AS list_id, asked.body, asked.campaign_id, asked.error,
     coalesce(sent.sender_number, asked.sender_number) AS sender_number, coalesce(asked.status, sent.outcome) AS outcome,
-    sent.instruction, coalesce(sent.dispatched_at, asked.dispatched_at, asked.created_at) AS at
+    sent.instruction, sent.confirms::text, coalesce(sent.dispatched_at, asked.dispatched_at, asked.created_at) AS at
 FROM (SELECT * FROM sent_messages WHERE account_id = $1 AND phone IN ({SPELLINGS})) sent
 FULL JOIN (
     SELECT * FROM messages WHERE account_id = $1 AND phone IN ({SPELLINGS} UNION ALL SELECT unnest($4::text[]))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from services.optout.decision_log.position import PositionMovedError
 from services.optout.recipient import Outcome
@@ -30,11 +31,13 @@ _RANK = "array_position(ARRAY['dispatching', 'unknown', 'sent', 'failed'], {})"
 
 _SAVE_SENT = f"""
 INSERT INTO sent_messages AS m
-    (account_id, message_id, list_id, phone, sender_number, carrier_message_id, outcome, dispatched_at, instruction)
+    (account_id, message_id, list_id, phone, sender_number, carrier_message_id, outcome, dispatched_at, instruction,
+        confirms)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::timestamptz[], $9::text[])
+    $8::timestamptz[], $9::text[], $10::uuid[])
 ON CONFLICT (account_id, message_id) DO UPDATE SET
     instruction = coalesce(excluded.instruction, m.instruction),
+    confirms = coalesce(excluded.confirms, m.confirms),
     carrier_message_id = coalesce(excluded.carrier_message_id, m.carrier_message_id),
     dispatched_at = least(excluded.dispatched_at, m.dispatched_at),
     outcome = CASE WHEN {_RANK.format("excluded.outcome")} > {_RANK.format("m.outcome")}
@@ -71,6 +74,7 @@ class _Sent:
     carrier_message_id: str | None
     dispatched_at: datetime
     instruction: str | None = None
+    confirms: UUID | None = None
 
 
 async def record_deliveries(
@@ -101,9 +105,8 @@ def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
     for event in events:
         match event:
             case MessageDispatching():
-                new = _Sent(
-                    event, "dispatching", None, event.occurred_at, event.instruction and storable(event.instruction)
-                )
+                instruction = event.instruction and storable(event.instruction)
+                new = _Sent(event, "dispatching", None, event.occurred_at, instruction, event.confirms_opt_out)
             case MessageSent():
                 new = _Sent(event, "sent", storable(event.carrier_message_id), event.occurred_at)
             case MessageFailed():
@@ -115,6 +118,7 @@ def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
         row = rows.setdefault((event.account_id, event.message_id), new)
         row.outcome = max(row.outcome, new.outcome, key=_RANKS.__getitem__)
         row.carrier_message_id = row.carrier_message_id or new.carrier_message_id
+        row.confirms = row.confirms or new.confirms
         row.instruction = new.instruction or row.instruction  # announced again, its text may be another
         row.dispatched_at = min(row.dispatched_at, new.dispatched_at)
     return list(rows.values())
@@ -153,6 +157,7 @@ def _columns(rows: Sequence[_Sent]) -> list[list[object]]:
         [row.outcome for row in rows],
         [row.dispatched_at for row in rows],
         [row.instruction for row in rows],
+        [row.confirms for row in rows],
     ]
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter
 
 from services.optout.attribution import Attribution
+from services.optout.confirmation import OptOutConfirmation
 from services.optout.decide import DecidableEvent, Decision, Erased, Held, OptIn, OptOut, Reviewed, Unchanged
 from services.optout.decision_log.origin import REQUEST, REVIEW, RequestDetails, origin_of
 from services.optout.follow_ups import FollowUp
@@ -40,7 +41,7 @@ class Entry:
     `changed` are the scopes that are suppressed now and were not before, or the other way round; `raised` those that
     were held, removed by a clean-up, or opted out by a reply that reached less far, and are opted out by this one;
     `asked_again` those for which the same was asked before. `reach_policy` is the version of the policy that said how
-    far the opt-out reaches; without one, the entry's text does not have the field.
+    far the opt-out reaches, `confirmation` the one answer to it; without one, the entry's text does not have the field.
     `matched_by`, `term`, `start`, `end` and `normalised_by` say what the rules saw. What a person decided has
     `held_event_id` and `by`.
     `unusable_sent_at` is what the gateway gave in place of a time, `untimed_at` when what was held came without one, or
@@ -86,6 +87,7 @@ class Entry:
     request: RequestDetails | None = None
     previous_sequence: int | None = None
     reach_policy: str | None = None
+    confirmation: OptOutConfirmation | None = None
 
     @property
     def is_erased(self) -> bool:
@@ -100,7 +102,7 @@ class Entry:
     @property
     def times(self) -> Times:
         """The times by which what the entry asks for is older or later than an opt-in, or than an imported opt-out."""
-        if self.kind == "released":
+        if self.kind == "released" or self.reason == NARROWED:
             return None, None
         if self.kind == "opt_in" and self.request is not None:
             return None, consent_time(self.request.source, self.request.asked_at, self.received_at)
@@ -111,12 +113,15 @@ class Entry:
         return received_times(self.sent_at, self.unusable_sent_at, self.received_at)
 
 
+NARROWED = "narrowed"
+"""The reason of the entry of a reply that narrows an opt-out to its list: by that, nobody has opted in to anything."""
+_ONLY_WHERE_THERE = ("reach_policy", "confirmation")
 entry_adapter: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 def entry_text(entry: Entry) -> str:
     """Return the entry as it is chained and kept: JSON, its fields in their order, times in UTC."""
-    without = {"reach_policy"} if entry.reach_policy is None else None
+    without = {name for name in _ONLY_WHERE_THERE if getattr(entry, name) is None}
     return entry_adapter.serializer.to_json(entry, by_alias=True, exclude=without).decode()
 
 
@@ -174,6 +179,7 @@ class _Conclusion(NamedTuple):
     asked_again: tuple[str, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
     reach_policy: str | None = None
+    confirmation: OptOutConfirmation | None = None
 
 
 def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and when)
@@ -197,7 +203,7 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
         held_event_id=origin.held_event_id, by=origin.by, request=origin.request,
         kind=conclusion.kind, reason=conclusion.reason, changed=conclusion.changed, raised=conclusion.raised,
         asked_again=conclusion.asked_again, follow_ups=conclusion.follow_ups,
-        reach_policy=conclusion.reach_policy or origin.reach_policy,
+        reach_policy=conclusion.reach_policy or origin.reach_policy, confirmation=conclusion.confirmation,
         attribution=attribution.method if attribution else origin.attribution,
         message_id=attribution.message_id if attribution else origin.message_id,
         rule=_decided_by(decision) or match.rule,
@@ -228,14 +234,14 @@ def _conclusion(decision: Decision) -> _Conclusion:
 
 def _decided(decision: OptOut | Held | OptIn | Reviewed | Unchanged) -> _Conclusion:
     match decision:
-        case OptOut(match, attribution, changed, raised, again, policy):
+        case OptOut(match, attribution, changed, raised, again, policy, confirmation):
             reason = "opted_out" if changed or raised else "already_opted_out"
-            return _Conclusion("opt_out", reason, match, attribution, changed, raised, again, reach_policy=policy)
+            return _Conclusion("opt_out", reason, match, attribution, changed, raised, again, (), policy, confirmation)
         case Held(match, attribution, changed, again, policy):
             reason = "held" if changed else "already_suppressed"
             return _Conclusion("held", reason, match, attribution, changed, (), again, reach_policy=policy)
-        case OptIn(match, attribution, changed):
-            return _Conclusion("opt_in", "opted_in", match, attribution, changed)
+        case OptIn(match, attribution, changed, narrows):
+            return _Conclusion("opt_in", NARROWED if narrows else "opted_in", match, attribution, changed)
         case Reviewed(said, scopes=scopes):
             if said == "confirm":
                 return _Conclusion("confirmed", "confirmed", raised=scopes)

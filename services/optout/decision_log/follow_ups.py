@@ -1,8 +1,9 @@
-"""Writes what the rules ask for beside the decision: contacts that move, calls that are to be made."""
+"""Writes what follows from a decision: contacts that move, calls to be made, messages on their way."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from services.optout.decision_log.entry import Entry
 from services.optout.follow_ups import FollowUp, auto_reply_id
@@ -35,16 +36,21 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb) ON CONFLICT DO NOTHING
 """
 
 
-# An automatic reply counts as sent from now on: a reply that is written meanwhile gets no second one.
+# An automatic reply counts as sent from now on: a reply that is written meanwhile gets no second one. So does the
+# confirmation of an opt-out.
 _ON_ITS_WAY = """
-INSERT INTO sent_messages (account_id, message_id, list_id, phone, sender_number, outcome, dispatched_at)
-VALUES ($1, $2, $3, $4, $5, 'dispatching', $6) ON CONFLICT DO NOTHING
+INSERT INTO sent_messages (account_id, message_id, list_id, phone, sender_number, outcome, dispatched_at, confirms)
+VALUES ($1, $2, $3, $4, $5, 'dispatching', $6, $7) ON CONFLICT DO NOTHING
 """
 
 
 async def write_follow_ups(connection: Connection, decided: Sequence[tuple[Entry, str]]) -> None:
     """Write them in the transaction of the decisions."""
     for entry, body in decided:
+        if entry.confirmation is not None:
+            await _on_its_way(
+                connection, entry, entry.confirmation.message_id, entry.confirmation.list_id, entry.event_id
+            )
         for each in entry.follow_ups:
             match each.action:
                 case "MOVE_CONTACT":
@@ -54,15 +60,14 @@ async def write_follow_ups(connection: Connection, decided: Sequence[tuple[Entry
                 case "URL":
                     await _call(connection, entry, body, each)
                 case "AUTO_REPLY":  # goes out with the Kafka transaction
-                    await connection.execute(
-                        _ON_ITS_WAY,
-                        entry.account_id,
-                        auto_reply_id(entry.event_id),
-                        each.list_ids[0],
-                        entry.phone,
-                        entry.sender_number,
-                        entry.received_at,
-                    )
+                    await _on_its_way(connection, entry, auto_reply_id(entry.event_id), each.list_ids[0])
+
+
+async def _on_its_way(
+    connection: Connection, entry: Entry, message_id: str, list_id: int, confirms: UUID | None = None
+) -> None:
+    who = entry.phone, entry.sender_number
+    await connection.execute(_ON_ITS_WAY, entry.account_id, message_id, list_id, *who, entry.received_at, confirms)
 
 
 async def _call(connection: Connection, entry: Entry, body: str, follow_up: FollowUp) -> None:

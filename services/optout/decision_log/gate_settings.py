@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import asyncpg
 
+from services.optout.decision_log.stored_confirmations import stored_confirmations
 from services.optout.decision_log.stored_rules import load_stored_rules, versioned_rules
 from services.optout.rules import DEFAULT_RULES, Rule
 from services.optout.rules.instruction_words import instruction_words
@@ -31,7 +32,7 @@ WHERE changed_in >= $1::text::xid8 AND changed_in < pg_snapshot_xmax(pg_current_
 _UNTIL = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 _ACCOUNT_IDS = "SELECT account_id FROM accounts"
 _ACCOUNTS = """
-SELECT account_id, gate_policy, gate_instruction, exempts_conversational,
+SELECT account_id, gate_policy, gate_instruction, exempts_conversational, opt_out_confirmations,
     EXISTS (SELECT FROM rules r WHERE r.account_id = a.account_id) AS has_rules
 FROM accounts a WHERE account_id = ANY($1::text[])
 """
@@ -114,5 +115,9 @@ def _settings(row: asyncpg.Record, stored: dict[str, list[asyncpg.Record]]) -> G
     if row["has_rules"]:
         rules = [each.rule for each in versioned_rules(stored.get(row["account_id"], []))]
     return GateSettings(
-        row["gate_policy"], row["gate_instruction"], row["exempts_conversational"], instruction_words(rules)
+        row["gate_policy"],
+        row["gate_instruction"],
+        row["exempts_conversational"],
+        instruction_words(rules),
+        stored_confirmations(row["opt_out_confirmations"]),
     )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -11,7 +12,7 @@ import asyncpg
 from services.optout.decide import DecidableEvent
 from services.optout.decision_log.entry import Entry, entry_adapter
 from services.optout.decision_log.repetitions import Identity, identity_of, identity_of_entry, with_own_id
-from services.optout.recipient import Recipient, SentMessage, Suppression
+from services.optout.recipient import Recipient, ScopeQuestion, SentMessage, Suppression
 from shared.events.base import storable
 from shared.events.inbound import CarrierBlocked, MessageReceived
 from shared.postgres import Connection
@@ -39,14 +40,14 @@ ORDER BY inbound_offset
 
 _SUPPRESSIONS = """
 SELECT s.account_id, s.phone, s.scope, s.state, s.sender_number, s.sent_at, s.cause_event_id, s.untimed_at,
-    s.source, s.gateway
+    s.source, s.gateway, s.list_word, s.list_word_until
 FROM unnest($1::text[], $2::text[]) AS recipient (account_id, phone)
 JOIN suppressions s USING (account_id, phone)
 """
 
 _SENT = """
 SELECT m.account_id, m.phone, m.message_id, m.list_id, m.sender_number, m.carrier_message_id, m.outcome,
-    m.dispatched_at, m.instruction
+    m.dispatched_at, m.instruction, m.confirms
 FROM unnest($1::text[], $2::text[], $3::text[]) AS reply (account_id, phone, sender_number)
 CROSS JOIN LATERAL (
     SELECT * FROM sent_messages s
@@ -59,7 +60,7 @@ CROSS JOIN LATERAL (
 
 _POINTED_AT = """
 SELECT m.account_id, m.phone, m.message_id, m.list_id, m.sender_number, m.carrier_message_id, m.outcome,
-    m.dispatched_at, m.instruction
+    m.dispatched_at, m.instruction, m.confirms
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS reply (account_id, phone, message_id, carrier_message_id)
 JOIN sent_messages m ON m.account_id = reply.account_id AND m.phone = reply.phone
     AND (m.message_id = reply.message_id OR m.carrier_message_id = reply.carrier_message_id)
@@ -98,8 +99,10 @@ async def load_recipients(
     keys = list(dict.fromkeys((event.account_id, event.phone) for event in events))
     accounts, phones = [key[0] for key in keys], [key[1] for key in keys]
     suppressions: dict[RecipientKey, dict[str, Suppression]] = defaultdict(dict)
-    for account_id, phone, scope, *rest in await connection.fetch(_SUPPRESSIONS, accounts, phones):
-        suppressions[account_id, phone][scope] = Suppression(scope, *rest)
+    for account_id, phone, *rest, word, until in await connection.fetch(_SUPPRESSIONS, accounts, phones):
+        found = Suppression(*rest)
+        question = None if word is None else ScopeQuestion(word, until)
+        suppressions[account_id, phone][found.scope] = replace(found, question=question) if question else found
     asked = _about_sent(events)
     sent: Sent = defaultdict(dict)
     if asked:

@@ -13,7 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.optout.batch_search import Text, search, text_of
-from services.optout.decide import DecidableEvent, apply, decide
+from services.optout.decide import DecidableEvent, decide
 from services.optout.decision_log.entry import Entry, entry_of, stored_body
 from services.optout.decision_log.erasures import (
     add_erasure_jobs,
@@ -30,6 +30,7 @@ from services.optout.decision_log.stored_rules import AccountRules, StoredRules
 from services.optout.decision_log.who_wrote import WriterCertainty, limited_by_certainty, load_certainties
 from services.optout.decision_log.write import DecidedEntry, add_trail, write_decisions
 from services.optout.recipient import Recipient
+from services.optout.recipient_after import apply
 from services.optout.rules import RuleSet, SearchResult
 from shared.events.suppression import SuppressionChanged
 from shared.failpoints import failpoint
@@ -196,7 +197,8 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
             continue
         event = identified.event
         account = accounts[event.account_id]
-        decision = decide(event, current[key], _searched(account.rules, found.get(text_of(event))), account.policies)
+        rules = _searched(account.rules, found.get(text_of(event)))
+        decision = decide(event, current[key], rules, account.policies, account.confirmations)
         decision = limited_by_certainty(decision, certainties.get(received.event.event_id, "certain"))
         if identified.may_be_repetition and not is_new_opt_out_or_held(decision):
             continue

@@ -10,9 +10,11 @@ from uuid import UUID
 import asyncpg
 from pydantic import ValidationError
 
+from services.optout.decision_log.stored_confirmations import stored_confirmations
 from services.optout.decision_log.stored_policies import load_policies
 from services.optout.policies import SHIPPED, SHIPPED_ALONE, ReachPolicies, ShippedPolicy
 from services.optout.rules import DEFAULT_RULES, Rule, RuleSet, VersionedRule
+from shared.events.suppression import PublishedConfirmation
 from shared.postgres import Connection
 
 log = logging.getLogger(__name__)
@@ -24,9 +26,11 @@ MAX_LOADED_BYTES = 400_000
 """Of one account's definitions. Who has saved more, before there was a limit, has what fits, opt-outs first."""
 _ACCOUNTS_AT_ONCE = 20
 
+# No revision where the account never had rules.
 _REVISIONS = """
-SELECT account_id, rules_revision FROM accounts a
-WHERE account_id = ANY($1::text[]) AND EXISTS (SELECT FROM rules r WHERE r.account_id = a.account_id)
+SELECT account_id, CASE WHEN EXISTS (SELECT FROM rules r WHERE r.account_id = a.account_id) THEN rules_revision END,
+    opt_out_confirmations
+FROM accounts a WHERE account_id = ANY($1::text[])
 """
 
 # The newest version of each rule of the accounts, opt-outs first, up to a size; `is_over` is true past that.
@@ -44,7 +48,7 @@ ORDER BY account_id, rule_id
 
 @dataclass(slots=True)
 class AccountRules:
-    """The rules and reach policies of one account as they are now.
+    """The rules, reach policies and confirmations of one account as they are now.
 
     `spent_seconds` is what its last batch's searches took.
     """
@@ -53,6 +57,7 @@ class AccountRules:
     revision: UUID | None = None
     spent_seconds: float = 0.0
     policies: ReachPolicies = SHIPPED_ALONE
+    confirmations: Sequence[PublishedConfirmation] = ()
 
 
 _DEFAULTS = RuleSet([VersionedRule(0, 1, rule) for rule in DEFAULT_RULES])
@@ -68,7 +73,8 @@ class StoredRules:
     async def load(self, connection: Connection, account_ids: Iterable[str]) -> dict[str, AccountRules]:
         """Return each account's rules as they are now; one that never had any, or is unknown, has the defaults."""
         wanted = sorted(set(account_ids))
-        revisions: dict[str, UUID] = {row[0]: row[1] for row in await connection.fetch(_REVISIONS, wanted)}
+        accounts = await connection.fetch(_REVISIONS, wanted)
+        revisions: dict[str, UUID] = {row[0]: row[1] for row in accounts if row[1] is not None}
         ready = {account_id: kept for account_id in wanted if (kept := self._current(account_id, revisions))}
         missing = [account_id for account_id in wanted if account_id not in ready]
         for first in range(0, len(missing), _ACCOUNTS_AT_ONCE):
@@ -81,6 +87,8 @@ class StoredRules:
             self._keep(account_id, ready[account_id])
         for account_id, policies in (await load_policies(connection, wanted, self._shipped)).items():
             ready[account_id].policies = policies
+        for account_id, _, confirmations in accounts:
+            ready[account_id].confirmations = stored_confirmations(confirmations)
         return ready
 
     def _current(self, account_id: str, revisions: dict[str, UUID]) -> AccountRules | None:

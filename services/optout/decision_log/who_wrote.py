@@ -8,12 +8,13 @@ which may make it another number still (`load_further_readings`), and the number
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Literal, TypeGuard
 from uuid import UUID
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
-from services.optout.decide import DecidableEvent, Decision, OptIn, Unchanged
+from services.optout.decide import DecidableEvent, Decision, OptIn, OptOut, Unchanged
 from shared.events.inbound import MAX_READINGS, NOBODY, MessageReceived, as_reading
 from shared.phones import national_reading
 from shared.phones.canonical import canonical
@@ -67,13 +68,18 @@ async def load_certainties(connection: Connection, events: Sequence[DecidableEve
 
 
 def limited_by_certainty(decision: Decision, how: WriterCertainty) -> Decision:
-    """Return what of `decision` may be done: opting out is safe for all who may be meant, anything else is not."""
+    """Return what of `decision` may be done: opting out is safe for all who may be meant, anything else is not.
+
+    A confirmation would be one to somebody who has written nothing.
+    """
     if how == "certain":
         return decision
     if how == "unknown":
         return Unchanged("unknown_number")
     if how == "another" or isinstance(decision, OptIn):
         return Unchanged("another_number")
+    if isinstance(decision, OptOut):
+        return replace(decision, confirmation=None)
     return Unchanged(decision.reason, decision.match) if isinstance(decision, Unchanged) else decision
 
 

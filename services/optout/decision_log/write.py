@@ -11,9 +11,11 @@ from uuid import UUID
 
 from services.optout.carrier_blocks import BY_CARRIER
 from services.optout.clicks import LINK
+from services.optout.confirmation import question_of
 from services.optout.decision_log.entry import STATES, Entry, entry_text, link
 from services.optout.decision_log.load import RecipientKey
 from services.optout.decision_log.position import Position
+from services.optout.recipient import ScopeQuestion
 from shared.postgres import Connection
 from shared.suppression_digest import MASK, key_digest
 
@@ -23,13 +25,14 @@ _DECISION_COLUMNS = (
 
 _CHANGE_STATES = """
 INSERT INTO suppressions (account_id, scope, phone, state, cause_event_id, sender_number, sent_at, untimed_at,
-    changed_at, source, gateway)
+    changed_at, source, gateway, list_word, list_word_until)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
-    $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[])
+    $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::timestamptz[])
 ON CONFLICT (account_id, phone, scope) DO UPDATE SET
     state = excluded.state, cause_event_id = excluded.cause_event_id, changed_at = excluded.changed_at,
     sender_number = excluded.sender_number, sent_at = excluded.sent_at, untimed_at = excluded.untimed_at,
-    source = excluded.source, gateway = excluded.gateway
+    source = excluded.source, gateway = excluded.gateway, list_word = excluded.list_word,
+    list_word_until = excluded.list_word_until
 """
 
 # Somebody who writes STOP again has left through this number, at this time, too. What is null stays as it is. Whatever
@@ -48,7 +51,8 @@ UPDATE suppressions s SET
     END,
     untimed_at = greatest(s.untimed_at, again.untimed_at),
     source = CASE WHEN again.state IS NULL THEN s.source ELSE again.source END,
-    gateway = CASE WHEN again.state IS NULL THEN s.gateway ELSE again.gateway END
+    gateway = CASE WHEN again.state IS NULL THEN s.gateway ELSE again.gateway END,
+    list_word = NULL, list_word_until = NULL
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
     $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::bool[])
     AS again (account_id, scope, phone, state, cause_event_id, sender_number, sent_at, untimed_at, changed_at,
@@ -69,7 +73,7 @@ class StateLeft:
 
     `is_new` takes the place of what was there. Otherwise it was there before: its times only grow, None leaves state,
     cause and time of change as they are, and with `keeps_number` the number that was written to; `source` then says
-    what has asked again.
+    what has asked again. A `question` is only what a new state asks.
     """
 
     is_new: bool
@@ -82,6 +86,7 @@ class StateLeft:
     keeps_number: bool = False
     source: str | None = None
     gateway: str | None = None
+    question: ScopeQuestion | None = None
 
 
 def add_trail(decided: Sequence[DecidedEntry], last: Mapping[RecipientKey, int], sequence: int) -> None:
@@ -132,7 +137,7 @@ async def _save_states(connection: Connection, decided: Sequence[Entry]) -> None
     left = states_left(decided)
     changed = {key: state for key, state in left.items() if state.is_new}
     if changed:
-        await connection.execute(_CHANGE_STATES, *_columns(changed))
+        await connection.execute(_CHANGE_STATES, *_columns(changed), *_questions(changed))
     again = {key: state for key, state in left.items() if not state.is_new}
     if again:
         await connection.execute(_STRENGTHEN_STATES, *_columns(again), [each.keeps_number for each in again.values()])
@@ -153,15 +158,22 @@ def _columns(left: Mapping[StateKey, StateLeft]) -> list[Sequence[object]]:
     ]
 
 
+def _questions(left: Mapping[StateKey, StateLeft]) -> list[Sequence[object]]:
+    asked = [each.question for each in left.values()]
+    return [[each and each.list_word for each in asked], [each and each.until for each in asked]]
+
+
 def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
     """Return the state that each (account, scope, phone) is left in by entries in their order.
 
-    `services.optout.decide.apply` has the same rules for one recipient, for decisions later in the same batch.
+    `services.optout.recipient_after.apply` has the same rules for one recipient, for decisions later in the same batch.
     """
     left: dict[StateKey, StateLeft] = {}
     for entry in decided:
         for scope in entry.changed:
-            left[entry.account_id, scope, entry.phone] = _changed(entry, is_new=True)
+            left[entry.account_id, scope, entry.phone] = replace(
+                _changed(entry, is_new=True), question=question_of(entry.confirmation, scope, entry.received_at)
+            )
         for scope in entry.raised:
             key = entry.account_id, scope, entry.phone
             left[key] = _joined(left.get(key), _changed(entry, is_new=False))
@@ -217,6 +229,7 @@ def _joined(before: StateLeft | None, after: StateLeft) -> StateLeft:
         keeps_number=before.keeps_number and after.keeps_number,
         sent_at=after.sent_at if takes_place_of_click else _latest(before.sent_at, after.sent_at),
         untimed_at=_latest(before.untimed_at, after.untimed_at),
+        question=None,
     )
 
 

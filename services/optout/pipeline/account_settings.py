@@ -16,7 +16,8 @@ from services.optout.decision_log.gate_settings import (
     load_gate_settings,
     load_lists,
 )
-from services.optout.pipeline.publish import SettingsMark, record_of
+from services.optout.pipeline.publish import SettingsMark
+from services.optout.pipeline.records import record_of
 from shared.events.suppression import AccountSettingsPublished, ListPublished
 from shared.partitions import partition_of
 from shared.postgres import Connection, Pool, connection_from
@@ -96,6 +97,7 @@ class PartitionAccounts:
                 instruction=settings.instruction,
                 exempts_conversational=settings.exempts_conversational,
                 words=dict(settings.words),
+                opt_out_confirmations=settings.opt_out_confirmations,
             )
             for account_id, settings in found.items()
         ]

@@ -1,10 +1,8 @@
 """Publishes a batch in one Kafka transaction: the records, their order, and the new offset.
 
-Of an entry its suppressions, its events and its automatic replies are published. Within `suppressions` the changes come
-first and the watermark last, which vouches for them; between topics the order does not matter.
-
-Suppressions and events are written as dictionaries, in about half of the time that building the models takes; a test
-compares them with the models, byte by byte. All other events are written by their models.
+Of an entry its suppressions, its events, its automatic replies and its confirmation are published. Within
+`suppressions` the changes come first and the watermark last, which vouches for them; between topics the order does not
+matter.
 """
 
 import asyncio
@@ -14,20 +12,20 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
-from pydantic_core import to_json
 
-from services.optout.decision_log.entry import STATES, DecisionKind, Entry
-from services.optout.follow_ups import auto_reply_id
-from services.optout.pipeline.context import SOURCE
-from services.optout.scopes import list_id_of
+from services.optout.decision_log.entry import Entry
+from services.optout.pipeline.records import (
+    auto_reply_records,
+    confirmation_records,
+    opt_out_records,
+    record_of,
+    suppression_records,
+)
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
-from shared.events.base import Event, derived_id, derived_id_text, format_time
-from shared.events.codec import cloud_event_headers, encode, headers_of
+from shared.events.base import derived_id
 from shared.events.delivery import RecipientErased
 from shared.events.inbound import ErasureRequested
-from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
-from shared.events.outbound import MessageRequested
 from shared.events.suppression import (
     CHECKPOINT_KEY,
     WATERMARK_KEY,
@@ -50,14 +48,6 @@ from shared.topics import (
 
 MAX_PRODUCER_BATCH_BYTES = 512 * 1024
 _ABORT_SECONDS = 5.0
-
-_OPT_OUT_EVENTS: dict[DecisionKind, type[AnyOptOutEvent]] = {
-    "opt_out": OptedOut,
-    "held": OptOutHeld,
-    "opt_in": OptedIn,
-    "confirmed": OptedOut,
-    "released": HeldReleased,
-}
 
 
 class SettingsMark(NamedTuple):
@@ -134,10 +124,11 @@ class Publication:
         if self.anchor is not None:
             yield record_of(None, self.anchor)
 
-    def auto_replies(self) -> Iterator[OutgoingRecord]:
+    def messages(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `outbound-messages`."""
         for entry in self.entries:
             yield from auto_reply_records(entry)
+            yield from confirmation_records(entry)
 
 
 class FencedError(Exception):
@@ -189,7 +180,7 @@ class TransactionPublisher:
             *await self._send(EVIDENCE_ANCHORS, publication.anchors()),
             *[
                 await self._producer.send(OUTBOUND_MESSAGES, value, key, headers=headers)
-                for key, value, headers in publication.auto_replies()
+                for key, value, headers in publication.messages()
             ],
             *[
                 await self._producer.send(
@@ -209,80 +200,3 @@ class TransactionPublisher:
                 await self._producer.abort_transaction()
         except (TimeoutError, KafkaError, AssertionError, OSError):
             return  # the next producer with this transactional id aborts it
-
-
-def record_of(key: bytes | None, event: Event) -> OutgoingRecord:
-    """Return the record of any event, by its model."""
-    return OutgoingRecord(key, encode(event), cloud_event_headers(event, SOURCE))
-
-
-def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
-    """Yield `suppression_changed` for each scope in the entry's `changed` or `raised`."""
-    for scope in _published_scopes(entry):
-        state, cause, at = STATES[entry.kind], str(entry.cause_event_id), format_time(entry.decided_at)
-        value = {
-            "type": "suppression_changed",
-            "version": 1,
-            "account_id": entry.account_id,
-            "scope": scope,
-            "phone": entry.phone,
-            "state": state,
-            "cause_event_id": cause,
-            "changed_at": at,
-        }
-        headers = headers_of(SuppressionChanged, SOURCE, derived_id_text(cause, scope, state), at)
-        yield OutgoingRecord(f"{entry.account_id}|{scope}|{entry.phone}".encode(), to_json(value), headers)
-
-
-def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
-    """Yield the opt-out event for each scope in `changed` or `raised`; a reassigned number is not an opt-out."""
-    if entry.request is not None and entry.request.source == "reassigned":
-        return
-    for scope in _published_scopes(entry):
-        event_type = _OPT_OUT_EVENTS[entry.kind]
-        event_id, at = derived_id_text(entry.event_id, entry.kind, scope), format_time(entry.decided_at)
-        value = {
-            "type": event_type.model_fields["type"].default,
-            "version": 1,
-            "event_id": event_id,
-            "occurred_at": at,
-            "account_id": entry.account_id,
-            "phone": entry.phone,
-            "scope": scope,
-            "list_id": list_id_of(scope),
-            "sender_number": entry.sender_number,
-            "cause_event_id": str(entry.cause_event_id),
-            "rule": entry.rule or "",
-            "rule_version": entry.rule_version or 0,
-            "attribution": entry.attribution or "account",
-        }
-        match entry.kind:
-            case "held":
-                # The event's `reason` is what matched; the entry's own says what became of the reply.
-                value["reason"] = entry.matched_by or ""
-            case "released":
-                value["by"] = entry.by or ""
-            case _:
-                value["source"] = entry.request.source if entry.request else None
-        yield OutgoingRecord(entry.phone.encode(), to_json(value), headers_of(event_type, SOURCE, event_id, at))
-
-
-def auto_reply_records(entry: Entry) -> Iterator[OutgoingRecord]:
-    """Yield the entry's automatic replies: messages like any other, which the sender may still suppress."""
-    for follow_up in entry.follow_ups:
-        if follow_up.action == "AUTO_REPLY":
-            auto_reply = MessageRequested(
-                account_id=entry.account_id,
-                message_id=auto_reply_id(entry.event_id),
-                list_id=follow_up.list_ids[0],
-                phone=entry.phone,
-                sender_number=entry.sender_number or "",
-                body=follow_up.address,
-                requested_at=entry.decided_at,
-                conversational=True,
-            )
-            yield record_of(auto_reply.phone.encode(), auto_reply)
-
-
-def _published_scopes(entry: Entry) -> Sequence[str]:
-    return (*entry.changed, *entry.raised) if entry.kind in STATES else ()

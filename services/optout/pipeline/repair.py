@@ -8,7 +8,8 @@ from aiokafka import TopicPartition
 
 from services.optout.decision_log.states import states_of_partition
 from services.optout.pipeline.context import Context
-from services.optout.pipeline.publish import Publication, record_of
+from services.optout.pipeline.publish import Publication
+from services.optout.pipeline.records import record_of
 from services.optout.pipeline.session import Publishes
 from shared.errors import PoisonError
 from shared.events.base import derived_id

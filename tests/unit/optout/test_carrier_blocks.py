@@ -6,11 +6,12 @@ from uuid import uuid4
 
 from recipients import NOON, NUMBER, OTHER_NUMBER, PHONE, RULES, reply, sent, who_was_sent
 
-from services.optout.decide import OptIn, Unchanged, apply, decide
+from services.optout.decide import OptIn, Unchanged, decide
 from services.optout.decision_log.entry import entry_of
 from services.optout.decision_log.write import states_left
-from services.optout.pipeline.publish import opt_out_records, suppression_records
+from services.optout.pipeline.records import opt_out_records, suppression_records
 from services.optout.recipient import Recipient, Suppression
+from services.optout.recipient_after import apply
 from services.optout.requests import Requested
 from shared.events.codec import decode
 from shared.events.inbound import CarrierBlocked, OptInRequested, OptOutRequested

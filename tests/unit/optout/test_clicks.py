@@ -9,15 +9,16 @@ import pytest
 from recipients import NOON, NUMBER, PHONE, RULES, reply, sent, who_was_sent
 
 from services.optout.clicks import UNDO_WINDOW, LinkOptIn, LinkOptOut, SentLink, request_of
-from services.optout.decide import DecidableEvent, apply, decide
+from services.optout.decide import DecidableEvent, decide
 from services.optout.decision_log.entry import Entry
 from services.optout.decision_log.log import Batch, EventAtOffset, decide_batch
 from services.optout.decision_log.stored_rules import AccountRules
 from services.optout.decision_log.write import states_left
-from services.optout.pipeline.publish import opt_out_records
+from services.optout.pipeline.records import opt_out_records
 from services.optout.policies import PolicyReach
 from services.optout.policies.width import NO_POLICY
 from services.optout.recipient import Recipient
+from services.optout.recipient_after import apply
 from shared.events.codec import decode
 from shared.events.inbound import LinkConfirmed, LinkUndone, OptOutRequested
 from shared.events.opt_out import opt_out_event_adapter

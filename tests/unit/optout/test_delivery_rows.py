@@ -79,5 +79,5 @@ async def test_a_message_that_is_announced_again_has_the_instruction_that_it_lef
         dispatching("Reply END to opt out", NOON + timedelta(seconds=5)),
     )
     ((statement, values),) = await recorded([first, second])
-    assert values[-2:] == ([NOON], ["Reply END to opt out"])
+    assert values[-3:] == ([NOON], ["Reply END to opt out"], [None])
     assert "instruction = coalesce(excluded.instruction, m.instruction)" in statement

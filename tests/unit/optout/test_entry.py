@@ -4,7 +4,7 @@ from recipients import NOON, PHONE, RULES, reply, sent
 
 from services.optout.decide import decide
 from services.optout.decision_log.entry import Entry, entry_adapter, entry_of, entry_text
-from services.optout.pipeline.publish import opt_out_records, suppression_records
+from services.optout.pipeline.records import opt_out_records, suppression_records
 from services.optout.recipient import Recipient, Suppression
 from shared.events.codec import decode
 from shared.events.opt_out import AnyOptOutEvent, opt_out_event_adapter

@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 from recipients import NOON, OTHER_NUMBER, RULES, reply, sent
 
-from services.optout.decide import Held, OptIn, OptOut, Reviewed, Unchanged, apply, decide
+from services.optout.decide import Held, OptIn, OptOut, Reviewed, Unchanged, decide
 from services.optout.recipient import Recipient, Suppression
+from services.optout.recipient_after import apply
 from services.optout.rules import Rule, RuleSet, VersionedRule
 from shared.events.inbound import MessageReceived, ReviewDecided
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 from recipients import NOON, RULES, WINDOW, reply, sent
 
-from services.optout.decide import Unchanged, apply, decide
+from services.optout.decide import Unchanged, decide
 from services.optout.follow_ups import AUTO_REPLY_AGAIN_AFTER, FollowUp, auto_reply_id
 from services.optout.recipient import Recipient, SentMessage, Suppression
+from services.optout.recipient_after import apply
 from services.optout.rules import Rule, RuleSet, VersionedRule
 from shared.events.suppression import SuppressionState
 

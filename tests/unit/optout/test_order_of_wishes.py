@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from recipients import NOON, RULES, reply
 
-from services.optout.decide import Held, OptIn, OptOut, Unchanged, apply, decide
+from services.optout.decide import Held, OptIn, OptOut, Unchanged, decide
 from services.optout.recipient import Recipient
+from services.optout.recipient_after import apply
 from shared.events.inbound import MessageReceived
 
 SECOND = timedelta(seconds=1)

@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 from recipients import NOON, NUMBER, PHONE, RULES, reply, sent, who_was_sent
 
-from services.optout.decide import Decision, OptIn, OptOut, Unchanged, apply, decide
+from services.optout.decide import Decision, OptIn, OptOut, Unchanged, decide
 from services.optout.decision_log.entry import entry_of
 from services.optout.recipient import Recipient, Suppression
+from services.optout.recipient_after import apply
 from services.optout.requests import PreferenceRequest, Requested
 from shared.events.inbound import OptInRequested, OptOutRequested, ReviewDecided
 from shared.events.suppression import SuppressionState

@@ -8,10 +8,11 @@ from uuid import uuid4
 import pytest
 from recipients import NOON, NUMBER, OTHER_NUMBER, RULES, reply, sent, who_was_sent
 
-from services.optout.decide import Held, OptIn, OptOut, apply, decide
+from services.optout.decide import Held, OptIn, OptOut, decide
 from services.optout.decision_log.entry import entry_adapter, entry_of, entry_text
 from services.optout.policies import SHIPPED, OwnPolicy, PolicyReach, Reach, ReachPolicies, reach_of, read_shipped
 from services.optout.recipient import Recipient, Suppression
+from services.optout.recipient_after import apply
 from services.optout.settings import OptOutSettings
 from shared.errors import MisconfiguredError
 from shared.phones.country import country_of_phone

@@ -49,6 +49,7 @@ class Rules:
             self.at_once.append(len(account_ids))
             return []
         settings = {"gate_policy": "reject", "gate_instruction": None, "exempts_conversational": False}
+        settings["opt_out_confirmations"] = "[]"
         return [{"account_id": each, "has_rules": True, **settings} for each in account_ids]
 
 
