@@ -49,7 +49,7 @@ class Rejection(NamedTuple):
 class GateSettings:
     """The settings of an account that the gate asks, as in `AccountSettingsPublished`.
 
-    `opt_out_confirmations` are the texts that may answer an opt-out; they are no messages that the gate judges.
+    `opt_out_confirmations` are the texts that may answer an opt-out; the gate judges no message that is one.
     """
 
     policy: GatePolicy = "reject"

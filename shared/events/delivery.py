@@ -27,8 +27,8 @@ class MessageDispatching(_MessageEvent):
 
     `instruction` is the end of the text that names its way out, as it is sent, so that a reply can be compared with it.
     `link_token` is the end of the message's opt-out link, where it has one. `segments` is how many there are.
-    `confirms_opt_out` is the event whose opt-out the message confirms, which only the one answer to an opt-out has. (Optional
-    since version 1 was published.)
+    `confirms_opt_out` is the event whose opt-out the message confirms, which only the one answer to an opt-out has.
+    (Optional since version 1 was published.)
     """
 
     type: Literal["message_dispatching"] = "message_dispatching"

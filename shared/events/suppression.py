@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
+from shared.events.anchor import Sha256
 from shared.events.base import AccountId, Event, ListId, MessageId, ShortText, Time, derived_id
 from shared.events.delivery import Scope
 from shared.phones import Phone, SenderNumber
@@ -25,8 +26,7 @@ Offset = Annotated[int, Field(ge=0)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 ConfirmationText = Annotated[str, StringConstraints(min_length=1, max_length=320)]
 MAX_CONFIRMATIONS = 100
 """Of one account: one for each country, or for one sender number there."""
@@ -56,7 +56,7 @@ class PublishedConfirmation(_PartOfEvent):
     While it `asks_scope`, an opt-out by reply is of the account, until the reply `list_word` narrows it to the list.
     """
 
-    country: Country
+    country: CountryCode
     sender_number: SenderNumber | None = None
     text: ConfirmationText
     asks_scope: bool = False

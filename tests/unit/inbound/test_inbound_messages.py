@@ -82,6 +82,7 @@ def test_clicksends_fields_become_the_event() -> None:
         "sent_at": NOW.replace(microsecond=0) - timedelta(seconds=3),
         "unusable_sent_at": None,
         "part": None,
+        "taken_by_carrier": False,
     }
 
 

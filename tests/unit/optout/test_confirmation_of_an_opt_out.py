@@ -83,7 +83,8 @@ def test_with_a_text_for_the_country_an_opt_out_is_confirmed_from_the_number_it_
     ],
     ids=[
         "another country's text", "another country's phone", "another number's text", "no number",
-        "the carrier took it", "a part of a text", "a gateway's delay", "read from the gateway's list later", "no opt-out", "all was said and the text asks",
+        "the carrier took it", "a part of a text", "a gateway's delay", "read from the gateway's list later",
+        "no opt-out", "all was said and the text asks",
     ],
 )  # fmt: skip
 def test_there_is_silence_where(fields: dict[str, Any], settings: PublishedConfirmation) -> None:

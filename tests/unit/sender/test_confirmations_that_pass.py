@@ -132,7 +132,7 @@ def test_what_else_suppresses_the_recipient_keeps_the_silence(other: Suppression
     assert said(hits=[LEFT, other]) == other
 
 
-def test_all_that_the_opt_out_itself_left_is_no_other_reason() -> None:
+def test_all_that_the_opt_out_itself_left_may_suppress_the_recipient() -> None:
     hits = [LEFT, SuppressionHit("account", "opted_out")]
     assert isinstance(said(hits=hits, opt_out=opt_out(scopes=frozenset(["list:7", "account"]))), ConfirmationToSend)
 
