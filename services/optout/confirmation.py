@@ -1,4 +1,4 @@
-"""The one answer that an opt-out may get, and the reply that narrows it to its list: pure (decision 46).
+"""The one answer that an opt-out may get, and the reply that narrows it to its list: pure (decision 47).
 
 Off, unless an account has a text for the recipient's country: then a certain opt-out by reply is answered once. There
 is silence for all others: one that is held, that comes as a part of a text, too late, or not as a reply; that the

@@ -1,4 +1,4 @@
-"""The one message that may go to somebody who has opted out: the confirmation of that opt-out (decision 46). Pure.
+"""The one message that may go to somebody who has opted out: the confirmation of that opt-out (decision 47). Pure.
 
 Anybody may write to `outbound-messages`, so that what a request says of itself proves nothing. What counts comes
 through the suppressions topic, which only the opt-out service writes: which opt-out may be confirmed, by which id, text
