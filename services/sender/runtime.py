@@ -130,7 +130,7 @@ def _beside(
 ) -> dict[str, Coroutine[Any, Any, None]]:
     """Return the work that goes on beside the messages, by its name."""
     sweep = sweep_forever(pool, reporter, owner.number, timedelta(seconds=settings.sweep_after_seconds))
-    return {"sweeper": sweep, "erasures": erase_forever(pool), "topics": watch_topics(settings.kafka)}
+    return {"sweeper": sweep, "erasures": erase_forever(pool, reporter), "topics": watch_topics(settings.kafka)}
 
 
 def _event_producer(settings: SenderSettings) -> Producer:

@@ -62,7 +62,8 @@ def departure(request: MessageRequested, waits: Iterable[Wait | None], now: date
         waits: what departure rules have it wait for.
         now: by the sender's clock (`services.sender.waiting.clock`).
     """
-    wait = max([each for each in waits if each is not None], key=lambda each: each.until, default=None)
+    ahead = [each for each in waits if each is not None and each.until > now]
+    wait = max(ahead, key=lambda each: each.until, default=None)
     if request.send_at is None and request.valid_until is None:
         return wait
     if request.send_at is not None and request.send_at > now:

@@ -14,7 +14,7 @@ from services.optout.sending.status import RANK, RANKS, Status
 from shared.consumer import Polled
 from shared.errors import PoisonError
 from shared.event_records import event_of
-from shared.events.base import storable
+from shared.events.base import format_time, storable
 from shared.events.delivery import (
     DeliveryEvent,
     DeliveryReceiptReceived,
@@ -24,6 +24,7 @@ from shared.events.delivery import (
     MessageRejected,
     MessageSent,
     MessageSuppressed,
+    MessageWaiting,
     RecipientErased,
     delivery_event_adapter,
 )
@@ -168,8 +169,11 @@ def _said(event: DeliveryEvent) -> tuple[Status | None, str | None, str | None, 
             said = "failed", event.reason, None, None
         case MessageOutcomeUnknown():
             said = "unknown", None, None, None
+        case MessageWaiting():
+            said = "waiting", f"{event.reason}: until {format_time(event.until)}", None, None
         case MessageRejected():
-            said = "rejected", f"{event.reason}: {event.detail}", None, None
+            is_cancelled = event.reason == "cancelled"
+            said = "cancelled" if is_cancelled else "rejected", f"{event.reason}: {event.detail}", None, None
         case DeliveryReceiptReceived(status="delivered"):
             said = "delivered", None, None, None
         case DeliveryReceiptReceived(status="failed"):

@@ -3,8 +3,8 @@
 from typing import Literal, NamedTuple, get_args
 
 Status = Literal[
-    "scheduled", "cancelled", "publishing", "queued", "dispatching", "unknown", "sent", "rejected", "suppressed",
-    "failed", "undelivered", "delivered",
+    "scheduled", "publishing", "queued", "waiting", "dispatching", "unknown", "cancelled", "sent", "rejected",
+    "suppressed", "failed", "undelivered", "delivered",
 ]  # fmt: skip
 RANKS: dict[Status, int] = {status: rank for rank, status in enumerate(get_args(Status))}
 RANK = f"array_position(ARRAY{list(RANKS)}, {{}})"
@@ -23,6 +23,7 @@ SHOWN: dict[Status, Shown] = {
     "cancelled": Shown("Cancelled", 301),
     "publishing": Shown("Queued", 200),
     "queued": Shown("Queued", 200),
+    "waiting": Shown("Scheduled", 200),
     "dispatching": Shown("Queued", 200),
     "unknown": Shown("Queued", 200),
     "sent": Shown("Sent", 200),

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from services.sender.ledger.model import ERASED
+from services.sender.ledger.model import ERASED, Row, rejected_detail
+from services.sender.report import Reporter
 from shared.errors import TransientError
 from shared.events.delivery import RecipientErased
 from shared.postgres import Connection, Pool, connection_from
@@ -31,6 +32,22 @@ SELECT account_id, phone, erased_at, last_message_id FROM erasures WHERE next_st
 ORDER BY next_step_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 
+# Waiting messages to the phone, of the same page: they are rejected, and what they would have said goes.
+_END_WAITING = """
+WITH page AS (
+    SELECT message_id, phone, state FROM messages WHERE account_id = $1 AND message_id > $4 ORDER BY message_id LIMIT $6
+), gone AS (
+    DELETE FROM waiting_messages w USING page
+    WHERE page.phone = $2 AND page.state = 'waiting'
+        AND w.account_id = $1 AND w.message_id = page.message_id AND w.waits_since <= $3 AND w.owner = 0
+    RETURNING w.message_id
+)
+UPDATE messages m SET state = 'rejected', detail = $7, phone = $5, changed_at = now() FROM gone
+WHERE m.account_id = $1 AND m.message_id = gone.message_id
+RETURNING m.account_id, m.message_id, m.list_id, m.phone, m.sender_number, m.state, m.detail, m.decision_started_at,
+    m.changed_at
+"""
+
 # Rows without an outcome keep the phone, since their event needs it: the page is looked at again. `last` is null where
 # there are no more rows.
 _STEP = """
@@ -40,10 +57,15 @@ WITH page AS (
 ), done AS (
     UPDATE messages m SET phone = $5 FROM page
     WHERE m.account_id = $1 AND m.message_id = page.message_id AND page.phone = $2 AND page.decision_started_at <= $3
-        AND m.state NOT IN ('pending', 'dispatching')
+        AND m.state NOT IN ('pending', 'waiting', 'dispatching')
 )
-SELECT max(message_id) AS last, coalesce(
-    bool_or(phone = $2 AND decision_started_at <= $3 AND state IN ('pending', 'dispatching')), false) AS is_open
+SELECT max(message_id) AS last, coalesce(bool_or(phone = $2 AND (
+    decision_started_at <= $3 AND state IN ('pending', 'dispatching')
+    OR EXISTS (
+        SELECT FROM waiting_messages w
+        WHERE w.account_id = $1 AND w.message_id = page.message_id AND w.waits_since <= $3
+    )
+)), false) AS is_open
 FROM page
 """
 _AGAIN = "UPDATE erasures SET next_step_at = now() + $3 WHERE account_id = $1 AND phone = $2"
@@ -59,25 +81,33 @@ async def note_erasures(connection: Connection, events: Sequence[RecipientErased
         await connection.execute(_NOTE, accounts, phones, list(newest.values()), ERASED_AFTER)
 
 
-async def erase_forever(pool: Pool) -> None:
+async def erase_forever(pool: Pool, reporter: Reporter) -> None:
     """Erase phones that are due, in steps, until cancelled; other work comes between any two."""
     while True:
         is_due = False
         try:
             async with connection_from(pool) as connection:
-                is_due = await erase_some(connection)
+                is_due = await erase_some(connection, reporter)
         except TransientError as error:
             log.warning("phones are erased later: %s", error)
         await asyncio.sleep(_BETWEEN_STEPS_SECONDS if is_due else _EVERY_SECONDS)
 
 
-async def erase_some(connection: Connection) -> bool:
-    """Do one step of the erasure that has waited longest; False where none is due."""
+async def erase_some(connection: Connection, reporter: Reporter) -> bool:
+    """Do one step of the erasure that has waited longest; False where none is due.
+
+    Raises:
+        TransientError: Kafka is unavailable: waiting messages that end here have their outcome published before.
+    """
     async with connection.transaction():
         erasure = await connection.fetchrow(_NEXT)
         if erasure is None:
             return False
-        ((last, is_open),) = await connection.fetch(_STEP, *erasure, ERASED, _ROWS_AT_ONCE)
+        page = *erasure, ERASED, _ROWS_AT_ONCE
+        ended = await connection.fetch(_END_WAITING, *page, rejected_detail("erased", "the recipient was erased"))
+        if ended:
+            await reporter.publish(Row(*row) for row in ended)
+        ((last, is_open),) = await connection.fetch(_STEP, *page)
         who = erasure["account_id"], erasure["phone"]
         if is_open:
             await connection.execute(_AGAIN, *who, ERASED_AFTER)

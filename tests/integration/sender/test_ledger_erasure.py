@@ -1,6 +1,6 @@
 """An erased recipient's phone leaves the ledger; what became of the messages, and that none goes twice, stays."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -61,6 +61,26 @@ async def test_an_erased_phone_leaves_the_ledger_and_its_messages_are_not_sent_a
     again = [world.kafka.outcomes[each.account_id, each.message_id][-1] for each in asked]
     assert [each.phone for each in again] == [each.phone for each in asked]
     assert sorted(await world.calls()) == ["m-0", "m-1", "m-2"]
+
+
+async def test_a_message_that_waits_for_an_erased_recipient_is_rejected_and_its_text_is_gone(world: World) -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    asked, other = world.request(3, send_at=later), world.request(4, send_at=later)
+    await world.kafka.produce(asked, other)
+    await until("they wait", lambda: all("message_waiting" in world.kafka.published(each) for each in (asked, other)))
+    event = RecipientErased(
+        event_id=uuid4(), occurred_at=datetime.now(UTC), account_id=world.account_id, phone=asked.phone
+    )
+    await world.kafka.produce_delivery_event(encode(event), partition_of(event.phone, PARTITIONS))
+    await until("noted", lambda: waiting(world))
+    await until("done", lambda: _is_done(world))
+    kept = "SELECT message_id FROM waiting_messages WHERE account_id = $1"
+    assert [row["message_id"] for row in await ledger(world, kept, world.account_id)] == ["m-4"]
+    found = {row["message_id"]: (row["phone"], row["state"]) for row in await ledger(world, PHONES, world.account_id)}
+    assert found == {"m-3": ("erased", "rejected"), "m-4": (other.phone, "waiting")}
+    await until("published", lambda: "message_rejected" in world.kafka.published(asked))
+    rejected = world.kafka.event(asked, "message_rejected")
+    assert (rejected.reason, rejected.phone) == ("erased", None)
 
 
 async def _is_done(world: World) -> bool:

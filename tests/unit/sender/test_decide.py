@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from services.sender import metrics
 from services.sender.decide import Decision, decide, queries_of
-from services.sender.ledger.model import LedgerState, Row, key_of
+from services.sender.ledger.model import NOT_REQUESTED, LedgerState, Row, key_of
+from services.sender.timing import Untimely, Wait
 from shared.events.outbound import MessageRequested
 from shared.gate import Rejection
 from shared.kafka_connection import KafkaConnection
@@ -56,6 +57,22 @@ def test_a_message_that_was_given_back_has_to_be_decided_again() -> None:
 
 def test_a_message_whose_call_is_under_way_is_left_alone() -> None:
     assert decide([ASKED], {KEY: row("dispatching")}, None, (), BEGAN) == Decision(in_progress=[ASKED])
+
+
+def test_a_message_that_waits_is_only_published_as_waiting_again() -> None:
+    assert decide([ASKED], {KEY: row("waiting")}, None, (), BEGAN) == Decision(to_republish=[row("waiting")])
+
+
+def test_a_message_that_has_to_wait_does_so_at_any_time_as_it_was_requested_but_an_opt_out_comes_first() -> None:
+    other, late, wait = asked(2), asked(3), Wait(AT, "quiet_hours")
+    over = Untimely("expired", "valid_until: too late")
+    decision = decide([ASKED, other, late], {}, checked(None, FORBIDS, None), [wait, wait, over], BEGAN + FRESH_SECONDS)
+    assert decision == Decision(to_wait=[(ASKED, wait)], to_drop=[(other, FORBIDS)], to_reject=[(late, over)])
+
+
+def test_what_was_cancelled_before_it_came_is_published_with_its_phone() -> None:
+    cancelled = row("rejected")._replace(phone=NOT_REQUESTED)
+    assert decide([ASKED], {KEY: cancelled}, None, (), BEGAN) == Decision(to_republish=[row("rejected")])
 
 
 @pytest.mark.parametrize("state", ["sent", "failed", "unknown", "suppressed", "rejected"])

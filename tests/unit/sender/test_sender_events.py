@@ -1,6 +1,6 @@
 """Events follow from rows: published again, they are the same, and they are what the models of the contract say."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.ledger.model import LedgerState, Row, row_of, suppressed_detail
+from services.sender.ledger.model import LedgerState, Row, row_of, suppressed_detail, waiting_detail
 from services.sender.park import report_of
 from services.sender.report import SOURCE, announced, outcome_event
 from shared.errors import PoisonError
@@ -20,6 +20,7 @@ from shared.events.delivery import (
     MessageOutcomeUnknown,
     MessageSent,
     MessageSuppressed,
+    MessageWaiting,
     delivery_event_adapter,
     delivery_event_id,
 )
@@ -81,6 +82,20 @@ def test_a_suppressed_event_is_as_its_model_says(
         row = row_of(asked, "suppressed", suppressed_detail(scope, state), decided_at, at)
         why = {"scope": scope, "state": state, "decision_started_at": decided_at}
         agrees(outcome_event(row), MessageSuppressed, same_as(asked, at) | why)
+
+
+@given(requests, times, times, st.sampled_from(["send_at", "quiet_hours"]), times)
+def test_a_waiting_event_is_as_its_model_says_and_each_wait_has_its_own(
+    asked: MessageRequested, until: datetime, at: datetime, reason: str, decided_at: datetime
+) -> None:
+    row = row_of(asked, "waiting", waiting_detail(until, reason), decided_at, at)
+    event = decode(delivery_event_adapter, outcome_event(row).value)
+    assert isinstance(event, MessageWaiting)
+    assert (event.until, event.reason, event.occurred_at) == (until, reason, at)
+    assert outcome_event(row).value == encode(event)
+    assert outcome_event(row).headers == cloud_event_headers(event, SOURCE)
+    later = row._replace(detail=waiting_detail(until + timedelta(hours=1), reason))
+    assert decode(delivery_event_adapter, outcome_event(later).value).event_id != event.event_id
 
 
 @given(requests, times, times)
