@@ -12,7 +12,7 @@ from harness.checker.attribution import AccountPhone
 from harness.checker.history import CarrierCall, History, ReplyRecord, RequestRecord
 from harness.checker.identity import replies_by_id
 from harness.checker.timeline import JudgedReply, Timeline, timelines
-from shared.events.delivery import DeliveryReceiptReceived, MessageDispatching, RecipientErased
+from shared.events.delivery import DeliveryReceiptReceived, MessageDispatching, MessageWaiting, RecipientErased
 from shared.events.opt_out import AnyOptOutEvent
 
 TrailKey = tuple[str, str]
@@ -72,6 +72,8 @@ class Evidence:
         for record in self.history.deliveries:
             event = record.event
             if isinstance(event, DeliveryReceiptReceived | RecipientErased) or event.account_id is None:
+                continue
+            if isinstance(event, MessageWaiting):
                 continue
             trail = found[event.account_id, event.message_id]
             trail.event_ids[event.type].add(event.event_id)

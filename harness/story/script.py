@@ -6,6 +6,7 @@ from harness.client import produce
 from harness.story.by_api import play_by_api
 from harness.story.by_carrier import play_by_carrier
 from harness.story.by_link import play_by_link
+from harness.story.by_time import play_by_time
 from harness.story.claims import StoryClaims, require
 from harness.story.signed_webhooks import play_signed_webhooks
 from harness.story.stage import INSTRUCTION, Stage
@@ -30,6 +31,7 @@ async def play(claims: StoryClaims, stage: Stage) -> None:
     await play_by_carrier(claims, stage)
     await play_signed_webhooks(claims, stage)
     await play_by_link(claims, stage)
+    await play_by_time(claims, stage)
     await _queue(claims, stage)
 
 

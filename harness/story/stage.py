@@ -3,6 +3,7 @@
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from harness.account import Account
@@ -56,6 +57,13 @@ class Stage:
 
     async def send(self, list_id: int, text: str) -> MessageRequested:
         request = self.request(list_id, text)
+        await produce(self.kafka, [request])
+        return request
+
+    async def send_later(self, list_id: int, text: str, seconds: float) -> MessageRequested:
+        """Request a message that is to leave in this many seconds."""
+        send_at = datetime.now(UTC) + timedelta(seconds=seconds)
+        request = self.request(list_id, text).model_copy(update={"send_at": send_at})
         await produce(self.kafka, [request])
         return request
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from aiokafka.errors import KafkaError
@@ -19,6 +20,8 @@ REPLIES_A_SECOND = 12
 _REPLIES_AT_ONCE = 16
 _FLUSH_SECONDS = 45.0
 _REPEATED = 0.03
+_LATER = 0.3
+_LATER_SECONDS = 1.5
 _WITHOUT_POINTER = 0.15
 _RECENT = 5
 _WORDS = ("STOP", "Stop.", "stop please", "START", "unstop", "thanks", "Stopping by later")
@@ -81,6 +84,9 @@ class Load:
             request = self._shop.request(
                 self._random.choice(self._shop.phones), self._random.choice(self._shop.list_ids)
             )
+            if self._random.random() < _LATER:
+                ahead = timedelta(seconds=self._random.random() * _LATER_SECONDS)
+                request = request.model_copy(update={"send_at": datetime.now(UTC) + ahead})
             for _ in range(2 if self._random.random() < _REPEATED else 1):
                 headers = cloud_event_headers(request, "stopline/tests")
                 (await self._producer.send(OUTBOUND_MESSAGES, encode(request), headers=headers)).add_done_callback(

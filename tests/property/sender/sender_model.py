@@ -5,8 +5,8 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,6 @@ from uuid import UUID, uuid4
 import pytest
 from settings_records import EPOCH, SettingsOfPartition
 
-from services.sender import batch
 from services.sender.batch import BatchProcessor
 from services.sender.carriers.carrier import Accepted, Blocked, CallResult, NotCalled, Refused, Throttled, Unknown
 from services.sender.carriers.choose import Carriers
@@ -28,6 +27,7 @@ from services.sender.report import announced, outcome_event
 from services.sender.settings import sender_database
 from services.sender.sweeper import sweep
 from services.sender.waiting.room import WaitingRoom
+from services.sender.waiting.waker import Waker
 from shared import failpoints
 from shared.errors import TransientError
 from shared.events.codec import decode
@@ -54,6 +54,10 @@ PLACES = (
     "sender.after_outcome_event",
     "sender.after_drop_rows",
     "sender.after_drop_events",
+    "sender.after_waiting_rows",
+    "sender.after_waiting_events",
+    "sender.after_taken",
+    "sender.after_woken",
 )
 ANSWERS: dict[str, CallResult] = {
     "accepted": Accepted("c-1"),
@@ -80,6 +84,8 @@ class Outside:
     blocks: dict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     next_answers: list[str] = field(default_factory=list)
     publishes_until_failure: int | None = None
+    committed: set[str] = field(default_factory=set)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     # Reporter
     async def announce(self, requests: Iterable[MessageRequested], decision_started_at: datetime) -> None:
@@ -160,6 +166,18 @@ class Fenced:
         return {each: settings.of(each) for each in account_ids}
 
 
+@dataclass
+class SetClock:
+    """The clock of all processes, which goes on when a test says so."""
+
+    outside: Outside
+
+    def now(self) -> datetime:
+        return self.outside.now
+
+    def note(self, _: datetime) -> None: ...
+
+
 class Process:
     """One life of the sender."""
 
@@ -171,22 +189,34 @@ class Process:
         dispatcher = Dispatcher(pool, self.owner, self._outside, Carriers({"only": self._outside}, "only", {}), 200)
         dropper = Dropper(pool, self.owner, self._outside)
         room = WaitingRoom(pool, self.owner, self._outside)
-        self.processor = BatchProcessor(pool, fenced, fenced, self._outside, dropper, dispatcher, room)
+        self.processor = BatchProcessor(
+            pool, fenced, fenced, self._outside, dropper, dispatcher, room, SetClock(outside)
+        )
+        self._waker = Waker(pool, self.owner, self.processor, self._give_up, 1.0)
+
+    def _give_up(self, error: BaseException) -> None:
+        raise error
 
     async def deliver(self, requests: list[MessageRequested]) -> bool:
         """Process a batch as the handler does, trying once more after an outage; say whether it is done."""
         waiting = {key_of(request): request for request in requests}
         for _ in range(2):
             try:
-                await self._with_sweeper(waiting)
+                await self._with_sweeper(self.processor.process(waiting))
             except TransientError:
                 continue
+            self._outside.committed.update(request.message_id for request in requests)
             return True
         return False
 
-    async def _with_sweeper(self, waiting: batch.Waiting) -> None:
+    async def wake(self) -> None:
+        """Have a batch of the messages that are due decided, as the waker does."""
+        with suppress(TransientError):
+            await self._with_sweeper(self._waker.wake_due())
+
+    async def _with_sweeper(self, work_to_do: Coroutine[Any, Any, object]) -> None:
         """Others sweep meanwhile: a message in the hands of a dead process would be awaited forever."""
-        work = asyncio.ensure_future(self.processor.process(waiting))
+        work = asyncio.ensure_future(work_to_do)
         while not work.done():
             await asyncio.wait([work], timeout=0.02)
             if not work.done():
