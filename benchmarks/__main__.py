@@ -27,6 +27,7 @@ MODULES = (
     "restart",
     "events",
     "sender",
+    "later",
     "rules",
     "reaction",
     "lists",

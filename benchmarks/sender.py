@@ -38,7 +38,7 @@ _LISTS = 100
 _FIRST_LIST = 1_000_001
 _FIRST_PHONE = 2_000_000_000
 _IN_FLIGHT = 200
-_LATENCY_SECONDS = 0.05
+LATENCY_SECONDS = 0.05
 _MAX_BATCH_BYTES = 512 * 1024
 
 Scopes = list[tuple[AccountScope, Keys]]
@@ -75,7 +75,7 @@ async def _suppressing(stack: Stack, suppressed: int) -> AsyncIterator[float]:
     origin, positions = await _place(stack)
     scopes = await asyncio.to_thread(_scopes, suppressed, origin.partitions)
     await _vouch(stack, scopes, 1)
-    await _account(stack)
+    await have_account(stack)
     settings = [KeptSettings()] * origin.partitions  # the opt-out service publishes them when it starts
     snapshot = Snapshot(origin, positions, [0] * origin.partitions, scopes, settings)
     folder = Path(sender._environment["STOPLINE_CACHE_DIR"])
@@ -90,7 +90,7 @@ async def _suppressing(stack: Stack, suppressed: int) -> AsyncIterator[float]:
     await run_all(optout.start(), sender.start())
 
 
-async def _account(stack: Stack) -> None:
+async def have_account(stack: Stack) -> None:
     """Have an account with the lists that messages are sent to: the gate asks for them."""
     connection = await asyncpg.connect(stack.backend.optout_database_url)
     await connection.execute("INSERT INTO accounts (account_id, name) VALUES ('bench', 'Bench') ON CONFLICT DO NOTHING")
@@ -134,8 +134,10 @@ async def _drops(stack: Stack, suppressed: int, count: int) -> tuple[Rate, Rate]
     """Return the rate of drops, and of messages consumed and validated."""
     sender = stack.services["sender"]
     await sender.stop()
-    requests = [_request(_FIRST_PHONE + n % suppressed, _FIRST_LIST + (n % suppressed) % _LISTS) for n in range(count)]
-    baseline = await _consume(stack, await _produce(stack, requests), count)
+    requests = [
+        new_request(_FIRST_PHONE + n % suppressed, _FIRST_LIST + (n % suppressed) % _LISTS) for n in range(count)
+    ]
+    baseline = await _consume(stack, await produce_requests(stack, requests), count)
     await sender.start()
     return await outcome_rate(sender, "suppressed", count), baseline
 
@@ -167,7 +169,7 @@ def _scopes(suppressed: int, partitions: int) -> Scopes:
     return scopes
 
 
-def _request(number: int, list_id: int) -> MessageRequested:
+def new_request(number: int, list_id: int = _FIRST_LIST) -> MessageRequested:
     return MessageRequested(
         account_id="bench",
         message_id=str(uuid4()),
@@ -178,7 +180,7 @@ def _request(number: int, list_id: int) -> MessageRequested:
     )
 
 
-async def _produce(stack: Stack, requests: Sequence[MessageRequested]) -> dict[TopicPartition, int]:
+async def produce_requests(stack: Stack, requests: Sequence[MessageRequested]) -> dict[TopicPartition, int]:
     """Write the requests; return where they begin."""
     producer = new_producer(stack.backend.kafka_bootstrap, max_batch_size=_MAX_BATCH_BYTES, linger_ms=20)
     consumer = new_consumer(stack.backend.kafka_bootstrap, OUTBOUND_MESSAGES, auto_offset_reset="latest")
@@ -231,10 +233,10 @@ async def outcome_rate(sender: Service, outcome: str, count: int) -> Rate:
 async def _sends(stack: Stack, count: int) -> tuple[Rate, Rate]:
     sender = stack.services["sender"]
     async with SandboxClient(stack.services["sandbox"].url) as sandbox:
-        await sandbox.set_faults(latency_seconds=_LATENCY_SECONDS, forget=True)
+        await sandbox.set_faults(latency_seconds=LATENCY_SECONDS, forget=True)
         bare = await _bare_calls(stack, count)
         await sender.stop()
-        await _produce(stack, [_request(5_000_000_000 + n, _FIRST_LIST) for n in range(count)])
+        await produce_requests(stack, [new_request(5_000_000_000 + n, _FIRST_LIST) for n in range(count)])
         await sender.start()
         rate = await outcome_rate(sender, "sent", count)
         await sandbox.set_faults()

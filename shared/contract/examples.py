@@ -47,8 +47,7 @@ _ACCOUNT, _MESSAGE, _CARRIER_MESSAGE = "acme", "order-4711", "4A1C9E52-3F7B-4E2A
 _LIST, _SCOPE = 12, "list:12"
 _OFFER = {"instruction": "Your order has shipped. Reply STOP to opt out", "link_token": "4fQz0Yb7TnK", "segments": 1}
 _CONFIRMATION = "Acme: you get no more messages from us. Reply LIST if you meant only these"
-_TOKEN = "4fQz0Yb7TnK"
-_EPOCH = "3b9e1f7a2c40d586"
+_TOKEN, _EPOCH = "4fQz0Yb7TnK", "3b9e1f7a2c40d586"
 _PHONE, _SENDER_NUMBER = "+14155550100", "+18335550123"
 _REPLY = UUID("57182351-7b4a-522c-8678-da4cc9957788")
 _WROTE, _HEARD, _CHANGED = (datetime(2026, 11, 24, 11, 13, second, 250_000, tzinfo=UTC) for second in (0, 2, 3))

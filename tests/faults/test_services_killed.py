@@ -34,7 +34,6 @@ SENDER = {
     "sender.after_drop_rows": 2,
     "sender.after_drop_events": 2,
     "sender.after_waiting_rows": 3,
-    "sender.after_waiting_events": 3,
     "sender.after_taken": 3,
     "sender.after_woken": 3,
     "sender.before_commit": 3,
