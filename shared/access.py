@@ -65,7 +65,11 @@ class Role:
 
 
 def roles(
-    *, optout_group: str = "stopline-optout", api_group: str = "stopline-api", sender_group: str = "stopline-sender"
+    *,
+    optout_group: str = "stopline-optout",
+    api_group: str = "stopline-api",
+    sender_group: str = "stopline-sender",
+    poll_group: str = "stopline-poll",
 ) -> list[Role]:
     """Return the table, for the groups that the services are set to."""
     return [
@@ -86,14 +90,7 @@ def roles(
             groups=(optout_group,),
             transactional_ids=(f"{optout_group}-",),
         ),
-        Role(
-            "api",
-            "the customer API",
-            reads=(topics.DELIVERY_EVENTS, topics.SUPPRESSIONS),
-            writes=(topics.INBOUND_MESSAGES, topics.OUTBOUND_MESSAGES),
-            groups=(api_group,),
-        ),
-        *_others(),
+        *_others(api_group, poll_group),
         Role(
             "sender",
             "the sender",
@@ -105,15 +102,23 @@ def roles(
     ]
 
 
-def _others() -> list[Role]:
-    """Return the roles of processes of ours that are members of no group."""
+def _others(api_group: str, poll_group: str) -> list[Role]:
+    """Return the roles of processes of ours that decide and send nothing."""
     return [
+        Role(
+            "api",
+            "the customer API",
+            reads=(topics.DELIVERY_EVENTS, topics.SUPPRESSIONS),
+            writes=(topics.INBOUND_MESSAGES, topics.OUTBOUND_MESSAGES),
+            groups=(api_group,),
+        ),
         Role("links", "the pages of opt-out links", writes=(topics.INBOUND_MESSAGES,)),
         Role(
             "poll",
             "the process that asks gateways' APIs",
-            reads=(topics.INBOUND_STATUS,),
+            reads=(topics.INBOUND_STATUS, topics.OPT_OUT_EVENTS),
             writes=(topics.INBOUND_MESSAGES, topics.PARKED_MESSAGES, topics.INBOUND_STATUS),
+            groups=(poll_group,),
         ),
     ]
 

@@ -54,6 +54,7 @@ def _table() -> list[Role]:
             ("optout_group", "STOPLINE_GROUP_ID"),
             ("api_group", "STOPLINE_API_GROUP_ID"),
             ("sender_group", "STOPLINE_SENDER_GROUP_ID"),
+            ("poll_group", "STOPLINE_POLL_GROUP_ID"),
         )
         if setting in os.environ
     }

@@ -22,6 +22,7 @@ class AwsConsents:
 
     gateway: ClassVar[str] = "aws"
     limit: ClassVar[int] = 1
+    pause_seconds: ClassVar[float] = 0.2
 
     def senders_of(self, scope: str, reach: WriteReach) -> Collection[str]:
         number = number_of(scope)

@@ -42,12 +42,17 @@ class ConsentOutcome(NamedTuple):
 
 
 class ConsentWriter(Protocol):
-    """A writer to the record of one account at one carrier; `limit` is how many consents one call can have."""
+    """A writer to the record of one account at one carrier.
+
+    `limit` is how many consents one call can have, `pause_seconds` what the carrier wants between two calls.
+    """
 
     @property
     def gateway(self) -> str: ...
     @property
     def limit(self) -> int: ...
+    @property
+    def pause_seconds(self) -> float: ...
 
     def senders_of(self, scope: str, reach: WriteReach) -> Collection[str]:
         """Return the carrier's names of what an event in this scope is written for; none: it is not."""

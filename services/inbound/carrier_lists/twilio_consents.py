@@ -45,6 +45,7 @@ class TwilioConsents:
 
     gateway: ClassVar[str] = "twilio"
     limit: ClassVar[int] = 25
+    pause_seconds: ClassVar[float] = 0.6
 
     def senders_of(self, scope: str, reach: WriteReach) -> Collection[str]:
         number = number_of(scope)

@@ -112,7 +112,7 @@ class GatewayApi:
                     method, url, params=parameters, data=body, headers=sent_headers, allow_redirects=False
                 ) as response,
             ):
-                found = await _limited(response.content)
+                found = await read_limited(response.content)
                 self._check(response, found)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._count("failed")
@@ -140,7 +140,7 @@ class GatewayApi:
             self._count("ok")
         elif status == _BUSY:
             self._count("busy")
-            raise ApiBusyError(text, _pause_seconds(response.headers.get("Retry-After", "")))
+            raise ApiBusyError(text, pause_seconds(response.headers.get("Retry-After", "")))
         elif status in _CREDENTIALS:
             self._count("refused")
             raise ApiRefusedError(text, status)
@@ -160,7 +160,7 @@ class GatewayApi:
         metrics.CALLS.labels(self.account.gateway, outcome).inc()
 
 
-async def _limited(content: aiohttp.StreamReader) -> bytes:
+async def read_limited(content: aiohttp.StreamReader) -> bytes:
     body = bytearray()
     while part := await content.readany():
         body += part
@@ -169,7 +169,7 @@ async def _limited(content: aiohttp.StreamReader) -> bytes:
     return bytes(body)
 
 
-def _pause_seconds(text: str) -> float:
+def pause_seconds(text: str) -> float:
     """Return the pause that `Retry-After` asks for; a date, or what cannot be read, is the usual one."""
     asked = float(text) if text.isascii() and text.isdecimal() and len(text) <= len("99999") else USUAL_PAUSE_SECONDS
     return min(asked, MAX_PAUSE_SECONDS)

@@ -19,6 +19,24 @@ DONE_AT = Gauge(
     "When a round was last done to its end, as Unix time; 0: never since the start of the process.",
     ["work", "gateway", "account"],
 )
+LIST_ENTRIES = Counter(
+    "stopline_poll_list_entries",
+    "Entries of carriers' opt-out lists. outcome: read (a block, which may be known already), parked (it says no phone "
+    "number).",
+    ["gateway", "outcome"],
+)
+CONSENTS = Counter(
+    "stopline_poll_consents",
+    "Opt-outs and opt-ins for carriers' own records. outcome: written, refuses (the carrier does; parked), unavailable "
+    "(for an hour; parked).",
+    ["gateway", "kind", "outcome"],
+)
+CONSENTS_FAILING = Gauge(
+    "stopline_poll_consents_failing",
+    "Whether the opt-outs of an account cannot be written to the carrier's record now (1): they wait, and are parked "
+    "after an hour.",
+    ["gateway", "account"],
+)
 MESSAGES_READ = Counter(
     "stopline_poll_messages_read",
     "Messages that a gateway listed, also those that came by webhook before; each round reads the last minutes again.",

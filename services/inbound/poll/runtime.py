@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from aiokafka.errors import KafkaError
 
+from services.inbound.carrier_lists.running import readings, writing
 from services.inbound.poll.catch_up import CatchUp, ListProgress, Window
 from services.inbound.poll.client import ApiConnections, GatewayApi
 from services.inbound.poll.credentials import MESSAGE_LISTS
@@ -53,8 +54,10 @@ async def running(settings: PollSettings, give_up: GiveUp) -> AsyncIterator[Runt
         stack.push_async_callback(connections.close)
         progress = KafkaProgress(settings.kafka, producer)
         await _until_available(settings, progress)
-        rounds = Rounds(works_of(settings, producer, progress, connections), give_up)
+        works = works_of(settings, producer, progress, connections)
+        rounds = Rounds([*works, *readings(settings, producer, connections)], give_up)
         stack.push_async_callback(rounds.stop)
+        await stack.enter_async_context(writing(settings, producer, connections, give_up))
         rounds.start()
         if not settings.gateway_accounts:
             log.info("nothing to do: STOPLINE_GATEWAY_API_KEYS has no credentials")

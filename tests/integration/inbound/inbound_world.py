@@ -70,7 +70,7 @@ def stop_of(phone: str = "+61411111111", **fields: str) -> dict[str, str]:
 
 def account_of(record: ConsumerRecord) -> str | None:
     headers = headers_of(record)
-    if "parked_id" in headers:
+    if "webhook_account_id" in headers:
         return headers["webhook_account_id"]
     account_id: str | None = json.loads(record.value).get("account_id")
     return account_id

@@ -35,7 +35,7 @@ def event(kind: type[Any] = OptedOut, scope: str = "account", **fields: Any) -> 
         "list_id": None, "sender_number": None, "cause_event_id": uuid4(), "rule": "STOP", "rule_version": 1,
         "attribution": "account",
     }  # fmt: skip
-    return kind(**given, **fields)
+    return kind(**{**given, **fields})
 
 
 def consent(phone: str = PHONE, sender: str = "MG1", *, is_opt_out: bool = True, source: str | None = None) -> Consent:

@@ -39,6 +39,8 @@ class TwilioApiCredential(ApiCredential):
     auth_token: Annotated[SecretStr, Field(min_length=8)]
     """The secret of the key where `api_key` names one."""
     api_key: str | None = None
+    consents_url: ApiUrl = "https://accounts.twilio.com"
+    """The address of the Consent Management API, which is another host."""
     numbers: Annotated[tuple[SenderNumber, ...], Field(max_length=1_000)] = ()
     """The account's numbers that recipients write to; empty: all messages are listed, also those that were sent."""
 
