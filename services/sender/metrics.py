@@ -2,6 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from shared.smpp.metrics import SmppMetrics
 from shared.suppressions.metrics import CacheMetrics
 
 MESSAGES = Counter("stopline_sender_messages", "A message got its outcome.", ["fate"])
@@ -46,3 +47,11 @@ CLOCK_DIFFERENCE = Gauge(
     "stopline_sender_clock_difference_seconds", "The machine's clock minus the database's, when it was asked last."
 )
 SWEPT_TO_UNKNOWN = Counter("stopline_sender_swept_to_unknown", "A call's answer never came: its message is unknown.")
+SMPP = SmppMetrics(
+    bound=Gauge("stopline_sender_smpp_bound", "1 while a bind to the SMSC is open.", ["carrier"]),
+    binds=Counter(
+        "stopline_sender_smpp_binds",
+        "An attempt to bind came to its end. outcome: bound, refused (by the SMSC), ended.",
+        ["carrier", "outcome"],
+    ),
+)

@@ -1,4 +1,4 @@
-"""Carriers: a module with a `CarrierAdapter` each, registered here under the name that the settings use.
+"""Carriers: a module with `CarrierSettings` each, registered here under the name that the settings use.
 
 A company that is a gateway too has the same name there: a START that comes in through it ends its own block.
 """
@@ -9,6 +9,7 @@ from services.sender.carriers.clicksend import ClickSendAdapter
 from services.sender.carriers.generic import GenericAdapter
 from services.sender.carriers.plivo import PlivoAdapter
 from services.sender.carriers.sinch import SinchAdapter
+from services.sender.carriers.smpp import SmppSettings
 from services.sender.carriers.telnyx import TelnyxAdapter
 from services.sender.carriers.twilio import TwilioAdapter
 from services.sender.carriers.vonage_messages import VonageMessagesAdapter
@@ -20,6 +21,7 @@ CARRIERS: dict[str, type[CarrierSettings]] = {
     "generic": GenericAdapter,
     "plivo": PlivoAdapter,
     "sinch": SinchAdapter,
+    "smpp": SmppSettings,
     "telnyx": TelnyxAdapter,
     "twilio": TwilioAdapter,
     "vonage-messages": VonageMessagesAdapter,

@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 from services.sender.carriers.carrier import Blocked, Carrier, CarrierAdapter, CarrierSettings
 from services.sender.carriers.client import CarrierClient
+from services.sender.carriers.smpp import SmppSettings
+from services.sender.carriers.smpp_client import SmppClient
 from services.sender.ledger.blocks import new_block
 from services.sender.settings import SenderSettings
 from shared.events.inbound import CarrierBlocked
@@ -75,15 +77,17 @@ def open_carriers(settings: SenderSettings) -> Carriers:
                 name,
             )
     clients = {
-        name: client_of(adapter, settings.calls_in_flight, settings.call_seconds) for name, adapter in adapters.items()
+        name: client_of(name, adapter, settings.calls_in_flight, settings.call_seconds)
+        for name, adapter in adapters.items()
     }
     return Carriers(clients, settings.carrier, by_account, settings.number_pools, companies)
 
 
-def client_of(adapter: CarrierSettings, calls_in_flight: int, call_seconds: float) -> Carrier:
+def client_of(name: str, adapter: CarrierSettings, calls_in_flight: int, call_seconds: float) -> Carrier:
     """Return a client that speaks the carrier's protocol.
 
     Args:
+        name: of the client.
         adapter: the carrier's settings.
         calls_in_flight: the most at once; the caller makes no more.
         call_seconds: for the whole call.
@@ -91,5 +95,7 @@ def client_of(adapter: CarrierSettings, calls_in_flight: int, call_seconds: floa
     match adapter:
         case CarrierAdapter():
             return CarrierClient(adapter, calls_in_flight, call_seconds)
+        case SmppSettings():
+            return SmppClient(adapter, name, call_seconds)
         case _:
             raise AssertionError(f"{type(adapter).__name__} has no client")

@@ -4,6 +4,7 @@ Its requests carry a JWT of an application, signed with that application's priva
 It reports an opt-out of its own (1240) in a status or, where it knows it by then, in its response.
 """
 
+from http import HTTPStatus
 from typing import Annotated, Any, Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -11,12 +12,21 @@ from pydantic import Field, SecretStr, model_validator
 from services.sender.carriers.application_tokens import application_token, check_private_key
 from services.sender.carriers.carrier import Blocked, CallResult, CarrierAdapter, CarrierResponse, HttpCall
 from services.sender.carriers.requests import basic, bearer, given, json_call
-from services.sender.carriers.responses import fields_of, is_success, result_by_status, taken, text_of
+from services.sender.carriers.responses import (
+    fields_of,
+    is_success,
+    result_by_status,
+    taken,
+    text_of,
+    too_fast,
+    too_fast_if_429,
+)
 from shared.events.outbound import MessageRequested
 from shared.segments import segments_of
 
 _MAX_CLIENT_REF = 100
 _OPTED_OUT = "1240"
+_THROTTLED = "1000"
 
 
 class VonageMessagesAdapter(CarrierAdapter):
@@ -63,8 +73,10 @@ class VonageMessagesAdapter(CarrierAdapter):
         if is_success(response):
             return taken(response, fields.get("message_uuid"))
         code, reason = text_of(fields.get("type")).rpartition("#")[2], text_of(fields.get("detail"))
+        if code == _OPTED_OUT and response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Blocked(code, reason)
         result = result_by_status(response, code, reason or text_of(fields.get("title")))
-        return Blocked(code, reason) if code == _OPTED_OUT and response.status < 500 else result  # noqa: PLR2004 (5xx)
+        return too_fast(result) if code == _THROTTLED else too_fast_if_429(response, result)
 
     def _authorization(self) -> dict[str, str]:
         if self.vonage_messages_private_key is not None:

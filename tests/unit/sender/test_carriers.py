@@ -242,7 +242,7 @@ async def test_the_clock_is_looked_at_in_the_write_of_every_carrier(
     async with companies.serving() as url, opened(url, monkeypatch) as carriers:
         for name in carriers.clients:
             begin_by = boottime() + 1
-            monkeypatch.setattr("services.sender.carriers.client.boottime", lambda: begin_by)  # noqa: B023
+            monkeypatch.setattr("services.sender.carriers.departure.boottime", lambda: begin_by)  # noqa: B023
             assert isinstance(await carriers.clients[name].send(asked("acme", "m-1"), begin_by), NotCalled)
     assert (companies.generic, companies.form) == ([], [])
 

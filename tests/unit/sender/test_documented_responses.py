@@ -121,7 +121,7 @@ async def sent(name: str, company: Company, monkeypatch: pytest.MonkeyPatch, ask
     async with company.serving() as url:
         for setting, value in {"URL": url, **SETTINGS[name]}.items():
             monkeypatch.setenv(f"{prefix}{setting}", value)
-        client = client_of(load(CARRIERS[name]), 1, 5)
+        client = client_of(name, load(CARRIERS[name]), 1, 5)
         try:
             return await client.send(asked, boottime() + 5)
         finally:
@@ -167,7 +167,7 @@ async def test_no_response_of_another_form_is_taken_for_a_message_that_was_accep
 
 
 def test_every_carrier_of_a_company_has_its_documented_responses() -> None:
-    assert sorted([*SETTINGS, "generic"]) == sorted(CARRIERS)
+    assert sorted([*SETTINGS, "generic", "smpp"]) == sorted(CARRIERS)
 
 
 async def test_vonage_gets_the_encoding_that_a_text_needs_and_no_reference_that_is_too_long(

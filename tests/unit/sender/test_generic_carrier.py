@@ -107,7 +107,7 @@ async def test_a_decision_that_grew_too_old_with_the_connection_in_hand_writes_n
 
         async def slow_connect(*arguments: Any, **options: Any) -> Any:
             connection = await connect(*arguments, **options)
-            monkeypatch.setattr("services.sender.carriers.client.boottime", lambda: begin_by)
+            monkeypatch.setattr("services.sender.carriers.departure.boottime", lambda: begin_by)
             return connection
 
         begin_by = soon()

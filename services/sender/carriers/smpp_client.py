@@ -1,0 +1,82 @@
+"""The client of an SMSC: each message is one `submit_sm`, written by the clock (G1) and never repeated (G3)."""
+
+import asyncio
+from functools import partial
+
+from services.sender import metrics
+from services.sender.carriers.carrier import CallResult, NotCalled, Refused, Unknown
+from services.sender.carriers.departure import Departure, NotWrittenError, PunctualTransport
+from services.sender.carriers.smpp import SmppSettings
+from services.sender.carriers.smpp_results import result_of_submit
+from services.sender.carriers.smpp_submit import UnsendableError, submit_body
+from shared.events.outbound import MessageRequested
+from shared.smpp.link import SmppLink
+from shared.smpp.pdus import Command, Pdu
+from shared.smpp.session import Session, SessionEndedError
+from shared.suppressions.fence_pass import boottime
+
+
+class SmppClient:
+    """A client of one bind, which it keeps: bound again after it ends, in the background.
+
+    Args:
+        settings: of the SMSC.
+        name: of the client, for logs and metrics.
+        call_seconds: how long the SMSC may take to answer; then the outcome is unknown.
+    """
+
+    def __init__(self, settings: SmppSettings, name: str, call_seconds: float) -> None:
+        self._settings = settings
+        self._call_seconds = call_seconds
+        self._window = asyncio.Semaphore(settings.smpp_window)
+        self._link = SmppLink(name, settings.address, Command.BIND_TRANSMITTER, metrics.SMPP)
+        self._link.start()
+
+    async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
+        try:
+            body = submit_body(self._settings, request)
+        except UnsendableError as error:
+            return Refused(str(error))
+        try:
+            async with asyncio.timeout(begin_by - boottime()):
+                await self._window.acquire()
+        except TimeoutError:
+            return NotCalled("the SMSC's window is full")
+        try:
+            return await self._submit(body, begin_by)
+        finally:
+            self._window.release()
+
+    async def _submit(self, body: bytes, begin_by: float) -> CallResult:
+        try:
+            async with asyncio.timeout(begin_by - boottime()):
+                session = await self._link.session()
+        except TimeoutError:
+            return NotCalled(f"no bind to the SMSC: {self._link.problem}")
+        departure = Departure(begin_by)
+        try:
+            response = await self._response(session, body, departure)
+        except (NotWrittenError, SessionEndedError, TimeoutError, OSError) as error:
+            detail = str(error) or f"the SMSC did not answer within {self._call_seconds:g} s"
+            return Unknown(detail) if departure.begun else NotCalled(detail)
+        finally:
+            departure.over = True
+        return result_of_submit(response, self._settings.smpp_opted_out_statuses)
+
+    async def _response(self, session: Session, body: bytes, departure: Departure) -> Pdu:
+        write = partial(_write_alone, session, PunctualTransport(session.transport, departure))
+        return await session.request(Command.SUBMIT_SM, body, self._call_seconds, write)
+
+    async def close(self) -> None:
+        await self._link.stop()
+
+
+def _write_alone(session: Session, punctual: PunctualTransport, data: bytes) -> None:
+    """Write, unless the bytes would wait for others: then nothing would look at the clock when they leave.
+
+    Raises:
+        NotWrittenError: they would, or it is too late.
+    """
+    if not session.is_open or session.transport.get_write_buffer_size():
+        raise NotWrittenError("the connection takes no bytes now")
+    punctual.write(data)
