@@ -120,6 +120,11 @@ def _others(api_group: str, poll_group: str) -> list[Role]:
             writes=(topics.INBOUND_MESSAGES, topics.PARKED_MESSAGES, topics.INBOUND_STATUS),
             groups=(poll_group,),
         ),
+        Role(
+            "smpp",
+            "the process that receives from SMSCs",
+            writes=(topics.INBOUND_MESSAGES, topics.DELIVERY_EVENTS, topics.PARKED_MESSAGES),
+        ),
     ]
 
 

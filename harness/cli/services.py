@@ -1,4 +1,4 @@
-"""`stopline inbound | optout | api | links | poll | sender | sandbox`: runs one service in the foreground."""
+"""`stopline inbound | optout | api | links | poll | smpp | sender | sandbox`: runs one service in the foreground."""
 
 import argparse
 import os
@@ -11,6 +11,7 @@ _MODULES = {
     "api": ("services.optout.api", "run the customer API, with simulations and calls to customers' addresses"),
     "links": ("services.optout.links", "run the pages of opt-out links"),
     "poll": ("services.inbound.poll", "run the process that asks gateways' APIs, such as for replies after downtime"),
+    "smpp": ("services.inbound.smpp", "run the process that receives recipients' messages and receipts from SMSCs"),
     "sender": ("services.sender", "run the sender: outbound messages to the carrier, or dropped"),
     "sandbox": ("harness.sandbox", "run the sandbox carrier with its phones"),
 }

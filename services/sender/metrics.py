@@ -48,7 +48,7 @@ CLOCK_DIFFERENCE = Gauge(
 )
 SWEPT_TO_UNKNOWN = Counter("stopline_sender_swept_to_unknown", "A call's answer never came: its message is unknown.")
 SMPP = SmppMetrics(
-    bound=Gauge("stopline_sender_smpp_bound", "1 while a bind to the SMSC is open.", ["carrier"]),
+    bound=Gauge("stopline_sender_smpp_bound", "1 while the bind to the SMSC is open.", ["carrier"]),
     binds=Counter(
         "stopline_sender_smpp_binds",
         "An attempt to bind came to its end. outcome: bound, refused (by the SMSC), ended.",

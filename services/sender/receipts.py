@@ -5,12 +5,13 @@ it is in the receipt, which is an event of the same topic, for these messages as
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from services.sender.ledger.blocks import new_block
 from services.sender.ledger.erasures import note_erasures
-from services.sender.ledger.model import ERASED, Row, RowUpdate
+from services.sender.ledger.model import ERASED, MessageKey, Row, RowUpdate
+from services.sender.ledger.references import Referred, find_by_reference
 from services.sender.ledger.rows import find, lock_calls_without_result, settle_locked
 from services.sender.report import Reporter
 from services.sender.settings import SenderSettings
@@ -46,11 +47,13 @@ class ReceiptHandler:
             TransientError: Kafka or Postgres is unavailable; nothing is settled.
         """
         receipts = [event for event in events if isinstance(event, DeliveryReceiptReceived)]
-        settled = {each.key: each for receipt in receipts if (each := _settled(receipt)) is not None}
+        named = {each.key: each for receipt in receipts if (each := _settled(receipt)) is not None}
+        referring = {its: receipt for receipt in receipts if (its := _referred(receipt)) is not None}
         erased = [event for event in events if isinstance(event, RecipientErased)]
-        if not settled and not erased:
+        if not named and not referring and not erased:
             return
         async with connection_from(self._pool) as connection, connection.transaction():
+            settled = await _found(connection, referring) | named
             await note_erasures(connection, erased)
             await self._resolve_blocks(connection, receipts)
             rows = await lock_calls_without_result(connection, list(settled))
@@ -95,6 +98,23 @@ def _settled(receipt: DeliveryReceiptReceived) -> RowUpdate | None:
     if receipt.message_id is None:
         return None
     return RowUpdate((receipt.account_id, receipt.message_id), "sent", storable(receipt.carrier_message_id))
+
+
+def _referred(receipt: DeliveryReceiptReceived) -> Referred | None:
+    """Return what it has in place of our id, where that is needed and there."""
+    if receipt.message_id is not None or receipt.message_reference is None or receipt.phone is None:
+        return None
+    return Referred(receipt.account_id, receipt.phone, receipt.message_reference)
+
+
+async def _found(
+    connection: Connection, referring: Mapping[Referred, DeliveryReceiptReceived]
+) -> dict[MessageKey, RowUpdate]:
+    """Return what the receipts settle that have a reference alone."""
+    if not referring:
+        return {}
+    found = await find_by_reference(connection, list(referring))
+    return {key: RowUpdate(key, "sent", storable(referring[each].carrier_message_id)) for each, key in found.items()}
 
 
 _TYPES = (b'"delivery_receipt_received"', b'"recipient_erased"')

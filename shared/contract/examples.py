@@ -263,6 +263,7 @@ def _delivery() -> list[Event]:
             phone=_PHONE,
             status="delivered",
             gateway_status="201 Success: Message received on handset.",
+            message_reference=0x1A2B,  # nor with the id beside it
             block_code="21610",  # never of one that was delivered, but an example has every field
         ),
         RecipientErased(event_id=UUID(int=10, version=5), occurred_at=_HEARD, account_id=_ACCOUNT, phone=_PHONE),

@@ -101,6 +101,8 @@ class DeliveryReceiptReceived(IdentifiedEvent):
     """A gateway's receipt for a message. `message_id` is ours, where the gateway gives it back.
 
     `block_code` is the carrier's code where it did not deliver because the recipient has opted out with the carrier.
+    `message_reference` is `shared.smpp.references.reference_of` our id, where the gateway gives that back instead; it
+    may be missing, as in events before it was there.
     """
 
     category: ClassVar[str] = "delivery"
@@ -114,6 +116,7 @@ class DeliveryReceiptReceived(IdentifiedEvent):
     status: Literal["delivered", "failed", "pending"]
     gateway_status: ShortText
     block_code: ShortText | None = None
+    message_reference: Annotated[int, Field(ge=0, le=0xFFFF)] | None = None
 
 
 class RecipientErased(IdentifiedEvent):

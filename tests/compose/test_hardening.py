@@ -5,8 +5,8 @@ from compose_project import ComposeProject, image_history
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
-OURS = ("inbound", "optout", "api", "links", "poll", "sender", "sandbox", "topics", "tables")
-RUNNING = ("inbound", "optout", "api", "links", "poll", "sender", "sandbox")
+OURS = ("inbound", "optout", "api", "links", "poll", "smpp", "sender", "sandbox", "topics", "tables")
+RUNNING = ("inbound", "optout", "api", "links", "poll", "smpp", "sender", "sandbox")
 
 
 @pytest.mark.parametrize("service", RUNNING)

@@ -167,6 +167,8 @@ class ReportedReceipt(GatewayWebhook):
     to: str | None
     sender: str | None = None
     """The number or sender ID that the message came from."""
+    message_reference: int | None = None
+    """See `DeliveryReceiptReceived.message_reference`."""
 
     def outcome(self) -> tuple[ReceiptStatus, str]:
         """Return the status, and the gateway's own words for it."""
@@ -194,6 +196,7 @@ class ReportedReceipt(GatewayWebhook):
             status=status,
             gateway_status=values.short_text(gateway_status),
             block_code=values.short_text(block.code) if (block := self.carrier_block()) is not None else None,
+            message_reference=self.message_reference,
         )
 
     def blocks(self, event: DeliveryReceiptReceived, pools: NumberPools) -> list[CarrierBlocked]:
@@ -227,7 +230,7 @@ def read_webhook(  # noqa: PLR0913, PLR0917 (a webhook, and what it is read with
         return [error]
     if len(reports) > MAX_REPORTS:
         return [WebhookError("too_many", f"has {len(reports)} messages or receipts; the limit is {MAX_REPORTS}")]
-    return [event for report in reports for event in _events(report, account_id, now, pools)]
+    return [event for report in reports for event in events_of(report, account_id, now, pools)]
 
 
 def read_listed(  # noqa: PLR0913, PLR0917 (a row, and what it is read with)
@@ -249,7 +252,7 @@ def read_listed(  # noqa: PLR0913, PLR0917 (a row, and what it is read with)
         pools: as for `read_webhook`.
     """
     try:
-        found = [event for report in reported.reports(fields) for event in _events(report, account_id, now, pools)]
+        found = [event for report in reported.reports(fields) for event in events_of(report, account_id, now, pools)]
     except WebhookError as error:
         return [error]
     listed_at = given_time(at, now).at
@@ -261,9 +264,10 @@ def _with_listed_time(event: MessageReceived, listed_at: datetime | None) -> Mes
     return event if is_timed else event.model_copy(update={"listed_sent_at": listed_at})
 
 
-def _events(
+def events_of(
     report: Report, account_id: str, now: datetime, pools: NumberPools
 ) -> Sequence[ReportedEvent | WebhookError]:
+    """Return what one report means: see `read_webhook`."""
     try:
         match report.model.model_validate(report.fields):
             case ReportedMessage() as message:

@@ -38,10 +38,10 @@ class Bound:
 
     async def deliver(self, body: bytes, sequence: int, command: int = DELIVER) -> int:
         """Deliver, and return the status that the client answers."""
-        self.answers[sequence] = asyncio.get_running_loop().create_future()
+        answer = self.answers[sequence] = asyncio.get_running_loop().create_future()
         self.writer.write(pdu(command, sequence, body))
         async with asyncio.timeout(10):
-            return await self.answers.pop(sequence)
+            return await answer
 
     def cut(self) -> None:
         self.writer.transport.abort()

@@ -145,15 +145,22 @@ class Kafka:
     async def produce_delivery_event(self, value: bytes | None, partition: int, headers: Any = ()) -> None:
         await self._producer.send_and_wait(DELIVERY_EVENTS, value, b"odd", partition=partition, headers=list(headers))
 
-    async def receipt(self, request: MessageRequested, carrier_message_id: str, status: str = "delivered") -> None:
-        """Publish what a gateway reports of a message."""
+    async def receipt(
+        self,
+        request: MessageRequested,
+        carrier_message_id: str,
+        status: str = "delivered",
+        reference: int | None = None,
+    ) -> None:
+        """Publish what a gateway reports of a message: by its id, or by its reference in place of that."""
         receipt = DeliveryReceiptReceived(
             event_id=uuid4(),
             occurred_at=datetime.now(UTC),
             account_id=request.account_id,
             gateway="sandbox",
             carrier_message_id=carrier_message_id,
-            message_id=request.message_id,
+            message_id=request.message_id if reference is None else None,
+            message_reference=reference,
             phone=request.phone,
             status=status,
             gateway_status=status.upper(),

@@ -9,6 +9,7 @@ from sender_world import World, until
 
 from shared.events.outbound import MessageRequested
 from shared.partitions import partition_of
+from shared.smpp.references import reference_of
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -65,6 +66,16 @@ async def test_odd_records_are_passed_over_and_the_receipts_among_them_count(wor
 async def _committed(world: World, group: tuple[str, str], ends: dict[int, int]) -> bool:
     found = await world.kafka.committed(*group)
     return all(found.get(partition, 0) >= end for partition, end in ends.items() if end)
+
+
+async def test_a_receipt_with_a_reference_in_place_of_our_id_settles_the_message(world: World) -> None:
+    asked = await without_answers(world, 2)
+    wrong = reference_of(asked[0].account_id, "another-id")
+    await world.kafka.receipt(asked[0], "carrier-id-0", reference=wrong)
+    for each in asked:
+        await world.kafka.receipt(each, "carrier-id-1", reference=reference_of(each.account_id, each.message_id))
+    await all_sent(world, asked)
+    assert {world.kafka.event(each, "message_sent").carrier_message_id for each in asked} == {"carrier-id-1"}
 
 
 async def test_receipts_that_came_while_the_ledger_was_unavailable_are_not_lost(world: World) -> None:

@@ -10,12 +10,14 @@ import pytest
 
 import services.inbound.app
 import services.inbound.poll.app
+import services.inbound.smpp.app
 import services.optout.api.app
 import services.optout.app
 import services.optout.links.app
 import services.sender.app
 from services.inbound.poll.settings import PollSettings
 from services.inbound.settings import InboundSettings
+from services.inbound.smpp.settings import ReceiverSettings
 from services.optout.api.settings import ApiSettings
 from services.optout.links.settings import LinksSettings
 from services.optout.settings import OptOutSettings
@@ -40,6 +42,7 @@ SERVICES = {
     "api": (services.optout.api.app, ApiSettings),
     "links": (services.optout.links.app, LinksSettings),
     "poll": (services.inbound.poll.app, PollSettings),
+    "smpp": (services.inbound.smpp.app, ReceiverSettings),
     "sender": (services.sender.app, SenderSettings),
 }
 
