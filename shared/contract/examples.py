@@ -44,11 +44,10 @@ from shared.events.suppression import (
 )
 
 _ACCOUNT, _MESSAGE, _CARRIER_MESSAGE = "acme", "order-4711", "4A1C9E52-3F7B-4E2A-9B57-0A4E6D1C2B33"
-_LIST, _SCOPE = 12, "list:12"
 _OFFER = {"instruction": "Your order has shipped. Reply STOP to opt out", "link_token": "4fQz0Yb7TnK", "segments": 1}
 _CONFIRMATION = "Acme: you get no more messages from us. Reply LIST if you meant only these"
 _TOKEN, _EPOCH = "4fQz0Yb7TnK", "3b9e1f7a2c40d586"
-_PHONE, _SENDER_NUMBER = "+14155550100", "+18335550123"
+_LIST, _SCOPE, _PHONE, _SENDER_NUMBER = 12, "list:12", "+14155550100", "+18335550123"
 _REPLY = UUID("57182351-7b4a-522c-8678-da4cc9957788")
 _WROTE, _HEARD, _CHANGED = (datetime(2026, 11, 24, 11, 13, second, 250_000, tzinfo=UTC) for second in (0, 2, 3))
 
@@ -263,7 +262,7 @@ def _delivery() -> list[Event]:
             phone=_PHONE,
             status="delivered",
             gateway_status="201 Success: Message received on handset.",
-            message_reference=0x1A2B,  # nor with the id beside it
+            message_reference=0x1A2B,
             block_code="21610",  # never of one that was delivered, but an example has every field
         ),
         RecipientErased(event_id=UUID(int=10, version=5), occurred_at=_HEARD, account_id=_ACCOUNT, phone=_PHONE),

@@ -9,7 +9,7 @@ from services.inbound.fields import Fields
 from services.inbound.gateways.reported import Report
 from services.inbound.gateways.smpp import SmppMessage, SmppReceipt
 from services.inbound.responses import WebhookError
-from services.inbound.smpp.settings import ReceiverBind
+from services.inbound.smpp.binds import ReceiverBind
 from shared.smpp.alphabets import decoded_text
 from shared.smpp.pdus import Command, Pdu, PduError, deliver_from_data
 from shared.smpp.tags import Tag

@@ -9,9 +9,9 @@ from services.inbound.poll.append import append
 from services.inbound.publish import PlacedRecord, event_records, parked_record
 from services.inbound.responses import WebhookError
 from services.inbound.smpp import metrics
+from services.inbound.smpp.binds import ReceiverBind
 from services.inbound.smpp.delivered import report_of
 from services.inbound.smpp.repetitions import Repetitions
-from services.inbound.smpp.settings import ReceiverBind
 from shared.errors import TransientError
 from shared.events.inbound import MessageReceived
 from shared.number_pools import NumberPools

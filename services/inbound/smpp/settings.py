@@ -1,33 +1,15 @@
 """Settings of the process that receives from SMSCs."""
 
-import json
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
+from services.inbound.smpp.binds import SETTING, ReceiverBind, read_receivers
 from shared.events.base import AccountId
 from shared.number_pools import NumberPoolSetting
 from shared.secret_rules import check_known_secrets, none_where_empty
 from shared.settings import ServiceSettings
-from shared.smpp.address import SmppAddress
-from shared.smpp.alphabets import DefaultAlphabet
-
-_SETTING = "STOPLINE_SMPP_RECEIVERS"
-MAX_BINDS = 200
-MAX_BINDS_PER_ACCOUNT = 8
-
-
-class ReceiverBind(SmppAddress):
-    """A bind of an account as a receiver."""
-
-    default_alphabet: DefaultAlphabet = "gsm"
-    opted_out_errors: frozenset[str] = frozenset()
-    """The SMSC's own errors (`err:` of a receipt) for a recipient who has opted out with it."""
-
-
-_ACCOUNTS: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[AccountId, Any])
-_ONE: TypeAdapter[ReceiverBind] = TypeAdapter(ReceiverBind)
 
 
 class ReceiverSettings(ServiceSettings):
@@ -49,38 +31,5 @@ class ReceiverSettings(ServiceSettings):
     @model_validator(mode="after")
     def _binds_are_right(self) -> Self:
         for account_id, bind in self.binds:
-            check_known_secrets(self.http_host, {f"{_SETTING}: {account_id}": bind.password})
+            check_known_secrets(self.http_host, {f"{SETTING}: {account_id}": bind.password})
         return self
-
-
-def read_receivers(text: str) -> list[tuple[str, ReceiverBind]]:
-    """Return the binds of a setting: of each account one, or a list.
-
-    Raises:
-        ValueError: names the account and the field that is wrong, and shows no value.
-    """
-    try:
-        accounts = _ACCOUNTS.validate_python(json.loads(text))
-    except (json.JSONDecodeError, RecursionError, ValidationError):
-        raise ValueError(f"{_SETTING}: must be a JSON object with the binds of each account, by its id") from None
-    found: list[tuple[str, ReceiverBind]] = []
-    for account_id, given in accounts.items():
-        each = given if isinstance(given, list) else [given]
-        if not 1 <= len(each) <= MAX_BINDS_PER_ACCOUNT:
-            raise ValueError(f"{_SETTING}: {account_id}: must be a bind, or a list of 1 to {MAX_BINDS_PER_ACCOUNT}")
-        found += [(account_id, _bind(account_id, one)) for one in each]
-    if len(found) > MAX_BINDS:
-        raise ValueError(f"{_SETTING}: has {len(found)} binds; the limit is {MAX_BINDS}")
-    whose = [(bind.host, bind.port, bind.system_id) for _, bind in found]
-    if len(set(whose)) < len(whose):
-        raise ValueError(f"{_SETTING}: a system_id is bound twice to one SMSC: whose messages come by it is not known")
-    return found
-
-
-def _bind(account_id: str, given: object) -> ReceiverBind:
-    try:
-        return _ONE.validate_python(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = "".join(f"{name}: " for name in first["loc"])
-        raise ValueError(f"{_SETTING}: {account_id}: {field}{first['msg'].removeprefix('Value error, ')}") from None

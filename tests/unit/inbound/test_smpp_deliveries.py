@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from services.inbound.gateways.reported import events_of
 from services.inbound.responses import WebhookError
+from services.inbound.smpp.binds import ReceiverBind
 from services.inbound.smpp.delivered import report_of
-from services.inbound.smpp.settings import ReceiverBind
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import CarrierBlocked, MessageReceived
 from shared.smpp.pdus import Command, Pdu

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from services.inbound.smpp.binds import MAX_BINDS_PER_ACCOUNT, read_receivers
 from services.inbound.smpp.repetitions import MAX_KEPT, Repetitions
-from services.inbound.smpp.settings import MAX_BINDS_PER_ACCOUNT, ReceiverSettings, read_receivers
+from services.inbound.smpp.settings import ReceiverSettings
 from shared.errors import MisconfiguredError
 from shared.settings import load
 
