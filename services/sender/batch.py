@@ -36,6 +36,8 @@ Waiting = dict[MessageKey, MessageRequested]
 _LOOK_AGAIN_SECONDS = 0.2
 _CHARACTERS_AT_ONCE = 20_000
 """Of texts that are read for what they offer: that many take some 30 ms at most, in which nothing else happens."""
+_ASKED_AT_ONCE = 100
+"""Of messages that early rules are asked about: they take some 100 ms at most, in which nothing else happens."""
 LEAST = 50
 MOST = 10_000
 _SHARE_OF_DONE = 0.9
@@ -61,7 +63,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class BatchProcessor:
-    """A processor of batches; it may be called again for the same messages, as redelivery does."""
+    """A processor of batches; it may be called again for the same messages, as redelivery does.
+
+    The departure rules that are in `early` too are asked before the fence, with pauses, so that after it they know.
+    """
 
     pool: Pool
     fence: Fence
@@ -72,6 +77,7 @@ class BatchProcessor:
     room: WaitingRoom
     clock: DepartureClock = field(default_factory=DepartureClock)
     rules: Sequence[DepartureRule] = ()
+    early: Sequence[DepartureRule] = ()
     pace: Pace = field(default_factory=Pace)
     _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -140,7 +146,9 @@ class BatchProcessor:
         confirmations = confirming(requests)
         queries += scope_queries(confirmations, self.cache.partitions) if confirmations else []
         account_ids = accounts_of(requests)
-        offers = await self._offers(requests, settings_of(self.cache.likely_settings(account_ids)))
+        likely = self.cache.likely_settings(account_ids)
+        offers = await self._offers(requests, settings_of(likely))
+        await self._foresee(requests, likely)
         places = partitions_in(queries) | partitions_of_accounts(account_ids, self.cache.partitions)
         with metrics.FENCE_SECONDS.time():
             fenced = await self.fence.wait(places)
@@ -210,6 +218,14 @@ class BatchProcessor:
                 unpaused = 0
                 await asyncio.sleep(0)
         return offers
+
+    async def _foresee(self, requests: Sequence[MessageRequested], likely: SettingsByAccount) -> None:
+        now = self.clock.now()
+        for rule in self.early:
+            for number, request in enumerate(requests, 1):
+                rule.earliest(request, likely[request.account_id], now)
+                if number % _ASKED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
 
 
 def _rejected(decision: Decision) -> list[NewRow]:

@@ -15,6 +15,7 @@ from services.sender.batch import BatchProcessor
 from services.sender.carriers.choose import Carriers, open_carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
+from services.sender.hours import RecipientsHours
 from services.sender.ledger.erasures import erase_forever
 from services.sender.ledger.owner import Owner
 from services.sender.outbound import OutboundConsumer, OutboundHandler
@@ -94,7 +95,8 @@ def _processor(  # noqa: PLR0913, PLR0917 (what it works with)
     pool: Pool, owner: Owner, fence: Fence, reporter: Reporter, dispatcher: Dispatcher, cache: CacheFollower
 ) -> BatchProcessor:
     dropper, room = Dropper(pool, owner, reporter), WaitingRoom(pool, owner, reporter)
-    return BatchProcessor(pool, fence, cache, reporter, dropper, dispatcher, room)
+    hours = RecipientsHours()
+    return BatchProcessor(pool, fence, cache, reporter, dropper, dispatcher, room, rules=(hours,), early=(hours,))
 
 
 def _dispatcher(

@@ -5,6 +5,7 @@ what the fence covers. What waits is decided again when its time has come, from 
 
 | the message                                                | becomes                          |
 |------------------------------------------------------------|----------------------------------|
+| may leave at no time, by a departure rule                  | rejected, by the rule's reason   |
 | is to be sent more than a year ahead                       | rejected, `too_far`              |
 | is valid until a time that is not after `send_at`          | rejected, `invalid_times`        |
 | was valid until now, or will not be when it could leave    | rejected, `expired`              |
@@ -28,7 +29,10 @@ SEND_AT = "send_at"
 
 
 class Wait(NamedTuple):
-    """A message waits: until when at the earliest, and for what, as one word of lower-case letters and underscores."""
+    """A message waits: until when at the earliest, and for what.
+
+    `reason` is one word of lower-case letters and underscores; after a colon, a name may say more of it.
+    """
 
     until: datetime
     reason: str
@@ -37,7 +41,7 @@ class Wait(NamedTuple):
 class Untimely(NamedTuple):
     """A message that cannot leave at a time that it allows: `detail` is one line and says what to do."""
 
-    reason: Literal["too_far", "invalid_times", "expired"]
+    reason: Literal["too_far", "invalid_times", "expired", "no_sending_hours", "unknown_place"]
     detail: str
 
 
@@ -50,20 +54,28 @@ Verdict = Judged | Wait | Untimely
 class DepartureRule(Protocol):
     """A rule for when messages may leave, beside the times of the messages themselves: quiet hours, limits."""
 
-    def earliest(self, request: MessageRequested, account: AccountSettings, now: datetime) -> Wait | None:
-        """Return what the message has to wait for; None: nothing. Pure: the fence covers the account's settings."""
+    def earliest(self, request: MessageRequested, account: AccountSettings, now: datetime) -> Timing:
+        """Return what the message has to wait for, or why it never may leave; None: neither.
+
+        Pure: the fence covers the account's settings. What is computed may be kept.
+        """
 
 
-def departure(request: MessageRequested, waits: Iterable[Wait | None], now: datetime) -> Timing:
+def departure(request: MessageRequested, rules: Iterable[Timing], now: datetime) -> Timing:
     """Return when the message leaves: the first line of the module's table that fits counts.
 
     Args:
         request: the message.
-        waits: what departure rules have it wait for.
+        rules: what departure rules say of it.
         now: by the sender's clock (`services.sender.waiting.clock`).
     """
-    ahead = [each for each in waits if each is not None and each.until > now]
-    wait = max(ahead, key=lambda each: each.until, default=None)
+    waits: list[Wait] = []
+    for each in rules:
+        if isinstance(each, Untimely):
+            return each
+        if each is not None and each.until > now:
+            waits.append(each)
+    wait = max(waits, key=lambda each: each.until) if waits else None
     if request.send_at is None and request.valid_until is None:
         return wait
     if request.send_at is not None and request.send_at > now:
@@ -102,7 +114,7 @@ def _too_far(send_at: datetime) -> Untimely:
 def with_timing(
     judged: Sequence[Judged],
     requests: Sequence[MessageRequested],
-    waits: Iterable[Iterable[Wait | None]],
+    rules: Iterable[Iterable[Timing]],
     now: datetime,
 ) -> list[Verdict]:
     """Return the verdict of gate and clock on each message: what the gate rejects is rejected at any time.
@@ -110,10 +122,10 @@ def with_timing(
     Args:
         judged: the gate's verdicts; before a fence, the requests themselves.
         requests: the messages, in the same order.
-        waits: what departure rules have each of them wait for, in the same order.
+        rules: what departure rules say of each of them, in the same order.
         now: by the sender's clock.
     """
     return [
         verdict if isinstance(verdict, Rejection) else departure(request, its, now) or verdict
-        for verdict, request, its in zip(judged, requests, waits, strict=False)
+        for verdict, request, its in zip(judged, requests, rules, strict=False)
     ]

@@ -33,6 +33,7 @@ from shared.events.inbound import (
 from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageCancelRequested, MessageRequested
 from shared.events.reception import CatchUpCompleted, ReceptionConfirmed
+from shared.fair_hours.sending_hours import SendingHours
 from shared.events.suppression import (
     AccountSettingsPublished,
     CheckpointPublished,
@@ -44,6 +45,7 @@ from shared.events.suppression import (
 )
 
 _ACCOUNT, _MESSAGE, _CARRIER_MESSAGE = "acme", "order-4711", "4A1C9E52-3F7B-4E2A-9B57-0A4E6D1C2B33"
+_FOR_HOURS = {"purpose": "transactional", "recipient_state": "US-CA", "recipient_zone": "America/Los_Angeles"}
 _OFFER = {"instruction": "Your order has shipped. Reply STOP to opt out", "link_token": "4fQz0Yb7TnK", "segments": 1}
 _CONFIRMATION = "Acme: you get no more messages from us. Reply LIST if you meant only these"
 _TOKEN, _EPOCH = "4fQz0Yb7TnK", "3b9e1f7a2c40d586"
@@ -211,6 +213,7 @@ def _suppressions() -> list[Event]:
                     list_word="list",
                 ),
             ),
+            sending_hours=SendingHours(applies_to="marketing", own={"mon-fri": "09:00-18:00"}),
         ),
         ListPublished(account_id=_ACCOUNT, list_id=_LIST, epoch=_EPOCH, exists=True),
         WatermarkAdvanced(next_offset=104_730, settings_epoch=_EPOCH, settings_digest="51d0c2e98f3ab764"),
@@ -220,18 +223,15 @@ def _suppressions() -> list[Event]:
 
 def _outbound() -> list[Event]:
     return [
-        MessageRequested(
-            account_id=_ACCOUNT,
-            message_id=_MESSAGE,
-            list_id=_LIST,
-            phone=_PHONE,
-            sender_number=_SENDER_NUMBER,
-            body="Your order has shipped. Reply STOP to opt out",
-            requested_at=_WROTE,
-            send_at=_HEARD,
-            valid_until=_CHANGED,
-            confirms_opt_out=_REPLY,  # never in what a producer writes, but an example has every field
-        ),
+        MessageRequested.model_validate({
+            **_about("message_requested"),
+            "body": "Your order has shipped. Reply STOP to opt out",
+            "requested_at": _WROTE,
+            "send_at": _HEARD,
+            "valid_until": _CHANGED,
+            "confirms_opt_out": _REPLY,  # never in what a producer writes, but an example has every field
+            **_FOR_HOURS,
+        }),
         MessageCancelRequested(account_id=_ACCOUNT, message_id=_MESSAGE, requested_at=_CHANGED),
     ]
 

@@ -5,10 +5,13 @@ from uuid import UUID
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
-from shared.events.base import AccountId, Body, Event, ListId, MessageId, Time
+from shared.events.base import AccountId, Body, Event, ListId, MessageId, ShortText, Time
 from shared.phones import RequestedPhone, SenderNumber
 
 MAX_ALSO_LISTS = 1_000
+
+Purpose = Literal["marketing", "transactional"]
+"""Transactional is what the recipient is waiting for or has to know: a one-time code, a delivery, a changed booking."""
 
 
 class MessageRequested(Event):
@@ -25,6 +28,8 @@ class MessageRequested(Event):
     `confirms_opt_out` makes it the one answer to an opt-out, by the id of its event. Only the opt-out service asks for
     such messages: whoever else names an event is not believed, and the message is rejected or suppressed.
     (Optional since version 1 was published.)
+    `purpose`, `recipient_state` (ISO 3166-2) and `recipient_zone` (IANA) are for the hours at which it may leave; see
+    `docs/sending-hours.md`. They were added to version 1: a request without them is the same as before.
     """
 
     category: ClassVar[str] = "outbound"
@@ -42,6 +47,9 @@ class MessageRequested(Event):
     send_at: Time | None = None
     valid_until: Time | None = None
     confirms_opt_out: UUID | None = None
+    purpose: Purpose | None = None
+    recipient_state: ShortText | None = None
+    recipient_zone: ShortText | None = None
 
     def cloud_event_id(self) -> str:
         return f"{self.account_id}/{self.message_id}"

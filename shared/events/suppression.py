@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, WithJsonSchema
 
 from shared.events.anchor import Sha256
 from shared.events.base import AccountId, Event, ListId, MessageId, ShortText, Time, derived_id
 from shared.events.delivery import Scope
+from shared.fair_hours.sending_hours import SendingHours
 from shared.phones import Phone, SenderNumber
 
 WATERMARK_KEY = b"!watermark"
@@ -133,6 +134,7 @@ class AccountSettingsPublished(Event):
     number, and as a word any word. `instruction` is what `append` adds to a message that has no way out.
     `opt_out_confirmations` are the texts that may answer an opt-out; without any, the account answers none.
     (Optional since version 1 was published.)
+    `sending_hours` are the hours of its messages; None, as in older records: they leave at any time.
     """
 
     category: ClassVar[str] = "suppression"
@@ -145,6 +147,7 @@ class AccountSettingsPublished(Event):
     exempts_conversational: bool
     words: dict[str, tuple[str, ...]]
     opt_out_confirmations: Annotated[tuple[PublishedConfirmation, ...], Field(max_length=MAX_CONFIRMATIONS)] = ()
+    sending_hours: Annotated[SendingHours, WithJsonSchema(SendingHours.model_json_schema())] | None = None
 
     def key(self) -> bytes:
         return f"!settings|{self.account_id}".encode()

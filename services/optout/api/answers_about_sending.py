@@ -7,7 +7,9 @@ from services.optout.api.answers import ShownId, ShownPage, ShownTime, V1Answer
 from services.optout.campaigns.campaign import CampaignState
 from services.optout.decision_log.entry import DecisionKind
 from services.optout.simulation.store import SimulationState
+from shared.events.outbound import Purpose
 from shared.events.suppression import GatePolicy
+from shared.fair_hours.sending_hours import AppliesTo
 
 
 class CampaignSummary(V1Answer):
@@ -16,6 +18,7 @@ class CampaignSummary(V1Answer):
     name: str
     sender_number: str
     body: str
+    purpose: Purpose
     state: CampaignState
     scheduled_at: ShownTime
     created_at: ShownTime
@@ -130,3 +133,12 @@ class ShownConfirmations(V1Answer):
     """The texts that answer an account's opt-outs; with none of them there is silence."""
 
     confirmations: Sequence[ShownConfirmation]
+
+
+class ShownSendingHours(V1Answer):
+    """The hours of an account's messages; hours by day, on the recipient's clock."""
+
+    applies_to: AppliesTo
+    own: Mapping[str, str] | None
+    elsewhere: Mapping[str, str] | None
+    default_zone: str

@@ -18,6 +18,7 @@ from services.optout.campaigns.campaign import Campaign
 from services.optout.campaigns.outcomes import status_counts
 from services.optout.campaigns.store import NewCampaign
 from shared.events.base import ListId, format_time
+from shared.events.outbound import Purpose
 from shared.postgres import Connection
 
 router = APIRouter(route_class=GuardedRoute)
@@ -26,13 +27,14 @@ CampaignId: TypeAlias = Annotated[int, Path(ge=1, le=MAX_ID)]
 
 
 class CampaignBody(RequestBody):
-    """A campaign; without `scheduled_at` it starts at once."""
+    """A campaign; without `scheduled_at` it starts at once. `purpose` is for the hours at which its messages leave."""
 
     list_id: ListId
     name: Name
     sender_number: Annotated[str, StringConstraints(max_length=64)]
     body: Annotated[str, StringConstraints(max_length=20_000), Field(description="May have placeholders.")]
     scheduled_at: AwareDatetime | None = None
+    purpose: Purpose = "marketing"
 
 
 @router.post("/v1/campaigns", status_code=201, response_model=ShownCampaign)
@@ -54,6 +56,7 @@ async def create_campaign(
         given.body,
         asked.start_time(given.scheduled_at, "scheduled_at"),
         {},
+        given.purpose,
     )
     made = await asked.make(database, new, idempotency_key)
     runtime.campaigns.wake()
@@ -114,6 +117,7 @@ def _summary(campaign: Campaign) -> dict[str, Any]:
         "name": campaign.name,
         "sender_number": campaign.sender_number,
         "body": campaign.body,
+        "purpose": campaign.purpose,
         "state": campaign.state,
         "scheduled_at": format_time(campaign.scheduled_at),
         "created_at": format_time(campaign.created_at),

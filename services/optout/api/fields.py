@@ -6,6 +6,8 @@ from fastapi import Query
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from shared.fair_hours.places import is_state, is_zone
+
 MAX_CONTACTS = 1000
 MAX_FIELDS = 50
 MAX_PAGE = 1000
@@ -38,6 +40,22 @@ def known_country(code: str) -> str:
 
 
 Country = Annotated[str, AfterValidator(known_country)]
+
+
+def _known_state(state: str) -> str:
+    if not is_state(state):
+        raise ValueError("write a code of ISO 3166-2, such as US-TX or CA-ON")
+    return state
+
+
+def _known_zone(zone: str) -> str:
+    if not is_zone(zone):
+        raise ValueError("write an IANA time zone, such as America/Chicago")
+    return zone
+
+
+KnownState = Annotated[str, AfterValidator(_known_state)]
+KnownZone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class RequestBody(BaseModel):

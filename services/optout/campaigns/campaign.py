@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from services.optout.campaigns.members import Audience
+from shared.events.outbound import Purpose
 
 CampaignState = Literal["scheduled", "running", "paused", "cancelled", "done"]
 
 COLUMNS = """
 c.campaign_id, c.account_id, c.subaccount_id, c.list_id, c.name, c.sender_number, c.body, c.given, c.state,
 c.scheduled_at, c.created_at, c.started_at, c.ended_at, c.total_count, c.until_contact_id, c.last_contact_id,
-c.requested_count, c.skipped_count
+c.requested_count, c.skipped_count, c.purpose
 """
 
 
@@ -28,6 +29,7 @@ class Campaign:
         last_contact_id: who has a greater id is still to come.
         requested_count: of messages that were published to the sender.
         skipped_count: of members whose personalised text was empty or too long.
+        purpose: for the hours at which its messages may leave.
     """
 
     campaign_id: int
@@ -48,6 +50,7 @@ class Campaign:
     last_contact_id: int
     requested_count: int
     skipped_count: int
+    purpose: Purpose
 
     @classmethod
     def of(cls, row: Any) -> Self:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from services.optout.campaigns.campaign import COLUMNS, Campaign
 from services.optout.campaigns.members import Member, count_members, last_contact_id, next_members
 from services.optout.campaigns.personalise import personalised
+from services.optout.recipient_state import state_of
 from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.outbound import OutboundRequests
 from shared.events.base import derived_id_text
@@ -62,10 +63,10 @@ WHERE campaign_id = $1
 WAIT = "UPDATE campaigns SET next_step_at = now() + make_interval(secs => $2) WHERE campaign_id = $1"
 ADD_MESSAGES = """
 INSERT INTO messages (account_id, campaign_id, list_id, sender_number, user_id, subaccount_id, source, publish_at,
-    status, message_id, contact_id, phone, body, parts)
+    status, purpose, message_id, contact_id, phone, body, parts, recipient_state)
 SELECT c.account_id, c.campaign_id, c.list_id, c.sender_number, main.subaccount_id, coalesce(c.subaccount_id, 0),
-    coalesce(c.given ->> 'source', ''), now() + make_interval(secs => $2), 'publishing', given.*
-FROM unnest($3::text[], $4::bigint[], $5::text[], $6::text[], $7::int[]) AS given
+    coalesce(c.given ->> 'source', ''), now() + make_interval(secs => $2), 'publishing', c.purpose, given.*
+FROM unnest($3::text[], $4::bigint[], $5::text[], $6::text[], $7::int[], $8::text[]) AS given
 CROSS JOIN campaigns c JOIN subaccounts main ON main.account_id = c.account_id AND main.is_main
 WHERE c.campaign_id = $1
 ON CONFLICT DO NOTHING
@@ -134,7 +135,7 @@ def messages_for(campaign: Campaign, members: Sequence[Member], now: datetime) -
         text = personalised(campaign.body, member.phone, member.fields, MAX_TEXT_CHARACTERS)
         if text.strip() and len(text) <= MAX_TEXT_CHARACTERS:
             with suppress(ValidationError):  # of one member; the others get theirs
-                messages.append(CampaignMessage(member.contact_id, _request(campaign, member.phone, text, now)))
+                messages.append(CampaignMessage(member.contact_id, _request(campaign, member, text, now)))
     return messages
 
 
@@ -143,15 +144,17 @@ def message_id(campaign_id: int, phone: str) -> str:
     return derived_id_text(f"campaign:{campaign_id}", phone)
 
 
-def _request(campaign: Campaign, phone: str, text: str, now: datetime) -> MessageRequested:
+def _request(campaign: Campaign, member: Member, text: str, now: datetime) -> MessageRequested:
     return MessageRequested(
         account_id=campaign.account_id,
-        message_id=message_id(campaign.campaign_id, phone),
+        message_id=message_id(campaign.campaign_id, member.phone),
         list_id=campaign.list_id,
-        phone=phone,
+        phone=member.phone,
         sender_number=campaign.sender_number,
         body=text,
         requested_at=now,
+        purpose=campaign.purpose,
+        recipient_state=state_of(member.phone, member.fields),
     )
 
 
@@ -163,4 +166,5 @@ def _columns(messages: Sequence[CampaignMessage]) -> list[list[object]]:
         [request.phone for request in requests],
         [request.body for request in requests],
         [segments_of(request.body).number for request in requests],
+        [request.recipient_state for request in requests],
     ]

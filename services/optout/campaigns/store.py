@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from services.optout.campaigns.campaign import COLUMNS, Campaign, CampaignState
+from shared.events.outbound import Purpose
 from shared.postgres import Connection
 
 MAX_UNFINISHED = 1_000
@@ -23,8 +24,8 @@ SELECT count(*) FROM campaigns WHERE account_id = $1 AND state IN ('scheduled', 
 """
 _ADD = f"""
 INSERT INTO campaigns AS c (account_id, subaccount_id, list_id, name, sender_number, body, given, idempotency_key,
-    request_sha256, state, scheduled_at, next_step_at, total_count)
-VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, 'scheduled', coalesce($10, now()), coalesce($10, now()), $11)
+    request_sha256, state, scheduled_at, next_step_at, total_count, purpose)
+VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, 'scheduled', coalesce($10, now()), coalesce($10, now()), $11, $12)
 RETURNING {COLUMNS}
 """  # noqa: S608 (no value from outside)
 _ONE = f"""
@@ -40,7 +41,7 @@ WHERE c.campaign_id = $1 RETURNING {COLUMNS}
 """  # noqa: S608 (no value from outside)
 _CHANGE = f"""
 UPDATE campaigns AS c SET list_id = $2, name = $3, sender_number = $4, body = $5, scheduled_at = coalesce($6, now()),
-    next_step_at = coalesce($6, now()), total_count = $7, updated_at = now()
+    next_step_at = coalesce($6, now()), total_count = $7, purpose = $8, updated_at = now()
 WHERE c.campaign_id = $1 RETURNING {COLUMNS}
 """  # noqa: S608 (no value from outside)
 
@@ -66,11 +67,14 @@ class NewCampaign:
     scheduled_at: datetime | None
     """None: at once."""
     given: Mapping[str, Any]
+    purpose: Purpose = "marketing"
 
     def sha256(self) -> bytes:
         """Return what distinguishes it from a request with other content."""
         when = self.scheduled_at and self.scheduled_at.isoformat()
         asked = [self.list_id, self.name, self.sender_number, self.body, when, self.given]
+        if self.purpose != "marketing":  # else as before the field existed: older keys keep their meaning
+            asked.append(self.purpose)
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
 
 
@@ -98,7 +102,7 @@ async def add(connection: Connection, new: NewCampaign, total_count: int, key: s
     if await connection.fetchval(_UNFINISHED, new.account_id) >= MAX_UNFINISHED:
         raise TooManyCampaignsError
     what = new.list_id, new.name, new.sender_number, new.body, json.dumps(new.given)
-    keyed = key, new.sha256(), new.scheduled_at, total_count
+    keyed = key, new.sha256(), new.scheduled_at, total_count, new.purpose
     return Campaign.of(await connection.fetchrow(_ADD, new.account_id, new.subaccount_id, *what, *keyed))
 
 
@@ -115,7 +119,7 @@ async def set_state(connection: Connection, campaign: Campaign, state: CampaignS
 
 async def change(connection: Connection, campaign_id: int, new: NewCampaign, total_count: int) -> Campaign:
     """Return the campaign with other content."""
-    what = new.list_id, new.name, new.sender_number, new.body, new.scheduled_at, total_count
+    what = new.list_id, new.name, new.sender_number, new.body, new.scheduled_at, total_count, new.purpose
     return Campaign.of(await connection.fetchrow(_CHANGE, campaign_id, *what))
 
 

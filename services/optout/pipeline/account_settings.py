@@ -16,6 +16,7 @@ from services.optout.decision_log.gate_settings import (
     load_gate_settings,
     load_lists,
 )
+from services.optout.decision_log.sending_hours import load_sending_hours
 from services.optout.pipeline.publish import SettingsMark
 from services.optout.pipeline.records import record_of
 from shared.events.suppression import AccountSettingsPublished, ListPublished
@@ -89,6 +90,7 @@ class PartitionAccounts:
         self, connection: Connection, account_ids: Sequence[str], lists: Sequence[ListOfAccount]
     ) -> list[OutgoingRecord]:
         found = await load_gate_settings(connection, account_ids) if account_ids else {}
+        hours = await load_sending_hours(connection, account_ids) if account_ids else {}
         events: list[AccountSettingsPublished | ListPublished] = [
             AccountSettingsPublished(
                 account_id=account_id,
@@ -98,6 +100,7 @@ class PartitionAccounts:
                 exempts_conversational=settings.exempts_conversational,
                 words=dict(settings.words),
                 opt_out_confirmations=settings.opt_out_confirmations,
+                sending_hours=hours.get(account_id),
             )
             for account_id, settings in found.items()
         ]

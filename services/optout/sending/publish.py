@@ -30,7 +30,8 @@ FROM (
     ORDER BY publish_at LIMIT $1 FOR UPDATE SKIP LOCKED
 ) due
 WHERE m.account_id = due.account_id AND m.message_id = due.message_id
-RETURNING m.account_id, m.message_id, m.list_id, m.has_list, m.phone, m.sender_number, m.body, m.created_at
+RETURNING m.account_id, m.message_id, m.list_id, m.has_list, m.phone, m.sender_number, m.body, m.created_at,
+    m.purpose, m.recipient_state
 """
 
 # Notes that they are in Kafka; an outcome that came meanwhile stays.
@@ -110,5 +111,7 @@ def _request(row: Any, also: dict[tuple[str, str], tuple[int, ...]]) -> MessageR
         sender_number=row["sender_number"],
         body=row["body"],
         requested_at=row["created_at"],
+        purpose=row["purpose"],
+        recipient_state=row["recipient_state"],
         also_lists=() if row["has_list"] else also[number],
     )

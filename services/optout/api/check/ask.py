@@ -16,6 +16,8 @@ from services.optout.api.check.decide import (
     to_look_up,
 )
 from services.optout.api.requests import Token
+from shared.fair_hours.ask import AccountHours, HoursOfAccounts
+from shared.fair_hours.sending_hours import OFF
 from shared.kafka import within
 from shared.postgres import Pool, connection_from
 from shared.suppressions.fence import Fence
@@ -72,6 +74,10 @@ class Checked:
     decisions: Sequence[Decision]
 
     @property
+    def decided_at(self) -> datetime:
+        return self.fenced.started_at
+
+    @property
     def fresh_until(self) -> datetime:
         """The time at which a message may last leave on them (G1)."""
         return self.fenced.started_at + timedelta(seconds=FRESH_SECONDS)
@@ -94,6 +100,7 @@ class Checks:
         self._pool = pool
         self._fence = fence
         self._cache = cache
+        self._hours = HoursOfAccounts()
 
     async def known(self, account_id: str, list_ids: Iterable[int]) -> Known:
         """Return what the decision log has of the account and these lists."""
@@ -102,6 +109,16 @@ class Checks:
         if row is None:
             return Known(None, frozenset(), frozenset())
         return Known(row["country"], frozenset(row["plain"]), frozenset(row["special"]))
+
+    def hours_of(self, account_id: str) -> AccountHours:
+        """Return the account's sending hours as the cache has them: early, since no fence covers them.
+
+        Raises:
+            TransientError: the cache is in doubt.
+        """
+        published = self._cache.likely_settings([account_id])[account_id].published
+        settings = None if published is None else published.sending_hours
+        return self._hours.of(account_id, OFF if settings is None else settings)
 
     async def check(
         self, account_id: str, reading: Awaitable[Sequence[Message]], phones: Sequence[str] = ()

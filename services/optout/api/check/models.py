@@ -7,19 +7,28 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.optout.api.check.ask import Checked
 from services.optout.api.check.decide import Code, Decision
-from services.optout.api.fields import GivenPhone, RequestBody
+from services.optout.api.check.hours import HoursOfMessage, hours_of
+from services.optout.api.fields import GivenPhone, KnownState, KnownZone, RequestBody
 from shared.events.base import ListId, Time
+from shared.events.outbound import Purpose
+from shared.fair_hours.ask import AccountHours
 from shared.phones import SenderNumber
 
 MAX_MESSAGES = 1000
 
 
 class AskedMessage(RequestBody):
-    """A message that the caller is about to send; what it does not name counts as any."""
+    """A message that the caller is about to send; what it does not name counts as any.
+
+    The last three fields are for the account's sending hours.
+    """
 
     phone: GivenPhone
     list_id: ListId | None = None
     sender_number: SenderNumber | None = None
+    purpose: Purpose | None = None
+    recipient_state: KnownState | None = None
+    recipient_zone: KnownZone | None = None
 
     @model_validator(mode="after")
     def _names_a_sender(self) -> Self:
@@ -50,7 +59,10 @@ class Reason(_Frozen):
 
 
 class CheckedMessage(_Frozen):
-    """The decision about one message; `phone` is the number that it was decided by, in E.164."""
+    """The decision about one message; `phone` is the number that it was decided by, in E.164.
+
+    `hours` are null for a message that keeps none. A message may be `allowed` and still have to wait for its hours.
+    """
 
     phone: str | None
     list_id: int | None
@@ -58,6 +70,7 @@ class CheckedMessage(_Frozen):
     allowed: bool
     reason: Reason | None
     token: str | None
+    hours: HoursOfMessage | None = None
 
 
 class CheckResponse(_Frozen):
@@ -68,16 +81,17 @@ class CheckResponse(_Frozen):
     decisions: list[CheckedMessage]
 
 
-def response_of(asked: AskedMessages, checked: Checked) -> CheckResponse:
+def response_of(asked: AskedMessages, checked: Checked, hours: AccountHours) -> CheckResponse:
     decisions = [
-        _checked(message, decision, checked)
+        _checked(message, decision, checked, hours if hours.keeps(message.purpose) else None)
         for message, decision in zip(asked.messages, checked.decisions, strict=True)
     ]
-    return CheckResponse(decided_at=checked.fenced.started_at, fresh_until=checked.fresh_until, decisions=decisions)
+    return CheckResponse(decided_at=checked.decided_at, fresh_until=checked.fresh_until, decisions=decisions)
 
 
-def _checked(message: AskedMessage, decision: Decision, checked: Checked) -> CheckedMessage:
+def _checked(message: AskedMessage, decision: Decision, checked: Checked, hours: AccountHours | None) -> CheckedMessage:
     reading = decision.reading
+    where = message.recipient_state, message.recipient_zone
     return CheckedMessage(
         phone=None if reading is None else reading.phone,
         list_id=message.list_id,
@@ -85,6 +99,7 @@ def _checked(message: AskedMessage, decision: Decision, checked: Checked) -> Che
         allowed=decision.code is None,
         reason=_reason(decision),
         token=None if reading is None else str(checked.token(reading.partition)),
+        hours=None if reading is None or hours is None else hours_of(hours, reading.phone, *where, checked.decided_at),
     )
 
 

@@ -83,11 +83,12 @@ async def check_messages(
         with metrics.CHECK_SECONDS.time():
             sure = [phone for each in asked.messages if (phone := only_reading(each.phone))]
             checked = await runtime.checks.check(account_id, _messages(asked, account_id, runtime.checks), sure)
+            hours = runtime.checks.hours_of(account_id)
     except TransientError as error:
         log.warning("a check is not decided: %s", error)
         raise _do_not_send() from None
     _require_place(tokens, checked.fenced.markers)
-    response = response_of(asked, checked)
+    response = response_of(asked, checked, hours)
     for code, count in Counter(each.code or "allowed" for each in checked.decisions).items():
         metrics.CHECKED.labels(code).inc(count)
     return Response(response.model_dump_json(), media_type="application/json")

@@ -19,6 +19,7 @@ from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.screening import Asked, forbidden
 from shared.events.base import storable
 from shared.events.outbound import MAX_ALSO_LISTS
+from shared.fair_hours.places import is_state
 from shared.gate import GateSettings, Rejection, RejectionReason
 from shared.opt_out_links import TOKEN_CHARACTERS, with_link
 from shared.phones import normalise_sender_number
@@ -54,13 +55,14 @@ SELECT (SELECT list_id FROM contact_lists WHERE account_id = $1 AND kind = 'defa
 
 ADD = """
 INSERT INTO messages (account_id, message_id, user_id, subaccount_id, list_id, contact_id, has_list, phone,
-    sender_number, body, parts, custom_string, country, source, from_email, schedule, created_at, publish_at)
+    sender_number, body, parts, custom_string, country, source, from_email, schedule, purpose, recipient_state,
+    created_at, publish_at)
 SELECT $1, message_id, $2, $3, list_id, contact_id, has_list, phone, sender_number, body, parts, custom_string, country,
-    source, from_email, schedule, $4, coalesce(schedule, $4)
+    source, from_email, schedule, purpose, recipient_state, $4, coalesce(schedule, $4)
 FROM unnest($5::text[], $6::bigint[], $7::bigint[], $8::boolean[], $9::text[], $10::text[], $11::text[], $12::int[],
-    $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[])
+    $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::text[], $19::text[])
     AS given (message_id, list_id, contact_id, has_list, phone, sender_number, body, parts, custom_string, country,
-        source, from_email, schedule)
+        source, from_email, schedule, purpose, recipient_state)
 """
 
 
@@ -153,7 +155,7 @@ def _row(each: ExaminedMessage) -> tuple[object, ...]:
     given = each.given
     where = each.message_id, each.list_id, each.contact_id, each.has_list, each.phone, each.sender_number
     texts = given.custom_string or "", (given.country or "").upper(), given.source or "", given.from_email
-    return *where, each.body, each.parts, *texts, each.schedule
+    return *where, each.body, each.parts, *texts, each.schedule, given.purpose, given.recipient_state or None
 
 
 def _asked(each: ExaminedMessage) -> Asked:
@@ -227,6 +229,7 @@ def _status_of(message: ExaminedMessage, known: AccountFacts, now: datetime) -> 
         ("MISSING_REQUIRED_FIELDS", not message.has_list and message.sender_number in known.full_numbers),
         ("INVALID_SENDER_ID", not message.sender_number),
         ("INVALID_RECIPIENT", not message.phone),  # also of a list without members
+        ("INVALID_RECIPIENT_STATE", given.recipient_state and not is_state(given.recipient_state)),
     )
     return next((status for status, is_so in problems if is_so), ACCEPTED)
 

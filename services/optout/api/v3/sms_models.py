@@ -6,6 +6,7 @@ from pydantic import Field
 
 from services.optout.api.v3.models import Answer, Currency, Given, GivenSenders, GivenText
 from shared.events.base import MAX_BODY_CHARACTERS
+from shared.events.outbound import Purpose
 
 MAX_MESSAGES = 1_000
 PRICE = "0.0000"
@@ -14,7 +15,7 @@ MessageText: TypeAlias = Annotated[str, Field(max_length=MAX_BODY_CHARACTERS)]
 
 
 class GivenMessage(Given):
-    """A message to be sent."""
+    """A message to be sent; the last two fields are Stopline's own, for the hours at which it may leave."""
 
     body: MessageText | None = None
     to: GivenText | None = None
@@ -26,6 +27,8 @@ class GivenMessage(Given):
     contact_id: GivenText | None = None
     country: GivenText | None = None
     from_email: GivenText | None = None
+    purpose: Purpose | None = None
+    recipient_state: GivenText | None = None
 
 
 class GivenMessages(Given):
