@@ -85,7 +85,8 @@ def apply_block(decision: Requested, event: CarrierBlocked, recipient: Recipient
 
 def lifted_by_start(start: MessageReceived, suppressed: Iterable[Suppression]) -> list[Suppression]:
     """Return the blocks that end with a START: that of the number it was written to, with all that it covers."""
-    blocks = [each for each in suppressed if _is_of(each, start.gateway)]
+    came_through = [start.gateway, *([start.carrier] if start.carrier else ())]
+    blocks = [each for each in suppressed if any(_is_of(each, gateway) for gateway in came_through)]
     written_to = sender_scope(start.sender_number or "")
     causes = {each.cause_event_id for each in blocks if each.scope == written_to}
     return [each for each in blocks if each.cause_event_id in causes]

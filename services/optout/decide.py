@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.optout.attribution import Attribution, answered_numbers, attribute, is_answerable
-from services.optout.carrier_blocks import decide_block
+from services.optout.carrier_blocks import decide_block, lifted_by_start
 from services.optout.confirmation import (
     OptOutConfirmation,
     confirmation_of,
@@ -148,10 +148,26 @@ def _of_reply(
             return _held(event, match, attribution, recipient, by_policy)
         case "opt_in":
             return _opt_in(event, match, attribution, recipient)
-        case "help":
-            return Unchanged("help", match, *_followed_up(event, match, attribution, recipient))
-        case "none":
-            return Unchanged("no_rule", None, *_followed_up(event, match, attribution, recipient))
+        case "help" | "none":
+            return _no_preference(event, match, attribution, recipient)
+
+
+def _no_preference(
+    event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient
+) -> Decision:
+    started = _started_at_carrier(event, recipient)
+    if started:
+        return OptIn(match, attribution, started)
+    followed_up = _followed_up(event, match, attribution, recipient)
+    return Unchanged("help", match, *followed_up) if match.kind == "help" else Unchanged("no_rule", None, *followed_up)
+
+
+def _started_at_carrier(event: MessageReceived, recipient: Recipient) -> tuple[str, ...]:
+    """Return what a carrier that has taken the reply as an opt-in does not block any more: its word is no rule's."""
+    if not event.is_start_at_carrier or event.part is not None:
+        return ()
+    suppressed = [each for _, each in sorted(recipient.suppressions.items()) if recipient.is_suppressed(each.scope)]
+    return tuple(each.scope for each in lifted_by_start(event, suppressed) if is_surely_later(event, each))
 
 
 def _asked_for(

@@ -32,7 +32,8 @@ def withdrawn_by(
     suppressed = [s for _, s in sorted(recipient.suppressions.items()) if recipient.is_suppressed(s.scope)]
     asked_by, question = _question(event, attribution, recipient)
     is_asked_for = question is not None and match.term in question.stay_words
-    blocks = lifted_by_start(event, suppressed) if match.term in WAYS_BACK else []
+    is_start = match.term in WAYS_BACK or event.is_start_at_carrier
+    blocks = lifted_by_start(event, suppressed) if is_start else []
     suppressed = [s for s in suppressed if s not in blocks]
     if match.term in WAYS_BACK and not is_asked_for:
         meant, answered = _of_way_back(event, attribution, suppressed)

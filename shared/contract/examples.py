@@ -80,6 +80,7 @@ def _inbound() -> list[Event]:
             part="2/3 of 173",
             listed_sent_at=_WROTE,
             taken_by_carrier=True,
+            carrier="twilio",
         ),
         ReviewDecided(
             event_id=UUID(int=5, version=5),

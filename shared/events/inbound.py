@@ -47,8 +47,9 @@ class MessageReceived(IdentifiedEvent):
     `listed_sent_at` is there where the reply was read from the gateway's list of messages, which has a time, and its
     webhooks have none: it is the same event with it and without it. (Optional since version 1 was published.)
 
-    `taken_by_carrier` says that the carrier itself took the reply as an opt-out, and answered it where it does so.
-    (Optional since version 1 was published.)
+    `taken_by_carrier` says that the carrier itself took the reply as an opt-out, and answered it where it does so;
+    `is_start_at_carrier` that it took it as an opt-in, by whatever word. `carrier` is the one that a relay has the
+    reply from, by its gateway's name. (All three are optional since version 1 was published.)
     """
 
     category: ClassVar[str] = "inbound"
@@ -69,6 +70,8 @@ class MessageReceived(IdentifiedEvent):
     unusable_sent_at: StorableText | None = None
     part: StorableText | None = None
     listed_sent_at: Time | None = None
+    carrier: StorableText | None = None
+    is_start_at_carrier: bool = False
     taken_by_carrier: bool = False
 
 

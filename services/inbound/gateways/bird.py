@@ -87,7 +87,8 @@ def _reports(fields: Fields) -> list[Report]:
     """Return the message or the receipt, whichever address it came to.
 
     Raises:
-        WebhookError: `not_sms`.
+        WebhookError: `not_sms`, or `not_understood`: an opt-out that Bird reports by an event of its own. Its bytes are
+            parked, where an operator sees them.
     """
     event = fields.get("event", "")
     payload = {name.removeprefix("payload."): each for name, each in fields.items() if name.startswith("payload.")}
@@ -95,6 +96,12 @@ def _reports(fields: Fields) -> list[Report]:
     if event.endswith((".inbound", ".outbound")) and not event.startswith("sms."):
         raise WebhookError(
             "not_sms", f"{event!r} is not about an SMS; subscribe to the SMS channel alone", field="event"
+        )
+    if "opted" in event or "opt_out" in event:
+        raise WebhookError(
+            "not_understood",
+            f"{event[:100]!r}: what Bird says in it is not documented; STOP itself comes as sms.inbound",
+            field="event",
         )
     direction = event.removeprefix("sms.") or message.get("direction", "")
     if direction in ("inbound", "incoming", ""):

@@ -69,6 +69,13 @@ class GenericMessage(ReportedMessage):
     replied_message_id: str | None = Field(None, description="the message_id of the message that this one answers")
     replied_carrier_message_id: str | None = Field(None, description="the gateway's id of that message")
     replied_body: str | None = Field(None, description="the text of that message")
+    carrier: str | None = Field(
+        None,
+        description="the carrier that the relay has it from, by its name in STOPLINE_CARRIER: a START ends its block",
+    )
+
+    def came_through(self) -> str | None:
+        return values.gateway_id(self.carrier)
 
 
 class GenericReceipt(ReportedReceipt):

@@ -113,6 +113,14 @@ class ReportedMessage(GatewayWebhook):
         """Return the opt-out that the carrier has put on record because of this message, if it says so."""
         return None
 
+    def is_start_at_carrier(self) -> bool:
+        """Say whether the carrier itself has taken this message as an opt-in."""
+        return False
+
+    def came_through(self) -> str | None:
+        """Return the carrier that the message came through, where that is another than the gateway."""
+        return None
+
     def event(self, account_id: str, now: datetime) -> MessageReceived:
         """Return the event.
 
@@ -150,6 +158,8 @@ class ReportedMessage(GatewayWebhook):
             sent_at=time.at,
             unusable_sent_at=time.unusable,
             part=self.part_of_text(),
+            carrier=self.came_through(),
+            is_start_at_carrier=self.is_start_at_carrier(),
             taken_by_carrier=self.carrier_block() is not None,
         )
 

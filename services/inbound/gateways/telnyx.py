@@ -105,6 +105,10 @@ class TelnyxMessage(ReportedMessage):
         is_stop = self.autoresponse_type.upper() == "STOP"
         return CarrierBlock("autoresponse_type STOP", self.messaging_profile) if is_stop else None
 
+    def is_start_at_carrier(self) -> bool:
+        """Say whether Telnyx took this message as an opt-in, perhaps by a word of the account's own there."""
+        return self.autoresponse_type.upper() == "START"
+
 
 class TelnyxReceipt(ReportedReceipt):
     gateway: ClassVar[str] = "telnyx"

@@ -128,6 +128,10 @@ class TwilioMessage(ReportedMessage):
         """Return the opt-out that Twilio's Advanced Opt-Out took from this message; it has answered it, too."""
         return CarrierBlock("OptOutType STOP", self.messaging_service) if self.opt_out_type == "STOP" else None
 
+    def is_start_at_carrier(self) -> bool:
+        """Say whether Advanced Opt-Out took this message as an opt-in, perhaps by a word of the account's own there."""
+        return self.opt_out_type == "START"
+
 
 class TwilioReceipt(ReportedReceipt):
     gateway: ClassVar[str] = "twilio"

@@ -83,7 +83,14 @@ def test_clicksends_fields_become_the_event() -> None:
         "unusable_sent_at": None,
         "part": None,
         "taken_by_carrier": False,
+        "carrier": None,
+        "is_start_at_carrier": False,
     }
+
+
+def test_a_relay_may_name_the_carrier_and_no_other_gateway_may() -> None:
+    fields = {**CLICKSEND, "carrier": "twilio"}
+    assert (received(fields, "generic").carrier, received(fields).carrier) == ("twilio", None)
 
 
 def test_form_and_json_are_the_same_event() -> None:

@@ -213,3 +213,27 @@ def test_a_clean_up_is_not_an_opt_out_that_clicksends_list_repeats() -> None:
         by="j",
     )
     assert states(after(Recipient(), cleaned, listed("clicksend"))) == {"list:1": "opted_out", SCOPE: "opted_out"}
+
+
+def test_a_word_that_no_rule_knows_ends_the_block_where_the_carrier_took_it_as_start() -> None:
+    blocked = after(who_was_sent(sent(1)), reply("STOP", gateway="twilio"), block(NUMBER))
+    word = reply("WELCOME ME", sender_number=NUMBER, gateway="twilio", occurred_at=LATER)
+    assert states(after(blocked, word)) == {"list:1": "opted_out", SCOPE: "opted_out"}
+    started = word.model_copy(update={"is_start_at_carrier": True})
+    assert states(after(blocked, started)) == {"list:1": "opted_out", SCOPE: "opted_in"}
+    for other in ({"sender_number": OTHER_NUMBER}, {"gateway": "telnyx"}, {"part": "1/2 of 3"}):
+        elsewhere = started.model_copy(update=other)
+        assert states(after(blocked, elsewhere)) == {"list:1": "opted_out", SCOPE: "opted_out"}
+    # What our rules take for a STOP is one.
+    contradiction = reply("STOP", sender_number=NUMBER, gateway="twilio", occurred_at=LATER)
+    contradiction = contradiction.model_copy(update={"is_start_at_carrier": True})
+    assert states(after(blocked, contradiction))[SCOPE] == "opted_out"
+
+
+def test_a_start_through_a_relay_ends_the_block_of_the_carrier_that_it_names() -> None:
+    blocked = after(Recipient(), block(NUMBER, gateway="telnyx"))
+    through_relay = start(gateway="generic")
+    assert states(after(blocked, through_relay)) == {SCOPE: "opted_out"}
+    for carrier, state in (("telnyx", "opted_in"), ("twilio", "opted_out"), ("nobody", "opted_out")):
+        named = through_relay.model_copy(update={"carrier": carrier})
+        assert states(after(blocked, named)) == {SCOPE: state}
