@@ -108,6 +108,25 @@ class ShownSimulation(V1Answer):
     started_at: ShownTime
 
 
+class ShownGateway(V1Answer):
+    """A gateway that was heard from at `heard_at`.
+
+    `answers_stop_itself` is `by_default` where its company answers STOP unless that is switched off there; in
+    `took_stop_itself_at` it last reported that it had taken a reply as an opt-out by itself.
+    """
+
+    gateway: str
+    heard_at: ShownTime
+    answers_stop_itself: Literal["by_default", "not_known"]
+    took_stop_itself_at: ShownTime | None
+    how_to_switch_it_off: str | None
+    documentation: str
+
+
+class ShownGateways(V1Answer):
+    gateways: Sequence[ShownGateway]
+
+
 class ShownGate(V1Answer):
     """The settings of the gate; `words` are those that messages may name, by sender number: `*` is every one."""
 

@@ -16,6 +16,7 @@ _NEEDED: Mapping[str, Needed] = {
     "/v1/account/gate": "settings",
     "/v1/account/opt-out-confirmation": "settings",
     "/v1/account/sending-hours": "settings",
+    "/v1/account/gateways": "settings",
     "/v1/accounts": "account",
     "/v1/api-keys": "account",
     "/v1/campaigns": "sms",
