@@ -163,7 +163,7 @@ def _no_preference(
 
 
 def _started_at_carrier(event: MessageReceived, recipient: Recipient) -> tuple[str, ...]:
-    """Return what a carrier that has taken the reply as an opt-in does not block any more: its word is no rule's."""
+    """Return what a carrier that has taken the reply as an opt-in does not block any more: no rule has its word."""
     if not event.is_start_at_carrier or event.part is not None:
         return ()
     suppressed = [each for _, each in sorted(recipient.suppressions.items()) if recipient.is_suppressed(each.scope)]

@@ -79,9 +79,8 @@ def _inbound() -> list[Event]:
             unusable_sent_at="24/11/2026 11:13",  # never beside a time, but an example has every field
             part="2/3 of 173",
             listed_sent_at=_WROTE,
-            taken_by_carrier=True,
-            carrier="twilio",
-        ),
+            taken_by_carrier=True, carrier="twilio",
+        ),  # fmt: skip
         ReviewDecided(
             event_id=UUID(int=5, version=5),
             occurred_at=_CHANGED,

@@ -133,14 +133,9 @@ class ReportedMessage(GatewayWebhook):
         body = values.body(self.body)
         time = given_time(self.sent_at, now)
         event_id = values.message_event_id(
-            account_id=account_id,
-            gateway=self.gateway,
-            id_=gateway_id,
+            account_id=account_id, gateway=self.gateway, id_=gateway_id, phone=phone, to=to, text=body,
             written_at=format_time(time.at) if time.at else time.unusable,
-            phone=phone,
-            to=to,
-            text=body,
-        )
+        )  # fmt: skip
         return MessageReceived(
             event_id=event_id,
             occurred_at=now,
