@@ -131,14 +131,14 @@ class Dispatcher:
 
     def _callable_now(self, requests: Sequence[MessageRequested]) -> list[MessageRequested]:
         """Return the messages whose carrier may be called now."""
-        return [] if self.stopping else [request for request in requests if self._pause_seconds(request) <= 0]
+        return [] if self.stopping else [request for request in requests if self.pause_seconds(request) <= 0]
 
     def _why_none_is_callable(self, requests: Sequence[MessageRequested]) -> str:
         if self.stopping:
             return "the sender stops"
-        return f"the carrier asked for a pause, {min(map(self._pause_seconds, requests)):.1f} s are left"
+        return f"the carrier asked for a pause, {min(map(self.pause_seconds, requests)):.1f} s are left"
 
-    def _pause_seconds(self, request: MessageRequested) -> float:
+    def pause_seconds(self, request: MessageRequested) -> float:
         """Return for how long the message's carrier must not be called for it; 0: it may be."""
         return self._pauses.seconds_left(self._carriers.name_of(request.account_id), request, boottime())
 
@@ -195,7 +195,7 @@ class Dispatcher:
             if chunk.fenced.has_expired(boottime()):
                 metrics.REDECIDED.inc()
                 return
-            if self.stopping or self._pause_seconds(request) > 0:
+            if self.stopping or self.pause_seconds(request) > 0:
                 return
             begin_by = min(chunk.fenced.begin_by, leave_by(request))
             # Counts only if this is cancelled, or fails by a bug, during the call.

@@ -4,7 +4,7 @@ A row that is taken names its owner. It is free again as soon as that process ha
 other processes know that it has died (`services/sender/ledger/owner.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -48,9 +48,9 @@ WHERE w.account_id = done.account_id AND w.message_id = done.message_id AND w.ow
 """
 
 _LET_GO = """
-UPDATE waiting_messages w SET owner = 0, take_at = greatest(take_at, now() + $4)
-FROM unnest($1::text[], $2::text[]) AS undone (account_id, message_id)
-WHERE w.account_id = undone.account_id AND w.message_id = undone.message_id AND w.owner = $3
+UPDATE waiting_messages w SET owner = 0, take_at = greatest(take_at, now() + undone.after)
+FROM unnest($1::text[], $2::text[], $3::interval[]) AS undone (account_id, message_id, after)
+WHERE w.account_id = undone.account_id AND w.message_id = undone.message_id AND w.owner = $4
 """
 
 _REJECT = """
@@ -100,9 +100,10 @@ async def remove(connection: Connection, owner: int, keys: Sequence[MessageKey])
     await connection.execute(_REMOVE, [key[0] for key in keys], [key[1] for key in keys], owner)
 
 
-async def let_go(connection: Connection, owner: int, keys: Sequence[MessageKey], after: timedelta) -> None:
-    """Have rows taken again after a while, by any process."""
-    await connection.execute(_LET_GO, [key[0] for key in keys], [key[1] for key in keys], owner, after)
+async def let_go(connection: Connection, owner: int, undone: Mapping[MessageKey, timedelta]) -> None:
+    """Have rows taken again, by any process, each after its time."""
+    accounts, messages = [key[0] for key in undone], [key[1] for key in undone]
+    await connection.execute(_LET_GO, accounts, messages, list(undone.values()), owner)
 
 
 async def reject_unreadable(connection: Connection, causes: Sequence[tuple[MessageKey, str]]) -> list[Row]:

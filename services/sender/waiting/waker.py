@@ -6,7 +6,7 @@ a crash at any point has the row taken again, and the ledger says whether the ca
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from services.sender import metrics
@@ -120,24 +120,31 @@ class Waker:
 
     async def _handle(self, taken: Sequence[TakenRow]) -> None:
         waiting, bad = _read(taken)
-        keys = [row.key for row in taken]
+        undone = self._paused(waiting)
+        for key in undone:
+            del waiting[key]
         try:
             if bad:
                 await park_unreadable(self._pool, self._processor.reporter, bad)
             await self._processor.process(waiting)
         except TransientError:
-            unread = {row.key for row, _ in bad}
-            await self._put_away([key for key in keys if key not in waiting and key not in unread], [*waiting, *unread])
+            again_after = timedelta(0) if self._processor.dispatcher.stopping else _AGAIN_AFTER
+            undone |= dict.fromkeys([*waiting, *(row.key for row, _ in bad)], again_after)
+            await self._put_away([row.key for row in taken if row.key not in undone], undone)
             raise
-        await self._put_away(keys, [])
+        await self._put_away([row.key for row in taken if row.key not in undone], undone)
 
-    async def _put_away(self, done: Sequence[MessageKey], undone: Sequence[MessageKey]) -> None:
+    def _paused(self, waiting: Waiting) -> dict[MessageKey, timedelta]:
+        """Return the messages that no carrier takes now, and for how long: those of others do not wait for these."""
+        pauses = ((key, self._processor.dispatcher.pause_seconds(request)) for key, request in waiting.items())
+        return {key: timedelta(seconds=seconds) for key, seconds in pauses if seconds > 0}
+
+    async def _put_away(self, done: Sequence[MessageKey], undone: Mapping[MessageKey, timedelta]) -> None:
         async with connection_from(self._pool) as connection:
             if done:
                 await remove(connection, self._owner.number, done)
             if undone:
-                again_after = timedelta(0) if self._processor.dispatcher.stopping else _AGAIN_AFTER
-                await let_go(connection, self._owner.number, undone, again_after)
+                await let_go(connection, self._owner.number, undone)
         failpoint("sender.after_woken")
 
     async def _count(self, connection: Connection) -> None:

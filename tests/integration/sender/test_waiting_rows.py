@@ -1,0 +1,150 @@
+"""Rows of waiting messages on a real Postgres: who takes them, and what is left of them."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from harness.stack.embedded import EmbeddedBackend
+from services.sender.ledger.model import MessageKey, key_of
+from services.sender.ledger.owner import Owner
+from services.sender.ledger.rows import find, write_rows
+from services.sender.settings import sender_database
+from services.sender.timing import Wait
+from services.sender.waiting.due import let_go, remove, take
+from services.sender.waiting.rows import cancel, put
+from shared.events.outbound import MessageRequested
+from shared.postgres import Pool, connection_from
+
+AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
+# So late that no sender of another test takes these rows.
+DUE = datetime.now(UTC) + timedelta(days=300)
+THEN = DUE + timedelta(days=1)
+MANY, MEGABYTE = 1_000, 1024 * 1024
+
+
+@pytest.fixture
+async def owner(backend: EmbeddedBackend) -> AsyncIterator[Owner]:
+    made = Owner(sender_database(backend.sender_database_url))
+    await made.hold()
+    yield made
+    made.release()
+
+
+@pytest.fixture
+async def other(backend: EmbeddedBackend) -> AsyncIterator[Owner]:
+    made = Owner(sender_database(backend.sender_database_url))
+    await made.hold()
+    yield made
+    made.release()
+
+
+def messages(count: int, body: str = "Hi. STOP to end") -> list[MessageRequested]:
+    account_id = f"t-{uuid4().hex[:12]}"
+    return [
+        MessageRequested(
+            account_id=account_id,
+            message_id=f"m-{number}",
+            list_id=7,
+            phone="+14155550100",
+            sender_number="ACME",
+            body=body,
+        )
+        for number in range(count)
+    ]
+
+
+async def wait(pool: Pool, owner: Owner, asked: list[MessageRequested], due: datetime = DUE) -> set[MessageKey]:
+    async with connection_from(pool) as connection:
+        written = await put(connection, owner.number, [(each, Wait(due, "send_at")) for each in asked], AT)
+    return set(map(key_of, asked)) - written.not_ours
+
+
+async def taken(pool: Pool, owner: Owner, of: list[MessageRequested], limit_bytes: int = MEGABYTE) -> set[str]:
+    async with connection_from(pool) as connection:
+        rows = await take(connection, owner.number, THEN, MANY, limit_bytes)
+    return {row.message_id for row in rows if row.account_id == of[0].account_id}
+
+
+async def states(pool: Pool, asked: list[MessageRequested]) -> list[str]:
+    async with connection_from(pool) as connection:
+        rows = await find(connection, list(map(key_of, asked)))
+    return [rows[key_of(each)].state for each in asked]
+
+
+async def test_of_two_living_processes_one_has_a_row_and_a_dead_ones_rows_are_free_at_once(
+    pool: Pool, owner: Owner, other: Owner
+) -> None:
+    asked = messages(2)
+    assert await wait(pool, owner, asked) == set(map(key_of, asked))
+    assert await taken(pool, owner, asked) == {"m-0", "m-1"}
+    assert await taken(pool, other, asked) == set()
+    owner.release()
+    for _ in range(100):  # Postgres notices it a moment later
+        if found := await taken(pool, other, asked):
+            break
+    assert found == {"m-0", "m-1"}
+    assert await states(pool, asked) == ["pending", "pending"]
+
+
+async def test_a_row_whose_process_did_not_hear_that_it_was_taken_is_taken_again_by_it(
+    pool: Pool, owner: Owner
+) -> None:
+    asked = messages(1)
+    await wait(pool, owner, asked)
+    assert await taken(pool, owner, asked) == await taken(pool, owner, asked) == {"m-0"}
+
+
+async def test_what_is_taken_at_once_is_limited_in_bytes_and_is_never_nothing(pool: Pool, owner: Owner) -> None:
+    asked = messages(3, "x" * 10_000)
+    await wait(pool, owner, asked, DUE - timedelta(days=1))
+    assert len(await taken(pool, owner, asked, limit_bytes=1)) == 1
+    assert len(await taken(pool, owner, asked, limit_bytes=15_000)) == 2
+
+
+async def test_a_message_that_waits_again_keeps_its_row_and_one_with_an_outcome_loses_it(
+    pool: Pool, owner: Owner
+) -> None:
+    asked = messages(2)
+    await wait(pool, owner, asked)
+    await taken(pool, owner, asked)
+    assert await wait(pool, owner, asked[:1]) == {key_of(asked[0])}
+    async with connection_from(pool) as connection:
+        await write_rows(connection, owner.number, "rejected", [(asked[1], "no_way_out x")], AT)
+        await remove(connection, owner.number, list(map(key_of, asked)))
+        left = await connection.fetch(
+            "SELECT message_id, owner FROM waiting_messages WHERE account_id = $1", asked[0].account_id
+        )
+    assert [tuple(row) for row in left] == [("m-0", 0)]
+
+
+async def test_a_row_that_was_let_go_is_taken_by_others_after_its_time(pool: Pool, owner: Owner, other: Owner) -> None:
+    asked = messages(2)
+    await wait(pool, owner, asked)
+    await taken(pool, owner, asked)
+    later = timedelta(days=400)
+    async with connection_from(pool) as connection:
+        await let_go(connection, owner.number, {key_of(asked[0]): timedelta(0), key_of(asked[1]): later})
+    assert await taken(pool, other, asked) == {"m-0"}
+
+
+async def test_what_is_being_sent_is_not_cancelled_and_what_was_cancelled_is_not_sent(pool: Pool, owner: Owner) -> None:
+    asked = messages(3)
+    await wait(pool, owner, asked[:2])
+    await taken(pool, owner, asked)
+    async with connection_from(pool) as connection:
+        await write_rows(connection, owner.number, "dispatching", [(asked[0], None)], AT)
+        assert await cancel(connection, owner.number, list(map(key_of, asked))) == 2
+        late = await write_rows(connection, owner.number, "dispatching", [(each, None) for each in asked[1:]], AT)
+    assert late.not_ours == set(map(key_of, asked[1:]))
+    assert await states(pool, asked) == ["dispatching", "rejected", "rejected"]
+
+
+async def test_a_second_request_does_not_send_what_waits(pool: Pool, owner: Owner) -> None:
+    asked = messages(1)
+    await wait(pool, owner, asked)
+    async with connection_from(pool) as connection:
+        claimed = await write_rows(connection, owner.number, "dispatching", [(asked[0], None)], AT)
+    assert claimed.not_ours == {key_of(asked[0])}
+    assert await wait(pool, owner, asked) == set()
