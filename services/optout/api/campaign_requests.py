@@ -10,6 +10,7 @@ from services.optout.campaigns.campaign import Campaign, CampaignState
 from services.optout.campaigns.expand import MAX_TEXT_CHARACTERS
 from services.optout.campaigns.members import MAX_RECIPIENTS, Audience, count_members
 from services.optout.campaigns.store import NewCampaign
+from services.optout.sending.cancel import ask_to_cancel_campaign
 from shared.phones.event_fields import normalise_sender_number
 from shared.postgres import Connection
 
@@ -149,12 +150,19 @@ async def resume(connection: Connection, account_id: str, campaign_id: int) -> C
 
 
 async def cancel(connection: Connection, account_id: str, campaign_id: int) -> Campaign:
-    """Return the campaign, of which nothing more is requested ever.
+    """Return the campaign, of which nothing more is requested ever; what has not left is cancelled.
+
+    One of which everything is requested can be cancelled as long as some of it waits.
 
     Raises:
         ApiError: 404; 409, it has ended.
     """
-    return await _end_in(connection, account_id, campaign_id, "cancelled")
+    async with connection.transaction():
+        campaign = await find(connection, account_id, campaign_id, lock=True)
+        asked = await ask_to_cancel_campaign(connection, account_id, campaign_id)
+        if campaign.state == "done" and asked:
+            return await store.set_state(connection, campaign, "cancelled")
+        return await _end_in(connection, account_id, campaign_id, "cancelled")
 
 
 async def _end_in(

@@ -96,7 +96,7 @@ async def resume_campaign(
 
 @router.post("/v1/campaigns/{campaign_id}/cancel", response_model=ShownCampaign)
 async def cancel_campaign(campaign_id: CampaignId, account_id: CallerAccountId, database: Database) -> dict[str, Any]:
-    """End it; what was requested before is still sent."""
+    """End it; what has not left is cancelled, and what is being sent is still sent."""
     return await _shown(database, await asked.cancel(database, account_id, campaign_id))
 
 

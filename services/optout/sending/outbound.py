@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from shared.events.codec import cloud_event_headers, encode
-from shared.events.outbound import MessageRequested
+from shared.events.outbound import AnyOutboundEvent, MessageRequested
 from shared.kafka import SEND_SECONDS, within
 from shared.kafka_connection import Kafka
 from shared.partitions import partition_of
@@ -23,7 +23,7 @@ class OutboundRequests:
         self._producer = Producer(kafka, max_batch_size=_MAX_BATCH_BYTES)
         self._partitions = partitions
 
-    async def publish(self, requests: Sequence[MessageRequested]) -> None:
+    async def publish(self, requests: Sequence[AnyOutboundEvent]) -> None:
         """Return once Kafka has all of them on all in-sync replicas.
 
         Raises:
@@ -31,8 +31,9 @@ class OutboundRequests:
         """
         placed: dict[int, list[OutgoingRecord]] = defaultdict(list)
         for request in requests:
-            record = OutgoingRecord(request.phone.encode(), encode(request), cloud_event_headers(request, SOURCE))
-            placed[partition_of(request.phone, self._partitions)].append(record)
+            key = request.phone if isinstance(request, MessageRequested) else request.message_id
+            record = OutgoingRecord(key.encode(), encode(request), cloud_event_headers(request, SOURCE))
+            placed[partition_of(key, self._partitions)].append(record)
         sends = (
             self._producer.send_all(OUTBOUND_MESSAGES, partition, records) for partition, records in placed.items()
         )

@@ -1,7 +1,8 @@
 """Publishes messages when they are due: a task of each process of the API, any number of which share the work.
 
 A message is marked as `publishing`, written to Kafka, then marked as `queued`. One whose process died in between is
-published again after a while, with the same id, of which the sender sends one; it can no longer be cancelled.
+published again after a while, with the same id, of which the sender sends one. It is cancelled only while it waits in
+the sender (`services/optout/sending/cancel.py`).
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from services.optout.sending.cancel import cancel_asked
 from services.optout.sending.outbound import OutboundRequests
 from shared.errors import TransientError
 from shared.events.outbound import MAX_ALSO_LISTS, MessageRequested
@@ -69,6 +71,8 @@ class DueMessages:
         while True:
             try:
                 while await self.publish_due() == _AT_ONCE:
+                    continue
+                while await cancel_asked(self._pool, self._outbound):
                     continue
             except TransientError as error:
                 log.info("messages wait: %s", error)

@@ -16,7 +16,7 @@ from shared.events.base import Event
 from shared.events.delivery import MessageDispatching, MessageSent, delivery_event_id
 from shared.events.inbound import FenceMarkerAppended, MessageReceived
 from shared.events.opt_out import AnyOptOutEvent, opt_out_event_adapter
-from shared.events.outbound import MessageRequested, outbound_event_adapter
+from shared.events.outbound import AnyOutboundEvent, MessageRequested, outbound_event_adapter
 from shared.events.suppression import SuppressionChanged, WatermarkAdvanced, suppression_event_adapter
 from shared.kafka import new_consumer, new_producer
 from shared.partitions import partition_of
@@ -162,6 +162,9 @@ class OptOutWorld:
         return [event for event in events if event.account_id == self.account_id]
 
     def replies(self) -> list[MessageRequested]:
+        return [event for event in self.outbound() if isinstance(event, MessageRequested)]
+
+    def outbound(self) -> list[AnyOutboundEvent]:
         events = [codec.decode(outbound_event_adapter, record.value) for record in self.seen[OUTBOUND_MESSAGES]]
         return [event for event in events if event.account_id == self.account_id]
 

@@ -13,7 +13,7 @@ from optout_world import NUMBER, SECONDS, OptOutWorld
 
 from harness.certificates import certificates
 from services.optout.campaigns.expand import BACKLOG, CHUNK, message_id
-from shared.events.outbound import MessageRequested
+from shared.events.outbound import MessageCancelRequested, MessageRequested
 from shared.topics import OUTBOUND_MESSAGES
 
 _OPERATOR = {"Authorization": "Bearer the-admin-token-of-these-tests-only"}
@@ -179,6 +179,25 @@ async def test_a_cancelled_campaign_and_one_that_is_not_due_request_nothing(worl
         await sender.until(await sender.sends(name="Now"), state="done")
         assert (await sender.read(later))["state"] == "scheduled"
         assert len(await sender.requested()) == 3
+
+
+async def test_what_waits_in_the_sender_of_a_cancelled_campaign_is_cancelled_there(world: OptOutWorld) -> None:
+    async with sender_of(world) as sender:
+        await sender.add(3)
+        campaign_id = await sender.sends()
+        await sender.until(campaign_id, state="done")
+        asked = {request.message_id for request in await sender.requested()}
+        await world.fetch("UPDATE messages SET status = 'waiting' WHERE campaign_id = $1", campaign_id)
+        assert (await sender.does(campaign_id, "cancel"))["state"] == "cancelled"
+        async with asyncio.timeout(SECONDS):
+            while {e.message_id for e in world.outbound() if isinstance(e, MessageCancelRequested)} != asked:
+                await world.read_some(OUTBOUND_MESSAGES)
+        await world.fetch("UPDATE messages SET status = 'sent' WHERE campaign_id = $1", campaign_id)
+        again = await sender.sends(name="Sent")
+        await sender.until(again, state="done")
+        await sender.settle(again, 3)
+        refused = await sender.http.post(f"/v1/campaigns/{again}/cancel")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "wrong_state")
 
 
 async def test_one_idempotency_key_sends_once_and_belongs_to_one_request(world: OptOutWorld) -> None:

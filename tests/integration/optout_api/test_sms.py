@@ -10,16 +10,19 @@ import pytest
 from optout_api_world import NUMBER, Caller, Record
 
 from services.optout.api.v3 import sms_history
+from services.optout.sending.cancel import cancel_asked
 from services.optout.sending.outcomes import OutcomeHandler
 from services.optout.sending.publish import DueMessages
 from shared.events.delivery import (
     DeliveryReceiptReceived,
     MessageDispatching,
+    MessageRejected,
     MessageSent,
     MessageSuppressed,
+    MessageWaiting,
     delivery_event_id,
 )
-from shared.events.outbound import MessageRequested
+from shared.events.outbound import AnyOutboundEvent, MessageCancelRequested, MessageRequested
 from shared.postgres import Pool
 
 PHONE, OTHER_PHONE, OTHER_NUMBER = "+14155550101", "+14155550102", "+14155550188"
@@ -31,9 +34,9 @@ class KeptRequests:
     """A publisher whose requests stay here."""
 
     def __init__(self) -> None:
-        self.published: list[MessageRequested] = []
+        self.published: list[AnyOutboundEvent] = []
 
-    async def publish(self, requests: list[MessageRequested]) -> None:
+    async def publish(self, requests: list[AnyOutboundEvent]) -> None:
         self.published += requests
 
 
@@ -52,7 +55,8 @@ async def published(pool: Pool, caller: Caller) -> list[MessageRequested]:
     """Publish what is due, and return the requests of the account."""
     kept = KeptRequests()
     await DueMessages(pool, kept).publish_due()  # type: ignore[arg-type]
-    return [each for each in kept.published if each.account_id == caller.account_id]
+    mine = [each for each in kept.published if each.account_id == caller.account_id]
+    return [each for each in mine if isinstance(each, MessageRequested)]
 
 
 def announced(caller: Caller, message_id: str, list_id: int, number: str = NUMBER) -> MessageDispatching:
@@ -159,6 +163,42 @@ async def test_a_scheduled_message_waits_and_can_be_cancelled(acme: Caller, pool
         await connection.execute("UPDATE messages SET publish_at = now() WHERE account_id = $1", acme.account_id)
     (left,) = await published(pool, acme)
     assert left.message_id == data["messages"][2]["message_id"]
+
+
+async def test_a_message_that_waits_in_the_sender_is_shown_as_scheduled_and_can_be_cancelled_there(
+    acme: Caller, pool: Pool
+) -> None:
+    messages = (await sent(acme, MESSAGE, {**MESSAGE, "custom_string": "mine"}))["messages"]
+    await published(pool, acme)
+    handler = OutcomeHandler(pool)
+    for message in messages:
+        common = announced(acme, message["message_id"], 1).model_dump(exclude={"event_id", "type", "version"})
+        await handler.record(
+            [MessageWaiting.model_validate({**common, "event_id": uuid4(), "until": AT, "reason": "quiet_hours"})]
+        )
+    rows = (await acme.get("/v3/sms/history"))["data"]["data"]
+    assert {row["status"] for row in rows} == {"Scheduled"}
+    assert (await acme.call("PUT", "/v3/sms/cancel-all", json={"custom_string": "mine"})).json()["data"] == {"count": 1}
+    assert (await acme.call("PUT", f"/v3/sms/{messages[0]['message_id']}/cancel")).status_code == 200
+    kept = KeptRequests()
+    while await cancel_asked(pool, kept):  # type: ignore[arg-type]
+        continue
+    ours = [each for each in kept.published if each.account_id == acme.account_id]
+    assert all(isinstance(each, MessageCancelRequested) for each in ours)
+    assert {each.message_id for each in ours} == {each["message_id"] for each in messages}
+    for message in messages:
+        cancelled = MessageRejected(
+            event_id=uuid4(),
+            occurred_at=AT,
+            account_id=acme.account_id,
+            message_id=message["message_id"],
+            reason="cancelled",
+            detail="it was cancelled before it left",
+        )
+        await handler.record([cancelled])
+    rows = (await acme.get("/v3/sms/history"))["data"]["data"]
+    assert {row["status"] for row in rows} == {"Cancelled"}
+    assert (await acme.call("PUT", f"/v3/sms/{messages[0]['message_id']}/cancel")).status_code == 404
 
 
 async def test_outcomes_and_receipts_come_in_any_order_and_never_go_back(acme: Caller, pool: Pool) -> None:

@@ -24,8 +24,9 @@ from services.optout.api.v3.sms_models import (
     SentMessages,
     SentSms,
 )
+from services.optout.sending.cancel import ask_to_cancel
 
-# Cancels a scheduled message; what is being published, or was, is not cancelled any more.
+# Cancels a scheduled message; what was published is cancelled by the sender, if it waits there.
 CANCEL = """
 UPDATE messages SET status = 'cancelled', changed_at = now()
 WHERE account_id = $1 AND message_id = $2 AND status = 'scheduled' RETURNING message_id
@@ -80,20 +81,27 @@ async def price_messages(
 
 @router.put("/v3/sms/cancel-all")
 async def cancel_all(
-    account_id: CallerAccountId, database: Database, given: GivenCustomString | None = None
+    account_id: CallerAccountId, database: Database, runtime: ApiRuntime, given: GivenCustomString | None = None
 ) -> Envelope[Cancelled]:
-    """Cancel every scheduled message, or those with a custom string."""
-    rows = await database.fetch(CANCEL_ALL, account_id, given.custom_string if given else None)
-    return success("Scheduled messages have been cancelled.", Cancelled(count=len(rows)))
+    """Cancel every scheduled message, or those with a custom string; also those that wait in the sender."""
+    custom_string = given.custom_string if given else None
+    async with database.transaction():
+        rows = await database.fetch(CANCEL_ALL, account_id, custom_string)
+        waiting = await ask_to_cancel(database, account_id, custom_string=custom_string)
+    runtime.due_messages.wake()
+    return success("Scheduled messages have been cancelled.", Cancelled(count=len(rows) + waiting))
 
 
 @router.put("/v3/sms/{message_id}/cancel")
 async def cancel_message(
-    message_id: MessageIdInPath, account_id: CallerAccountId, database: Database
+    message_id: MessageIdInPath, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> Envelope[None]:
-    """Cancel a scheduled message."""
-    if await database.fetchval(CANCEL, account_id, message_id) is None:
+    """Cancel a scheduled message; one that waits in the sender is cancelled if it has not left at that moment."""
+    if await database.fetchval(CANCEL, account_id, message_id) is not None:
+        return success("The message has been cancelled.", None)
+    if not await ask_to_cancel(database, account_id, message_id=message_id):
         raise ApiError(404, "not_found", "message_id: there is no such scheduled message", "message_id")
+    runtime.due_messages.wake()
     return success("The message has been cancelled.", None)
 
 
