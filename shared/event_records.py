@@ -22,7 +22,7 @@ def read_events(
 ) -> tuple[list[tuple[int, EventT]], list[Bad]]:
     """Return the events with their offsets, and the records that are not events with the reason.
 
-    With `partitions`, an event must be in the partition of its phone: elsewhere it is in no order with the others.
+    With `partitions`, an event must be in the partition of its phones: elsewhere it is in no order with the others.
     """
     read: list[tuple[Polled, EventT]] = []
     bad: list[Bad] = []
@@ -34,11 +34,12 @@ def read_events(
     right = {} if partitions is None else _right_partitions([event for _, event in read], partitions)
     events: list[tuple[int, EventT]] = []
     for record, event in read:
-        place = right.get(getattr(event, "phone", ""))
-        if place is None or place == record.partition:
+        places = (right[phone] for phone in _phones_of(event) if phone in right)
+        wrong = next((place for place in places if place != record.partition), None)
+        if wrong is None:
             events.append((record.offset, event))
         else:
-            bad.append((record, _misplaced(place)))
+            bad.append((record, _misplaced(wrong)))
     return events, bad
 
 
@@ -55,8 +56,14 @@ def event_of(adapter: TypeAdapter[EventT], record: Polled) -> EventT:
 
 def _right_partitions(events: Sequence[object], partitions: int) -> dict[str, int]:
     """Return the partition of each phone that the events are about."""
-    phones = list({phone for event in events if (phone := getattr(event, "phone", None)) is not None})
+    phones = list({phone for event in events for phone in _phones_of(event)})
     return dict(zip(phones, partitions_of([phone.encode() for phone in phones], partitions), strict=True))
+
+
+def _phones_of(event: object) -> Sequence[str]:
+    """Return the phones that the event is about; a fence marker has none."""
+    phone: str | None = getattr(event, "phone", None)
+    return getattr(event, "phones", ()) if phone is None else (phone,)
 
 
 def _misplaced(right: int) -> PoisonError:

@@ -26,7 +26,7 @@ from shared.events.delivery import AnyDeliveryEvent, delivery_event_adapter
 from shared.events.inbound import MessageReceived, inbound_event_adapter
 from shared.events.opt_out import OptedIn, OptedOut, opt_out_event_adapter
 from shared.events.outbound import MessageRequested, outbound_event_adapter
-from shared.events.suppression import SuppressionChanged, suppression_event_adapter
+from shared.events.suppression import SuppressionChanged, SuppressionsChanged, suppression_event_adapter
 from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
 from shared.kafka_connection import Kafka
 from shared.parked_records import parked_offsets
@@ -76,8 +76,9 @@ class KafkaRecords:
                 self.replies.append(ReplyRecord(place.partition, place.offset, created_at, event))
             case MessageRequested():
                 self.requests.append(RequestRecord(place, event))
-            case SuppressionChanged():
-                self.suppressions.append(SuppressionRecord(place.partition, place.offset, created_at, event))
+            case SuppressionChanged() | SuppressionsChanged():
+                for each in (event,) if isinstance(event, SuppressionChanged) else event.singly():
+                    self.suppressions.append(SuppressionRecord(place.partition, place.offset, created_at, each))
             case OptedOut() | OptedIn():
                 self.changes.append(ChangeRecord(created_at, event))
             case _ if isinstance(event, AnyDeliveryEvent):

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.confirmations import confirmation_digest, confirmation_id
+from shared.contract.examples_of_many import examples_of_many
 from shared.events.anchor import AnchorPublished
 from shared.events.base import Event
 from shared.events.delivery import (
@@ -19,17 +20,7 @@ from shared.events.delivery import (
     RecipientErased,
     delivery_event_id,
 )
-from shared.events.inbound import (
-    CarrierBlocked,
-    ErasureRequested,
-    FenceMarkerAppended,
-    LinkConfirmed,
-    LinkUndone,
-    MessageReceived,
-    OptInRequested,
-    OptOutRequested,
-    ReviewDecided,
-)
+from shared.events.inbound import CarrierBlocked, ErasureRequested, FenceMarkerAppended, LinkConfirmed, LinkUndone, MessageReceived, OptInRequested, OptOutRequested, ReviewDecided
 from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageCancelRequested, MessageRequested
 from shared.events.reception import CatchUpCompleted, ReceptionConfirmed
@@ -56,7 +47,7 @@ _WROTE, _HEARD, _CHANGED = (datetime(2026, 11, 24, 11, 13, second, 250_000, tzin
 
 def examples() -> list[Event]:
     """Return the examples, of one message, the STOP that answers it and what follows."""
-    return [*_inbound(), *_opt_out(), *_suppressions(), *_outbound(), *_delivery(), *_undelivered(), _anchor(), *_reception()]
+    return [*_inbound(), *_opt_out(), *_suppressions(), *examples_of_many(), *_outbound(), *_delivery(), *_undelivered(), _anchor(), *_reception()]
 
 
 def _inbound() -> list[Event]:

@@ -40,8 +40,9 @@ CONTRACTS = (
     TopicContract(
         INBOUND_MESSAGES,
         "What recipients, gateways and reviewers say, and the sender's fence markers. Placed by Java's murmur2 of the phone."
-        " A link's events have no phone: they are in the partition that their token names.",
-        f"{PHONE_KEY}; the token for those of links; none for fence_marker_appended",
+        " A link's events have no phone: they are in the partition that their token names. All phones of a record for many"
+        " are of its partition.",
+        f"{PHONE_KEY}, of many the first; the token for those of links; none for fence_marker_appended",
         get_args(AnyInboundEvent),
         ours_to_write=True,
     ),
@@ -56,7 +57,7 @@ CONTRACTS = (
         SUPPRESSIONS,
         "Whom a sender may not message, and what its gate asks of messages; compacted. Written in transactions: read"
         " committed.",
-        "account_id|scope|phone for suppression_changed; !settings|account_id and !list|account_id|list_id for what the"
+        "account_id|scope|phone for suppression_changed; !changes|cause_event_id|scope for suppressions_changed; !settings|account_id and !list|account_id|list_id for what the"
         " gate asks; !watermark and !checkpoint for the two others",
         get_args(AnySuppressionEvent),
         ours_to_write=True,

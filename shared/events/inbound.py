@@ -18,6 +18,7 @@ from shared.events.base import (
     derived_id,
 )
 from shared.events.delivery import Scope
+from shared.events.removals import RemovalsRequested, RemovalsUndone
 from shared.phones import Phone, SenderNumber
 
 MAX_READINGS = 6
@@ -257,6 +258,8 @@ AnyInboundEvent = (
     | ReviewDecided
     | OptOutRequested
     | OptInRequested
+    | RemovalsRequested
+    | RemovalsUndone
     | CarrierBlocked
     | ErasureRequested
     | LinkConfirmed

@@ -1,10 +1,12 @@
 """Topic `suppressions` (compacted): whom a sender may not message, and how far that is known.
 
 Each partition is written by one transactional producer at a time. A record's key is what compaction keeps one of:
-`account|scope|phone` for a suppression, `!settings|account` and `!list|account|id` for what the gate asks, `!watermark`
-and `!checkpoint` for the two that vouch for the others. An account's settings and lists are in the partition of its id.
+`account|scope|phone` for a suppression, `!changes|id|scope` for those of many phones, `!settings|account` and
+`!list|account|id` for what the gate asks, `!watermark` and `!checkpoint` for the two that vouch for the others. An
+account's settings and lists are in the partition of its id.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -14,11 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from shared.events.anchor import Sha256
 from shared.events.base import AccountId, Event, ListId, MessageId, ShortText, Time, derived_id
 from shared.events.delivery import Scope
+from shared.events.removals import MAX_PHONES
 from shared.fair_hours.sending_hours import SendingHours
 from shared.phones import Phone, SenderNumber
 
 WATERMARK_KEY = b"!watermark"
 CHECKPOINT_KEY = b"!checkpoint"
+CHANGES_KEY = b"!changes|"
+"""The start of the keys of `suppressions_changed`."""
 
 SuppressionState = Literal["opted_out", "held", "opted_in"]
 GatePolicy = Literal["reject", "append"]
@@ -87,6 +92,39 @@ class SuppressionChanged(Event):
 
     def cloud_event_id(self) -> str:
         return str(derived_id(self.cause_event_id, self.scope, self.state))
+
+    def cloud_event_time(self) -> datetime:
+        return self.changed_at
+
+
+class SuppressionsChanged(Event):
+    """The newest state of (account, scope) for each of `phones`, all of this partition: what a clean-up changes.
+
+    It says what a `suppression_changed` for each would. No later record has its key, so compaction keeps it; whichever
+    record of a phone comes later in the partition holds. `cause_event_id` is that of the first phone.
+    """
+
+    category: ClassVar[str] = "suppression"
+
+    type: Literal["suppressions_changed"] = "suppressions_changed"
+    account_id: AccountId
+    scope: Scope
+    phones: Annotated[tuple[Phone, ...], Field(min_length=1, max_length=MAX_PHONES)]
+    state: SuppressionState
+    cause_event_id: UUID
+    changed_at: Time
+
+    def singly(self) -> Iterator[SuppressionChanged]:
+        """Yield what it says as events about one phone each, all with the cause of the first."""
+        common = self.model_dump(exclude={"type", "version", "phones"})
+        for phone in self.phones:
+            yield SuppressionChanged(**common, phone=phone)
+
+    def key(self) -> bytes:
+        return CHANGES_KEY + f"{self.cause_event_id}|{self.scope}".encode()
+
+    def cloud_event_id(self) -> str:
+        return str(derived_id(self.cause_event_id, self.scope, self.state, "many"))
 
     def cloud_event_time(self) -> datetime:
         return self.changed_at
@@ -178,7 +216,12 @@ class ListPublished(Event):
 
 
 AnySuppressionEvent = (
-    SuppressionChanged | WatermarkAdvanced | CheckpointPublished | AccountSettingsPublished | ListPublished
+    SuppressionChanged
+    | SuppressionsChanged
+    | WatermarkAdvanced
+    | CheckpointPublished
+    | AccountSettingsPublished
+    | ListPublished
 )
 SuppressionEvent = Annotated[AnySuppressionEvent, Field(discriminator="type")]
 suppression_event_adapter: TypeAdapter[AnySuppressionEvent] = TypeAdapter(SuppressionEvent)

@@ -20,6 +20,7 @@ from shared.events.suppression import (
     CheckpointPublished,
     ListPublished,
     SuppressionChanged,
+    SuppressionsChanged,
     WatermarkAdvanced,
     suppression_event_adapter,
 )
@@ -98,8 +99,8 @@ class PartitionReader:
                 yield from self._changes(changed)
                 changed = []
                 yield from self._confirmable(event)
-            elif isinstance(event, SuppressionChanged):
-                changed.append(_change(event))
+            elif isinstance(event, SuppressionChanged | SuppressionsChanged):
+                changed += _changes_in(event)
             elif isinstance(event, AccountSettingsPublished | ListPublished):
                 yield SettingsRecord(event, digest_of(record.value or b""))
             elif event is not None:
@@ -110,7 +111,7 @@ class PartitionReader:
 
     def _confirmable(self, event: SuppressionChanged) -> Iterator[ConfirmableChange]:
         key = self._first_key + 2 * int(event.phone)
-        for changes in self._changes([_change(event)]):
+        for changes in self._changes(_changes_in(event)):
             yield ConfirmableChange(changes, key, event)
 
     def _changes(self, changed: list[_Change]) -> Iterator[Changes]:
@@ -161,13 +162,15 @@ class PartitionReader:
         self.unreadable[key if key in self.unreadable or len(self.unreadable) < MAX_UNREADABLE else _TOO_MANY] = why
 
 
-def _change(event: SuppressionChanged) -> _Change:
-    return event.account_id.encode(), event.scope.encode(), event.phone.encode(), event.state.encode()
+def _changes_in(event: SuppressionChanged | SuppressionsChanged) -> list[_Change]:
+    phones = event.phones if isinstance(event, SuppressionsChanged) else (event.phone,)
+    account_id, scope, state = event.account_id.encode(), event.scope.encode(), event.state.encode()
+    return [(account_id, scope, phone.encode(), state) for phone in phones]
 
 
 def _key_of(event: AnySuppressionEvent) -> bytes:
     match event:
-        case SuppressionChanged() | AccountSettingsPublished() | ListPublished():
+        case SuppressionChanged() | SuppressionsChanged() | AccountSettingsPublished() | ListPublished():
             return event.key()
         case WatermarkAdvanced():
             return WATERMARK_KEY

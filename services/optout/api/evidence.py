@@ -27,8 +27,8 @@ from shared.postgres import Connection
 # it in its partition.
 EVIDENCE = f"""
 SELECT d.partition, d.sequence, d.phone, d.body, d.entry, d.hash, d.entry_sha256, coalesce((
-    SELECT p.hash FROM decisions p WHERE p.partition = d.partition AND p.inbound_offset < d.inbound_offset
-    ORDER BY p.inbound_offset DESC LIMIT 1), '') AS previous_hash
+    SELECT p.hash FROM decisions p WHERE p.partition = d.partition AND p.sequence = d.sequence - 1
+    ), '') AS previous_hash
 FROM decisions d
 WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS} UNION ALL SELECT unnest($5::text[]))
     AND (d.sequence, d.partition) > ($3, $4)

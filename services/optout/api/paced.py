@@ -2,18 +2,22 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
+from typing import TypeVar
 
 from services.optout.api.freshness import Freshness
 from services.optout.api.requests import Requests
 from services.optout.jobs.job_request import JobRequest
+from services.optout.jobs.publish import RequestOfMany
 from shared.errors import TransientError
 from shared.suppressions.placement import partitions_of
 
+Thing = TypeVar("Thing")
+
 AT_ONCE = 300
-"""Requests of jobs in one part, all of one partition: they are one batch of the pipeline. Each batch costs what 100
-requests do, and everybody else's messages of the partition wait for it: some 30 ms."""
+"""Requests of jobs in one part, all of one partition: they are one batch of the pipeline, or one record of a clean-up.
+Each batch costs what 100 requests do, and everybody else's messages of the partition wait for it."""
 PARTS = 2
 """Parts of all jobs together that are published and not recorded yet: one is decided while the next is published, and
 the pipeline has time for everybody else."""
@@ -34,16 +38,31 @@ class PacedRequests:
         Raises:
             TransientError: Kafka or the pipeline does not take them; those that it took are the same when repeated.
         """
-        waiting: defaultdict[int, list[JobRequest]] = defaultdict(list)
-        places = partitions_of([each.phone for each in requests], self._requests.partitions)
-        for partition, each in zip(places, requests, strict=True):
-            waiting[partition].append(each)
-        await asyncio.gather(*(self._in_order(partition, each) for partition, each in waiting.items()))
+        placed = self._by_partition([each.phone for each in requests], requests)
+        await asyncio.gather(*(self._in_order(partition, parts_of(each)) for partition, each in placed))
 
-    async def _in_order(self, partition: int, requests: Sequence[JobRequest]) -> None:
-        size = ceil(len(requests) / ceil(len(requests) / AT_ONCE))
-        for start in range(0, len(requests), size):
+    async def publish_of_many(self, phones: Sequence[str], request_of: RequestOfMany) -> None:
+        """Publish requests about many recipients, a record for each part; raises as `publish` does."""
+        placed = self._by_partition([phone.encode() for phone in phones], phones)
+        await asyncio.gather(
+            *(self._in_order(partition, [[request_of(part)] for part in parts_of(each)]) for partition, each in placed)
+        )
+
+    def _by_partition(self, keys: Sequence[bytes], things: Sequence[Thing]) -> Iterable[tuple[int, Sequence[Thing]]]:
+        waiting: defaultdict[int, list[Thing]] = defaultdict(list)
+        for partition, thing in zip(partitions_of(keys, self._requests.partitions), things, strict=True):
+            waiting[partition].append(thing)
+        return waiting.items()
+
+    async def _in_order(self, partition: int, parts: Iterable[Sequence[JobRequest]]) -> None:
+        for part in parts:
             async with self._turns:
-                token = await self._requests.publish_in_order(partition, requests[start : start + size])
+                token = await self._requests.publish_in_order(partition, part)
                 if not await self._freshness.wait([token], _RECORDED_SECONDS):
                     raise TransientError("the pipeline does not record what was published")
+
+
+def parts_of(things: Sequence[Thing]) -> list[Sequence[Thing]]:
+    """Return parts of one size, of at most `AT_ONCE`."""
+    size = ceil(len(things) / ceil(len(things) / AT_ONCE))
+    return [things[start : start + size] for start in range(0, len(things), size)]

@@ -35,7 +35,7 @@ _KNOWN = "SELECT event_id, entry FROM decisions WHERE event_id = ANY($1::uuid[])
 _STORED = """
 SELECT entry FROM decisions JOIN partition_positions USING (partition)
 WHERE partition = $1 AND inbound_offset >= $2 + inbound_base AND inbound_offset < $3 + inbound_base
-ORDER BY inbound_offset
+ORDER BY decisions.sequence
 """
 
 _SUPPRESSIONS = """

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from services.optout.batch_search import Text, search, text_of
 from services.optout.decide import DecidableEvent, decide
+from services.optout.decision_log.alike import AlikeEntries
 from services.optout.decision_log.entry import Entry, entry_of, stored_body
 from services.optout.decision_log.erasures import (
     add_erasure_jobs,
@@ -25,12 +26,14 @@ from services.optout.decision_log.follow_ups import write_follow_ups
 from services.optout.decision_log.load import RecipientKey, load_decided, load_entries, load_last, load_recipients
 from services.optout.decision_log.merged import SuppressionKey, count_merged, load_merged, note_published
 from services.optout.decision_log.position import Position, move_position, read_position, save_position
+from services.optout.decision_log.removals import RemovalsBatch, record_removals
 from services.optout.decision_log.repetitions import Identities, Identity, identify, is_new_opt_out_or_held
 from services.optout.decision_log.stored_rules import AccountRules, StoredRules
 from services.optout.decision_log.who_wrote import WriterCertainty, limited_by_certainty, load_certainties
 from services.optout.decision_log.write import DecidedEntry, add_trail, write_decisions
 from services.optout.recipient import Recipient
 from services.optout.recipient_after import apply
+from services.optout.removals import request_of
 from services.optout.rules import RuleSet, SearchResult
 from shared.events.suppression import SuppressionChanged
 from shared.failpoints import failpoint
@@ -55,6 +58,16 @@ class Batch:
     received: Sequence[EventAtOffset]
 
 
+Decided = Entry | AlikeEntries
+"""Entries as they are published: one by one, or those that are alike together."""
+
+
+def one_by_one(batch: RemovalsBatch) -> Batch:
+    """Return the batch as requests at the same offset."""
+    received = [EventAtOffset(batch.offset, request_of(batch.event, phone)) for phone in batch.event.phones]
+    return Batch(batch.partition, batch.expected, batch.next_offset, received)
+
+
 class DecisionLog(Protocol):
     """A decision log. Positions only move forward, from where the caller knows them to be: of two writers one loses."""
 
@@ -64,7 +77,7 @@ class DecisionLog(Protocol):
     async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
         """Return what was decided for the offsets from `from_offset` up to, not with, `to_offset`."""
 
-    async def record(self, batch: Batch) -> tuple[list[Entry], Position]:
+    async def record(self, batch: Batch | RemovalsBatch) -> tuple[Sequence[Decided], Position]:
         """Decide and record the batch, all or nothing; return the new entries and the new position.
 
         Raises:
@@ -118,8 +131,13 @@ class PostgresDecisionLog:
         async with connection_from(self._pool) as connection:
             return await load_entries(connection, self._partition, from_offset, to_offset)
 
-    async def record(self, batch: Batch) -> tuple[list[Entry], Position]:
+    async def record(self, batch: Batch | RemovalsBatch) -> tuple[Sequence[Decided], Position]:
         async with connection_from(self._pool) as connection:
+            if isinstance(batch, RemovalsBatch):
+                recorded = await record_removals(connection, batch, self._now())
+                if recorded is not None:
+                    return recorded
+                batch = one_by_one(batch)
             return await record_batch(connection, batch, self._rules, self._now(), self._window)
 
     async def move(self, expected: int, next_offset: int) -> Position:

@@ -66,6 +66,11 @@ class Position:
     digest: int
     inbound_base: int = 0
 
+    def with_suppressed(self, count: int, digest: int) -> "Position":
+        """Return the position once this many more keys are suppressed, which add this to the digest."""
+        total = (self.digest + digest) % _TWO_TO_64
+        return replace(self, suppressed_count=self.suppressed_count + count, digest=total)
+
 
 async def read_position(connection: Connection, partition: int) -> Position:
     """Return the position of the partition; one that was never decided gets a row, and is at 0.
@@ -118,9 +123,7 @@ async def add_suppressed(
     connection: Connection, partition: int, position: Position, count: int, digest: int
 ) -> Position:
     """Add to what a cache must hold keys that come or go without a decision; return the position then."""
-    now = replace(
-        position, suppressed_count=position.suppressed_count + count, digest=(position.digest + digest) % _TWO_TO_64
-    )
+    now = position.with_suppressed(count, digest)
     await connection.execute(_SAVE_SUPPRESSED, partition, now.suppressed_count, _signed(now.digest))
     return now
 

@@ -7,6 +7,7 @@ none is missing between them, nor before the first.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.optout.carrier_blocks import BY_CARRIER
@@ -17,13 +18,13 @@ from services.optout.decision_log.load import RecipientKey
 from services.optout.decision_log.position import Position
 from services.optout.recipient import ScopeQuestion
 from shared.postgres import Connection
-from shared.suppression_digest import MASK, key_digest
+from shared.suppression_digest import key_digest
 
 _DECISION_COLUMNS = (
     "event_id", "partition", "sequence", "inbound_offset", "account_id", "phone", "body", "decided_at", "entry", "hash",
 )  # fmt: skip
 
-_CHANGE_STATES = """
+CHANGE_STATES = """
 INSERT INTO suppressions (account_id, scope, phone, state, cause_event_id, sender_number, sent_at, untimed_at,
     changed_at, source, gateway, list_word, list_word_until)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
@@ -38,7 +39,7 @@ ON CONFLICT (account_id, phone, scope) DO UPDATE SET
 # Somebody who writes STOP again has left through this number, at this time, too. What is null stays as it is. Whatever
 # asks for what a click has asked for gives it a `sent_at`: no undo lifts it. That is for undos alone: what takes the
 # place of a click has its own.
-_STRENGTHEN_STATES = """
+STRENGTHEN_STATES = """
 UPDATE suppressions s SET
     state = coalesce(again.state, s.state), cause_event_id = coalesce(again.cause_event_id, s.cause_event_id),
     changed_at = coalesce(again.changed_at, s.changed_at),
@@ -102,24 +103,39 @@ async def write_decisions(
     connection: Connection, partition: int, position: Position, decided: Sequence[DecidedEntry]
 ) -> Position:
     """Append the entries to the chain, save the states that they leave, and return the new position."""
+    chained = [
+        Chained(entry.event_id, entry.offset, entry.account_id, entry.phone, body, entry.decided_at, entry_text(entry))
+        for entry, body in decided
+    ]
+    position = await append_to_chain(connection, partition, position, chained)
+    await _save_states(connection, [entry for entry, _ in decided])
+    return position.with_suppressed(*_count([entry for entry, _ in decided]))
+
+
+class Chained(NamedTuple):
+    """A row of the decision log but for its place in the chain."""
+
+    event_id: UUID | str
+    offset: int
+    account_id: str
+    phone: str
+    body: str
+    decided_at: datetime
+    text: str
+
+
+async def append_to_chain(
+    connection: Connection, partition: int, position: Position, chained: Iterable[Chained]
+) -> Position:
+    """Append rows, each with the hash that links it to the one before; return the position with the last one's."""
     hashed, sequence = position.head_hash, position.sequence
     rows = []
-    for entry, body in decided:
-        text = entry_text(entry)
+    for event_id, offset, account_id, phone, body, decided_at, text in chained:
         hashed, sequence = link(hashed, text), sequence + 1
-        who = entry.account_id, entry.phone
-        offset = entry.offset + position.inbound_base
-        rows.append((entry.event_id, partition, sequence, offset, *who, body, entry.decided_at, text, hashed))
+        stored_offset = offset + position.inbound_base
+        rows.append((event_id, partition, sequence, stored_offset, account_id, phone, body, decided_at, text, hashed))
     await connection.copy_records_to_table("decisions", records=rows, columns=_DECISION_COLUMNS)
-    await _save_states(connection, [entry for entry, _ in decided])
-    counted, digest = _count([entry for entry, _ in decided])
-    return replace(
-        position,
-        sequence=sequence,
-        head_hash=hashed,
-        suppressed_count=position.suppressed_count + counted,
-        digest=(position.digest + digest) & MASK,
-    )
+    return replace(position, sequence=sequence, head_hash=hashed)
 
 
 def _count(decided: Iterable[Entry]) -> tuple[int, int]:
@@ -137,10 +153,10 @@ async def _save_states(connection: Connection, decided: Sequence[Entry]) -> None
     left = states_left(decided)
     changed = {key: state for key, state in left.items() if state.is_new}
     if changed:
-        await connection.execute(_CHANGE_STATES, *_columns(changed), *_questions(changed))
+        await connection.execute(CHANGE_STATES, *_columns(changed), *_questions(changed))
     again = {key: state for key, state in left.items() if not state.is_new}
     if again:
-        await connection.execute(_STRENGTHEN_STATES, *_columns(again), [each.keeps_number for each in again.values()])
+        await connection.execute(STRENGTHEN_STATES, *_columns(again), [each.keeps_number for each in again.values()])
 
 
 def _columns(left: Mapping[StateKey, StateLeft]) -> list[Sequence[object]]:

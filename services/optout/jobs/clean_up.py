@@ -13,10 +13,10 @@ from uuid import UUID
 from services.optout.contact_columns import COLUMNS
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob
-from services.optout.jobs.job_request import JobRequest, opt_in_request, opt_out_request
+from services.optout.jobs.job_request import JobRequest
 from services.optout.jobs.publish import JobPublisher, publish_lines
-from services.optout.scopes import list_scope
-from shared.events.base import derived_id_text, format_time
+from shared.events.base import derived_id
+from shared.events.removals import RemovalsRequested, RemovalsUndone
 from shared.phones.canonical import is_valid
 from shared.postgres import Connection, Pool, connection_from
 
@@ -100,21 +100,30 @@ def invalid_ids(members: Sequence[Any]) -> list[int]:
     return [row["contact_id"] for row in members if row["phone"] is not None and not is_valid(row["phone"])]
 
 
-def _opt_out(job: AccountJob, occurred_at: str, phone: str) -> JobRequest:
-    return opt_out_request(
-        job,
-        removal_id(job.job_id, phone),
-        phone,
-        list_scope(job.list_id or 0),
-        "clean_up",
-        occurred_at=occurred_at,
-        statement="clean-up: on the opt-out list",
+def _removals(job: AccountJob, phones: Sequence[str]) -> JobRequest:
+    return _for_many(RemovalsRequested, job, phones)
+
+
+def _removals_undone(job: AccountJob, clean_up_id: UUID, phones: Sequence[str]) -> JobRequest:
+    return _for_many(RemovalsUndone, job, phones, clean_up_id=clean_up_id)
+
+
+def _for_many(
+    event_type: type[RemovalsRequested] | type[RemovalsUndone], job: AccountJob, phones: Sequence[str], **more: UUID
+) -> JobRequest:
+    event = event_type.model_validate(
+        {
+            "event_id": derived_id(job.job_id, "from", phones[0]),
+            "occurred_at": datetime.now(UTC),
+            "account_id": job.account_id,
+            "list_id": job.list_id,
+            "phones": tuple(phones),
+            "by": job.account_id,
+            "job_id": job.job_id,
+            **more,
+        }
     )
-
-
-def removal_id(clean_up_id: UUID, phone: str) -> str:
-    """Return the id of the event by which a clean-up takes a phone off its list."""
-    return derived_id_text(clean_up_id, "clean-up", phone)
+    return JobRequest(event_type, event.model_dump(mode="json"))
 
 
 class CleanUp:
@@ -134,9 +143,8 @@ class CleanUp:
         if "opt_outs" in parts and not place.get("is_published"):
             if "chunks" not in place:
                 return await self._find(job)
-            return await publish_lines(
-                self._pool, self._publisher, job, job.job_id, partial(_opt_out, job, format_time(datetime.now(UTC)))
-            )
+            publish = partial(self._publisher.publish_of_many, request_of=partial(_removals, job))
+            return await publish_lines(self._pool, job, job.job_id, publish)
         if "duplicates" in parts and not place.get("has_removed_duplicates"):
             async with connection_from(self._pool) as connection, connection.transaction():
                 return await self._remove_duplicates(connection, job)
@@ -196,26 +204,14 @@ class Undo:
         if not job.place:
             return job.moved({"chunks": job.input["chunks"]})
         if not job.place.get("is_published"):
-            request_of = partial(_opt_in, job, clean_up_id, format_time(datetime.now(UTC)))
-            return await publish_lines(self._pool, self._publisher, job, clean_up_id, request_of)
+            request_of = partial(_removals_undone, job, clean_up_id)
+            publish = partial(self._publisher.publish_of_many, request_of=request_of)
+            return await publish_lines(self._pool, job, clean_up_id, publish)
         async with connection_from(self._pool) as connection, connection.transaction():
             tag = await connection.execute(_RESTORE, clean_up_id, timeout=_LONG_SECONDS)
             after = job.finished({"opt_outs": job.done, "restored": _count(tag)})
             await store.save(connection, after)
         return after
-
-
-def _opt_in(job: AccountJob, clean_up_id: UUID, occurred_at: str, phone: str) -> JobRequest:
-    return opt_in_request(
-        job,
-        derived_id_text(job.job_id, "undo", phone),
-        phone,
-        list_scope(job.list_id or 0),
-        "undo",
-        occurred_at=occurred_at,
-        statement=f"undo of the clean-up {clean_up_id}",
-        lifts=removal_id(clean_up_id, phone),
-    )
 
 
 def _count(tag: str) -> int:

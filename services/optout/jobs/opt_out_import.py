@@ -9,7 +9,7 @@ from services.optout.contact_columns import BadRowError, ContactReader
 from services.optout.contact_phone import contact_phone
 from services.optout.jobs.job import AccountJob
 from services.optout.jobs.job_request import JobRequest, opt_out_request
-from services.optout.jobs.publish import JobPublisher, publish_lines
+from services.optout.jobs.publish import JobPublisher, publish_each, publish_lines
 from services.optout.jobs.rows import read_block
 from services.optout.scopes import ACCOUNT, list_scope
 from shared.events.base import derived_id_text, format_time
@@ -107,9 +107,8 @@ class OptOutImport:
         if not job.place.get("is_read"):
             return await self._read(job)
         if not job.place.get("is_published"):
-            return await publish_lines(
-                self._pool, self._publisher, job, job.job_id, partial(_opt_out, job, format_time(datetime.now(UTC)))
-            )
+            request_of = partial(_opt_out, job, format_time(datetime.now(UTC)))
+            return await publish_lines(self._pool, job, job.job_id, partial(publish_each, self._publisher, request_of))
         result = dict(job.result)
         return job.finished({"opted_out": result.pop("good_rows"), **result})
 

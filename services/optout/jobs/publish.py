@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from shared.postgres import Pool, connection_from
 
 RequestOf: TypeAlias = Callable[[str], JobRequest]
 """Returns the request that a line of a chunk means: the same event whenever it is called."""
+RequestOfMany: TypeAlias = Callable[[Sequence[str]], JobRequest]
+"""Returns the one request about these phones: the same event whenever it is called with the same ones."""
 LINES_AT_ONCE = 5_000
 _MADE_AT_ONCE = 250
 _STEP_SECONDS = 1.0
@@ -28,18 +30,25 @@ class JobPublisher(Protocol):
             TransientError: try again; those that arrived do no harm a second time.
         """
 
+    async def publish_of_many(self, phones: Sequence[str], request_of: RequestOfMany) -> None:
+        """The same for one kind of request about many recipients: a record has several of them."""
+
+
+async def publish_each(publisher: JobPublisher, request_of: RequestOf, lines: Sequence[str]) -> None:
+    """Publish a request for each line."""
+    await publisher.publish(await requests_of(lines, request_of))
+
 
 async def publish_lines(
-    pool: Pool, publisher: JobPublisher, job: AccountJob, chunks_of: UUID, request_of: RequestOf
+    pool: Pool, job: AccountJob, chunks_of: UUID, publish: Callable[[Sequence[str]], Awaitable[None]]
 ) -> AccountJob:
     """Do one step: publish lines from `place` on, which has `chunk`, `line` and `chunks`; then `is_published`.
 
     Args:
         pool: of the database.
-        publisher: of the requests.
         job: whose place moves, and whose `done` counts lines.
         chunks_of: the id of the job whose chunks have the lines.
-        request_of: of each line.
+        publish: publishes what some lines mean; the same events whenever it is called with them.
     """
     ends_at = time.monotonic() + _STEP_SECONDS
     chunk, line, done = job.place.get("chunk", 0), job.place.get("line", 0), job.done
@@ -50,7 +59,7 @@ async def publish_lines(
     lines = content.decode().splitlines()
     while line < len(lines) and time.monotonic() < ends_at:
         some = lines[line : line + LINES_AT_ONCE]
-        await publisher.publish(await requests_of(some, request_of))
+        await publish(some)
         line += len(some)
         done += len(some)
     if line >= len(lines):

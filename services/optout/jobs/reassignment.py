@@ -14,7 +14,7 @@ from services.optout.contact_phone import contact_phone
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob
 from services.optout.jobs.job_request import JobRequest, opt_out_request
-from services.optout.jobs.publish import JobPublisher, publish_lines
+from services.optout.jobs.publish import JobPublisher, publish_each, publish_lines
 from services.optout.jobs.rows import read_block
 from services.optout.scopes import ACCOUNT
 from shared.events.base import derived_id_text, format_time
@@ -107,7 +107,7 @@ class Reassignment:
             return await self._read(job)
         if not place.get("is_published"):
             request_of = partial(_request, job, format_time(datetime.now(UTC)))
-            return await publish_lines(self._pool, self._publisher, job, job.job_id, request_of)
+            return await publish_lines(self._pool, job, job.job_id, partial(publish_each, self._publisher, request_of))
         if place.get("cleared", 0) < place["chunks"]:
             return await self._remove(job)
         return job.finished({**job.result, "reassigned": job.done}, done=job.done)

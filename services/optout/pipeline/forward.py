@@ -16,6 +16,7 @@ from services.optout.decision_log.log import EventAtOffset
 from services.optout.decision_log.who_wrote import load_further_readings, may_be_national
 from services.optout.pipeline.context import SOURCE
 from services.optout.pipeline.parse import Parsed
+from services.optout.removals import request_of
 from services.optout.settings import OptOutSettings
 from shared.errors import TransientError
 from shared.events.codec import cloud_event_headers, encode
@@ -41,6 +42,7 @@ class Forwarder:
         Raises:
             TransientError: Kafka or Postgres is unavailable.
         """
+        parsed = _with_settled_removals(parsed)
         here: list[EventAtOffset] = []
         elsewhere: list[DecidableEvent] = []
         for received in parsed.received:
@@ -73,3 +75,13 @@ class Forwarder:
             await within(SEND_SECONDS, sent, "forwarding a reply")
         except (KafkaError, OSError) as error:
             raise TransientError(f"forwarding a reply: {error!r}") from error
+
+
+def _with_settled_removals(parsed: Parsed) -> Parsed:
+    """Return the batch with single requests in place of each record for many of whom one has an old spelling."""
+    old = [each for each in parsed.removals if any(settled_phone(phone) != phone for phone in each[1].phones)]
+    if not old:
+        return parsed
+    single = [EventAtOffset(offset, request_of(event, phone)) for offset, event in old for phone in event.phones]
+    received = sorted([*parsed.received, *single], key=lambda each: each.offset)
+    return replace(parsed, received=received, removals=[each for each in parsed.removals if each not in old])

@@ -7,13 +7,15 @@ from datetime import datetime
 
 from services.optout.clicks import LinkEvent
 from services.optout.decision_log.log import EventAtOffset
+from services.optout.removals import ListRemovals
 from shared.consumer import Polled
 from shared.event_records import read_events
 from shared.events.inbound import FenceMarkerAppended, LinkConfirmed, LinkUndone, inbound_event_adapter
+from shared.events.removals import RemovalsRequested, RemovalsUndone
 from shared.parking import Parking
 from shared.producer import OutgoingRecord
 
-_NOT_DECIDED_AS_IT_IS = (FenceMarkerAppended, LinkConfirmed, LinkUndone)
+_NOT_DECIDED_AS_IT_IS = (FenceMarkerAppended, LinkConfirmed, LinkUndone, RemovalsRequested, RemovalsUndone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Parsed:
     checkpoint_wanted: bool = False
     clicks: Sequence[tuple[Polled, LinkEvent]] = ()
     """Clicks on links: whose they are is not known yet."""
+    removals: Sequence[tuple[int, ListRemovals]] = ()
+    """Requests about many recipients in one record, by its offset."""
 
 
 def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: datetime) -> Parsed:
@@ -43,4 +47,5 @@ def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: dat
         Counter(error.reason for _, error in bad),
         any(marker.checkpoint_wanted for marker in markers),
         [(at_offset[offset], event) for offset, event in events if isinstance(event, LinkConfirmed | LinkUndone)],
+        [(offset, event) for offset, event in events if isinstance(event, RemovalsRequested | RemovalsUndone)],
     )

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from services.optout.decision_log.entry import Entry
+from services.optout.decision_log.log import Decided
 from services.optout.pipeline.records import (
     auto_reply_records,
     confirmation_records,
@@ -62,7 +63,7 @@ class Publication:
     """A publication; `next_offset` is the watermark, and with `commits_offset` the offset that is committed with it."""
 
     next_offset: int
-    entries: Sequence[Entry] = ()
+    entries: Sequence[Decided] = ()
     parked: Sequence[OutgoingRecord] = ()
     checkpoint: CheckpointPublished | None = None
     repaired: Sequence[OutgoingRecord] = ()
@@ -127,8 +128,9 @@ class Publication:
     def messages(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `outbound-messages`."""
         for entry in self.entries:
-            yield from auto_reply_records(entry)
-            yield from confirmation_records(entry)
+            if isinstance(entry, Entry):  # those that are alike are of requests, which nobody answers
+                yield from auto_reply_records(entry)
+                yield from confirmation_records(entry)
 
 
 class FencedError(Exception):

@@ -10,7 +10,9 @@ from typing import Any
 from pydantic_core import to_json
 
 from services.optout.confirmation import OptOutConfirmation
+from services.optout.decision_log.alike import AlikeEntries, template_of
 from services.optout.decision_log.entry import NARROWED, STATES, DecisionKind, Entry
+from services.optout.decision_log.log import Decided
 from services.optout.follow_ups import auto_reply_id
 from services.optout.pipeline.context import SOURCE
 from services.optout.scopes import list_id_of
@@ -19,7 +21,7 @@ from shared.events.base import Event, derived_id_text, format_time
 from shared.events.codec import cloud_event_headers, encode, headers_of
 from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageRequested
-from shared.events.suppression import SuppressionChanged
+from shared.events.suppression import SuppressionChanged, SuppressionsChanged
 from shared.producer import OutgoingRecord
 
 _OPT_OUT_EVENTS: dict[DecisionKind, type[AnyOptOutEvent]] = {
@@ -36,8 +38,26 @@ def record_of(key: bytes | None, event: Event) -> OutgoingRecord:
     return OutgoingRecord(key, encode(event), cloud_event_headers(event, SOURCE))
 
 
-def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
-    """Yield `suppression_changed` for each scope in the entry's `changed` or `raised`."""
+def suppression_records(decided: Decided) -> Iterator[OutgoingRecord]:
+    """Yield `suppression_changed` for each scope in `changed` or `raised`; one for all entries that are alike."""
+    return _of_alike(decided) if isinstance(decided, AlikeEntries) else _suppression_records(decided)
+
+
+def _of_alike(alike: AlikeEntries) -> Iterator[OutgoingRecord]:
+    first = alike.first
+    for scope in _published_scopes(first):
+        event = SuppressionsChanged(
+            account_id=first.account_id,
+            scope=scope,
+            phones=tuple(alike.phones),
+            state=STATES[first.kind],
+            cause_event_id=first.cause_event_id,
+            changed_at=first.decided_at,
+        )
+        yield record_of(event.key(), event)
+
+
+def _suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
     for scope in _published_scopes(entry):
         state, cause, at = STATES[entry.kind], str(entry.cause_event_id), format_time(entry.decided_at)
         value = {
@@ -56,8 +76,29 @@ def suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
         yield OutgoingRecord(f"{entry.account_id}|{scope}|{entry.phone}".encode(), to_json(value), headers)
 
 
-def opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
+def opt_out_records(decided: Decided) -> Iterator[OutgoingRecord]:
     """Yield the opt-out event for each scope in `changed` or `raised`; a reassigned number is not an opt-out."""
+    return _opt_outs_of_alike(decided) if isinstance(decided, AlikeEntries) else _opt_out_records(decided)
+
+
+def _opt_outs_of_alike(alike: AlikeEntries) -> Iterator[OutgoingRecord]:
+    """Yield the event of the first entry, and those of the others made from it."""
+    first, at = alike.first, format_time(alike.first.decided_at)
+    for scope, record in zip(_published_scopes(first), _opt_out_records(first), strict=True):
+        template = template_of(
+            (record.value or b"").decode(),
+            event_id=f'"{derived_id_text(first.event_id, first.kind, scope)}"',
+            phone=f'"{first.phone}"',
+            cause_event_id=f'"{first.event_id}"',
+        )
+        for each in alike.recorded:
+            event_id = derived_id_text(each.event_id, first.kind, scope)
+            value = template % (f'"{event_id}"', f'"{each.phone}"', f'"{each.event_id}"')
+            headers = headers_of(_OPT_OUT_EVENTS[first.kind], SOURCE, event_id, at)
+            yield OutgoingRecord(each.phone.encode(), value.encode(), headers)
+
+
+def _opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
     if entry.request is not None and entry.request.source == "reassigned":
         return
     for scope in _published_scopes(entry):

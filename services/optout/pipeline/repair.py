@@ -14,7 +14,12 @@ from services.optout.pipeline.session import Publishes
 from shared.errors import PoisonError
 from shared.events.base import derived_id
 from shared.events.codec import decode
-from shared.events.suppression import SuppressionChanged, suppression_event_adapter
+from shared.events.suppression import (
+    CHANGES_KEY,
+    SuppressionChanged,
+    SuppressionsChanged,
+    suppression_event_adapter,
+)
 from shared.kafka import SEND_SECONDS, assigned_consumer, within
 from shared.partitions import partition_of
 from shared.postgres import connection_from
@@ -93,12 +98,25 @@ async def _published_states(context: Context, partition: int) -> PublishedStates
 
 
 def _note(held: PublishedStates, key: bytes | None, value: bytes | None) -> None:
+    if key is not None and key.startswith(CHANGES_KEY):
+        held.update(_states_of_many(value))
+        return
     if key is None or key.startswith(b"!"):  # what is published whenever a session starts
         return
     if value is None and _KEY.fullmatch(key.decode(errors="replace")) is None:
         held.pop(key, None)
     else:
         held[key] = _state(key, value)
+
+
+def _states_of_many(value: bytes | None) -> PublishedStates:
+    try:
+        event = decode(suppression_event_adapter, value)
+    except PoisonError:
+        return {}  # whoever reads it doubts until the next checkpoint, which says whether it has hidden anything
+    if not isinstance(event, SuppressionsChanged):
+        return {}
+    return {each.key(): each.state for each in event.singly()}
 
 
 def _state(key: bytes, value: bytes | None) -> str | None:

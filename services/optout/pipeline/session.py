@@ -1,23 +1,25 @@
 """One worker's work between two starts: what is recorded, what is published, and the step from batch to batch."""
 
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from services.optout import metrics
+from services.optout.decision_log.alike import AlikeEntries
 from services.optout.decision_log.entry import Entry
 from services.optout.decision_log.erasures import with_phones
-from services.optout.decision_log.log import Batch, DecisionLog
+from services.optout.decision_log.log import Batch, Decided, DecisionLog
 from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position
+from services.optout.decision_log.removals import RemovalsBatch
 from services.optout.pipeline.account_settings import PublishesSettings
 from services.optout.pipeline.context import utc_now
 from services.optout.pipeline.parse import Parsed
 from services.optout.pipeline.publish import Publication, SettingsMark
 from services.optout.pipeline.start import Start
+from services.optout.removals import request_id
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
 from shared.events.inbound import CarrierBlocked, ErasureRequested, MessageReceived
@@ -32,6 +34,7 @@ COMMIT_SECONDS = 1.0
 """How often the offset is committed while only markers come: with each of them a fence would take longer, and all that
 a restart reads again is markers."""
 _SECONDS_BEFORE_MOVE = 10.0
+_ABOUT_MESSAGES = MessageReceived | CarrierBlocked | ErasureRequested
 _MERGED_AT_ONCE = 2_000
 
 
@@ -109,7 +112,7 @@ class WorkerSession:
     async def process(self, parsed: Parsed) -> None:
         """Decide and record what is new, publish that and what was recorded before, and move on."""
         entries = [*await self._stored(parsed), *await self._new(parsed)]
-        self._changes += sum(len(entry.changed) for entry in entries)
+        self._changes += sum(_changed(each) for each in entries)
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
         merged = await self._decision_log.states(self._merged) if checkpoint is not None and self._merged else ()
         erasures = [each.event for each in parsed.received if isinstance(each.event, ErasureRequested)]
@@ -165,20 +168,18 @@ class WorkerSession:
         metrics.ENTRIES_REPLAYED.inc(len(stored))
         phones = {each.offset: each.event.phone for each in parsed.received}
         # A click has no phone, and its link is erased with it: the erasure that is read again has it.
-        pseudonyms = {e.pseudonym: e.phone for each in parsed.received if isinstance(e := each.event, ErasureRequested)}
-        return with_phones(stored, phones, pseudonyms)
+        named = {e.pseudonym: e.phone for each in parsed.received if isinstance(e := each.event, ErasureRequested)}
+        named |= {request_id(event, phone): phone for _, event in parsed.removals for phone in event.phones}
+        return with_phones(stored, phones, named)
 
-    async def _new(self, parsed: Parsed) -> list[Entry]:
-        received = [undecided for undecided in parsed.received if undecided.offset >= self._position.next_offset]
-        if not received:
-            return []
-        if any(
-            isinstance(undecided.event, MessageReceived | CarrierBlocked | ErasureRequested) for undecided in received
-        ):
-            await self._deliveries.catch_up()  # what is attributed to a message, or erases those before
-        batch = Batch(self._partition, self._position.next_offset, parsed.next_offset, received)
-        entries, self._position = await self._decision_log.record(batch)
-        self._moved_at = self._seconds()
+    async def _new(self, parsed: Parsed) -> list[Decided]:
+        entries: list[Decided] = []
+        for batch in batches(self._partition, parsed, self._position.next_offset):
+            if isinstance(batch, Batch) and any(isinstance(each.event, _ABOUT_MESSAGES) for each in batch.received):
+                await self._deliveries.catch_up()  # what is attributed to a message, or erases those before
+            decided, self._position = await self._decision_log.record(batch)
+            entries += decided
+            self._moved_at = self._seconds()
         return entries
 
     def _checkpoint_due(self, next_offset: int, *, wanted: bool = False) -> CheckpointPublished | None:
@@ -214,10 +215,35 @@ class WorkerSession:
         except TransientError:
             return  # what was published stays published; the position moves with a later batch
 
-    def _count(self, parsed: Parsed, entries: list[Entry]) -> None:
+    def _count(self, parsed: Parsed, entries: Sequence[Decided]) -> None:
         metrics.BATCHES_PUBLISHED.inc()
         metrics.WATERMARK.labels(self._partition).set(parsed.next_offset)
-        for kind, count in Counter(entry.kind for entry in entries).items():
-            metrics.MESSAGES_DECIDED.labels(kind).inc(count)
+        for entry in entries:
+            metrics.MESSAGES_DECIDED.labels(entry.kind).inc(_size(entry))
         for reason, count in parsed.bad.items():
             metrics.RECORDS_PARKED.labels(reason).inc(count)
+
+
+def batches(partition: int, parsed: Parsed, start: int) -> Iterator[Batch | RemovalsBatch]:
+    """Yield what is to be decided from offset `start` on, in order; a record about many recipients is one by itself."""
+    received = [each for each in parsed.received if each.offset >= start]
+    for offset, event in parsed.removals:
+        if offset < start:
+            continue
+        before = [each for each in received if each.offset < offset]
+        if before:
+            yield Batch(partition, start, offset, before)
+            received, start = received[len(before) :], offset
+        yield RemovalsBatch(partition, start, offset + 1, offset, event)
+        start = offset + 1
+    if received:
+        yield Batch(partition, start, parsed.next_offset, received)
+
+
+def _size(decided: Decided) -> int:
+    return len(decided.recorded) if isinstance(decided, AlikeEntries) else 1
+
+
+def _changed(decided: Decided) -> int:
+    entry = decided.first if isinstance(decided, AlikeEntries) else decided
+    return len(entry.changed) * _size(decided)

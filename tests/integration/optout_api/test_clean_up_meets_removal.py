@@ -10,6 +10,7 @@ from optout_api_world import Caller
 from services.optout.jobs import store
 from services.optout.jobs.clean_up import CleanUp
 from services.optout.jobs.job_request import JobRequest
+from services.optout.jobs.publish import RequestOfMany
 from services.optout.jobs.store import NewJob
 from shared.postgres import Connection, Pool
 
@@ -22,6 +23,9 @@ class Nobody:
 
     async def publish(self, requests: Sequence[JobRequest]) -> None:
         raise AssertionError(requests)
+
+    async def publish_of_many(self, phones: Sequence[str], request_of: RequestOfMany) -> None:
+        raise AssertionError(phones, request_of)
 
 
 async def added(connection: Connection, acme: Caller, list_id: int) -> int:

@@ -11,6 +11,7 @@ from harness.postgres import PostgresServer
 from services.optout.jobs import store
 from services.optout.jobs.job import AccountJob
 from services.optout.jobs.job_request import JobRequest
+from services.optout.jobs.publish import RequestOfMany
 from services.optout.jobs.reassignment import REASSIGNMENT, Reassignment
 from shared.postgres import DatabaseAddress, Pool, open_pool
 
@@ -31,6 +32,9 @@ class Recorded:
 
     async def publish(self, requests: Sequence[JobRequest]) -> None:
         self.phones += [each.phone.decode() for each in requests]
+
+    async def publish_of_many(self, phones: Sequence[str], request_of: RequestOfMany) -> None:
+        raise AssertionError(phones, request_of)
 
 
 async def claimed(pool: Pool, job_id: str) -> AccountJob:

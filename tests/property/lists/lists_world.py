@@ -18,8 +18,9 @@ from services.optout.api.rights import ApiUser
 from services.optout.api.runtime import Runtime
 from services.optout.api.v3.contact_moves import _copied
 from services.optout.api.v3.list_members import AskedMembers, ListMembers
-from services.optout.decision_log.log import Batch, EventAtOffset, record_batch
+from services.optout.decision_log.log import Batch, EventAtOffset, PostgresDecisionLog, record_batch
 from services.optout.decision_log.position import read_position
+from services.optout.decision_log.removals import RemovalsBatch
 from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.jobs import store
 from services.optout.jobs.clean_up import CLEAN_UP, UNDO, CleanUp, Undo
@@ -27,11 +28,13 @@ from services.optout.jobs.contact_import import CONTACT_IMPORT, ContactImport
 from services.optout.jobs.erasure import ERASURE, Erasure
 from services.optout.jobs.job_request import JobRequest
 from services.optout.jobs.opt_out_import import OPT_OUT_IMPORT, OptOutImport
+from services.optout.jobs.publish import RequestOfMany
 from services.optout.jobs.reassignment import REASSIGNMENT, Reassignment
 from services.optout.jobs.run import Jobs
 from services.optout.pseudonyms import Pseudonyms
 from shared.events.codec import decode
 from shared.events.inbound import MessageReceived, inbound_event_adapter
+from shared.events.removals import RemovalsRequested, RemovalsUndone
 from shared.postgres import Pool
 
 NUMBER = "+18335550123"
@@ -73,6 +76,15 @@ class ListsWorld:
     async def publish(self, requests: Sequence[JobRequest]) -> None:
         """Decide and record what a job publishes, from the bytes that Kafka would have."""
         await self.record([decode(inbound_event_adapter, to_json(each.fields)) for each in requests])
+
+    async def publish_of_many(self, phones: Sequence[str], request_of: RequestOfMany) -> None:
+        """The same, two recipients in a record: some examples have several."""
+        log = PostgresDecisionLog(self._pool, self._rules, self._partition, 6, _WINDOW, lambda: self._now)
+        for first in range(0, len(phones), 2):
+            event = decode(inbound_event_adapter, to_json(request_of(phones[first : first + 2]).fields))
+            assert isinstance(event, RemovalsRequested | RemovalsUndone)
+            start = (await log.position()).next_offset
+            await log.record(RemovalsBatch(self._partition, start, start + 1, start, event))
 
     async def record(self, events: Sequence[Any]) -> None:
         """Decide and record the events as the pipeline does."""

@@ -25,8 +25,8 @@ from lists_world import LATER, LONG_AGO, ListsWorld
 
 from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
-from services.optout.jobs.clean_up import removal_id
 from services.optout.prepare import MIGRATIONS
+from services.optout.removals import removal_id
 from services.optout.settings import optout_database
 from shared.events.inbound import OptInRequested, OptOutRequested
 from shared.migrations import migrate

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from services.optout.decision_log.alike import AlikeEntries, Recorded
 from services.optout.decision_log.entry import STATES, Entry, entry_text, link
-from services.optout.decision_log.log import Batch, decide_batch
+from services.optout.decision_log.log import Batch, Decided, decide_batch, one_by_one
 from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position, PositionMovedError
+from services.optout.decision_log.removals import RemovalsBatch
 from services.optout.decision_log.repetitions import identity_of_entry
 from services.optout.decision_log.stored_rules import AccountRules
 from services.optout.decision_log.write import add_trail
@@ -17,7 +19,12 @@ from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode
 from shared.events.opt_out import AnyOptOutEvent, opt_out_event_adapter
-from shared.events.suppression import AnySuppressionEvent, SuppressionChanged, suppression_event_adapter
+from shared.events.suppression import (
+    AnySuppressionEvent,
+    SuppressionChanged,
+    SuppressionsChanged,
+    suppression_event_adapter,
+)
 from shared.producer import OutgoingRecord
 from shared.suppression_digest import MASK, key_digest
 
@@ -47,7 +54,7 @@ class MemoryDecisionLog:
 
     def __init__(self, crashes: Crashes) -> None:
         self.at = Position(0, 0, 0, b"", 0, 0)
-        self.stored: dict[int, Entry] = {}
+        self.stored: list[Entry] = []
         self.suppressions: dict[tuple[str, str], dict[str, Suppression]] = defaultdict(dict)
         self.sent: dict[tuple[str, str], list[SentMessage]] = defaultdict(list)
         self.now = NOON
@@ -57,20 +64,34 @@ class MemoryDecisionLog:
         return self.at
 
     async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
-        return [entry for offset, entry in sorted(self.stored.items()) if from_offset <= offset < to_offset]
+        return [entry for entry in self.stored if from_offset <= entry.offset < to_offset]
 
-    async def record(self, batch: Batch) -> tuple[list[Entry], Position]:
+    async def record(self, batch: Batch | RemovalsBatch) -> tuple[list[Decided], Position]:
+        if isinstance(batch, RemovalsBatch):
+            return await self._record_removals(batch)
+        return await self._record(batch)
+
+    async def _record_removals(self, batch: RemovalsBatch) -> tuple[list[Decided], Position]:
+        """Record them one by one; what is new is published as the pipeline has it, together."""
+        entries, at = await self._record(one_by_one(batch))
+        alike: defaultdict[tuple[str, tuple[str, ...], tuple[str, ...]], list[Entry]] = defaultdict(list)
+        for entry in entries:
+            assert isinstance(entry, Entry)
+            alike[entry.kind, entry.changed, entry.raised].append(entry)
+        return [_together(each) for each in alike.values()], at
+
+    async def _record(self, batch: Batch) -> tuple[list[Decided], Position]:
         self._crashes.at("before the record")
         self._expect(batch.expected)
         keys = {(received.event.account_id, received.event.phone) for received in batch.received}
         decided = decide_batch(
             batch,
-            {entry.event_id: identity_of_entry(entry) for entry in self.stored.values()},
+            {entry.event_id: identity_of_entry(entry) for entry in self.stored},
             defaultdict(lambda: AccountRules(RULES)),
             {key: self._recipient(key) for key in keys},
             self.now,
         )
-        places = enumerate(self.stored.values(), 1)
+        places = enumerate(self.stored, 1)
         last = {(entry.account_id, entry.phone): sequence for sequence, entry in places}
         add_trail(decided, last, self.at.sequence)
         self.at = replace(self.at, next_offset=batch.next_offset)
@@ -113,10 +134,11 @@ class MemoryDecisionLog:
             sent_at,
             entry.cause_event_id if is_raised else was.cause_event_id,
             untimed_at,
+            (entry.request.source if entry.request else None) if is_raised else was.source,
         )
 
     def _append(self, entry: Entry) -> None:
-        self.stored[entry.offset] = entry
+        self.stored.append(entry)
         key = entry.account_id, entry.phone
         for scope in entry.changed:
             self.suppressions[key][scope] = Suppression(
@@ -126,6 +148,7 @@ class MemoryDecisionLog:
                 entry.times[0],
                 entry.cause_event_id,
                 entry.times[1],
+                entry.request.source if entry.request and entry.kind == "opt_out" else None,
             )
         for scope in (*entry.raised, *entry.asked_again):
             self.suppressions[key][scope] = self._asked_again(self.suppressions[key][scope], entry, scope)
@@ -144,6 +167,19 @@ class MemoryDecisionLog:
         )
 
 
+def _together(entries: Sequence[Entry]) -> AlikeEntries:
+    recorded = [
+        Recorded(
+            entry.phone,
+            str(entry.event_id),
+            str(entry.request.lifts) if entry.request and entry.request.lifts else None,
+            entry.previous_sequence or 0,
+        )
+        for entry in entries
+    ]
+    return AlikeEntries(entries[0], "", recorded)
+
+
 class MemoryKafka:
     """What the transactions of one partition have committed, and who may begin the next."""
 
@@ -158,6 +194,17 @@ class MemoryKafka:
         """Return a publisher that fences all before it."""
         self.epoch += 1
         return MemoryPublisher(self, self.epoch, self._crashes)
+
+
+def states_of(event: AnySuppressionEvent) -> dict[tuple[str, str], str]:
+    """Return what a record says of whom: of one phone, or of many."""
+    match event:
+        case SuppressionChanged():
+            return {(event.phone, event.scope): event.state}
+        case SuppressionsChanged():
+            return {(each.phone, each.scope): each.state for each in event.singly()}
+        case _:
+            return {}
 
 
 class MemoryPublisher:

@@ -4,6 +4,7 @@ Moments are numbers. A message that was written at a moment known by the gateway
 known to the second only, so that a moment is any of the 10 up to the next one that 10 divides.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -29,6 +30,7 @@ class PlainModel:
     _last: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _left: dict[tuple[str, str], Left] = field(default_factory=dict)
     _seen: set[UUID] = field(default_factory=set)
+    _removed: dict[tuple[str, str], UUID] = field(default_factory=dict)
 
     def is_sent(self, phone: str, number: str, list_id: int, asks_for: str) -> None:
         """A message of the list, which may ask its reader to answer with a word in order to join."""
@@ -45,6 +47,25 @@ class PlainModel:
             elif word in ("START", "YES"):
                 self._returns(state, phone, number, word, event_id, written)
         self.states.append(state)
+
+    def asks_for_many(self, scope: str, requests: Sequence[tuple[str, UUID, UUID | None]]) -> None:
+        """One record takes phones off a list, or puts those back that a removal (the third of each) took off."""
+        state = dict(self.states[-1])
+        for phone, event_id, lifts in requests:
+            if event_id not in self._seen:
+                self._seen.add(event_id)
+                self._is_removed(state, phone, scope, event_id, lifts)
+        self.states.append(state)
+
+    def _is_removed(self, state: State, phone: str, scope: str, event_id: UUID, lifts: UUID | None) -> None:
+        is_off = state.get((phone, scope)) == "opted_out"
+        if lifts is None and not is_off:
+            state[phone, scope] = "opted_out"
+            self._removed[phone, scope] = event_id
+            self.published.append(("opted_out", scope, event_id))
+        elif lifts is not None and is_off and self._removed[phone, scope] == lifts:
+            state[phone, scope] = "opted_in"
+            self.published.append(("opted_in", scope, event_id))
 
     def passes(self) -> None:
         """A record that decides nothing."""
@@ -70,7 +91,7 @@ class PlainModel:
     ) -> None:
         answered, asked = self._last.get((phone, number), ("", ""))
         for who, scope in sorted(state):
-            if who != phone or state[who, scope] != "opted_out":
+            if who != phone or state[who, scope] != "opted_out" or (who, scope) not in self._left:
                 continue
             left = self._left[who, scope]
             answers_a_question = asked and word in ("YES", asked)

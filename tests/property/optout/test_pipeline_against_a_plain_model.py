@@ -4,7 +4,7 @@ import copy
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 import pytest
@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from memory import NOON, CrashError, Crashes, MemoryDecisionLog, MemoryKafka, NoAccounts, NothingToCatchUp
+from memory import NOON, CrashError, Crashes, MemoryDecisionLog, MemoryKafka, NoAccounts, NothingToCatchUp, states_of
 from plain_model import PlainModel
 
 from services.optout.decision_log.position import PositionMovedError
@@ -21,10 +21,17 @@ from services.optout.pipeline.publish import FencedError
 from services.optout.pipeline.session import WorkerSession
 from services.optout.pipeline.start import choose_start
 from services.optout.recipient import SentMessage
+from services.optout.removals import lifted_id, request_id
 from shared.events.base import STOPLINE_NAMESPACE, derived_id
 from shared.events.codec import encode
 from shared.events.inbound import FenceMarkerAppended, MessageReceived
-from shared.events.suppression import CheckpointPublished, SuppressionChanged, WatermarkAdvanced
+from shared.events.removals import RemovalsRequested, RemovalsUndone
+from shared.events.suppression import (
+    CheckpointPublished,
+    SuppressionChanged,
+    SuppressionsChanged,
+    WatermarkAdvanced,
+)
 from shared.parking import Parking
 from shared.suppression_digest import MASK, format_digest, key_digest
 from shared.topics import INBOUND_MESSAGES
@@ -32,6 +39,9 @@ from shared.topics import INBOUND_MESSAGES
 ACCOUNT = "acme"
 PHONES = ["+14155550101", "+14155550102"]
 NUMBERS = ["+18335550123", "+18335550999"]
+CLEANED = 9
+"""A list that nothing is sent to: replies are not about it."""
+ManyT = TypeVar("ManyT", RemovalsRequested, RemovalsUndone)
 PLACES = ["before the record", "after the record", "before the transaction", "after the transaction"]
 
 
@@ -49,6 +59,9 @@ class OptOutPipeline(RuleBasedStateMachine):
         self.model = PlainModel()
         self.log: list[ConsumerRecord] = []
         self.said: list[tuple[str, str, str, MessageReceived, int, int | None]] = []
+        self.cleaned: list[RemovalsRequested] = []
+        self.asked: list[RemovalsRequested | RemovalsUndone] = []
+        self.recorded: list[UUID] = []
         self.time = NOON
         self.sleeping: WorkerSession | None = None
         self.backups: list[MemoryDecisionLog] = []
@@ -104,6 +117,7 @@ class OptOutPipeline(RuleBasedStateMachine):
         )
         self._append(encode(event))
         self.said.append((phone, number, word, event, self._tenths(), written))
+        self.recorded.append(event.event_id)
         self.model.says(phone, number, word, event.event_id, self._tenths(), written)
 
     def _tenths(self) -> int:
@@ -115,6 +129,37 @@ class OptOutPipeline(RuleBasedStateMachine):
         phone, number, word, event, arrived, written = data.draw(st.sampled_from(self.said))
         self._append(encode(event))
         self.model.says(phone, number, word, event.event_id, arrived, written)
+
+    @rule(phones=st.lists(st.sampled_from(PHONES), min_size=1, unique=True))
+    def the_list_is_cleaned_up(self, phones: list[str]) -> None:
+        self.cleaned.append(self._removals(RemovalsRequested, phones))
+
+    @precondition(lambda self: self.cleaned)
+    @rule(data=st.data())
+    def a_clean_up_is_undone(self, data: st.DataObject) -> None:
+        cleaned = data.draw(st.sampled_from(self.cleaned))
+        self._removals(RemovalsUndone, list(cleaned.phones), clean_up_id=cleaned.job_id)
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data())
+    def a_part_of_a_job_is_published_again(self, data: st.DataObject) -> None:
+        self._ask(data.draw(st.sampled_from(self.asked)))
+
+    def _removals(self, kind: type[ManyT], phones: list[str], **more: UUID) -> ManyT:
+        self.time += timedelta(milliseconds=500)
+        job_id = uuid5(STOPLINE_NAMESPACE, f"job {len(self.asked)}")
+        common = {"event_id": derived_id(job_id, phones[0]), "occurred_at": self.time, "account_id": ACCOUNT}
+        event = kind(**common, list_id=CLEANED, phones=tuple(phones), by="ada", job_id=job_id, **more)  # type: ignore[arg-type]
+        self.asked.append(event)
+        self._ask(event)
+        return event
+
+    def _ask(self, event: RemovalsRequested | RemovalsUndone) -> None:
+        self._append(encode(event))
+        scope = f"list:{CLEANED}"
+        requests = [(phone, UUID(request_id(event, phone)), lifted_id(event, phone)) for phone in event.phones]
+        self.model.asks_for_many(scope, [(phone, each, lifts and UUID(lifts)) for phone, each, lifts in requests])
+        self.recorded += [each for _, each, _ in requests]
 
     @rule(value=st.sampled_from([encode(FenceMarkerAppended(marker_id=STOPLINE_NAMESPACE)), b"no event"]))
     def something_else_is_written(self, value: bytes) -> None:
@@ -210,10 +255,11 @@ class OptOutPipeline(RuleBasedStateMachine):
         view = self._view(self.checked)
         for key, event in self.kafka.suppressions[self.checked :]:
             match event:
-                case SuppressionChanged():
-                    view[event.phone, event.scope] = event.state
-                    newer = [state.get((event.phone, event.scope)) for state in self.model.states[self.newest :]]
-                    assert event.state in newer, "a sender that trusts the watermark would use an old state"
+                case SuppressionChanged() | SuppressionsChanged():
+                    for who, state in states_of(event).items():
+                        view[who] = state
+                        newer = [states.get(who) for states in self.model.states[self.newest :]]
+                        assert state in newer, "a sender that trusts the watermark would use an old state"
                 case CheckpointPublished():
                     suppressed = [each for each, state in view.items() if state == "opted_out"]
                     digest = sum(key_digest(ACCOUNT, scope, int(phone[1:])) for phone, scope in suppressed) & MASK
@@ -225,8 +271,7 @@ class OptOutPipeline(RuleBasedStateMachine):
         self.checked = len(self.kafka.suppressions)
 
     def _view(self, length: int) -> dict[tuple[str, str], str]:
-        changes = [event for _, event in self.kafka.suppressions[:length] if isinstance(event, SuppressionChanged)]
-        return {(event.phone, event.scope): event.state for event in changes}
+        return {who: state for _, event in self.kafka.suppressions[:length] for who, state in states_of(event).items()}
 
     def teardown(self) -> None:
         if not hasattr(self, "session"):
@@ -239,8 +284,7 @@ class OptOutPipeline(RuleBasedStateMachine):
             derived_id(cause, "opt_out" if what == "opted_out" else "opt_in", scope)
             for what, scope, cause in self.model.published
         ]
-        recorded = [entry.event_id for _, entry in sorted(self.record.stored.items())]
-        assert recorded == list(dict.fromkeys(event.event_id for _, _, _, event, _, _ in self.said))
+        assert [entry.event_id for entry in self.record.stored] == list(dict.fromkeys(self.recorded))
 
     def _published(self) -> list[UUID]:
         """Return the ids of the opt-out events, each once, in the order in which they were first published."""

@@ -4,9 +4,10 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,23 +19,36 @@ from memory import NOON, WINDOW, Crashes, MemoryDecisionLog
 from harness.evidence.live import check_chain
 from harness.machine.ports import free_ports, release_ports
 from harness.postgres import PostgresServer
-from services.optout.decision_log.log import Batch, DecisionLog, EventAtOffset, PostgresDecisionLog
+from services.optout.decision_log.alike import AlikeEntries
+from services.optout.decision_log.entry import Entry, entry_adapter
+from services.optout.decision_log.log import (
+    Batch,
+    Decided,
+    DecisionLog,
+    EventAtOffset,
+    PostgresDecisionLog,
+    one_by_one,
+)
 from services.optout.decision_log.position import PositionMovedError
+from services.optout.decision_log.removals import RemovalsBatch
 from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.prepare import MIGRATIONS
 from services.optout.recipient import SentMessage
+from services.optout.removals import ListRemovals
 from services.optout.settings import optout_database
 from shared.events.inbound import MessageReceived
+from shared.events.removals import RemovalsRequested, RemovalsUndone
 from shared.migrations import migrate
 from shared.postgres import Pool, close_pool, open_pool
 
 NUMBERS = ["+18335550123", "+18335550999", "ACME", None]
 MESSAGES = [f"m-{n}" for n in range(6)]
 TIMES = st.one_of(st.none(), st.integers(-40, 0).map(lambda minutes: NOON + timedelta(minutes=minutes)))
+PHONES = ["+14155550101", "+14155550102", "+14155550103"]
 REPLIES = st.fixed_dictionaries(
     {
         "event_id": st.integers(0, 12).map(lambda n: UUID(int=n)),
-        "phone": st.sampled_from(["+14155550101", "+14155550102"]),
+        "phone": st.sampled_from(PHONES),
         "sender_number": st.sampled_from(NUMBERS),
         "body": st.sampled_from(["STOP", "START", "stop it", "hello", "N\x00L", "Stpo", "not me, stop", "shop"]),
         "replied_message_id": st.sampled_from([None, None, None, *MESSAGES]),
@@ -45,7 +59,16 @@ REPLIES = st.fixed_dictionaries(
         "occurred_at": st.integers(0, 3).map(lambda seconds: NOON + timedelta(seconds=seconds)),
     }
 )
-STATE = ("state", "sender_number", "sent_at", "untimed_at", "cause_event_id")
+REMOVALS = st.fixed_dictionaries(
+    {
+        "job_id": st.integers(0, 2).map(lambda n: UUID(int=n)),
+        "clean_up_id": st.one_of(st.none(), st.integers(0, 2).map(lambda n: UUID(int=n))),
+        "phones": st.lists(st.sampled_from(PHONES), min_size=1, unique=True).map(tuple),
+        "list_id": st.integers(1, 3),
+        "by": st.sampled_from(["ada", 'a%s"phone":"+14155550101"']),
+    }
+)
+STATE = ("state", "sender_number", "sent_at", "untimed_at", "cause_event_id", "source")
 SENT = st.lists(
     st.builds(
         SentMessage,
@@ -100,7 +123,7 @@ async def server() -> AsyncIterator[Server]:
 async def remember(pool: Pool, account_id: str, phone: str, sent: Sequence[SentMessage]) -> None:
     await pool.executemany(
         "INSERT INTO sent_messages (account_id, phone, message_id, list_id, sender_number, carrier_message_id, outcome,"
-        " dispatched_at, instruction) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        " dispatched_at, instruction, confirms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         [(account_id, phone, *astuple(message)) for message in sent],
     )
 
@@ -130,13 +153,78 @@ async def test_both_records_decide_alike(
         assert await in_postgres.entries(from_offset, to_offset) == await in_memory.entries(from_offset, to_offset)
     async with server.pool.acquire() as connection:
         assert (await check_chain(connection, server.partition)).differences == []
-        rows = await connection.fetch("SELECT * FROM suppressions WHERE account_id = $1", account_id)
-    states = {(row["phone"], row["scope"]): tuple(row[name] for name in STATE) for row in rows}
-    assert states == {
+    assert await _states(server, account_id) == _states_in(in_memory)
+
+
+async def _states(server: Server, account_id: str) -> dict[tuple[str, str], tuple[Any, ...]]:
+    rows = await server.pool.fetch("SELECT * FROM suppressions WHERE account_id = $1", account_id)
+    return {(row["phone"], row["scope"]): tuple(row[name] for name in STATE) for row in rows}
+
+
+def _states_in(log: MemoryDecisionLog) -> dict[tuple[str, str], tuple[Any, ...]]:
+    return {
         (phone, each.scope): tuple(getattr(each, name) for name in STATE)
-        for (_, phone), scopes in in_memory.suppressions.items()
+        for (_, phone), scopes in log.suppressions.items()
         for each in scopes.values()
     }
+
+
+def entries_of(decided: Sequence[Decided]) -> list[Entry]:
+    """Return all entries, those that are alike as they are kept."""
+    return [
+        entry
+        for each in decided
+        for entry in (map(entry_adapter.validate_json, each.texts()) if isinstance(each, AlikeEntries) else [each])
+    ]
+
+
+BATCHES = st.lists(st.one_of(st.lists(REPLIES, min_size=1, max_size=3), REMOVALS), max_size=8)
+
+
+@given(batches=BATCHES, sent=SENT)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_requests_of_one_record_are_recorded_as_they_would_be_one_by_one(
+    server: Server, batches: list[list[dict[str, Any]] | dict[str, Any]], sent: list[SentMessage]
+) -> None:
+    together, one_each = server.record(), MemoryDecisionLog(Crashes())
+    account_id = f"a-{uuid4().hex[:12]}"
+    one_each.sent[account_id, PHONES[0]] = list(sent)
+    await remember(server.pool, account_id, PHONES[0], sent)
+    offset = (await together.position()).next_offset
+    for number, drawn in enumerate(batches):
+        common = {"account_id": account_id, "occurred_at": NOON}
+        if isinstance(drawn, dict):
+            removals = RemovalsBatch(server.partition, offset, offset + 1, offset, _removals(server, drawn, common))
+            decided = entries_of((await together.record(removals))[0])
+            # Those in the same situation are recorded together; which of them come first does not matter.
+            phones = dict.fromkeys([each.phone for each in decided]) | dict.fromkeys(removals.event.phones)
+            event = removals.event.model_copy(update={"phones": tuple(phones)})
+            alone, _ = await one_each.record(one_by_one(replace(removals, event=event)))
+            assert decided == alone
+        else:
+            replies = [
+                {**reply, **common, "event_id": UUID(int=server.partition << 64 | 1 << 32 | number << 8 | place)}
+                for place, reply in enumerate(drawn)
+            ]
+            received = [EventAtOffset(offset, MessageReceived(**reply, gateway="test")) for reply in replies[:1]]
+            batch = Batch(server.partition, offset, offset + 1, received)
+            assert await together.record(batch) == await one_each.record(batch)
+        offset += 1
+    assert await together.position() == await one_each.position()  # the hash of every entry, and the digest of all keys
+    async with server.pool.acquire() as connection:
+        assert (await check_chain(connection, server.partition)).differences == []
+    assert await _states(server, account_id) == _states_in(one_each)
+
+
+def _removals(server: Server, drawn: dict[str, Any], common: dict[str, Any]) -> ListRemovals:
+    """Return the event; ids of other examples are other jobs."""
+    ids = {
+        name: UUID(int=server.partition << 64 | drawn[name].int)
+        for name in ("job_id", "clean_up_id")
+        if drawn[name] is not None
+    }
+    fields = {**common, **drawn, **ids, "event_id": uuid4()}
+    return RemovalsRequested(**fields) if drawn["clean_up_id"] is None else RemovalsUndone(**fields)
 
 
 @pytest.mark.parametrize("kind", ["memory", "postgres"])

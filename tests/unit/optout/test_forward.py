@@ -1,7 +1,7 @@
 """What goes to another partition because its number is written differently by now, and what must not."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from recipients import NOON, NUMBER
@@ -12,7 +12,9 @@ from services.optout.decision_log.log import EventAtOffset
 from services.optout.pipeline.forward import Forwarder
 from services.optout.pipeline.parse import Parsed
 from services.optout.policies.width import NO_POLICY
+from services.optout.removals import request_id
 from shared.events.inbound import LinkConfirmed, LinkUndone
+from shared.events.removals import RemovalsRequested
 
 LINK_END = "4fQz0Yb7TnK"
 OLD, NEW = "+5215512345678", "+525512345678"
@@ -43,3 +45,23 @@ async def test_a_click_goes_to_the_partition_of_its_number_and_an_undo_stays(mon
     parsed = await Forwarder(settings, no_pool).forward(Parsed(0, 2, received))
     assert [event.phone for event in published] == [NEW]
     assert [type(each.event) for each in parsed.received] == [LinkOptIn]
+
+
+async def test_of_a_record_for_many_an_old_spelling_goes_to_its_partition_and_the_others_are_decided_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published: list[DecidableEvent] = []
+
+    async def note(_: Forwarder, event: DecidableEvent) -> None:
+        published.append(event)
+
+    monkeypatch.setattr(Forwarder, "_publish", note)
+    settings: Any = SomeSettings()
+    no_pool: Any = None
+    common = {"event_id": uuid4(), "occurred_at": NOON, "account_id": "demo", "list_id": 7, "by": "ada"}
+    removals = RemovalsRequested.model_validate({**common, "job_id": uuid4(), "phones": (OLD, "+14155550100")})
+    plain = RemovalsRequested.model_validate({**common, "job_id": uuid4(), "phones": ("+14155550100",)})
+    parsed = await Forwarder(settings, no_pool).forward(Parsed(0, 2, [], removals=[(0, removals), (1, plain)]))
+    assert [(event.phone, event.event_id) for event in published] == [(NEW, UUID(request_id(removals, OLD)))]
+    assert [(each.offset, each.event.phone) for each in parsed.received] == [(0, "+14155550100")]
+    assert parsed.removals == [(1, plain)]

@@ -8,6 +8,7 @@ from uuid import uuid4
 from services.optout.api.paced import AT_ONCE, PARTS, PacedRequests
 from services.optout.jobs.job import AccountJob
 from services.optout.jobs.job_request import JobRequest, opt_out_request
+from shared.events.removals import RemovalsRequested
 from shared.partitions import partition_of
 
 PARTITIONS = 6
@@ -66,3 +67,21 @@ async def test_few_parts_are_on_their_way_and_each_phone_keeps_its_order() -> No
                 if each.phone == phone and each.fields["event_id"] in mine
             ]
             assert numbers == sorted(numbers)
+
+
+async def test_a_record_for_many_has_recipients_of_one_partition_and_is_the_same_when_it_is_published_again() -> None:
+    pipeline: Any = Pipeline()
+    paced = PacedRequests(pipeline, pipeline)
+    phones = [f"+1415555{n}" for n in range(1000, 1000 + 2 * AT_ONCE * PARTITIONS)]
+
+    def request_of(some: Sequence[str]) -> JobRequest:
+        return JobRequest(RemovalsRequested, {"phones": list(some)})
+
+    for _ in range(2):
+        await paced.publish_of_many(phones, request_of)
+    records = [(partition, request.fields["phones"]) for partition, part in pipeline.published for request in part]
+    assert all(len(part) == 1 for _, part in pipeline.published)
+    assert all(len(some) <= AT_ONCE for _, some in records)
+    assert all(partition_of(phone, PARTITIONS) == partition for partition, some in records for phone in some)
+    assert sorted(phone for _, some in records for phone in some) == sorted(phones * 2)
+    assert sorted(records[: len(records) // 2]) == sorted(records[len(records) // 2 :])

@@ -1,5 +1,6 @@
 """Records of the topic, as tests write them."""
 
+from itertools import islice
 from uuid import UUID
 
 from aiokafka import ConsumerRecord
@@ -35,8 +36,10 @@ def record_of(event: SuppressionChanged, offset: int = 0) -> ConsumerRecord[byte
 
 def phone_in(partition: int) -> str:
     """Return a phone that belongs to the partition."""
-    return next(
-        phone
-        for phone in (f"+1415555{number:04}" for number in range(1000))
-        if partition_of(phone, PARTITIONS) == partition
-    )
+    return phones_in(partition, 1)[0]
+
+
+def phones_in(partition: int, count: int) -> list[str]:
+    """Return phones that belong to the partition."""
+    phones = (f"+1415555{number:04}" for number in range(1000))
+    return list(islice((phone for phone in phones if partition_of(phone, PARTITIONS) == partition), count))

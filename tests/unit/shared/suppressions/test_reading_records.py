@@ -4,10 +4,16 @@ import json
 
 import pytest
 from aiokafka import ConsumerRecord
-from suppression_records import PARTITIONS, changed, phone_in, record, record_of
+from suppression_records import CAUSE, PARTITIONS, changed, phone_in, phones_in, record, record_of
 
 from shared.events.codec import encode
-from shared.events.suppression import CHECKPOINT_KEY, WATERMARK_KEY, CheckpointPublished, WatermarkAdvanced
+from shared.events.suppression import (
+    CHECKPOINT_KEY,
+    WATERMARK_KEY,
+    CheckpointPublished,
+    SuppressionsChanged,
+    WatermarkAdvanced,
+)
 from shared.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, cache_key
 from shared.suppressions.read import _CANONICAL, MAX_UNREADABLE, Changes, PartitionReader
 
@@ -41,6 +47,27 @@ def test_suppressions_that_follow_each_other_are_one_step_and_others_are_between
         WatermarkAdvanced(next_offset=3),
         Changes({(b"acme", b"list:1"): [(key, NOT_SUPPRESSED)]}, 1),
     ]  # fmt: skip
+
+
+def test_a_record_of_many_phones_changes_each_in_its_place_among_the_others() -> None:
+    phones = phones_in(0, 3)
+    many = SuppressionsChanged(
+        account_id="acme", scope="list:1", phones=tuple(phones), state="opted_out", cause_event_id=CAUSE,
+        changed_at=GOOD.changed_at,
+    )  # fmt: skip
+    before, after = changed(phones[0], "opted_in"), changed(phones[1], "opted_in")
+    reading = reader()
+    steps = list(reading.steps([record_of(before), record(many.key(), encode(many)), record_of(after), WATERMARK]))
+    states = [
+        (phones[0], NOT_SUPPRESSED), *((phone, OPTED_OUT) for phone in phones), (phones[1], NOT_SUPPRESSED),
+    ]  # fmt: skip
+    entries = [(cache_key(0, phone), state) for phone, state in states]
+    assert steps[0] == Changes({(b"acme", b"list:1"): entries}, 5)
+    assert reading.unreadable == {}
+    assert set(bad(b"!changes|x", encode(many))) == {b"!changes|x"}, "another key would be compacted with others"
+    elsewhere = many.model_copy(update={"phones": (phones[0], phone_in(1))})
+    list(reading.steps([record(elsewhere.key(), encode(elsewhere)), WATERMARK]))
+    assert list(reading.unreadable) == [changed(phone_in(1)).key()]
 
 
 def test_a_record_written_in_another_order_with_more_fields_is_read_the_same() -> None:
