@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import repeat
@@ -10,12 +10,13 @@ from itertools import repeat
 from services.sender import metrics
 from services.sender.confirm import confirming, let_pass, scope_queries
 from services.sender.decide import Decision, decide, queries_of
-from services.sender.dispatch import Confirm, Dispatcher
+from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.gate import Judged, accounts_of, judge_all, partitions_of_accounts, settings_of
 from services.sender.ledger.model import MessageKey, key_of, rejected_detail, suppressed_detail
 from services.sender.ledger.rows import NewRow, find
 from services.sender.report import Reporter
+from services.sender.sending import LimitedSending, Permission
 from services.sender.timing import DepartureRule, Untimely, Verdict, with_timing
 from services.sender.waiting.clock import DepartureClock
 from services.sender.waiting.room import WaitingRoom
@@ -26,7 +27,7 @@ from shared.gate import GateSettings, Offered, offered_by
 from shared.postgres import Pool, connection_from
 from shared.suppressions.account_settings import SettingsByAccount
 from shared.suppressions.fence import Fence
-from shared.suppressions.fence_pass import FencePass, boottime
+from shared.suppressions.fence_pass import boottime
 from shared.suppressions.follow import CacheFollower
 from shared.suppressions.lookup import partitions_in
 
@@ -75,11 +76,16 @@ class BatchProcessor:
     dropper: Dropper
     dispatcher: Dispatcher
     room: WaitingRoom
+    sending: LimitedSending
     clock: DepartureClock = field(default_factory=DepartureClock)
     rules: Sequence[DepartureRule] = ()
     early: Sequence[DepartureRule] = ()
     pace: Pace = field(default_factory=Pace)
     _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def of_woken(self) -> "BatchProcessor":
+        """Return the processor of messages that have waited, which takes turns with this one."""
+        return replace(self, sending=self.sending.of_woken())
 
     async def process(self, waiting: Waiting) -> None:
         """Return when `waiting` is empty: messages are removed once the part that is handled together has its outcomes.
@@ -161,7 +167,9 @@ class BatchProcessor:
             checked, judged = let_pass(requests, checked, judged, self.cache)
         decision = decide(requests, {}, checked, self._with_timing(judged, requests, accounts), boottime())
         metrics.REDECIDED.inc(len(decision.needs_fence))
-        undone = decision.needs_fence + await self._carry_out(decision, fenced, partial(self.cache.confirm, checked))
+        # Confirmed while the messages are claimed and announced, and before the first of them leaves.
+        by = Permission(accounts, fenced, partial(self.cache.confirm, checked))
+        undone = decision.needs_fence + await self._carry_out(decision, requests, by)
         self.pace.note(len(requests), len(undone) if fenced.has_expired(boottime()) else 0)
         return undone
 
@@ -177,8 +185,10 @@ class BatchProcessor:
         )
         return with_timing(judged, requests, waits, now)
 
-    async def _carry_out(self, decision: Decision, fenced: FencePass, confirm: Confirm) -> list[MessageRequested]:
-        undone: list[MessageRequested] = []
+    async def _carry_out(
+        self, decision: Decision, requests: Sequence[MessageRequested], by: Permission
+    ) -> list[MessageRequested]:
+        fenced, undone = by.fenced, list[MessageRequested]()
         if decision.to_drop:
             rows = [(request, suppressed_detail(*found)) for request, found in decision.to_drop]
             undone += await self.dropper.drop("suppressed", rows, fenced.started_at)
@@ -187,8 +197,7 @@ class BatchProcessor:
         if decision.to_wait:
             undone += await self.room.put(decision.to_wait, fenced.started_at)
         if decision.to_send:
-            # Confirmed while the messages are claimed and announced, and before the first of them leaves.
-            undone += await self.dispatcher.dispatch(decision.to_send, fenced, confirm)
+            undone += await self.sending.send(decision.to_send, requests, by)
         return undone
 
     async def _ask_ledger(self, waiting: Waiting) -> list[MessageRequested]:

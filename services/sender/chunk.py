@@ -20,6 +20,10 @@ class Chunk:
         results = [(key_of(request), self.results.get(key_of(request))) for request in self.requests]
         return [RowUpdate(key, *state_of(result), isinstance(result, Throttled)) for key, result in results]
 
+    def may_have_taken(self) -> set[MessageKey]:
+        """Return the keys of the messages that the carrier has, or may have."""
+        return {key for key, result in self.results.items() if not isinstance(result, Throttled)}
+
     def without_outcome(self) -> list[MessageRequested]:
         """Return the messages that were not called, or were not taken because of the pace."""
         return [each for each in self.requests if state_of(self.results.get(key_of(each)))[0] == "pending"]

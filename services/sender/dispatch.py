@@ -18,7 +18,7 @@ from services.sender.carriers.choose import Carriers
 from services.sender.chunk import Chunk
 from services.sender.confirm import leave_by
 from services.sender.gather import gather_all
-from services.sender.ledger.model import RowUpdate, key_of, row_of
+from services.sender.ledger.model import MessageKey, RowUpdate, key_of, row_of
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import THROTTLED_FOR, settle, write_rows
 from services.sender.links import WITHOUT_LINKS, LinkWriter
@@ -76,12 +76,17 @@ class Dispatcher:
         """Set to let calls under way come to their end and begin no more."""
 
     async def dispatch(
-        self, requests: Sequence[MessageRequested], fenced: FencePass, confirm: Confirm
+        self,
+        requests: Sequence[MessageRequested],
+        fenced: FencePass,
+        confirm: Confirm,
+        called: set[MessageKey] | None = None,
     ) -> list[MessageRequested]:
         """Send what is allowed, once that is confirmed; return what has to be decided again.
 
         That is: messages whose decision grew too old, whose carrier could not be reached or asked for a pause, and
-        those that another process has claimed, or that have an outcome already.
+        those that another process has claimed, or that have an outcome already. `called` gets the keys of those that
+        the carrier may have taken, also where this raises.
 
         Raises:
             TransientError: Kafka or Postgres is unavailable, the decision is not confirmed, all carriers concerned have
@@ -94,7 +99,7 @@ class Dispatcher:
         for request in requests:
             by_carrier[self._carriers.name_of(request.account_id)].append(request)
         undone = await gather_all(
-            self._chunk(carrier, chunk, fenced, confirmed)
+            self._chunk(carrier, chunk, fenced, confirmed, set() if called is None else called)
             for carrier, its in by_carrier.items()
             for chunk in _chunks_of(its)
         )
@@ -129,6 +134,23 @@ class Dispatcher:
                 connection, self._owner.number, [RowUpdate(key_of(each), "pending", None) for each in requests]
             )
 
+    def pausing(self, requests: Sequence[MessageRequested]) -> dict[MessageKey, float]:
+        """Return the messages that must not be called now and are to wait elsewhere, and for how many seconds.
+
+        A pause of the only carrier is not among them: nothing else could leave meanwhile, and Kafka keeps the rest.
+        """
+        if not self._pauses.any_after(now := boottime()):
+            return {}
+        has_others = len(self._carriers.clients) > 1
+        found = (
+            (key_of(each), self._pauses.turn(self._name_of(each), each, now, has_others=has_others))
+            for each in requests
+        )
+        return {key: seconds for key, seconds in found if seconds is not None}
+
+    def _name_of(self, request: MessageRequested) -> str:
+        return self._carriers.name_of(request.account_id)
+
     def _callable_now(self, requests: Sequence[MessageRequested]) -> list[MessageRequested]:
         """Return the messages whose carrier may be called now."""
         return [] if self.stopping else [request for request in requests if self.pause_seconds(request) <= 0]
@@ -148,6 +170,7 @@ class Dispatcher:
         requests: Sequence[MessageRequested],
         fenced: FencePass,
         confirmed: "asyncio.Task[TransientError | None]",
+        called: set[MessageKey],
     ) -> list[MessageRequested]:
         async with self._slots[carrier].chunks:
             callable_now = self._callable_now(requests)
@@ -170,6 +193,8 @@ class Dispatcher:
             except BaseException:
                 self._unsettled.append(chunk)
                 raise
+            finally:
+                called |= chunk.may_have_taken()
             claimed = set(map(key_of, chunk.requests))
             return chunk.without_outcome() + [request for request in requests if key_of(request) not in claimed]
 

@@ -18,6 +18,9 @@ THROTTLED = Counter(
 CONFIRMATIONS = Counter(
     "stopline_sender_confirmations", "A confirmation of an opt-out was decided: let pass, or why not.", ["verdict"]
 )
+LIMITS_GIVEN_BACK = Counter(
+    "stopline_sender_limits_given_back", "A message was counted for a limit and not called; the count was corrected."
+)
 RECORDS_PARKED = Counter("stopline_sender_records_parked", "A record could not be read and was parked.", ["reason"])
 FENCE_SECONDS = Histogram(
     "stopline_sender_fence_seconds",

@@ -7,11 +7,15 @@ from services.sender.carriers.carrier import Accepted, Called, Throttled
 from services.sender.carriers.responses import MAX_PAUSE_SECONDS
 from shared.events.outbound import MessageRequested
 
+_LOOKED_AT_PER_SECOND = 200
+"""Of the messages that wait for one pause: they do not all come back when it ends, since it may be asked for again."""
+
 
 @dataclass(slots=True)
 class _Pause:
     until: float
     in_a_row: int = 0
+    waiting: int = 0
 
 
 @dataclass(slots=True)
@@ -24,6 +28,23 @@ class Pauses:
         """Return for how long the message must not be handed to the carrier; 0: it may be."""
         found = (self._pauses.get(carrier), self._pauses.get(_number_of(carrier, request)))
         return max(0.0, *(pause.until - now for pause in found if pause is not None), 0.0)
+
+    def any_after(self, now: float) -> bool:
+        """Say whether there is any pause after that time."""
+        return any(pause.until > now for pause in self._pauses.values())
+
+    def turn(self, carrier: str, request: MessageRequested, now: float, *, has_others: bool) -> float | None:
+        """Return after how many seconds the message is to be looked at again, as the next of those that wait.
+
+        None: nothing pauses, or only the carrier does, and there are no others.
+        """
+        pause = self._pauses.get(_number_of(carrier, request))
+        if pause is None or pause.until <= now:
+            pause = self._pauses.get(carrier) if has_others else None
+        if pause is None or pause.until <= now:
+            return None
+        pause.waiting += 1
+        return pause.until - now + pause.waiting / _LOOKED_AT_PER_SECOND
 
     def note(self, result: Called, carrier: str, request: MessageRequested, now: float) -> None:
         """Note what a call's result says of the pace."""

@@ -18,12 +18,15 @@ from services.sender.drop import Dropper
 from services.sender.hours import RecipientsHours
 from services.sender.ledger.erasures import erase_forever
 from services.sender.ledger.owner import Owner
+from services.sender.limits.forget import forget_forever
+from services.sender.limits.limiter import Limiter
 from services.sender.outbound import OutboundConsumer, OutboundHandler
 from services.sender.prepare import prepared
 from services.sender.readiness import TOPICS, Runtime
 from services.sender.receipts import ReceiptHandler, receipt_subscription
 from services.sender.recreated import watch_topics
 from services.sender.report import SOURCE, Reporter
+from services.sender.sending import LimitedSending
 from services.sender.settings import SenderSettings
 from services.sender.sweeper import sweep_forever
 from services.sender.waiting.room import WaitingRoom
@@ -72,38 +75,43 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         stack.push_async_callback(carriers.close)
         cache = _cache(settings, markers)
         reporter = Reporter(events, settings.partitions, settings.links)
-        dispatcher = _dispatcher(settings, pool, owner, reporter, carriers)
-        processor = _processor(pool, owner, Fence(markers, cache, settings.fence_seconds), reporter, dispatcher, cache)
-        waker = Waker(pool, owner, processor, give_up, settings.stop_seconds)
+        fence = Fence(markers, cache, settings.fence_seconds)
+        processor = _processor(settings, pool, owner, reporter, fence, cache, carriers)
+        waker = Waker(pool, owner, processor.of_woken(), give_up, settings.stop_seconds)
         outbound = OutboundHandler(processor)
         receipts = receipt_subscription(settings, ReceiptHandler(pool, reporter, settings.number_pools), give_up)
         consumer = OutboundConsumer(settings, outbound, give_up)
         beside = {"cache": cache.run(), **_beside(settings, pool, reporter, owner)}
         for name, work in beside.items():
             await stack.enter_async_context(in_background(work, name, give_up, stop_seconds=STOP_SECONDS))
-        stack.push_async_callback(_stop, receipts, consumer, waker, dispatcher, settings.stop_seconds)
+        stack.push_async_callback(_stop, receipts, consumer, waker, processor.dispatcher, settings.stop_seconds)
         await asyncio.gather(within(START_SECONDS, receipts.start(), "subscribing to receipts"), consumer.start())
         waker.start()
         kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, TOPICS))
         watchdog = _watchdog(consumer, outbound, receipts, kafka)
         await stack.enter_async_context(in_background(watchdog.watch(), "watchdog", give_up, stop_seconds=STOP_SECONDS))
         postgres = await stack.enter_async_context(PostgresProbe(settings.database.url))
-        yield Runtime(cache, outbound, receipts, watchdog, processor.fence, kafka, postgres)
+        yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres)
 
 
 def _processor(  # noqa: PLR0913, PLR0917 (what it works with)
-    pool: Pool, owner: Owner, fence: Fence, reporter: Reporter, dispatcher: Dispatcher, cache: CacheFollower
+    settings: SenderSettings,
+    pool: Pool,
+    owner: Owner,
+    reporter: Reporter,
+    fence: Fence,
+    cache: CacheFollower,
+    carriers: Carriers,
 ) -> BatchProcessor:
     dropper, room = Dropper(pool, owner, reporter), WaitingRoom(pool, owner, reporter)
-    hours = RecipientsHours()
-    return BatchProcessor(pool, fence, cache, reporter, dropper, dispatcher, room, rules=(hours,), early=(hours,))
-
-
-def _dispatcher(
-    settings: SenderSettings, pool: Pool, owner: Owner, reporter: Reporter, carriers: Carriers
-) -> Dispatcher:
     throttled_for = timedelta(seconds=settings.throttled_seconds)
-    return Dispatcher(pool, owner, reporter, carriers, settings.calls_in_flight, settings.links, throttled_for)
+    dispatcher = Dispatcher(pool, owner, reporter, carriers, settings.calls_in_flight, settings.links, throttled_for)
+    limiter = Limiter(pool, settings.limit_book, carriers.company_of, settings.links)
+    sending = LimitedSending(limiter, dispatcher, dropper, room)
+    hours = RecipientsHours()
+    return BatchProcessor(
+        pool, fence, cache, reporter, dropper, dispatcher, room, sending, rules=(hours,), early=(hours,)
+    )
 
 
 def _watchdog(
@@ -132,7 +140,12 @@ def _beside(
 ) -> dict[str, Coroutine[Any, Any, None]]:
     """Return the work that goes on beside the messages, by its name."""
     sweep = sweep_forever(pool, reporter, owner.number, timedelta(seconds=settings.sweep_after_seconds))
-    return {"sweeper": sweep, "erasures": erase_forever(pool, reporter), "topics": watch_topics(settings.kafka)}
+    return {
+        "sweeper": sweep,
+        "erasures": erase_forever(pool, reporter),
+        "limits": forget_forever(pool),
+        "topics": watch_topics(settings.kafka),
+    }
 
 
 def _event_producer(settings: SenderSettings) -> Producer:

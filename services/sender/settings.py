@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Json, SecretStr, mo
 from services.sender.carriers import CARRIERS
 from services.sender.carriers.accounts import AccountCarrier, read_account_carriers
 from services.sender.carriers.carrier import CarrierSettings
+from services.sender.limits.number_limits import CarrierLimitSetting, LimitBook, SenderLimitSetting
 from services.sender.links import LinkWriter
 from shared.events.base import AccountId
 from shared.number_pools import NumberPoolSetting
@@ -54,6 +55,10 @@ class SenderSettings(ServiceSettings):
 
     number_pools: NumberPoolSetting
     """The numbers that share their opt-outs at the carrier, by account and by the carrier's id of the pool."""
+    sender_limits: SenderLimitSetting
+    """What a carrier takes from sender numbers, by account and by a name."""
+    carrier_limits: CarrierLimitSetting
+    """What a carrier takes from each number without a limit by name, by the carrier and the number's type."""
     link_url: LinkUrl = None
     """The address that opt-out links begin with; without it, no message with a place for a link leaves."""
     link_key: OptionalSecret = None
@@ -102,6 +107,18 @@ class SenderSettings(ServiceSettings):
                 f"{', '.join(both)}: in STOPLINE_CARRIERS_BY_ACCOUNT and in STOPLINE_CARRIER_ACCOUNTS; one must go"
             )
         return self
+
+    @model_validator(mode="after")
+    def _limits_are_of_carriers_in_use(self) -> Self:
+        used = {*self.carrier_adapters, *(each.carrier for each in self.account_carriers.values())}
+        unused = sorted(self.carrier_limits.keys() - used)
+        if unused:
+            raise ValueError(f"STOPLINE_CARRIER_LIMITS: no account uses the carrier {unused[0]!r}")
+        return self
+
+    @property
+    def limit_book(self) -> LimitBook:
+        return LimitBook(self.sender_limits, self.carrier_limits)
 
     @model_validator(mode="after")
     def _links_have_both(self) -> Self:

@@ -28,6 +28,7 @@ from shared.fair_hours.sending_hours import SendingHours
 from shared.events.suppression import (
     AccountSettingsPublished,
     CheckpointPublished,
+    FrequencyCap,
     ListPublished,
     AllowedConfirmation,
     PublishedConfirmation,
@@ -197,14 +198,11 @@ def _suppressions() -> list[Event]:
             words={"*": ("stop", "stop all"), _SENDER_NUMBER: ("alto",)},
             opt_out_confirmations=(
                 PublishedConfirmation(
-                    country="US",
-                    sender_number=_SENDER_NUMBER,
-                    text=_CONFIRMATION,
-                    asks_scope=True,
-                    list_word="list",
+                    country="US", sender_number=_SENDER_NUMBER, text=_CONFIRMATION, asks_scope=True, list_word="list"
                 ),
             ),
             sending_hours=SendingHours(applies_to="marketing", own={"mon-fri": "09:00-18:00"}),
+            frequency_cap=FrequencyCap(messages=3, hours=24),
         ),
         ListPublished(account_id=_ACCOUNT, list_id=_LIST, epoch=_EPOCH, exists=True),
         WatermarkAdvanced(next_offset=104_730, settings_epoch=_EPOCH, settings_digest="51d0c2e98f3ab764"),

@@ -28,6 +28,10 @@ CHANGES_KEY = b"!changes|"
 SuppressionState = Literal["opted_out", "held", "opted_in"]
 GatePolicy = Literal["reject", "append"]
 """What becomes of a message without a way out: it is rejected, or the account's instruction is appended."""
+FrequencyPolicy = Literal["wait", "reject"]
+"""What becomes of a message to a recipient who has had enough: it waits until there may be one more, or is rejected."""
+MAX_CAP_MESSAGES = 100
+MAX_CAP_HOURS = 720
 Offset = Annotated[int, Field(ge=0)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
@@ -165,6 +169,21 @@ class CheckpointPublished(Event):
         return f"checkpoint-{self.next_offset}"
 
 
+class FrequencyCap(BaseModel):
+    """A limit on how many messages a recipient gets from an account within `hours`; `per_list`: from each of its lists.
+
+    What is over it waits until the cap allows it, or is rejected. Messages that answer the recipient may be exempt.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    messages: Annotated[int, Field(ge=1, le=MAX_CAP_MESSAGES)]
+    hours: Annotated[int, Field(ge=1, le=MAX_CAP_HOURS)]
+    per_list: bool = False
+    policy: FrequencyPolicy = "wait"
+    exempts_conversational: bool = False
+
+
 class AccountSettingsPublished(Event):
     """The settings by which the gate judges an account's messages; they hold while `epoch` is the watermark's.
 
@@ -173,6 +192,7 @@ class AccountSettingsPublished(Event):
     `opt_out_confirmations` are the texts that may answer an opt-out; without any, the account answers none.
     (Optional since version 1 was published.)
     `sending_hours` are the hours of its messages; None, as in older records: they leave at any time.
+    `frequency_cap` was added to version 1: without it, the account messages its recipients as often as it asks for.
     """
 
     category: ClassVar[str] = "suppression"
@@ -186,6 +206,7 @@ class AccountSettingsPublished(Event):
     words: dict[str, tuple[str, ...]]
     opt_out_confirmations: Annotated[tuple[PublishedConfirmation, ...], Field(max_length=MAX_CONFIRMATIONS)] = ()
     sending_hours: Annotated[SendingHours, WithJsonSchema(SendingHours.model_json_schema())] | None = None
+    frequency_cap: Annotated[FrequencyCap, WithJsonSchema(FrequencyCap.model_json_schema())] | None = None
 
     def key(self) -> bytes:
         return f"!settings|{self.account_id}".encode()

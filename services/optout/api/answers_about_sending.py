@@ -8,7 +8,7 @@ from services.optout.campaigns.campaign import CampaignState
 from services.optout.decision_log.entry import DecisionKind
 from services.optout.simulation.store import SimulationState
 from shared.events.outbound import Purpose
-from shared.events.suppression import GatePolicy
+from shared.events.suppression import FrequencyPolicy, GatePolicy
 from shared.fair_hours.sending_hours import AppliesTo
 
 
@@ -161,3 +161,13 @@ class ShownSendingHours(V1Answer):
     own: Mapping[str, str] | None
     elsewhere: Mapping[str, str] | None
     default_zone: str
+
+
+class ShownFrequencyCap(V1Answer):
+    """An answer about how often an account messages one recipient; `messages` is null where it has no cap."""
+
+    messages: int | None
+    hours: int
+    per_list: bool
+    policy: FrequencyPolicy
+    exempts_conversational: bool

@@ -13,6 +13,7 @@ Needed = Right | Literal["any", "account"]
 """`any`: every user may. `account`: only the account itself."""
 
 _NEEDED: Mapping[str, Needed] = {
+    "/v1/account/frequency-cap": "settings",
     "/v1/account/gate": "settings",
     "/v1/account/opt-out-confirmation": "settings",
     "/v1/account/sending-hours": "settings",

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol
 
+from services.optout.decision_log.frequency_caps import load_frequency_caps
 from services.optout.decision_log.gate_settings import (
     ListOfAccount,
     SettingsChanges,
@@ -91,6 +92,7 @@ class PartitionAccounts:
     ) -> list[OutgoingRecord]:
         found = await load_gate_settings(connection, account_ids) if account_ids else {}
         hours = await load_sending_hours(connection, account_ids) if account_ids else {}
+        caps = await load_frequency_caps(connection, account_ids) if account_ids else {}
         events: list[AccountSettingsPublished | ListPublished] = [
             AccountSettingsPublished(
                 account_id=account_id,
@@ -101,6 +103,7 @@ class PartitionAccounts:
                 words=dict(settings.words),
                 opt_out_confirmations=settings.opt_out_confirmations,
                 sending_hours=hours.get(account_id),
+                frequency_cap=caps.get(account_id),
             )
             for account_id, settings in found.items()
         ]

@@ -50,11 +50,15 @@ class Carriers:
         """Return the name of the client for messages of this account."""
         return self._by_account.get(account_id, self._default)
 
+    def company_of(self, account_id: str) -> str:
+        """Return the carrier's own name for messages of this account, whoever's credentials they go out with."""
+        name = self.name_of(account_id)
+        return self._companies.get(name, name)
+
     def block_of(self, request: MessageRequested, blocked: Blocked, at: datetime) -> CarrierBlocked:
         """Return the event for a message that its carrier refused because of an opt-out of its own."""
         numbers = covered_by_block(self._pools, request.account_id, request.sender_number, blocked.pool_id)
-        name = self.name_of(request.account_id)
-        company = self._companies.get(name, name)
+        company = self.company_of(request.account_id)
         return new_block(request, company, blocked.code, blocked.reason, numbers, at)
 
     async def close(self) -> None:

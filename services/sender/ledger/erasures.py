@@ -27,6 +27,12 @@ ON CONFLICT (account_id, phone) DO UPDATE SET
     erased_at = greatest(e.erased_at, excluded.erased_at), last_message_id = '', next_step_at = excluded.next_step_at
 """
 
+# What counts for a recipient is gone at once; what is sent to somebody who gives consent again is new.
+_FORGET = """
+DELETE FROM recipient_messages r USING unnest($1::text[], $2::text[]) AS erased (account_id, phone)
+WHERE r.account_id = erased.account_id AND r.phone = erased.phone
+"""
+
 _NEXT = """
 SELECT account_id, phone, erased_at, last_message_id FROM erasures WHERE next_step_at <= now()
 ORDER BY next_step_at LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -79,6 +85,7 @@ async def note_erasures(connection: Connection, events: Sequence[RecipientErased
     if newest:
         accounts, phones = zip(*newest, strict=True)
         await connection.execute(_NOTE, accounts, phones, list(newest.values()), ERASED_AFTER)
+        await connection.execute(_FORGET, accounts, phones)
 
 
 async def erase_forever(pool: Pool, reporter: Reporter) -> None:

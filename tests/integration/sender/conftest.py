@@ -1,5 +1,6 @@
 """Fixtures: real Kafka, Postgres and sandbox carrier; a sender process; a stand-in for the opt-out service."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,6 +26,8 @@ from shared.topics import create_topics
 PARTITIONS = 3
 SECRETS = SharedSecrets("key", "admin", "carrier-token")
 
+LIMITS = {"generic": {"short_code": {"per_second": 20}, "toll_free": {"per_day": 5}}}
+"""Of types of numbers that only the tests of limits send from."""
 NewSender = Callable[[int], Service]
 
 
@@ -97,6 +100,7 @@ def new_sender(
             "STOPLINE_CALL_SECONDS": "5",
             "STOPLINE_SESSION_TIMEOUT_SECONDS": "6",
             "STOPLINE_BATCH_RECORDS": "100",  # several batches from few messages
+            "STOPLINE_CARRIER_LIMITS": json.dumps(LIMITS),
         }
         return Service(name, "services.sender", ports[instance], environment | quick, folder / "logs" / f"{name}.log")
 

@@ -22,8 +22,12 @@ from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
 from services.sender.ledger.model import Row, key_of
 from services.sender.ledger.owner import Owner
+from services.sender.limits.limiter import Limiter
+from services.sender.limits.number_limits import LimitBook, NumberLimit
+from services.sender.links import WITHOUT_LINKS
 from services.sender.receipts import ReceiptHandler
 from services.sender.report import announced, outcome_event
+from services.sender.sending import LimitedSending
 from services.sender.settings import sender_database
 from services.sender.sweeper import sweep
 from services.sender.waiting.room import WaitingRoom
@@ -34,7 +38,7 @@ from shared.events.codec import decode
 from shared.events.delivery import AnyDeliveryEvent, DeliveryReceiptReceived, MessageDispatching, delivery_event_adapter
 from shared.events.inbound import CarrierBlocked
 from shared.events.outbound import MessageRequested
-from shared.events.suppression import suppression_event_adapter
+from shared.events.suppression import FrequencyCap, suppression_event_adapter
 from shared.postgres import Pool
 from shared.producer import OutgoingRecord
 from shared.suppressions.account_settings import PartitionSettings, SettingsByAccount, SettingsRecord
@@ -46,6 +50,7 @@ LONGEST_CALL, AT_ONCE = timedelta(hours=1), timedelta(0)
 PLACES = (
     "sender.before_fence",
     "sender.after_fence",
+    "sender.after_reserved",
     "sender.after_claim",
     "sender.after_dispatching_event",
     "sender.after_carrier_call",
@@ -59,6 +64,9 @@ PLACES = (
     "sender.after_taken",
     "sender.after_woken",
 )
+LIMITS = LimitBook({}, {"only": {"toll_free": NumberLimit(per_day=1_000_000)}})
+CAP = FrequencyCap(messages=100, hours=24)
+"""Limits that nothing reaches: what counts for them is judged."""
 ANSWERS: dict[str, CallResult] = {
     "accepted": Accepted("c-1"),
     "refused": Refused("422 no"),
@@ -86,6 +94,7 @@ class Outside:
     publishes_until_failure: int | None = None
     committed: set[str] = field(default_factory=set)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    crashes: int = 0
 
     # Reporter
     async def announce(self, requests: Iterable[MessageRequested], decision_started_at: datetime) -> None:
@@ -161,7 +170,7 @@ class Fenced:
         settings = PartitionSettings()
         settings.prove(EPOCH, None)
         for each in account_ids:
-            for key, value in SettingsOfPartition().account(each, [7]):
+            for key, value in SettingsOfPartition().account(each, [7], frequency_cap=CAP):
                 settings.apply(SettingsRecord(decode(suppression_event_adapter, value), len(key)))
         return {each: settings.of(each) for each in account_ids}
 
@@ -189,10 +198,12 @@ class Process:
         dispatcher = Dispatcher(pool, self.owner, self._outside, Carriers({"only": self._outside}, "only", {}), 200)
         dropper = Dropper(pool, self.owner, self._outside)
         room = WaitingRoom(pool, self.owner, self._outside)
+        limiter = Limiter(pool, LIMITS, lambda _: "only", WITHOUT_LINKS)
+        sending = LimitedSending(limiter, dispatcher, dropper, room)
         self.processor = BatchProcessor(
-            pool, fenced, fenced, self._outside, dropper, dispatcher, room, SetClock(outside)
+            pool, fenced, fenced, self._outside, dropper, dispatcher, room, sending, SetClock(outside)
         )
-        self._waker = Waker(pool, self.owner, self.processor, self._give_up, 1.0)
+        self._waker = Waker(pool, self.owner, self.processor.of_woken(), self._give_up, 1.0)
 
     def _give_up(self, error: BaseException) -> None:
         raise error

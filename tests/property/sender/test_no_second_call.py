@@ -123,6 +123,7 @@ async def _play(history: list, database: Database, monkeypatch: pytest.MonkeyPat
         await _finish(process, database, outside, asked)
     process.end()
     _judge(outside, asked, stopped_before_call)
+    await _judge_limits(outside, asked[0].account_id, database)
 
 
 def test_a_claim_that_comes_through_after_it_was_given_up_holds_nobody_up(database: Database) -> None:
@@ -159,6 +160,7 @@ async def _deliver(  # noqa: PLR0913, PLR0917 (one step of a history)
         with crashing(monkeypatch, crash_at):
             await process.deliver([asked[number] for number in numbers])
     except Crash:
+        outside.crashes += 1
         process.end()
         process = Process(database.pool, database.url, outside)
     outside.next_answers, outside.publishes_until_failure = [], None
@@ -237,6 +239,18 @@ def _judge(outside: Outside, asked: list[MessageRequested], stopped_before_call:
         is_blocked = isinstance(outside.answers.get(message_id), Blocked) and "message_failed" in outcomes
         assert not is_blocked or outside.blocks[message_id], "settled before the block was published"
         _judge_outcomes(outcomes, outside.answers.get(message_id))
+
+
+async def _judge_limits(outside: Outside, account_id: str, database: Database) -> None:
+    """Compare what counts for limits with the calls: never less, and more only for what a crash has left counted."""
+    calls = outside.calls.total()
+    async with database.pool.acquire() as connection:
+        for_number = await connection.fetchval("SELECT sum(sent) FROM number_limits WHERE account_id = $1", account_id)
+        for_recipients = await connection.fetchval(
+            "SELECT sum(cardinality(times)) FROM recipient_messages WHERE account_id = $1", account_id
+        )
+    for counted in (for_number or 0, for_recipients or 0):
+        assert counted == calls if not outside.crashes else counted >= calls, (counted, calls)
 
 
 def _judge_outcomes(outcomes: set[str], answer: CallResult | None) -> None:

@@ -1,0 +1,38 @@
+"""How often an account messages one recipient: whether one more message may leave, and when; no I/O."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from shared.events.outbound import MessageRequested
+from shared.events.suppression import FrequencyCap
+
+FREQUENCY = "frequency_cap"
+"""The reason of a message that waits, or is rejected, because its recipient has had enough."""
+_TICK = timedelta(microseconds=1)
+
+
+def is_counted(request: MessageRequested, cap: FrequencyCap) -> bool:
+    """Say whether a message is under the cap of its account, and counts for it."""
+    if request.confirms_opt_out is not None:
+        return False
+    return not (cap.exempts_conversational and request.conversational)
+
+
+def list_counted(request: MessageRequested, cap: FrequencyCap) -> int:
+    """Return the list whose messages count together with this one; 0: those of all lists do."""
+    return request.list_id if cap.per_list else 0
+
+
+def kept(times: Sequence[datetime], cap: FrequencyCap, now: datetime) -> list[datetime]:
+    """Return those of the times that still count, in their order."""
+    return sorted(at for at in times if at > now - timedelta(hours=cap.hours))
+
+
+def next_at(times: Sequence[datetime], cap: FrequencyCap) -> datetime | None:
+    """Return when the next message may leave: when enough of those that count have become too old; None: now."""
+    return times[-cap.messages] + timedelta(hours=cap.hours) if len(times) >= cap.messages else None
+
+
+def new_time(times: Sequence[datetime], now: datetime) -> datetime:
+    """Return the time that one more message counts under: its own, so that it alone can be taken out again."""
+    return max(now, times[-1] + _TICK) if times else now

@@ -1,0 +1,98 @@
+"""Messages that may be sent: as many as the limits allow are dispatched, the others wait for their turn.
+
+Nothing that was decided is held for its turn: it would grow old. What waits is decided again when its turn has come.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import NamedTuple
+
+from services.sender.dispatch import Confirm, Dispatcher
+from services.sender.drop import Dropper
+from services.sender.ledger.model import MessageKey, key_of, rejected_detail
+from services.sender.ledger.rows import NewRow
+from services.sender.limits.frequency import FREQUENCY
+from services.sender.limits.limiter import Limiter
+from services.sender.timing import Untimely, Wait, departure
+from services.sender.waiting.room import WaitingMessage, WaitingRoom
+from shared.events.outbound import MessageRequested
+from shared.suppressions.account_settings import SettingsByAccount
+from shared.suppressions.fence_pass import FencePass
+
+PAUSE = "carrier_pause"
+"""The reason of a message that waits because its carrier, or its sender number there, has asked for a pause."""
+
+
+class Permission(NamedTuple):
+    """A permission to send: their accounts' settings, the completed fence, and what confirms the cache."""
+
+    accounts: SettingsByAccount
+    fenced: FencePass
+    confirm: Confirm
+
+
+@dataclass(frozen=True, slots=True)
+class LimitedSending:
+    """The last step before the carrier: sends, or sets aside, what was decided to be sent."""
+
+    limiter: Limiter
+    dispatcher: Dispatcher
+    dropper: Dropper
+    room: WaitingRoom
+
+    def of_woken(self) -> "LimitedSending":
+        """Return the same for messages that have waited: they take their turn before new ones."""
+        return replace(self, limiter=self.limiter.of_woken())
+
+    async def send(
+        self, to_send: Sequence[MessageRequested], asked: Sequence[MessageRequested], by: Permission
+    ) -> list[MessageRequested]:
+        """Send what may leave now; return what has to be decided again, or is not ours.
+
+        Args:
+            to_send: the messages, with the texts that leave.
+            asked: all messages that were decided, as they were requested: so do they wait.
+            by: what they are sent by.
+
+        Raises:
+            TransientError: Kafka, Postgres or the carrier is unavailable, or this process stops.
+        """
+        pausing = self.dispatcher.pausing(to_send)
+        rest = [request for request in to_send if key_of(request) not in pausing] if pausing else to_send
+        allotment = await self.limiter.reserve(rest, by.accounts)
+        now = by.fenced.started_at
+        waits = {key: Wait(now + timedelta(seconds=seconds), PAUSE) for key, seconds in pausing.items()}
+        waits |= {key_of(each): Wait(turn.until, turn.reason) for each, turn in allotment.held if turn.until}
+        rejected: list[NewRow] = [(request, rejected_detail(FREQUENCY, why)) for request, why in allotment.refused]
+        undone = await self._set_aside(waits, rejected, asked, by.fenced)
+        if not allotment.allowed:
+            return undone
+        called: set[MessageKey] = set()
+        try:
+            return undone + await self.dispatcher.dispatch(allotment.allowed, by.fenced, by.confirm, called)
+        finally:
+            await self.limiter.release(allotment.reservation, called)
+
+    async def _set_aside(
+        self,
+        waits: dict[MessageKey, Wait],
+        rejected: list[NewRow],
+        asked: Sequence[MessageRequested],
+        fenced: FencePass,
+    ) -> list[MessageRequested]:
+        """Have messages wait, unless they are not valid for that long, and reject the others."""
+        waiting: list[WaitingMessage] = []
+        for request in asked if waits else ():
+            wait = waits.get(key_of(request))
+            match departure(request, [wait], fenced.started_at) if wait is not None else None:
+                case Wait() as until:
+                    waiting.append((request, until))
+                case Untimely() as why:
+                    rejected.append((request, rejected_detail(*why)))
+        undone: list[MessageRequested] = []
+        if rejected:
+            undone += await self.dropper.drop("rejected", rejected, fenced.started_at)
+        if waiting:
+            undone += await self.room.put(waiting, fenced.started_at)
+        return undone
