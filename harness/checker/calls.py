@@ -1,20 +1,19 @@
 """Checks of the calls that reached the carrier, and of the messages that reached phones."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from harness.checker.evidence import Breach, Evidence, MessageTrail
-from harness.checker.history import CarrierCall
+from harness.checker.confirmations import is_allowed
+from harness.checker.decided import FRESHNESS, decisions_before, earliest_decision
+from harness.checker.evidence import Breach, Evidence
 
-FRESHNESS = timedelta(seconds=1)
-"""The oldest decision on which a carrier may be called."""
 _TIMESTAMP_GRAIN = timedelta(milliseconds=5)  # record timestamps are whole milliseconds; two processes read one clock
 
 
 def unannounced_call(evidence: Evidence) -> Iterator[Breach]:
     """G1: every call was announced, by a `message_dispatching` event whose decision started before the call."""
     for call in evidence.history.calls:
-        if not _decisions_before(call, evidence.trail_of(call)):
+        if not decisions_before(call, evidence.trail_of(call)):
             yield Breach(call.message_id, "the carrier was called, but no message_dispatching event announced it")
 
 
@@ -22,7 +21,7 @@ def announced_late(evidence: Evidence) -> Iterator[Breach]:
     """G1: Kafka had the announcement before the carrier was called, so that no reply can overtake its message."""
     for call in evidence.history.calls:
         trail = evidence.trail_of(call)
-        if not _decisions_before(call, trail):
+        if not decisions_before(call, trail):
             continue  # an unannounced call
         announced_at = min(trail.announced_at)
         if announced_at > call.arrived_at + _TIMESTAMP_GRAIN:
@@ -32,7 +31,7 @@ def announced_late(evidence: Evidence) -> Iterator[Breach]:
 def stale_decision(evidence: Evidence) -> Iterator[Breach]:
     """G1: no call was made on a decision that had started more than a second before."""
     for call in evidence.history.calls:
-        decisions = _decisions_before(call, evidence.trail_of(call))
+        decisions = decisions_before(call, evidence.trail_of(call))
         if decisions and call.arrived_at - max(decisions) > FRESHNESS + call.slack:
             age = (call.arrived_at - max(decisions)).total_seconds()
             yield Breach(call.message_id, f"the decision had started {age:.3f} s before the carrier was called")
@@ -41,7 +40,8 @@ def stale_decision(evidence: Evidence) -> Iterator[Breach]:
 def sent_after_stop(evidence: Evidence) -> Iterator[Breach]:
     """G1: no call was decided after Kafka had acknowledged a STOP, unless the decision may have seen a later START.
 
-    A call violates it if each state that its decision can have seen forbids its list, its sender number or the account.
+    A call violates it if each state that its decision can have seen forbids its list, its sender number or the account,
+    and it is not the one that may confirm the STOP.
     """
     for call in evidence.history.calls:
         trail = evidence.trail_of(call)
@@ -51,9 +51,9 @@ def sent_after_stop(evidence: Evidence) -> Iterator[Breach]:
         asked = trail.requests[0].request
         lists = {f"list:{each}" for each in (asked.list_id, *asked.also_lists)}
         scopes = {*lists, "account", f"sender:{call.sender_number}"}
-        decided_at = _earliest_decision(call, trail)
+        decided_at = earliest_decision(call, trail)
         states = timeline.possibly_forbidden(decided_at, call.arrived_at)
-        if all(scopes & forbidden.keys() for forbidden in states):
+        if all(scopes & forbidden.keys() for forbidden in states) and not is_allowed(evidence, call):
             detail = f"decided at {decided_at} or later and called at {call.arrived_at}, after a STOP was acknowledged"
             yield Breach(call.message_id, detail)
 
@@ -90,13 +90,3 @@ def received_without_call(evidence: Evidence) -> Iterator[Breach]:
     for message in evidence.history.phone_messages:
         if (message.account_id, message.message_id, message.phone) not in called:
             yield Breach(message.message_id, f"{message.phone} received it, but the carrier was not called")
-
-
-def _decisions_before(call: CarrierCall, trail: MessageTrail) -> list[datetime]:
-    """Return when the announced decisions started that can be the call's."""
-    return [at for at in trail.decided_at if at <= call.arrived_at]
-
-
-def _earliest_decision(call: CarrierCall, trail: MessageTrail) -> datetime:
-    """Return when the call's decision started, or the earliest start that the guarantee allows if that is later."""
-    return max([call.arrived_at - FRESHNESS - call.slack, *_decisions_before(call, trail)])

@@ -8,7 +8,8 @@ G3, at most one accepted carrier call per message id.
 G4, fail closed: no call was made while a part was down that a decision needs.
 G5, only the right list: no reply changed a scope that it is not about, where no policy makes it reach further, and
     nothing was suppressed without an opt-out.
-G6, silence: phones received what an account requested, and nothing else.
+G6, silence: phones received what an account requested, and nothing else; after a STOP at most the one confirmation that
+    the account has switched on.
 G8, explainable: no entry of the decision log was changed. The hash chain itself is checked by the customer API.
 
 Not checked:
@@ -20,7 +21,7 @@ Not checked:
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from harness.checker import calls, outcomes, replies
+from harness.checker import calls, confirmations, outcomes, replies
 from harness.checker.evidence import Check, Evidence
 from harness.checker.history import History
 from harness.checker.violation import Guarantee, Violation
@@ -61,6 +62,8 @@ CHECKS: Mapping[Guarantee, tuple[Check, ...]] = MappingProxyType(
         "G6": (
             calls.never_requested,
             calls.received_without_call,
+            confirmations.not_a_confirmation,
+            confirmations.confirmed_twice,
         ),
         "G8": (replies.entry_changed,),
     }

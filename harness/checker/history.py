@@ -17,7 +17,7 @@ from shared.events.delivery import AnyDeliveryEvent
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AnyOptOutEvent
 from shared.events.outbound import MessageRequested
-from shared.events.suppression import SuppressionChanged
+from shared.events.suppression import AccountSettingsPublished, SuppressionChanged
 
 TRANSPORT_SLACK = timedelta(milliseconds=1500)
 """The longest time from the sender's last look at the clock to the carrier's own, on a machine with few cores."""
@@ -95,6 +95,14 @@ class SuppressionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountSettingsRecord:
+    """The settings of an account in `suppressions`, committed."""
+
+    created_at: datetime
+    event: AccountSettingsPublished
+
+
+@dataclass(frozen=True, slots=True)
 class LogEntry:
     """An entry of the decision log, as the customer API shows it; `opted_out` are the scopes of an opt-out.
 
@@ -167,6 +175,7 @@ class History:
     deliveries: tuple[DeliveryRecord, ...] = ()
     changes: tuple[ChangeRecord, ...] = ()
     suppressions: tuple[SuppressionRecord, ...] = ()
+    settings: tuple[AccountSettingsRecord, ...] = ()
     entries: tuple[LogEntry, ...] = ()
     calls: tuple[CarrierCall, ...] = ()
     phone_messages: tuple[PhoneMessage, ...] = ()

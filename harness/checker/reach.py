@@ -50,7 +50,7 @@ def possible_reaches(policies: AccountPolicies, event: MessageReceived, decided_
     """Return how far a reply's STOP may reach: more than one where a version was saved while it was decided."""
     if not policies.own and not policies.general:
         return frozenset({"list"})
-    country = _country(event.phone)
+    country = country_of(event.phone)
     moments = {event.occurred_at, decided_by, *(each.saved_at for each in policies.own)}
     saved_by = [moment for moment in moments if event.occurred_at <= moment <= decided_by]
     return frozenset(_reach(policies, country, event.occurred_at, moment) for moment in saved_by or [decided_by])
@@ -75,7 +75,8 @@ def _newest(saved: Iterable[SavedPolicy], country: str | None) -> SavedPolicy | 
     return max((each for each in saved if each.country == country), key=lambda each: each.number, default=None)
 
 
-def _country(phone: str) -> str | None:
+def country_of(phone: str) -> str | None:
+    """Return the country of a phone, by its number."""
     try:
         number = phonenumbers.parse(phone)
     except phonenumbers.NumberParseException:

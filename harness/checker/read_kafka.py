@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import TypeAdapter
 
 from harness.checker.history import (
+    AccountSettingsRecord,
     ChangeRecord,
     DeliveryRecord,
     Place,
@@ -26,7 +27,12 @@ from shared.events.delivery import AnyDeliveryEvent, delivery_event_adapter
 from shared.events.inbound import MessageReceived, inbound_event_adapter
 from shared.events.opt_out import OptedIn, OptedOut, opt_out_event_adapter
 from shared.events.outbound import MessageRequested, outbound_event_adapter
-from shared.events.suppression import SuppressionChanged, SuppressionsChanged, suppression_event_adapter
+from shared.events.suppression import (
+    AccountSettingsPublished,
+    SuppressionChanged,
+    SuppressionsChanged,
+    suppression_event_adapter,
+)
 from shared.kafka import START_SECONDS, new_consumer, stop_quietly, within
 from shared.kafka_connection import Kafka
 from shared.parked_records import parked_offsets
@@ -55,6 +61,7 @@ class KafkaRecords:
     deliveries: list[DeliveryRecord] = field(default_factory=list)
     changes: list[ChangeRecord] = field(default_factory=list)
     suppressions: list[SuppressionRecord] = field(default_factory=list)
+    settings: list[AccountSettingsRecord] = field(default_factory=list)
     unreadable: list[Place] = field(default_factory=list)
     parked: list[Place] = field(default_factory=list)
 
@@ -79,6 +86,8 @@ class KafkaRecords:
             case SuppressionChanged() | SuppressionsChanged():
                 for each in (event,) if isinstance(event, SuppressionChanged) else event.singly():
                     self.suppressions.append(SuppressionRecord(place.partition, place.offset, created_at, each))
+            case AccountSettingsPublished():
+                self.settings.append(AccountSettingsRecord(created_at, event))
             case OptedOut() | OptedIn():
                 self.changes.append(ChangeRecord(created_at, event))
             case _ if isinstance(event, AnyDeliveryEvent):

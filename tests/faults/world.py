@@ -13,7 +13,7 @@ from faults.load import Load
 from faults.shop import Shop
 from faults.tap import Tap
 from harness.checker import History, Violation, check
-from harness.checker.calls import FRESHNESS
+from harness.checker.decided import FRESHNESS
 from harness.checker.history import TRANSPORT_SLACK, Outage
 from harness.checker.read import Run, read_history
 from harness.checker.read_kafka import Positions, read_records

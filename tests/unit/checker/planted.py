@@ -1,5 +1,18 @@
 """The mutations by name, each with the guarantees that the checker must then find broken."""
 
+from checker.false_confirmations import (
+    confirm_again,
+    confirm_another_list,
+    confirm_before_the_stop,
+    confirm_by_another_accounts_setting,
+    confirm_by_another_countrys_text,
+    confirm_from_another_number,
+    confirm_six_minutes_later,
+    confirm_what_is_no_stop,
+    confirm_what_the_carrier_took,
+    confirm_with_a_text_that_sells,
+    confirm_without_a_setting,
+)
 from checker.false_reports import (
     call_again_after_an_error,
     call_again_after_it_was_accepted,
@@ -95,6 +108,17 @@ MUTATIONS = {
         (opt_in_by_a_stop, "G5 wrong_scope", "G2 change_missing"),
         (change_a_list_by_a_harmless_reply, "G5 wrong_scope"),
         (forbid_another_list_in_the_topic, "G5 forbidden_without_wish"),
+        (confirm_what_is_no_stop, "G6 not_a_confirmation", "G1 sent_after_stop"),
+        (confirm_without_a_setting, "G6 not_a_confirmation", "G1 sent_after_stop"),
+        (confirm_by_another_accounts_setting, "G6 not_a_confirmation", "G1 sent_after_stop"),
+        (confirm_by_another_countrys_text, "G6 not_a_confirmation", "G1 sent_after_stop"),
+        (confirm_with_a_text_that_sells, "G6 not_a_confirmation", "G1 sent_after_stop"),
+        (confirm_six_minutes_later, "G6 not_a_confirmation"),
+        (confirm_before_the_stop, "G6 not_a_confirmation"),
+        (confirm_from_another_number, "G6 not_a_confirmation", "G1 sent_after_stop"),
+        (confirm_what_the_carrier_took, "G6 not_a_confirmation", "G1 sent_after_stop"),
+        (confirm_another_list, "G6 not_a_confirmation"),
+        (confirm_again, "G6 confirmed_twice"),
         (hold_a_number_that_wrote_nothing, "G5 forbidden_without_wish"),
     )
 }

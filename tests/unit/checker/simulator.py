@@ -6,6 +6,7 @@ from uuid import UUID
 
 from harness.checker.history import (
     AcceptedReply,
+    AccountSettingsRecord,
     CarrierCall,
     ChangeRecord,
     DeliveryRecord,
@@ -31,11 +32,12 @@ from shared.events.delivery import (
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import OptedIn, OptedOut
 from shared.events.outbound import MessageRequested
-from shared.events.suppression import SuppressionChanged
+from shared.events.suppression import AccountSettingsPublished, PublishedConfirmation, SuppressionChanged
 
 ACCOUNT = "acme"
 NUMBERS = {1: "+18335550101", 2: "+18335550102", 3: "+18335550102"}
 """Lists 2 and 3 send from one number."""
+CONFIRMATION = "Acme: you get no more messages."
 START_OF_TIME = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
@@ -63,6 +65,7 @@ class Simulator:
     """(phone, scope) to the number that the STOP went to, and its time by the gateway's clock, which has seconds."""
     causes: dict[tuple[str, str], str] = field(default_factory=dict)
     """(phone, scope) to the scope that the STOP was about that stopped it."""
+    settings: list[AccountSettingsRecord] = field(default_factory=list)
     touched: dict[SuppressedScope, str] = field(default_factory=dict)
     policies: AccountPolicies = field(default_factory=AccountPolicies)
     reach: str = "list"
@@ -105,6 +108,56 @@ class Simulator:
         else:
             self._publish(MessageSent, fields, carrier_message_id=f"c-{message_id}")
         return message_id
+
+    def confirms(self) -> None:
+        """The account's opt-outs are confirmed from now on."""
+        event = AccountSettingsPublished(
+            account_id=ACCOUNT,
+            epoch="0" * 16,
+            policy="reject",
+            exempts_conversational=True,
+            words={},
+            opt_out_confirmations=(PublishedConfirmation(country="US", text=CONFIRMATION),),
+        )
+        self.settings.append(AccountSettingsRecord(self.now, event))
+
+    def confirm_last(self) -> None:
+        """Confirm the last reply, if it was a STOP that left one list, and nothing else forbade that before."""
+        event = self.replies[-1].event if self.replies else None
+        change = self.changes[-1].event if self.changes else None
+        if event is None or change is None or not self.settings or not self._may_be_confirmed(event, change):
+            return
+        message_id = f"confirmation-{change.cause_event_id}"
+        request = MessageRequested(
+            account_id=ACCOUNT,
+            message_id=message_id,
+            list_id=int(change.scope.removeprefix("list:")),
+            phone=event.phone,
+            sender_number=event.sender_number or "",
+            body=CONFIRMATION,
+            confirms_opt_out=change.cause_event_id,
+        )
+        number = request.sender_number
+        self.requests.append(RequestRecord(Place("outbound-messages", 0, len(self.requests)), request))
+        self.pass_time(5)
+        fields = {**request.model_dump(include=_COMMON), "occurred_at": self.now}
+        self._publish(MessageDispatching, fields, decision_started_at=self.now)
+        self.pass_time(20)
+        self.calls.append(CarrierCall(ACCOUNT, message_id, event.phone, number, CONFIRMATION, self.now, 200))
+        self.phone_messages.append(PhoneMessage(ACCOUNT, message_id, event.phone, self.now))
+        self._publish(MessageSent, fields, carrier_message_id=f"c-{message_id}")
+
+    def _may_be_confirmed(self, event: MessageReceived, change: OptedOut | OptedIn) -> bool:
+        wider = {"account", f"sender:{event.sender_number}"}
+        confirmed = [each.request for each in self.requests if each.request.confirms_opt_out is not None]
+        return (
+            isinstance(change, OptedOut)
+            and change.scope.startswith("list:")
+            and event.body.casefold().startswith("stop")
+            and change.cause_event_id == self.entries[-1].event_id
+            and not wider & {scope for who, scope in self.forbidden if who == event.phone}
+            and not any((each.phone, each.sender_number) == (event.phone, event.sender_number) for each in confirmed)
+        )
 
     def write(
         self,
@@ -245,6 +298,7 @@ _LISTS = (
     "deliveries",
     "changes",
     "suppressions",
+    "settings",
     "entries",
     "calls",
     "phone_messages",

@@ -16,6 +16,7 @@ from harness.checker.violation import Guarantee
 def _eventful() -> History:
     """A history with something in it for every fault."""
     run = Simulator()
+    run.confirms()
     run.send(5, 1)
     first = run.send(0, 1)
     run.send(0, 2)
@@ -39,6 +40,10 @@ def _eventful() -> History:
     run.send(4, 2)
     run.send(4, 3)
     run.write(4, "stop")
+    run.send(7, 1)
+    run.write(7, "STOP")
+    run.confirm_last()
+    run.send(7, 1)
     run.send(6, 1)
     run.write(6, "STOP")
     run.pass_time(2000)
@@ -109,12 +114,19 @@ steps = st.one_of(
     ),
     st.tuples(st.just("write"), persons, lists, st.sampled_from(["STOP", "stop all", "START", "hello"])),
     st.tuples(st.just("repeat")),
+    st.tuples(st.just("confirm")),
     st.tuples(st.just("fail"), st.sampled_from(["kafka", "postgres", "optout"]), st.integers(1, 5)),
     st.tuples(st.just("wait"), st.integers(0, 4000)),
 )
 
 
-def played(script: list[tuple], run: Simulator) -> History:
+def confirming() -> Simulator:
+    run = Simulator()
+    run.confirms()
+    return run
+
+
+def played(script: list[tuple], run: Simulator) -> History:  # noqa: C901 (a step a case)
     for name, *args in script:
         match name:
             case "send":
@@ -127,6 +139,8 @@ def played(script: list[tuple], run: Simulator) -> History:
                     run.write(args[0], args[2], pointer=heard[args[1] % len(heard)])
             case "write":
                 run.write(args[0], args[2], number=NUMBERS[args[1]])
+            case "confirm":
+                run.confirm_last()
             case "repeat":
                 run.repeat_last()
             case "fail":
@@ -138,12 +152,12 @@ def played(script: list[tuple], run: Simulator) -> History:
 
 @given(st.lists(steps, max_size=30))
 def test_no_legal_history_has_a_violation(script: list[tuple]) -> None:
-    assert check(played(script, Simulator())) == []
+    assert check(played(script, confirming())) == []
 
 
 @given(st.lists(steps, min_size=3, max_size=20), st.sampled_from(sorted(MUTATIONS)), st.randoms(use_true_random=False))
 def test_any_single_fault_in_any_legal_history_is_found(script: list[tuple], name: str, random: Random) -> None:
-    broken = MUTATIONS[name].plant(played(script, Simulator()), random)
+    broken = MUTATIONS[name].plant(played(script, confirming()), random)
     assume(broken is not None)
     found = {(violation.guarantee, violation.rule) for violation in check(broken)}
     assert MUTATIONS[name].found_by <= found, found
