@@ -127,15 +127,19 @@ class Simulator:
         change = self.changes[-1].event if self.changes else None
         if event is None or change is None or not self.settings or not self._may_be_confirmed(event, change):
             return
-        message_id = f"confirmation-{change.cause_event_id}"
+        self.confirm(event, change.cause_event_id, int(change.scope.removeprefix("list:")))
+
+    def confirm(self, event: MessageReceived, cause: UUID, list_id: int) -> None:
+        """Confirm an opt-out, whether it may be or not."""
+        message_id = f"confirmation-{cause}"
         request = MessageRequested(
             account_id=ACCOUNT,
             message_id=message_id,
-            list_id=int(change.scope.removeprefix("list:")),
+            list_id=list_id,
             phone=event.phone,
             sender_number=event.sender_number or "",
             body=CONFIRMATION,
-            confirms_opt_out=change.cause_event_id,
+            confirms_opt_out=cause,
         )
         number = request.sender_number
         self.requests.append(RequestRecord(Place("outbound-messages", 0, len(self.requests)), request))
