@@ -110,10 +110,11 @@ def test_a_forged_one_is_suppressed_like_any_other_message(forged: dict[str, Any
         {"account": account(ON.model_copy(update={"sender_number": "+18335550999"}))},
         {"account": AccountSettings(None, MappingProxyType({}), EPOCH)},
         {"opt_out": opt_out(OTHER_CAUSE)},
+        {"opt_out": opt_out(body_sha256=confirmation_digest("Acme: the text of that moment."))},
     ],
     ids=[
         "not known, as after a restart", "switched off", "another country", "another text now", "another number",
-        "an unknown account", "another opt-out since",
+        "an unknown account", "another opt-out since", "not the text of that moment",
     ],
 )  # fmt: skip
 def test_without_the_opt_out_services_word_and_the_accounts_it_is_suppressed(given: dict[str, Any]) -> None:
