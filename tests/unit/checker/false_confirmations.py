@@ -49,7 +49,7 @@ def _planted(
 
 
 @_planted
-def confirm_what_is_no_stop(history: History, request: RequestRecord, _call: CarrierCall) -> History:
+def confirm_what_nobody_asked(history: History, request: RequestRecord, _call: CarrierCall) -> History:
     """A producer has named an event that nobody sent."""
     return _with(history, request, confirms_opt_out=derived_id("forged", "cause"))
 

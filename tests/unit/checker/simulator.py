@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from checker.confirmed import CONFIRMATION, confirming_from, request_to_confirm
 from harness.checker.history import (
     AcceptedReply,
     AccountSettingsRecord,
@@ -32,12 +33,11 @@ from shared.events.delivery import (
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import OptedIn, OptedOut
 from shared.events.outbound import MessageRequested
-from shared.events.suppression import AccountSettingsPublished, PublishedConfirmation, SuppressionChanged
+from shared.events.suppression import SuppressionChanged
 
 ACCOUNT = "acme"
 NUMBERS = {1: "+18335550101", 2: "+18335550102", 3: "+18335550102"}
 """Lists 2 and 3 send from one number."""
-CONFIRMATION = "Acme: you get no more messages."
 START_OF_TIME = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
@@ -111,40 +111,23 @@ class Simulator:
 
     def confirms(self) -> None:
         """The account's opt-outs are confirmed from now on."""
-        event = AccountSettingsPublished(
-            account_id=ACCOUNT,
-            epoch="0" * 16,
-            policy="reject",
-            exempts_conversational=True,
-            words={},
-            opt_out_confirmations=(PublishedConfirmation(country="US", text=CONFIRMATION),),
-        )
-        self.settings.append(AccountSettingsRecord(self.now, event))
+        self.settings.append(confirming_from(self.now, ACCOUNT))
 
     def confirm_last(self) -> None:
         """Confirm the last reply, if it was a STOP that left one list, and nothing else forbade that before."""
-        event = self.replies[-1].event if self.replies else None
-        change = self.changes[-1].event if self.changes else None
-        if event is None or change is None or not self.settings or not self._may_be_confirmed(event, change):
+        if not self.replies or not self.changes or not self.settings:
             return
-        self.confirm(event, change.cause_event_id, int(change.scope.removeprefix("list:")))
+        event, change = self.replies[-1].event, self.changes[-1].event
+        if self._may_be_confirmed(event, change):
+            self.confirm(event, change.cause_event_id, int(change.scope.removeprefix("list:")))
 
     def confirm(self, event: MessageReceived, cause: UUID, list_id: int) -> None:
         """Confirm an opt-out, whether it may be or not."""
         message_id = f"confirmation-{cause}"
-        request = MessageRequested(
-            account_id=ACCOUNT,
-            message_id=message_id,
-            list_id=list_id,
-            phone=event.phone,
-            sender_number=event.sender_number or "",
-            body=CONFIRMATION,
-            confirms_opt_out=cause,
-        )
-        number = request.sender_number
+        request = request_to_confirm(event, message_id, cause, list_id)
+        number, fields = request.sender_number, {**request.model_dump(include=_COMMON), "occurred_at": self.now}
         self.requests.append(RequestRecord(Place("outbound-messages", 0, len(self.requests)), request))
         self.pass_time(5)
-        fields = {**request.model_dump(include=_COMMON), "occurred_at": self.now}
         self._publish(MessageDispatching, fields, decision_started_at=self.now)
         self.pass_time(20)
         self.calls.append(CarrierCall(ACCOUNT, message_id, event.phone, number, CONFIRMATION, self.now, 200))

@@ -69,7 +69,7 @@ def test_who_leaves_again_the_same_day_gets_no_second_one() -> None:
     assert rules(run.history()) == {"confirmed_twice"}
 
 
-def test_a_reply_that_is_no_stop_is_not_confirmed() -> None:
+def test_a_reply_that_does_not_ask_for_it_is_not_confirmed() -> None:
     run = confirming()
     run.send(0, 1)
     run.write(0, "wrong number")
