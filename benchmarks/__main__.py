@@ -27,6 +27,7 @@ MODULES = (
     "restart",
     "events",
     "sender",
+    "gate",
     "later",
     "rules",
     "reaction",

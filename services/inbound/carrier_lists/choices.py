@@ -27,6 +27,8 @@ from shared.events.base import AccountId
 from shared.number_pools import NumberPools
 
 _SETTING = "STOPLINE_CARRIER_LISTS"
+MAX_WRITTEN = 50
+"""Accounts and carriers that are written to: each reads all of `opt-out-events`."""
 _MAX_LISTS = 20
 """Of one account and carrier: each is written to by itself."""
 _SHAPE: TypeAdapter[dict[str, dict[str, Any]]] = TypeAdapter(dict[AccountId, dict[str, Any]])
@@ -73,7 +75,7 @@ class TelnyxListOptions(_ReadOnly):
 
 
 class ClickSendListOptions(_ReadOnly):
-    opt_out_list: _Name
+    opt_out_list: Annotated[str, Field(pattern="^[0-9]{1,16}$")]
     """The id of the account's opt-out list."""
 
     def lists(self, credential: ApiCredential) -> list[CarrierList]:
@@ -153,6 +155,9 @@ def read_carrier_lists(
         if missing:
             raise ValueError(f"{_SETTING}: {place}STOPLINE_NUMBER_POOLS must say which numbers {missing[0]} is of")
         works.append(_work(known[account_id, gateway], options, pools))
+    written = sum(work.writer is not None for work in works)
+    if written > MAX_WRITTEN:
+        raise ValueError(f"{_SETTING}: has {written} records to write; the limit of one process is {MAX_WRITTEN}")
     return works
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.inbound.carrier_lists.choices import ListWork, read_carrier_lists
+from services.inbound.carrier_lists.choices import MAX_WRITTEN, ListWork, read_carrier_lists
 from services.inbound.poll.api_keys import read_api_keys
 from services.inbound.poll.credentials import API_CREDENTIALS, LIST_OPTIONS
 
@@ -60,12 +60,25 @@ def test_a_request_goes_to_the_region_of_the_credential() -> None:
         ({"aws": {"read": True, "opt_out_lists": []}}, "acme: aws: opt_out_lists"),
         ({"aws": {"read": True, "opt_out_lists": ["Other"]}}, "STOPLINE_NUMBER_POOLS must say which numbers Other"),
         ({"clicksend": {"read": True, "opt_out_list": "43"}}, "STOPLINE_NUMBER_POOLS must say which numbers 43"),
+        ({"clicksend": {"read": True, "opt_out_list": "../42"}}, "acme: clicksend: opt_out_list"),
         ({"aws": {"reads": True, "opt_out_lists": ["x"]}}, "acme: aws: reads"),
     ],
 )
 def test_what_cannot_be_done_is_refused(carriers: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         works(**carriers)
+
+
+def test_there_is_a_limit_to_the_records_that_are_written() -> None:
+    names = [f"t-{number}" for number in range(MAX_WRITTEN + 1)]
+    accounts = read_api_keys(json.dumps({name: {"twilio": KEYS["acme"]["twilio"]} for name in names}), API_CREDENTIALS)
+    for count in (MAX_WRITTEN, MAX_WRITTEN + 1):
+        text = json.dumps({name: {"twilio": {"write": "all", "senders": ["MG1"]}} for name in names[:count]})
+        if count == MAX_WRITTEN:
+            assert len(read_carrier_lists(text, LIST_OPTIONS, accounts, POOLS)) == count
+        else:
+            with pytest.raises(ValueError, match="the limit of one process is 50"):
+                read_carrier_lists(text, LIST_OPTIONS, accounts, POOLS)
 
 
 def test_an_account_without_credentials_is_refused() -> None:

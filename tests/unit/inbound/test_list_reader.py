@@ -118,10 +118,11 @@ async def test_later_rounds_append_what_is_new_and_once_a_day_all_of_it() -> Non
     both = {"OptedOutNumbers": old["OptedOutNumbers"] + new["OptedOutNumbers"]}
     reading.answers = [old, both, both]
     await reading.read()
+    reading.read._appended.clear()  # as after 20,000 others
     reading.now += timedelta(minutes=15)
     await reading.read()
     assert reading.appended.phones == [phone(1), phone(2)]
-    reading.read._appended.clear()  # as after 20,000 others
+    reading.read._appended.clear()
     reading.now += timedelta(days=1)
     await reading.read()
     assert reading.appended.phones == [phone(1), phone(2), phone(1), phone(2)]
