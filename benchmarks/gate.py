@@ -21,7 +21,7 @@ async def run(stack: Stack, *, quick: bool) -> list[Row]:
     async with SandboxClient(stack.services["sandbox"].url) as sandbox:
         await sandbox.set_faults(latency_seconds=LATENCY_SECONDS, forget=True)
         for number in range(rounds):
-            # Each goes first in every other round: what a run leaves behind slows the next one.
+            # Each goes first in every other round: a run may slow the one that follows it.
             for place, module in enumerate((_WITH, _WITHOUT) if number % 2 else (_WITHOUT, _WITH)):
                 first = _FIRST_PHONE + (2 * number + place) * count
                 taken[module].append(await _sent(stack, module, _requests(first, count)))
