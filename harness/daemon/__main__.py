@@ -25,7 +25,9 @@ async def _run(home: StackHome, choice: Choice) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     check_identity(home)
-    async with Stack(data_dir=home.data, ports=choose_ports(home, choice, say), links=True, say=say) as stack:
+    async with Stack(
+        data_dir=home.data, ports=choose_ports(home, choice, say), links=True, poll=True, say=say
+    ) as stack:
         write_identity(home)
         supervisor = Supervisor(stack, say)
         server = await serve(home.control_socket, supervisor)

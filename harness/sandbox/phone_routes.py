@@ -52,6 +52,7 @@ class PhoneRoutes:
         second = self._state.writing.next(phone, now_microseconds() // 1_000_000)
         reply = compose(asked, phone, received, str(uuid4()).upper(), second)
         faults = self._state.faults.concerning(phone)
+        self._state.lists[reply.account_id].note(reply.form)
         posting = self._state.gateway.post(self._webhook(reply), faults)
         if faults.late_webhooks_seconds:
             return web.json_response(_outcome(reply, None), status=202)

@@ -1,5 +1,6 @@
 """Everything that the sandbox carrier remembers."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from harness.sandbox.faults import Faults
 from harness.sandbox.gateway import Gateway
 from harness.sandbox.journal import Journal
 from harness.sandbox.limits import MAX_WAITING_REQUESTS, MAX_WRITING_AHEAD_SECONDS, MAX_WRITING_PHONES
+from harness.sandbox.message_lists import AccountMessages, MessageListsOfAccounts
 from harness.sandbox.phones import Phones
 from harness.sandbox.settings import SandboxSettings
 from harness.sandbox.waiting import WaitingLimit
@@ -39,6 +41,7 @@ class SandboxState:
     faults: Faults
     waiting: WaitingLimit
     writing: WritingTimes
+    lists: MessageListsOfAccounts
 
 
 def new_state(settings: SandboxSettings) -> SandboxState:
@@ -51,4 +54,5 @@ def new_state(settings: SandboxSettings) -> SandboxState:
         Faults(),
         WaitingLimit(MAX_WAITING_REQUESTS),
         WritingTimes(MAX_WRITING_PHONES, MAX_WRITING_AHEAD_SECONDS),
+        defaultdict(AccountMessages),
     )

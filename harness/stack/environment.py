@@ -20,6 +20,7 @@ MODULES = {
     "api": "services.optout.api",
     "sender": "services.sender",
     "links": "services.optout.links",
+    "poll": "services.inbound.poll",
     "sandbox": "harness.sandbox",
 }
 """The modules that `python -m` runs for each."""
@@ -68,6 +69,8 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
             "STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_api_url,
             "STOPLINE_PUBLIC_INBOUND_URL": context.inbound_url,
             "STOPLINE_LINK_URL": context.links_url,
+            # A stack on a developer's machine is down most of the time: nothing is to wait for it to be caught up with.
+            "STOPLINE_CATCH_UP_WAIT_SECONDS": "0",
             "STOPLINE_API_CACHE_DIR": str(cache_folder),
         },
         "sender": {
@@ -76,7 +79,13 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
             "STOPLINE_CARRIER_TOKEN": context.secrets.carrier_token,
             "STOPLINE_CACHE_DIR": str(cache_folder),
             "STOPLINE_LINK_URL": context.links_url,
+            # A stack on a developer's machine is down most of the time: nothing is to wait for it to be caught up with.
+            "STOPLINE_CATCH_UP_WAIT_SECONDS": "0",
             "STOPLINE_LINK_KEY": context.secrets.link_key if context.links_url else "",
+        },
+        "poll": {
+            "STOPLINE_GATEWAY_API_KEYS": json.dumps({DEMO_ACCOUNT_ID: _api_of_the_sandbox(context)}),
+            "STOPLINE_POLL_SECONDS": "2",
         },
         "links": {"STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_links_url},
     }[service]
@@ -86,6 +95,12 @@ def _demo_gateways(context: StackContext) -> dict[str, object]:
     """Return the gateways of the demo account: Twilio signs with the secret of its addresses, others do not sign."""
     token = webhook_secret(context.secrets.webhook_key, DEMO_ACCOUNT_ID)
     return {"twilio": {"auth_token": token}, "clicksend": "unsigned", "generic": "unsigned"}
+
+
+def _api_of_the_sandbox(context: StackContext) -> dict[str, object]:
+    """Return the credential with which the messages of the demo account are listed at the sandbox."""
+    key = {"username": DEMO_ACCOUNT_ID, "api_key": context.secrets.carrier_token, "base_url": context.sandbox_url}
+    return {"clicksend": key}
 
 
 def _process(port: int) -> dict[str, str]:

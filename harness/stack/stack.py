@@ -32,16 +32,20 @@ USUAL_PORTS = {
     "sandbox": 8084,
     "optout": 8085,
     "links": 8086,
+    "poll": 8087,
     "inbound-metrics": 9181,
     "api-metrics": 9182,
     "sender-metrics": 9183,
     "optout-metrics": 9185,
     "links-metrics": 9186,
+    "poll-metrics": 9187,
 }
 SERVER_NAMES = ("kafka", "postgres")
 OURS = ("inbound", "optout", "api", "sender")
 LINKS = "links"
 """The pages of opt-out links: where nobody opens one, the process need not run."""
+POLL = "poll"
+"""What asks the sandbox's API for replies: where all webhooks come, it need not run."""
 _REPLICAS = 3
 
 
@@ -56,6 +60,7 @@ class Stack:
         partitions: of every topic that is placed by phone; those of the environment, else 6.
         durable, quick_start: see `EmbeddedBackend`.
         links: whether the pages of opt-out links run, too.
+        poll: whether replies are read at the sandbox, too.
         service_env: settings for all services, such as STOPLINE_LOG_LEVEL.
         say: called with a line for each step that takes long.
 
@@ -74,13 +79,14 @@ class Stack:
         durable: bool = True,
         quick_start: bool = True,
         links: bool = False,
+        poll: bool = False,
         service_env: Mapping[str, str] | None = None,
         say: Say = print,
     ) -> None:
         self.services: dict[str, Service] = {}
         self._backend_name = backend
         self._given_ports = ports
-        self._ours = (*OURS, LINKS) if links else OURS
+        self._ours = (*OURS, *([LINKS] if links else []), *([POLL] if poll else []))
         self._partitions = partitions
         self._service_env = dict(service_env or {})
         self._say = say
@@ -181,14 +187,20 @@ class Stack:
         return self.services[name]
 
     async def add_service(
-        self, service: str, instance: int = 2, *, failpoint: str | None = None, wait: bool = True
+        self,
+        service: str,
+        instance: int = 2,
+        *,
+        failpoint: str | None = None,
+        extra_env: Mapping[str, str] | None = None,
+        wait: bool = True,
     ) -> Service:
         """Start one more instance of a service, called `optout-2` and so on, and return it."""
         name = f"{service}-{instance}"
         if name in self.services:
             raise HarnessError(f"{name} is already part of the stack")
         self._ports[name] = free_ports(1)[0]
-        added = self._add(name, self._environment(service, name, self._ports[name]))
+        added = self._add(name, {**self._environment(service, name, self._ports[name]), **(extra_env or {})})
         await added.start(failpoint, wait=wait)
         return added
 

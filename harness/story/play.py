@@ -13,7 +13,7 @@ from harness.story.claims import StoryClaims, StoryOverError, require
 from harness.story.script import play
 from harness.story.stage import Control, Stage
 
-_SERVICES = ("inbound", "optout", "api", "links", "sender")
+_SERVICES = ("inbound", "optout", "api", "links", "poll", "sender")
 _HEALTHY_SECONDS = 5.0
 _LOOK_SECONDS = 0.5
 

@@ -1,15 +1,17 @@
 """The story itself: its claims, in the order in which they are shown."""
 
+from dataclasses import replace
 from typing import Any
 
 from harness.client import produce
 from harness.story.by_api import play_by_api
 from harness.story.by_carrier import play_by_carrier
+from harness.story.by_catching_up import play_catching_up
 from harness.story.by_link import play_by_link
 from harness.story.by_time import play_by_time
 from harness.story.claims import StoryClaims, require
 from harness.story.signed_webhooks import play_signed_webhooks
-from harness.story.stage import INSTRUCTION, Stage
+from harness.story.stage import INSTRUCTION, Stage, any_phone
 from shared.events.delivery import MessageSuppressed
 from shared.events.outbound import MessageRequested
 
@@ -32,6 +34,7 @@ async def play(claims: StoryClaims, stage: Stage) -> None:
     await play_signed_webhooks(claims, stage)
     await play_by_link(claims, stage)
     await play_by_time(claims, stage)
+    await play_catching_up(claims, replace(stage, phone=any_phone()))
     await _queue(claims, stage)
 
 

@@ -35,7 +35,7 @@ class Heartbeat:
         self._publisher = publisher
         self._gap = timedelta(seconds=gap_seconds)
         self._now = now
-        self._instance_id = f"{socket.gethostname()[:64]}-{secrets.token_hex(4)}"
+        self._instance_id = ""
         self._since: datetime | None = None
         self._confirmed_at: datetime | None = None
 
@@ -46,10 +46,13 @@ class Heartbeat:
             await asyncio.sleep(self._gap.total_seconds() / _BEATS_PER_GAP)
 
     async def beat(self) -> None:
-        """Append one heartbeat; after a silence that was downtime it says that the service receives from now on."""
+        """Append one heartbeat; after a silence that was downtime it says that the service receives from now on.
+
+        It does so as another instance: the last heartbeat before the silence stays in the topic, and shows it.
+        """
         now = self._now()
         if self._since is None or self._confirmed_at is None or now - self._confirmed_at > self._gap:
-            self._since = now
+            self._since, self._instance_id = now, f"{socket.gethostname()[:64]}-{secrets.token_hex(4)}"
         event = ReceptionConfirmed(instance_id=self._instance_id, since=self._since, confirmed_at=now)
         record = OutgoingRecord(event.key(), encode(event), cloud_event_headers(event, SOURCE))
         try:

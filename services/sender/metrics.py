@@ -49,6 +49,12 @@ CANCELLED = Counter("stopline_sender_cancelled", "A message was cancelled before
 CLOCK_DIFFERENCE = Gauge(
     "stopline_sender_clock_difference_seconds", "The machine's clock minus the database's, when it was asked last."
 )
+RECEPTION = Gauge(
+    "stopline_sender_reception_accounts",
+    "Accounts that are caught up with at their gateways. standing: caught_up, waits (webhooks may have been missed: "
+    "their messages wait), given_up (they leave all the same: it has taken too long).",
+    ["standing"],
+)
 SWEPT_TO_UNKNOWN = Counter("stopline_sender_swept_to_unknown", "A call's answer never came: its message is unknown.")
 SMPP = SmppMetrics(
     bound=Gauge("stopline_sender_smpp_bound", "1 while the bind to the SMSC is open.", ["carrier"]),

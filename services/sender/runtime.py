@@ -24,6 +24,7 @@ from services.sender.outbound import OutboundConsumer, OutboundHandler
 from services.sender.prepare import prepared
 from services.sender.readiness import TOPICS, Runtime
 from services.sender.receipts import ReceiptHandler, receipt_subscription
+from services.sender.reception import ReceptionRule, ReceptionWatch, reception_state
 from services.sender.recreated import watch_topics
 from services.sender.report import SOURCE, Reporter
 from services.sender.sending import LimitedSending
@@ -39,6 +40,8 @@ from shared.kafka_probe import KafkaProbe
 from shared.postgres import Pool
 from shared.postgres_probe import PostgresProbe
 from shared.producer import Producer
+from shared.reception.follow import ReceptionFollower
+from shared.reception.state import ReceptionState
 from shared.subscription import Subscription
 from shared.suppressions.ask import Asking
 from shared.suppressions.fence import Fence
@@ -68,20 +71,18 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         stack.callback(owner.release)
         # Markers have a producer of their own: a node gets one request at a time, and events come in bulk.
         for_markers, events = Producer(settings.kafka), _event_producer(settings)
-        for producer in (for_markers, events):
-            stack.push_async_callback(producer.close)
-        markers = Markers(for_markers, SOURCE)
-        carriers = open_carriers(settings)
-        stack.push_async_callback(carriers.close)
-        cache = _cache(settings, markers)
+        markers, carriers = Markers(for_markers, SOURCE), open_carriers(settings)
+        for opened in (for_markers, events, carriers):
+            stack.push_async_callback(opened.close)
+        cache, reception = _cache(settings, markers), reception_state(settings)
         reporter = Reporter(events, settings.partitions, settings.links)
         fence = Fence(markers, cache, settings.fence_seconds)
-        processor = _processor(settings, pool, owner, reporter, fence, cache, carriers)
+        processor = _processor(settings, pool, owner, reporter, fence, cache, carriers, reception)
         waker = Waker(pool, owner, processor.of_woken(), give_up, settings.stop_seconds)
         outbound = OutboundHandler(processor)
         receipts = receipt_subscription(settings, ReceiptHandler(pool, reporter, settings.number_pools), give_up)
         consumer = OutboundConsumer(settings, outbound, give_up)
-        beside = {"cache": cache.run(), **_beside(settings, pool, reporter, owner)}
+        beside = {**_beside(settings, pool, reporter, owner), **_following(settings, cache, reception)}
         for name, work in beside.items():
             await stack.enter_async_context(in_background(work, name, give_up, stop_seconds=STOP_SECONDS))
         stack.push_async_callback(_stop, receipts, consumer, waker, processor.dispatcher, settings.stop_seconds)
@@ -102,6 +103,7 @@ def _processor(  # noqa: PLR0913, PLR0917 (what it works with)
     fence: Fence,
     cache: CacheFollower,
     carriers: Carriers,
+    reception: ReceptionState,
 ) -> BatchProcessor:
     dropper, room = Dropper(pool, owner, reporter), WaitingRoom(pool, owner, reporter)
     throttled_for = timedelta(seconds=settings.throttled_seconds)
@@ -109,9 +111,8 @@ def _processor(  # noqa: PLR0913, PLR0917 (what it works with)
     limiter = Limiter(pool, settings.limit_book, carriers.company_of, settings.links)
     sending = LimitedSending(limiter, dispatcher, dropper, room)
     hours = RecipientsHours()
-    return BatchProcessor(
-        pool, fence, cache, reporter, dropper, dispatcher, room, sending, rules=(hours,), early=(hours,)
-    )
+    rules = (hours, ReceptionRule(reception))
+    return BatchProcessor(pool, fence, cache, reporter, dropper, dispatcher, room, sending, rules=rules, early=(hours,))
 
 
 def _watchdog(
@@ -146,6 +147,14 @@ def _beside(
         "limits": forget_forever(pool),
         "topics": watch_topics(settings.kafka),
     }
+
+
+def _following(
+    settings: SenderSettings, cache: CacheFollower, reception: ReceptionState
+) -> dict[str, Coroutine[Any, Any, None]]:
+    """Return the work that follows what decisions need, by its name."""
+    follower = ReceptionFollower(settings.kafka, reception)
+    return {"cache": cache.run(), "reception": follower.run(), "reception-watch": ReceptionWatch(reception).run()}
 
 
 def _event_producer(settings: SenderSettings) -> Producer:

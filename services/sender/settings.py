@@ -15,6 +15,7 @@ from shared.events.base import AccountId
 from shared.number_pools import NumberPoolSetting
 from shared.opt_out_links import LinkUrl
 from shared.postgres import DatabaseAddress
+from shared.reception.state import RECEPTION_GAP_SECONDS, ReceptionGap
 from shared.secret_rules import OptionalSecret, check_known_secrets, none_where_empty
 from shared.settings import ServiceSettings, load
 
@@ -75,6 +76,10 @@ class SenderSettings(ServiceSettings):
     sweep_margin_seconds: Annotated[float, Field(gt=0, le=600)] = 10
     """How much longer than a call may take until its process is taken for dead."""
     fence_seconds: Annotated[float, Field(gt=0, le=120)] = 10
+    reception_gap_seconds: ReceptionGap = RECEPTION_GAP_SECONDS
+    """A silence of the inbound service that is longer is downtime; the same as that of inbound."""
+    catch_up_wait_seconds: Annotated[float, Field(ge=0, le=86_400)] = 3_600
+    """How long messages wait, after downtime, for their account to be caught up with at its gateways; 0: not at all."""
     snapshot_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     database_connections: Annotated[int, Field(ge=2, le=200)] = 10
     stop_seconds: Annotated[float, Field(gt=0, le=120)] = 6

@@ -6,8 +6,8 @@ which the heartbeats stop until a round of catching up has ended that began afte
 catches up with do not wait: nothing would end it.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 
@@ -22,6 +22,8 @@ _MAX_INSTANCES = 1_000
 RECEPTION_GAP_SECONDS = 120.0
 ReceptionGap = Annotated[float, Field(ge=2, le=3_600)]
 """The same for inbound and sender."""
+_MAX_ROUNDS = 1_000
+"""Of one account and gateway that do not count yet."""
 Standing = Literal["caught_up", "waits", "given_up"]
 
 
@@ -49,34 +51,39 @@ class AccountStanding(NamedTuple):
 _CAUGHT_UP = AccountStanding("caught_up")
 
 
-@dataclass(slots=True)
 class _CatchUp:
-    """A record of how far an account is caught up with at one gateway: the newest that is known, and the one before."""
+    """The rounds of catching up with an account at one gateway: those that do not count yet, and the last that does."""
 
-    newest: datetime
-    known_at: datetime
-    before: datetime | None = None
+    def __init__(self, complete_to: datetime) -> None:
+        self.newest = self._counts = complete_to  # the first: before it, nothing waited
+        self._later: deque[tuple[datetime, datetime]] = deque()
 
-    def complete_to(self, now: datetime, known: timedelta) -> datetime | None:
-        return self.newest if now - self.known_at >= known else self.before
+    def note(self, complete_to: datetime, known_at: datetime, known: timedelta) -> None:
+        self.newest = max(self.newest, complete_to)
+        self.complete_to(known_at, known)
+        if len(self._later) < _MAX_ROUNDS:
+            self._later.append((known_at, complete_to))
 
-    def note(self, complete_to: datetime, now: datetime, known: timedelta) -> None:
-        """Note a round; one that comes while the last does not count yet is left out, or none would ever count."""
-        if now - self.known_at >= known:
-            self.before, self.newest, self.known_at = self.newest, max(self.newest, complete_to), now
+    def complete_to(self, now: datetime, known: timedelta) -> datetime:
+        """Return how far the account is caught up with, by the rounds that have been known for long enough."""
+        while self._later and now - self._later[0][0] >= known:
+            self._counts = max(self._counts, self._later.popleft()[1])
+        return self._counts
 
 
 class ReceptionState:
     """The state that the records of the topic lead to.
 
     Attributes:
+        limits: of its judgements.
         is_read: whether the topic was read to its end, as it was when that began.
     """
 
     def __init__(self, limits: ReceptionLimits) -> None:
         self.is_read = False
-        self._limits = limits
+        self.limits = limits
         self._heard: dict[str, ReceptionConfirmed] = {}
+        self._receives: tuple[datetime | None, datetime] | None = None
         self._caught_up: dict[str, dict[str, _CatchUp]] = {}
 
     def apply(self, event: AnyReceptionEvent, now: datetime) -> None:
@@ -88,6 +95,7 @@ class ReceptionState:
                 self._heard[event.instance_id] = event
                 if len(self._heard) > _MAX_INSTANCES:
                     del self._heard[min(self._heard, key=lambda each: self._heard[each].confirmed_at)]
+                self._receives = _received(self._heard.values(), self.limits.gap)
             case CatchUpCompleted():
                 self._note(event, now)
 
@@ -110,52 +118,47 @@ class ReceptionState:
     def standing_of(self, account_id: str, now: datetime) -> AccountStanding:
         """Return whether the account's messages have to wait."""
         gateways = self._caught_up.get(account_id)
-        last = max((each.confirmed_at for each in self._heard.values()), default=None)
-        if gateways is None or last is None:
+        if gateways is None or self._receives is None:
             return _CAUGHT_UP
-        limits = self._limits
+        since, last = self._receives
+        limits = self.limits
         if now - last > limits.gap:
             return _standing(now - last - limits.gap, limits.wait, f"no webhooks can be received since {last:%FT%TZ}")
-        since = self._since(last)
+        if since is None:
+            return _CAUGHT_UP
         lacking = sorted(name for name, each in gateways.items() if not self._covers(each, since, now))
         if not lacking:
             return _CAUGHT_UP
         reason = f"not caught up with {', '.join(lacking)} since webhooks could be received again, {since:%FT%TZ}"
         return _standing(now - since, limits.wait, reason)
 
-    def counts(self, now: datetime) -> dict[Standing, int]:
-        """Return how many accounts there are of each standing."""
-        found: dict[Standing, int] = {"caught_up": 0, "waits": 0, "given_up": 0}
-        for account_id in list(self._caught_up):
-            found[self.standing_of(account_id, now).standing] += 1
-        return found
+    def standings(self, now: datetime) -> dict[str, AccountStanding]:
+        """Return the standing of each account that is caught up with."""
+        return {account_id: self.standing_of(account_id, now) for account_id in self._caught_up}
 
     def _note(self, event: CatchUpCompleted, now: datetime) -> None:
         gateways = self._caught_up.setdefault(event.account_id, {})
         if event.gateway in gateways:
-            known = self._limits.known if self.is_read else timedelta(0)
-            gateways[event.gateway].note(event.complete_to, now, known)
+            gateways[event.gateway].note(event.complete_to, now, self.limits.known)
         else:
-            gateways[event.gateway] = _CatchUp(event.complete_to, now)
+            gateways[event.gateway] = _CatchUp(event.complete_to)
 
     def _covers(self, caught_up: _CatchUp, since: datetime, now: datetime) -> bool:
-        complete_to = caught_up.complete_to(now, self._limits.known)
-        return complete_to is not None and complete_to >= since + self._limits.settle
-
-    def _since(self, last: datetime) -> datetime:
-        """Return since when some instance or other could take webhooks, up to `last`, without a gap."""
-        since = last
-        for begins, ends in _newest_first(self._heard.values()):
-            if ends < since - self._limits.gap:
-                break
-            since = min(since, begins)
-        return since
+        return caught_up.complete_to(now, self.limits.known) >= since + self.limits.settle
 
 
-def _newest_first(heard: Iterable[ReceptionConfirmed]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the times in which instances could take webhooks, those first that ended last."""
-    for each in sorted(heard, key=lambda each: each.confirmed_at, reverse=True):
-        yield each.since, each.confirmed_at
+def _received(heard: Iterable[ReceptionConfirmed], gap: timedelta) -> tuple[datetime | None, datetime]:
+    """Return since when some instance or other could take webhooks without a gap, and until when that is known.
+
+    None: since the first heartbeat there is, before which no downtime is known.
+    """
+    newest_first = sorted(heard, key=lambda each: each.confirmed_at, reverse=True)
+    since = last = newest_first[0].confirmed_at
+    for each in newest_first:
+        if each.confirmed_at < since - gap:
+            return since, last
+        since = min(since, each.since)
+    return None, last
 
 
 def _standing(waited: timedelta, limit: timedelta, reason: str) -> AccountStanding:

@@ -14,6 +14,7 @@ from harness.client import follow_delivery_events
 from harness.sandbox.client import SandboxClient
 from harness.stack.stack import Stack
 
+GAP_SECONDS = 4
 SETTINGS = {
     "STOPLINE_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
     "STOPLINE_CALL_SECONDS": "1",
@@ -21,6 +22,8 @@ SETTINGS = {
     # Often enough that a cache which differs from the record is found while the test still runs.
     "STOPLINE_CHECKPOINT_SECONDS": "1",
     "STOPLINE_SNAPSHOT_SECONDS": "2",
+    "STOPLINE_RECEPTION_GAP_SECONDS": str(GAP_SECONDS),
+    "STOPLINE_CATCH_UP_WAIT_SECONDS": "600",
 }
 
 

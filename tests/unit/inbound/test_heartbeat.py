@@ -15,6 +15,7 @@ class HeartbeatOfATest:
 
     def __init__(self) -> None:
         self.since: list[str] = []
+        self.instances: list[str] = []
         self._now = NOON
         self._is_available = True
         self._heartbeat = Heartbeat(self, 120, lambda: self._now)  # type: ignore[arg-type]  # all that it needs
@@ -28,7 +29,9 @@ class HeartbeatOfATest:
     async def publish(self, placed: PlacedRecord) -> None:
         if not self._is_available:
             raise TransientError("Kafka is unavailable")
-        self.since.append(json.loads(placed.record.value or b"")["since"][11:19])
+        said = json.loads(placed.record.value or b"")
+        self.since.append(said["since"][11:19])
+        self.instances.append(said["instance_id"])
 
 
 async def test_after_a_silence_it_says_that_it_receives_from_now_on() -> None:
@@ -37,6 +40,8 @@ async def test_after_a_silence_it_says_that_it_receives_from_now_on() -> None:
     await heartbeat.beat(90, is_available=False)
     await heartbeat.beat(170, 300, 330)
     assert heartbeat.since == ["12:00:00"] * 4 + ["12:05:00"] * 2
+    assert len(set(heartbeat.instances[:4])) == 1
+    assert len(set(heartbeat.instances)) == 2, "the heartbeat before the silence would be compacted away"
 
 
 async def test_a_process_that_was_frozen_notices_it() -> None:
