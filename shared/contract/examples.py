@@ -48,7 +48,8 @@ _WROTE, _HEARD, _CHANGED = (datetime(2026, 11, 24, 11, 13, second, 250_000, tzin
 
 def examples() -> list[Event]:
     """Return the examples, of one message, the STOP that answers it and what follows."""
-    return [*_inbound(), *_opt_out(), *_suppressions(), *examples_of_many(), *_outbound(), *_delivery(), *_undelivered(), _anchor(), *_reception()]
+    messages = [*_outbound(), *_delivery(), *_undelivered()]
+    return [*_inbound(), *_opt_out(), *_suppressions(), *examples_of_many(), *messages, *_others()]
 
 
 def _inbound() -> list[Event]:
@@ -277,13 +278,10 @@ def _undelivered() -> list[Event]:
     ]
 
 
-def _reception() -> list[Event]:
+def _others() -> list[Event]:
+    head_hash = "9f2d7a0c4be1865530c2f0f3ad67e2115ad0a3d5cb0c2f7d1a84b6e9007d31cc"
     return [
+        AnchorPublished(partition=3, sequence=4711, head_hash=head_hash, next_offset=90210, anchored_at=_CHANGED),
         ReceptionConfirmed(instance_id="inbound-1-5f0c2e1a", since=_WROTE, confirmed_at=_HEARD),
         CatchUpCompleted(account_id=_ACCOUNT, gateway="clicksend", complete_to=_WROTE, completed_at=_HEARD),
     ]
-
-
-def _anchor() -> Event:
-    head_hash = "9f2d7a0c4be1865530c2f0f3ad67e2115ad0a3d5cb0c2f7d1a84b6e9007d31cc"
-    return AnchorPublished(partition=3, sequence=4711, head_hash=head_hash, next_offset=90210, anchored_at=_CHANGED)
