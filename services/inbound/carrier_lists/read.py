@@ -50,6 +50,7 @@ class ListReader:
         producer: appends to Kafka.
         partitions: of the topics.
         pools: the numbers that share their opt-outs.
+        turn: held while entries are appended: all lists of the process together keep the pace.
         per_second: how many entries are appended in a second.
         now: the time.
     """
@@ -63,6 +64,7 @@ class ListReader:
         *,
         partitions: int,
         pools: NumberPools,
+        turn: asyncio.Lock,
         per_second: float = ENTRIES_PER_SECOND,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -72,6 +74,7 @@ class ListReader:
         self._producer = producer
         self._partitions = partitions
         self._pools = pools
+        self._turn = turn
         self._per_second = per_second
         self._now = now
         self._since: datetime | None = None
@@ -123,11 +126,14 @@ class ListReader:
     async def _append(self, entries: Sequence[ListEntry]) -> None:
         found = [self._record(entry) for entry in entries]
         new = {id_: record for id_, record in found if id_ not in self._appended}
-        await append(self._producer, new.values())
+        if not new:
+            return
+        async with self._turn:
+            await append(self._producer, new.values())
+            await asyncio.sleep(len(new) / self._per_second)
         self._appended |= dict.fromkeys(new)
         for id_ in list(self._appended)[: max(0, len(self._appended) - _MAX_REMEMBERED)]:
             del self._appended[id_]
-        await asyncio.sleep(len(new) / self._per_second)
 
     def _record(self, entry: ListEntry) -> tuple[UUID, PlacedRecord]:
         gateway, now = self._source.gateway, self._now()

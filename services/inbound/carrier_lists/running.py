@@ -1,5 +1,6 @@
 """The parts that keep carriers' lists and ours in step: the rounds of reading, and the subscriptions that write."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -22,7 +23,7 @@ READ_OPT_OUTS = "read_opt_outs"
 
 def readings(settings: PollSettings, producer: Producer, connections: ApiConnections) -> list[Work]:
     """Return the rounds of reading, one piece of work for each list."""
-    works = []
+    works, turn = [], asyncio.Lock()
     for account, lists, _, _ in settings.carrier_list_works:
         calls = CarrierCalls(account, connections)
         for source in lists:
@@ -33,6 +34,7 @@ def readings(settings: PollSettings, producer: Producer, connections: ApiConnect
                 producer,
                 partitions=settings.partitions,
                 pools=settings.number_pools,
+                turn=turn,
             )
             works.append(Work(READ_OPT_OUTS, account, settings.carrier_list_seconds, reader))
     return works

@@ -1,5 +1,6 @@
 """A carrier's list is read once, then what is new of it; a round that failed goes on where it was."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -62,7 +63,8 @@ class Reading:
         self.now = NOON
         self.appended = Appended()
         self.read = ListReader(
-            "acme", source, self.send, cast("Producer", self.appended), partitions=6, pools=POOLS, per_second=1e9,
+            "acme", source, self.send, cast("Producer", self.appended), partitions=6, pools=POOLS, turn=asyncio.Lock(),
+            per_second=1e9,
             now=lambda: self.now,
         )  # fmt: skip
 
@@ -154,3 +156,16 @@ async def test_an_entry_without_a_phone_is_parked_once_and_the_others_are_read()
     headers = dict(reading.appended.parked[0].headers)
     assert (headers["parked_reason"], headers["webhook_kind"]) == (b"invalid_number", b"opt_out_list")
     assert b"nobody" in (reading.appended.parked[0].value or b"")
+
+
+async def test_lists_of_several_accounts_share_the_pace() -> None:
+    turn, slow, other = asyncio.Lock(), Reading(), Reading()
+    slow.read._turn = other.read._turn = turn
+    slow.answers, other.answers = [page(phone(1))], [page(phone(2))]
+    async with turn:  # as while another account's page is appended
+        waiting = asyncio.gather(slow.read(), other.read())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert slow.appended.phones == other.appended.phones == []
+    await waiting
+    assert (slow.appended.phones, other.appended.phones) == ([phone(1)], [phone(2)])
