@@ -1,6 +1,7 @@
 """Limits of numbers and recipients, judged by what the carrier saw: its own clock and its own count."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -10,11 +11,20 @@ from sender_world import World, until
 
 from services.sender.limits.number_use import burst_of
 from shared.events.outbound import MessageRequested
+from shared.postgres import Pool, connection_from
 
 pytestmark = pytest.mark.timeout(120)
 
 SENT = "message_sent"
 SHORT_CODE, TOLL_FREE, PER_SECOND, PER_DAY = "28555", "+18335550123", 20, 5
+
+
+@pytest.fixture(autouse=True)
+async def _leaves_nothing_waiting(world: World, pool: Pool) -> AsyncIterator[None]:
+    """Other tests look at the rows that are due next, in the same database."""
+    yield
+    async with connection_from(pool) as connection:
+        await connection.execute("DELETE FROM waiting_messages WHERE account_id = $1", world.account_id)
 
 
 async def _calls(world: World, number: str) -> list[dict[str, Any]]:
