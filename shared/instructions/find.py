@@ -66,7 +66,8 @@ _RUN_TOGETHER = re.compile(
     r"(?:stop|end|quit|cancel|optout|opt\W?out|unsub\w*|out|leave|exit))\b"
 )
 _TO_A_NUMBER = re.compile(r"\b(stop)(?: ?(?:sms|pub))?(?: ?(?:sms|au|@|:)) ?(?P<number>[0-9]{4,6})\b")
-_EQUALS = re.compile(rf"{_WORD}\s*(?:=|to|2|for|->)\s*({_LEAVE})\b")
+_LONGER_WORD = _WORD.replace("{0,24}", "{1,24}")
+_EQUALS = re.compile(rf"{_LONGER_WORD}\s*(?:=|to|2|for|->)\s*({_LEAVE})\b")
 _NEXT_OFFER = re.compile(r"[.!?;,]|\b(?:or|ou|oder|of|o)\s+[^\W_]+\s+(?:to|2|for|para|pour|um|om)\b")
 _AIM_CHARACTERS = 80
 _CHARACTERS_AFTER = 60
