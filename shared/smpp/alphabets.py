@@ -11,7 +11,7 @@ from gsm0338 import Codec
 from shared.segments import segments_of
 
 DefaultAlphabet = Literal["gsm", "latin-1"]
-_DEFAULT, _UCS2 = 0x00, 0x08
+_DEFAULT, _IA5, _UCS2 = 0x00, 0x01, 0x08
 _CODECS = {
     0x01: "latin-1",  # IA5, of which Latin 1 is more: no byte of a STOP may be lost to a wrong name
     0x02: "latin-1",
@@ -29,6 +29,8 @@ _GSM = Codec()
 _MESSAGE_CLASS = 0xF0
 """From here on the value is one of GSM 03.38: bit 2 says whether the bytes are of the default alphabet."""
 _CLASS_OF_BYTES = 0x04
+_NEVER_IN_TEXT = frozenset(range(0x20)) - frozenset(b"\t\n\r")
+"""Of ASCII; in the GSM alphabet they are letters, and the escape to the extension table."""
 
 
 class EncodedText(NamedTuple):
@@ -52,11 +54,16 @@ def encoded_text(text: str, default: DefaultAlphabet) -> EncodedText:
 
 def decoded_text(data_coding: int, data: bytes, default: DefaultAlphabet) -> str:
     """Return the text of bytes that came; what cannot be read is replaced, so that the rest is heard."""
-    codec = _CODECS.get(data_coding)
+    codec = None if _is_gsm_by_another_name(data_coding, data) else _CODECS.get(data_coding)
     if codec is None and data_coding >= _MESSAGE_CLASS and data_coding & _CLASS_OF_BYTES:
         codec = "latin-1"
     if codec == "utf_16_be":
         data = data[: len(data) & ~1]
-    if codec is None and default == "gsm":
+    if codec is None and (default == "gsm" or data_coding == _IA5):
         return str(_GSM.decode(data, "replace")[0])
     return data.decode(codec or "latin-1", errors="replace")
+
+
+def _is_gsm_by_another_name(data_coding: int, data: bytes) -> bool:
+    """Say whether bytes that say IA5 are of the GSM alphabet: a library of SMSCs, node-smpp, writes it so."""
+    return data_coding == _IA5 and not _NEVER_IN_TEXT.isdisjoint(data)

@@ -29,6 +29,8 @@ class Bound:
     password: str
     raw: list[bytes] = field(default_factory=list)
     answers: dict[int, asyncio.Future[int]] = field(default_factory=dict)
+    others: list[tuple[int, int, int]] = field(default_factory=list)
+    """Command, status and sequence of what came besides messages."""
     unbound: bool = False
 
     def answer(self, sequence: int, message_id: str = "", status: int = 0) -> None:
@@ -102,6 +104,8 @@ class Smsc:
     async def _talk(self, bound: Bound) -> None:
         while True:
             command, sequence, whole = await self._next(bound.reader)
+            if command != SUBMIT:
+                bound.others.append((command, HEADER.unpack(whole[: HEADER.size])[2], sequence))
             if command == SUBMIT:
                 bound.raw.append(whole)
                 read = SubmitSm.from_pdu(whole, SmppMessage.parse_header(whole), DEFAULT_ENCODING)

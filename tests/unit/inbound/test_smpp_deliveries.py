@@ -77,7 +77,8 @@ def test_a_message_has_its_writer_its_number_and_its_text() -> None:
     [
         (0, b"STOP", "STOP"),
         (0, b"\x00 \x1b\x65 \x11", "@ € _"),
-        (1, b"STOP", "STOP"),
+        (1, b"STOP @", "STOP @"),
+        (1, b"STOP \x1b\x65 \x00", "STOP € @"),
         (3, b"ARR\xcaT", "ARRÊT"),
         (4, b"STOP", "STOP"),
         (8, "СТОП 👋".encode("utf_16_be"), "СТОП 👋"),

@@ -1,6 +1,7 @@
 """A message is written on a fresh decision or never, and called for once whatever the SMSC does."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from services.sender.carriers.carrier import (
     Unknown,
 )
 from shared.smpp import link, session
-from shared.smpp.pdus import MAX_PDU_BYTES
+from shared.smpp.pdus import MAX_PDU_BYTES, PduError, read_pdu
 
 Answer = Callable[[Smsc, Bound, int, SubmitSm], Awaitable[None]]
 
@@ -106,7 +107,18 @@ async def test_other_pdus_are_answered_while_a_message_waits() -> None:
         lambda _: pdu(SUBMIT | RESPONSE, 999_999, b"someone-elses\0"),
         lambda sequence: pdu(SUBMIT | RESPONSE, sequence, b"mine\0"),
     )
-    assert await result_of(asks) == Accepted("mine")
+    async with serving(Smsc(asks)) as smsc, bound_to(smsc) as client:
+        assert await client.send(asked(), soon()) == Accepted("mine")
+    answers = [(ENQUIRE | RESPONSE, 0, 5), (0x05 | RESPONSE, 0x04, 6), (0x80000000, 0x03, 7)]
+    assert smsc.binds[0].others[:3] == answers
+
+
+@pytest.mark.parametrize("length", [0, 4, 15, MAX_PDU_BYTES + 1, 0xFFFFFFFF])
+async def test_a_length_that_cannot_be_one_is_no_reason_to_wait_for_more(length: int) -> None:
+    reader = asyncio.StreamReader()
+    reader.feed_data(HEADER.pack(length, SUBMIT | RESPONSE, 0, 1))
+    with pytest.raises(PduError, match=f"a PDU of {length} bytes"):
+        await read_pdu(reader)
 
 
 async def test_responses_come_in_any_order() -> None:
@@ -207,6 +219,17 @@ async def test_no_byte_leaves_on_a_decision_that_grew_too_old_at_the_write(monke
         monkeypatch.undo()
         assert await client.send(asked(3, body="still bound"), soon()) == Accepted("id-2")
     assert [each.short_message for each in smsc.submitted] == [asked().body, "still bound"]
+
+
+async def test_a_process_that_is_frozen_at_the_write_sends_nothing_when_it_wakes_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving(Smsc()) as smsc, bound_to(smsc) as client:
+        assert await client.send(asked(1), soon()) == Accepted("id-1")
+        monkeypatch.setattr("services.sender.carriers.departure.failpoint", lambda _: threading.Event().wait(0.3))
+        assert isinstance(await client.send(asked(2), soon(0.2)), NotCalled)
+        monkeypatch.undo()
+    assert len(smsc.submitted) == 1
 
 
 async def test_no_message_is_written_after_bytes_that_still_wait(monkeypatch: pytest.MonkeyPatch) -> None:
