@@ -114,7 +114,7 @@ async def test_other_pdus_are_answered_while_a_message_waits() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 4, 15, MAX_PDU_BYTES + 1, 0xFFFFFFFF])
-async def test_a_length_that_cannot_be_one_is_no_reason_to_wait_for_more(length: int) -> None:
+async def test_nothing_more_is_waited_for_after_a_length_that_cannot_be_one(length: int) -> None:
     reader = asyncio.StreamReader()
     reader.feed_data(HEADER.pack(length, SUBMIT | RESPONSE, 0, 1))
     with pytest.raises(PduError, match=f"a PDU of {length} bytes"):
