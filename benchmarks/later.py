@@ -16,7 +16,7 @@ from benchmarks.sender import LATENCY_SECONDS, Rate, have_account, new_request, 
 from harness.sandbox.client import SandboxClient
 from harness.stack.service import Service
 from harness.stack.stack import Stack
-from services.sender.waiting.due import look, take
+from services.sender.waiting.due import TakeLimits, look, take
 from shared.events.outbound import MessageRequested
 
 _FIRST_PHONE = 6_000_000_000
@@ -24,7 +24,6 @@ _DUE_WITHIN_SECONDS = 60.0
 _PUT_PER_SECOND = 1_500
 _START_SECONDS = 15.0
 _TAKES = 20
-_AT_ONCE, _BYTES_AT_ONCE = 1_000, 8 * 1024 * 1024
 
 _FILL = """
 INSERT INTO waiting_messages (account_id, message_id, due_at, take_at, waits_since, request)
@@ -80,7 +79,7 @@ async def _take_ms(connection: "asyncpg.Connection[asyncpg.Record]", waiting: in
         await transaction.start()
         started = time.perf_counter()
         now = (await look(connection)).database_now
-        rows = await take(connection, owner, now, _AT_ONCE, _BYTES_AT_ONCE)
+        rows = await take(connection, owner, now, TakeLimits())
         taken_ms.append((time.perf_counter() - started) * 1_000)
         assert rows
         await transaction.rollback()

@@ -5,6 +5,7 @@ other processes know that it has died (`services/sender/ledger/owner.py`).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ FROM (SELECT) AS always LEFT JOIN LATERAL (
 _TAKE = f"""
 WITH due AS MATERIALIZED (
     SELECT account_id, message_id, take_at, octet_length(request) AS size FROM waiting_messages
-    WHERE take_at <= $2 AND (owner IN (0, $1) OR owner <> ALL (ARRAY({LIVING})))
+    WHERE take_at <= $2 AND (owner = 0 OR owner = $1 AND $5 OR owner <> ALL (ARRAY({LIVING})))
     ORDER BY take_at LIMIT $3 FOR UPDATE SKIP LOCKED
 ), picked AS MATERIALIZED (
     SELECT account_id, message_id FROM (
@@ -90,9 +91,23 @@ async def look(connection: Connection) -> Look:
     return Look(*row)
 
 
-async def take(connection: Connection, owner: int, now: datetime, limit_rows: int, limit_bytes: int) -> list[TakenRow]:
-    """Take rows that are due, the oldest first, also those that `owner` has taken before and does not know of."""
-    return [TakenRow(*row) for row in await connection.fetch(_TAKE, owner, now, limit_rows, limit_bytes)]
+@dataclass(frozen=True, slots=True)
+class TakeLimits:
+    """The limits on what is taken at once."""
+
+    rows: int = 2_000
+    bytes: int = 8 * 1024 * 1024
+
+
+async def take(
+    connection: Connection, owner: int, now: datetime, limits: TakeLimits, *, has_none: bool = True
+) -> list[TakenRow]:
+    """Take rows that are due, the oldest first.
+
+    Where the owner `has_none` now, those are among them that it has taken before without getting to know of it.
+    """
+    rows = await connection.fetch(_TAKE, owner, now, limits.rows, limits.bytes, has_none)
+    return [TakenRow(*row) for row in rows]
 
 
 async def remove(connection: Connection, owner: int, keys: Sequence[MessageKey]) -> None:

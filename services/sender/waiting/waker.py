@@ -7,13 +7,14 @@ a crash at any point has the row taken again, and the ledger says whether the ca
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from services.sender import metrics
 from services.sender.batch import BatchProcessor, Waiting
 from services.sender.ledger.model import MessageKey, key_of
 from services.sender.ledger.owner import Owner
-from services.sender.waiting.due import TakenRow, count, let_go, look, remove, take
+from services.sender.waiting.due import TakeLimits, TakenRow, count, let_go, look, remove, take
 from services.sender.waiting.unreadable import park_unreadable
 from shared.background import GiveUp
 from shared.errors import PoisonError, TransientError
@@ -26,8 +27,7 @@ from shared.suppressions.fence_pass import boottime
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 1_000
-_BYTES_AT_ONCE = 8 * 1024 * 1024
+_LIMITS = TakeLimits()
 _LOOK_SECONDS = 1.0
 _OTHERS_SECONDS = 0.2
 """Until the next look where others have all that is due."""
@@ -58,6 +58,8 @@ class Waker:
         self._give_up = give_up
         self._stop_seconds = stop_seconds
         self._failures = 0
+        self._done: list[MessageKey] = []
+        self._ahead: asyncio.Task[list[TakenRow]] | None = None
         self._counted_at = -_COUNT_EVERY_SECONDS
         self._task: asyncio.Task[None] | None = None
 
@@ -72,6 +74,10 @@ class Waker:
             await asyncio.wait([self._task], timeout=self._stop_seconds)
             self._task.cancel()
             await asyncio.wait([self._task], timeout=STOP_SECONDS)
+        await self._forget_ahead()
+        with suppress(TransientError):
+            async with connection_from(self._pool) as connection:
+                await self._remove_done(connection)
 
     async def _run(self) -> None:
         try:
@@ -96,27 +102,61 @@ class Waker:
     async def wake_due(self) -> float:
         """Decide a batch of messages that are due; return for how many seconds none will be.
 
+        The next batch is taken meanwhile, and the rows of the one before are removed: at most two are in memory.
+
         Raises:
             TransientError: some could not leave; they are tried again after a while.
         """
-        async with connection_from(self._pool) as connection:
-            found = await look(connection)
-            self._processor.clock.note(found.database_now)
-            await self._count(connection)
+        taken = await self._taken_ahead()
+        if not taken:
+            async with connection_from(self._pool) as connection:
+                seconds = await self._look(connection)
+                taken = [] if seconds else await self._take(connection, has_none=True)
+            if not taken:
+                return seconds or _OTHERS_SECONDS
+        self._ahead = asyncio.create_task(self._take_ahead(), name="waker, the next batch")
+        try:
+            await self._handle(taken)
+        except BaseException:
+            await self._forget_ahead()
+            raise
+        return 0.0
+
+    async def _look(self, connection: Connection) -> float:
+        """Note the time and what is next; return for how long nothing is due, 0: something is."""
+        await self._remove_done(connection)
+        found = await look(connection)
+        self._processor.clock.note(found.database_now)
+        await self._count(connection)
         now = self._processor.clock.now()
         overdue = 0.0 if found.due_at is None else (now - found.due_at).total_seconds()
         metrics.OVERDUE_SECONDS.set(max(0.0, overdue))
-        if found.take_at is None or found.take_at > now:
-            return min(_LOOK_SECONDS, (found.take_at - now).total_seconds()) if found.take_at else _LOOK_SECONDS
+        if found.take_at is None:
+            return _LOOK_SECONDS
+        return min(_LOOK_SECONDS, max(0.0, (found.take_at - now).total_seconds()))
+
+    async def _take(self, connection: Connection, *, has_none: bool) -> list[TakenRow]:
         await self._owner.hold()
-        async with connection_from(self._pool) as connection:
-            taken = await take(connection, self._owner.number, now, _AT_ONCE, _BYTES_AT_ONCE)
+        now = self._processor.clock.now()
+        taken = await take(connection, self._owner.number, now, _LIMITS, has_none=has_none)
         failpoint("sender.after_taken")
-        if not taken:
-            return _OTHERS_SECONDS
         metrics.WOKEN.inc(len(taken))
-        await self._handle(taken)
-        return 0.0
+        return taken
+
+    async def _take_ahead(self) -> list[TakenRow]:
+        async with connection_from(self._pool) as connection:
+            return [] if await self._look(connection) else await self._take(connection, has_none=False)
+
+    async def _taken_ahead(self) -> list[TakenRow]:
+        ahead, self._ahead = self._ahead, None
+        return [] if ahead is None else await ahead
+
+    async def _forget_ahead(self) -> None:
+        """Leave what is taken ahead: it is still ours in the database, and taken again when nothing else is."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.cancel()
+            await asyncio.wait([ahead])
 
     async def _handle(self, taken: Sequence[TakenRow]) -> None:
         waiting, bad = _read(taken)
@@ -130,22 +170,27 @@ class Waker:
         except TransientError:
             again_after = timedelta(0) if self._processor.dispatcher.stopping else _AGAIN_AFTER
             undone |= dict.fromkeys([*waiting, *(row.key for row, _ in bad)], again_after)
-            await self._put_away([row.key for row in taken if row.key not in undone], undone)
+            await self._let_go(undone)
             raise
-        await self._put_away([row.key for row in taken if row.key not in undone], undone)
+        finally:
+            self._done += [row.key for row in taken if row.key not in undone and row.key not in waiting]
+        await self._let_go(undone)
+
+    async def _let_go(self, undone: Mapping[MessageKey, timedelta]) -> None:
+        if undone:
+            async with connection_from(self._pool) as connection:
+                await let_go(connection, self._owner.number, undone)
+
+    async def _remove_done(self, connection: Connection) -> None:
+        done, self._done = self._done, []
+        if done:
+            await remove(connection, self._owner.number, done)
+            failpoint("sender.after_woken")
 
     def _paused(self, waiting: Waiting) -> dict[MessageKey, timedelta]:
         """Return the messages that no carrier takes now, and for how long: those of others do not wait for these."""
         pauses = ((key, self._processor.dispatcher.pause_seconds(request)) for key, request in waiting.items())
         return {key: timedelta(seconds=seconds) for key, seconds in pauses if seconds > 0}
-
-    async def _put_away(self, done: Sequence[MessageKey], undone: Mapping[MessageKey, timedelta]) -> None:
-        async with connection_from(self._pool) as connection:
-            if done:
-                await remove(connection, self._owner.number, done)
-            if undone:
-                await let_go(connection, self._owner.number, undone)
-        failpoint("sender.after_woken")
 
     async def _count(self, connection: Connection) -> None:
         if boottime() - self._counted_at >= _COUNT_EVERY_SECONDS:

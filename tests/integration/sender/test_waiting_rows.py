@@ -12,7 +12,7 @@ from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import find, write_rows
 from services.sender.settings import sender_database
 from services.sender.timing import Wait
-from services.sender.waiting.due import let_go, remove, take
+from services.sender.waiting.due import TakeLimits, let_go, remove, take
 from services.sender.waiting.rows import cancel, put
 from shared.events.outbound import MessageRequested
 from shared.postgres import Pool, connection_from
@@ -63,7 +63,7 @@ async def wait(pool: Pool, owner: Owner, asked: list[MessageRequested], due: dat
 
 async def taken(pool: Pool, owner: Owner, of: list[MessageRequested], limit_bytes: int = MEGABYTE) -> set[str]:
     async with connection_from(pool) as connection:
-        rows = await take(connection, owner.number, THEN, MANY, limit_bytes)
+        rows = await take(connection, owner.number, THEN, TakeLimits(MANY, limit_bytes))
     return {row.message_id for row in rows if row.account_id == of[0].account_id}
 
 
@@ -94,6 +94,15 @@ async def test_a_row_whose_process_did_not_hear_that_it_was_taken_is_taken_again
     asked = messages(1)
     await wait(pool, owner, asked)
     assert await taken(pool, owner, asked) == await taken(pool, owner, asked) == {"m-0"}
+
+
+async def test_what_is_taken_while_another_batch_is_decided_is_not_of_that_batch(pool: Pool, owner: Owner) -> None:
+    asked = messages(2)
+    await wait(pool, owner, asked)
+    await taken(pool, owner, asked)
+    async with connection_from(pool) as connection:
+        ahead = await take(connection, owner.number, THEN, TakeLimits(), has_none=False)
+    assert not {row.account_id for row in ahead} & {asked[0].account_id}
 
 
 async def test_what_is_taken_at_once_is_limited_in_bytes_and_is_never_nothing(pool: Pool, owner: Owner) -> None:

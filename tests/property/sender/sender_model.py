@@ -224,6 +224,9 @@ class Process:
         """Have a batch of the messages that are due decided, as the waker does."""
         with suppress(TransientError):
             await self._with_sweeper(self._waker.wake_due())
+            if self._waker._ahead is not None:  # what would be taken next, and where this may crash
+                await asyncio.wait([self._waker._ahead])
+                self._waker._ahead.result()
 
     async def _with_sweeper(self, work_to_do: Coroutine[Any, Any, object]) -> None:
         """Others sweep meanwhile: a message in the hands of a dead process would be awaited forever."""
