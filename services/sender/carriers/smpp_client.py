@@ -13,6 +13,7 @@ from shared.events.outbound import MessageRequested
 from shared.smpp.link import SmppLink
 from shared.smpp.pdus import Command, Pdu
 from shared.smpp.session import Session, SessionEndedError
+from shared.smpp.statuses import CommandStatus
 from shared.suppressions.fence_pass import boottime
 
 
@@ -61,6 +62,8 @@ class SmppClient:
             return Unknown(detail) if departure.begun else NotCalled(detail)
         finally:
             departure.over = True
+        if response.status == CommandStatus.ESME_RINVBNDSTS:
+            session.end("the SMSC says that nobody is bound")  # else it would refuse one message after another
         return result_of_submit(response, self._settings.smpp_opted_out_statuses)
 
     async def _response(self, session: Session, body: bytes, departure: Departure) -> Pdu:

@@ -155,6 +155,16 @@ async def test_a_slow_answer_leaves_the_outcome_open_and_settles_no_other_messag
         assert await client.send(asked(2), soon()) == Accepted("in-time")
 
 
+async def test_an_smsc_that_does_not_know_the_bind_any_more_gets_a_new_one() -> None:
+    async def forget(smsc: Smsc, bound: Bound, sequence: int, _: SubmitSm) -> None:
+        await asyncio.sleep(0)
+        bound.answer(sequence, "id-2", 0x04 if bound is smsc.binds[0] else 0)
+
+    async with serving(Smsc(forget)) as smsc, bound_to(smsc) as client:
+        assert await client.send(asked(1), soon()) == Refused("0x04 ESME_RINVBNDSTS", 10)
+        assert await client.send(asked(2), soon()) == Accepted("id-2")
+
+
 async def test_the_window_is_kept_and_a_message_that_waits_too_long_for_it_is_decided_again() -> None:
     async with serving(Smsc(silent)) as smsc, bound_to(smsc, 1, smpp_window=2) as client:
         waiting = [asyncio.create_task(client.send(asked(number), soon())) for number in range(2)]
