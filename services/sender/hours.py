@@ -1,8 +1,9 @@
 """The rule that has messages wait for the hours of their recipients; no I/O, but what was found is kept."""
 
+from collections.abc import Callable
 from datetime import datetime
 
-from services.sender.timing import Untimely, Wait
+from services.sender.timing import Timing, Untimely, Wait
 from shared.events.outbound import MessageRequested
 from shared.fair_hours.ask import AccountHours, Closed, HoursOfAccounts, Never, Open
 from shared.fair_hours.places import UnknownPlaceError, check_state, check_zone
@@ -13,12 +14,16 @@ QUIET_HOURS = "quiet_hours"
 
 
 class RecipientsHours:
-    """A departure rule: the hours of countries and states, and the accounts' own."""
+    """A departure rule: the hours of countries and states, and the accounts' own.
 
-    def __init__(self) -> None:
+    A message leaves only in hours that have begun by the earlier clock, and have not ended by the `latest` one.
+    """
+
+    def __init__(self, latest: Callable[[], datetime]) -> None:
+        self._latest = latest
         self._hours = HoursOfAccounts()
 
-    def earliest(self, request: MessageRequested, account: AccountSettings, now: datetime) -> Wait | Untimely | None:
+    def earliest(self, request: MessageRequested, account: AccountSettings, now: datetime) -> Timing:
         settings = None if account.published is None else account.published.sending_hours
         if settings is None:
             return _unknown_place(request)
@@ -27,21 +32,22 @@ class RecipientsHours:
             return None
         if not hours.keeps(request.purpose, conversational=request.conversational):
             return _unknown_place(request)
-        return _asked(hours, request, now)
+        return _asked(hours, request, now, self._latest())
 
 
-def _asked(hours: AccountHours, request: MessageRequested, now: datetime) -> Wait | Untimely | None:
+def _asked(hours: AccountHours, request: MessageRequested, now: datetime, latest: datetime) -> Timing:
+    who = request.phone, request.recipient_state, request.recipient_zone
     try:
-        answer = hours.ask(request.phone, request.recipient_state, request.recipient_zone, now)
+        answer = hours.ask(*who, now)
+        if isinstance(answer, Open) and answer.until <= latest:
+            answer = hours.ask(*who, latest)
     except UnknownPlaceError as error:
         return Untimely("unknown_place", str(error))
-    match answer:
-        case Open():
-            return None
-        case Closed(until=until, rule_id=rule_id):
-            return Wait(until, f"{QUIET_HOURS}:{rule_id}")
-        case Never():
-            return Untimely("no_sending_hours", _no_hours(answer))
+    if isinstance(answer, Open):
+        return None
+    if isinstance(answer, Closed):
+        return Wait(answer.until, f"{QUIET_HOURS}:{answer.rule_id}")
+    return Untimely("no_sending_hours", _no_hours(answer))
 
 
 def _unknown_place(request: MessageRequested) -> Untimely | None:

@@ -30,6 +30,7 @@ from services.sender.report import SOURCE, Reporter
 from services.sender.sending import LimitedSending
 from services.sender.settings import SenderSettings
 from services.sender.sweeper import sweep_forever
+from services.sender.waiting.clock import DepartureClock
 from services.sender.waiting.room import WaitingRoom
 from services.sender.waiting.waker import Waker
 from services.sender.watchdog import Watchdog, Watched
@@ -110,9 +111,12 @@ def _processor(  # noqa: PLR0913, PLR0917 (what it works with)
     dispatcher = Dispatcher(pool, owner, reporter, carriers, settings.calls_in_flight, settings.links, throttled_for)
     limiter = Limiter(pool, settings.limit_book, carriers.company_of, settings.links)
     sending = LimitedSending(limiter, dispatcher, dropper, room)
-    hours = RecipientsHours()
+    clock = DepartureClock()
+    hours = RecipientsHours(clock.latest)
     rules = (hours, ReceptionRule(reception))
-    return BatchProcessor(pool, fence, cache, reporter, dropper, dispatcher, room, sending, rules=rules, early=(hours,))
+    return BatchProcessor(
+        pool, fence, cache, reporter, dropper, dispatcher, room, sending, clock, rules=rules, early=(hours,)
+    )
 
 
 def _watchdog(

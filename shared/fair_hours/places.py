@@ -49,6 +49,7 @@ class _Spot(NamedTuple):
     zones: tuple[str, ...]
 
 
+@lru_cache(maxsize=4_096)  # messages name few
 def is_state(state: str) -> bool:
     """Say whether it is a state or country that a request may name."""
     place = _place_of(state)

@@ -16,6 +16,7 @@ class DepartureClock:
 
     def __init__(self) -> None:
         self._noted: tuple[datetime, float] | None = None
+        self._latest = datetime.now(UTC)
 
     def note(self, database_now: datetime) -> None:
         """Note the time that the database has just answered."""
@@ -24,8 +25,17 @@ class DepartureClock:
 
     def now(self) -> datetime:
         """Return the time by the clock that is earlier."""
+        own, database = self._both()
+        self._latest = max(own, database)
+        return min(own, database)
+
+    def latest(self) -> datetime:
+        """Return the time of the last `now` by the clock that is later: hours have ended once one of both says so."""
+        return self._latest
+
+    def _both(self) -> tuple[datetime, datetime]:
         own = datetime.now(UTC)
         if self._noted is None:
-            return own
+            return own, own
         at, noted = self._noted
-        return min(own, at + timedelta(seconds=boottime() - noted))
+        return own, at + timedelta(seconds=boottime() - noted)

@@ -8,6 +8,7 @@ import pytest
 
 from services.sender.hours import RecipientsHours
 from services.sender.timing import Timing, Untimely, Wait, departure
+from services.sender.waiting.clock import DepartureClock
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import AccountSettingsPublished
 from shared.fair_hours.sending_hours import SendingHours
@@ -36,7 +37,7 @@ def asked(**changes: Any) -> MessageRequested:
 
 def timing(hours: SendingHours | None, now: datetime = NIGHT, **changes: Any) -> Timing:
     request = asked(**changes)
-    return departure(request, [RecipientsHours().earliest(request, account(hours), now)], now)
+    return departure(request, [RecipientsHours(lambda: now).earliest(request, account(hours), now)], now)
 
 
 def test_a_message_at_night_waits_for_the_morning_and_names_the_rule() -> None:
@@ -75,7 +76,7 @@ def test_the_answer_to_an_opt_out_waits_for_nothing() -> None:
 
 
 def test_a_message_of_an_account_that_is_not_known_waits_for_nothing() -> None:
-    assert RecipientsHours().earliest(asked(), AccountSettings(None, {}, None), NIGHT) is None
+    assert RecipientsHours(lambda: NIGHT).earliest(asked(), AccountSettings(None, {}, None), NIGHT) is None
 
 
 @pytest.mark.parametrize("hours", [None, SendingHours(), MARKETING, ALL])
@@ -116,7 +117,7 @@ def test_a_recipient_whose_places_have_no_common_hour_is_named() -> None:
 
 
 def test_changed_settings_count_at_once() -> None:
-    rule = RecipientsHours()
+    rule = RecipientsHours(lambda: NIGHT)
     assert rule.earliest(asked(), account(MARKETING), NIGHT) is not None
     assert rule.earliest(asked(), account(SendingHours(applies_to="off")), NIGHT) is None
     later = SendingHours(applies_to="marketing", own={"mon-sun": "10:00-18:00"})
@@ -128,3 +129,25 @@ def test_a_decision_in_the_last_two_seconds_of_the_hours_has_the_message_wait() 
     ends = datetime(2026, 6, 9, 1, 0, tzinfo=UTC)  # 21:00 in New York
     assert timing(MARKETING, ends - timedelta(seconds=2, microseconds=1)) is None
     assert timing(MARKETING, ends - timedelta(seconds=2)) == Wait(OPENS, "quiet_hours:us-federal.1")
+
+
+def test_of_two_clocks_that_differ_both_have_to_be_within_the_hours() -> None:
+    ends = datetime(2026, 6, 9, 1, 0, tzinfo=UTC)  # 21:00 in New York
+    before, after = ends - timedelta(minutes=1), ends + timedelta(minutes=1)
+    assert RecipientsHours(lambda: before).earliest(asked(), account(MARKETING), before) is None
+    expected = Wait(OPENS, "quiet_hours:us-federal.1")
+    assert RecipientsHours(lambda: after).earliest(asked(), account(MARKETING), before) == expected
+    assert RecipientsHours(lambda: OPENS).earliest(asked(), account(MARKETING), after) == expected
+
+
+def test_the_latest_clock_is_the_databases_where_that_is_ahead_and_else_the_machines() -> None:
+    clock = DepartureClock()
+    now = clock.now()
+    assert now == clock.latest()
+    clock.note(datetime.now(UTC) + timedelta(minutes=5))
+    now = clock.now()
+    assert timedelta(minutes=4) < clock.latest() - now < timedelta(minutes=6)
+    clock.note(datetime.now(UTC) - timedelta(minutes=5))
+    now = clock.now()
+    assert timedelta(minutes=4) < clock.latest() - now < timedelta(minutes=6)
+    assert clock.latest() <= datetime.now(UTC)

@@ -78,6 +78,13 @@ def test_a_rule_applies_from_its_first_day(rule: ShippedRule) -> None:
     assert rule.valid_from <= date(2026, 11, 29), "the table has what is known today"
 
 
+def test_a_rule_counts_for_nobody_before_its_first_day() -> None:
+    hours = AccountHours(ANY_TIME_ELSEWHERE)
+    before, first = date(2026, 4, 7), date(2026, 4, 8)  # us-ca.1, from 9:00; before it the federal rule, from 8:00
+    assert isinstance(hours.ask("+14155550100", None, None, at(PACIFIC, before, "08:30")), Open)
+    assert isinstance(hours.ask("+14155550100", None, None, at(PACIFIC, first, "08:30")), Closed)
+
+
 def test_a_rule_that_was_replaced_ends_with_its_last_day() -> None:
     text = """
     [[rule]]
