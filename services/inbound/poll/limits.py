@@ -16,7 +16,7 @@ MAX_CALLS_AT_ONCE = 50
 """Of all accounts and gateways; those of one are made one after the other."""
 MAX_ROWS_AT_ONCE = 20_000
 """Messages that are held in memory until they are appended, oldest first."""
-MAX_IDS_REMEMBERED = 20_000
+MAX_IDS_REMEMBERED = 5_000
 """Of each account and gateway: what was appended by this process is not appended again by the next round."""
 START_SECONDS = 60.0
 """Within which Kafka must answer when the process starts."""

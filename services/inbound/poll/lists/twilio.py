@@ -22,6 +22,7 @@ from shared.phones import SenderNumber
 
 _PAGE = 1_000
 _INBOUND = "inbound"
+_OTHER_CHANNELS = ("whatsapp:", "messenger:")
 _NAMES = {
     "sid": "MessageSid",
     "from": "From",
@@ -65,11 +66,17 @@ class TwilioList:
                 found = await api.get(path, parameters)
                 rows = objects_in(found, "messages")
                 recent = [row for row in rows if _is_since(row, since)]
-                yield [_listed(row) for row in recent if row.get("direction") == _INBOUND]
+                yield [_listed(row) for row in recent if _is_reply(row)]
                 path, parameters = (found.get("next_page_uri") if len(recent) == len(rows) else None), {}
 
     async def done(self, api: GatewayApi, rows: Sequence[ListedMessage]) -> None:
         """Do nothing: the list stays as it is."""
+
+
+def _is_reply(row: dict[str, object]) -> bool:
+    """Say whether a row came in, and by a channel that has webhooks here."""
+    is_another_channel = str(row.get("from", "")).startswith(_OTHER_CHANNELS)
+    return row.get("direction") == _INBOUND and not is_another_channel
 
 
 def _at(row: dict[str, object]) -> str:
