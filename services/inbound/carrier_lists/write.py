@@ -32,6 +32,9 @@ SERVICE = "stopline/poll"
 BATCH_RECORDS = 25
 """At once: a group's batch has to end within aiokafka's five minutes."""
 GIVE_UP = timedelta(hours=1)
+OLDEST = timedelta(days=7)
+"""Older events are passed over: a new group reads all of the topic, and an opt-out that was withdrawn years ago would
+be on the record until its opt-in is read, with messages refused and blocks published meanwhile."""
 _MAX_PAUSE_SECONDS = 120.0
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -102,7 +105,10 @@ class ConsentHandler:
             TransientError: the carrier or Kafka is unavailable; the batch is to come again.
         """
         records = {each.event.event_id: each.record for each in found}
-        consents = newest(c for each in found for c in consents_of(each.event, self._writer, self._reach))
+        oldest = self._now() - OLDEST
+        recent = [each.event for each in found if each.event.occurred_at >= oldest]
+        metrics.CONSENT_EVENTS_TOO_OLD.labels(self._account.gateway).inc(len(found) - len(recent))
+        consents = newest(c for event in recent for c in consents_of(event, self._writer, self._reach))
         waiting = [each for each in consents if _key(each) not in self._done]
         for first in range(0, len(waiting), self._writer.limit):
             await self._write(waiting[first : first + self._writer.limit], records)

@@ -31,6 +31,12 @@ CONSENTS = Counter(
     "(for an hour; parked).",
     ["gateway", "kind", "outcome"],
 )
+CONSENT_EVENTS_TOO_OLD = Counter(
+    "stopline_poll_consent_events_too_old",
+    "Opt-outs and opt-ins of over seven days ago, which are not written to the carrier's record: those from before the "
+    "writing was switched on, or that waited for so long.",
+    ["gateway"],
+)
 CONSENTS_FAILING = Gauge(
     "stopline_poll_consents_failing",
     "Whether the opt-outs of an account cannot be written to the carrier's record now (1): they wait, and are parked "

@@ -133,3 +133,13 @@ def test_only_what_can_be_read_of_the_account_is_handled() -> None:
     records: list[Any] = [PolledRecord(mine, 0), PolledRecord(other, 1), PolledRecord(mine, 2), PolledRecord(mine, 3)]
     records[2].value, records[3].value = b'{"account_id": "acme"', None
     assert [each.event for each in events_of_account("acme", records)] == [mine]
+
+
+async def test_what_is_over_a_week_old_is_not_written_when_writing_is_switched_on() -> None:
+    handling = Handling()
+    handling.now = NOON + timedelta(days=7)
+    handling.answers = [OK]
+    last_week = event().model_copy(update={"occurred_at": NOON - timedelta(seconds=1)})
+    await handling.handler.handle(polled(last_week, event(phone="+14155550101")))
+    assert (handling.answers, handling.parked) == ([], [])
+    await handling.handler.handle(polled(last_week))
