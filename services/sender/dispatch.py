@@ -92,8 +92,7 @@ class Dispatcher:
             TransientError: Kafka or Postgres is unavailable, the decision is not confirmed, all carriers concerned have
                 asked for a pause, or this process stops.
         """
-        if not self._callable_now(requests):
-            raise TransientError(self._why_none_is_callable(requests))
+        self.expect_callable(requests)
         confirmed = asyncio.create_task(_error_of(confirm))
         by_carrier: dict[str, list[MessageRequested]] = defaultdict(list)
         for request in requests:
@@ -104,6 +103,15 @@ class Dispatcher:
             for chunk in _chunks_of(its)
         )
         return [request for each in undone for request in each]
+
+    def expect_callable(self, requests: Sequence[MessageRequested]) -> None:
+        """Make sure that one of the messages may be called now.
+
+        Raises:
+            TransientError: none may: all carriers concerned have asked for a pause, or this process stops.
+        """
+        if not self._callable_now(requests):
+            raise TransientError(self._why_none_is_callable(requests))
 
     async def settle_leftovers(self) -> None:
         """Settle what could not be settled when its results came; nothing may be claimed before.

@@ -60,6 +60,8 @@ class LimitedSending:
         """
         pausing = self.dispatcher.pausing(to_send)
         rest = [request for request in to_send if key_of(request) not in pausing] if pausing else to_send
+        if rest and not pausing:  # before anything is counted for what will not be called
+            self.dispatcher.expect_callable(rest)
         allotment = await self.limiter.reserve(rest, by.accounts)
         now = by.fenced.started_at
         waits = {key: Wait(now + timedelta(seconds=seconds), PAUSE) for key, seconds in pausing.items()}

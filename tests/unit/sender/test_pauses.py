@@ -58,6 +58,26 @@ def test_what_takes_nothing_for_another_reason_gets_the_pause_that_it_asks_for()
     assert pauses.seconds_left("twilio", asked("beta"), 100.0) == 10
 
 
+def test_what_waits_for_a_pause_comes_back_one_after_the_other_when_it_ends() -> None:
+    pauses = Pauses()
+    assert (pauses.any_after(100.0), pauses.turn("twilio", asked(), 100.0, has_others=True)) == (False, None)
+    pauses.note(Throttled("429", 2), "twilio", asked(), 100.0)
+    turns = [pauses.turn("twilio", asked("beta"), 100.0, has_others=True) for _ in range(400)]
+    assert [round(turn, 3) for turn in turns[:2] if turn is not None] == [2.005, 2.01]
+    assert turns[-1] == 4.0
+    assert pauses.turn("telnyx", asked(), 100.0, has_others=True) is None
+    assert pauses.turn("twilio", asked(), 102.0, has_others=True) is None
+
+
+def test_the_only_carriers_pause_is_waited_for_in_kafka_and_a_numbers_pause_never_is() -> None:
+    pauses = Pauses()
+    pauses.note(Throttled("429", 2), "twilio", asked(), 100.0)
+    assert pauses.turn("twilio", asked(), 100.0, has_others=False) is None
+    pauses.note(Throttled("21611", 60, "number"), "twilio", asked(), 100.0)
+    assert pauses.turn("twilio", asked(), 100.0, has_others=False) is not None
+    assert pauses.turn("twilio", asked("beta"), 100.0, has_others=False) is None
+
+
 results = st.one_of(
     st.just(Accepted("c")),
     st.builds(Refused, st.just("4xx"), st.floats(0, MAX_PAUSE_SECONDS)),
