@@ -77,11 +77,14 @@ def called_during_outage(evidence: Evidence) -> Iterator[Breach]:
 
 
 def never_requested(evidence: Evidence) -> Iterator[Breach]:
-    """G6: every call sends what an account requested: that text, from that number, to that phone."""
+    """G6: every call sends what an account requested: the text, the number and the phone, not before its time."""
     for call in evidence.history.calls:
         requests = [each.request for each in evidence.trail_of(call).requests]
+        requests = [each for each in requests if each.send_at is None or each.send_at <= call.arrived_at]
         if (call.phone, call.sender_number, call.body) not in [(r.phone, r.sender_number, r.body) for r in requests]:
-            yield Breach(call.message_id, f"the carrier was called for {call.phone}, but nobody requested this message")
+            yield Breach(
+                call.message_id, f"the carrier was called for {call.phone}, but nobody requested this message for then"
+            )
 
 
 def received_without_call(evidence: Evidence) -> Iterator[Breach]:

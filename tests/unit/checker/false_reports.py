@@ -145,3 +145,17 @@ def _may_be_about_several(record: ReplyRecord, history: History) -> bool:
     announced = [r.event for r in history.deliveries if isinstance(r.event, MessageDispatching)]
     lists = {e.list_id for e in announced if (e.phone, e.sender_number) == (event.phone, event.sender_number)}
     return wish_of(event.body) is Wish.STOP and len(lists) > 1
+
+
+def call_before_its_time(history: History, random: Random) -> History | None:
+    call = chosen(list(history.calls), random)
+    if call is None:
+        return None
+    later = call.arrived_at + timedelta(seconds=1)
+    requests = tuple(
+        replace(each, request=each.request.model_copy(update={"send_at": later}))
+        if each.request.message_id == call.message_id
+        else each
+        for each in history.requests
+    )
+    return replace(history, requests=requests)

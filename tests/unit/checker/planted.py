@@ -16,6 +16,7 @@ from checker.false_confirmations import (
 from checker.false_reports import (
     call_again_after_an_error,
     call_again_after_it_was_accepted,
+    call_before_its_time,
     change_a_list_by_a_harmless_reply,
     forbid_another_list_in_the_topic,
     hold_a_number_that_wrote_nothing,
@@ -97,6 +98,7 @@ MUTATIONS = {
         (publish_a_change_twice, "G2 change_published_twice"),
         (call_what_nobody_requested, "G6 never_requested"),
         (call_another_phone, "G6 never_requested"),
+        (call_before_its_time, "G6 never_requested"),
         (receive_without_a_call, "G6 received_without_call"),
         (drop_for_nothing, "G5 dropped_for_nothing"),
         (skip_a_bad_record, "G2 not_parked"),
