@@ -33,6 +33,7 @@ async def smsc(world: World) -> AsyncIterator[Smsc]:
     async with serving(Smsc(say)) as running:
         settings = {
             "STOPLINE_CARRIER": "smpp",
+            "STOPLINE_CARRIER_LIMITS": "",
             "STOPLINE_SMPP_HOST": "127.0.0.1",
             "STOPLINE_SMPP_PORT": str(running.port),
             "STOPLINE_SMPP_SYSTEM_ID": "acme",
