@@ -71,6 +71,10 @@ class ApiClient:
     async def opt_outs(self, phone: str) -> list[dict[str, Any]]:
         return await self._pages("/v1/opt-outs", "opt_outs", {"phone": phone})
 
+    async def confirm_opt_outs(self, confirmations: Iterable[dict[str, Any]]) -> None:
+        """Set the texts that confirm opt-outs; none of them: silence."""
+        _checked(await self._http.put("/v1/account/opt-out-confirmation", json={"confirmations": list(confirmations)}))
+
     async def opt_out_by_hand(self, phone: str, list_id: int, statement: str) -> dict[str, Any]:
         """Enter an opt-out of one list, with what the person said."""
         asked = {"phone": phone, "scopes": [f"list:{list_id}"], "source": "by_hand", "by": "the story"}

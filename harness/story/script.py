@@ -7,6 +7,7 @@ from harness.client import produce
 from harness.story.by_api import play_by_api
 from harness.story.by_carrier import play_by_carrier
 from harness.story.by_catching_up import play_catching_up
+from harness.story.by_confirmation import play_by_confirmation
 from harness.story.by_link import play_by_link
 from harness.story.by_time import play_by_time
 from harness.story.claims import StoryClaims, require
@@ -35,6 +36,7 @@ async def play(claims: StoryClaims, stage: Stage) -> None:
     await play_by_link(claims, stage)
     await play_by_time(claims, stage)
     await play_catching_up(claims, replace(stage, phone=any_phone()))
+    await play_by_confirmation(claims, stage)
     await _queue(claims, stage)
 
 

@@ -15,6 +15,7 @@ from services.optout.policies import PolicyReach
 from services.optout.recipient import Recipient, ScopeQuestion, SentMessage, Suppression
 from services.optout.rules import RuleMatch
 from services.optout.scopes import ACCOUNT, sender_scope
+from shared.answers_stop import HOW_TO_SWITCH_OFF
 from shared.confirmations import CONFIRMATION_WINDOW, confirmation_for, confirmation_id
 from shared.events.inbound import MessageReceived
 from shared.events.suppression import PublishedConfirmation
@@ -60,6 +61,8 @@ def confirmation_of(  # noqa: PLR0913, PLR0917 (what it goes by)
     """Return the confirmation of a certain opt-out from `scopes`; None: silence."""
     if setting is None or event.sender_number is None or len(attribution.list_ids) != 1:
         return None  # as a message of that list it is answered, by a START or another STOP, like any other
+    if event.gateway in HOW_TO_SWITCH_OFF and not setting.carrier_is_silent:
+        return None  # its company has answered
     if not _is_plain(event) or (setting.asks_scope and match.reach == ACCOUNT):
         return None  # who has said "all" is not asked
     looked_at = (*scopes, ACCOUNT, sender_scope(event.sender_number))

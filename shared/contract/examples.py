@@ -199,7 +199,7 @@ def _suppressions() -> list[Event]:
             words={"*": ("stop", "stop all"), _SENDER_NUMBER: ("alto",)},
             opt_out_confirmations=(
                 PublishedConfirmation(
-                    country="US", sender_number=_SENDER_NUMBER, text=_CONFIRMATION, asks_scope=True, list_word="list"
+                    country="US", sender_number=_SENDER_NUMBER, text=_CONFIRMATION, asks_scope=True, list_word="list", carrier_is_silent=True
                 ),
             ),
             sending_hours=SendingHours(applies_to="marketing", own={"mon-fri": "09:00-18:00"}),

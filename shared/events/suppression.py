@@ -64,6 +64,7 @@ class PublishedConfirmation(_PartOfEvent):
     """A text by which an account confirms opt-outs in a country: from one sender number, or from any.
 
     While it `asks_scope`, an opt-out by reply is of the account, until the reply `list_word` narrows it to the list.
+    `carrier_is_silent` is the account's word that it has switched off what its carrier answers to STOP by default.
     """
 
     country: CountryCode
@@ -71,6 +72,7 @@ class PublishedConfirmation(_PartOfEvent):
     text: ConfirmationText
     asks_scope: bool = False
     list_word: ShortText | None = None
+    carrier_is_silent: bool = False
 
 
 class SuppressionChanged(Event):

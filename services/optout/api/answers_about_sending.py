@@ -146,6 +146,7 @@ class ShownConfirmation(V1Answer):
     segments: int
     asks_scope: bool
     list_word: str | None
+    carrier_is_silent: bool
 
 
 class ShownConfirmations(V1Answer):

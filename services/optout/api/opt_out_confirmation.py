@@ -35,13 +35,18 @@ _Text = Annotated[
 
 
 class GivenConfirmation(RequestBody):
-    """The text of a country, or of one sender number there; with `asks_scope` it offers the `list_word`."""
+    """The text of a country, or of one sender number there; with `asks_scope` it offers the `list_word`.
+
+    `carrier_is_silent` says that what the carrier answers to STOP by default (Twilio, Telnyx, AWS) is switched off
+    there: without it, opt-outs that come through one of these are not confirmed.
+    """
 
     country: Country
     sender_number: Annotated[str, StringConstraints(max_length=40)] | None = None
     text: _Text
     asks_scope: bool = False
     list_word: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)] | None = None
+    carrier_is_silent: bool = False
 
 
 class GivenConfirmations(RequestBody):
@@ -83,6 +88,7 @@ def _settled(given: GivenConfirmation, at: int) -> PublishedConfirmation:
         text=given.text,
         asks_scope=given.asks_scope,
         list_word=None if given.list_word is None else normalise(given.list_word),
+        carrier_is_silent=given.carrier_is_silent,
     )
 
 

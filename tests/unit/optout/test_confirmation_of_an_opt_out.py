@@ -75,6 +75,10 @@ def test_with_a_text_for_the_country_an_opt_out_is_confirmed_from_the_number_it_
         ({}, PLAIN.model_copy(update={"sender_number": OTHER_NUMBER})),
         ({"sender_number": None}, PLAIN),
         ({"taken_by_carrier": True}, PLAIN),
+        ({"taken_by_carrier": True}, PLAIN.model_copy(update={"carrier_is_silent": True})),
+        ({"gateway": "twilio"}, PLAIN),
+        ({"gateway": "telnyx"}, PLAIN),
+        ({"gateway": "aws"}, PLAIN),
         ({"part": "1/2 of 17"}, PLAIN),
         ({"sent_at": NOON - timedelta(minutes=5, seconds=1)}, PLAIN),
         ({"listed_sent_at": NOON - timedelta(minutes=5, seconds=1)}, PLAIN),
@@ -83,12 +87,19 @@ def test_with_a_text_for_the_country_an_opt_out_is_confirmed_from_the_number_it_
     ],
     ids=[
         "another country's text", "another country's phone", "another number's text", "no number",
-        "the carrier took it", "a part of a text", "a gateway's delay", "read from the gateway's list later",
+        "the carrier took it", "whatever the account says",
+        "Twilio answers", "Telnyx answers", "AWS answers", "a part of a text", "a gateway's delay",
+        "read from the gateway's list later",
         "no opt-out", "all was said and the text asks",
     ],
 )  # fmt: skip
 def test_there_is_silence_where(fields: dict[str, Any], settings: PublishedConfirmation) -> None:
     assert not confirmed(reply(**fields), who_was_sent(sent(5)), settings)
+
+
+def test_where_the_carrier_was_silenced_by_the_accounts_word_there_is_one() -> None:
+    silenced = PLAIN.model_copy(update={"carrier_is_silent": True})
+    assert confirmed(reply(gateway="twilio"), who_was_sent(sent(5)), silenced)
 
 
 def test_a_text_of_the_number_itself_comes_before_that_of_its_country() -> None:
