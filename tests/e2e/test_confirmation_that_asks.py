@@ -1,4 +1,4 @@
-"""A confirmation that asks how far an opt-out goes: that is of the account at once, until the offered word narrows it."""
+"""A confirmation that asks how far an opt-out goes: it is of the account at once, until the offered word narrows it."""
 
 import random
 import time
