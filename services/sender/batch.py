@@ -178,10 +178,7 @@ class BatchProcessor:
     ) -> list[Verdict]:
         now = self.clock.now()
         waits = (
-            [rule.earliest(request, accounts[request.account_id], now) for rule in self.rules]
-            if request.confirms_opt_out is None  # it answers the recipient, at once or never
-            else []
-            for request in requests
+            [rule.earliest(request, accounts[request.account_id], now) for rule in self.rules] for request in requests
         )
         return with_timing(judged, requests, waits, now)
 

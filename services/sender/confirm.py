@@ -12,6 +12,8 @@ and number, and that the account has that text for the recipient's country still
 | goes to somebody who has come back                           | `not_confirmable`                  |
 | would leave more than five minutes after the opt-out         | `too_late`                         |
 | else                                                         | sent, at once, also in quiet hours |
+
+What may have been missed (`services/sender/reception.py`) has it wait like any message, and then it is too late.
 """
 
 import math
