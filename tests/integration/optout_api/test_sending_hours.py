@@ -3,7 +3,11 @@
 from typing import Any
 
 import pytest
-from optout_api_world import Caller
+from optout_api_world import NUMBER, Caller
+from test_sms_to_lists import Publisher
+
+from services.optout.sending.publish import DueMessages
+from shared.postgres import Pool
 
 PATH = "/v1/account/sending-hours"
 EVERY_DAY = {"mon-sun": "08:00-21:00"}
@@ -41,3 +45,31 @@ async def test_hours_that_nobody_could_keep_are_refused_and_nothing_changes(
     answer = await acme.call("PUT", PATH, json=given)
     assert (answer.status_code, says in answer.json()["error"]["message"]) == (422, True), answer.text
     assert await acme.get(PATH) == before
+
+
+async def test_what_hours_need_goes_from_a_message_and_from_a_members_address_to_the_request(
+    acme: Caller, pool: Pool
+) -> None:
+    list_id = await acme.new_list("everybody")
+    texan = {"phone": "+14155550171", "fields": {"address_state": "Texas", "address_country": "US"}}
+    await acme.call("POST", f"/v1/lists/{list_id}/contacts", json={"contacts": [texan, {"phone": "+14155550172"}]})
+    to_list = {"list_id": str(list_id), "body": "Sale", "from": NUMBER, "purpose": "marketing"}
+    code = {
+        "to": "+14155550173",
+        "body": "1234",
+        "from": NUMBER,
+        "purpose": "transactional",
+        "recipient_state": "US-CA",
+    }
+    wrong = {**code, "recipient_state": "California"}
+    answer = await acme.call("POST", "/v3/sms/send", json={"messages": [to_list, code, wrong]})
+    statuses = [each["status"] for each in answer.json()["data"]["messages"]]
+    assert statuses == ["SUCCESS", "SUCCESS", "SUCCESS", "INVALID_RECIPIENT_STATE"]
+    publisher = Publisher(pool)
+    await DueMessages(pool, publisher).publish_due()  # type: ignore[arg-type]
+    mine = [each for each in publisher.published if each.account_id == acme.account_id]
+    assert sorted((each.phone[-1], each.purpose, each.recipient_state) for each in mine) == [
+        ("1", "marketing", "US-TX"),
+        ("2", "marketing", None),
+        ("3", "transactional", "US-CA"),
+    ]
