@@ -1,5 +1,6 @@
 """SMPP 3.4: the settings of an SMSC that messages are submitted to; `services.sender.carriers.smpp_client` calls it."""
 
+import json
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
@@ -12,7 +13,10 @@ from shared.smpp.address import EnquireSeconds, Host, Port, SmppAddress, SmppPas
 from shared.smpp.alphabets import DefaultAlphabet
 
 _OCTET = Field(ge=0, le=255)
-_Statuses = Json[frozenset[Annotated[int, Field(ge=1, le=0xFFFFFFFF)]]]
+_Statuses = Annotated[
+    Json[frozenset[Annotated[int, Field(ge=1, le=0xFFFFFFFF)]]],
+    BeforeValidator(lambda given: given if isinstance(given, str) else json.dumps(given)),  # of an account: no text
+]
 MOST_SEGMENTS = 255
 
 

@@ -89,6 +89,16 @@ def test_accounts_with_the_same_credentials_share_a_client(monkeypatch: pytest.M
     assert len({each.adapter for each in found.values()}) == 2
 
 
+def test_accounts_have_binds_of_their_own_to_an_smsc(monkeypatch: pytest.MonkeyPatch) -> None:
+    bind = {"carrier": "smpp", "smpp_host": "smsc.example", "smpp_system_id": "acme", "smpp_password": SECRET}
+    other = {**bind, "smpp_system_id": "gamma", "smpp_opted_out_statuses": [1074], "smpp_window": 50}
+    found = with_accounts(monkeypatch, acme=bind, beta=bind, gamma=other).account_carriers
+    assert len({each.adapter for each in found.values()}) == 2
+    adapter: Any = found["gamma"].adapter
+    assert (adapter.smpp_opted_out_statuses, adapter.smpp_window, adapter.address.system_id) == ({1074}, 50, "gamma")
+    assert SECRET not in repr(found)
+
+
 async def test_a_block_names_the_carrier_and_not_whose_credentials_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     carriers = open_carriers(with_accounts(monkeypatch, acme=TWILIO))
     assert sorted(carriers.clients) == ["generic", "twilio of acme"]
