@@ -31,7 +31,7 @@ from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 from shared.postgres import Connection, Pool, connection_from
 from shared.segments import segments_of
-from shared.suppressions.account_settings import SettingsByAccount
+from shared.suppressions.account_settings import AccountSettings, SettingsByAccount
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,8 @@ class Limiter:
         Raises:
             TransientError: Postgres is unavailable; nothing is counted.
         """
+        if not self.book and not any(map(_has_cap, accounts.values())):
+            return Allotment({}, {}, allowed=list(requests))
         messages = [self._limited(request, accounts) for request in requests]
         names = {each.limit[0] for each in messages if each.limit is not None}
         recipients = {each.recipient[0] for each in messages if each.recipient is not None}
@@ -112,6 +114,10 @@ class Limiter:
             return Limited(request, found, cost)
         key = CountedRecipient(request.account_id, request.phone, list_counted(request, cap))
         return Limited(request, found, cost, (key, cap))
+
+
+def _has_cap(account: AccountSettings) -> bool:
+    return account.published is not None and account.published.frequency_cap is not None
 
 
 async def _give_back(connection: Connection, unused: Reservation) -> None:

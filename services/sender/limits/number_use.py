@@ -88,6 +88,8 @@ def charge(use: NumberUse, limit: NumberLimit, cost: int, now: datetime) -> Numb
 
 
 def _today(use: NumberUse, limit: NumberLimit, now: datetime) -> NumberUse:
+    if limit.per_day is None:
+        return use
     today = max(use.day, now.astimezone(ZoneInfo(limit.zone)).date())
     return replace(use, day=today, sent=use.sent if use.day == today else 0)
 
