@@ -17,7 +17,12 @@ from shared.events.delivery import MessageDispatching, MessageSent, delivery_eve
 from shared.events.inbound import FenceMarkerAppended, MessageReceived
 from shared.events.opt_out import AnyOptOutEvent, opt_out_event_adapter
 from shared.events.outbound import AnyOutboundEvent, MessageRequested, outbound_event_adapter
-from shared.events.suppression import SuppressionChanged, WatermarkAdvanced, suppression_event_adapter
+from shared.events.suppression import (
+    SuppressionChanged,
+    SuppressionsChanged,
+    WatermarkAdvanced,
+    suppression_event_adapter,
+)
 from shared.kafka import new_consumer, new_producer
 from shared.partitions import partition_of
 from shared.topics import (
@@ -154,7 +159,8 @@ class OptOutWorld:
 
     def suppressions_of(self, phone: str) -> dict[str, str]:
         events = [self._suppression(record) for record in self.seen[SUPPRESSIONS]]
-        mine = [e for e in events if isinstance(e, SuppressionChanged) and e.account_id == self.account_id]
+        each = (one for e in events for one in (e.singly() if isinstance(e, SuppressionsChanged) else (e,)))
+        mine = [e for e in each if isinstance(e, SuppressionChanged) and e.account_id == self.account_id]
         return {event.scope: event.state for event in mine if event.phone == phone}
 
     def opt_out_events(self) -> list[AnyOptOutEvent]:

@@ -9,10 +9,13 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from optout_world import OptOutWorld
+from optout_world import SECONDS, OptOutWorld
 
 from harness.certificates import certificates
 from services.optout.api.authenticate import key_sha256
+from shared.events.codec import decode
+from shared.events.opt_out import opt_out_event_adapter
+from shared.topics import OPT_OUT_EVENTS, SUPPRESSIONS
 
 _KEY = "the-key-of-the-test"
 STAYS, LEFT, BOTH, TWICE = "+14155550110", "+14155550111", "+14155550112", "+14155550113"
@@ -92,6 +95,36 @@ async def test_a_clean_up_takes_off_who_left_elsewhere_and_its_undo_brings_them_
         assert (await shop.statuses(other))[LEFT] == "opted_out"
         again = await shop.call("POST", f"/v1/lists/{list_id}/clean-ups/{job['job_id']}/undo", 409)
         assert again["error"]["code"] == "not_undoable"
+
+
+async def test_a_clean_up_whose_pipeline_dies_before_it_publishes_is_published_by_the_next(world: OptOutWorld) -> None:
+    phones = [f"+1415555{number}" for number in range(7000, 7012)]
+    async with running(world) as shop:
+        other, list_id = await shop.new_list(*phones), await shop.new_list(*phones)
+        for phone in phones:
+            await shop.opt_out(phone, f"list:{other}")
+        await world.service.start(failpoint="optout.after_record_commit=kill@1")
+        job = await shop.call("POST", f"/v1/lists/{list_id}/clean-up", 202, json={"what": ["opt_outs"]})
+        await world.service.process.wait_exit(60)
+        await world.service.start()
+        assert (await shop.ended(job))["result"] == {"opt_outs": len(phones)}
+        scope = f"list:{list_id}"
+        async with asyncio.timeout(SECONDS):
+            while not all(scope in world.suppressions_of(phone) for phone in phones):
+                await world.read_some(SUPPRESSIONS)
+            while len(published := left(world, scope)) < len(phones):
+                await world.read_some(OPT_OUT_EVENTS)
+        assert all(world.suppressions_of(phone)[scope] == "opted_out" for phone in phones)
+        assert sorted(published) == phones
+        assert set((await shop.statuses(list_id)).values()) == {"opted_out"}
+        evidence = await shop.call("GET", "/v1/evidence", params={"phone": phones[0]})
+        assert [entry["intact"] for entry in evidence["entries"]] == [True, True]
+
+
+def left(world: OptOutWorld, scope: str) -> list[str]:
+    """Return whom events say to have left the list, one by one."""
+    events = [decode(opt_out_event_adapter, record.value) for record in world.seen[OPT_OUT_EVENTS]]
+    return [event.phone for event in events if event.account_id == world.account_id and event.scope == scope]
 
 
 async def test_who_was_taken_off_by_a_clean_up_has_not_opted_out(world: OptOutWorld) -> None:
