@@ -9,7 +9,7 @@ from shared.events.base import AccountId, IdentifiedEvent, ListId, StorableText
 from shared.phones import Phone
 
 MAX_PHONES = 1_000
-"""Of one record for many recipients; Stopline's own have fewer."""
+"""Of one record."""
 
 
 def _without_doubles(phones: tuple[Phone, ...]) -> tuple[Phone, ...]:

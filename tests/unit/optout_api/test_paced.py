@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from services.optout.api.paced import AT_ONCE, PARTS, PacedRequests
+from services.optout.api.paced import AT_ONCE, MANY_AT_ONCE, PARTS, PacedRequests
 from services.optout.jobs.job import AccountJob
 from services.optout.jobs.job_request import JobRequest, opt_out_request
 from shared.events.removals import RemovalsRequested
@@ -72,7 +72,7 @@ async def test_few_parts_are_on_their_way_and_each_phone_keeps_its_order() -> No
 async def test_a_record_for_many_has_recipients_of_one_partition_and_is_the_same_when_it_is_published_again() -> None:
     pipeline: Any = Pipeline()
     paced = PacedRequests(pipeline, pipeline)
-    phones = [f"+1415555{n}" for n in range(1000, 1000 + 2 * AT_ONCE * PARTITIONS)]
+    phones = [f"+1415555{n}" for n in range(1000, 1000 + 2 * MANY_AT_ONCE * PARTITIONS)]
 
     def request_of(some: Sequence[str]) -> JobRequest:
         return JobRequest(RemovalsRequested, {"phones": list(some)})
@@ -81,7 +81,8 @@ async def test_a_record_for_many_has_recipients_of_one_partition_and_is_the_same
         await paced.publish_of_many(phones, request_of)
     records = [(partition, request.fields["phones"]) for partition, part in pipeline.published for request in part]
     assert all(len(part) == 1 for _, part in pipeline.published)
-    assert all(len(some) <= AT_ONCE for _, some in records)
+    assert all(len(some) <= MANY_AT_ONCE for _, some in records)
+    assert pipeline.most_waiting == 1
     assert all(partition_of(phone, PARTITIONS) == partition for partition, some in records for phone in some)
     assert sorted(phone for _, some in records for phone in some) == sorted(phones * 2)
     assert sorted(records[: len(records) // 2]) == sorted(records[len(records) // 2 :])
