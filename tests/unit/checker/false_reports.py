@@ -86,6 +86,7 @@ def ignore_a_stop_that_may_be_about_several_lists(history: History, random: Rand
         history,
         changes=without(history.changes, lambda c: c.event.cause_event_id == cause),
         suppressions=without(history.suppressions, lambda s: s.event.cause_event_id == cause),
+        entries=tuple(replace(e, opted_out=frozenset()) if e.event_id == cause else e for e in history.entries),
     )
 
 

@@ -180,8 +180,8 @@ class Simulator:
         came_as = event.event_id if under_the_last_id else None
         decided = event.model_copy(update={"event_id": derived_id(event.event_id, "another")}) if came_as else event
         place = self.replies[-1].partition, self.replies[-1].offset
-        self.entries.append(LogEntry(ACCOUNT, decided.event_id, sender, frozenset(), True, *place, came_as))
-        self._apply(decided, f"list:{pointed.list_id}" if pointed else None)
+        stopped = self._apply(decided, f"list:{pointed.list_id}" if pointed else None)
+        self.entries.append(LogEntry(ACCOUNT, decided.event_id, sender, stopped, True, *place, came_as))
 
     def repeat_last(self) -> None:
         """The gateway posts its last webhook once more."""
@@ -217,7 +217,8 @@ class Simulator:
         self.accepted.append(AcceptedReply(ACCOUNT, str(event.gateway_message_id), event.phone, self.now))
         self.pass_time(3)
 
-    def _apply(self, event: MessageReceived, pointed: str | None) -> None:
+    def _apply(self, event: MessageReceived, pointed: str | None) -> frozenset[str]:
+        """Return what the reply stops, also where that is stopped already: the decision log names it."""
         word = event.body.casefold()
         if word.startswith("stop"):
             dispatched = [t.event for t in self.deliveries if isinstance(t.event, MessageDispatching)]
@@ -225,12 +226,14 @@ class Simulator:
             scope = pointed or (f"list:{mine[-1].list_id}" if mine else "account")
             scope = "account" if word == "stop all" else scope
             beside = {"account": ["account"], "sender": [f"sender:{event.sender_number}"]}.get(self.reach, [])
-            for each in [scope] if scope == "account" else [scope, *beside]:
+            stopped = [scope] if scope == "account" else [scope, *beside]
+            for each in stopped:
                 if (event.phone, each) not in self.forbidden:
                     self._change(event, each, "opted_out", pointed)
                     self.causes[event.phone, each] = scope
                 self.forbidden[event.phone, each] = str(event.sender_number), event.sent_at or self.now
-        elif word == "start":
+            return frozenset(stopped)
+        if word == "start":
             candidates = [
                 scope
                 for (who, scope), (number, _) in self.forbidden.items()
@@ -242,6 +245,7 @@ class Simulator:
             for scope in (s for s in candidates if written_at > self.forbidden[event.phone, s][1]):
                 del self.forbidden[event.phone, scope]
                 self._change(event, scope, "opted_in", pointed)
+        return frozenset()
 
     def _change(self, event: MessageReceived, scope: str, state: str, pointed: str | None) -> None:
         suppression = SuppressionChanged(
