@@ -41,7 +41,10 @@ def test_a_message_that_passes_names_a_word_that_opts_out(given_rules: list[Rule
     body = f"Sale today. Reply {word} to opt out"
     verdict = judge(body, offered_by(body), number, GateSettings(words=instruction_words(given_rules)))
     decides = RuleSet([VersionedRule(place, 1, rule) for place, rule in enumerate(given_rules)])
-    assert (verdict == body) == (decides.match(word, sender_number=number).kind == "opt_out")
+    passes, opts_out = verdict == body, decides.match(word, sender_number=number).kind == "opt_out"
+    # What may follow a term is not among the words: "LEAVE ALL" is not promised by a rule for what starts with "leave".
+    are_whole = all(rule.match_type in ("exact", "stands_alone") for rule in given_rules)
+    assert passes == opts_out if are_whole else passes <= opts_out
 
 
 def test_the_default_rules_match_the_words_that_messages_name() -> None:
