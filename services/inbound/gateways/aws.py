@@ -65,7 +65,7 @@ class AwsMessage(ReportedMessage):
     writer: str = Field(validation_alias="originationNumber")
     body: str = Field("", validation_alias="messageBody")
     to: str | None = Field(None, validation_alias="destinationNumber")
-    message_id: str | None = Field(None, validation_alias="inboundMessageId")
+    gateway_message_id: str | None = Field(None, validation_alias="inboundMessageId")
     sent_at: str | None = Field(None, validation_alias="Timestamp")
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = Field(None, validation_alias="previousPublishedMessageId")

@@ -45,7 +45,7 @@ class BirdMessage(ReportedMessage):
     writer: str = Field(validation_alias="sender.contact.identifierValue")
     body: str = Field("", validation_alias=AliasChoices("body.text.text", "body.image.text", "body.file.text"))
     to: str | None = Field(None, validation_alias="receiver.connector.identifierValue")
-    message_id: str | None = Field(None, validation_alias="id")
+    gateway_message_id: str | None = Field(None, validation_alias="id")
     sent_at: str | None = Field(None, validation_alias="createdAt")
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = Field(None, validation_alias="replyTo.id")

@@ -31,7 +31,7 @@ class ClickSendMessage(ReportedMessage):
     writer: str = Field(validation_alias=AliasChoices("from", "sms"))
     body: str = Field("", validation_alias=AliasChoices("body", "message"))
     to: str | None = Field(None, validation_alias=AliasChoices("to", "originalsenderid"))
-    message_id: str | None = None
+    gateway_message_id: str | None = Field(None, validation_alias="message_id")
     sent_at: str | None = Field(None, validation_alias="timestamp")
     replied_message_id: str | None = Field(None, validation_alias=_CUSTOM_STRING)
     replied_carrier_message_id: str | None = Field(

@@ -62,7 +62,9 @@ class GenericMessage(ReportedMessage):
     writer: str = Field(validation_alias="from", description="the person's number, E.164")
     body: str = Field("", description="the text; nothing for a picture without one")
     to: str | None = Field(None, description="the number or sender ID that was answered")
-    message_id: str | None = Field(None, description="the gateway's id of this text, the same in every repetition")
+    gateway_message_id: str | None = Field(
+        None, validation_alias="message_id", description="the gateway's id of this text, the same in every repetition"
+    )
     sent_at: str | None = Field(
         None, description="when it was sent: Unix time, ISO 8601 or RFC 2822; UTC where no zone is given"
     )

@@ -57,7 +57,7 @@ class InfobipMessage(ReportedMessage):
     writer: str = Field(validation_alias=AliasChoices("from", "sender"))
     body: str = Field("", validation_alias="text")
     to: str | None = Field(None, validation_alias=AliasChoices("to", "destination"))
-    message_id: str | None = Field(None, validation_alias="messageId")
+    gateway_message_id: str | None = Field(None, validation_alias="messageId")
     sent_at: str | None = Field(None, validation_alias="receivedAt")
     replied_message_id: str | None = Field(None, validation_alias="callbackData")
     replied_carrier_message_id: str | None = Field(None, validation_alias="pairedMessageId")

@@ -43,7 +43,7 @@ class MessageBirdMessage(ReportedMessage):
     writer: str = Field(validation_alias="originator")
     body: str = Field("", validation_alias=AliasChoices("body", "payload", "message"))
     to: str | None = Field(None, validation_alias="recipient")
-    message_id: str | None = Field(None, validation_alias=AliasChoices("id", "message_id"))
+    gateway_message_id: str | None = Field(None, validation_alias=AliasChoices("id", "message_id"))
     sent_at: str | None = Field(None, validation_alias=AliasChoices("createdDatetime", "createdDate"))
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = None

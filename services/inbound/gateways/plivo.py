@@ -80,7 +80,7 @@ class PlivoMessage(ReportedMessage):
     writer: str = Field(validation_alias="From")
     body: str = Field("", validation_alias="Text")
     to: str | None = Field(None, validation_alias="To")
-    message_id: str | None = Field(None, validation_alias="MessageUUID")
+    gateway_message_id: str | None = Field(None, validation_alias="MessageUUID")
     sent_at: str | None = None
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = None

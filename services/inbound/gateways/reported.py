@@ -26,12 +26,12 @@ ReceiptStatus = Literal["delivered", "failed", "pending"]
 class CarrierBlock(NamedTuple):
     """An opt-out that the carrier itself has on record.
 
-    `code` is the carrier's own word for it. `scope` is the id of what it covers, where that is more than the number
+    `code` is the carrier's own word for it. `pool_id` is its id of what that covers, where that is more than the number
     that the message came from: a messaging service, a messaging profile, a pool.
     """
 
     code: str
-    scope: str | None = None
+    pool_id: str | None = None
 
 
 class Report(NamedTuple):
@@ -99,7 +99,7 @@ class ReportedMessage(GatewayWebhook):
     writer: str
     body: str
     to: str | None
-    message_id: str | None
+    gateway_message_id: str | None
     sent_at: str | None
     replied_message_id: str | None
     replied_carrier_message_id: str | None
@@ -129,7 +129,7 @@ class ReportedMessage(GatewayWebhook):
         """
         to = values.sender_number(self.to)
         phone, readings, written_phone = values.writer(self.writer, to, always_international=self.always_international)
-        gateway_id = values.gateway_id(self.message_id)
+        gateway_id = values.gateway_id(self.gateway_message_id)
         body = values.body(self.body)
         time = given_time(self.sent_at, now)
         event_id = values.message_event_id(

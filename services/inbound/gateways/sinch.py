@@ -55,7 +55,7 @@ class SinchMessage(ReportedMessage):
     writer: str = Field(validation_alias="from")
     body: str = ""
     to: str | None = None
-    message_id: str | None = Field(None, validation_alias="id")
+    gateway_message_id: str | None = Field(None, validation_alias="id")
     sent_at: str | None = Field(None, validation_alias="received_at")
     replied_message_id: str | None = Field(None, validation_alias="client_reference")
     replied_carrier_message_id: str | None = None

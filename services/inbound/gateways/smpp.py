@@ -24,7 +24,7 @@ class SmppMessage(ReportedMessage):
     writer: str
     body: str = ""
     to: str | None = None
-    message_id: str | None = None
+    gateway_message_id: str | None = Field(None, validation_alias="message_id")
     sent_at: str | None = None
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = None

@@ -88,7 +88,7 @@ class TelnyxMessage(ReportedMessage):
     writer: str = Field(validation_alias=f"{_PAYLOAD}from.phone_number")
     body: str = Field("", validation_alias=f"{_PAYLOAD}text")
     to: str | None = _in_payload("to.0.phone_number")
-    message_id: str | None = _in_payload("id")
+    gateway_message_id: str | None = _in_payload("id")
     sent_at: str | None = Field(None, validation_alias=AliasChoices(f"{_PAYLOAD}received_at", "data.occurred_at"))
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = None

@@ -110,7 +110,7 @@ class TwilioMessage(ReportedMessage):
     writer: str = Field(validation_alias="From")
     body: str = Field("", validation_alias="Body")
     to: str | None = Field(None, validation_alias="To")
-    message_id: str | None = Field(
+    gateway_message_id: str | None = Field(
         pattern=_WHOLE_SID, validation_alias=AliasChoices("MessageSid", "SmsMessageSid", "SmsSid")
     )
     sent_at: str | None = None

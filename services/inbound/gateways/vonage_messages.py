@@ -61,7 +61,7 @@ class VonageMessage(ReportedMessage):
     writer: str = Field(validation_alias=AliasChoices("from", "from.number"))
     body: str = Field("", validation_alias=AliasChoices("text", "message.content.text"))
     to: str | None = Field(None, validation_alias=AliasChoices("to", "to.number"))
-    message_id: str | None = Field(None, validation_alias="message_uuid")
+    gateway_message_id: str | None = Field(None, validation_alias="message_uuid")
     sent_at: str | None = Field(None, validation_alias="timestamp")
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = Field(None, validation_alias="context.message_uuid")

@@ -75,7 +75,7 @@ class VonageSmsMessage(ReportedMessage):
     writer: str = Field(validation_alias="msisdn")
     body: str = Field("", validation_alias="text")
     to: str | None = None
-    message_id: str | None = Field(None, validation_alias="messageId")
+    gateway_message_id: str | None = Field(None, validation_alias="messageId")
     sent_at: str | None = Field(None, validation_alias="message-timestamp")
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = None

@@ -56,7 +56,7 @@ class SigningMessage(ReportedMessage):
     writer: str = Field(validation_alias="from")
     body: str = ""
     to: str | None = None
-    message_id: str | None = None
+    gateway_message_id: str | None = None
     sent_at: str | None = None
     replied_message_id: str | None = None
     replied_carrier_message_id: str | None = None

@@ -62,7 +62,7 @@ def test_a_carriers_own_opt_out_is_distinguished_from_other_failures(gateway: st
     reported = report.model.model_validate(report.fields)
     block = reported.carrier_block()
     assert (block.code if block else None) == example["block"]
-    assert (block.scope if block else None) == example.get("block_scope", block and block.scope)
+    assert (block.pool_id if block else None) == example.get("block_scope", block and block.pool_id)
     every = read_webhook(model(gateway, example), "acme", *content(example), NOW)
     published = [event.code for event in every if isinstance(event, CarrierBlocked)]
     names_a_phone = getattr(reported.event("acme", NOW), "phone", None) is not None

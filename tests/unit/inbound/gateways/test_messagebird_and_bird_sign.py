@@ -199,7 +199,7 @@ def test_what_bird_says_beside_the_payload_is_not_the_messages(is_first: bool) -
     [report] = BirdMessage.reports(read_fields("application/json", json.dumps(body).encode()))
     message = report.model.model_validate(report.fields)
     assert isinstance(message, BirdMessage)
-    assert (message.message_id, message.sent_at) == ("m-1", None)
+    assert (message.gateway_message_id, message.sent_at) == ("m-1", None)
 
 
 NOW = str(int(time.time()))
