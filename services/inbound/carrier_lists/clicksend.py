@@ -8,7 +8,15 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from services.inbound.carrier_lists.entry import EntryPage, ListEntry
-from services.inbound.carrier_lists.http import ApiRequest, ApiResponse, basic_auth, json_of, objects_of, texts_of
+from services.inbound.carrier_lists.http import (
+    ApiRequest,
+    ApiResponse,
+    basic_auth,
+    count_of,
+    json_of,
+    objects_of,
+    texts_of,
+)
 from services.inbound.gateways.clicksend import ClickSendMessage
 
 _URL = "https://rest.clicksend.com"
@@ -39,8 +47,8 @@ class ClickSendOptOuts:
         found = json_of(response).get("data")
         data = found if isinstance(found, dict) else {}
         entries = [_entry(texts_of(each)) for each in objects_of(data.get("data"))]
-        here, last = int(page or "1"), texts_of(data).get("last_page", "")
-        is_last = here >= int(last) if last.isdecimal() else len(entries) < _PAGE_ENTRIES
+        here, last = int(page or "1"), count_of(texts_of(data).get("last_page", ""))
+        is_last = len(entries) < _PAGE_ENTRIES if last is None else here >= last
         return EntryPage(entries, None if is_last or not entries else str(here + 1))
 
 

@@ -10,6 +10,7 @@ from shared.errors import TransientError
 _OK = range(200, 300)
 _TOO_MANY = 429
 _SERVER_ERROR = 500
+_COUNT_DIGITS = 9
 
 
 class ApiRequest(NamedTuple):
@@ -47,7 +48,7 @@ def json_of(response: ApiResponse) -> dict[str, Any]:
         raise refusal(response)
     try:
         found = json.loads(response.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise TransientError("the response is not JSON") from None
     if not isinstance(found, dict):
         raise TransientError("the response is not a JSON object")
@@ -62,10 +63,19 @@ def refusal(response: ApiResponse) -> Exception:
 
 
 def texts_of(value: object) -> dict[str, str]:
-    """Return the members of an object that are texts or numbers, as texts; none of what is not an object."""
+    """Return the members of an object that are texts or numbers, as texts; none of what is not an object.
+
+    Halves of surrogate pairs, which JSON can have and UTF-8 cannot, are question marks.
+    """
     if not isinstance(value, dict):
         return {}
-    return {name: str(each) for name, each in value.items() if isinstance(each, str | int | float)}
+    found = {name: str(each) for name, each in value.items() if isinstance(each, str | int | float)}
+    return {name: each.encode("utf-8", "replace").decode() for name, each in found.items()}
+
+
+def count_of(text: str) -> int | None:
+    """Return the number of pages that a carrier writes; None where it is not one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _COUNT_DIGITS else None
 
 
 def objects_of(value: object) -> list[object]:
@@ -83,5 +93,5 @@ def texts_of_body(response: ApiResponse) -> dict[str, str]:
     """Return the texts of the object in the body, whatever the status; none where there is no object."""
     try:
         return texts_of(json.loads(response.body or b"{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}

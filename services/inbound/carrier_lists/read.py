@@ -15,6 +15,7 @@ from uuid import UUID
 from services.inbound.carrier_lists.entry import CarrierList, ListEntry, UnreadableEntryError, block_of_entry
 from services.inbound.carrier_lists.http import ApiRequest, ApiResponse, CarrierRefusesError
 from services.inbound.gateways.times import read_time
+from services.inbound.gateways.values import short_text
 from services.inbound.poll import metrics
 from services.inbound.poll.append import append
 from services.inbound.poll.client import GatewayApiError
@@ -142,7 +143,8 @@ class ListReader:
         except UnreadableEntryError:
             metrics.LIST_ENTRIES.labels(gateway, "parked").inc()
             log.warning("an entry of account %s's opt-out list at %s is parked", self._account_id, gateway)
-            return self._parked(json.dumps(entry._asdict(), sort_keys=True).encode(), now)
+            shown = {name: short_text(text) for name, text in entry._asdict().items()}
+            return self._parked(json.dumps(shown, sort_keys=True).encode(), now)
         metrics.LIST_ENTRIES.labels(gateway, "read").inc()
         return block.event_id, event_record(block, self._partitions)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from services.inbound.carrier_lists.entry import EntryPage, ListEntry
-from services.inbound.carrier_lists.http import ApiRequest, ApiResponse, json_of, objects_of, texts_of
+from services.inbound.carrier_lists.http import ApiRequest, ApiResponse, count_of, json_of, objects_of, texts_of
 from shared.events.base import format_time
 
 _URL = "https://api.telnyx.com"
@@ -42,9 +42,8 @@ class TelnyxOptOuts:
     def page_of(self, response: ApiResponse, page: str | None) -> EntryPage:
         found = json_of(response)
         entries = [_entry(texts_of(each)) for each in objects_of(found.get("data"))]
-        meta, here = texts_of(found.get("meta")), int(page or "1")
-        total = meta.get("total_pages", "")
-        is_last = here >= int(total) if total.isdecimal() else len(entries) < _PAGE_ENTRIES
+        here, total = int(page or "1"), count_of(texts_of(found.get("meta")).get("total_pages", ""))
+        is_last = len(entries) < _PAGE_ENTRIES if total is None else here >= total
         return EntryPage(entries, None if is_last or not entries else str(here + 1))
 
 

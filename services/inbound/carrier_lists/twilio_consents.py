@@ -70,7 +70,7 @@ class TwilioConsents:
 
     def outcomes(self, response: ApiResponse, consents: Sequence[Consent]) -> list[ConsentOutcome]:
         found = objects_of(json_of(response).get("items"))
-        by_id = {each.get("correlation_id"): each for each in found if isinstance(each, dict)}
+        by_id = {str(each.get("correlation_id")): each for each in found if isinstance(each, dict)}
         known = [(each, by_id[_correlation_id(each)]) for each in consents if _correlation_id(each) in by_id]
         outcomes = [(each, item.get("error_code"), _words(item)) for each, item in known]
         return [

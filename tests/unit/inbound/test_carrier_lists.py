@@ -102,6 +102,23 @@ def test_an_entry_that_does_not_say_whose_it_is_is_not_guessed(phone: str) -> No
         block_of_entry("acme", TELNYX, ListEntry(phone), NOON, POOLS)
 
 
+def test_no_entry_ends_the_process() -> None:
+    half = "\ud83d"
+    page = {"data": [{"to": PHONE, "from": half, "messaging_profile_id": half, "keyword": half, "created_at": half}]}
+    (entry,) = TELNYX.page_of(answer(page), None).entries
+    block = block_of_entry("acme", TELNYX, entry, NOON, POOLS)
+    assert (block.phone, block.reason, block.sender_numbers) == (PHONE, "?", ())
+
+
+@pytest.mark.parametrize("pages", ["9" * 5_000, "\u00b2", "soon", None, []])
+def test_a_page_whose_number_of_pages_cannot_be_read_is_the_last_unless_it_is_full(pages: Any) -> None:
+    for rows, following in ((1, None), (250, "2")):
+        telnyx = {"data": TELNYX_PAGE["data"] * rows, "meta": {"total_pages": pages}}  # type: ignore[operator]
+        assert TELNYX.page_of(answer(telnyx), None).next_page == following
+        clicksend = {"data": {"data": [{"phone_number": PHONE}] * rows, "last_page": pages}}
+        assert CLICKSEND.page_of(answer(clicksend), None).next_page == following
+
+
 def test_pages_are_followed_to_the_last_and_no_further() -> None:
     assert TELNYX.page_of(answer(TELNYX_PAGE), "2").next_page == "3"
     assert TELNYX.page_of(answer(TELNYX_PAGE), "3").next_page is None
@@ -140,6 +157,7 @@ LATER_RESPONSES = [
     answer({}, 500),
     answer({}, 429),
     ApiResponse(200, b"<html>"),
+    ApiResponse(200, b"[" * 100_000),
     ApiResponse(200, b"[]"),
     answer({"data": None}),
     answer({}),

@@ -127,6 +127,7 @@ def test_each_item_of_twilios_response_has_an_outcome_of_its_own() -> None:
         {"correlation_id": ids[1], "error_code": 30646, "error_messages": ["INVALID_SENDER_ID: +14155550101"]},
         {"correlation_id": ids[2], "error_code": 30646, "error_messages": ["INTERNAL_SERVER_ERROR"]},
         "nonsense",
+        {"correlation_id": []},
     ]
     outcomes = TWILIO.outcomes(ApiResponse(201, json.dumps({"items": items}).encode()), consents)
     assert [(each.consent.phone, each.refusal) for each in outcomes] == [
