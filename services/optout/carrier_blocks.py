@@ -28,7 +28,7 @@ def decide_block(event: CarrierBlocked, recipient: Recipient) -> Requested:
     if _is_known_already(event, recipient):
         return Requested("opt_out", "already_opted_out")
     covered = dict.fromkeys(map(sender_scope, event.sender_numbers or _sent_from(event, recipient)))
-    scopes = tuple(scope for scope in covered if not _came_back_later(event, recipient.suppressions.get(scope)))
+    scopes = tuple(scope for scope in covered if not _came_back_later(event, scope, recipient))
     if not scopes:
         return Requested("opt_out", "older_than_opt_in" if covered else "no_sender_number")
     changed = tuple(scope for scope in scopes if not recipient.is_suppressed(scope))
@@ -38,12 +38,17 @@ def decide_block(event: CarrierBlocked, recipient: Recipient) -> Requested:
     return Requested("opt_out", "opted_out" if changed or raised else "already_opted_out", changed, raised, asked_again)
 
 
-def _came_back_later(event: CarrierBlocked, now: Suppression | None) -> bool:
+def _came_back_later(event: CarrierBlocked, scope: str, recipient: Recipient) -> bool:
     """Say whether a START to the number came after the carrier's report, which is read late or said twice.
 
-    The carrier has heard that START. Where it has not, it refuses the next message, and reports that.
+    The carrier has heard that START, whatever it has lifted here. Where it has not, it refuses the next message, and
+    reports that.
     """
-    return now is not None and now.state == "opted_in" and now.sender_number is not None and _is_later(now, event)
+    starts = ((each, each.sender_number) for each in recipient.suppressions.values() if each.state == "opted_in")
+    return any(
+        number is not None and scope in (each.scope, sender_scope(number)) and _is_later(each, event)
+        for each, number in starts
+    )
 
 
 def _is_later(known: Suppression, event: CarrierBlocked) -> bool:

@@ -181,6 +181,16 @@ def test_an_entry_of_a_carriers_list_blocks_its_numbers_until_a_start_that_is_ne
         assert states(after(came_back, again)) == {SCOPE: "opted_out"}
 
 
+def test_an_entry_that_was_read_before_a_start_and_comes_after_it_blocks_nobody_who_came_back() -> None:
+    came_back = after(who_was_sent(sent(1)), reply("STOP", gateway="aws"), start(gateway="aws"))
+    assert states(came_back) == {"list:1": "opted_in"}  # no carrier's block was known
+    assert states(after(came_back, listed("aws"))) == {"list:1": "opted_in"}
+    again = listed("aws", occurred_at=LATER + timedelta(minutes=1))
+    assert states(after(came_back, again)) == {"list:1": "opted_in", SCOPE: "opted_out"}
+    elsewhere = after(who_was_sent(sent(1)), reply("STOP", gateway="aws"), start(OTHER_NUMBER, gateway="aws"))
+    assert states(after(elsewhere, listed("aws")))[SCOPE] == "opted_out"
+
+
 def test_clicksends_list_does_not_make_of_one_lists_opt_out_one_of_the_account() -> None:
     left_one = after(who_was_sent(sent(1)), reply("STOP", gateway="clicksend"))
     assert states(after(left_one, listed("clicksend"))) == {"list:1": "opted_out"}
