@@ -17,6 +17,7 @@ from services.inbound.poll.api_keys import GatewayAccount
 from services.inbound.poll.limits import (
     CALL_SECONDS,
     MAX_CALLS_AT_ONCE,
+    MAX_CALLS_PER_HOST,
     MAX_PAUSE_SECONDS,
     MAX_RESPONSE_BYTES,
     USUAL_PAUSE_SECONDS,
@@ -59,7 +60,9 @@ class ApiConnections:
         self.session = aiohttp.ClientSession(
             trust_env=True,
             cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(limit=MAX_CALLS_AT_ONCE, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(
+                limit=MAX_CALLS_AT_ONCE, limit_per_host=MAX_CALLS_PER_HOST, ttl_dns_cache=60
+            ),
             timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
         )
 

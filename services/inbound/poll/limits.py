@@ -12,8 +12,10 @@ FAILED_SECONDS = (5.0, 15.0, 30.0, 60.0, 120.0)
 """Pauses after work that failed, one after the other; the last one repeats."""
 REFUSED_SECONDS = 300.0
 """After a gateway has refused the credentials: they do not get better by themselves."""
-MAX_CALLS_AT_ONCE = 50
+MAX_CALLS_AT_ONCE = 400
 """Of all accounts and gateways; those of one are made one after the other."""
+MAX_CALLS_PER_HOST = 50
+"""A gateway that does not answer keeps no call to another one waiting."""
 MAX_ROWS_AT_ONCE = 20_000
 """Messages that are held in memory until they are appended, oldest first."""
 MAX_IDS_REMEMBERED = 5_000

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from stub_of_gateways import api_of, stub
 
 from services.inbound.poll.api_keys import GatewayAccount, read_api_keys
 from services.inbound.poll.client import GatewayApiError
 from services.inbound.poll.credentials import API_CREDENTIALS, MESSAGE_LISTS
-from services.inbound.poll.limits import MAX_RESPONSE_BYTES, REFUSED_SECONDS
+from services.inbound.poll.limits import MAX_CALLS_AT_ONCE, MAX_CALLS_PER_HOST, MAX_RESPONSE_BYTES, REFUSED_SECONDS
 from services.inbound.poll.rounds import Rounds, Work, round_of
 from shared.errors import TransientError
 
@@ -32,6 +33,31 @@ async def after_a_response(*responses: web.Response, failures: int = 0) -> float
     given = list(responses)
     async with stub(lambda _, __: given.pop(0)) as (address, _), api_of("sinch", SINCH, address) as api:
         return await round_of(work(api.account, lambda: api.get("/xms")), failures)
+
+
+async def test_a_gateway_that_does_not_answer_keeps_no_call_to_another_one_waiting() -> None:
+    asked, done = asyncio.Semaphore(0), asyncio.Event()
+
+    async def hang(_: web.Request) -> web.Response:
+        asked.release()
+        await done.wait()
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_get("/", hang)
+    async with (
+        TestServer(app) as silent,
+        stub(lambda _, __: web.json_response([])) as (address, _),
+        api_of("sinch", SINCH, address) as api,
+    ):
+        session = api._connections.session
+        calls = [asyncio.ensure_future(session.get(silent.make_url("/"))) for _ in range(MAX_CALLS_AT_ONCE)]
+        for _ in range(MAX_CALLS_PER_HOST):
+            await asked.acquire()
+        assert await asyncio.wait_for(api.get("/xms"), 10) == []
+        done.set()
+        for response in await asyncio.gather(*calls):
+            response.close()
 
 
 @pytest.mark.parametrize(
