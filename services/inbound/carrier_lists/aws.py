@@ -28,6 +28,17 @@ from shared.errors import TransientError
 _PAGE_ENTRIES = 100
 _BAD_REQUEST = 400
 _LATER = frozenset(("ThrottlingException", "InternalServerException", "ServiceUnavailableException"))
+_CREDENTIALS = frozenset(
+    (
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "IncompleteSignatureException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    )
+)
+"""AWS says so with the status 400; the key, its rights or our clock are wrong, and whom it is about is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +73,12 @@ def aws_object(response: ApiResponse) -> dict[str, Any]:
 
     Raises:
         CarrierRefusesError: AWS refuses; names the type of the error.
-        TransientError: it asks to come later, or does not answer with an object.
+        TransientError: it asks to come later, refuses the credentials, or does not answer with an object.
     """
     if response.status != _BAD_REQUEST:
         return json_of(response)
     kind = error_type(response)
-    if kind in _LATER:
+    if kind in _LATER | _CREDENTIALS:
         raise TransientError(f"answered {response.status} {kind}")
     raise CarrierRefusesError(f"answered {response.status} {kind}".rstrip())
 

@@ -150,6 +150,13 @@ def test_aws_puts_and_deletes_a_number() -> None:
         assert outcome.refusal is None
 
 
+@pytest.mark.parametrize("kind", ["AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException"])
+def test_credentials_that_aws_refuses_park_nobodys_opt_out_at_once(kind: str) -> None:
+    body = json.dumps({"__type": f"com.amazon.coral.service#{kind}", "message": "no"}).encode()
+    with pytest.raises(TransientError, match=kind):
+        AWS.outcomes(ApiResponse(400, body), [consent(sender="Own")])
+
+
 def test_a_number_that_is_not_on_awss_list_is_opted_in_there_already() -> None:
     missing = {"__type": "ResourceNotFoundException", "ResourceType": "opted-out-number"}
     back, out = consent(is_opt_out=False), consent()
