@@ -12,7 +12,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.inbound.carrier_lists.entry import CarrierList, ListEntry, UnreadableEntryError, block_of_entry
+from services.inbound.carrier_lists.entry import (
+    CarrierList,
+    EntryPage,
+    ListEntry,
+    UnreadableEntryError,
+    block_of_entry,
+)
 from services.inbound.carrier_lists.http import ApiRequest, ApiResponse, CarrierRefusesError
 from services.inbound.gateways.times import read_time
 from services.inbound.gateways.values import short_text
@@ -21,6 +27,7 @@ from services.inbound.poll.append import append
 from services.inbound.poll.client import GatewayApiError
 from services.inbound.publish import PlacedRecord, event_record, parked_id, parked_record
 from services.inbound.responses import WebhookError
+from shared.errors import TransientError
 from shared.number_pools import NumberPools
 from shared.producer import Producer
 
@@ -33,8 +40,8 @@ _OVERLAP = timedelta(hours=1)
 """What is read again: a list may show an entry late."""
 _WHOLE_AGAIN = timedelta(days=1)
 _SETTLED = timedelta(minutes=15)
-"""A list of the whole account is read this late: the STOP that an entry records has been decided by then, and has left
-the list that it answered."""
+"""Entries of a list of the whole account count so much later than the account's replies have been caught up with: the
+STOP that one records is in Kafka by then, and leaves the list that it answered."""
 _MAX_REMEMBERED = 20_000
 _UNREADABLE = WebhookError("invalid_number", "an entry of the opt-out list says no phone number", field="phone")
 
@@ -51,6 +58,7 @@ class ListReader:
         producer: appends to Kafka.
         partitions: of the topics.
         pools: the numbers that share their opt-outs.
+        heard_to: returns the time to which the account's replies are in Kafka; None: nobody knows.
         turn: held while entries are appended: all lists of the process together keep the pace.
         per_second: how many entries are appended in a second.
         now: the time.
@@ -65,6 +73,7 @@ class ListReader:
         *,
         partitions: int,
         pools: NumberPools,
+        heard_to: Callable[[], datetime | None],
         turn: asyncio.Lock,
         per_second: float = ENTRIES_PER_SECOND,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -75,11 +84,13 @@ class ListReader:
         self._producer = producer
         self._partitions = partitions
         self._pools = pools
+        self._heard_to = heard_to
         self._turn = turn
         self._per_second = per_second
         self._now = now
         self._since: datetime | None = None
         self._began: datetime | None = None
+        self._due_to: datetime | None = None
         self._whole_at: datetime | None = None
         self._page: str | None = None
         self._appended: dict[UUID, None] = {}
@@ -88,41 +99,60 @@ class ListReader:
         """Read what is new.
 
         Raises:
-            TransientError: the carrier or Kafka is unavailable, or the carrier refuses; what was appended stays so.
+            TransientError: the carrier or Kafka is unavailable, the carrier refuses, or replies may be missing that
+                a list of the whole account records; what was appended stays so.
         """
         now = self._now()
         if self._page is None:
-            self._began = now
+            self._began, self._due_to = now, self._settled_to()
             if self._whole_at is None or now - self._whole_at >= _WHOLE_AGAIN:
                 self._since = None
         await self._pages()
         if self._since is None:
             self._whole_at = self._began
-        self._since = (self._began or now) - _OVERLAP
+        self._since = (self._due_to or self._began or now) - _OVERLAP
 
     async def _pages(self) -> None:
         for _ in range(MAX_PAGES):
             response = await self._send(self._source.request(self._page, self._since, self._now()))
-            try:
-                found = self._source.page_of(response, self._page)
-            except CarrierRefusesError as error:
-                self._page = None  # its name of the page may have grown too old
-                raise GatewayApiError(f"account {self._account_id} at {self._source.gateway}: {error}") from error
+            found = self._page_of(response)
             await self._append([each for each in found.entries if self._is_due(each)])
             self._page = found.next_page
             if found.next_page is None:
                 return
         self._page = None
-        raise GatewayApiError(
-            f"account {self._account_id} at {self._source.gateway}: a list has over {MAX_PAGES} pages"
-        )
+        raise self._failed(f"a list has over {MAX_PAGES} pages")
+
+    def _page_of(self, response: ApiResponse) -> EntryPage:
+        try:
+            return self._source.page_of(response, self._page)
+        except CarrierRefusesError as error:
+            self._page = None  # its name of the page may have grown too old
+            raise self._failed(str(error)) from error
+        except TransientError as error:
+            raise self._failed(str(error)) from error
+
+    def _failed(self, text: str) -> GatewayApiError:
+        return GatewayApiError(f"account {self._account_id} at {self._source.gateway}: {text}")
+
+    def _settled_to(self) -> datetime | None:
+        """Return how new an entry may be to count; None: as new as it is.
+
+        Raises:
+            GatewayApiError: nobody knows to what time the account's replies have been caught up with.
+        """
+        if not self._source.covers_account:
+            return None
+        heard_to = self._heard_to()
+        if heard_to is None:
+            raise self._failed("its list is read when its messages have been caught up with")
+        return heard_to - _SETTLED
 
     def _is_due(self, entry: ListEntry) -> bool:
         at = read_time(entry.time)
         if at is None:
             return True
-        is_new = self._since is None or at >= self._since
-        return is_new and (not self._source.covers_account or at <= self._now() - _SETTLED)
+        return (self._since is None or at >= self._since) and (self._due_to is None or at <= self._due_to)
 
     async def _append(self, entries: Sequence[ListEntry]) -> None:
         found = [self._record(entry) for entry in entries]

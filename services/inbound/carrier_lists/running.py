@@ -9,6 +9,7 @@ from services.inbound.carrier_lists.call import CarrierCalls
 from services.inbound.carrier_lists.choices import ListWork
 from services.inbound.carrier_lists.read import ListReader
 from services.inbound.carrier_lists.write import BATCH_RECORDS, ConsentHandler, events_of_account
+from services.inbound.poll.catch_up import ListProgress
 from services.inbound.poll.client import ApiConnections
 from services.inbound.poll.rounds import Work
 from services.inbound.poll.settings import PollSettings
@@ -21,7 +22,9 @@ from shared.topics import OPT_OUT_EVENTS
 READ_OPT_OUTS = "read_opt_outs"
 
 
-def readings(settings: PollSettings, producer: Producer, connections: ApiConnections) -> list[Work]:
+def readings(
+    settings: PollSettings, producer: Producer, progress: ListProgress, connections: ApiConnections
+) -> list[Work]:
     """Return the rounds of reading, one piece of work for each list."""
     works, turn = [], asyncio.Lock()
     for account, lists, _, _ in settings.carrier_list_works:
@@ -34,6 +37,7 @@ def readings(settings: PollSettings, producer: Producer, connections: ApiConnect
                 producer,
                 partitions=settings.partitions,
                 pools=settings.number_pools,
+                heard_to=partial(progress.complete_to, account.account_id, account.gateway),
                 turn=turn,
             )
             works.append(Work(READ_OPT_OUTS, account, settings.carrier_list_seconds, reader))

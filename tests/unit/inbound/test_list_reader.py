@@ -61,9 +61,11 @@ class Reading:
         self.answers: list[Any] = []
         self.asked: list[dict[str, Any]] = []
         self.now = NOON
+        self.heard_to: datetime | None = None
         self.appended = Appended()
         self.read = ListReader(
             "acme", source, self.send, cast("Producer", self.appended), partitions=6, pools=POOLS, turn=asyncio.Lock(),
+            heard_to=lambda: self.heard_to,
             per_second=1e9,
             now=lambda: self.now,
         )  # fmt: skip
@@ -131,19 +133,39 @@ async def test_later_rounds_append_what_is_new_and_once_a_day_all_of_it() -> Non
     assert len({each.event_id for each in reading.appended.blocks}) == 2
 
 
-async def test_a_list_of_the_whole_account_is_read_when_our_own_decision_is_made() -> None:
-    def contacts(added: datetime) -> dict[str, Any]:
-        row = {"phone_number": phone(1), "date_added": int(added.timestamp())}
-        return {"data": {"last_page": 1, "data": [row]}}
+def contacts(added: datetime) -> dict[str, Any]:
+    row = {"phone_number": phone(1), "date_added": int(added.timestamp())}
+    return {"data": {"last_page": 1, "data": [row]}}
 
+
+async def test_a_list_of_the_whole_account_is_read_when_our_own_decision_is_made() -> None:
     reading = Reading(CLICKSEND)
+    reading.heard_to = NOON
     reading.answers = [contacts(NOON - timedelta(minutes=1))] * 2
     await reading.read()
     assert reading.appended.blocks == []
     reading.now += timedelta(minutes=15)
+    reading.heard_to = reading.now
     await reading.read()
     assert reading.appended.phones == [phone(1)]
     assert "updated_after=" in reading.asked[1]["url"]
+
+
+async def test_after_downtime_a_list_of_the_whole_account_waits_for_the_replies_that_it_records() -> None:
+    reading = Reading(CLICKSEND)
+    with pytest.raises(TransientError, match="caught up"):
+        await reading.read()
+    assert reading.asked == []
+    reading.answers = [contacts(NOON - timedelta(hours=2))] * 3
+    reading.heard_to = NOON - timedelta(hours=3)  # and so nobody knows of the STOP of an hour later
+    await reading.read()
+    reading.now += timedelta(hours=9)  # it is not caught up with yet
+    await reading.read()
+    assert reading.appended.blocks == []
+    reading.heard_to = reading.now
+    await reading.read()
+    assert reading.appended.phones == [phone(1)]
+    assert f"updated_after={int((NOON - timedelta(hours=4, minutes=15)).timestamp())}" in reading.asked[2]["url"]
 
 
 async def test_an_entry_without_a_phone_is_parked_once_and_the_others_are_read() -> None:
