@@ -60,11 +60,16 @@ def _is_known_already(event: CarrierBlocked, recipient: Recipient) -> bool:
     """Say whether an entry of a list of the whole account may record an opt-out that we have decided ourselves.
 
     That one has left the list that it answered, and no other (G5): the entry must not widen it. Nor does it count where
-    the recipient has come back since.
+    the recipient has come back since, or of what another carrier blocks.
     """
     if not event.covers_account:
         return False
-    asked = [known for known in recipient.suppressions.values() if known.source not in BY_NOBODY]
+    known_of_nobody = (*BY_NOBODY, BY_CARRIER)
+    asked = [
+        known
+        for known in recipient.suppressions.values()
+        if known.source not in known_of_nobody or _is_of(known, event.gateway)
+    ]
     return any(known.state != "opted_in" or _is_later(known, event) for known in asked)
 
 

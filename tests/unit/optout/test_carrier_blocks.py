@@ -200,6 +200,13 @@ def test_clicksends_list_does_not_make_of_one_lists_opt_out_one_of_the_account()
         assert states(after(left_one, carrier)) == {"list:1": "opted_out", SCOPE: "opted_out"}
 
 
+def test_what_another_carrier_blocks_is_not_what_clicksends_list_records() -> None:
+    elsewhere = after(Recipient(), block(OTHER_NUMBER, gateway="twilio"))
+    assert states(after(elsewhere, listed("clicksend"))) == {OTHER_SCOPE: "opted_out", SCOPE: "opted_out"}
+    by_clicksend = after(Recipient(), block(OTHER_NUMBER, gateway="clicksend"))
+    assert states(after(by_clicksend, listed("clicksend"))) == {OTHER_SCOPE: "opted_out"}
+
+
 def test_on_clicksends_list_counts_again_who_left_it_after_coming_back() -> None:
     back = OptInRequested(
         event_id=uuid4(), occurred_at=LATER, account_id="demo", phone=PHONE, scopes=("list:1",), source="api",
