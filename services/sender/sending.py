@@ -14,7 +14,7 @@ from services.sender.ledger.model import MessageKey, key_of, rejected_detail
 from services.sender.ledger.rows import NewRow
 from services.sender.limits.frequency import FREQUENCY
 from services.sender.limits.limiter import Limiter
-from services.sender.timing import Untimely, Wait, departure
+from services.sender.timing import Wait, departure
 from services.sender.waiting.room import WaitingMessage, WaitingRoom
 from shared.events.outbound import MessageRequested
 from shared.suppressions.account_settings import SettingsByAccount
@@ -62,17 +62,17 @@ class LimitedSending:
         rest = [request for request in to_send if key_of(request) not in pausing] if pausing else to_send
         if rest and not pausing:  # before anything is counted for what will not be called
             self.dispatcher.expect_callable(rest)
-        allotment = await self.limiter.reserve(rest, by.accounts)
         now = by.fenced.started_at
         waits = {key: Wait(now + timedelta(seconds=seconds), PAUSE) for key, seconds in pausing.items()}
-        waits |= {key_of(each): Wait(turn.until, turn.reason) for each, turn in allotment.held if turn.until}
-        rejected: list[NewRow] = [(request, rejected_detail(FREQUENCY, why)) for request, why in allotment.refused]
-        undone = await self._set_aside(waits, rejected, asked, by.fenced)
-        if not allotment.allowed:
-            return undone
+        allotment = await self.limiter.reserve(rest, by.accounts)
         called: set[MessageKey] = set()
-        try:
-            return undone + await self.dispatcher.dispatch(allotment.allowed, by.fenced, by.confirm, called)
+        try:  # from here on something is counted
+            waits |= {key_of(each): Wait(turn.until, turn.reason) for each, turn in allotment.held if turn.until}
+            rejected: list[NewRow] = [(request, rejected_detail(FREQUENCY, why)) for request, why in allotment.refused]
+            undone = await self._set_aside(waits, rejected, asked, by.fenced)
+            if allotment.allowed:
+                undone += await self.dispatcher.dispatch(allotment.allowed, by.fenced, by.confirm, called)
+            return undone
         finally:
             await self.limiter.release(allotment.reservation, called)
 
@@ -87,11 +87,14 @@ class LimitedSending:
         waiting: list[WaitingMessage] = []
         for request in asked if waits else ():
             wait = waits.get(key_of(request))
-            match departure(request, [wait], fenced.started_at) if wait is not None else None:
-                case Wait() as until:
-                    waiting.append((request, until))
-                case Untimely() as why:
-                    rejected.append((request, rejected_detail(*why)))
+            if wait is None:
+                continue
+            # Turns are by the database's clock: one that is over by ours is a wait all the same.
+            timing = departure(request, [wait], fenced.started_at) or wait
+            if isinstance(timing, Wait):
+                waiting.append((request, timing))
+            else:
+                rejected.append((request, rejected_detail(*timing)))
         undone: list[MessageRequested] = []
         if rejected:
             undone += await self.dropper.drop("rejected", rejected, fenced.started_at)

@@ -56,6 +56,14 @@ class Allotment:
     changed: dict[CountedRecipient, tuple[Sequence[datetime], datetime]] = field(default_factory=dict)
     reservation: Reservation = field(default_factory=Reservation)
 
+    def add(self, other: "Allotment") -> None:
+        """Add what becomes of other messages, which was saved for itself."""
+        self.allowed += other.allowed
+        self.held += other.held
+        self.refused += other.refused
+        self.reservation.of_numbers |= other.reservation.of_numbers
+        self.reservation.of_recipients |= other.reservation.of_recipients
+
 
 def allot(
     messages: Sequence[Limited],

@@ -25,7 +25,8 @@ def list_counted(request: MessageRequested, cap: FrequencyCap) -> int:
 
 def kept(times: Sequence[datetime], cap: FrequencyCap, now: datetime) -> list[datetime]:
     """Return those of the times that still count, in their order."""
-    return sorted(at for at in times if at > now - timedelta(hours=cap.hours))
+    oldest = now - timedelta(hours=cap.hours)
+    return sorted(at for at in times if at > oldest)
 
 
 def next_at(times: Sequence[datetime], cap: FrequencyCap) -> datetime | None:

@@ -28,6 +28,11 @@ FROM unnest(
 ) AS saved (account_id, name, spent_until, queue_until, late_until, day, sent)
 WHERE l.account_id = saved.account_id AND l.name = saved.name
 """
+# In the order in which whoever counts locks them.
+_LOCK_GIVEN_BACK = """
+SELECT FROM number_limits l JOIN unnest($1::text[], $2::text[]) AS unused (account_id, name) USING (account_id, name)
+ORDER BY account_id, name FOR UPDATE OF l
+"""
 _GIVE_BACK = """
 UPDATE number_limits l SET sent = greatest(0, l.sent - unused.count)
 FROM unnest($1::text[], $2::text[], $3::date[], $4::bigint[]) AS unused (account_id, name, day, count)
@@ -46,6 +51,11 @@ UPDATE recipient_messages r SET times = saved.times, forget_at = saved.forget_at
 FROM jsonb_to_recordset($1::jsonb)
     AS saved (account_id text, phone text, list_id bigint, times timestamptz[], forget_at timestamptz)
 WHERE r.account_id = saved.account_id AND r.phone = saved.phone AND r.list_id = saved.list_id
+"""
+_LOCK_TAKEN_OUT = """
+SELECT FROM recipient_messages r JOIN unnest($1::text[], $2::text[], $3::bigint[])
+    AS unused (account_id, phone, list_id) USING (account_id, phone, list_id)
+ORDER BY account_id, phone, list_id FOR UPDATE OF r
 """
 _TAKE_OUT = """
 UPDATE recipient_messages r SET times = ARRAY(SELECT at FROM unnest(r.times) AS at WHERE at <> ALL (unused.times))
@@ -92,14 +102,9 @@ async def save_limits(connection: Connection, used: Mapping[LimitName, NumberUse
 
 async def give_back(connection: Connection, unused: Mapping[tuple[LimitName, date], int]) -> None:
     """Take messages out of the counts of their days; nothing where the day is over."""
-    ordered = sorted(unused)
-    await connection.execute(
-        _GIVE_BACK,
-        [name.account_id for name, _ in ordered],
-        [name.name for name, _ in ordered],
-        [day for _, day in ordered],
-        [unused[key] for key in ordered],
-    )
+    columns = [name.account_id for name, _ in unused], [name.name for name, _ in unused]
+    await connection.execute(_LOCK_GIVEN_BACK, *columns)
+    await connection.execute(_GIVE_BACK, *columns, [day for _, day in unused], list(unused.values()))
 
 
 async def lock_recipients(
@@ -125,6 +130,8 @@ async def save_recipients(
 
 async def take_out(connection: Connection, unused: Mapping[CountedRecipient, Sequence[datetime]]) -> None:
     """Take out times under which nothing was sent after all."""
+    keys = [key.account_id for key in unused], [key.phone for key in unused], [key.list_id for key in unused]
+    await connection.execute(_LOCK_TAKEN_OUT, *keys)
     rows = [{**key._asdict(), "times": [at.isoformat() for at in times]} for key, times in unused.items()]
     await connection.execute(_TAKE_OUT, json.dumps(rows))
 

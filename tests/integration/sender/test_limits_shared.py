@@ -3,21 +3,24 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from harness.stack.embedded import EmbeddedBackend
 from services.sender.ledger.erasures import note_erasures
 from services.sender.ledger.model import key_of
-from services.sender.limits.limiter import Limiter
+from services.sender.limits.limiter import RESERVED_AT_ONCE, Limiter
 from services.sender.limits.number_limits import LimitBook, SharedLimit
 from services.sender.limits.number_use import burst_of
 from services.sender.limits.rows import forget_some
 from services.sender.links import WITHOUT_LINKS
 from services.sender.settings import sender_database
+from shared.errors import TransientError
 from shared.events.delivery import RecipientErased
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import AccountSettingsPublished, FrequencyCap
@@ -98,6 +101,42 @@ async def test_what_was_not_called_is_given_back_and_what_was_is_not(pool: Pool)
     assert (len(again.allowed), len(again.refused)) == (3, 2)
     await limiter.release(again.reservation, {key_of(each) for each in again.allowed})
     assert await shop.allowed(0, shop.messages(9, phone="+14155550101")) == 1, "of the day's five, four were called"
+
+
+async def test_what_could_not_be_given_back_is_before_the_same_messages_are_counted_again(pool: Pool) -> None:
+    shop = Business(
+        pool, limit=SharedLimit(numbers=(NUMBER,), per_day=2), cap=FrequencyCap(messages=2, hours=24, policy="reject")
+    )
+    (limiter,), messages = shop.limiters, shop.messages(2)
+    done = await limiter.reserve(messages, shop.accounts)
+    await replace(limiter, pool=await _closed_pool()).release(done.reservation, set())
+    again = await limiter.reserve(messages, shop.accounts)
+    assert (again.allowed, again.held, again.refused) == (messages, [], [])
+
+
+async def _closed_pool() -> Pool:
+    """Return what a pool is whose Postgres is unavailable."""
+    closed = await asyncpg.create_pool("postgresql://127.0.0.1:1/nowhere", min_size=0)
+    closed.terminate()
+    return closed
+
+
+async def test_many_messages_are_counted_in_parts_and_all_of_them_or_none(pool: Pool) -> None:
+    count, per_day = 2 * RESERVED_AT_ONCE + 100, RESERVED_AT_ONCE + 50
+    shop = Business(pool, limit=SharedLimit(numbers=(NUMBER,), per_day=per_day))
+    asked = 0
+
+    def carrier_of(_: str) -> str:
+        nonlocal asked
+        asked += 1
+        if asked > RESERVED_AT_ONCE:
+            raise TransientError("Postgres is unavailable")
+        return "generic"
+
+    with pytest.raises(TransientError):
+        await replace(shop.limiters[0], carrier_of=carrier_of).reserve(shop.messages(count), shop.accounts)
+    done = await shop.limiters[0].reserve(shop.messages(count), shop.accounts)
+    assert (len(done.allowed), len(done.held), len(done.reservation.of_numbers)) == (per_day, count - per_day, per_day)
 
 
 async def test_what_counts_for_a_recipient_goes_with_its_time_and_with_the_recipient(pool: Pool) -> None:
