@@ -24,6 +24,8 @@ _NAME_CHARACTERS = 64
 _STATE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _ISO_STATES_THAT_ARE_COUNTRIES = {f"US-{each}": each for each in ("AS", "GU", "MP", "PR", "VI")}
 _HAS_STATES = ("US", "CA")
+_WITHOUT_ZONES_OF_THEIR_OWN = {"XK": "Europe/Belgrade", "AC": "Atlantic/St_Helena", "TA": "Atlantic/St_Helena"}
+"""Countries of telephone numbers that the time zone database does not have."""
 _KAZAKHSTAN = ("+76", "+77")
 _KAZAKHSTAN_AND_RUSSIA = 7
 
@@ -98,6 +100,7 @@ def whereabouts(prefix: str, state: str | None, zone: str | None) -> Whereabouts
     | the request names | the clock                    | the rules                                               |
     |-------------------|------------------------------|---------------------------------------------------------|
     | a state           | of the state's zones         | of the state; of the number where they go by area code  |
+    | `US` or `CA`      | of the number, if from there | of the number, if it is from there; else of all states  |
     | a zone            | of the zone                  | of the number; of the zone's country where it's another |
     | both              | of the zone                  | as for the state                                        |
     | neither           | of all zones of the number   | of all its places                                       |
@@ -108,11 +111,24 @@ def whereabouts(prefix: str, state: str | None, zone: str | None) -> Whereabouts
     number = _spot_of_number(prefix)
     clock = None if zone is None else (check_zone(zone),)
     if state is not None:
-        place = check_state(state)
-        return Whereabouts((place,), clock or _zones_of(place), number.places)
+        named = _spot_of_place(check_state(state), number)
+        return Whereabouts(named.places, clock or named.zones, number.places)
     if clock is None:
         return Whereabouts(number.places, number.zones, number.places)
     return Whereabouts(_with(number.places, _countries_by_zone().get(clock[0], ())), clock, number.places)
+
+
+def _spot_of_place(place: str, number: _Spot) -> _Spot:
+    if place not in _HAS_STATES:
+        return _Spot((place,), _zones_of(place))
+    if number.places and all(_is_in(each, place) for each in number.places):
+        return number
+    states = tuple(each for each in state_names() if _is_in(each, place))
+    return _Spot(states, _zones_of_all(states))
+
+
+def _is_in(place: str, country: str) -> bool:
+    return place[:2] == country or (country == "US" and place in _ISO_STATES_THAT_ARE_COUNTRIES.values())
 
 
 def _with(places: tuple[str, ...], countries: Iterable[str]) -> tuple[str, ...]:
@@ -136,6 +152,10 @@ def _spot_of_number(prefix: str) -> _Spot:
 def _zones_of(place: str) -> tuple[str, ...]:
     by_state = _zones_by_state()
     return by_state[place] if place in by_state else _zones_by_country()[place[:2]]
+
+
+def _zones_of_all(places: Iterable[str]) -> tuple[str, ...]:
+    return _unique(zone for place in places for zone in _zones_of(place))
 
 
 def _unique(zones: Iterable[str]) -> tuple[str, ...]:
@@ -184,7 +204,7 @@ def _zones_by_state() -> dict[str, tuple[str, ...]]:
 def _anywhere_in_north_america() -> _Spot:
     """Return the states and provinces together: where a number of the plan may be whose area code has no place."""
     states = tuple(state_names())
-    return _Spot(states, _unique(zone for state in states for zone in _zones_by_state()[state]))
+    return _Spot(states, _zones_of_all(states))
 
 
 @cache
@@ -204,10 +224,10 @@ def _countries_by_zone() -> dict[str, tuple[str, ...]]:
 
 
 def _zone_table() -> list[tuple[str, str]]:
-    """Return the rows of the time zone database's `zone.tab`: a country and one of its zones."""
+    """Return a country and one of its zones each: the rows of the time zone database's `zone.tab`, and more."""
     lines = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8").splitlines()
     rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
-    return [(row[0], row[2]) for row in rows]
+    return [*((row[0], row[2]) for row in rows), *_WITHOUT_ZONES_OF_THEIR_OWN.items()]
 
 
 @cache

@@ -30,6 +30,43 @@ def test_an_area_code_of_two_zones_may_leave_only_in_both() -> None:
     assert isinstance(both.ask("+18505550100", "US-FL", CHICAGO, at(CHICAGO, MONDAY, "19:30")), Open)
 
 
+@pytest.mark.parametrize(
+    ("old", "overlays"),
+    [
+        ("208", "986"), ("250", "236 257 672 778"), ("270", "364"), ("306", "474 639"), ("407", "689"),
+        ("418", "367 581"), ("541", "458"), ("709", "879"), ("812", "930"), ("850", "448"),
+    ],
+)  # fmt: skip
+def test_an_overlay_has_the_zones_of_the_area_code_that_it_lies_on(old: str, overlays: str) -> None:
+    for overlay in overlays.split():
+        assert whereabouts(f"+1{overlay}", None, None) == whereabouts(f"+1{old}", None, None), overlay
+
+
+def test_an_orlando_number_gets_nothing_after_eight_in_the_evening() -> None:
+    assert isinstance(asked(at(NEW_YORK, MONDAY, "20:30"), "+16895550100"), Closed)
+
+
+@pytest.mark.parametrize(
+    ("phone", "country"),
+    [("+15125550100", "US"), ("+16715550100", "US"), ("+14165550100", "CA"), ("+18505550100", "US")],
+)
+def test_a_country_of_states_says_no_more_than_a_number_from_there(phone: str, country: str) -> None:
+    assert whereabouts(phone[:5], country, None) == whereabouts(phone[:5], None, None)
+
+
+@pytest.mark.parametrize(("phone", "country"), [("+33612345678", "US"), ("+18335550100", "US"), ("+15125550100", "CA")])
+def test_a_country_of_states_may_be_any_of_them_where_the_number_does_not_say(phone: str, country: str) -> None:
+    found = whereabouts(phone[:5], country, None)
+    assert set(found.places) == {state for state in state_names() if state.startswith(country)}
+    assert {"US": "Pacific/Honolulu", "CA": "America/St_Johns"}[country] in found.zones
+    assert whereabouts(phone[:5], country, CHICAGO).zones == (CHICAGO,)
+
+
+@pytest.mark.parametrize(("phone", "zone"), [("+38344123456", "Europe/Belgrade"), ("+24740123", "Atlantic/St_Helena")])
+def test_a_country_that_the_time_zone_database_lacks_has_a_clock(phone: str, zone: str) -> None:
+    assert whereabouts(phone[:5], None, None).zones == (zone,)
+
+
 def test_a_named_state_comes_before_the_area_code() -> None:
     in_new_york = at(NEW_YORK, MONDAY, "08:30")
     assert isinstance(asked(in_new_york), Open)
