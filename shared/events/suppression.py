@@ -174,7 +174,8 @@ class CheckpointPublished(Event):
 class FrequencyCap(BaseModel):
     """A limit on how many messages a recipient gets from an account within `hours`; `per_list`: from each of its lists.
 
-    What is over it waits until the cap allows it, or is rejected. Messages that answer the recipient may be exempt.
+    What is over it waits until the cap allows it, or is rejected. Messages that answer the recipient may be exempt, and
+    those with the purpose `transactional` (`exempts_transactional`, optional since version 1 was published).
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
@@ -184,6 +185,7 @@ class FrequencyCap(BaseModel):
     per_list: bool = False
     policy: FrequencyPolicy = "wait"
     exempts_conversational: bool = False
+    exempts_transactional: bool = False
 
 
 class AccountSettingsPublished(Event):

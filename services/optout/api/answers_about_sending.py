@@ -172,3 +172,4 @@ class ShownFrequencyCap(V1Answer):
     per_list: bool
     policy: FrequencyPolicy
     exempts_conversational: bool
+    exempts_transactional: bool

@@ -26,6 +26,7 @@ class GivenFrequencyCap(RequestBody):
     per_list: bool = False
     policy: FrequencyPolicy = "wait"
     exempts_conversational: bool = False
+    exempts_transactional: bool = False
 
 
 @router.get("/v1/account/frequency-cap", response_model=ShownFrequencyCap)

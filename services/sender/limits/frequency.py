@@ -15,6 +15,8 @@ def is_counted(request: MessageRequested, cap: FrequencyCap) -> bool:
     """Say whether a message is under the cap of its account, and counts for it."""
     if request.confirms_opt_out is not None:
         return False
+    if cap.exempts_transactional and request.purpose == "transactional":
+        return False
     return not (cap.exempts_conversational and request.conversational)
 
 

@@ -11,7 +11,8 @@ from shared.events.suppression import FrequencyCap
 from shared.postgres import Pool, connection_from
 
 PATH = "/v1/account/frequency-cap"
-NONE = {"messages": None, "hours": 24, "per_list": False, "policy": "wait", "exempts_conversational": False}
+EXEMPTS_NONE = {"exempts_conversational": False, "exempts_transactional": False}
+NONE = {"messages": None, "hours": 24, "per_list": False, "policy": "wait", **EXEMPTS_NONE}
 
 
 async def put(caller: Caller, status: int = 200, **given: Any) -> dict[str, Any]:
@@ -28,7 +29,7 @@ async def test_a_cap_is_set_shown_and_removed_and_each_change_is_one_that_the_se
     async with connection_from(pool) as connection:
         changes = SettingsChanges()
         await changes.start(connection)
-        given = {"messages": 3, "hours": 48, "per_list": True, "policy": "reject", "exempts_conversational": True}
+        given = {"messages": 3, "hours": 48, "per_list": True, "policy": "reject", **dict.fromkeys(EXEMPTS_NONE, True)}
         assert await put(acme, **given) == given == await acme.get(PATH)
         assert acme.account_id in (await changes.look(connection)).account_ids
         caps = await load_frequency_caps(connection, [acme.account_id])

@@ -88,17 +88,18 @@ async def test_a_sender_that_dies_once_it_has_counted_lets_too_few_leave_and_nev
 
 @pytest.mark.parametrize(("policy", "outcome"), [("wait", "message_waiting"), ("reject", "message_rejected")])
 async def test_a_recipient_gets_no_more_than_the_accounts_cap(policy: str, outcome: str, world: World) -> None:
-    cap = {"messages": 2, "hours": 24, "policy": policy, "exempts_conversational": True}
+    cap = {"messages": 2, "hours": 24, "policy": policy, "exempts_conversational": True, "exempts_transactional": True}
     await world.opt_out.account(world.account_id, frequency_cap=cap)
     phone = "+14155550007"
     asked = [world.request(number, phone=phone) for number in range(6)]
     answer = world.request(7, phone=phone, conversational=True)
-    elsewhere = world.request(8)
+    code = world.request(8, phone=phone, purpose="transactional")
+    elsewhere = world.request(9)
     for number, each in enumerate(asked):
         await world.kafka.produce(each, partition=number % 3)
     await until("all are decided", lambda: all(_ends(world, each) in {SENT, outcome} for each in asked))
-    await world.kafka.produce(answer, elsewhere)
-    await until("what is exempt leaves", lambda: all(_ends(world, each) == SENT for each in (answer, elsewhere)))
+    await world.kafka.produce(answer, code, elsewhere)
+    await until("what is exempt leaves", lambda: all(_ends(world, each) == SENT for each in (answer, code, elsewhere)))
     sent = [each for each in asked if _ends(world, each) == SENT]
     assert len(sent) == 2
     kept_back = [world.kafka.event(each, outcome) for each in asked if each not in sent]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,6 +70,20 @@ def test_what_is_counted_together_is_the_accounts_choice() -> None:
     assert [is_counted(answer, all_lists), is_counted(answer, exempting), is_counted(asked(), exempting)] == [
         True, False, True,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("purpose", "exempt", "counted"),
+    [("transactional", True, False), ("transactional", False, True), ("marketing", True, True), (None, True, True)],
+)
+def test_a_one_time_code_is_under_no_cap_that_exempts_what_is_transactional(
+    purpose: str | None,
+    exempt: bool,  # noqa: FBT001
+    counted: bool,  # noqa: FBT001
+) -> None:
+    cap = FrequencyCap(messages=1, hours=24, exempts_transactional=exempt)
+    assert is_counted(asked(purpose=purpose), cap) is counted
+    assert is_counted(asked(purpose=purpose, conversational=True), cap) is counted
 
 
 def test_the_confirmation_of_an_opt_out_waits_for_nothing_and_counts_for_its_number_alone() -> None:
