@@ -27,6 +27,7 @@ from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
 from shared.deadlines import Deadlines
 from shared.errors import TransientError
+from shared.failpoints import failpoint
 from shared.http import Lifecycle
 from shared.webhook_secrets import matching_key
 
@@ -124,10 +125,12 @@ class WebhookHandler:
     async def _publish(self, records: list[PlacedRecord]) -> None:
         """Publish all at once: the time that a webhook may take does not grow with what it has."""
         publisher = self._runtime.publisher
+        failpoint("inbound.before_publish")
         if len(records) == 1:
             await publisher.publish(records[0])
         else:
             await asyncio.gather(*map(publisher.publish, records))
+        failpoint("inbound.after_publish")
 
     @property
     def _runtime(self) -> Runtime:

@@ -19,7 +19,6 @@ from shared.events.base import derived_id, format_time
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import CarrierBlocked, MessageReceived, each_reading
-from shared.failpoints import failpoint
 from shared.partitions import partition_of
 from shared.producer import OutgoingRecord
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, PARKED_MESSAGES
@@ -108,7 +107,6 @@ class Publisher:
             raise TransientError("Kafka is unavailable")
         if self._waiting >= MAX_PUBLISHES_WAITING:
             raise TransientError(f"{self._waiting} records wait for Kafka already")
-        failpoint("inbound.before_publish")
         self._waiting += 1
         started = time.perf_counter()
         try:
@@ -116,7 +114,6 @@ class Publisher:
         finally:
             self._waiting -= 1
             metrics.ACKNOWLEDGE_SECONDS.observe(time.perf_counter() - started)
-        failpoint("inbound.after_publish")
 
     async def _acknowledged(self, producer: AIOKafkaProducer, placed: PlacedRecord) -> None:
         try:
