@@ -18,7 +18,6 @@ from services.sender.carriers.responses import (
     result_by_status,
     taken,
     text_of,
-    too_fast,
     too_fast_if_429,
 )
 from shared.events.outbound import MessageRequested
@@ -26,7 +25,6 @@ from shared.segments import segments_of
 
 _MAX_CLIENT_REF = 100
 _OPTED_OUT = "1240"
-_THROTTLED = "1000"
 
 
 class VonageMessagesAdapter(CarrierAdapter):
@@ -75,8 +73,8 @@ class VonageMessagesAdapter(CarrierAdapter):
         code, reason = text_of(fields.get("type")).rpartition("#")[2], text_of(fields.get("detail"))
         if code == _OPTED_OUT and response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return Blocked(code, reason)
-        result = result_by_status(response, code, reason or text_of(fields.get("title")))
-        return too_fast(result) if code == _THROTTLED else too_fast_if_429(response, result)
+        # Error 1000, "throttled", is one of a status: of a message that Vonage had accepted before.
+        return too_fast_if_429(response, result_by_status(response, code, reason or text_of(fields.get("title"))))
 
     def _authorization(self) -> dict[str, str]:
         if self.vonage_messages_private_key is not None:
