@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from shared.smpp.address import SmppAddress
+from shared.smpp.connection import connect
 from shared.smpp.metrics import SmppMetrics
 from shared.smpp.pdus import Command, bind_body
 from shared.smpp.session import RESPONSE_SECONDS, BindRefusedError, Handle, Session, SessionEndedError
@@ -103,8 +104,8 @@ class SmppLink:
         """
         address = self._address
         async with asyncio.timeout(_CONNECT_SECONDS):
-            reader, writer = await asyncio.open_connection(address.host, address.port, ssl=address.tls_context())
-        session = Session(reader, writer, address.enquire_link_seconds, self._handle)
+            connection = await connect(address)
+        session = Session(connection, address.enquire_link_seconds, self._handle)
         try:
             body = bind_body(address.system_id, address.password.get_secret_value(), address.system_type)
             async with asyncio.timeout(RESPONSE_SECONDS):

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from shared.smpp.connection import SmppConnection
 from shared.smpp.pdus import MAX_SEQUENCE, Command, Pdu, PduError, is_answered_by, read_pdu, response_to
 from shared.smpp.statuses import CommandStatus, name_of_status
 
@@ -32,21 +33,20 @@ class Session:
     """A bound session; `run` reads it until it ends.
 
     Args:
-        reader: of the connection.
-        writer: of the connection.
+        connection: with the SMSC.
         enquire_link_seconds: how often the connection is checked.
         handle: what is delivered; without it, the SMSC is answered that this bind takes nothing.
     """
 
     def __init__(
         self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
+        connection: SmppConnection,
         enquire_link_seconds: float,
         handle: Handle | None = None,
     ) -> None:
-        self._reader = reader
-        self._writer = writer
+        self.connection = connection
+        self._reader = connection.reader
+        self._writer = connection.writer
         self._enquire_link_seconds = enquire_link_seconds
         self._handle = handle
         self._waiting: dict[int, asyncio.Future[Pdu]] = {}
@@ -55,10 +55,6 @@ class Session:
         self._tasks: set[asyncio.Task[None]] = set()
         self.ended: str | None = None
         """Why nothing may be written any more; None while the session is open."""
-
-    @property
-    def transport(self) -> asyncio.WriteTransport:
-        return self._writer.transport
 
     @property
     def is_open(self) -> bool:

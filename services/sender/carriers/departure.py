@@ -5,7 +5,7 @@ bytes to the real one, which gives them to the system at once.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +36,18 @@ class Departure:
 
 
 class PunctualTransport:
-    """A transport that writes all or nothing, and nothing too late."""
+    """A transport that writes all or nothing, and nothing too late.
 
-    def __init__(self, real: Any, departure: Departure) -> None:
+    Args:
+        real: the transport that is written to.
+        departure: of the call.
+        unsent_bytes: how many bytes the system has not taken, where `real` does not know of all of them.
+    """
+
+    def __init__(self, real: Any, departure: Departure, unsent_bytes: Callable[[], int] | None = None) -> None:
         self._real = real
         self._departure = departure
+        self._unsent_bytes = unsent_bytes or real.get_write_buffer_size
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -71,5 +78,5 @@ class PunctualTransport:
         if boottime() >= self._departure.begin_by + WRITE_SECONDS:
             metrics.WRITTEN_LATE.inc()
             log.critical("a carrier call may have left on a decision that is older than a second")
-        if self._real.get_write_buffer_size():
+        if self._unsent_bytes():
             self._real.abort()

@@ -10,6 +10,7 @@ from services.sender.carriers.smpp import SmppSettings
 from services.sender.carriers.smpp_results import result_of_submit
 from services.sender.carriers.smpp_submit import UnsendableError, submit_body
 from shared.events.outbound import MessageRequested
+from shared.smpp.connection import SmppConnection
 from shared.smpp.link import SmppLink
 from shared.smpp.pdus import Command, Pdu
 from shared.smpp.session import Session, SessionEndedError
@@ -67,11 +68,15 @@ class SmppClient:
         return result_of_submit(response, self._settings.smpp_opted_out_statuses)
 
     async def _response(self, session: Session, body: bytes, departure: Departure) -> Pdu:
-        write = partial(_write_alone, session, PunctualTransport(session.transport, departure))
+        write = partial(_write_alone, session, _punctual(session.connection, departure))
         return await session.request(Command.SUBMIT_SM, body, self._call_seconds, write)
 
     async def close(self) -> None:
         await self._link.stop()
+
+
+def _punctual(connection: SmppConnection, departure: Departure) -> PunctualTransport:
+    return PunctualTransport(connection.writer.transport, departure, lambda: connection.unsent_bytes)
 
 
 def _write_alone(session: Session, punctual: PunctualTransport, data: bytes) -> None:
@@ -80,6 +85,6 @@ def _write_alone(session: Session, punctual: PunctualTransport, data: bytes) -> 
     Raises:
         NotWrittenError: they would, or it is too late.
     """
-    if not session.is_open or session.transport.get_write_buffer_size():
+    if not session.is_open or session.connection.unsent_bytes:
         raise NotWrittenError("the connection takes no bytes now")
     punctual.write(data)

@@ -240,14 +240,3 @@ async def test_a_process_that_is_frozen_at_the_write_sends_nothing_when_it_wakes
         assert isinstance(await client.send(asked(2), soon(0.2)), NotCalled)
         monkeypatch.undo()
     assert len(smsc.submitted) == 1
-
-
-async def test_no_message_is_written_after_bytes_that_still_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing would look at the clock when they leave."""
-    async with serving(Smsc()) as smsc, bound_to(smsc) as client:
-        assert await client.send(asked(1), soon()) == Accepted("id-1")
-        open_session = await client._link.session()
-        monkeypatch.setattr(open_session.transport, "get_write_buffer_size", lambda: 1, raising=False)
-        assert await client.send(asked(2), soon()) == NotCalled("the connection takes no bytes now")
-        monkeypatch.undo()
-    assert len(smsc.submitted) == 1
