@@ -26,9 +26,9 @@ _CODECS = {
     0x0E: "euc_kr",
 }
 _GSM = Codec()
-_MESSAGE_CLASS = 0xF0
-"""From here on the value is one of GSM 03.38: bit 2 says whether the bytes are of the default alphabet."""
-_CLASS_OF_BYTES = 0x04
+_UTF_16_BE = "utf_16_be"
+_LITTLE_ENDIAN_MARK = b"\xff\xfe"
+_LEAST_PATTERN_BYTES = 6
 _NEVER_IN_TEXT = frozenset(range(0x20)) - frozenset(b"\t\n\r")
 """Of ASCII; in the GSM alphabet they are letters, and the escape to the extension table."""
 
@@ -54,14 +54,49 @@ def encoded_text(text: str, default: DefaultAlphabet) -> EncodedText:
 
 def decoded_text(data_coding: int, data: bytes, default: DefaultAlphabet) -> str:
     """Return the text of bytes that came; what cannot be read is replaced, so that the rest is heard."""
-    codec = None if _is_gsm_by_another_name(data_coding, data) else _CODECS.get(data_coding)
-    if codec is None and data_coding >= _MESSAGE_CLASS and data_coding & _CLASS_OF_BYTES:
-        codec = "latin-1"
-    if codec == "utf_16_be":
-        data = data[: len(data) & ~1]
+    codec = _codec_of(data_coding, data)
+    if codec == _UTF_16_BE:
+        return _from_ucs2(data, "utf_16_le" if _is_little_endian(data) else _UTF_16_BE)
+    if _is_ascii_of_two_bytes(data[1::2], data[::2]):
+        return _from_ucs2(data, _UTF_16_BE)  # by another name: no other alphabet has a NUL before each character
     if codec is None and (default == "gsm" or data_coding == _IA5):
-        return str(_GSM.decode(data, "replace")[0])
+        return str(_GSM.decode(data, "replace")[0]) if data.isascii() else _not_gsm(data)
     return data.decode(codec or "latin-1", errors="replace")
+
+
+def _codec_of(data_coding: int, data: bytes) -> str | None:
+    """Return the codec that the value names; None: the default alphabet."""
+    if data_coding in _CODECS:
+        return None if _is_gsm_by_another_name(data_coding, data) else _CODECS[data_coding]
+    # The data coding scheme of a phone, as some SMSCs leave it: 3GPP TS 23.038, section 4.
+    group, alphabet = data_coding & 0xF0, data_coding & 0x0C
+    if group in {0x10, 0x20, 0x30}:
+        return {0x04: "latin-1", 0x08: _UTF_16_BE}.get(alphabet)
+    if group == 0xE0:  # noqa: PLR2004 (a message waits, in UCS-2)
+        return _UTF_16_BE
+    return "latin-1" if group == 0xF0 and alphabet & 0x04 else None  # noqa: PLR2004 (with a message class)
+
+
+def _from_ucs2(data: bytes, codec: str) -> str:
+    return data[: len(data) & ~1].decode(codec, errors="replace").removeprefix("\ufeff")
+
+
+def _is_little_endian(data: bytes) -> bool:
+    return data.startswith(_LITTLE_ENDIAN_MARK) or _is_ascii_of_two_bytes(data[::2], data[1::2])
+
+
+def _is_ascii_of_two_bytes(letters: bytes, others: bytes) -> bool:
+    """Say whether these are the halves of characters of two bytes that are all ASCII."""
+    is_long = len(letters) == len(others) and len(letters) + len(others) >= _LEAST_PATTERN_BYTES
+    return is_long and not any(others) and all(letters) and letters.isascii()
+
+
+def _not_gsm(data: bytes) -> str:
+    """Return the text of bytes that the GSM alphabet does not have, whatever the SMSC says."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def _is_gsm_by_another_name(data_coding: int, data: bytes) -> bool:

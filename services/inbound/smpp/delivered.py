@@ -103,7 +103,7 @@ def _network_error(parameters: dict[int, bytes]) -> str:
 def _text(delivered: DeliverSm, parameters: dict[int, bytes], bind: ReceiverBind) -> _Text:
     data = delivered.short_message or parameters.get(Tag.MESSAGE_PAYLOAD, b"")
     part = _part_by_parameters(parameters)
-    if delivered.esm_class & _HAS_HEADER and data:
+    if delivered.esm_class & _HAS_HEADER and data and data[0] < len(data):  # else it is text that says it has one
         header, data = data[1 : 1 + data[0]], data[1 + data[0] :]
         part = _part_by_header(header) or part
     return _Text(decoded_text(delivered.data_coding, data, bind.default_alphabet), part)
@@ -111,7 +111,7 @@ def _text(delivered: DeliverSm, parameters: dict[int, bytes], bind: ReceiverBind
 
 def _part_by_parameters(parameters: dict[int, bytes]) -> str | None:
     tags = (Tag.SAR_SEGMENT_SEQNUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_MSG_REF_NUM)
-    number, total, reference = (int.from_bytes(parameters.get(tag, b""), "big") for tag in tags)
+    number, total, reference = (int.from_bytes(parameters.get(tag, b"")[:2], "big") for tag in tags)
     return f"{number}/{total} of {reference}" if total > 1 else None
 
 
