@@ -19,6 +19,8 @@ RESPONSE_SECONDS = 10.0
 """Of what is answered without any work: a bind, `enquire_link`, `unbind`."""
 MAX_HANDLED_AT_ONCE = 50
 """Of what the SMSC delivers: with this many unanswered, nothing more is read, and the SMSC waits."""
+_HANDLED_SECONDS = 5.0
+"""How long an end that we want waits for answers to what was delivered."""
 
 
 class SessionEndedError(Exception):
@@ -53,6 +55,7 @@ class Session:
         self._sequence = 0
         self._handling = asyncio.Semaphore(MAX_HANDLED_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_leaving = False
         self.ended: str | None = None
         """Why nothing may be written any more; None while the session is open."""
 
@@ -113,6 +116,7 @@ class Session:
         try:
             while True:
                 await self._take(await read_pdu(self._reader))
+                await self._writer.drain()  # who does not read our answers is not read either
         except (PduError, OSError, EOFError) as error:
             self.end(f"the connection ended: {error or type(error).__name__}")
         finally:
@@ -132,7 +136,13 @@ class Session:
                 response.set_exception(SessionEndedError(self.ended))
 
     async def unbind(self) -> None:
-        """Unbind, while `run` still reads, and end."""
+        """Answer what is being handled, unbind while `run` still reads, and end.
+
+        What is delivered meanwhile stays unanswered: the SMSC delivers it to the next bind.
+        """
+        self._is_leaving = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_HANDLED_SECONDS)
         with suppress(SessionEndedError, TimeoutError, OSError):
             await self.request(Command.UNBIND, b"", RESPONSE_SECONDS / 5)
         self.end("we have unbound")
@@ -147,6 +157,8 @@ class Session:
             case Command.UNBIND:
                 self._answer(response_to(pdu))
                 self.end("the SMSC has unbound")
+            case Command.DELIVER_SM | Command.DATA_SM if self._is_leaving:
+                pass
             case Command.DELIVER_SM | Command.DATA_SM if self._handle is not None:
                 await self._handling.acquire()
                 self._in_background(self._handled(pdu, self._handle))

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 from services.inbound.gateways.reported import ReportedEvent, events_of
 from services.inbound.poll.append import append
@@ -57,33 +58,41 @@ class Receiver:
         self._pools = pools
         self._publish_seconds = publish_seconds
         self._repetitions = Repetitions()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def handle(self, pdu: Pdu) -> Pdu:
         """Return the response: without an error only where Kafka has the events, or the bytes of what says nothing."""
         now = datetime.now(UTC)
-        outcome, records = self._records(pdu, now)
+        outcome, writer, records = self._records(pdu, now)
+        status, note = CommandStatus.ESME_RX_T_APPN, self._repetitions.failed
         try:
-            async with asyncio.timeout(self._publish_seconds):
+            async with asyncio.timeout(self._publish_seconds), self._turn_of(writer):
                 await append(self._producer, records)
+            status, note = CommandStatus.ESME_ROK, self._repetitions.answered
         except (TransientError, TimeoutError):
-            self._repetitions.failed(pdu.body, now)
-            metrics.DELIVERIES.labels(self._name, "unavailable").inc()
-            return response_to(pdu, CommandStatus.ESME_RX_T_APPN, _NO_ID)
-        self._repetitions.answered(pdu.body, now)
+            outcome = "unavailable"
+        finally:  # also where the connection ends meanwhile: Kafka may have it, and the SMSC has no answer
+            note(pdu.body, now)
         metrics.DELIVERIES.labels(self._name, outcome).inc()
-        return response_to(pdu, CommandStatus.ESME_ROK, _NO_ID)
+        return response_to(pdu, status, _NO_ID)
 
     def connection_ended(self) -> None:
         """Note that answers which were just given may not have arrived."""
         self._repetitions.ended(datetime.now(UTC))
 
-    def _records(self, pdu: Pdu, now: datetime) -> tuple[str, list[PlacedRecord]]:
+    def _turn_of(self, writer: str) -> asyncio.Lock:
+        """Return the lock that keeps what one person writes in its order: an SMSC may deliver it all at once."""
+        return self._turns.setdefault(writer, asyncio.Lock())
+
+    def _records(self, pdu: Pdu, now: datetime) -> tuple[str, str, list[PlacedRecord]]:
+        """Return the outcome of the delivery, its writer where it has one, and its records."""
         try:
             events = self._events(pdu, now)
         except WebhookError as error:
             log.warning("a delivery of %s cannot be read and was parked: %s", self._name, error.reason)
-            return "refused", [self._parked(pdu, error, now)]
-        return "accepted", [record for event in events for record in event_records(event, self._partitions)]
+            return "refused", "", [self._parked(pdu, error, now)]
+        records = [record for event in events for record in event_records(event, self._partitions)]
+        return "accepted", events[0].phone or "", records
 
     def _events(self, pdu: Pdu, now: datetime) -> list[ReportedEvent]:
         is_repetition = self._repetitions.is_repetition(pdu.body, now)

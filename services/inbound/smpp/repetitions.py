@@ -12,6 +12,9 @@ from datetime import datetime, timedelta
 _ANSWERS_ON_THE_WAY = timedelta(seconds=60)
 """An answer that is younger than this when the connection ends may not have arrived."""
 _REPEATED_WITHIN = timedelta(hours=1)
+"""After the end of a connection whose answers may not have arrived."""
+_REPEATED_AS_ASKED_WITHIN = timedelta(hours=72)
+"""After we asked for it: an SMSC tries again in steps of hours, for as long as it keeps a message."""
 MAX_KEPT = 10_000
 """Of one bind; the oldest go."""
 
@@ -22,30 +25,31 @@ class Repetitions:
     def __init__(self) -> None:
         self._answered: OrderedDict[bytes, datetime] = OrderedDict()
         self._in_doubt: OrderedDict[bytes, datetime] = OrderedDict()
+        """Until when each may come again."""
 
     def is_repetition(self, body: bytes, now: datetime) -> bool:
         """Say whether the delivery may be an earlier one; asking once uses that up."""
-        noted_at = self._in_doubt.pop(_digest(body), None)
-        return noted_at is not None and now - noted_at < _REPEATED_WITHIN
+        until = self._in_doubt.pop(_digest(body), None)
+        return until is not None and now < until
 
     def answered(self, body: bytes, now: datetime) -> None:
         """Note a delivery that was answered: whether the answer arrives is not known."""
         _note(self._answered, _digest(body), now)
 
     def failed(self, body: bytes, now: datetime) -> None:
-        """Note a delivery that the SMSC was asked to repeat."""
-        _note(self._in_doubt, _digest(body), now)
+        """Note a delivery that the SMSC was asked to repeat, or that has no answer."""
+        _note(self._in_doubt, _digest(body), now + _REPEATED_AS_ASKED_WITHIN)
 
     def ended(self, now: datetime) -> None:
         """Note that the connection has ended."""
         for digest, noted_at in self._answered.items():
             if now - noted_at < _ANSWERS_ON_THE_WAY:
-                _note(self._in_doubt, digest, now)
+                _note(self._in_doubt, digest, now + _REPEATED_WITHIN)
         self._answered.clear()
 
 
-def _note(kept: "OrderedDict[bytes, datetime]", digest: bytes, now: datetime) -> None:
-    kept[digest] = now
+def _note(kept: "OrderedDict[bytes, datetime]", digest: bytes, at: datetime) -> None:
+    kept[digest] = at
     kept.move_to_end(digest)
     if len(kept) > MAX_KEPT:
         kept.popitem(last=False)

@@ -25,10 +25,9 @@ def result_of_submit(response: Pdu, opted_out_statuses: Collection[int] = ()) ->
     words = name_of_status(response.status)
     if response.status in opted_out_statuses:
         return Blocked(f"0x{response.status:X}", words)
-    if response.status in THROTTLED:
+    if response.status in THROTTLED and not message_id_of(response.body):  # else it was taken all the same
         return Throttled(words, BUSY_SECONDS)
-    is_final = response.command == Command.GENERIC_NACK or response.status in REFUSED
-    if is_final or response.status in VENDOR_STATUSES:
+    if response.status in REFUSED or response.status in VENDOR_STATUSES:
         return Refused(words, NOT_ALLOWED_SECONDS if response.status in PAUSED else 0)
     return Unknown(f"the SMSC answered {words}")
 

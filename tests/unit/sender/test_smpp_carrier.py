@@ -76,6 +76,9 @@ async def test_each_status_has_its_result(status: int, result: CallResult) -> No
     [
         (lambda sequence: pdu(0x80000000, sequence, status=0x02), Refused),
         (lambda sequence: pdu(0x80000000, sequence, status=0x58), Throttled),
+        (lambda sequence: pdu(0x80000000, sequence, status=0x08), Unknown),
+        (lambda sequence: pdu(SUBMIT | RESPONSE, sequence, b"\0", status=0x58), Throttled),
+        (lambda sequence: pdu(SUBMIT | RESPONSE, sequence, b"id\0", status=0x58), Unknown),
         (lambda sequence: pdu(0x80000000, sequence), Unknown),
         (lambda _: pdu(0x80000000, 0, status=0x02), Unknown),
         (lambda sequence: pdu(ENQUIRE | RESPONSE, sequence), Unknown),
