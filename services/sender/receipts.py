@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from services.sender.ledger.blocks import new_block
 from services.sender.ledger.erasures import note_erasures
-from services.sender.ledger.model import ERASED, MessageKey, Row, RowUpdate
+from services.sender.ledger.model import ERASED, NOT_REQUESTED, MessageKey, Row, RowUpdate
 from services.sender.ledger.references import Referred, find_by_reference
 from services.sender.ledger.rows import find, lock_calls_without_result, settle_locked
 from services.sender.report import Reporter
@@ -80,7 +80,7 @@ class ReceiptHandler:
         blocks = [
             self._block_of(rows[key], receipt)
             for key, receipt in blocking.items()
-            if key in rows and rows[key].phone != ERASED
+            if key in rows and rows[key].phone not in {ERASED, NOT_REQUESTED}
         ]
         if len(blocks) < len(blocking):
             log.warning("%d receipts report blocks for messages that are not ours", len(blocking) - len(blocks))

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from services.sender import receipts
-from services.sender.ledger.model import MessageKey, Row
+from services.sender.ledger.model import NOT_REQUESTED, MessageKey, Row
 from services.sender.receipts import ReceiptHandler
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import CarrierBlocked
@@ -41,3 +41,16 @@ async def test_a_block_by_a_receipt_has_the_time_of_the_receipt(monkeypatch: pyt
     await ReceiptHandler(unused, published)._resolve_blocks(unused, [RECEIPT])
     (block,) = published.blocks
     assert (block.occurred_at, block.phone, block.sender_numbers) == (RECEIVED, ROW.phone, (ROW.sender_number,))
+
+
+async def test_a_receipt_for_a_message_that_was_cancelled_before_it_was_requested_has_nobody_to_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def find(*_: object) -> dict[MessageKey, Row]:
+        return {ROW.key: ROW._replace(phone=NOT_REQUESTED, sender_number="", state="rejected")}
+
+    monkeypatch.setattr(receipts, "find", find)
+    published: Any = Published()
+    unused: Any = None
+    await ReceiptHandler(unused, published)._resolve_blocks(unused, [RECEIPT])
+    assert published.blocks == []
