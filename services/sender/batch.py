@@ -168,7 +168,7 @@ class BatchProcessor:
         decision = decide(requests, {}, checked, self._with_timing(judged, requests, accounts), boottime())
         metrics.REDECIDED.inc(len(decision.needs_fence))
         # Confirmed while the messages are claimed and announced, and before the first of them leaves.
-        by = Permission(accounts, fenced, partial(self.cache.confirm, checked))
+        by = Permission(accounts, fenced, partial(self.cache.confirm, checked), self.clock.now())
         undone = decision.needs_fence + await self._carry_out(decision, requests, by)
         self.pace.note(len(requests), len(undone) if fenced.has_expired(boottime()) else 0)
         return undone

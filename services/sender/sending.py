@@ -5,7 +5,7 @@ Nothing that was decided is held for its turn: it would grow old. What waits is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.sender.dispatch import Confirm, Dispatcher
@@ -14,22 +14,20 @@ from services.sender.ledger.model import MessageKey, key_of, rejected_detail
 from services.sender.ledger.rows import NewRow
 from services.sender.limits.frequency import FREQUENCY
 from services.sender.limits.limiter import Limiter
-from services.sender.timing import Wait, departure
+from services.sender.timing import PAUSE, Wait, departure
 from services.sender.waiting.room import WaitingMessage, WaitingRoom
 from shared.events.outbound import MessageRequested
 from shared.suppressions.account_settings import SettingsByAccount
 from shared.suppressions.fence_pass import FencePass
 
-PAUSE = "carrier_pause"
-"""The reason of a message that waits because its carrier, or its sender number there, has asked for a pause."""
-
 
 class Permission(NamedTuple):
-    """A permission to send: their accounts' settings, the completed fence, and what confirms the cache."""
+    """A permission to send: the accounts' settings, the completed fence, what confirms the cache, and the time."""
 
     accounts: SettingsByAccount
     fenced: FencePass
     confirm: Confirm
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +60,13 @@ class LimitedSending:
         rest = [request for request in to_send if key_of(request) not in pausing] if pausing else to_send
         if rest and not pausing:  # before anything is counted for what will not be called
             self.dispatcher.expect_callable(rest)
-        now = by.fenced.started_at
-        waits = {key: Wait(now + timedelta(seconds=seconds), PAUSE) for key, seconds in pausing.items()}
+        waits = {key: Wait(by.now + timedelta(seconds=seconds), PAUSE) for key, seconds in pausing.items()}
         allotment = await self.limiter.reserve(rest, by.accounts)
         called: set[MessageKey] = set()
         try:  # from here on something is counted
             waits |= {key_of(each): Wait(turn.until, turn.reason) for each, turn in allotment.held if turn.until}
             rejected: list[NewRow] = [(request, rejected_detail(FREQUENCY, why)) for request, why in allotment.refused]
-            undone = await self._set_aside(waits, rejected, asked, by.fenced)
+            undone = await self._set_aside(waits, rejected, asked, by)
             if allotment.allowed:
                 undone += await self.dispatcher.dispatch(allotment.allowed, by.fenced, by.confirm, called)
             return undone
@@ -81,7 +78,7 @@ class LimitedSending:
         waits: dict[MessageKey, Wait],
         rejected: list[NewRow],
         asked: Sequence[MessageRequested],
-        fenced: FencePass,
+        by: Permission,
     ) -> list[MessageRequested]:
         """Have messages wait, unless they are not valid for that long, and reject the others."""
         waiting: list[WaitingMessage] = []
@@ -90,14 +87,14 @@ class LimitedSending:
             if wait is None:
                 continue
             # Turns are by the database's clock: one that is over by ours is a wait all the same.
-            timing = departure(request, [wait], fenced.started_at) or wait
+            timing = departure(request, [wait], by.now) or wait
             if isinstance(timing, Wait):
                 waiting.append((request, timing))
             else:
                 rejected.append((request, rejected_detail(*timing)))
         undone: list[MessageRequested] = []
         if rejected:
-            undone += await self.dropper.drop("rejected", rejected, fenced.started_at)
+            undone += await self.dropper.drop("rejected", rejected, by.fenced.started_at)
         if waiting:
-            undone += await self.room.put(waiting, fenced.started_at)
+            undone += await self.room.put(waiting, by.fenced.started_at)
         return undone

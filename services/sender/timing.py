@@ -26,6 +26,8 @@ from shared.suppressions.account_settings import AccountSettings
 LONGEST_AHEAD = timedelta(days=366)
 SEND_AT = "send_at"
 """The reason of a message that waits for its own time."""
+PAUSE = "carrier_pause"
+"""The reason of one whose carrier, or sender number there, has asked for a pause, or whose carrier is out of reach."""
 
 
 class Wait(NamedTuple):

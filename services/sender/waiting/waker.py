@@ -6,7 +6,7 @@ a crash at any point has the row taken again, and the ledger says whether the ca
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -160,37 +160,25 @@ class Waker:
 
     async def _handle(self, taken: Sequence[TakenRow]) -> None:
         waiting, bad = _read(taken)
-        undone = self._paused(waiting)
-        for key in undone:
-            del waiting[key]
+        undone: dict[MessageKey, timedelta] = {}
         try:
             if bad:
                 await park_unreadable(self._pool, self._processor.reporter, bad)
             await self._processor.process(waiting)
         except TransientError:
             again_after = timedelta(0) if self._processor.dispatcher.stopping else _AGAIN_AFTER
-            undone |= dict.fromkeys([*waiting, *(row.key for row, _ in bad)], again_after)
-            await self._let_go(undone)
+            undone = dict.fromkeys([*waiting, *(row.key for row, _ in bad)], again_after)
+            async with connection_from(self._pool) as connection:
+                await let_go(connection, self._owner.number, undone)
             raise
         finally:
             self._done += [row.key for row in taken if row.key not in undone and row.key not in waiting]
-        await self._let_go(undone)
-
-    async def _let_go(self, undone: Mapping[MessageKey, timedelta]) -> None:
-        if undone:
-            async with connection_from(self._pool) as connection:
-                await let_go(connection, self._owner.number, undone)
 
     async def _remove_done(self, connection: Connection) -> None:
         done, self._done = self._done, []
         if done:
             await remove(connection, self._owner.number, done)
             failpoint("sender.after_woken")
-
-    def _paused(self, waiting: Waiting) -> dict[MessageKey, timedelta]:
-        """Return the messages that no carrier takes now, and for how long: those of others do not wait for these."""
-        pauses = ((key, self._processor.dispatcher.pause_seconds(request)) for key, request in waiting.items())
-        return {key: timedelta(seconds=seconds) for key, seconds in pauses if seconds > 0}
 
     async def _count(self, connection: Connection) -> None:
         if boottime() - self._counted_at >= _COUNT_EVERY_SECONDS:

@@ -14,7 +14,7 @@ from services.sender.limits.limiter import Limiter
 from services.sender.limits.number_limits import LimitName
 from services.sender.limits.number_use import RATE, NumberTurn
 from services.sender.sending import LimitedSending, Permission
-from services.sender.timing import Wait
+from services.sender.timing import PAUSE, Wait
 from services.sender.waiting.room import WaitingRoom
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
@@ -40,6 +40,8 @@ class World:
 
     allotment: Allotment
     room_error: TransientError | None = None
+    paused: dict[MessageKey, float] = field(default_factory=dict)
+    machine_now: datetime = NOW
     sent: list[MessageRequested] = field(default_factory=list)
     room: list[tuple[MessageRequested, Wait]] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
@@ -50,7 +52,7 @@ class World:
             cast("Limiter", _Limiter(self)), cast("Dispatcher", _Dispatcher(self)),
             cast("Dropper", _Dropper(self)), cast("WaitingRoom", _Room(self)),
         )  # fmt: skip
-        return await sending.send(requests, requests, Permission({}, FencePass(NOW, 0.0, {}), _confirm))
+        return await sending.send(requests, requests, Permission({}, FencePass(self.machine_now, 0.0, {}), _confirm, NOW))
 
 
 @dataclass
@@ -69,7 +71,7 @@ class _Dispatcher:
     world: World
 
     def pausing(self, _: object) -> dict[MessageKey, float]:
-        return {}
+        return self.world.paused
 
     def expect_callable(self, _: object) -> None: ...
 
@@ -112,6 +114,13 @@ async def test_a_turn_that_is_over_by_this_machines_clock_is_waited_for_all_the_
     assert await world.send([asked(1), asked(2)]) == []
     assert world.sent == [asked(1)]
     assert world.room == [(asked(2), Wait(until, RATE))]
+
+
+async def test_the_end_of_a_pause_is_by_the_clock_that_messages_are_woken_by() -> None:
+    """By a machine's clock that is an hour ahead, the message would wait for an hour."""
+    world = World(Allotment({}, {}), paused={key_of(asked(1)): 10}, machine_now=NOW + timedelta(hours=1))
+    assert await world.send([asked(1)]) == []
+    assert world.room == [(asked(1), Wait(NOW + timedelta(seconds=10), PAUSE))]
 
 
 async def test_a_message_that_is_not_valid_until_its_turn_is_rejected() -> None:
