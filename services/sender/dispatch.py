@@ -7,13 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from services.sender import metrics
-from services.sender.carriers.carrier import (
-    Blocked,
-    CallResult,
-    NotCalled,
-    Throttled,
-    Unknown,
-)
+from services.sender.carriers.carrier import Blocked, CallResult, NotCalled, Throttled, Unknown
 from services.sender.carriers.choose import Carriers
 from services.sender.chunk import Chunk
 from services.sender.confirm import leave_by
@@ -149,12 +143,16 @@ class Dispatcher:
         """
         if not self._pauses.any_after(now := boottime()):
             return {}
-        has_others = len(self._carriers.clients) > 1
         found = (
-            (key_of(each), self._pauses.turn(self._name_of(each), each, now, has_others=has_others))
+            (key_of(each), self._pauses.turn(self._name_of(each), each, now, has_others=self._has_others))
             for each in requests
         )
         return {key: seconds for key, seconds in found if seconds is not None}
+
+    @property
+    def _has_others(self) -> bool:
+        """Whether messages could leave through others while one carrier takes none."""
+        return len(self._carriers.clients) > 1
 
     def _name_of(self, request: MessageRequested) -> str:
         return self._carriers.name_of(request.account_id)
@@ -242,6 +240,8 @@ class Dispatcher:
         if isinstance(result, NotCalled):
             metrics.NOT_CALLED.inc()
             del chunk.results[key_of(request)]
+            if result.is_unreachable and self._has_others:
+                self._pauses.note_unreachable(carrier, boottime())
             return
         chunk.results[key_of(request)] = result
         if isinstance(result, Throttled):

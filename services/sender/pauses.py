@@ -9,6 +9,9 @@ from shared.events.outbound import MessageRequested
 
 _LOOKED_AT_PER_SECOND = 200
 """Of the messages that wait for one pause: they do not all come back when it ends, since it may be asked for again."""
+_ALL_LOOKED_AT_SECONDS = 60.0
+"""After a pause all that waited for it have come back: of a million messages, the last would else wait for hours."""
+_UNREACHABLE_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class Pauses:
         if pause is None or pause.until <= now:
             return None
         pause.waiting += 1
-        return pause.until - now + pause.waiting / _LOOKED_AT_PER_SECOND
+        return pause.until - now + min(pause.waiting / _LOOKED_AT_PER_SECOND, _ALL_LOOKED_AT_SECONDS)
 
     def note(self, result: Called, carrier: str, request: MessageRequested, now: float) -> None:
         """Note what a call's result says of the pace."""
@@ -58,6 +61,10 @@ class Pauses:
             self._lengthen(key, result.pause_seconds, now)
         elif result.pause_seconds:
             self._extend(carrier, now + result.pause_seconds)
+
+    def note_unreachable(self, carrier: str, now: float) -> None:
+        """Note that no connection to the carrier could be opened."""
+        self._lengthen(carrier, _UNREACHABLE_SECONDS, now)
 
     def _lengthen(self, key: Hashable, seconds: float, now: float) -> None:
         """Start a pause; the calls that were in flight with the one that started it make it no longer."""

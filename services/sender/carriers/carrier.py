@@ -63,9 +63,13 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class NotCalled:
-    """A call of which not a byte was written: the message may be decided again."""
+    """A call of which not a byte was written: the message may be decided again.
+
+    `is_unreachable`: no connection to the carrier could be opened, so that others will not be called either.
+    """
 
     detail: str
+    is_unreachable: bool = False
 
 
 Called = Accepted | Refused | Blocked | Throttled | Unknown

@@ -49,6 +49,7 @@ class _Protocol:
         return getattr(self._real, name)
 
 
+_NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _MAX_DETAIL_CHARACTERS = 200
 _MAX_RESPONSE_BYTES = 64 * 1024
 # Shorter than servers keep a connection, so that a call does not meet one that is just being closed.
@@ -80,7 +81,9 @@ class CarrierClient:
         try:
             result = await self._call(request, departure)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Unknown(_detail(error)) if departure.begun else NotCalled(_detail(error))
+            if departure.begun:
+                return Unknown(_detail(error))
+            return NotCalled(_detail(error), isinstance(error, _NO_CONNECTION))
         finally:
             departure.over = True
         if not departure.begun:

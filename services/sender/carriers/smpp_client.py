@@ -54,7 +54,7 @@ class SmppClient:
             async with asyncio.timeout(begin_by - boottime()):
                 session = await self._link.session()
         except TimeoutError:
-            return NotCalled(f"no bind to the SMSC: {self._link.problem}")
+            return NotCalled(f"no bind to the SMSC: {self._link.problem}", is_unreachable=True)
         departure = Departure(begin_by)
         try:
             response = await self._response(session, body, departure)

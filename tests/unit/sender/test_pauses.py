@@ -51,6 +51,19 @@ def test_calls_that_were_in_flight_together_make_one_pause() -> None:
     assert pauses.seconds_left("twilio", asked(), 100.0) == 1
 
 
+def test_a_carrier_out_of_reach_is_tried_again_after_pauses_that_grow_until_it_accepts_a_message() -> None:
+    pauses, now, lengths = Pauses(), 0.0, []
+    for _ in range(8):
+        pauses.note_unreachable("twilio", now)
+        pauses.note_unreachable("twilio", now)
+        lengths.append(pauses.seconds_left("twilio", asked(), now))
+        now += lengths[-1]
+    assert lengths == [1, 2, 4, 8, 16, 32, 60, 60]
+    pauses.note(Accepted("c-1"), "twilio", asked(), now)
+    pauses.note_unreachable("twilio", now)
+    assert pauses.seconds_left("twilio", asked(), now) == 1
+
+
 def test_what_takes_nothing_for_another_reason_gets_the_pause_that_it_asks_for() -> None:
     pauses = Pauses()
     pauses.note(Refused("401", 10), "twilio", asked(), 100.0)
@@ -67,6 +80,13 @@ def test_what_waits_for_a_pause_comes_back_one_after_the_other_when_it_ends() ->
     assert turns[-1] == 4.0
     assert pauses.turn("telnyx", asked(), 100.0, has_others=True) is None
     assert pauses.turn("twilio", asked(), 102.0, has_others=True) is None
+
+
+def test_of_very_many_that_wait_for_a_pause_the_last_comes_back_a_minute_after_its_end() -> None:
+    pauses = Pauses()
+    pauses.note(Throttled("429", 2), "twilio", asked(), 100.0)
+    turns = [pauses.turn("twilio", asked("beta"), 100.0, has_others=True) for _ in range(20_000)]
+    assert turns[-1] == 62.0
 
 
 def test_the_only_carriers_pause_is_waited_for_in_kafka_and_a_numbers_pause_never_is() -> None:

@@ -199,6 +199,7 @@ async def test_messages_wait_for_an_smsc_that_restarts_and_none_is_lost(monkeypa
         await until(lambda: client._link.problem is not None)
         result = await client.send(asked(2), soon(0.3))
         assert isinstance(result, NotCalled)
+        assert result.is_unreachable
         assert "no bind to the SMSC: the connection ended" in result.detail or "Connect call failed" in result.detail
         await smsc.start()
         assert await client.send(asked(2), soon()) == Accepted("id-2")
