@@ -52,7 +52,8 @@ class World:
             cast("Limiter", _Limiter(self)), cast("Dispatcher", _Dispatcher(self)),
             cast("Dropper", _Dropper(self)), cast("WaitingRoom", _Room(self)),
         )  # fmt: skip
-        return await sending.send(requests, requests, Permission({}, FencePass(self.machine_now, 0.0, {}), _confirm, NOW))
+        by = Permission({}, FencePass(self.machine_now, 0.0, {}), _confirm, NOW)
+        return await sending.send(requests, requests, by)
 
 
 @dataclass
