@@ -43,11 +43,21 @@ def setting_for(event: MessageReceived, settings: Sequence[PublishedConfirmation
     return confirmation_for(settings, country_of_phone(event.phone), event.sender_number) if settings else None
 
 
-def reach_while_asked(setting: PublishedConfirmation | None, by_policy: PolicyReach) -> PolicyReach:
-    """Return how far an opt-out reaches: where the confirmation asks, the account, since no answer means all."""
-    if setting is None or not setting.asks_scope or by_policy.reach == ACCOUNT:
+def reach_while_asked(
+    event: MessageReceived, setting: PublishedConfirmation | None, by_policy: PolicyReach, recipient: Recipient
+) -> PolicyReach:
+    """Return how far an opt-out reaches: where its confirmation asks, or one has asked, the account."""
+    asks = (setting is not None and setting.asks_scope) or _has_asked(event, recipient)
+    if not asks or by_policy.reach == ACCOUNT:
         return by_policy
-    return PolicyReach("account", f"asks_scope:{setting.country}")
+    return PolicyReach("account", f"asks_scope:{country_of_phone(event.phone)}")
+
+
+def _has_asked(event: MessageReceived, recipient: Recipient) -> bool:
+    """Say whether the number that the reply was written to has asked, and waits for an answer, whatever is set now."""
+    stopped = recipient.suppressions.get(ACCOUNT)
+    question = None if stopped is None or stopped.sender_number != event.sender_number else stopped.question
+    return question is not None and event.occurred_at <= question.until
 
 
 def confirmation_of(  # noqa: PLR0913, PLR0917 (what it goes by)
@@ -61,7 +71,7 @@ def confirmation_of(  # noqa: PLR0913, PLR0917 (what it goes by)
     """Return the confirmation of a certain opt-out from `scopes`; None: silence."""
     if setting is None or event.sender_number is None or len(attribution.list_ids) != 1:
         return None  # as a message of that list it is answered, by a START or another STOP, like any other
-    if event.gateway in HOW_TO_SWITCH_OFF and not setting.carrier_is_silent:
+    if not (HOW_TO_SWITCH_OFF.keys().isdisjoint((event.gateway, event.carrier)) or setting.carrier_is_silent):
         return None  # its company has answered
     if not _is_plain(event) or (setting.asks_scope and match.reach == ACCOUNT):
         return None  # who has said "all" is not asked

@@ -140,7 +140,7 @@ def _of_reply(
     answered_text = _answered_text(event, attribution, recipient)
     match = rules.match(event.body, sender_number=event.sender_number, answered_text=answered_text)
     setting = setting_for(event, confirmations)
-    by_policy = reach_while_asked(setting, policies.reach_for(event.phone, event.occurred_at))
+    by_policy = reach_while_asked(event, setting, policies.reach_for(event.phone, event.occurred_at), recipient)
     match match.kind:
         case "opt_out":
             return _opt_out(event, match, attribution, recipient, by_policy, setting)

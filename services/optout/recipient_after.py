@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from services.optout.carrier_blocks import apply_block
-from services.optout.confirmation import question_of, sent_confirmation
+from services.optout.confirmation import sent_confirmation
 from services.optout.decide import DecidableEvent, Decision, Held, OptIn, OptOut, Reviewed, Unchanged
 from services.optout.follow_ups import FollowUp, auto_reply_id
 from services.optout.order import strengthened, times_of
@@ -56,8 +56,7 @@ def _after_opt_out(recipient: Recipient, decision: OptOut, event: MessageReceive
     confirmation = decision.confirmation
     if confirmation is None:
         return left
-    asked = {s: question_of(confirmation, s, event.occurred_at) for s in decision.changed}
-    left = left.with_suppressions({s: replace(left.suppressions[s], question=q) for s, q in asked.items()})
+    # Its question is only in the state that is saved: nobody has had it yet who writes in the same batch.
     return replace(left, sent=[sent_confirmation(confirmation, event), *left.sent])
 
 

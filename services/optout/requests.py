@@ -4,7 +4,7 @@ It names its scopes, so nothing is attributed. An opt-out by request stops what 
 where the consent was given after every opt-out there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -16,6 +16,8 @@ from shared.events.inbound import OptInRequested, OptOutRequested
 PreferenceRequest = OptOutRequested | OptInRequested
 _NOT_ANOTHER_OPT_OUT = frozenset(("import", "clean_up"))
 """Sources that copy what is known: they do not make an opt-out that is in force any newer."""
+_UNDOS = frozenset(("undo", LINK))
+"""Sources of opt-ins by which a clean-up, or a click, is undone."""
 BY_NOBODY = frozenset(("clean_up", "reassigned"))
 """Sources by which a scope is suppressed although no recipient asked for it: whoever does takes their place."""
 
@@ -60,11 +62,12 @@ def _opt_out(event: OptOutRequested, recipient: Recipient) -> Requested:
     return Requested("opt_out", reason, changed, raised, _asked_again(event, suppressed, raised))
 
 
-def _asked_again(event: OptOutRequested, suppressed: Iterable[str], raised: Sequence[str]) -> tuple[str, ...]:
-    """Return the scopes in which the opt-out that is in force becomes newer."""
-    if event.source in _NOT_ANOTHER_OPT_OUT:
-        return ()
-    return tuple(scope for scope in suppressed if scope not in raised)
+def _asked_again(
+    event: OptOutRequested, suppressed: Mapping[str, Suppression], raised: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the scopes in which the opt-out that is in force becomes newer, or is not to be narrowed any more."""
+    is_another = event.source not in _NOT_ANOTHER_OPT_OUT
+    return tuple(s for s, was in suppressed.items() if s not in raised and (is_another or was.question is not None))
 
 
 def is_weaker(suppression: Suppression, source: str | None) -> bool:
@@ -120,7 +123,7 @@ def _is_consented_later(event: OptInRequested, suppression: Suppression) -> bool
 
 def consent_time(source: str, consented_at: datetime | None, asked_at: datetime) -> datetime | None:
     """Return since when older opt-outs do not count; None for an undo, by which nobody has opted in."""
-    return None if source == "undo" else consented_at or asked_at
+    return None if source in _UNDOS else consented_at or asked_at
 
 
 def opt_out_time(source: str, asked_at: datetime | None, occurred_at: datetime) -> datetime:

@@ -122,6 +122,7 @@ def _is_the_one(request: MessageRequested, opt_out: ConfirmableOptOut) -> bool:
     return (
         request.confirms_opt_out == cause
         and request.message_id == allowed.message_id == confirmation_id(cause)
+        and request.list_id == allowed.list_id
         and request.sender_number == allowed.sender_number
         and confirmation_digest(request.body) == allowed.body_sha256
         and not (request.also_lists or request.send_at or request.valid_until)

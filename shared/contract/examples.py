@@ -185,6 +185,7 @@ def _suppressions() -> list[Event]:
             changed_at=_CHANGED,
             confirmation=AllowedConfirmation(
                 message_id=confirmation_id(_REPLY),
+                list_id=_LIST,
                 sender_number=_SENDER_NUMBER,
                 body_sha256=confirmation_digest(_CONFIRMATION),
                 received_at=_HEARD,

@@ -51,10 +51,12 @@ class _PartOfEvent(BaseModel):
 class AllowedConfirmation(_PartOfEvent):
     """The one message that may answer an opt-out: this text, under this id, from this number, until five minutes after.
 
-    `received_at` is when the reply that opted out was received. No other message is let through, whoever asks for it.
+    `list_id` is the list that it is a message of, `received_at` when the reply that opted out was received. No other
+    message is let through, whoever asks for it.
     """
 
     message_id: MessageId
+    list_id: ListId | None = None
     sender_number: SenderNumber
     body_sha256: Sha256
     received_at: Time

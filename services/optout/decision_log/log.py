@@ -27,7 +27,7 @@ from services.optout.decision_log.load import RecipientKey, load_decided, load_e
 from services.optout.decision_log.merged import SuppressionKey, count_merged, load_merged, note_published
 from services.optout.decision_log.position import Position, move_position, read_position, save_position
 from services.optout.decision_log.removals import RemovalsBatch, record_removals
-from services.optout.decision_log.repetitions import Identities, Identity, identify, is_new_opt_out_or_held
+from services.optout.decision_log.repetitions import Identities, Identity, counted_of_repetition, identify
 from services.optout.decision_log.stored_rules import AccountRules, StoredRules
 from services.optout.decision_log.who_wrote import WriterCertainty, limited_by_certainty, load_certainties
 from services.optout.decision_log.write import DecidedEntry, add_trail, write_decisions
@@ -218,13 +218,14 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
         rules = _searched(account.rules, found.get(text_of(event)))
         decision = decide(event, current[key], rules, account.policies, account.confirmations)
         decision = limited_by_certainty(decision, certainties.get(received.event.event_id, "certain"))
-        if identified.may_be_repetition and not is_new_opt_out_or_held(decision):
+        counted = counted_of_repetition(decision) if identified.may_be_repetition else decision
+        if counted is None:
             continue
         identities.add(event)
         if left[key]:
-            current[key] = apply(decision, event, current[key])
+            current[key] = apply(counted, event, current[key])
         came_as = received.event.event_id if event is not received.event else None
-        entry = entry_of(event, decision, batch.partition, received.offset, now, came_as)
+        entry = entry_of(event, counted, batch.partition, received.offset, now, came_as)
         decided.append((entry, stored_body(event)))
     return decided
 

@@ -8,6 +8,7 @@ with the id of one that was erased: nobody can compare the two any more.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -147,12 +148,17 @@ def _may_be_written_again(event: DecidableEvent, decided: Identity) -> bool:
     return (is_written_again or isinstance(event, LinkOptOut)) and event.occurred_at != decided.received_at
 
 
-def is_new_opt_out_or_held(decision: Decision) -> bool:
-    """Say whether a decision is an opt-out, or a likely one, that is not in force yet."""
+def counted_of_repetition(decision: Decision) -> Decision | None:
+    """Return what counts of a decision about what may be a repetition: an opt-out, or a likely one, that is new.
+
+    Nothing confirms it: what it may repeat has had its answer.
+    """
     match decision:
-        case OptOut(changed=changed, raised=raised) | Requested(kind="opt_out", changed=changed, raised=raised):
-            return bool(changed or raised)
+        case OptOut(changed=changed, raised=raised):
+            return replace(decision, confirmation=None) if changed or raised else None
+        case Requested(kind="opt_out", changed=changed, raised=raised):
+            return decision if changed or raised else None
         case Held(changed=changed):
-            return bool(changed)
+            return decision if changed else None
         case _:
-            return False
+            return None

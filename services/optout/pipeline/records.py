@@ -167,6 +167,7 @@ def confirmation_records(entry: Entry) -> Iterator[OutgoingRecord]:
 def _allowed(entry: Entry, confirmation: OptOutConfirmation) -> dict[str, Any]:
     return {
         "message_id": confirmation.message_id,
+        "list_id": confirmation.list_id,
         "sender_number": entry.sender_number,
         "body_sha256": confirmation_digest(confirmation.text),
         "received_at": format_time(entry.received_at),

@@ -110,6 +110,16 @@ def test_an_undo_lifts_the_click_with_all_that_it_reached() -> None:
     assert state_after(wide, undoes(14)) == {"list:7": "opted_in", "account": "opted_in"}
 
 
+def test_an_imported_opt_out_that_is_older_than_an_undo_counts() -> None:
+    imported = OptOutRequested(
+        event_id=uuid4(), occurred_at=at(3), account_id="demo", phone=PHONE, scopes=("list:7",), by="ada",
+        source="import", asked_at=at(-60),
+    )  # fmt: skip
+    assert state_after(confirms(), undoes(1), imported) == {"list:7": "opted_out"}
+    (_, undo) = decided(confirms(), undoes(1))
+    assert undo.times == (None, None)
+
+
 def test_an_undo_after_its_time_lifts_nothing() -> None:
     late = UNDO_WINDOW.total_seconds() / 60 + 0.1
     assert state_after(confirms(), undoes(late)) == {"list:7": "opted_out"}

@@ -50,6 +50,13 @@ def after(recipient: Recipient, *events: Any, settings: tuple[PublishedConfirmat
     return recipient
 
 
+def asked(*events: Any) -> Recipient:
+    """Return who has opted out and was asked how far, as they are loaded afterwards; then what `events` leave."""
+    left = after(who_was_sent(sent(5)), reply())
+    open_question = replace(left.suppressions["account"], question=ScopeQuestion("list", NOON + NARROWING_WINDOW))
+    return after(left.with_suppressions({"account": open_question}), *events)
+
+
 def opted_out_of(*scopes: str, **fields: Any) -> Recipient:
     was = {s: replace(Suppression(s, "opted_out", NUMBER, None, uuid4()), **fields) for s in scopes}
     return who_was_sent(sent(5)).with_suppressions(was)
@@ -79,6 +86,7 @@ def test_with_a_text_for_the_country_an_opt_out_is_confirmed_from_the_number_it_
         ({"gateway": "twilio"}, PLAIN),
         ({"gateway": "telnyx"}, PLAIN),
         ({"gateway": "aws"}, PLAIN),
+        ({"gateway": "generic", "carrier": "twilio"}, PLAIN),
         ({"part": "1/2 of 17"}, PLAIN),
         ({"sent_at": NOON - timedelta(minutes=5, seconds=1)}, PLAIN),
         ({"listed_sent_at": NOON - timedelta(minutes=5, seconds=1)}, PLAIN),
@@ -88,7 +96,8 @@ def test_with_a_text_for_the_country_an_opt_out_is_confirmed_from_the_number_it_
     ids=[
         "another country's text", "another country's phone", "another number's text", "no number",
         "the carrier took it", "whatever the account says",
-        "Twilio answers", "Telnyx answers", "AWS answers", "a part of a text", "a gateway's delay",
+        "Twilio answers", "Telnyx answers", "AWS answers", "Twilio answers behind a relay", "a part of a text",
+        "a gateway's delay",
         "read from the gateway's list later",
         "no opt-out", "all was said and the text asks",
     ],
@@ -191,7 +200,7 @@ def test_while_the_text_asks_an_opt_out_is_of_the_account_at_once() -> None:
 
 
 def test_the_offered_word_narrows_it_to_the_list() -> None:
-    left = after(who_was_sent(sent(5)), reply())
+    left = asked()
     answer = reply(" List! ", occurred_at=LATER)
     decision = decided(answer, left, ASKS)
     assert isinstance(decision, OptIn)
@@ -207,9 +216,12 @@ def test_the_offered_word_narrows_it_to_the_list() -> None:
 
 
 STOP_AGAIN = reply(occurred_at=NOON + timedelta(minutes=1))
-BY_API = OptOutRequested(
-    event_id=uuid4(), occurred_at=NOON + timedelta(minutes=1), account_id="demo", phone=PHONE, scopes=("account",),
-    by="ada", source="api",
+BY_API, BY_IMPORT = (
+    OptOutRequested(
+        event_id=uuid4(), occurred_at=NOON + timedelta(minutes=1), account_id="demo", phone=PHONE, scopes=("account",),
+        by="ada", source=source,
+    )
+    for source in ("api", "import")
 )  # fmt: skip
 
 
@@ -227,17 +239,37 @@ BY_API = OptOutRequested(
         ((), reply("LIST", occurred_at=NOON + NARROWING_WINDOW + timedelta(seconds=1))),
         ((STOP_AGAIN,), reply("LIST", occurred_at=LATER)),
         ((BY_API,), reply("LIST", occurred_at=LATER)),
+        ((BY_IMPORT,), reply("LIST", occurred_at=LATER)),
         ((reply("wrong number", occurred_at=NOON + timedelta(minutes=1)),), reply("LIST", occurred_at=LATER)),
     ],
     ids=[
         "other words", "yes", "stop", "to another number", "to no number", "a part", "to another message", "older",
-        "too late", "a STOP in between", "an opt-out by API in between", "a held reply in between",
+        "too late", "a STOP in between", "an opt-out by API in between",
+        "an import of the account in between", "a held reply in between",
     ],
 )  # fmt: skip
 def test_anything_else_keeps_all(between: tuple[Any, ...], answer: MessageReceived) -> None:
-    left = after(who_was_sent(sent(5)), reply(), *between, answer)
+    left = asked(*between, answer)
     assert left.is_suppressed("account")
     assert left.is_suppressed("list:5")
+
+
+def test_the_word_narrows_nothing_before_anybody_was_asked() -> None:
+    assert after(who_was_sent(sent(5)), reply(), reply("LIST", occurred_at=LATER)).is_suppressed("account")
+
+
+@pytest.mark.parametrize("again", ["STOP", "wrong number"])
+def test_a_stop_in_between_keeps_all_although_the_account_asks_no_more(again: str) -> None:
+    stopped = after(asked(), reply(again, occurred_at=NOON + timedelta(minutes=1)), settings=(PLAIN,))
+    assert after(stopped, reply("LIST", occurred_at=LATER)).is_suppressed("account")
+
+
+def test_a_question_to_another_number_or_of_yesterday_widens_no_opt_out() -> None:
+    late = NOON + NARROWING_WINDOW + timedelta(seconds=1)
+    for stop in (reply(occurred_at=late), reply(occurred_at=LATER, sender_number=OTHER_NUMBER)):
+        decision = decided(stop, asked(), PLAIN)
+        assert isinstance(decision, OptOut)
+        assert decision.policy is None
 
 
 def test_an_account_that_was_left_before_is_not_narrowed() -> None:
@@ -246,14 +278,14 @@ def test_an_account_that_was_left_before_is_not_narrowed() -> None:
 
 
 def test_a_confirmation_that_was_never_sent_asks_nothing() -> None:
-    left = after(who_was_sent(sent(5)), reply())
+    left = asked()
     unsent = replace(left, sent=[replace(m, outcome="failed") if m.confirms else m for m in left.sent])
     assert after(unsent, reply("LIST", occurred_at=LATER)).is_suppressed("account")
 
 
 def test_a_rule_that_matches_the_word_now_comes_before_the_question() -> None:
     rule = Rule(name="list", action="OPT_OUT", match_type="exact", terms=("list",))
-    left = after(who_was_sent(sent(5)), reply())
+    left = asked()
     decision = decided(reply("LIST", occurred_at=LATER), left, ASKS, rules=RuleSet([VersionedRule(1, 1, rule)]))
     assert isinstance(decision, OptOut)
 

@@ -45,6 +45,7 @@ def allowed(entry: Entry) -> AllowedConfirmation | None:
         return None
     return AllowedConfirmation(
         message_id="confirmation-1",
+        list_id=5,
         sender_number=entry.sender_number or "",
         body_sha256=sha256(b"Acme: no more texts").hexdigest(),
         received_at=entry.received_at,

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from recipients import NOON, RULES, reply
+from recipients import NOON, RULES, reply, sent, who_was_sent
 
 from services.optout.decision_log.entry import Entry
 from services.optout.decision_log.log import Batch, EventAtOffset, decide_batch
@@ -14,6 +14,7 @@ from services.optout.decision_log.repetitions import Identity, identity_of_entry
 from services.optout.decision_log.stored_rules import AccountRules
 from services.optout.recipient import Recipient
 from shared.events.inbound import MessageReceived, OptOutRequested
+from shared.events.suppression import PublishedConfirmation
 
 ID = UUID(int=7)
 
@@ -38,6 +39,18 @@ def answers(*events: MessageReceived) -> list[str]:
 
 def test_a_stop_that_came_again_without_a_time_after_a_start_is_heard() -> None:
     assert answers(says("STOP"), says("START", 1), says("STOP", 2)) == ["opt_out", "opt_in", "opt_out"]
+
+
+def test_a_stop_that_may_be_a_webhook_repeated_days_later_is_confirmed_by_nobody() -> None:
+    three_days_later = 3 * 24 * 60
+    said = [says("STOP"), says("START", 1), says("STOP", three_days_later)]
+    account = AccountRules(RULES, confirmations=[PublishedConfirmation(country="US", text="Acme: you are opted out.")])
+    batch = Batch(0, 0, 3, [EventAtOffset(offset, event) for offset, event in enumerate(said)])
+    people = {(said[0].account_id, said[0].phone): who_was_sent(sent(5))}
+    entries = [entry for entry, _ in decide_batch(batch, {}, {said[0].account_id: account}, people, NOON)]
+    assert [(entry.kind, entry.confirmation is not None) for entry in entries] == [
+        ("opt_out", True), ("opt_in", False), ("opt_out", False),
+    ]  # fmt: skip
 
 
 def test_a_start_that_came_again_without_a_time_undoes_no_stop() -> None:

@@ -40,6 +40,7 @@ LEFT = SuppressionHit("list:7", "opted_out")
 def opt_out(cause: UUID = CAUSE, scopes: frozenset[str] = frozenset(["list:7"]), **fields: Any) -> ConfirmableOptOut:
     allowed: dict[str, Any] = {
         "message_id": confirmation_id(cause),
+        "list_id": 7,
         "sender_number": NUMBER,
         "body_sha256": confirmation_digest(TEXT),
         "received_at": HEARD,
@@ -90,6 +91,7 @@ def test_the_one_confirmation_passes_until_five_minutes_after_the_opt_out() -> N
         {"body": TEXT + " Come back for 20% off!"},
         {"body": TEXT + " "},
         {"sender_number": "+18335550999"},
+        {"list_id": 8},
         {"also_lists": (8,)},
         {"send_at": HEARD},
         {"valid_until": NOW},
@@ -110,11 +112,12 @@ def test_a_forged_one_is_suppressed_like_any_other_message(forged: dict[str, Any
         {"account": account(ON.model_copy(update={"sender_number": "+18335550999"}))},
         {"account": AccountSettings(None, MappingProxyType({}), EPOCH)},
         {"opt_out": opt_out(OTHER_CAUSE)},
+        {"opt_out": opt_out(list_id=None)},
         {"opt_out": opt_out(body_sha256=confirmation_digest("Acme: the text of that moment."))},
     ],
     ids=[
         "not known, as after a restart", "switched off", "another country", "another text now", "another number",
-        "an unknown account", "another opt-out since", "not the text of that moment",
+        "an unknown account", "another opt-out since", "of no list that is known", "not the text of that moment",
     ],
 )  # fmt: skip
 def test_without_the_opt_out_services_word_and_the_accounts_it_is_suppressed(given: dict[str, Any]) -> None:
