@@ -12,6 +12,9 @@ _LOOKED_AT_PER_SECOND = 200
 _ALL_LOOKED_AT_SECONDS = 60.0
 """After a pause all that waited for it have come back: of a million messages, the last would else wait for hours."""
 _UNREACHABLE_SECONDS = 1.0
+_MAX_DOUBLINGS = 10
+MAX_ENDED = 10_000
+"""Of pauses that have ended, and are kept so that one that follows is longer."""
 
 
 @dataclass(slots=True)
@@ -72,7 +75,9 @@ class Pauses:
         if pause is not None and pause.until > now:
             self._extend(key, now + seconds)
             return
-        in_a_row = 0 if pause is None else pause.in_a_row + 1
+        if len(self._pauses) >= MAX_ENDED:
+            self._pauses = {each: kept for each, kept in self._pauses.items() if kept.until > now}
+        in_a_row = 0 if pause is None else min(pause.in_a_row + 1, _MAX_DOUBLINGS)
         longer = max(seconds, min(seconds * 2**in_a_row, MAX_PAUSE_SECONDS))
         self._pauses[key] = _Pause(now + longer, in_a_row)
 

@@ -1,6 +1,9 @@
-"""Vonage's SMS API: `POST /sms/json`, as a form. It reports its own opt-outs in receipts, not in responses."""
+"""Vonage's SMS API: `POST /sms/json`, as a form. It reports its own opt-outs in receipts, not in responses.
 
-from typing import Annotated
+Each response is 200, and each part of a long text has a status: one part that was taken, or may have been, counts.
+"""
+
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
 
@@ -17,7 +20,6 @@ from services.sender.carriers.responses import (
     BUSY_SECONDS,
     NOT_ALLOWED_SECONDS,
     fields_of,
-    first_of,
     is_success,
     result_by_status,
     taken,
@@ -39,7 +41,7 @@ _PAUSES = {
 
 
 class VonageSmsAdapter(CarrierAdapter):
-    """The adapter of Vonage's SMS API. Each response is 200; what counts is the status of the message's first part."""
+    """The adapter of Vonage's SMS API."""
 
     vonage_sms_url: Annotated[str, Field(pattern="^https?://")] = "https://rest.nexmo.com"
     vonage_sms_api_key: Annotated[str, Field(min_length=1)]
@@ -62,7 +64,7 @@ class VonageSmsAdapter(CarrierAdapter):
     def result_of(self, response: CarrierResponse) -> CallResult:
         if not is_success(response):
             return too_fast_if_429(response, result_by_status(response))
-        part = first_of(fields_of(response).get("messages"))
+        part = _deciding(fields_of(response).get("messages"))
         status, words = text_of(part.get("status")), text_of(part.get("error-text"))
         if status == _TAKEN:
             return taken(response, part.get("message-id"))
@@ -71,3 +73,10 @@ class VonageSmsAdapter(CarrierAdapter):
         if status == _INTERNAL_ERROR:
             return Unknown(f"the carrier answered {status} {words}")
         return Refused(f"{status} {words}".strip(), _PAUSES.get(status, 0.0)) if status else without_id(response)
+
+
+def _deciding(messages: Any) -> dict[str, Any]:
+    """Return the part that counts; the message is throttled only where each of its parts is."""
+    parts = [each for each in messages if isinstance(each, dict)] if isinstance(messages, list) else []
+    ranks = {_TAKEN: 0, _INTERNAL_ERROR: 1, _THROTTLED: 3}
+    return min(parts, key=lambda part: ranks.get(text_of(part.get("status")), 2), default={})

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from services.sender.carriers.carrier import Accepted, Called, Refused, Throttled, Unknown
 from services.sender.carriers.responses import MAX_PAUSE_SECONDS
-from services.sender.pauses import Pauses
+from services.sender.pauses import MAX_ENDED, Pauses
 from shared.events.outbound import MessageRequested
 
 
@@ -41,6 +41,22 @@ def test_a_pause_that_follows_on_a_pause_is_twice_as_long_until_a_message_is_acc
     pauses.note(Accepted("c-1"), "twilio", asked(), now)
     pauses.note(Throttled("429", 1), "twilio", asked(), now)
     assert pauses.seconds_left("twilio", asked(), now) == 1
+
+
+def test_a_carrier_that_takes_nothing_for_days_is_paused_a_minute_at_a_time() -> None:
+    pauses, now = Pauses(), 0.0
+    for _ in range(3_000):
+        pauses.note(Throttled("429", 1), "twilio", asked(), now)
+        now += pauses.seconds_left("twilio", asked(), now)
+    pauses.note(Throttled("429", 1), "twilio", asked(), now)
+    assert pauses.seconds_left("twilio", asked(), now) == MAX_PAUSE_SECONDS
+
+
+def test_numbers_whose_pause_has_ended_are_not_kept_without_end() -> None:
+    pauses = Pauses()
+    for number in range(3 * MAX_ENDED):
+        pauses.note(Throttled("21611", 1, "number"), "twilio", asked(number=f"+1415{number:07}"), float(number))
+    assert len(pauses._pauses) <= MAX_ENDED
 
 
 def test_calls_that_were_in_flight_together_make_one_pause() -> None:
