@@ -1,4 +1,9 @@
-"""The heartbeat: says in Kafka, several times a minute, that this instance can take webhooks, and since when."""
+"""The heartbeat: says in Kafka, several times a minute, that this instance can take webhooks, and since when.
+
+What was not acknowledged in time may get to Kafka yet, long after: the producer keeps it, as it keeps webhooks
+that were answered 503. So a heartbeat says no more than what Kafka acknowledged before it was made, and those of one
+outage have one key, of which the last counts: otherwise they would hide the outage once it is over.
+"""
 
 import asyncio
 import logging
@@ -15,7 +20,7 @@ from shared.producer import OutgoingRecord
 from shared.topics import INBOUND_STATUS
 
 log = logging.getLogger(__name__)
-_BEATS_PER_GAP = 4
+_BEATS_PER_GAP = 8
 
 
 def utc_now() -> datetime:
@@ -35,9 +40,9 @@ class Heartbeat:
         self._publisher = publisher
         self._gap = timedelta(seconds=gap_seconds)
         self._now = now
-        self._instance_id = ""
+        self._instance_id = _new_instance_id()
         self._since: datetime | None = None
-        self._confirmed_at: datetime | None = None
+        self._confirmed_at: datetime | None = None  # None: nothing of this instance is acknowledged
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -51,9 +56,13 @@ class Heartbeat:
         It does so as another instance: the last heartbeat before the silence stays in the topic, and shows it.
         """
         now = self._now()
-        if self._since is None or self._confirmed_at is None or now - self._confirmed_at > self._gap:
-            self._since, self._instance_id = now, f"{socket.gethostname()[:64]}-{secrets.token_hex(4)}"
-        event = ReceptionConfirmed(instance_id=self._instance_id, since=self._since, confirmed_at=now)
+        if self._confirmed_at is not None and now - self._confirmed_at > self._gap:
+            self._instance_id, self._confirmed_at = _new_instance_id(), None
+        if self._since is None or self._confirmed_at is None:
+            self._since = now
+        event = ReceptionConfirmed(
+            instance_id=self._instance_id, since=self._since, confirmed_at=self._confirmed_at or now
+        )
         record = OutgoingRecord(event.key(), encode(event), cloud_event_headers(event, SOURCE))
         try:
             await self._publisher.publish(PlacedRecord(INBOUND_STATUS, 0, record))
@@ -61,3 +70,7 @@ class Heartbeat:
             log.warning("no heartbeat: %s", error)
             return
         self._confirmed_at = now
+
+
+def _new_instance_id() -> str:
+    return f"{socket.gethostname()[:64]}-{secrets.token_hex(4)}"

@@ -18,7 +18,8 @@ GatewayOfAccount = Annotated[StorableText, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 class ReceptionConfirmed(Event):
     """A heartbeat of one instance of the inbound service: it could take webhooks from `since` on, without a gap.
 
-    That is, it ran, and Kafka had what it appended; `confirmed_at` is when this was appended.
+    That is, it ran, and Kafka had what it appended; `confirmed_at` is when it made the last heartbeat before this one
+    that Kafka acknowledged, of the first one when it was made.
     """
 
     category: ClassVar[str] = "reception"
