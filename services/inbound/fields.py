@@ -39,7 +39,7 @@ def read_fields(content_type: str, body: bytes, *, multipart: bool = False) -> F
     """
     kind = content_type.lower()
     if multipart and kind.startswith(MULTIPART):
-        return _clean(read_multipart(content_type, body).items())
+        return clean(read_multipart(content_type, body).items())
     if is_json(content_type, body):
         return _json_fields(_json_object(body))
     if kind and not kind.startswith((FORM, "text/plain")):
@@ -69,7 +69,7 @@ def read_form(body: bytes, codec: str = UTF_8) -> Fields:
     fields = dict(pairs)
     if codec == UTF_8 and (said := codec_of(fields.get(CHARSET_FIELD))) != UTF_8:
         return read_form(body, said)
-    return _clean(fields.items()) if "%00" in text or "\0" in text else fields
+    return clean(fields.items()) if "%00" in text or "\0" in text else fields
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -128,7 +128,8 @@ def each_of(fields: Fields, path: str) -> list[Fields]:
     return [found[index] for index in sorted(found)]
 
 
-def _clean(pairs: Iterable[tuple[str, Any]]) -> Fields:
+def clean(pairs: Iterable[tuple[str, Any]]) -> Fields:
+    """Return the strings and numbers among values as fields, without what cannot be stored."""
     return {name: _text(value) for name, value in pairs if type(value) in _SINGLE}
 
 

@@ -15,8 +15,8 @@ from services.inbound.gateways.reported import read_listed
 from services.inbound.gateways.times import read_time
 from services.inbound.poll import metrics
 from services.inbound.poll.append import append
-from services.inbound.poll.client import GatewayApi
-from services.inbound.poll.limits import MAX_IDS_REMEMBERED, MAX_ROWS_AT_ONCE
+from services.inbound.poll.client import GatewayApi, GatewayApiError
+from services.inbound.poll.limits import MAX_IDS_REMEMBERED, MAX_PASSES, MAX_ROWS_AT_ONCE
 from services.inbound.poll.lists.listed import ListedMessage, MessageList
 from services.inbound.publish import PlacedRecord, event_records, parked_id, parked_record
 from services.inbound.responses import WebhookError
@@ -88,6 +88,8 @@ class CatchUp:
     async def __call__(self) -> None:
         """Read the list and append what is in it; then note how far it is read.
 
+        That the gateway refuses what comes after that changes no progress: all is in Kafka.
+
         Raises:
             TransientError: the gateway or Kafka is unavailable; what was appended stays so.
         """
@@ -95,14 +97,29 @@ class CatchUp:
         began = self._now()
         before = self._progress.complete_to(account_id, gateway)
         since = began - self._window.first if before is None else min(before, began) - self._window.overlap
+        for _ in range(MAX_PASSES):
+            last = await self._pass(since)
+            if last is not None:
+                await self._progress.note(account_id, gateway, began)
+                return await self._list.done(self._api, last)
+        raise GatewayApiError(f"{self._api.account}: messages that are marked as read are listed again")
+
+    async def _pass(self, since: datetime) -> Sequence[ListedMessage] | None:
+        """Append what is listed; return the last rows, which are not `done`. None: the list is to be read again.
+
+        That is if rows were done that the gateway lists no more: those after them are on pages that were read already.
+        """
         waiting: list[ListedMessage] = []
         async for page in self._list.pages(self._api, since):
             waiting += page
             if len(waiting) >= MAX_ROWS_AT_ONCE:
                 await self._append(waiting)
+                await self._list.done(self._api, waiting)
+                if self._list.is_emptied:
+                    return None
                 waiting = []
         await self._append(waiting)
-        await self._progress.note(account_id, gateway, began)
+        return waiting
 
     async def _append(self, rows: Sequence[ListedMessage]) -> None:
         """Append the rows, the oldest first."""
@@ -112,7 +129,6 @@ class CatchUp:
         await append(self._producer, [record for _, record in new])
         metrics.MESSAGES_READ.labels(self._list.model.gateway).inc(len(rows))
         self._remember([id_ for id_, _ in new])
-        await self._list.done(self._api, ordered)
 
     def _records(self, row: ListedMessage) -> Iterator[tuple[UUID, PlacedRecord]]:
         """Yield what a row means, each record with the id by which it is appended once."""

@@ -12,12 +12,16 @@ FAILED_SECONDS = (5.0, 15.0, 30.0, 60.0, 120.0)
 """Pauses after work that failed, one after the other; the last one repeats."""
 REFUSED_SECONDS = 300.0
 """After a gateway has refused the credentials: they do not get better by themselves."""
+BUG_SECONDS = 300.0
+"""After an error that nobody has foreseen: it is logged, and other accounts go on."""
 MAX_CALLS_AT_ONCE = 400
 """Of all accounts and gateways; those of one are made one after the other."""
 MAX_CALLS_PER_HOST = 50
-"""A gateway that does not answer keeps no call to another one waiting."""
+"""A gateway that does not answer keeps no call to another one waiting. The wait for a turn has no deadline."""
 MAX_ROWS_AT_ONCE = 20_000
 """Messages that are held in memory until they are appended, oldest first."""
+MAX_PASSES = 50
+"""Of one round through a list from which messages vanish as they are read: each has that many messages fewer."""
 MAX_IDS_REMEMBERED = 5_000
 """Of each account and gateway: what was appended by this process is not appended again by the next round."""
 START_SECONDS = 60.0

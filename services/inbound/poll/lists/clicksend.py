@@ -2,7 +2,8 @@
 
 Such a rule has to be there first, for every number: a round that finds none makes it. Nothing that came before it is
 listed. Each message is marked as read once Kafka has it, so the list is not for another reader of the same account.
-With several such rules a message is listed several times.
+With several such rules a message is listed several times. What is marked as read is listed no more, and what comes
+after it moves up.
 """
 
 import base64
@@ -21,6 +22,7 @@ from services.inbound.poll.lists.listed import ListedMessage, fields_of, objects
 
 _PAGE = 100
 _MAX_PAGES = 1_000
+_GONE = 404
 _POLL = "POLL"
 _EVERY_NUMBER = "*"
 _RULE = {
@@ -52,6 +54,7 @@ class ClickSendList:
     """The unread messages of a ClickSend account."""
 
     model: ClassVar[type[ReportedMessage]] = ClickSendMessage
+    is_emptied: ClassVar[bool] = True
 
     async def pages(self, api: GatewayApi, _: datetime) -> AsyncIterator[Sequence[ListedMessage]]:
         """Yield all pages; what comes in between shifts rows to a later page, or to the next round."""
@@ -61,9 +64,13 @@ class ClickSendList:
             yield [_listed(row) for row in rows]
 
     async def done(self, api: GatewayApi, rows: Sequence[ListedMessage]) -> None:
-        """Mark each message as read."""
+        """Mark each message as read; one that ClickSend does not know any more is not listed either."""
         for id_ in dict.fromkeys(row.id for row in rows if row.id):
-            await api.call("PUT", f"/v3/sms/inbound-read/{quote(id_, safe='')}")
+            try:
+                await api.call("PUT", f"/v3/sms/inbound-read/{quote(id_, safe='')}")
+            except GatewayApiError as error:
+                if error.status != _GONE:
+                    raise
 
 
 async def _polls(api: GatewayApi) -> bool:
@@ -80,7 +87,10 @@ async def _all_pages(api: GatewayApi, path: str) -> AsyncIterator[list[dict[str,
     for page in range(1, _MAX_PAGES + 1):
         found = await api.get(path, {"page": page, "limit": _PAGE})
         yield objects_in(found, "data", "data")
-        if page >= int(found["data"].get("last_page") or 1):
+        last_page = str(found["data"].get("last_page"))
+        if not last_page.isdecimal():
+            raise GatewayApiError(f"{api.account}: {path} does not say how many pages there are (data.last_page)")
+        if page >= int(last_page):
             return
     raise GatewayApiError(f"{api.account}: {path} has more than {_MAX_PAGES} pages")
 

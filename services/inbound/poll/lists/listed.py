@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import ClassVar, NamedTuple, Protocol
 
-from services.inbound.fields import Fields
+from services.inbound.fields import Fields, clean
 from services.inbound.gateways.reported import ReportedMessage
 from services.inbound.poll.client import GatewayApi, GatewayApiError
 
@@ -25,6 +25,8 @@ class MessageList(Protocol):
     """The list of one gateway. Both methods raise `GatewayApiError`."""
 
     model: ClassVar[type[ReportedMessage]]
+    is_emptied: ClassVar[bool]
+    """Whether a message is listed no more after `done`: those behind it have another place then."""
 
     def pages(self, api: GatewayApi, since: datetime) -> AsyncIterator[Sequence[ListedMessage]]:
         """Yield the messages that came in `since` then, page by page, in any order; more of them do no harm."""
@@ -53,4 +55,17 @@ def fields_of(row: dict[str, object], names: dict[str, str]) -> Fields:
         row: of the list.
         names: the webhook's name for each name of the list.
     """
-    return {ours: str(row[theirs]) for theirs, ours in names.items() if type(row.get(theirs)) in (str, int)}
+    return clean((ours, row.get(theirs)) for theirs, ours in names.items())
+
+
+def is_last(rows: Sequence[object], seen: int, total: object) -> bool:
+    """Return whether no page comes after one that has `rows`.
+
+    A short page proves nothing: a gateway may give fewer than it was asked for.
+
+    Args:
+        rows: of the page.
+        seen: how many rows there were, with these.
+        total: how many there are, if the response says so.
+    """
+    return not rows or (type(total) is int and seen >= total)

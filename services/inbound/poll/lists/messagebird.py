@@ -10,7 +10,7 @@ from services.inbound.gateways.messagebird import MessageBirdMessage
 from services.inbound.gateways.reported import ReportedMessage
 from services.inbound.poll.api_keys import ApiCredential, ApiUrl
 from services.inbound.poll.client import GatewayApi, GatewayApiError
-from services.inbound.poll.lists.listed import ListedMessage, fields_of, objects_in
+from services.inbound.poll.lists.listed import ListedMessage, fields_of, is_last, objects_in
 
 _PAGE = 200
 _MAX_PAGES = 1_000
@@ -32,19 +32,23 @@ class MessageBirdList:
     """The received messages of a MessageBird account."""
 
     model: ClassVar[type[ReportedMessage]] = MessageBirdMessage
+    is_emptied: ClassVar[bool] = False
 
     async def pages(self, api: GatewayApi, since: datetime) -> AsyncIterator[Sequence[ListedMessage]]:
         start = since.isoformat(timespec="seconds")
-        for page in range(_MAX_PAGES):
+        seen = 0
+        for _ in range(_MAX_PAGES):
             parameters: dict[str, str | int] = {
                 "direction": "mo",
                 "from": start,
                 "limit": _PAGE,
-                "offset": page * _PAGE,
+                "offset": seen,
             }
-            rows = objects_in(await api.get("/messages", parameters), "items")
+            found = await api.get("/messages", parameters)
+            rows = objects_in(found, "items")
+            seen += len(rows)
             yield [_listed(row) for row in rows if row.get("direction", "mo") == "mo"]
-            if len(rows) < _PAGE:
+            if is_last(rows, seen, found.get("totalCount")):
                 return
         raise GatewayApiError(f"{api.account}: /messages has more than {_MAX_PAGES} pages")
 
@@ -54,7 +58,8 @@ class MessageBirdList:
 
 def _listed(row: dict[str, object]) -> ListedMessage:
     fields = fields_of(row, _NAMES)
-    recipients = objects_in(row, "recipients", "items")
-    if recipients:
-        fields |= fields_of(recipients[0], {"recipient": "recipient"})
+    recipients = row.get("recipients")
+    items = recipients.get("items") if isinstance(recipients, dict) else None
+    if isinstance(items, list) and items and isinstance(items[0], dict):
+        fields |= fields_of(items[0], {"recipient": "recipient"})
     return ListedMessage(fields, fields.get("createdDatetime", ""))

@@ -10,7 +10,7 @@ from services.inbound.gateways.reported import ReportedMessage
 from services.inbound.gateways.sinch import SinchMessage
 from services.inbound.poll.api_keys import ApiCredential, ApiUrl
 from services.inbound.poll.client import GatewayApi, GatewayApiError
-from services.inbound.poll.lists.listed import ListedMessage, fields_of, objects_in
+from services.inbound.poll.lists.listed import ListedMessage, fields_of, is_last, objects_in
 
 _PAGE = 100
 _MAX_PAGES = 1_000
@@ -33,16 +33,20 @@ class SinchList:
     """The inbounds of a Sinch service plan."""
 
     model: ClassVar[type[ReportedMessage]] = SinchMessage
+    is_emptied: ClassVar[bool] = False
 
     async def pages(self, api: GatewayApi, since: datetime) -> AsyncIterator[Sequence[ListedMessage]]:
         credential = api.credential
         assert isinstance(credential, SinchApiCredential)  # noqa: S101 (the registry pairs them)
         path = f"/xms/v1/{credential.service_plan_id}/inbounds"
         start = since.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        seen = 0
         for page in range(_MAX_PAGES):
-            rows = objects_in(await api.get(path, {"page": page, "page_size": _PAGE, "start_date": start}), "inbounds")
+            found = await api.get(path, {"page": page, "page_size": _PAGE, "start_date": start})
+            rows = objects_in(found, "inbounds")
+            seen += len(rows)
             yield [_listed(row) for row in rows]
-            if len(rows) < _PAGE:
+            if is_last(rows, seen, found.get("count")):
                 return
         raise GatewayApiError(f"{api.account}: {path} has more than {_MAX_PAGES} pages")
 

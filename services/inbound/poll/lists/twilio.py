@@ -1,8 +1,9 @@
 """Twilio: `GET /2010-04-01/Accounts/{sid}/Messages.json`, newest first, with all that was sent among it.
 
 A row has times, which a webhook has not: `date_created` is when Twilio had the message. The filter on the time is
-documented for whole days, so that older rows are left out here, too. `To` leaves out what was sent: with the account's
-numbers in `numbers` each of them is asked for by itself.
+documented for whole days, so that older rows are left out here, too: the list has come to its end with a page of them
+alone, because a message that waited to be sent is listed by when it was sent. `To` leaves out what was sent: with the
+account's numbers in `numbers` each of them is asked for by itself.
 """
 
 import base64
@@ -16,11 +17,12 @@ from services.inbound.gateways.reported import ReportedMessage
 from services.inbound.gateways.times import read_time
 from services.inbound.gateways.twilio import TwilioMessage
 from services.inbound.poll.api_keys import ApiCredential, ApiUrl
-from services.inbound.poll.client import GatewayApi
+from services.inbound.poll.client import GatewayApi, GatewayApiError
 from services.inbound.poll.lists.listed import ListedMessage, fields_of, objects_in
 from shared.phones import SenderNumber
 
 _PAGE = 1_000
+_MAX_PAGES = 2_000
 _INBOUND = "inbound"
 _OTHER_CHANNELS = ("whatsapp:", "messenger:")
 _NAMES = {
@@ -54,6 +56,7 @@ class TwilioList:
     """The messages of a Twilio account."""
 
     model: ClassVar[type[ReportedMessage]] = TwilioMessage
+    is_emptied: ClassVar[bool] = False
 
     async def pages(self, api: GatewayApi, since: datetime) -> AsyncIterator[Sequence[ListedMessage]]:
         credential = api.credential
@@ -61,16 +64,26 @@ class TwilioList:
         for number in credential.numbers or ("",):
             parameters: dict[str, str | int] = {"PageSize": _PAGE, "DateSent>": since.date().isoformat()}
             parameters |= {"To": number} if number else {}
-            path: str | None = f"/2010-04-01/Accounts/{credential.account_sid}/Messages.json"
-            while path:
-                found = await api.get(path, parameters)
-                rows = objects_in(found, "messages")
+            async for rows in _pages(api, f"/2010-04-01/Accounts/{credential.account_sid}/Messages.json", parameters):
                 recent = [row for row in rows if _is_since(row, since)]
+                if rows and not recent:
+                    break
                 yield [_listed(row) for row in recent if _is_reply(row)]
-                path, parameters = (found.get("next_page_uri") if len(recent) == len(rows) else None), {}
 
     async def done(self, api: GatewayApi, rows: Sequence[ListedMessage]) -> None:
         """Do nothing: the list stays as it is."""
+
+
+async def _pages(
+    api: GatewayApi, path: str, parameters: Mapping[str, str | int]
+) -> AsyncIterator[list[dict[str, object]]]:
+    for _ in range(_MAX_PAGES):
+        found = await api.get(path, parameters)
+        yield objects_in(found, "messages")
+        if not found.get("next_page_uri"):
+            return
+        path, parameters = str(found["next_page_uri"]), {}
+    raise GatewayApiError(f"{api.account}: more than {_MAX_PAGES} pages; name the account's `numbers`")
 
 
 def _is_reply(row: dict[str, object]) -> bool:
@@ -84,9 +97,10 @@ def _at(row: dict[str, object]) -> str:
 
 
 def _is_since(row: dict[str, object], since: datetime) -> bool:
-    """Say whether a row came since then; one whose time cannot be read may have."""
-    at = read_time(_at(row))
-    return at is None or at >= since
+    """Say whether a row was created or sent since then; one whose times cannot be read may have been."""
+    written = (read_time(str(row.get(name))) for name in ("date_created", "date_sent"))
+    times = [at for at in written if at is not None]
+    return not times or max(times) >= since
 
 
 def _listed(row: dict[str, object]) -> ListedMessage:
