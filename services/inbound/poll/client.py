@@ -6,6 +6,7 @@ taken only where it is of the same host; no redirect is followed. Nothing of a r
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -57,6 +58,7 @@ class ApiConnections:
     """The connections that all accounts share, few at once."""
 
     def __init__(self) -> None:
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MAX_CALLS_PER_HOST))
         self.session = aiohttp.ClientSession(
             trust_env=True,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -65,6 +67,10 @@ class ApiConnections:
             ),
             timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
         )
+
+    def turn(self, url: str) -> asyncio.Semaphore:
+        """Return what a call holds: waiting for others to the same host is not time that the gateway takes."""
+        return self._turns[urlsplit(url).netloc]
 
     async def close(self) -> None:
         await self.session.close()
@@ -110,6 +116,7 @@ class GatewayApi:
             sent_headers["Content-Type"] = "application/json"
         try:
             async with (
+                self._connections.turn(url),
                 asyncio.timeout(CALL_SECONDS),
                 self._connections.session.request(
                     method, url, params=parameters, data=body, headers=sent_headers, allow_redirects=False
@@ -129,8 +136,11 @@ class GatewayApi:
             GatewayApiError: a response has named an address of another host.
         """
         base = self.credential.base_url
-        url = urljoin(f"{base}/", path) if "://" in path else f"{base}/{path.lstrip('/')}"
-        ours, theirs = urlsplit(base), urlsplit(url)
+        try:
+            url = urljoin(f"{base}/", path) if "://" in path else f"{base}/{path.lstrip('/')}"
+            ours, theirs = urlsplit(base), urlsplit(url)
+        except ValueError:
+            raise GatewayApiError(f"{self.account}: a response names what is not an address: {path[:100]!r}") from None
         if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
             raise GatewayApiError(f"{self.account}: a response names an address of another host: {theirs.netloc[:100]}")
         return url

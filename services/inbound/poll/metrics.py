@@ -11,7 +11,8 @@ CALLS = Counter(
 ROUNDS = Counter(
     "stopline_poll_rounds",
     "Rounds of work for one account and gateway that came to their end. work: catch_up and others; outcome: done, "
-    "paused (the gateway asks for it), refused (it refuses the credentials), failed (tried again soon).",
+    "paused (the gateway asks for it), refused (it refuses the credentials), failed (tried again soon), bug (in the "
+    "log; tried again later).",
     ["work", "gateway", "outcome"],
 )
 DONE_AT = Gauge(

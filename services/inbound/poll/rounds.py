@@ -9,8 +9,7 @@ from typing import NamedTuple
 from services.inbound.poll import metrics
 from services.inbound.poll.api_keys import GatewayAccount
 from services.inbound.poll.client import ApiBusyError, ApiRefusedError
-from services.inbound.poll.limits import FAILED_SECONDS, REFUSED_SECONDS
-from shared.background import GiveUp
+from services.inbound.poll.limits import BUG_SECONDS, FAILED_SECONDS, REFUSED_SECONDS
 from shared.errors import TransientError
 
 log = logging.getLogger(__name__)
@@ -29,16 +28,10 @@ class Work(NamedTuple):
 
 
 class Rounds:
-    """The rounds of all work, each in a task of its own.
+    """The rounds of all work, each in a task of its own."""
 
-    Args:
-        works: what is done.
-        give_up: called with a bug; the process ends.
-    """
-
-    def __init__(self, works: Sequence[Work], give_up: GiveUp) -> None:
+    def __init__(self, works: Sequence[Work]) -> None:
         self._works = works
-        self._give_up = give_up
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -53,17 +46,17 @@ class Rounds:
     async def _repeat(self, work: Work) -> None:
         metrics.DONE_AT.labels(work.name, work.account.gateway, work.account.account_id).set(0)
         failures = 0
-        try:
-            while True:
-                pause = await round_of(work, failures)
-                failures = 0 if pause == work.every_seconds else failures + 1
-                await asyncio.sleep(pause)
-        except Exception as error:  # noqa: BLE001 (whatever it is: the process ends and says so)
-            self._give_up(error)
+        while True:
+            pause = await round_of(work, failures)
+            failures = 0 if pause == work.every_seconds else failures + 1
+            await asyncio.sleep(pause)
 
 
 async def round_of(work: Work, failures: int) -> float:
-    """Do the work once; return for how many seconds to wait before the next round."""
+    """Do the work once; return for how many seconds to wait before the next round.
+
+    A bug does not end the process: what one gateway responds to one account would end the work for all accounts.
+    """
     try:
         await work.do()
     except ApiBusyError as error:
@@ -76,6 +69,9 @@ async def round_of(work: Work, failures: int) -> float:
         pause = FAILED_SECONDS[min(failures, len(FAILED_SECONDS) - 1)]
         log.warning("%s: tried again in %.0f s: %s", work.name, pause, error)
         return _counted(work, "failed", pause)
+    except Exception:
+        log.exception("%s: an error of Stopline's, tried again in %.0f s: %s", work.name, BUG_SECONDS, work.account)
+        return _counted(work, "bug", BUG_SECONDS)
     metrics.DONE_AT.labels(work.name, work.account.gateway, work.account.account_id).set(time.time())
     return _counted(work, "done", work.every_seconds)
 

@@ -55,7 +55,7 @@ async def running(settings: PollSettings, give_up: GiveUp) -> AsyncIterator[Runt
         progress = KafkaProgress(settings.kafka, producer)
         await _until_available(settings, progress)
         works = works_of(settings, producer, progress, connections)
-        rounds = Rounds([*works, *readings(settings, producer, progress, connections)], give_up)
+        rounds = Rounds([*works, *readings(settings, producer, progress, connections)])
         stack.push_async_callback(rounds.stop)
         await stack.enter_async_context(writing(settings, producer, connections, give_up))
         rounds.start()

@@ -15,9 +15,14 @@ from stub_of_gateways import api_of, stub
 from services.inbound.poll.api_keys import GatewayAccount, read_api_keys
 from services.inbound.poll.client import GatewayApiError
 from services.inbound.poll.credentials import API_CREDENTIALS, MESSAGE_LISTS
-from services.inbound.poll.limits import MAX_CALLS_AT_ONCE, MAX_CALLS_PER_HOST, MAX_RESPONSE_BYTES, REFUSED_SECONDS
+from services.inbound.poll.limits import (
+    BUG_SECONDS,
+    MAX_CALLS_AT_ONCE,
+    MAX_CALLS_PER_HOST,
+    MAX_RESPONSE_BYTES,
+    REFUSED_SECONDS,
+)
 from services.inbound.poll.rounds import Rounds, Work, round_of
-from shared.errors import TransientError
 
 SECRET = "the-secret-of-these-tests"  # noqa: S105
 SINCH = {"service_plan_id": "plan", "api_token": SECRET}
@@ -136,7 +141,7 @@ async def test_one_slow_gateway_delays_no_other() -> None:
     async def wait() -> None:
         await asyncio.Event().wait()
 
-    rounds = Rounds([work(slow, wait), work(fast, lambda: done.put(None), 0)], pytest.fail)
+    rounds = Rounds([work(slow, wait), work(fast, lambda: done.put(None), 0)])
     rounds.start()
     async with asyncio.timeout(5):
         for _ in range(3):
@@ -144,19 +149,42 @@ async def test_one_slow_gateway_delays_no_other() -> None:
     await rounds.stop()
 
 
-async def test_a_bug_ends_the_process() -> None:
+async def test_a_bug_is_logged_and_ends_the_work_of_no_account(caplog: pytest.LogCaptureFixture) -> None:
     [account] = read_api_keys(json.dumps({"acme": {"sinch": SINCH}}), API_CREDENTIALS)
-    ended = asyncio.Queue[BaseException]()
 
     async def fail() -> None:
         raise KeyError("a bug")
 
-    rounds = Rounds([work(account, fail)], ended.put_nowait)
-    rounds.start()
-    async with asyncio.timeout(5):
-        error = await ended.get()
-    await rounds.stop()
-    assert not isinstance(error, TransientError)
+    assert await round_of(work(account, fail), 0) == BUG_SECONDS
+    assert "account acme at sinch" in caplog.text
+    assert "KeyError" in caplog.text
+
+
+@pytest.mark.parametrize("address", ["https://[elsewhere", "http://127.0.0.1:port/x", 7, {"a": 1}])
+async def test_a_next_page_without_a_readable_address_is_a_failure(address: object) -> None:
+    page = {"messages": [{"direction": "inbound"}], "next_page_uri": address}
+    credential = {"account_sid": "AC22222222222222222222222222222222", "auth_token": SECRET}
+    given = [web.json_response(page), web.json_response({})]
+    async with stub(lambda _, __: given.pop(0)) as (ours, _), api_of("twilio", credential, ours) as api:
+        with pytest.raises(GatewayApiError):
+            _ = [each async for each in MESSAGE_LISTS["twilio"]().pages(api, datetime.now(UTC))]
+
+
+async def test_waiting_for_others_to_the_same_host_does_not_fail_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.inbound.poll.client.CALL_SECONDS", 0.2)
+    async with (
+        stub(lambda _, __: web.json_response([])) as (address, seen),
+        api_of("sinch", SINCH, address) as api,
+    ):
+        others = api._connections.turn(address)
+        for _ in range(MAX_CALLS_PER_HOST):
+            await others.acquire()
+        call = asyncio.create_task(api.get("/xms"))
+        _, waiting = await asyncio.wait([call], timeout=0.5)
+        assert waiting
+        assert not seen
+        others.release()
+        assert await call == []
 
 
 @pytest.mark.parametrize(
