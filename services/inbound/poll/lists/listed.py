@@ -26,7 +26,7 @@ class MessageList(Protocol):
 
     model: ClassVar[type[ReportedMessage]]
     is_emptied: ClassVar[bool]
-    """Whether a message is listed no more after `done`: those behind it have another place then."""
+    """Whether a message is listed no more after `done`: those after it have another place then."""
 
     def pages(self, api: GatewayApi, since: datetime) -> AsyncIterator[Sequence[ListedMessage]]:
         """Yield the messages that came in `since` then, page by page, in any order; more of them do no harm."""
