@@ -67,7 +67,11 @@ _RUN_TOGETHER = re.compile(
 )
 _TO_A_NUMBER = re.compile(r"\b(stop)(?: ?(?:sms|pub))?(?: ?(?:sms|au|@|:)) ?(?P<number>[0-9]{4,6})\b")
 _LONGER_WORD = _WORD.replace("{0,24}", "{1,24}")
-_EQUALS = re.compile(rf"{_LONGER_WORD}\s*(?:=|to|2|for|->)\s*({_LEAVE})\b")
+_IN_ORDER_TO_LEAVE = rf"(?:=|to|2|for|->)\s*({_LEAVE})\b"
+_AIM = re.compile(_IN_ORDER_TO_LEAVE)
+_EQUALS = re.compile(rf"{_LONGER_WORD}\s*{_IN_ORDER_TO_LEAVE}")
+_WORD_CHARACTERS = 48
+"""More than `_LONGER_WORD` can have, with quotation marks and spaces."""
 _NEXT_OFFER = re.compile(r"[.!?;,]|\b(?:or|ou|oder|of|o)\s+[^\W_]+\s+(?:to|2|for|para|pour|um|om)\b")
 _AIM_CHARACTERS = 80
 _CHARACTERS_AFTER = 60
@@ -169,10 +173,22 @@ def _to_a_number(folded: str) -> Iterator[_Offer]:
 
 def _explained_words(folded: str, message: str, *, is_beside_offer: bool) -> Iterator[_Offer]:
     """Yield "QUIT=stop"."""
-    for found in _EQUALS.finditer(folded):
+    for found in _words_with_aims(folded):
         if words_of(found[1]) in _LEAVE_WORDS or (is_beside_offer and _is_written_large(found[1], message)):
             is_beside_offer = True
             yield _out(found, folded)
+
+
+def _words_with_aims(folded: str) -> Iterator["re.Match[str]"]:
+    """Yield the matches of `_EQUALS`, which begins with any word: tried at each, it would take half of all the time."""
+    at = end = 0
+    while aim := _AIM.search(folded, at):
+        at = aim.start() + 1
+        first = _EQUALS.search(folded, max(end, aim.start() - _WORD_CHARACTERS), aim.end())
+        found = first and _EQUALS.match(folded, first.start())  # the word may be longer, with an aim after it
+        if found is not None:
+            at = end = found.end()
+            yield found
 
 
 def _out(found: "re.Match[str]", folded: str) -> _Offer:

@@ -1,6 +1,8 @@
 """Which words a message asks its reader to send."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from shared.instructions import find
 from shared.instructions.find import find_instruction
@@ -100,3 +102,32 @@ def test_the_number_that_a_word_is_to_be_sent_to_is_found(message: str, sent_to:
     found = find_instruction(message)
     assert found is not None
     assert found.sent_to == sent_to
+
+
+PARTS = (
+    "to",
+    "2",
+    "for",
+    "=",
+    "->",
+    "stop",
+    "unsub",
+    "opt out",
+    "end",
+    "all",
+    "quit",
+    "no longer",
+    "x",
+    " ",
+    " ",
+    "'",
+    ",",
+)
+
+
+@example("stop2end for end")
+@example("to unsubto opt out")
+@given(st.lists(st.sampled_from(PARTS), max_size=14).map("".join))
+def test_words_with_aims_are_those_that_a_search_of_the_whole_text_finds(text: str) -> None:
+    spans = [found.span() for found in find._words_with_aims(text)]
+    assert spans == [found.span() for found in find._EQUALS.finditer(text)]
