@@ -16,6 +16,7 @@ from shared.instructions.everything import without_all
 from shared.instructions.find import find_instruction
 from shared.opt_out_links import has_placeholder
 from shared.phones.event_fields import ALPHANUMERIC_SENDER
+from shared.phones.readings import national_reading, region_of
 
 ANY = "*"
 """As a sender number: every one; as a word: any."""
@@ -131,7 +132,12 @@ def _is_same_number(digits: str, number: str) -> bool:
     if digits == own or len(digits) <= _SHORT_CODE_DIGITS or len(own) <= _SHORT_CODE_DIGITS:
         return digits == own
     national = digits.lstrip("0")
-    return len(national) >= _NATIONAL_DIGITS and own.endswith(national)
+    if len(national) < _NATIONAL_DIGITS or own[-_NATIONAL_DIGITS:] != national[-_NATIONAL_DIGITS:]:
+        return False
+    if own.endswith(national):
+        return True
+    country = region_of(number)  # abroad or at home it may be written with a prefix: 011 1 833..., 8 912...
+    return country is not None and national_reading(digits, country) == number
 
 
 def judge(  # noqa: PLR0913 (a message, and what is asked of it)

@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 
 from shared.instructions.everything import offers_everything
 from shared.instructions.normalise import cut, fold, latin, words_of
+from shared.instructions.numbers import NUMBER, SAID_OF_NUMBER, digits_of
 from shared.instructions.scripts import offers_in_other_scripts
 
 MAX_MESSAGE_CHARACTERS = 4_000
@@ -41,6 +42,7 @@ _FILL = (
     r"(?:\s+(?:with|back|the word|word|a|by|mit|met|con|com|avec|la palabra|a palavra|le mot|sms|msg|us|only|just)\b)*"
 )
 _WORD = r"[\"'\u201c\u00ab\u2018(]{0,3}\s?([^\W_][\w-]{0,24}(?:[ ](?:all|out)\b)?)\s?[\"'\u201d\u00bb\u2019)]{0,3}"
+_OR = r"(?:/|,|(?:or|ou|o|oder|of)\b)"
 _LEAVE = (
     r"(?:opt\W?out|opt\W?-out|optout|stop|quit|end|cancel|unsub\w*|leave|exit|remove|be removed|discontinue|"
     r"unenroll|decline|"
@@ -53,12 +55,12 @@ _STAY = (
     r"sign\W?up|enroll|start|agree|continue|resubscribe|"
     r"confirmar su suscrip|suscrib\w*|inscri\w*|abonn\w*|bestatigen|anmelden)"
 )
-_NUMBER = r"\+?\(?\d[\d ().-]{1,18}\d"
-_TO_NUMBER = rf"(?:\s*(?:(?:to|au|al|an|para|naar|do)\s|@)\s?({_NUMBER})\b)"
+_TO_NUMBER = rf"(?:\s*(?:(?:to|au|al|an|para|naar|do)\b|@|->)\s?{SAID_OF_NUMBER}({NUMBER})\b)"
 _TO = rf"{_TO_NUMBER}?\s*(?P<by>to|2|4|for|if|and|para|pour|per|um|om|a|zum|=|-|:|,)?\s*"
-_ASKED = re.compile(
-    rf"\b{_SAY}\b{_FILL}\s*:?\s*{_WORD}(?:\s*(?:or|/|,|ou|o|oder|of)\s*{_WORD})?(?:\s*(?:or|/|,|ou|o|oder|of)\s*{_WORD})?"
-)
+_ASKED = re.compile(rf"\b{_SAY}\b{_FILL}\s*:?\s*{_WORD}(?:\s*{_OR}\s*{_WORD})?(?:\s*{_OR}\s*{_WORD})?")
+_NEGATIONS = ("not ", "never ", "n't ", "n\u2019t ", "dont ")
+_NOT_ASKED = re.compile(rf"(?:cannot|(?<!\bif )\bnot|\bnever|n['\u2019]t|\bdont) {_SAY}\b{_FILL}\s*:?\s*{_WORD}")
+"""Do not reply STOP; but "if not reply STOP" asks."""
 _WHAT_FOR = re.compile(rf"{_TO}(?:\w+\s+){{0,4}}?(?:(?P<leave>{_LEAVE})|(?P<stay>{_STAY}))\b")
 _SENT_TO = re.compile(_TO_NUMBER)
 _RUN_TOGETHER = re.compile(
@@ -126,6 +128,8 @@ def _remembered(message: str) -> Instruction | None:
 
 def _found(message: str) -> Instruction | None:
     folded = " ".join(latin(fold(cut(message, MAX_MESSAGE_CHARACTERS))).split())
+    if any(negation in folded for negation in _NEGATIONS):
+        folded = _NOT_ASKED.sub(" ", folded)
     offers = [*_requests(folded), *_run_together(folded), *_to_a_number(folded)]
     offers += (_Offer(*each) for each in offers_in_other_scripts(folded))
     offers += _explained_words(folded, message, is_beside_offer=any(offer.leads == "out" for offer in offers))
@@ -157,7 +161,8 @@ def _requests(folded: str) -> Iterator[_Offer]:
         leads = _leads(words_of(found[1]), _WHAT_FOR.match(folded, found.end()))
         if leads is not None:
             words = [words_of(word) for word in found.groups() if word]
-            number = _digits(_SENT_TO.match(folded, found.end()))
+            sent_to = _SENT_TO.match(folded, found.end())
+            number = digits_of(sent_to[1] if sent_to else None)
             yield _Offer(words, leads, _is_for_everything(folded, found.end()), found.start(), found.end(), number)
 
 
@@ -193,10 +198,6 @@ def _words_with_aims(folded: str) -> Iterator["re.Match[str]"]:
 
 def _out(found: "re.Match[str]", folded: str) -> _Offer:
     return _Offer([words_of(found[1])], "out", _is_for_everything(folded, found.end(1)), found.start(), found.end())
-
-
-def _digits(found: "re.Match[str] | None") -> str:
-    return "" if found is None else "".join(filter(str.isdigit, found[1]))
 
 
 def _words(offers: Sequence[_Offer], leads: Literal["out", "in"]) -> Iterator[str]:

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from shared.instructions.normalise import words_of
+from shared.instructions.numbers import NUMBER, digits_of
 
 _OPEN, _CLOSE = "[\"'\u201c\u00ab\u2018(\u300c\u300e\u3010]{0,2}", "[\"'\u201d\u00bb\u2019)\u300d\u300f\u3011]{0,2}"
-_NUMBER = r"(?:\s*(?:на|到|至|に|へ)\s*(?:номер\s*)?([0-9]{3,15}))?"
+_NUMBER = rf"(?:\s*(?:на|到|至|に|へ)\s*(?:(?:короткий |наш )?номер:?\s*|号码\s*|號碼\s*)?({NUMBER}))?"
 _RUSSIAN_WORDS = r"стоп|отписка|отписаться|отмена|отказ|stop"
 _RUSSIAN_AIM = r"(?:отпис\w*|отказ\w*|отмен\w*|прекра\w*|отключ\w*|не получать)"
 _SEND_IN_RUSSIAN = r"(?:ответьте|ответить|отправьте|отправить|отправь|пришлите|напишите|наберите|ответом)"
@@ -57,12 +58,12 @@ def offers_in_other_scripts(folded: str) -> Iterator[OfferInScript]:
         return
     for found in _RUSSIAN.finditer(folded):
         if found["word"] or found["aim"]:
-            yield _offer(found, found["word"] or found["other"], found[3] or "")
+            yield _offer(found, found["word"] or found["other"], found[3])
     for found in _CHINESE.finditer(folded):
-        yield _offer(found, found["word"] or found["after"] or found["alone"], found[2] or "")
+        yield _offer(found, found["word"] or found["after"] or found["alone"], found[2])
     for found in _JAPANESE.finditer(folded):
-        yield _offer(found, found["word"] or found["other"], found[2] or "")
+        yield _offer(found, found["word"] or found["other"], found[2])
 
 
-def _offer(found: "re.Match[str]", word: str, number: str) -> OfferInScript:
-    return OfferInScript([words_of(word)], "out", False, found.start(), found.end(), number)
+def _offer(found: "re.Match[str]", word: str, number: str | None) -> OfferInScript:
+    return OfferInScript([words_of(word)], "out", False, found.start(), found.end(), digits_of(number))

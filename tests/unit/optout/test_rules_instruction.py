@@ -41,6 +41,9 @@ from shared.instructions.find import find_instruction
         ("配信停止はSTOPと返信", ("stop",)),
         ("【商城】大促,回复TD退订", ("td",)),
         ("退订回T", ("t",)),
+        ("Do not reply to this message. Text STOP to end", ("stop",)),
+        ("More? If not reply STOP", ("stop",)),
+        ("Don't text and drive. Reply STOP or END", ("stop", "end")),
         ("拒收请回复R", ("r",)),
     ],
 )
@@ -72,6 +75,10 @@ def test_a_question_whether_to_opt_in_offers_no_way_out(message: str) -> None:
         "Заказ отправлен",
         "停止营业通知",
         "回复1查看详情",
+        "Do not reply STOP",
+        "Never reply STOP to opt out",
+        "You can\u2019t text STOP here",
+        "You cannot text STOP here",
     ],
 )
 def test_other_messages_offer_nothing(message: str) -> None:
@@ -96,6 +103,19 @@ def test_long_messages_are_not_remembered() -> None:
         ("Envie SAIR para 12345 para cancelar", (("sair", "12345"),)),
         ("Отправьте СТОП на 1234", (("стоп", "1234"),)),
         ("Text STOP to 12345 or reply STOP", (("stop", "12345"), ("stop", ""))),
+        ("Text STOP to our short code: 12345", (("stop", "12345"),)),
+        ("To end, text STOP to the number 12345", (("stop", "12345"),)),
+        ("Text STOP to us at (833) 555-0123", (("stop", "8335550123"),)),
+        ("Text STOP to #12345", (("stop", "12345"),)),
+        ("Text STOP to: \u201c12345\u201d", (("stop", "12345"),)),
+        ("Text STOP -> 12345", (("stop", "12345"),)),
+        ("Envoyez STOP au num\u00e9ro 36180", (("stop", "36180"),)),
+        ("Text STOP to 12345. 4 msgs a month", (("stop", "12345"),)),
+        ("Text STOP to 12345 2 end", (("stop", "12345"),)),
+        ("Отправьте СТОП на наш номер 8 (912) 345-67-89", (("стоп", "89123456789"),)),
+        ("Text STOP to 24/7 support", (("stop", ""),)),
+        ("Reply STOP to the 2026 sale", (("stop", ""),)),
+        ("Reply STOP on your phone", (("stop", ""),)),
     ],
 )
 def test_the_number_that_a_word_is_to_be_sent_to_is_found(message: str, sent_to: tuple[tuple[str, str], ...]) -> None:

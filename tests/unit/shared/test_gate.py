@@ -90,6 +90,18 @@ def test_a_short_code_is_not_the_end_of_another_number() -> None:
     assert judged("Text STOP to 5550101 to opt out") == "Text STOP to 5550101 to opt out"
 
 
+def test_a_number_may_be_written_as_it_is_dialled_at_home_or_abroad() -> None:
+    for number, written in (
+        ("+79123456789", "8 (912) 345-67-89"),
+        ("+447700900123", "07700 900123"),
+        ("+447700900123", "00 44 7700 900123"),
+        ("+13125550123", "1-312-555-0123"),
+    ):
+        body = f"Text STOP to {written} to opt out"
+        assert judged(body, number=number) == body
+        assert judged(body, number=f"{number[:-1]}7") == "word_without_rule"
+
+
 def test_a_word_for_all_works_where_the_word_alone_is_unmistakable() -> None:
     friends = GateSettings(words={"*": ("end", "stop")})
     assert judged("Reply END ALL to opt out", friends) == "word_without_rule"
