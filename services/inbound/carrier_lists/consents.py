@@ -16,7 +16,7 @@ from shared.events.opt_out import AnyOptOutEvent, OptedIn, OptedOut
 
 WriteReach = Literal["account", "all"]
 """The opt-outs that are written: those from the whole account, or those of single lists and numbers too."""
-_NOT_THEIR_OWN = frozenset(("carrier", "clean_up"))
+_NOT_THEIR_OWN = frozenset(("carrier", "clean_up", "reassigned"))
 """Sources of opt-outs that are not written: what the carrier has said itself, and what is not an opt-out of anybody."""
 _THEIR_CONSENT = frozenset((None, "api", "phone_call", "mail", "by_hand", "web_form", "link"))
 """Sources of opt-ins that are written: a START, or a consent whose wording is on record. Not an undone clean-up."""

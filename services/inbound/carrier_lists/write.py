@@ -30,7 +30,9 @@ log = logging.getLogger(__name__)
 
 SERVICE = "stopline/poll"
 BATCH_RECORDS = 25
-"""At once: a group's batch has to end within aiokafka's five minutes."""
+_BATCH_TIME = timedelta(minutes=2)
+"""After it a batch is delivered again and goes on. After five without a poll aiokafka would leave the group, nothing
+would be committed, and all of the batch would be written again and again."""
 GIVE_UP = timedelta(hours=1)
 OLDEST = timedelta(days=7)
 """Older events are passed over: a new group reads all of the topic, and an opt-out that was withdrawn years ago would
@@ -95,6 +97,7 @@ class ConsentHandler:
         self._now = now
         self._sleep = sleep
         self._done: set[tuple[UUID, str]] = set()
+        self._is_one_by_one = False
         self._failing_since: datetime | None = None
         self._failures = 0
 
@@ -102,24 +105,32 @@ class ConsentHandler:
         """Write what the events change; they are `PolledEvent`s, whose records pydantic does not know.
 
         Raises:
-            TransientError: the carrier or Kafka is unavailable; the batch is to come again.
+            TransientError: the carrier or Kafka is unavailable, or time is up; the batch is to come again.
         """
+        until = self._now() + _BATCH_TIME
         records = {each.event.event_id: each.record for each in found}
         oldest = self._now() - OLDEST
         recent = [each.event for each in found if each.event.occurred_at >= oldest]
         metrics.CONSENT_EVENTS_TOO_OLD.labels(self._account.gateway).inc(len(found) - len(recent))
         consents = newest(c for event in recent for c in consents_of(event, self._writer, self._reach))
         waiting = [each for each in consents if _key(each) not in self._done]
-        for first in range(0, len(waiting), self._writer.limit):
-            await self._write(waiting[first : first + self._writer.limit], records)
+        limit = 1 if self._is_one_by_one else self._writer.limit
+        for first in range(0, len(waiting), limit):
+            if self._now() > until:
+                raise TransientError(f"{self._account}: the carrier is slow, and {len(waiting) - first} are left")
+            await self._write(waiting[first : first + limit], records)
             await self._sleep(self._writer.pause_seconds)
         self._done.clear()
+        self._is_one_by_one = False
 
     async def _write(self, consents: Sequence[Consent], records: Mapping[UUID, Polled]) -> None:
         try:
             response = await self._send(self._writer.request(consents, self._now()))
             outcomes = self._writer.outcomes(response, consents)
         except CarrierRefusesError as error:
+            if len(consents) > 1:  # for the sake of one of them, perhaps
+                self._is_one_by_one = True
+                raise TransientError(f"{self._account}: {error}: they are written one by one") from error
             return await self._park(consents, records, "carrier_refuses", str(error))
         except TransientError as error:
             return await self._failed(consents, records, error)

@@ -1,5 +1,6 @@
 """Opt-outs that a carrier does not take are tried again for an hour, then parked; what it refuses is parked at once."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -9,7 +10,9 @@ from test_consents import event
 
 from services.inbound.carrier_lists.aws import AwsAccess
 from services.inbound.carrier_lists.aws_consents import AwsConsents
+from services.inbound.carrier_lists.consents import ConsentWriter, consents_of
 from services.inbound.carrier_lists.http import ApiRequest, ApiResponse
+from services.inbound.carrier_lists.twilio_consents import TwilioConsents, _correlation_id
 from services.inbound.carrier_lists.write import GIVE_UP, ConsentHandler, PolledEvent, events_of_account
 from services.inbound.poll.api_keys import ApiCredential, GatewayAccount
 from services.inbound.poll.client import ApiBusyError, GatewayApiError
@@ -45,19 +48,21 @@ def polled(*events: AnyOptOutEvent) -> list[PolledEvent]:
 class Handling:
     """A handler whose carrier a test answers for."""
 
-    def __init__(self) -> None:
+    def __init__(self, writer: ConsentWriter | None = None, call_seconds: float = 0) -> None:
+        self.call_seconds = call_seconds
         self.answers: list[Any] = []
         self.parked: list[OutgoingRecord] = []
         self.slept: list[float] = []
         self.now = NOON
-        writer = AwsConsents(AwsAccess("AKIA0", SecretStr("secret"), "us-east-1"), "acme", ("Own",), {})
+        aws = AwsConsents(AwsAccess("AKIA0", SecretStr("secret"), "us-east-1"), "acme", ("Own",), {})
         account = GatewayAccount("acme", "aws", ApiCredential(base_url="https://aws.example"))
         self.handler = ConsentHandler(
-            account, writer, "account", self.send, cast("Producer", self), now=lambda: self.now, sleep=self.sleep
+            account, writer or aws, "account", self.send, cast("Producer", self), now=lambda: self.now, sleep=self.sleep
         )
 
     async def send(self, request: ApiRequest) -> ApiResponse:
         assert request.body
+        self.now += timedelta(seconds=self.call_seconds)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -95,6 +100,34 @@ async def test_a_refusal_parks_its_event_and_holds_up_no_other() -> None:
     assert b"ValidationException" in headers["parked_detail"]
     assert b"account acme at aws" in headers["parked_detail"]
     assert (headers["original_topic"], headers["original_offset"]) == (b"opt-out-events", b"0")
+    assert handling.answers == []
+
+
+async def test_a_batch_that_takes_long_goes_on_where_it_was_before_the_group_is_left() -> None:
+    handling = Handling(call_seconds=19)
+    batch = polled(*(event(phone=f"+141555501{last:02d}") for last in range(10)))
+    handling.answers = [OK] * 10
+    with pytest.raises(TransientError, match="3 are left"):
+        await handling.handler.handle(batch)
+    assert handling.now - NOON < timedelta(minutes=3)
+    await handling.handler.handle(batch)
+    assert (handling.answers, handling.parked) == ([], [])
+
+
+async def test_what_is_refused_together_is_written_one_by_one() -> None:
+    twilio = TwilioConsents("AC1", SecretStr("token"), "acme", ("MG1",), {})
+    handling = Handling(twilio)
+    batch = polled(event(), event(phone="+14155550101"), event(phone="+14155550102"))
+    ids = [_correlation_id(c) for each in batch for c in consents_of(each.event, twilio, "account")]
+    taken = [ApiResponse(201, json.dumps({"items": [{"correlation_id": id_}]}).encode()) for id_ in ids]
+    handling.answers = [REFUSED, taken[0], REFUSED, taken[2]]
+    with pytest.raises(TransientError, match="one by one"):
+        await handling.handler.handle(batch)
+    assert handling.parked == []
+    await handling.handler.handle(batch)
+    assert [dict(each.headers)["original_offset"] for each in handling.parked] == [b"1"]
+    handling.answers = [ApiResponse(201, json.dumps({"items": [{"correlation_id": id_} for id_ in ids]}).encode())]
+    await handling.handler.handle(batch)
     assert handling.answers == []
 
 

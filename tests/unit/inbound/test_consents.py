@@ -60,7 +60,7 @@ def test_every_opt_out_of_a_recipient_is_written(source: str | None) -> None:
 
 
 def test_what_no_recipient_has_decided_is_not_written() -> None:
-    assert written(event(source="clean_up")) == []
+    assert written(event(source="clean_up")) == written(event(source="reassigned")) == []
     assert written(event(OptedIn, source="undo")) == []
     assert written(event(OptOutHeld, reason="looks like one")) == []
     assert written(event(HeldReleased, by="ann")) == []
