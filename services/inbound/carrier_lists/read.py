@@ -113,9 +113,14 @@ class ListReader:
         self._since = (self._due_to or self._began or now) - _OVERLAP
 
     async def _pages(self) -> None:
+        before = b""
         for _ in range(MAX_PAGES):
             response = await self._send(self._source.request(self._page, self._since, self._now()))
             found = self._page_of(response)
+            if found.entries and response.body == before:
+                self._page = None
+                raise self._failed("its API shows one page again and again")
+            before = response.body
             await self._append([each for each in found.entries if self._is_due(each)])
             self._page = found.next_page
             if found.next_page is None:
@@ -151,7 +156,7 @@ class ListReader:
     def _is_due(self, entry: ListEntry) -> bool:
         at = read_time(entry.time)
         if at is None:
-            return True
+            return not self._source.covers_account  # whether its STOP has been heard, nobody can know
         return (self._since is None or at >= self._since) and (self._due_to is None or at <= self._due_to)
 
     async def _append(self, entries: Sequence[ListEntry]) -> None:

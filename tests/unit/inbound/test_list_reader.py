@@ -151,6 +151,25 @@ async def test_a_list_of_the_whole_account_is_read_when_our_own_decision_is_made
     assert "updated_after=" in reading.asked[1]["url"]
 
 
+async def test_an_entry_of_a_list_of_the_whole_account_without_a_time_blocks_nobody() -> None:
+    reading = Reading(CLICKSEND)
+    reading.heard_to = NOON
+    rows = [{"phone_number": phone(1)}, {"phone_number": phone(2), "date_added": 1}]
+    reading.answers = [{"data": {"last_page": 1, "data": rows}}]
+    await reading.read()
+    assert reading.appended.blocks == []
+
+
+async def test_an_api_that_ignores_the_page_is_not_asked_without_end() -> None:
+    reading = Reading(CLICKSEND)
+    reading.heard_to = NOON
+    row = {"phone_number": phone(1), "date_added": int((NOON - timedelta(days=1)).timestamp())}
+    reading.answers = [{"data": {"data": [row] * 100}}] * 9
+    with pytest.raises(TransientError, match="again and again"):
+        await reading.read()
+    assert (len(reading.asked), reading.appended.phones) == (2, [phone(1)])
+
+
 async def test_after_downtime_a_list_of_the_whole_account_waits_for_the_replies_that_it_records() -> None:
     reading = Reading(CLICKSEND)
     with pytest.raises(TransientError, match="caught up"):
