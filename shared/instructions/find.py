@@ -55,7 +55,7 @@ _STAY = (
     r"sign\W?up|enroll|start|agree|continue|resubscribe|"
     r"confirmar su suscrip|suscrib\w*|inscri\w*|abonn\w*|bestatigen|anmelden)"
 )
-_TO_NUMBER = rf"(?:\s*(?:(?:to|au|al|an|para|naar|do)\b|@|->)\s?{SAID_OF_NUMBER}({NUMBER})\b)"
+_TO_NUMBER = rf"(?:\s*(?:(?:to|au|al|a|an|para|naar|do|na|til|till)\b|@|->)\s?{SAID_OF_NUMBER}({NUMBER})\b)"
 _TO = rf"{_TO_NUMBER}?\s*(?P<by>to|2|4|for|if|and|para|pour|per|um|om|a|zum|=|-|:|,)?\s*"
 _ASKED = re.compile(rf"\b{_SAY}\b{_FILL}\s*:?\s*{_WORD}(?:\s*{_OR}\s*{_WORD})?(?:\s*{_OR}\s*{_WORD})?")
 _NEGATIONS = ("not ", "never ", "n't ", "n\u2019t ", "dont ")
