@@ -5,7 +5,8 @@ NUMBER = rf"\+?\(?(?:\d{{3,15}}{_NEXT_GROUP}{{0,6}}|\d{{1,2}}{_NEXT_GROUP}{{1,6}
 """Groups of digits, as numbers are written; after a point and a space, or with one digit, something else begins."""
 _NOUN = r"(?:short ?code|code|toll.?free|phone|number|num|numero|nummer|numer|no|nr|tel)"
 _ARTICLE = r"(?:our|the|this|my|le|el|il|la|die|den|dem|het|o)"
-SAID_OF_NUMBER = rf"(?:\s?us (?:at|on)\b|\s?(?:die|el|le|o)\b|(?:\s?{_ARTICLE}\b)?(?:\s?{_NOUN}\b){{1,2}})?[.:]?\s?[\"'#*\u201c\u00ab]{{0,2}}"
+_SAID = rf"(?:\s?us (?:at|on)\b|\s?(?:die|el|le|o)\b|(?:\s?{_ARTICLE}\b)?(?:\s?{_NOUN}\b){{1,2}})"
+SAID_OF_NUMBER = rf"{_SAID}?[.:]?\s?[\"'#*\u201c\u00ab]{{0,2}}"
 """What may be between "to" and the number: "our short code", "the number:", "#"."""
 
 
