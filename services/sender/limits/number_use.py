@@ -6,6 +6,9 @@ What may not leave gets a place in the number's queue: a time at which it is loo
 come, and that find no token because they were looked at too late, queue for a second time, beside those that have not
 had their turn yet: so that they do not go to the end of a queue of hours. A new message leaves at once only where
 nothing queues.
+
+What is over the day's count comes back the next day, one after the other and before new messages: of a million that
+came back at midnight, others that are due would wait for all.
 """
 
 import math
@@ -19,6 +22,8 @@ from services.sender.limits.number_limits import NumberLimit
 BURST_SECONDS = 0.25
 _GRID_SECONDS = 0.1
 """Messages of one number, or of several, become due together: each look costs a fence."""
+_LOOK = timedelta(seconds=1 / 200)
+"""Between two messages that come back at the start of a day."""
 RATE, DAY = "sender_rate", "sender_daily_cap"
 """The reasons of messages that wait for their number."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,6 +39,7 @@ class NumberUse:
         late_until: the end of the queue of those that had it.
         day: the day that `sent` counts, by the limit's zone.
         sent: messages or segments that were handed over on it, or may have been.
+        day_queue_until: the end of the queue of those that come back on a later day.
     """
 
     spent_until: datetime = _LONG_AGO
@@ -41,6 +47,7 @@ class NumberUse:
     late_until: datetime = _LONG_AGO
     day: date = date.min
     sent: int = 0
+    day_queue_until: datetime = _LONG_AGO
 
 
 class NumberTurn(NamedTuple):
@@ -66,9 +73,9 @@ def take_turn(
         woken: whether the message has waited, for whatever.
     """
     use = _today(use, limit, now)
-    # A message that is larger than the cap leaves as the first of a day: it never could otherwise.
-    if limit.per_day is not None and use.sent and use.sent + cost > limit.per_day:
-        return use, NumberTurn(start_of_next_day(use.day, limit.zone), DAY)
+    another_day = _another_day(use, limit, cost, now, woken=woken)
+    if another_day is not None:
+        return replace(use, day_queue_until=another_day + _LOOK), NumberTurn(_on_grid(another_day), DAY)
     if limit.per_second is not None:
         is_free = woken or max(use.queue_until, use.late_until) <= now
         spent = _spend(use, limit.per_second, cost, now) if is_free else None
@@ -76,6 +83,20 @@ def take_turn(
             return _queue(use, cost / limit.per_second, now, woken=woken)
         use = spent
     return replace(use, sent=use.sent + cost), _NOW
+
+
+def _another_day(use: NumberUse, limit: NumberLimit, cost: int, now: datetime, *, woken: bool) -> datetime | None:
+    """Return when a message is to come back that the day has no room for; None: it has.
+
+    A message that is larger than the cap leaves as the first of a day: it never could otherwise. A new one comes after
+    those that waited for this day, as long as they come back.
+    """
+    if limit.per_day is None:
+        return None
+    tomorrow = start_of_next_day(use.day, limit.zone)
+    if use.sent and use.sent + cost > limit.per_day:
+        return max(use.day_queue_until, tomorrow)
+    return use.day_queue_until if not woken and now < use.day_queue_until < tomorrow else None
 
 
 def charge(use: NumberUse, limit: NumberLimit, cost: int, now: datetime) -> NumberUse:

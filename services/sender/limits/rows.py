@@ -18,14 +18,16 @@ _LOCK_LIMITS = """
 INSERT INTO number_limits AS l (account_id, name)
 SELECT account_id, name FROM unnest($1::text[], $2::text[]) AS wanted (account_id, name) ORDER BY account_id, name
 ON CONFLICT (account_id, name) DO UPDATE SET changed_at = clock_timestamp()
-RETURNING account_id, name, spent_until, queue_until, late_until, day, sent
+RETURNING account_id, name, spent_until, queue_until, late_until, day, sent, day_queue_until
 """
 _SAVE_LIMITS = """
 UPDATE number_limits l SET spent_until = saved.spent_until, queue_until = saved.queue_until,
-    late_until = saved.late_until, day = saved.day, sent = saved.sent, changed_at = now()
+    late_until = saved.late_until, day = saved.day, sent = saved.sent, day_queue_until = saved.day_queue_until,
+    changed_at = now()
 FROM unnest(
-    $1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::date[], $7::bigint[]
-) AS saved (account_id, name, spent_until, queue_until, late_until, day, sent)
+    $1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::date[], $7::bigint[],
+    $8::timestamptz[]
+) AS saved (account_id, name, spent_until, queue_until, late_until, day, sent, day_queue_until)
 WHERE l.account_id = saved.account_id AND l.name = saved.name
 """
 # In the order in which whoever counts locks them.
@@ -97,6 +99,7 @@ async def save_limits(connection: Connection, used: Mapping[LimitName, NumberUse
         [use.late_until for use in uses],
         [use.day for use in uses],
         [use.sent for use in uses],
+        [use.day_queue_until for use in uses],
     )
 
 

@@ -1,6 +1,8 @@
 """The limits of sender numbers: tokens per second, a queue that keeps them used, and a count by the carrier's day."""
 
 import heapq
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -101,6 +103,34 @@ def test_a_day_is_that_of_the_carriers_zone_and_what_is_over_the_cap_waits_for_t
     assert turn == (datetime(2026, 11, 30, 8, 0, tzinfo=UTC), DAY)
     use, turn = take_turn(use, limit, 1, datetime(2026, 11, 30, 8, 0, tzinfo=UTC), woken=True)
     assert (turn.until, use.sent, use.day) == (None, 1, date(2026, 11, 30))
+
+
+def test_what_is_over_the_days_cap_comes_back_one_after_the_other_and_before_new_messages() -> None:
+    limit, use, midnight = NumberLimit(per_day=100), NumberUse(), datetime(2026, 11, 30, tzinfo=UTC)
+    turns: list[datetime] = []
+    for _ in range(10_100):
+        use, turn = take_turn(use, limit, 1, START, woken=False)
+        turns += [turn.until] if turn.until is not None else []
+    assert (len(turns), turns[0], max(turns) - midnight) == (10_000, midnight, timedelta(seconds=50))
+    assert max(Counter(turns).values()) == 20, "every tenth of a second: others that are due come in between"
+    assert turns == sorted(turns)
+
+    use, new = take_turn(use, limit, 1, midnight, woken=False)
+    assert new == (midnight + timedelta(seconds=50), DAY)
+    for turn_at in turns[:100]:
+        use, turn = take_turn(use, limit, 1, turn_at, woken=True)
+        assert turn.until is None
+    use, over = take_turn(use, limit, 1, turns[100], woken=True)
+    assert over == (midnight + timedelta(days=1), DAY)
+
+
+def test_what_waits_for_tomorrow_keeps_nothing_from_leaving_today_if_there_is_room_again() -> None:
+    limit, use = NumberLimit(per_day=1), NumberUse()
+    for _ in range(2):
+        use, _ = take_turn(use, limit, 1, START, woken=False)
+    given_back = replace(use, sent=0)
+    assert take_turn(given_back, limit, 1, START, woken=False)[1].until is None
+    assert take_turn(use, NumberLimit(per_day=2), 1, START, woken=False)[1].until is None
 
 
 def test_a_clock_that_goes_back_over_midnight_gives_no_second_day() -> None:
