@@ -33,6 +33,12 @@ DELETE FROM recipient_messages r USING unnest($1::text[], $2::text[]) AS erased 
 WHERE r.account_id = erased.account_id AND r.phone = erased.phone
 """
 
+# What left, or was counted, while the erasure was under way.
+_FORGET_REST = """
+DELETE FROM recipient_messages r WHERE account_id = $1 AND phone = $2
+    AND NOT EXISTS (SELECT FROM unnest(r.times) AS at WHERE at > $3::timestamptz + $4::interval)
+"""
+
 _NEXT = """
 SELECT account_id, phone, erased_at, last_message_id FROM erasures WHERE next_step_at <= now()
 ORDER BY next_step_at LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -120,6 +126,7 @@ async def erase_some(connection: Connection, reporter: Reporter) -> bool:
             await connection.execute(_AGAIN, *who, ERASED_AFTER)
         elif last is None:
             await connection.execute(_END, *who)
+            await connection.execute(_FORGET_REST, *who, erasure["erased_at"], ERASED_AFTER)
         else:
             await connection.execute(_MOVE, *who, last)
     return True

@@ -36,7 +36,7 @@ from shared.suppressions.account_settings import AccountSettings, SettingsByAcco
 log = logging.getLogger(__name__)
 
 RESERVED_AT_ONCE = 500
-"""Of messages that are counted in one transaction: they take some 25 ms at most, in which nothing else happens."""
+"""Of messages that are counted in one transaction: nothing else runs for 10 ms of it, 80 ms with the largest caps."""
 
 
 @dataclass(frozen=True, slots=True)

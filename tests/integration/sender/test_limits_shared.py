@@ -6,19 +6,21 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from typing import cast
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from harness.stack.embedded import EmbeddedBackend
-from services.sender.ledger.erasures import note_erasures
+from services.sender.ledger.erasures import erase_some, note_erasures
 from services.sender.ledger.model import key_of
 from services.sender.limits.limiter import RESERVED_AT_ONCE, Limiter
 from services.sender.limits.number_limits import LimitBook, SharedLimit
 from services.sender.limits.number_use import burst_of
 from services.sender.limits.rows import forget_some
 from services.sender.links import WITHOUT_LINKS
+from services.sender.report import Reporter
 from services.sender.settings import sender_database
 from shared.errors import TransientError
 from shared.events.delivery import RecipientErased
@@ -148,6 +150,10 @@ async def test_what_counts_for_a_recipient_goes_with_its_time_and_with_the_recip
     )
     async with connection_from(pool) as connection:
         await note_erasures(connection, [erased])
+        assert await _phones(pool, shop) == ["+14155550101"]
+        assert await shop.allowed(0, shop.messages(1)) == 1, "decided before the erasure came"
+        await connection.execute("UPDATE erasures SET next_step_at = 'epoch' WHERE account_id = $1", shop.account_id)
+        assert await erase_some(connection, cast("Reporter", None))
         assert await _phones(pool, shop) == ["+14155550101"]
         await connection.execute(
             "UPDATE recipient_messages SET forget_at = $2 WHERE account_id = $1",
