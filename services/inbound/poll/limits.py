@@ -14,7 +14,7 @@ REFUSED_SECONDS = 300.0
 """After a gateway has refused the credentials: they do not get better by themselves."""
 BUG_SECONDS = 300.0
 """After an error that nobody has foreseen: it is logged, and other accounts go on."""
-MAX_CALLS_AT_ONCE = 400
+MAX_CALLS_AT_ONCE = 200
 """Of all accounts and gateways; those of one are made one after the other."""
 MAX_CALLS_PER_HOST = 50
 """A gateway that does not answer keeps no call to another one waiting. The wait for a turn has no deadline."""
