@@ -10,10 +10,10 @@ from shared.events.inbound import CarrierBlocked, MessageReceived
 PATH = "/v1/account/gateways"
 
 
-def reply(account_id: str, gateway: str) -> MessageReceived:
+def reply(account_id: str, gateway: str, body: str = "Hello") -> MessageReceived:
     return MessageReceived(
         event_id=uuid4(), occurred_at=NOW, account_id=account_id, gateway=gateway, gateway_message_id=uuid4().hex,
-        phone="+14155550100", sender_number=NUMBER, body="Hello",
+        phone="+14155550100", sender_number=NUMBER, body=body,
     )  # fmt: skip
 
 
@@ -32,6 +32,7 @@ async def test_a_gateway_that_answers_stop_itself_is_shown_with_the_way_to_switc
     acme: Caller, other: Caller, record: Record
 ) -> None:
     assert await shown(acme) == {}
+    await record.decided(reply(acme.account_id, "clicksend", "Is it that the carrier took the reply as an opt-out"))
     await record.decided(reply(acme.account_id, "clicksend"))
     await record.decided(block(acme.account_id, "twilio", "the carrier took the reply as an opt-out"))
     await record.decided(block(acme.account_id, "telnyx", "refused"))
