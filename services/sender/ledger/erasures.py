@@ -44,18 +44,19 @@ SELECT account_id, phone, erased_at, last_message_id FROM erasures WHERE next_st
 ORDER BY next_step_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 
-# Waiting messages to the phone, of the same page: they are rejected, and what they would have said goes.
+# Waiting messages to the phone, of the same page: what they would have said goes, and those without an outcome are
+# rejected, also if they were due and could not leave.
 _END_WAITING = """
 WITH page AS (
     SELECT message_id, phone, state FROM messages WHERE account_id = $1 AND message_id > $4 ORDER BY message_id LIMIT $6
 ), gone AS (
     DELETE FROM waiting_messages w USING page
-    WHERE page.phone = $2 AND page.state = 'waiting'
+    WHERE page.phone = $2 AND page.state <> 'dispatching'
         AND w.account_id = $1 AND w.message_id = page.message_id AND w.waits_since <= $3 AND w.owner = 0
     RETURNING w.message_id
 )
 UPDATE messages m SET state = 'rejected', detail = $7, phone = $5, changed_at = now() FROM gone
-WHERE m.account_id = $1 AND m.message_id = gone.message_id
+WHERE m.account_id = $1 AND m.message_id = gone.message_id AND m.state IN ('pending', 'waiting')
 RETURNING m.account_id, m.message_id, m.list_id, m.phone, m.sender_number, m.state, m.detail, m.decision_started_at,
     m.changed_at
 """
