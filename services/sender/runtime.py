@@ -147,6 +147,7 @@ def _beside(
     sweep = sweep_forever(pool, reporter, owner.number, timedelta(seconds=settings.sweep_after_seconds))
     return {
         "sweeper": sweep,
+        "owner": owner.keep(),
         "erasures": erase_forever(pool, reporter),
         "limits": forget_forever(pool),
         "topics": watch_topics(settings.kafka),
