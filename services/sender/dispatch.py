@@ -258,7 +258,7 @@ class Dispatcher:
             settled = await settle(connection, self._owner.number, updates, self._throttled_for)
         failpoint("sender.after_settle")
         rows = [
-            row_of(request, now.state, each.detail, chunk.fenced.started_at, now.changed_at)
+            row_of(request, now.state, now.detail, chunk.fenced.started_at, now.changed_at)
             for request, each in zip(chunk.requests, updates, strict=True)
             if (now := settled.get(each.key)) is not None and now.state != "pending"
         ]

@@ -66,6 +66,10 @@ def rejected_detail(reason: str, explanation: str) -> str:
     return f"{reason} {explanation}"
 
 
+CANCELLED = rejected_detail("cancelled", "it was cancelled before it left")
+"""The detail of a cancelled message."""
+
+
 def waiting_detail(until: datetime, reason: str) -> str:
     """Return the detail of a waiting message; `split(" ", 1)` gives time and reason back."""
     return f"{format_time(until)} {reason}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from services.sender.ledger.model import LedgerState, MessageKey, Row, RowUpdate, key_of
+from services.sender.ledger.model import CANCELLED, LedgerState, MessageKey, Row, RowUpdate, key_of
 from services.sender.ledger.owner import LIVING
 from shared.events.outbound import MessageRequested
 from shared.postgres import Connection
@@ -39,17 +39,22 @@ WHERE m.state = 'pending'
 RETURNING account_id, message_id, changed_at
 """  # noqa: S608 (no value from outside)
 
-# The sweeper may have been first: a call result then still counts, but a message it gave up is not decided again.
+# The sweeper may have been first: a call result then still counts, but a message it gave up is not decided again;
+# nor is one that was to be cancelled meanwhile.
 _SETTLE = """
 UPDATE messages m SET
-    state = CASE WHEN is_throttled AND m.throttled_since < now() - $7::interval THEN 'failed' ELSE settled.state END,
+    state = CASE
+        WHEN settled.state = 'pending' AND m.cancel_asked THEN 'rejected'
+        WHEN is_throttled AND m.throttled_since < now() - $7::interval THEN 'failed'
+        ELSE settled.state END,
+    detail = CASE WHEN settled.state = 'pending' AND m.cancel_asked THEN $8 ELSE settled.detail END,
     throttled_since = CASE WHEN is_throttled THEN coalesce(m.throttled_since, now()) ELSE m.throttled_since END,
-    detail = settled.detail, changed_at = now()
+    changed_at = now()
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $6::boolean[])
     AS settled (account_id, message_id, state, detail, is_throttled)
 WHERE m.account_id = settled.account_id AND m.message_id = settled.message_id AND m.owner = $5
     AND (m.state = 'dispatching' OR m.state = 'unknown' AND settled.state IN ('sent', 'failed'))
-RETURNING m.account_id, m.message_id, m.state, m.changed_at
+RETURNING m.account_id, m.message_id, m.state, m.detail, m.changed_at
 """
 THROTTLED_FOR = timedelta(hours=1)
 
@@ -102,9 +107,10 @@ async def write_rows(
 
 
 class Settled(NamedTuple):
-    """The state that a row has got, and when."""
+    """The state and the detail that a row has got, and when."""
 
     state: LedgerState
+    detail: str | None
     changed_at: datetime
 
 
@@ -113,11 +119,12 @@ async def settle(
 ) -> dict[MessageKey, Settled]:
     """Write what became of the owner's claims; return the keys whose rows were still open.
 
-    A message that its carrier has refused for its pace alone is decided again for as long as `throttled_for`.
+    A message that its carrier has refused for its pace alone is decided again for as long as `throttled_for`. One that
+    was to be cancelled during the call, and that the carrier has not got, is rejected.
     """
     are_throttled = [each.is_throttled for each in settled]
-    rows = await connection.fetch(_SETTLE, *columns(settled), owner, are_throttled, throttled_for)
-    return {(row[0], row[1]): Settled(row[2], row[3]) for row in rows}
+    rows = await connection.fetch(_SETTLE, *columns(settled), owner, are_throttled, throttled_for, CANCELLED)
+    return {(row[0], row[1]): Settled(*row[2:]) for row in rows}
 
 
 def columns(settled: Sequence[RowUpdate]) -> list[list[str | None]]:

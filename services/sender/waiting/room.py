@@ -71,7 +71,8 @@ class WaitingRoom:
     async def cancel(self, keys: Sequence[MessageKey]) -> None:
         """Cancel messages that have not left, also before they are requested; publish the outcomes that there are.
 
-        A message that somebody calls the carrier for has its outcome published by them.
+        A message that somebody calls the carrier for has its outcome published by them: also that it is cancelled,
+        where the carrier was not called after all, or did not take it because of the pace.
 
         Raises:
             TransientError: Postgres or Kafka is unavailable; cancelled again, the outcome is the same.

@@ -8,15 +8,17 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 
-from services.sender.ledger.model import MessageKey, key_of, rejected_detail, waiting_detail
-from services.sender.timing import Wait
+from services.sender.ledger.model import CANCELLED, MessageKey, key_of, waiting_detail
+from services.sender.limits.number_use import RATE
+from services.sender.timing import PAUSE, Wait
 from shared.events.codec import encode
 from shared.events.outbound import MessageRequested
 from shared.postgres import Connection
 
 # A message that has a row in the ledger, other than one that was given back, keeps it: the first request counts. One
-# that waits again keeps its request, and the time since when it has waited.
-_PUT = """
+# that waits again keeps its request, and the time since when it has waited. A carrier that refused it for its pace does
+# so no longer where it waits for something else, such as the morning.
+_PUT = f"""
 WITH written AS (
     SELECT * FROM unnest(
         string_to_array($1, E'\\n'), string_to_array($2, E'\\n'), string_to_array($3, E'\\n')::bigint[],
@@ -29,7 +31,8 @@ WITH written AS (
     SELECT account_id, message_id, list_id, phone, sender_number, 'waiting', detail, $9::timestamptz, now(), $10::bigint
     FROM written
     ON CONFLICT (account_id, message_id) DO UPDATE SET
-        state = excluded.state, detail = excluded.detail, owner = excluded.owner, changed_at = now()
+        state = excluded.state, detail = excluded.detail, owner = excluded.owner, changed_at = now(),
+        throttled_since = CASE WHEN excluded.detail LIKE ANY (ARRAY['% {PAUSE}', '% {RATE}']) THEN m.throttled_since END
     WHERE m.state = 'pending'
     RETURNING account_id, message_id, changed_at
 ), put AS (
@@ -39,9 +42,10 @@ WITH written AS (
         due_at = excluded.due_at, take_at = excluded.take_at, owner = 0
 )
 SELECT account_id, message_id, changed_at FROM ours
-"""
+"""  # noqa: S608 (no value from outside)
 
-# A message that was not requested yet gets a row without a recipient: when it is requested, it has its outcome.
+# A message that was not requested yet gets a row without a recipient: when it is requested, it has its outcome. One
+# whose carrier may be called is cancelled if it is given back (`ledger/rows.py`): until then its row stays as it is.
 _CANCEL = """
 WITH cancelled AS (
     INSERT INTO messages AS m
@@ -49,14 +53,18 @@ WITH cancelled AS (
     SELECT account_id, message_id, 0, '', '', 'rejected', $3, now(), now(), $4::bigint
     FROM unnest($1::text[], $2::text[]) AS c (account_id, message_id)
     ON CONFLICT (account_id, message_id) DO UPDATE SET
-        state = excluded.state, detail = excluded.detail, owner = excluded.owner, changed_at = now()
-    WHERE m.state IN ('pending', 'waiting')
-    RETURNING account_id, message_id
+        state = CASE WHEN m.state = 'dispatching' THEN m.state ELSE excluded.state END,
+        detail = CASE WHEN m.state = 'dispatching' THEN m.detail ELSE excluded.detail END,
+        owner = CASE WHEN m.state = 'dispatching' THEN m.owner ELSE excluded.owner END,
+        changed_at = CASE WHEN m.state = 'dispatching' THEN m.changed_at ELSE excluded.changed_at END,
+        cancel_asked = true
+    WHERE m.state IN ('pending', 'waiting', 'dispatching')
+    RETURNING account_id, message_id, state
 ), gone AS (
     DELETE FROM waiting_messages w USING cancelled c
-    WHERE w.account_id = c.account_id AND w.message_id = c.message_id
+    WHERE w.account_id = c.account_id AND w.message_id = c.message_id AND c.state = 'rejected'
 )
-SELECT count(*) FROM cancelled
+SELECT count(*) FROM cancelled WHERE state = 'rejected'
 """
 
 
@@ -91,7 +99,9 @@ async def put(
 
 
 async def cancel(connection: Connection, owner: int, keys: Sequence[MessageKey]) -> int:
-    """Reject messages that nobody has begun to send, known or not; return how many."""
+    """Reject messages that nobody has begun to send, known or not; return how many.
+
+    Those whose carrier may be called are rejected if it was not called after all.
+    """
     accounts, messages = [key[0] for key in keys], [key[1] for key in keys]
-    detail = rejected_detail("cancelled", "it was cancelled before it left")
-    return int(await connection.fetchval(_CANCEL, accounts, messages, detail, owner))
+    return int(await connection.fetchval(_CANCEL, accounts, messages, CANCELLED, owner))

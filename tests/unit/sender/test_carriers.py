@@ -170,7 +170,7 @@ class Ledger:
 
     async def settle(self, _: object, __: int, settled: Sequence[RowUpdate], ___: timedelta) -> dict[Any, Settled]:
         self.settled |= {each.key[1]: (each.state, each.detail) for each in settled}
-        return {each.key: Settled(each.state, datetime.now(UTC)) for each in settled}
+        return {each.key: Settled(each.state, each.detail, datetime.now(UTC)) for each in settled}
 
     async def hold(self) -> None:
         await asyncio.sleep(0)
