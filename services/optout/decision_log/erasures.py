@@ -83,23 +83,24 @@ async def add_erasure_jobs(
             await connection.execute(_ADD_JOB, event.event_id, event.account_id, json.dumps(given))
 
 
-def with_phones(stored: Iterable[Entry], phones: Mapping[int, str], named: Mapping[str, str]) -> list[Entry]:
+def with_phones(
+    stored: Iterable[Entry], phones: Mapping[tuple[int, str], str], pseudonyms: Mapping[str, str]
+) -> list[Entry]:
     """Return stored entries, erased ones with their phone.
 
     They are published again as they were: a record comes again where its entry may not have been published.
 
     Args:
         stored: the entries.
-        phones: by offset, those that the records say.
-        named: further ones, by what stands for them in the entries of the batch's erasures, or by the id of a request
-            that a record for many recipients stands for.
+        phones: those that the records say, by their offset and the id of the event or of one request of many.
+        pseudonyms: further ones, by what stands for them in the entries of the batch's erasures.
     """
     entries: list[Entry] = []
     for entry in stored:
         if not entry.is_erased:
             entries.append(entry)
             continue
-        event_id = str(entry.came_as or entry.event_id)
-        if phone := phones.get(entry.offset) or named.get(event_id) or named.get(entry.phone):
+        came_as = entry.offset, str(entry.came_as or entry.event_id)
+        if phone := phones.get(came_as) or pseudonyms.get(entry.phone):
             entries.append(replace(entry, phone=phone))
     return entries

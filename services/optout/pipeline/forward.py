@@ -78,10 +78,9 @@ class Forwarder:
 
 
 def _with_settled_removals(parsed: Parsed) -> Parsed:
-    """Return the batch with single requests in place of each record for many of whom one has an old spelling."""
-    old = [each for each in parsed.removals if any(settled_phone(phone) != phone for phone in each[1].phones)]
-    if not old:
+    """Return single requests in place of a record for many of whom one has an old spelling."""
+    event = parsed.removals
+    if event is None or all(settled_phone(phone) == phone for phone in event.phones):
         return parsed
-    single = [EventAtOffset(offset, request_of(event, phone)) for offset, event in old for phone in event.phones]
-    received = sorted([*parsed.received, *single], key=lambda each: each.offset)
-    return replace(parsed, received=received, removals=[each for each in parsed.removals if each not in old])
+    singly = [EventAtOffset(parsed.first_offset, request_of(event, phone)) for phone in event.phones]
+    return replace(parsed, received=singly, removals=None)

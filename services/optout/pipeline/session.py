@@ -1,7 +1,7 @@
 """One worker's work between two starts: what is recorded, what is published, and the step from batch to batch."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -166,21 +166,22 @@ class WorkerSession:
             return []
         stored = await self._decision_log.entries(parsed.first_offset, min(parsed.next_offset, recorded_to))
         metrics.ENTRIES_REPLAYED.inc(len(stored))
-        phones = {each.offset: each.event.phone for each in parsed.received}
+        phones = {(each.offset, str(each.event.event_id)): each.event.phone for each in parsed.received}
+        if parsed.removals is not None:
+            phones = {(parsed.first_offset, request_id(parsed.removals, each)): each for each in parsed.removals.phones}
         # A click has no phone, and its link is erased with it: the erasure that is read again has it.
-        named = {e.pseudonym: e.phone for each in parsed.received if isinstance(e := each.event, ErasureRequested)}
-        named |= {request_id(event, phone): phone for _, event in parsed.removals for phone in event.phones}
-        return with_phones(stored, phones, named)
+        erased = (each.event for each in parsed.received if isinstance(each.event, ErasureRequested))
+        return with_phones(stored, phones, {each.pseudonym: each.phone for each in erased})
 
-    async def _new(self, parsed: Parsed) -> list[Decided]:
-        entries: list[Decided] = []
-        for batch in batches(self._partition, parsed, self._position.next_offset):
-            if isinstance(batch, Batch) and any(isinstance(each.event, _ABOUT_MESSAGES) for each in batch.received):
-                await self._deliveries.catch_up()  # what is attributed to a message, or erases those before
-            decided, self._position = await self._decision_log.record(batch)
-            entries += decided
-            self._moved_at = self._seconds()
-        return entries
+    async def _new(self, parsed: Parsed) -> Sequence[Decided]:
+        batch = batch_of(self._partition, parsed, self._position.next_offset)
+        if batch is None:
+            return ()
+        if isinstance(batch, Batch) and any(isinstance(each.event, _ABOUT_MESSAGES) for each in batch.received):
+            await self._deliveries.catch_up()  # what is attributed to a message, or erases those before
+        decided, self._position = await self._decision_log.record(batch)
+        self._moved_at = self._seconds()
+        return decided
 
     def _checkpoint_due(self, next_offset: int, *, wanted: bool = False) -> CheckpointPublished | None:
         """Return what the senders must hold at `next_offset`, where it is time to publish it.
@@ -224,20 +225,13 @@ class WorkerSession:
             metrics.RECORDS_PARKED.labels(reason).inc(count)
 
 
-def batches(partition: int, parsed: Parsed, start: int) -> Iterator[Batch | RemovalsBatch]:
-    """Yield what is to be decided from offset `start` on, in order; a record about many recipients is one by itself."""
+def batch_of(partition: int, parsed: Parsed, start: int) -> Batch | RemovalsBatch | None:
+    """Return what is to be decided from offset `start` on, if anything."""
+    if parsed.removals is not None:
+        offset = parsed.first_offset
+        return RemovalsBatch(partition, start, offset + 1, offset, parsed.removals) if offset >= start else None
     received = [each for each in parsed.received if each.offset >= start]
-    for offset, event in parsed.removals:
-        if offset < start:
-            continue
-        before = [each for each in received if each.offset < offset]
-        if before:
-            yield Batch(partition, start, offset, before)
-            received, start = received[len(before) :], offset
-        yield RemovalsBatch(partition, start, offset + 1, offset, event)
-        start = offset + 1
-    if received:
-        yield Batch(partition, start, parsed.next_offset, received)
+    return Batch(partition, start, parsed.next_offset, received) if received else None
 
 
 def _size(decided: Decided) -> int:

@@ -174,13 +174,12 @@ class Worker:
 
     async def _step(self, session: WorkerSession, clicks: ClickResolver, records: Sequence[Polled]) -> None:
         failpoint("optout.after_poll")
-        self.condition.begins(records[0].offset)
-        with metrics.BATCH_SECONDS.time():
-            parsed = parse(records, self._context.settings.partitions, self._parking, self._context.now())
-            parsed = await self._forwarder.forward(await clicks.resolve(parsed))
-            await session.process(parsed)
-        self._failures = 0
-        self.condition.ends(parsed.next_offset)
+        for parsed in parse(records, self._context.settings.partitions, self._parking, self._context.now()):
+            self.condition.begins(parsed.first_offset)
+            with metrics.BATCH_SECONDS.time():
+                await session.process(await self._forwarder.forward(await clicks.resolve(parsed)))
+            self._failures = 0
+            self.condition.ends(parsed.next_offset)
 
 
 def _texts(errors: BaseExceptionGroup[Exception]) -> str:

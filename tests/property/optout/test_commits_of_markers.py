@@ -45,7 +45,8 @@ class Partition:
     async def reads(self, value: bytes) -> None:
         record = ConsumerRecord(INBOUND_MESSAGES, 0, self._offset, 0, 0, None, value, None, 0, len(value), ())
         self._offset += 1
-        await self.session.process(parse([record], 1, Parking("test"), NOON))
+        for parsed in parse([record], 1, Parking("test"), NOON):
+            await self.session.process(parsed)
 
     @property
     def watermark(self) -> int:

@@ -246,7 +246,8 @@ class OptOutPipeline(RuleBasedStateMachine):
         self.record.now = self.time
         records = self.log[session.published : session.published + most]
         if records:
-            run(session.process(parse(records, 1, Parking("test"), self.time)))
+            for parsed in parse(records, 1, Parking("test"), self.time):
+                run(session.process(parsed))
 
     # What must hold
 

@@ -62,14 +62,24 @@ def test_an_erasure_counts_the_entries_before_it_and_those_of_its_batch_before_i
 
 def test_an_erased_entry_is_published_with_the_phone_of_its_record_or_not_at_all() -> None:
     there, gone, kept = erased(reply("STOP"), 3), erased(reply("STOP"), 4), entry(reply("STOP"), 5)
-    assert with_phones([there, gone, kept], {3: PHONE}, {}) == [replace(there, phone=PHONE), kept]
+    assert with_phones([there, gone, kept], {(3, str(there.event_id)): PHONE}, {}) == [
+        replace(there, phone=PHONE),
+        kept,
+    ]
     about = entry(erasure())
     assert with_phones([about], {}, {}) == [about]
 
 
+def test_of_several_erased_entries_at_one_offset_each_is_published_with_its_own_phone() -> None:
+    one, other = erased(reply("STOP"), 3), erased(reply("STOP"), 3)
+    said = {(3, str(one.event_id)): PHONE, (3, str(other.event_id)): "+14155550199"}
+    assert [each.phone for each in with_phones([one, other], said, {})] == [PHONE, "+14155550199"]
+
+
 def test_an_erased_click_whose_record_has_no_phone_is_published_with_that_of_the_batchs_erasure() -> None:
     click, about = erased(reply("STOP"), 3), entry(erasure(), 4)
-    assert with_phones([click, about], {4: PHONE}, {PSEUDONYM: PHONE}) == [replace(click, phone=PHONE), about]
+    said = {(4, str(about.event_id)): PHONE}
+    assert with_phones([click, about], said, {PSEUDONYM: PHONE}) == [replace(click, phone=PHONE), about]
 
 
 def test_what_comes_again_under_the_id_of_an_erased_message_counts_if_it_is_a_new_opt_out() -> None:

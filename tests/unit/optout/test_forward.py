@@ -61,7 +61,9 @@ async def test_of_a_record_for_many_an_old_spelling_goes_to_its_partition_and_th
     common = {"event_id": uuid4(), "occurred_at": NOON, "account_id": "demo", "list_id": 7, "by": "ada"}
     removals = RemovalsRequested.model_validate({**common, "job_id": uuid4(), "phones": (OLD, "+14155550100")})
     plain = RemovalsRequested.model_validate({**common, "job_id": uuid4(), "phones": ("+14155550100",)})
-    parsed = await Forwarder(settings, no_pool).forward(Parsed(0, 2, [], removals=[(0, removals), (1, plain)]))
+    forwarder = Forwarder(settings, no_pool)
+    parsed = await forwarder.forward(Parsed(4, 5, [], removals=removals))
     assert [(event.phone, event.event_id) for event in published] == [(NEW, UUID(request_id(removals, OLD)))]
-    assert [(each.offset, each.event.phone) for each in parsed.received] == [(0, "+14155550100")]
-    assert parsed.removals == [(1, plain)]
+    assert [(each.offset, each.event.phone) for each in parsed.received] == [(4, "+14155550100")]
+    assert parsed.removals is None
+    assert (await forwarder.forward(Parsed(5, 6, [], removals=plain))).removals == plain

@@ -15,7 +15,7 @@ from services.optout.decision_log.removals import RemovalsBatch, decide_removals
 from services.optout.pipeline.parse import parse
 from services.optout.pipeline.records import opt_out_records, suppression_records
 from services.optout.pipeline.repair import PublishedStates, _note
-from services.optout.pipeline.session import batches
+from services.optout.pipeline.session import batch_of
 from services.optout.recipient import Suppression
 from services.optout.removals import ListRemovals, removal_id, request_id
 from shared.events.codec import decode, encode
@@ -84,27 +84,27 @@ def test_a_value_that_looks_like_another_field_stays_as_it_is() -> None:
         template_of(text, phone='"+3"')
 
 
-def test_a_record_for_many_is_a_batch_of_its_own_between_those_of_others() -> None:
+def test_a_record_for_many_is_published_by_itself_between_what_others_sent() -> None:
     asked = OptOutRequested.model_validate(
         {**COMMON, "phone": PHONES[0], "scopes": ("account",), "source": "api", "event_id": uuid4()}
     )
     marker = FenceMarkerAppended(marker_id=uuid4())
-    log = [record(offset, event) for offset, event in enumerate([asked, REMOVALS, UNDONE, asked, marker])]
-    parsed = parse(log, 1, Parking("test"), NOON)
-    found = list(batches(0, parsed, 0))
-    assert [type(each) for each in found] == [Batch, RemovalsBatch, RemovalsBatch, Batch]
-    assert [(each.expected, each.next_offset) for each in found] == [(0, 1), (1, 2), (2, 3), (3, 5)]
-    assert [(each.expected, each.next_offset) for each in batches(0, parsed, 2)] == [(2, 3), (3, 5)]
-    assert not list(batches(0, parsed, 5))
+    log = [record(offset, event) for offset, event in enumerate([marker, asked, REMOVALS, UNDONE, asked, marker])]
+    portions = list(parse(log, 1, Parking("test"), NOON))
+    assert [(each.first_offset, each.next_offset) for each in portions] == [(0, 2), (2, 3), (3, 4), (4, 6)]
+    assert [each.removals for each in portions] == [None, REMOVALS, UNDONE, None]
+    assert [[each.offset for each in portion.received] for portion in portions] == [[1], [], [], [4]]
+    found = [batch for each in portions if (batch := batch_of(0, each, 3)) is not None]
+    assert [(type(each), each.expected, each.next_offset) for each in found] == [(RemovalsBatch, 3, 4), (Batch, 3, 6)]
 
 
-def test_a_record_for_many_with_a_phone_of_another_partition_is_parked() -> None:
+def test_a_record_for_many_with_a_phone_of_another_partition_is_parked_with_the_records_around_it() -> None:
     here = [phone for phone in (f"+1415555{n}" for n in range(1000, 1100)) if partition_of(phone, 6) == 0][:3]
     right, wrong = (REMOVALS.model_copy(update={"phones": tuple(phones)}) for phones in (here, [*here, PHONES[0]]))
     assert partition_of(PHONES[0], 6) != 0
-    parsed = parse([record(0, right), record(1, wrong)], 6, Parking("test"), NOON)
-    assert [offset for offset, _ in parsed.removals] == [0]
-    assert dict(parsed.bad) == {"wrong_partition": 1}
+    first, last = parse([record(0, right), record(1, wrong)], 6, Parking("test"), NOON)
+    assert (first.removals, first.parked) == (right, ())
+    assert (last.removals, dict(last.bad), len(last.parked)) == (None, {"wrong_partition": 1}, 1)
 
 
 def test_a_phone_that_is_named_twice_counts_once() -> None:
