@@ -9,7 +9,7 @@ from shared.suppressions.account_settings import PartitionSettings, SettingsReco
 from shared.suppressions.confirmable import ConfirmableOptOuts
 from shared.suppressions.lookup import SuppressionCache
 from shared.suppressions.proof import Proof
-from shared.suppressions.read import Changes, ConfirmableChange, PartitionReader
+from shared.suppressions.read import MANY_CHANGES, Changes, ConfirmableChange, PartitionReader
 from shared.suppressions.watermarks import Watermarks
 
 _MERGE_IN_THREAD_FROM_KEYS = 100_000
@@ -88,6 +88,8 @@ class PartitionFollower:
                 await asyncio.to_thread(scope_keys.merge)
             else:
                 scope_keys.merge()
+        if changes.count >= MANY_CHANGES:
+            await asyncio.sleep(0)  # others have a turn: a fence, a health check
 
     async def _compare(self, checkpoint: CheckpointPublished, records_end: int, end: int) -> None:
         if records_end < end - _COMPARE_LAST_OFFSETS:

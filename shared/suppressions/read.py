@@ -29,6 +29,8 @@ from shared.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, Suppressio
 from shared.suppressions.placement import partitions_of
 
 MAX_UNREADABLE = 1_000
+MANY_CHANGES = 10_000
+"""The number of changes after which a step ends: a poll may have millions, in records about many phones."""
 
 _TOO_MANY = b""
 """Stands for a key that is missing, and for all further ones that cannot be read: nothing takes it away."""
@@ -101,6 +103,9 @@ class PartitionReader:
                 yield from self._confirmable(event)
             elif isinstance(event, SuppressionChanged | SuppressionsChanged):
                 changed += _changes_in(event)
+                if len(changed) >= MANY_CHANGES:
+                    yield from self._changes(changed)
+                    changed = []
             elif isinstance(event, AccountSettingsPublished | ListPublished):
                 yield SettingsRecord(event, digest_of(record.value or b""))
             elif event is not None:

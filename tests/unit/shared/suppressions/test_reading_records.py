@@ -1,5 +1,6 @@
 """Records of the topic are read strictly: what cannot be read is remembered until its key is published again."""
 
+import asyncio
 import json
 
 import pytest
@@ -15,7 +16,9 @@ from shared.events.suppression import (
     WatermarkAdvanced,
 )
 from shared.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, cache_key
-from shared.suppressions.read import _CANONICAL, MAX_UNREADABLE, Changes, PartitionReader
+from shared.suppressions.read import _CANONICAL, MANY_CHANGES, MAX_UNREADABLE, Changes, PartitionReader
+from shared.suppressions.snapshot import Origin
+from shared.suppressions.state import CacheState
 
 PHONE = phone_in(0)
 GOOD = changed(PHONE)
@@ -68,6 +71,19 @@ def test_a_record_of_many_phones_changes_each_in_its_place_among_the_others() ->
     elsewhere = many.model_copy(update={"phones": (phones[0], phone_in(1))})
     list(reading.steps([record(elsewhere.key(), encode(elsewhere)), WATERMARK]))
     assert list(reading.unreadable) == [changed(phone_in(1)).key()]
+
+
+async def test_others_have_a_turn_while_records_of_many_phones_are_applied() -> None:
+    many = SuppressionsChanged(
+        account_id="acme", scope="list:1", phones=tuple(phones_in(0, 300)), state="opted_out", cause_event_id=CAUSE,
+        changed_at=GOOD.changed_at,
+    )  # fmt: skip
+    records = [record(many.key(), encode(many))] * (2 * MANY_CHANGES // 300)
+    state = CacheState(Origin("id", "suppressions", PARTITIONS))
+    had_a_turn = asyncio.Event()
+    asyncio.get_running_loop().call_soon(had_a_turn.set)
+    await state.partitions[0].apply(records, len(records))
+    assert had_a_turn.is_set()
 
 
 def test_a_record_written_in_another_order_with_more_fields_is_read_the_same() -> None:
