@@ -99,7 +99,7 @@ async def _published_states(context: Context, partition: int) -> PublishedStates
 
 def _note(held: PublishedStates, key: bytes | None, value: bytes | None) -> None:
     if key is not None and key.startswith(CHANGES_KEY):
-        held.update(_states_of_many(value))
+        held.update(_states_of_many(key, value))
         return
     if key is None or key.startswith(b"!"):  # what is published whenever a session starts
         return
@@ -109,12 +109,12 @@ def _note(held: PublishedStates, key: bytes | None, value: bytes | None) -> None
         held[key] = _state(key, value)
 
 
-def _states_of_many(value: bytes | None) -> PublishedStates:
+def _states_of_many(key: bytes, value: bytes | None) -> PublishedStates:
     try:
         event = decode(suppression_event_adapter, value)
     except PoisonError:
         return {}  # whoever reads it doubts until the next checkpoint, which says whether it has hidden anything
-    if not isinstance(event, SuppressionsChanged):
+    if not isinstance(event, SuppressionsChanged) or event.key() != key:
         return {}
     return {each.key(): each.state for each in event.singly()}
 

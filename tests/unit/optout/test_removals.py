@@ -21,7 +21,7 @@ from services.optout.removals import ListRemovals, removal_id, request_id
 from shared.events.codec import decode, encode
 from shared.events.inbound import FenceMarkerAppended, OptOutRequested
 from shared.events.removals import RemovalsRequested, RemovalsUndone
-from shared.events.suppression import SuppressionsChanged, suppression_event_adapter
+from shared.events.suppression import CHANGES_KEY, SuppressionsChanged, suppression_event_adapter
 from shared.parking import Parking
 from shared.partitions import partition_of
 
@@ -119,3 +119,6 @@ def test_what_is_published_is_compared_with_the_decision_log_by_phone() -> None:
     assert held == {f"demo|list:7|{phone}".encode(): "opted_out" for phone in PHONES}
     _note(held, published.key, b"no event")
     assert len(held) == 3
+    nothing = PublishedStates()
+    _note(nothing, CHANGES_KEY + b"another|list:7", published.value)  # no sender takes it with this key
+    assert nothing == {}
