@@ -33,9 +33,8 @@ def request_of(event: ListRemovals, phone: str) -> PreferenceRequest:
 
 def request_id(event: ListRemovals, phone: str) -> str:
     """Return the id of the request about a phone: the same whenever its part is published again."""
-    if isinstance(event, RemovalsRequested):
-        return removal_id(event.job_id, phone)
-    return derived_id_text(event.job_id, "undo", phone)
+    of_job = removal_id if isinstance(event, RemovalsRequested) else undo_id
+    return of_job(event.job_id, phone)
 
 
 def lifted_id(event: ListRemovals, phone: str) -> str | None:
@@ -46,3 +45,8 @@ def lifted_id(event: ListRemovals, phone: str) -> str | None:
 def removal_id(clean_up_id: UUID, phone: str) -> str:
     """Return the id of the request by which a clean-up takes a phone off its list."""
     return derived_id_text(clean_up_id, "clean-up", phone)
+
+
+def undo_id(undo_job_id: UUID, phone: str) -> str:
+    """Return the id of the request by which an undo brings a phone back to the list."""
+    return derived_id_text(undo_job_id, "undo", phone)

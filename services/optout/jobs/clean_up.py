@@ -4,7 +4,8 @@ Nothing is deleted, so that a clean-up can be undone.
 """
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -12,13 +13,16 @@ from uuid import UUID
 
 from services.optout.contact_columns import COLUMNS
 from services.optout.jobs import store
-from services.optout.jobs.job import AccountJob
+from services.optout.jobs.job import AccountJob, JobFailedError
 from services.optout.jobs.job_request import JobRequest
-from services.optout.jobs.publish import JobPublisher, publish_lines
+from services.optout.jobs.publish import JobPublisher, RequestOfMany, publish_lines
+from services.optout.removals import removal_id, undo_id
 from shared.events.base import derived_id
 from shared.events.removals import RemovalsRequested, RemovalsUndone
-from shared.phones.canonical import is_valid
+from shared.phones.canonical import is_valid, settled_phone
 from shared.postgres import Connection, Pool, connection_from
+
+log = logging.getLogger(__name__)
 
 CLEAN_UP, UNDO = "clean_up", "undo"
 UNDO_DAYS = 30
@@ -70,6 +74,8 @@ _REMOVE_DUPLICATES = """
 UPDATE contacts SET removed_at = now(), removed_by = $3 WHERE contact_id IN ({}) AND removed_at IS NULL
 """
 _RESTORE = "UPDATE contacts SET removed_at = NULL, removed_by = NULL WHERE removed_by = $1"
+
+_COUNT_RECORDED = "SELECT count(*) FROM decisions WHERE event_id = ANY($1::uuid[])"
 
 MEMBERS_AFTER = """
 SELECT contact_id, phone FROM contacts WHERE list_id = $1 AND removed_at IS NULL AND contact_id > $2
@@ -143,7 +149,8 @@ class CleanUp:
         if "opt_outs" in parts and not place.get("is_published"):
             if "chunks" not in place:
                 return await self._find(job)
-            publish = partial(self._publisher.publish_of_many, request_of=partial(_removals, job))
+            ids = partial(removal_id, job.job_id)
+            publish = partial(_publish, self._pool, self._publisher, partial(_removals, job), ids)
             return await publish_lines(self._pool, job, job.job_id, publish)
         if "duplicates" in parts and not place.get("has_removed_duplicates"):
             async with connection_from(self._pool) as connection, connection.transaction():
@@ -205,13 +212,43 @@ class Undo:
             return job.moved({"chunks": job.input["chunks"]})
         if not job.place.get("is_published"):
             request_of = partial(_removals_undone, job, clean_up_id)
-            publish = partial(self._publisher.publish_of_many, request_of=request_of)
+            ids = partial(undo_id, job.job_id)
+            publish = partial(_publish, self._pool, self._publisher, request_of, ids)
             return await publish_lines(self._pool, job, clean_up_id, publish)
         async with connection_from(self._pool) as connection, connection.transaction():
             tag = await connection.execute(_RESTORE, clean_up_id, timeout=_LONG_SECONDS)
             after = job.finished({"opt_outs": job.done, "restored": _count(tag)})
             await store.save(connection, after)
         return after
+
+
+async def _publish(
+    pool: Pool,
+    publisher: JobPublisher,
+    request_of: RequestOfMany,
+    request_id: Callable[[str], str],
+    phones: Sequence[str],
+) -> None:
+    """Publish the requests about these phones, and look whether the first one of each record is in the decision log.
+
+    The pipeline goes on past a record that it parks: one that it cannot read, as it is older than such records are.
+    A request about an older spelling is recorded by another partition, and perhaps later.
+
+    Raises:
+        JobFailedError: a record was parked.
+    """
+    first_ids: list[str] = []
+
+    def noted(some: Sequence[str]) -> JobRequest:
+        first_ids.extend(request_id(phone) for phone in some[:1] if settled_phone(phone) == phone)
+        return request_of(some)
+
+    await publisher.publish_of_many(phones, noted)
+    async with connection_from(pool) as connection:
+        missing = len(first_ids) - await connection.fetchval(_COUNT_RECORDED, first_ids)
+    if missing:
+        log.error("%d records about members of a list were not decided: see `stopline parked list`", missing)
+        raise JobFailedError("a part could not be processed: the operator's log says more; then start it again")
 
 
 def _count(tag: str) -> int:
