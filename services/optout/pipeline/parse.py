@@ -28,7 +28,7 @@ _NOT_DECIDED_AS_IT_IS = (FenceMarkerAppended, LinkConfirmed, LinkUndone, *_FOR_M
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Records that are published together, by what is to be done with them; `bad` counts those to park by their reason.
+    """A portion of a poll, by what is to be done with its records; `bad` counts those to park by their reason.
 
     A record for many recipients is by itself: its event is `removals`, its offset `first_offset`.
     """
