@@ -187,9 +187,8 @@ def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
     left: dict[StateKey, StateLeft] = {}
     for entry in decided:
         for scope in entry.changed:
-            left[entry.account_id, scope, entry.phone] = replace(
-                _changed(entry, is_new=True), question=question_of(entry.confirmation, scope, entry.received_at)
-            )
+            state = left[entry.account_id, scope, entry.phone] = _changed(entry, is_new=True)
+            state.question = question_of(entry.confirmation, scope, entry.received_at)
         for scope in entry.raised:
             key = entry.account_id, scope, entry.phone
             left[key] = _joined(left.get(key), _changed(entry, is_new=False))
