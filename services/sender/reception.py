@@ -19,6 +19,8 @@ NOT_CAUGHT_UP = "not_caught_up"
 """The reason of a message that waits because of it."""
 _WATCH_SECONDS = 2.0
 _SETTLES_PER_GAP = 4
+_BETWEEN_LOOKS = timedelta(milliseconds=1)
+"""Of an account's messages that wait: a million are decided again in a quarter of an hour, not every half minute."""
 _LEVELS = {"caught_up": logging.INFO, "waits": logging.WARNING, "given_up": logging.ERROR}
 
 
@@ -43,6 +45,8 @@ class ReceptionRule:
     def __init__(self, state: ReceptionState, clock: Callable[[], datetime] = utc_now) -> None:
         self._state = state
         self._clock = clock
+        self._looks: dict[str, datetime] = {}
+        """When the last message of each account that waits is decided again."""
 
     def earliest(self, request: MessageRequested, _: AccountSettings, now: datetime) -> Wait | None:
         """Return what the message has to wait for.
@@ -53,7 +57,21 @@ class ReceptionRule:
         if not self._state.is_read:
             raise TransientError("it is not known yet whether webhooks are received")
         found = self._state.standing_of(request.account_id, self._clock())
-        return Wait(now + self._state.limits.settle, NOT_CAUGHT_UP) if found.standing == "waits" else None
+        if found.standing == "waits":
+            return Wait(self._next_look(request, now), NOT_CAUGHT_UP)
+        self._looks.pop(request.account_id, None)
+        return None
+
+    def _next_look(self, request: MessageRequested, now: datetime) -> datetime:
+        """Return when the message is decided again: after those of its account that wait already, and in its time."""
+        limits = self._state.limits
+        soonest = now + limits.settle
+        last = self._looks.get(request.account_id)
+        look = soonest if last is None else min(max(soonest, last + _BETWEEN_LOOKS), now + limits.wait)
+        self._looks[request.account_id] = look
+        if request.valid_until is not None:
+            look = min(look, request.valid_until - limits.settle)
+        return max(soonest, look)
 
 
 class ReceptionWatch:

@@ -59,7 +59,7 @@ class _CatchUp:
         self._later: deque[tuple[datetime, datetime]] = deque()
 
     def note(self, complete_to: datetime, known_at: datetime, known: timedelta) -> None:
-        self.newest = max(self.newest, complete_to)
+        self.newest = complete_to  # not the latest: a clock that was ahead once would leave out what came since
         self.complete_to(known_at, known)
         if len(self._later) < _MAX_ROUNDS:
             self._later.append((known_at, complete_to))
@@ -88,6 +88,7 @@ class ReceptionState:
 
     def apply(self, event: AnyReceptionEvent, now: datetime) -> None:
         """Note an event that was read `now`, or before this process decided anything: that has been known for long."""
+        event = _by_clock(event, now)
         now = now if self.is_read else _LONG_AGO
         match event:
             case ReceptionConfirmed():
@@ -159,6 +160,20 @@ def _received(heard: Iterable[ReceptionConfirmed], gap: timedelta) -> tuple[date
             return since, last
         since = min(since, each.since)
     return None, last
+
+
+def _by_clock(event: AnyReceptionEvent, now: datetime) -> AnyReceptionEvent:
+    """Return the event by the clock of this machine, if that of its writer is ahead: what is read has happened.
+
+    Otherwise the silence of an instance would be noticed only when this clock has come as far.
+    """
+    match event:
+        case ReceptionConfirmed(since=since, confirmed_at=at) if at > now:
+            return event.model_copy(update={"since": since - (at - now), "confirmed_at": now})
+        case CatchUpCompleted(complete_to=complete_to, completed_at=at) if at > now:
+            return event.model_copy(update={"complete_to": complete_to - (at - now), "completed_at": now})
+        case _:
+            return event
 
 
 def _standing(waited: timedelta, limit: timedelta, reason: str) -> AccountStanding:

@@ -25,7 +25,7 @@ def after_downtime() -> ReceptionState:
     state = ReceptionState(ReceptionLimits(GAP, SETTLE, KNOWN, WAIT))
     for instance, since, until in (("before", -9_000, -3_000), ("now", 0, 5_000)):
         at = NOON + timedelta(seconds=since), NOON + timedelta(seconds=until)
-        state.apply(ReceptionConfirmed(instance_id=instance, since=at[0], confirmed_at=at[1]), NOON)
+        state.apply(ReceptionConfirmed(instance_id=instance, since=at[0], confirmed_at=at[1]), at[1])
     early = NOON - timedelta(seconds=4_000)
     state.apply(CatchUpCompleted(account_id="acme", gateway="twilio", complete_to=early, completed_at=early), NOON)
     state.is_read = True
@@ -42,6 +42,27 @@ def test_a_message_of_the_account_waits_and_those_of_others_leave() -> None:
     rule = ReceptionRule(after_downtime(), lambda: NOON)
     assert rule.earliest(message(), ACCOUNT, NOON) == Wait(NOON + SETTLE, NOT_CAUGHT_UP)
     assert rule.earliest(message("another"), ACCOUNT, NOON) is None
+
+
+def test_many_messages_that_wait_are_not_decided_again_all_the_time() -> None:
+    rule = ReceptionRule(after_downtime(), lambda: NOON)
+    waits = [rule.earliest(message(), ACCOUNT, NOON) for _ in range(100_000)]
+    ends = sorted(each.until for each in waits if each is not None)
+    assert ends[0] == NOON + SETTLE
+    assert sum(until <= NOON + SETTLE * 2 for until in ends) <= 30_001
+    assert ends[-1] <= NOON + WAIT
+    other = ReceptionRule(after_downtime(), lambda: NOON)
+    assert other.earliest(message(), ACCOUNT, NOON) == Wait(NOON + SETTLE, NOT_CAUGHT_UP)
+
+
+def test_a_message_does_not_expire_because_many_others_wait() -> None:
+    rule = ReceptionRule(after_downtime(), lambda: NOON)
+    for _ in range(100_000):
+        rule.earliest(message(), ACCOUNT, NOON)
+    brief = message().model_copy(update={"valid_until": NOON + SETTLE * 3})
+    found = rule.earliest(brief, ACCOUNT, NOON)
+    assert found is not None
+    assert found.until == NOON + SETTLE * 2
 
 
 def test_a_slow_clock_of_the_database_hides_no_downtime() -> None:

@@ -25,9 +25,10 @@ def caught_up(to: float, gateway: str = "twilio", account_id: str = ACCOUNT) -> 
 
 
 BEFORE = heard(-9_000, 0, "before")
+MUCH_LATER = 1_000_000
 
 
-def state(*events: ReceptionConfirmed | CatchUpCompleted, read: float = 0) -> ReceptionState:
+def state(*events: ReceptionConfirmed | CatchUpCompleted, read: float = MUCH_LATER) -> ReceptionState:
     found = ReceptionState(ReceptionLimits(*(timedelta(seconds=each) for each in (GAP, SETTLE, KNOWN, WAIT))))
     for event in events:
         found.apply(event, at(read))
@@ -129,3 +130,23 @@ def test_what_was_there_before_the_process_started_counts_at_once() -> None:
 def test_instances_that_ended_long_ago_are_forgotten() -> None:
     found = state(*(heard(n, n + 1, f"inbound-{n}") for n in range(2_000)), caught_up(1_999 + SETTLE))
     assert len(found._heard) == 1_000
+
+
+def test_the_silence_of_an_instance_whose_clock_is_ahead_is_noticed_as_early_as_any() -> None:
+    found = state(caught_up(-8_000))
+    found.apply(heard(-9_000 + 1_800, 1_800), at(0))
+    assert [standing(found, now) for now in (GAP, GAP + 1)] == ["caught_up", "waits"]
+
+
+def test_a_round_of_a_process_whose_clock_is_ahead_does_not_count_for_what_came_after_it() -> None:
+    found = state(heard(-9_000, 100, "before"), caught_up(0))
+    found.apply(caught_up(200 + 1_800), at(201))
+    found.apply(heard(500, 600), at(600))
+    assert standing(found, 610) == "waits"
+    found.apply(caught_up(530 + 1_800), at(531))
+    assert standing(found, 610) == "caught_up"
+
+
+def test_a_clock_that_was_ahead_once_does_not_decide_where_the_next_round_begins() -> None:
+    found = state(caught_up(9_000), caught_up(100))
+    assert found.complete_to(ACCOUNT, "twilio") == at(100)
