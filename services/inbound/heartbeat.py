@@ -43,6 +43,7 @@ class Heartbeat:
         self._instance_id = _new_instance_id()
         self._since: datetime | None = None
         self._confirmed_at: datetime | None = None  # None: nothing of this instance is acknowledged
+        self._missed = publisher.missed
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -68,8 +69,17 @@ class Heartbeat:
             await self._publisher.publish(PlacedRecord(INBOUND_STATUS, 0, record))
         except TransientError as error:
             log.warning("no heartbeat: %s", error)
+            self._missed = self._publisher.missed
+            return
+        if self._have_webhooks_missed_kafka():
+            log.warning("no heartbeat: Kafka has not acknowledged what webhooks brought")
             return
         self._confirmed_at = now
+
+    def _have_webhooks_missed_kafka(self) -> bool:
+        """Return whether any have since the last heartbeat: of some partitions, where this topic's is available."""
+        before, self._missed = self._missed, self._publisher.missed
+        return self._missed != before
 
 
 def _new_instance_id() -> str:

@@ -94,6 +94,8 @@ class Publisher:
         self._link = link
         self._deadlines = Deadlines(PUBLISH_SECONDS)
         self._waiting = 0
+        self.missed = 0
+        """Records that Kafka did not acknowledge in time, and not those that it refused."""
         metrics.WAITING.set_function(lambda: self._waiting)
 
     async def publish(self, placed: PlacedRecord) -> None:
@@ -124,6 +126,7 @@ class Publisher:
                 await sent
         except TimeoutError:
             self._link.missed()
+            self.missed += 1
             raise TransientError(f"Kafka did not acknowledge within {PUBLISH_SECONDS} s") from None
         except KafkaError as error:
             self._link.refused(error)

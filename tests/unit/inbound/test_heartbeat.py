@@ -22,6 +22,7 @@ class HeartbeatOfATest:
     def __init__(self) -> None:
         self.said: list[ReceptionConfirmed] = []
         self._late: list[ReceptionConfirmed] = []
+        self.missed = 0
         self._now = NOON
         self._is_available = True
         self._heartbeat = Heartbeat(self, GAP.total_seconds(), lambda: self._now)  # type: ignore[arg-type]  # all that it needs
@@ -68,6 +69,16 @@ async def test_a_process_that_was_frozen_notices_it() -> None:
     heartbeat = HeartbeatOfATest()
     await heartbeat.beat(0, 121)
     assert heartbeat.since == ["12:00:00", "12:02:01"]
+
+
+async def test_while_kafka_takes_only_what_goes_to_some_partitions_it_is_silent() -> None:
+    heartbeat = HeartbeatOfATest()
+    await heartbeat.beat(*range(0, 600, 15))
+    for seconds in range(600, 1_200, 15):
+        heartbeat.missed += 1
+        await heartbeat.beat(seconds)
+    await heartbeat.beat(1_200, 1_215)
+    assert heartbeat.standing() == "waits"
 
 
 async def test_it_says_no_more_than_what_kafka_has_acknowledged() -> None:
