@@ -29,6 +29,12 @@ THEN = DUE + timedelta(days=1)
 MANY, MEGABYTE = 1_000, 1024 * 1024
 
 
+@pytest.fixture(autouse=True)
+async def no_others(pool: Pool) -> None:
+    """Remove what other tests have left waiting: it is due before."""
+    await pool.execute("DELETE FROM waiting_messages")
+
+
 @pytest.fixture
 async def owner(backend: EmbeddedBackend) -> AsyncIterator[Owner]:
     made = Owner(sender_database(backend.sender_database_url))
