@@ -20,7 +20,7 @@ $(INSTALLED): requirements-dev.lock pyproject.toml tools/make-venv
 	@tools/make-venv
 	@touch $@
 
-test: lint ## everything that this machine can run: lint, then every tier of tests; ends within 30 minutes on 2 cores
+test: lint ## everything that this machine can run: lint, then every tier of tests; ends within 45 minutes on 2 cores
 	@tools/run-tests $(TESTS:tests/integration=$(wildcard tests/integration/*))
 
 unit: $(INSTALLED) ## the tests that need neither Kafka nor Postgres, in seconds
