@@ -1,5 +1,6 @@
 """Settings come from the environment (`STOPLINE_…`); a missing or wrong one ends the start with one line."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
@@ -14,6 +15,7 @@ from shared.secret_rules import check_known_secrets
 from shared.web.addresses import networks
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+PartT = TypeVar("PartT")
 
 _SECURED_BY = {
     "sasl": ("kafka_sasl_username", "kafka_sasl_password"),
@@ -140,3 +142,22 @@ def _problem(problem: Any) -> str:
     """Return a line for one problem; one of several settings together names them itself."""
     text = str(problem["msg"]).removeprefix("Value error, ")
     return f"STOPLINE_{'_'.join(map(str, problem['loc'])).upper()}: {text}" if problem["loc"] else text
+
+
+def validated_part(where: str, validate: Callable[[Any], PartT], given: object) -> PartT:
+    """Return what `validate` makes of a part of a setting that is JSON.
+
+    Args:
+        where: the setting and the part, such as "STOPLINE_GATEWAY_SECRETS: acme: twilio: ".
+        validate: a method of pydantic's.
+        given: the part.
+
+    Raises:
+        ValueError: names where and the field that is wrong, and shows no value.
+    """
+    try:
+        return validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = "".join(f"{name}: " for name in first["loc"])
+        raise ValueError(f"{where}{field}{first['msg']}") from None

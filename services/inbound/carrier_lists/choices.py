@@ -7,10 +7,10 @@ It is JSON, by account and carrier, for those that `STOPLINE_GATEWAY_API_KEYS` h
               "twilio": {"write": "all", "senders": ["MG0123"]}}}
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from services.inbound.carrier_lists.aws import AwsAccess, AwsOptOuts
 from services.inbound.carrier_lists.aws_consents import AwsConsents
@@ -25,6 +25,7 @@ from services.inbound.poll.lists.clicksend import ClickSendApiCredential
 from services.inbound.poll.lists.twilio import TwilioApiCredential
 from shared.events.base import AccountId
 from shared.number_pools import NumberPools
+from shared.settings import validated_part
 
 _SETTING = "STOPLINE_CARRIER_LISTS"
 MAX_WRITTEN = 50
@@ -34,7 +35,6 @@ _MAX_LISTS = 20
 _SHAPE: TypeAdapter[dict[str, dict[str, Any]]] = TypeAdapter(dict[AccountId, dict[str, Any]])
 _Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+:/.-]{1,256}$")]
 _Names: TypeAlias = Annotated[tuple[_Name, ...], Field(max_length=_MAX_LISTS)]
-ReadT = TypeVar("ReadT")
 
 
 class ListOptions(BaseModel):
@@ -148,7 +148,7 @@ def read_carrier_lists(
         place = f"{account_id}: {gateway}: "
         if gateway not in types:
             raise ValueError(f"{_SETTING}: {place}has no list; those that have: {', '.join(types)}")
-        options = _read(place, types[gateway].model_validate, given)
+        options = validated_part(f"{_SETTING}: {place}", types[gateway].model_validate, given)
         if (account_id, gateway) not in known:
             raise ValueError(f"{_SETTING}: {place}STOPLINE_GATEWAY_API_KEYS has no credentials for it")
         missing = [name for name in options.unpooled() if options.read and not pools.get(account_id, {}).get(name)]
@@ -169,14 +169,5 @@ def _work(account: GatewayAccount, options: ListOptions, pools: NumberPools) -> 
 
 
 def _each(text: str) -> Iterator[tuple[str, str, object]]:
-    for account_id, gateways in _read("", _SHAPE.validate_json, text).items():
+    for account_id, gateways in validated_part(f"{_SETTING}: ", _SHAPE.validate_json, text).items():
         yield from ((account_id, gateway, given) for gateway, given in gateways.items())
-
-
-def _read(place: str, validate: Callable[[Any], ReadT], given: object) -> ReadT:
-    try:
-        return validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = "".join(f"{name}: " for name in first["loc"])
-        raise ValueError(f"{_SETTING}: {place}{field}{first['msg']}") from None

@@ -10,18 +10,18 @@ nothing. One that signs nothing is named with `"unsigned"`.
 
 import hmac
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, model_validator
 
 from services.inbound.gateways.encodings import basic_authorization
 from services.inbound.gateways.request import GatewayRequest, UnverifiedError
+from shared.settings import validated_part
 
 _SETTING = "STOPLINE_GATEWAY_SECRETS"
 _SHAPE = TypeAdapter(dict[str, dict[str, Any]])
-ValidatedT = TypeVar("ValidatedT")
 UNSIGNED = "unsigned"
 MAX_CREDENTIALS = 8
 """Of one account and gateway: a request is checked against each."""
@@ -109,7 +109,7 @@ def read_credentials(
         ValueError: names the account, gateway and field that is wrong, and shows no value.
     """
     found: dict[str, dict[str, Sequence[GatewayCredential]]] = {gateway: {} for gateway in types}
-    for account_id, gateways in _validated("", _SHAPE.validate_json, text).items():
+    for account_id, gateways in validated_part(f"{_SETTING}: ", _SHAPE.validate_json, text).items():
         for gateway, given in gateways.items():
             place = f"{account_id}: {gateway}: "
             if given == UNSIGNED and gateway in may_be_unsigned:
@@ -126,13 +126,4 @@ def _credentials(place: str, type_: CredentialType, given: object) -> list[Gatew
     each = given if isinstance(given, list) else [given]
     if not 1 <= len(each) <= MAX_CREDENTIALS:
         raise ValueError(f"{_SETTING}: {place}must be one credential, or a list of 1 to {MAX_CREDENTIALS}")
-    return [_validated(place, type_.model_validate, one) for one in each]
-
-
-def _validated(place: str, validate: Callable[[Any], ValidatedT], given: object) -> ValidatedT:
-    try:
-        return validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = "".join(f"{name}: " for name in first["loc"])
-        raise ValueError(f"{_SETTING}: {place}{field}{first['msg']}") from None
+    return [validated_part(f"{_SETTING}: {place}", type_.model_validate, one) for one in each]

@@ -4,20 +4,20 @@ It is JSON, such as `{"acme": {"twilio": {"account_sid": "AC…", "auth_token": 
 are not those of webhooks (`STOPLINE_GATEWAY_SECRETS`): with these one can read and write at the gateway.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter
 
 from shared.events.base import AccountId
+from shared.settings import validated_part
 
 _SETTING = "STOPLINE_GATEWAY_API_KEYS"
 _SHAPE: TypeAdapter[dict[str, dict[str, Any]]] = TypeAdapter(dict[AccountId, dict[str, Any]])
 _LOOPBACK = "127.0.0.1"
 MAX_API_ACCOUNTS = 10_000
 """Pairs of an account and a gateway, which one process works through."""
-ReadT = TypeVar("ReadT")
 
 
 def _address(text: str) -> str:
@@ -69,21 +69,12 @@ def read_api_keys(text: str, types: Mapping[str, ApiCredentialType]) -> list[Gat
         ValueError: names the account, gateway and field that is wrong, and shows no value.
     """
     found: list[GatewayAccount] = []
-    for account_id, gateways in _read("", _SHAPE.validate_json, text).items():
+    for account_id, gateways in validated_part(f"{_SETTING}: ", _SHAPE.validate_json, text).items():
         for gateway, given in gateways.items():
             if gateway not in types:
                 raise ValueError(f"{_SETTING}: {account_id}: {gateway}: not used; those that are: {', '.join(types)}")
-            credential = _read(f"{account_id}: {gateway}: ", types[gateway].model_validate, given)
+            credential = validated_part(f"{_SETTING}: {account_id}: {gateway}: ", types[gateway].model_validate, given)
             found.append(GatewayAccount(account_id, gateway, credential))
     if len(found) > MAX_API_ACCOUNTS:
         raise ValueError(f"{_SETTING}: has {len(found)} credentials; the limit is {MAX_API_ACCOUNTS}")
     return found
-
-
-def _read(place: str, validate: Callable[[Any], ReadT], given: object) -> ReadT:
-    try:
-        return validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = "".join(f"{name}: " for name in first["loc"])
-        raise ValueError(f"{_SETTING}: {place}{field}{first['msg']}") from None
