@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared.events.base import AccountId
 from shared.smpp.address import SmppAddress
 from shared.smpp.alphabets import DefaultAlphabet
+from shared.smpp.message_ids import WrittenAs
 
 SETTING = "STOPLINE_SMPP_RECEIVERS"
 MAX_BINDS = 200
@@ -18,6 +19,8 @@ class ReceiverBind(SmppAddress):
     """A bind of an account as a receiver."""
 
     default_alphabet: DefaultAlphabet = "gsm"
+    receipt_ids: WrittenAs = "text"
+    """How the ids in receipts are written."""
     opted_out_errors: frozenset[str] = frozenset()
     """The SMSC's own errors (`err:` of a receipt) for a recipient who has opted out with it."""
 

@@ -11,6 +11,7 @@ from services.inbound.gateways.smpp import SmppMessage, SmppReceipt
 from services.inbound.responses import WebhookError
 from services.inbound.smpp.binds import ReceiverBind
 from shared.smpp.alphabets import decoded_text
+from shared.smpp.message_ids import compared_id
 from shared.smpp.pdus import Command, Pdu, PduError, deliver_from_data
 from shared.smpp.tags import Tag
 
@@ -70,8 +71,9 @@ def _receipt(delivered: DeliverSm, parameters: dict[int, bytes], text: _Text, bi
     """Return the receipt: its source is the recipient."""
     words = {name.lower(): value for name, value in reversed(_WORD_OF_RECEIPT.findall(text.body))}
     state, error = parameters.get(Tag.MESSAGE_STATE), words.get("err") or _network_error(parameters)
+    given_id = _string(parameters.get(Tag.RECEIPTED_MESSAGE_ID)) or words.get("id", "")
     fields: Fields = {
-        "carrier_message_id": _string(parameters.get(Tag.RECEIPTED_MESSAGE_ID)) or words.get("id", ""),
+        "carrier_message_id": compared_id(given_id, bind.receipt_ids),
         "state": words.get("stat") or ("" if state is None else str(int.from_bytes(state, "big"))),
         "error": "" if error.strip("0") == "" else error,
         "to": _number(delivered.source_addr, delivered.source_addr_ton),

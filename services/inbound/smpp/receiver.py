@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 from services.inbound.gateways.reported import ReportedEvent, events_of
 from services.inbound.poll.append import append
-from services.inbound.publish import PlacedRecord, event_records, parked_record
+from services.inbound.publish import PlacedRecord, parked_record, records_of
 from services.inbound.responses import WebhookError
 from services.inbound.smpp import metrics
 from services.inbound.smpp.binds import ReceiverBind
@@ -91,7 +91,7 @@ class Receiver:
         except WebhookError as error:
             log.warning("a delivery of %s cannot be read and was parked: %s", self._name, error.reason)
             return "refused", "", [self._parked(pdu, error, now)]
-        records = [record for event in events for record in event_records(event, self._partitions)]
+        records = [record for event in events for record in records_of(event, self._partitions)]
         return "accepted", events[0].phone or "", records
 
     def _events(self, pdu: Pdu, now: datetime) -> list[ReportedEvent]:

@@ -11,6 +11,7 @@ from services.sender.carriers.carrier import CarrierSettings
 from shared.secret_rules import none_where_empty
 from shared.smpp.address import EnquireSeconds, Host, Port, SmppAddress, SmppPassword, SystemId, SystemType
 from shared.smpp.alphabets import DefaultAlphabet
+from shared.smpp.message_ids import WrittenAs
 
 _OCTET = Field(ge=0, le=255)
 _Statuses = Annotated[
@@ -41,6 +42,8 @@ class SmppSettings(CarrierSettings):
     smpp_short_code_ton: Annotated[int, _OCTET] = 3
     """Network specific, as most SMSCs want it."""
     smpp_short_code_npi: Annotated[int, _OCTET] = 0
+    smpp_message_ids: WrittenAs = "text"
+    """How the ids in responses are written."""
     smpp_opted_out_statuses: _Statuses = Field(default="[]", validate_default=True)
     """The SMSC's own statuses for a recipient who has opted out with it, as JSON."""
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from services.sender.carriers.carrier import Accepted, Blocked, CallResult, Refused, Throttled, Unknown
 from services.sender.carriers.responses import BUSY_SECONDS, NOT_ALLOWED_SECONDS, text_of
+from shared.smpp.message_ids import WrittenAs, compared_id
 from shared.smpp.pdus import Command, Pdu, is_answered_by, message_id_of
 from shared.smpp.statuses import VENDOR_STATUSES, CommandStatus, name_of_status
 
@@ -16,12 +17,14 @@ PAUSED = frozenset({CommandStatus.ESME_RINVBNDSTS, CommandStatus.ESME_RINVSYSTYP
 REFUSED = frozenset(CommandStatus) - THROTTLED - UNKNOWN - {CommandStatus.ESME_ROK}
 
 
-def result_of_submit(response: Pdu, opted_out_statuses: Collection[int] = ()) -> CallResult:
+def result_of_submit(
+    response: Pdu, opted_out_statuses: Collection[int] = (), message_ids: WrittenAs = "text"
+) -> CallResult:
     """Return what the SMSC's response says."""
     if not is_answered_by(Command.SUBMIT_SM, response):
         return Unknown(f"the SMSC answered with a PDU 0x{response.command:08X}")
     if response.status == CommandStatus.ESME_ROK:
-        return _taken(response)
+        return _taken(response, message_ids)
     words = name_of_status(response.status)
     if response.status in opted_out_statuses:
         return Blocked(f"0x{response.status:X}", words)
@@ -32,6 +35,10 @@ def result_of_submit(response: Pdu, opted_out_statuses: Collection[int] = ()) ->
     return Unknown(f"the SMSC answered {words}")
 
 
-def _taken(response: Pdu) -> Accepted | Unknown:
+def _taken(response: Pdu, message_ids: WrittenAs) -> Accepted | Unknown:
     named = "" if response.command == Command.GENERIC_NACK else text_of(message_id_of(response.body))
-    return Accepted(named) if named else Unknown("the SMSC answered without an error and without a message_id")
+    return (
+        Accepted(compared_id(named, message_ids))
+        if named
+        else Unknown("the SMSC answered without an error and without a message_id")
+    )

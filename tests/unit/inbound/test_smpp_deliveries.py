@@ -14,8 +14,11 @@ from services.inbound.gateways.reported import events_of
 from services.inbound.responses import WebhookError
 from services.inbound.smpp.binds import ReceiverBind
 from services.inbound.smpp.delivered import report_of
+from services.sender.carriers.carrier import Accepted
+from services.sender.carriers.smpp_results import result_of_submit
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import CarrierBlocked, MessageReceived
+from shared.smpp.message_ids import WrittenAs
 from shared.smpp.pdus import Command, Pdu
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -60,8 +63,8 @@ def message(pdu: Pdu, bind: ReceiverBind = BIND) -> MessageReceived:
     return found
 
 
-def receipt(pdu: Pdu) -> DeliveryReceiptReceived:
-    found = events(pdu)[0]
+def receipt(pdu: Pdu, bind: ReceiverBind = BIND) -> DeliveryReceiptReceived:
+    found = events(pdu, bind)[0]
     assert isinstance(found, DeliveryReceiptReceived)
     return found
 
@@ -187,6 +190,28 @@ def test_a_receipt_by_its_parameters(esm_class: int, state: int, status: str) ->
     parameters = tlv(0x1E, b"abc-1\0") + tlv(0x427, bytes((state,))) + tlv(0x423, b"\3\0\x11")
     found = receipt(delivered(b"", esm_class=esm_class, tlvs=parameters))
     assert (found.carrier_message_id, found.status, found.gateway_status) == ("abc-1", status, f"{state} err:17")
+
+
+@pytest.mark.parametrize(
+    ("in_response", "responses", "in_receipt", "receipts"),
+    [
+        ("75BCD15", "hexadecimal", "0123456789", "decimal"),
+        ("0x075bcd15", "hexadecimal", "123456789", "decimal"),
+        ("0123456789", "decimal", "75bcd15", "hexadecimal"),
+        ("075BCD15", "hexadecimal", "75bcd15", "hexadecimal"),
+        ("msg-75", "hexadecimal", "msg-75", "decimal"),
+        ("75BCD15", "text", "75BCD15", "text"),
+    ],
+)
+def test_an_id_is_the_same_however_response_and_receipt_write_it(
+    in_response: str, responses: WrittenAs, in_receipt: str, receipts: WrittenAs
+) -> None:
+    submitted = Pdu(Command.SUBMIT_SM | 0x80000000, 0, 7, in_response.encode() + b"\0")
+    accepted = result_of_submit(submitted, message_ids=responses)
+    assert isinstance(accepted, Accepted)
+    text = RECEIPT.format("DELIVRD", "000").replace("0123456789", in_receipt)
+    bind = BIND.model_copy(update={"receipt_ids": receipts})
+    assert receipt(delivered(text.encode(), esm_class=0x04), bind).carrier_message_id == accepted.carrier_message_id
 
 
 def test_a_receipt_of_another_library_is_understood() -> None:
