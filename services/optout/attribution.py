@@ -1,8 +1,9 @@
 """Finds the lists whose message a reply answers (G5): the right ones and no other.
 
 In this order: the gateway's own pointer; the last message from the number that was answered; every list that may have
-sent it; the account. A message that the carrier refused was never read, so nobody answers it; one whose outcome is
-unknown may have been read, so its list is possible beside the one of the last message that certainly arrived.
+sent it; the account, also where more messages are possible than are loaded. A message that the carrier refused was
+never read, so nobody answers it; one whose outcome is unknown may have been read, so its list is possible beside the
+one of the last message that certainly arrived.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,8 @@ from services.optout.recipient import Recipient, SentMessage
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AttributionMethod
 
+MOST_CONSIDERED = 200
+"""Messages from a number that are loaded for a reply: the newest before it, and the newest after it."""
 CLOCK_SLACK = timedelta(seconds=5)
 """Gateways give times in whole seconds, by clocks of their own."""
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC) - CLOCK_SLACK
@@ -42,6 +45,8 @@ def attribute(event: MessageReceived, recipient: Recipient) -> Attribution:
         return Attribution("account")
     before = [m for m in answerable if m.dispatched_at <= latest_written(event)]
     possible = _last_certain(before) if before and event.sender_number is not None else answerable
+    if len(possible) >= MOST_CONSIDERED and not (before and event.sender_number and possible[-1].outcome == "sent"):
+        return Attribution("account")  # older ones that were not loaded are possible, too
     lists = _distinct(message.list_id for message in possible)
     if len(lists) == 1:
         return Attribution("last_message", lists, possible[0].message_id)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.optout.attribution import MOST_CONSIDERED, latest_written
 from services.optout.decide import DecidableEvent
 from services.optout.decision_log.entry import Entry, entry_adapter
 from services.optout.decision_log.repetitions import Identity, identity_of, identity_of_entry, with_own_id
@@ -17,7 +18,6 @@ from shared.events.base import storable
 from shared.events.inbound import CarrierBlocked, MessageReceived
 from shared.postgres import Connection
 
-MAX_SENT_PER_NUMBER = 50
 RecipientKey = tuple[str, str]
 
 _LAST = """
@@ -48,13 +48,22 @@ JOIN suppressions s USING (account_id, phone)
 _SENT = """
 SELECT m.account_id, m.phone, m.message_id, m.list_id, m.sender_number, m.carrier_message_id, m.outcome,
     m.dispatched_at, m.instruction, m.confirms
-FROM unnest($1::text[], $2::text[], $3::text[]) AS reply (account_id, phone, sender_number)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS reply (account_id, phone, sender_number, latest)
 CROSS JOIN LATERAL (
-    SELECT * FROM sent_messages s
-    WHERE s.account_id = reply.account_id AND s.phone = reply.phone AND s.dispatched_at >= $4
-        AND s.outcome <> 'failed' AND (reply.sender_number IS NULL OR s.sender_number = reply.sender_number)
-    ORDER BY s.dispatched_at DESC
-    LIMIT $5
+    (
+        SELECT * FROM sent_messages s
+        WHERE s.account_id = reply.account_id AND s.phone = reply.phone AND s.dispatched_at BETWEEN $5 AND reply.latest
+            AND s.outcome <> 'failed' AND (reply.sender_number IS NULL OR s.sender_number = reply.sender_number)
+        ORDER BY s.dispatched_at DESC
+        LIMIT $6
+    ) UNION ALL (
+        SELECT * FROM sent_messages s
+        WHERE s.account_id = reply.account_id AND s.phone = reply.phone
+            AND s.dispatched_at > greatest(reply.latest, $5 - interval '1 microsecond')
+            AND s.outcome <> 'failed' AND (reply.sender_number IS NULL OR s.sender_number = reply.sender_number)
+        ORDER BY s.dispatched_at DESC
+        LIMIT $6
+    )
 ) m
 """
 
@@ -120,6 +129,7 @@ class _AboutSent(NamedTuple):
     account_id: str
     phone: str
     sender_number: str | None
+    latest: datetime
     message_id: str | None
     carrier_message_id: str | None
 
@@ -131,14 +141,17 @@ def _about_sent(events: Iterable[DecidableEvent]) -> list[_AboutSent]:
             case MessageReceived():
                 asked.append(
                     _AboutSent(
-                        event.account_id, event.phone, event.sender_number, event.replied_message_id,
-                        event.replied_carrier_message_id,
+                        event.account_id, event.phone, event.sender_number, latest_written(event),
+                        event.replied_message_id, event.replied_carrier_message_id,
                     )
                 )  # fmt: skip
             case CarrierBlocked(sender_numbers=()):
                 asked.append(
-                    _AboutSent(event.account_id, event.phone, None, event.message_id, event.carrier_message_id)
-                )
+                    _AboutSent(
+                        event.account_id, event.phone, None, event.occurred_at, event.message_id,
+                        event.carrier_message_id,
+                    )
+                )  # fmt: skip
     return asked
 
 
@@ -147,11 +160,11 @@ Sent = dict[RecipientKey, dict[str, SentMessage]]
 
 
 async def _load_sent(connection: Connection, asked: Sequence[_AboutSent], window_starts_at: datetime) -> Sent:
-    """Load the newest messages from each number that was answered: many from another number must not hide them."""
+    """Load the newest messages from each number that was answered: those from another, or later ones, hide none."""
     sent: Sent = defaultdict(dict)
-    replies = list(dict.fromkeys(each[:3] for each in asked))
-    columns = [[reply[column] for reply in replies] for column in range(3)]
-    for row in await connection.fetch(_SENT, *columns, window_starts_at, MAX_SENT_PER_NUMBER):
+    replies = list(dict.fromkeys(each[:4] for each in asked))
+    columns = [[reply[column] for reply in replies] for column in range(4)]
+    for row in await connection.fetch(_SENT, *columns, window_starts_at, MOST_CONSIDERED):
         _add(sent, row)
     return sent
 

@@ -6,24 +6,26 @@ from uuid import uuid4
 
 from optout_world import OptOutWorld
 
+from services.optout.attribution import MOST_CONSIDERED
 from shared.events.base import derived_id
 from shared.events.delivery import MessageDispatching
 from shared.events.inbound import MessageReceived
 from shared.topics import DELIVERY_EVENTS
 
 
-async def was_sent(world: OptOutWorld, list_id: int, instruction: str) -> str:
+async def was_sent(world: OptOutWorld, list_id: int, instruction: str, at: datetime | None = None) -> str:
     """A message of the list goes to the phone, and offers something; return its id."""
+    at = at or datetime.now(UTC)
     message_id = f"m-{uuid4().hex[:10]}"
     announced = MessageDispatching(
         event_id=derived_id(message_id),
-        occurred_at=datetime.now(UTC),
+        occurred_at=at,
         account_id=world.account_id,
         message_id=message_id,
         list_id=list_id,
         phone=world.phone,
         sender_number="+18335550123",
-        decision_started_at=datetime.now(UTC),
+        decision_started_at=at,
         instruction=instruction,
     )
     await world.write(DELIVERY_EVENTS, announced)
@@ -44,6 +46,19 @@ async def test_an_answer_to_another_lists_question_takes_nothing_back(world: Opt
     await world.says("START", replied_message_id=asking)
     await world.fence()
     assert world.suppressions() == {"list:1": "opted_in"}
+
+
+async def test_a_late_stop_finds_its_message_whatever_has_been_sent_since(world: OptOutWorld) -> None:
+    await world.service.start()
+    written, offer = datetime.now(UTC) - timedelta(hours=1), "Sale. Reply STOP to opt out"
+    await was_sent(world, 1, offer, written - timedelta(hours=1))
+    await was_sent(world, 2, offer, written - timedelta(hours=2))
+    for number in range(MOST_CONSIDERED + 10):
+        await was_sent(world, 3, offer, written + timedelta(minutes=1, seconds=number))
+    await world.says("STOP", sent_at=written)
+    await world.fence()
+    # Of both, the outcome is not known: either may be the last one that arrived.
+    assert world.suppressions() == {"list:1": "opted_out", "list:2": "opted_out"}
 
 
 async def test_a_wish_for_everything_reaches_the_account(world: OptOutWorld) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from recipients import NOON, OTHER_NUMBER, reply, sent, who_was_sent
 
-from services.optout.attribution import attribute
+from services.optout.attribution import MOST_CONSIDERED, attribute
 from services.optout.recipient import SentMessage
 
 
@@ -78,3 +78,12 @@ def test_what_was_sent_before_the_window_is_answered_only_where_the_gateway_poin
 def test_a_reply_may_point_at_a_message_that_the_carrier_seemed_to_refuse() -> None:
     refused, newer = sent(1, 10, "failed"), sent(2, 5)
     assert attribute(reply(replied_message_id=refused.message_id), who_was_sent(refused, newer)).list_ids == (1,)
+
+
+def test_where_more_messages_are_possible_than_are_loaded_the_account_is_meant() -> None:
+    unknown = [sent(1, number + 1, "unknown") for number in range(MOST_CONSIDERED)]
+    assert attribute(reply(), who_was_sent(*unknown)).method == "account"
+    assert attribute(reply(), who_was_sent(*unknown[1:])).list_ids == (1,)
+    certain = [sent(1, number + 1) for number in range(MOST_CONSIDERED)]
+    assert attribute(reply(), who_was_sent(*certain)).method == "last_message"
+    assert attribute(reply(sender_number=None), who_was_sent(*certain)).method == "account"
