@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from services.optout.api.errors import ApiError
-from services.optout.api.gate_checks import check_still_works
+from services.optout.api.gate_checks import check_still_works, check_stop_works
 from services.optout.api.rule_checks import check_rule
 from services.optout.api.rule_size import check_size
 from services.optout.decision_log.stored_rules import load_stored_rules, versioned_rules
@@ -71,7 +71,9 @@ class RulesOfAccount:
             await check_change(rules, rule, rule_id)
             others = [each for each in rules if each.rule_id != rule_id]
             await check_rule(self.database, self.account_id, rule, others, self.webhook_ports)
-            await check_still_works(self.database, self.account_id, [*(each.rule for each in others), rule])
+            changed = [*(each.rule for each in others), rule]
+            check_stop_works([each.rule for each in rules], changed)
+            await check_still_works(self.database, self.account_id, changed)
             return await self._change(rule_id, rule, deleted=False)
 
     async def delete(self, rule_id: int) -> None:
@@ -80,6 +82,7 @@ class RulesOfAccount:
             rules = await self._locked()
             found = _one(rules, rule_id)
             others = [each.rule for each in rules if each.rule_id != rule_id]
+            check_stop_works([each.rule for each in rules], others)
             await check_still_works(self.database, self.account_id, others)
             await self._change(rule_id, found.rule, deleted=True)
 

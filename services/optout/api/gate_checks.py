@@ -75,6 +75,24 @@ async def check_still_works(database: Connection, account_id: str, rules: Sequen
         raise ApiError(422, "word_without_rule", message)
 
 
+def check_stop_works(before: Sequence[Rule], after: Sequence[Rule]) -> None:
+    """Refuse a change of rules after which a plain STOP would opt nobody out any more.
+
+    Raises:
+        ApiError: 422.
+    """
+    if _heeds_stop(before) and not _heeds_stop(after):
+        message = (
+            "no other active rule for all sender numbers opts out whoever replies STOP, which everybody may do at any"
+            " time: first add a rule that does"
+        )
+        raise ApiError(422, "stop_without_rule", message)
+
+
+def _heeds_stop(rules: Sequence[Rule]) -> bool:
+    return GateSettings(words=instruction_words(rules)).works("stop", ANY)
+
+
 def _works(words: Sequence[OfferedWord], rules: Sequence[Rule]) -> bool:
     settings = GateSettings(words=instruction_words(rules))
     return any(settings.keeps(word, number) for word in words for number in _senders(word, settings))

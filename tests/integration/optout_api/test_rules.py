@@ -65,11 +65,24 @@ async def test_a_rule_holds_from_the_next_message_on_in_each_of_its_versions(acm
     assert (await acme.call("GET", one)).status_code == 404
 
 
-async def test_an_account_that_deletes_all_its_rules_has_none(acme: Caller, pool: Pool) -> None:
+async def test_an_account_may_delete_every_rule_but_the_last_that_heeds_a_plain_stop(acme: Caller, pool: Pool) -> None:
     await acme.call("PUT", "/v1/account/gate", json={"policy": "reject"})
+    kept = []
     for rule in (await acme.get(PATH))["rules"]:
-        assert (await acme.call("DELETE", f"{PATH}/{rule['inbound_rule_id']}")).status_code == 200
-    assert await answer_of(pool, acme, "STOP") == ("none", None)
+        answer = await acme.call("DELETE", f"{PATH}/{rule['inbound_rule_id']}")
+        if answer.status_code != 200:
+            assert (answer.status_code, answer.json()["error"]["code"]) == (422, "stop_without_rule")
+            kept.append(rule)
+    assert [rule["rule_name"] for rule in kept] == ["STOP"]
+    one = f"{PATH}/{kept[0]['inbound_rule_id']}"
+    given = {name: kept[0][name] for name in ("rule_name", "match", "terms", "action")}
+    for change in ({"enabled": 0}, {"terms": ["leave"]}, {"dedicated_number": "+18335550123"}, {"action": "HELP"}):
+        changed = await acme.call("PUT", one, json={**given, **change})
+        assert (changed.status_code, changed.json()["error"]["code"]) == (422, "stop_without_rule"), change
+    assert (await answer_of(pool, acme, "STOP"))[0] == "opt_out"
+    await created(acme, rule_name="Ours", match="exact", terms=["stop"])
+    assert (await acme.call("DELETE", one)).status_code == 200
+    assert (await answer_of(pool, acme, "STOP"))[0] == "opt_out"
 
 
 async def test_moving_a_contact_to_the_opt_out_list_is_an_opt_out(acme: Caller, pool: Pool) -> None:
