@@ -14,7 +14,7 @@ from services.inbound.gateways.credentials import check_signed
 from services.inbound.gateways.reported import Reported, read_webhook
 from services.inbound.gateways.request import GatewayRequest, UnverifiedError
 from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES, READ_SECONDS
-from services.inbound.publish import PlacedRecord, event_records, parked_record
+from services.inbound.publish import PlacedRecord, parked_record, records_of
 from services.inbound.responses import (
     BodyTooLargeError,
     IncompleteRequestError,
@@ -86,7 +86,7 @@ class WebhookHandler:
         content_type, body = self.reported.content(request)
         read = read_webhook(self.reported, account_id, content_type, body, request.received_at, self._number_pools)
         events = [each for each in read if not isinstance(each, WebhookError)]
-        records = [record for event in events for record in event_records(event, self._partitions)]
+        records = [record for event in events for record in records_of(event, self._partitions)]
         errors = [each for each in read if isinstance(each, WebhookError)]
         if errors:
             records.append(self._parked(account_id, content_type, body, errors[0], request.received_at))

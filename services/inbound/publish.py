@@ -35,7 +35,7 @@ class PlacedRecord(NamedTuple):
     record: OutgoingRecord
 
 
-def event_records(
+def records_of(
     event: MessageReceived | DeliveryReceiptReceived | CarrierBlocked, partitions: int
 ) -> list[PlacedRecord]:
     """Return the event's record; of a reply one for each number that its writer may have."""

@@ -31,7 +31,7 @@ from shared.suppressions.fence_pass import boottime
 from shared.suppressions.follow import CacheFollower
 from shared.suppressions.lookup import partitions_in
 
-Waiting = dict[MessageKey, MessageRequested]
+OpenRequests = dict[MessageKey, MessageRequested]
 """Messages without an outcome yet; of several with one id the first counts."""
 
 _LOOK_AGAIN_SECONDS = 0.2
@@ -47,7 +47,7 @@ _GROWTH = 0.125
 
 @dataclass(slots=True)
 class Pace:
-    """A batch size that falls to what got out in time, and grows by an eighth each time when all did.
+    """The size of the parts that a batch is decided in: it falls to what got out in time, and else grows by an eighth.
 
     A machine that is short of CPU, or a slow carrier, would else have every message of a batch decided many times.
     """
@@ -87,8 +87,8 @@ class BatchProcessor:
         """Return the processor of messages that have waited, which takes turns with this one."""
         return replace(self, sending=self.sending.of_woken())
 
-    async def process(self, waiting: Waiting) -> None:
-        """Return when `waiting` is empty: messages are removed once the part that is handled together has its outcomes.
+    async def process(self, open_requests: OpenRequests) -> None:
+        """Return when `open_requests` is empty: messages are removed once the part that they are in has its outcomes.
 
         A message that has to wait for its time is removed once it is in the waiting room. Callers take turns, batch by
         batch: messages straight from Kafka and those whose time has come do not keep each other waiting for longer.
@@ -99,28 +99,28 @@ class BatchProcessor:
             TransientError: Kafka, Postgres, the cache or the carrier is unavailable; call again with what is left.
         """
         async with self._turns:
-            await self._process(waiting)
+            await self._process(open_requests)
 
-    async def _process(self, waiting: Waiting) -> None:
+    async def _process(self, open_requests: OpenRequests) -> None:
         await self.dispatcher.settle_leftovers()
         # The ledger is not asked first: nearly every id is new, and a claim finds those that are not.
-        needs_fence = list(waiting.values())
-        while waiting:
-            before = len(waiting)
-            await self._handle_all(needs_fence, waiting)
-            needs_fence = await self._ask_ledger(waiting) if waiting else []
-            if needs_fence and len(waiting) == before:
+        needs_fence = list(open_requests.values())
+        while open_requests:
+            before = len(open_requests)
+            await self._handle_all(needs_fence, open_requests)
+            needs_fence = await self._ask_ledger(open_requests) if open_requests else []
+            if needs_fence and len(open_requests) == before:
                 raise TransientError("no message got through: the carrier cannot be reached, or decisions are too slow")
-            if waiting and not needs_fence:
+            if open_requests and not needs_fence:
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
-    async def _handle_all(self, needs_fence: list[MessageRequested], waiting: Waiting) -> None:
+    async def _handle_all(self, needs_fence: list[MessageRequested], open_requests: OpenRequests) -> None:
         while needs_fence:
             part, needs_fence = needs_fence[: self.pace.at_once], needs_fence[self.pace.at_once :]
-            await self._handle_part(part, waiting)
+            await self._handle_part(part, open_requests)
 
-    async def _handle_part(self, requests: Sequence[MessageRequested], waiting: Waiting) -> None:
-        """Set aside what is not due, decide the others; remove from `waiting` what has an outcome or is set aside."""
+    async def _handle_part(self, requests: Sequence[MessageRequested], open_requests: OpenRequests) -> None:
+        """Set aside what is not due, decide the others; remove what has an outcome or is set aside."""
         failpoint("sender.before_fence")
         now = self.clock.now()
         verdicts = with_timing(requests, requests, repeat(()), now)
@@ -131,7 +131,7 @@ class BatchProcessor:
         kept = set(map(key_of, undone))
         for key in map(key_of, requests):
             if key not in kept:
-                del waiting[key]
+                del open_requests[key]
 
     async def _set_aside(
         self, requests: Sequence[MessageRequested], verdicts: Sequence[Verdict], now: datetime
@@ -155,22 +155,22 @@ class BatchProcessor:
         likely = self.cache.likely_settings(account_ids)
         offers = await self._offers(requests, settings_of(likely))
         await self._foresee(requests, likely)
-        places = partitions_in(queries) | partitions_of_accounts(account_ids, self.cache.partitions)
+        partitions = partitions_in(queries) | partitions_of_accounts(account_ids, self.cache.partitions)
         with metrics.FENCE_SECONDS.time():
-            fenced = await self.fence.wait(places)
+            fence_pass = await self.fence.wait(partitions)
         failpoint("sender.after_fence")
-        checked = self.cache.check(fenced, queries)
+        checked = self.cache.check(fence_pass, queries)
         makes_links = self.dispatcher.links.url is not None
-        accounts = self.cache.settings(fenced, account_ids)
+        accounts = self.cache.settings(fence_pass, account_ids)
         judged = judge_all(requests, offers, accounts, makes_links=makes_links)
         if confirmations:
             checked, judged = let_pass(requests, checked, judged, self.cache)
         decision = decide(requests, {}, checked, self._with_timing(judged, requests, accounts), boottime())
         metrics.REDECIDED.inc(len(decision.needs_fence))
-        # Confirmed while the messages are claimed and announced, and before the first of them leaves.
-        by = Permission(accounts, fenced, partial(self.cache.confirm, checked), self.clock.now())
-        undone = decision.needs_fence + await self._carry_out(decision, requests, by)
-        self.pace.note(len(requests), len(undone) if fenced.has_expired(boottime()) else 0)
+        # The topics are verified while the messages are claimed and announced, and before the first of them leaves.
+        permission = Permission(accounts, fence_pass, partial(self.cache.verify_source, checked), self.clock.now())
+        undone = decision.needs_fence + await self._carry_out(decision, requests, permission)
+        self.pace.note(len(requests), len(undone) if fence_pass.has_expired(boottime()) else 0)
         return undone
 
     def _with_timing(
@@ -183,29 +183,29 @@ class BatchProcessor:
         return with_timing(judged, requests, waits, now)
 
     async def _carry_out(
-        self, decision: Decision, requests: Sequence[MessageRequested], by: Permission
+        self, decision: Decision, requests: Sequence[MessageRequested], permission: Permission
     ) -> list[MessageRequested]:
-        fenced, undone = by.fenced, list[MessageRequested]()
+        decided_at, undone = permission.fence_pass.started_at, list[MessageRequested]()
         if decision.to_drop:
             rows = [(request, suppressed_detail(*found)) for request, found in decision.to_drop]
-            undone += await self.dropper.drop("suppressed", rows, fenced.started_at)
+            undone += await self.dropper.drop("suppressed", rows, decided_at)
         if decision.to_reject:
-            undone += await self.dropper.drop("rejected", _rejected(decision), fenced.started_at)
+            undone += await self.dropper.drop("rejected", _rejected(decision), decided_at)
         if decision.to_wait:
-            undone += await self.room.put(decision.to_wait, fenced.started_at)
+            undone += await self.room.put(decision.to_wait, decided_at)
         if decision.to_send:
-            undone += await self.sending.send(decision.to_send, requests, by)
+            undone += await self.sending.send(decision.to_send, requests, permission)
         return undone
 
-    async def _ask_ledger(self, waiting: Waiting) -> list[MessageRequested]:
+    async def _ask_ledger(self, open_requests: OpenRequests) -> list[MessageRequested]:
         """Publish the outcomes that the ledger already has; return the messages that need a fence again."""
         async with connection_from(self.pool) as connection:
-            rows = await find(connection, list(waiting))
-        decision = decide(list(waiting.values()), rows, None, (), boottime())
+            rows = await find(connection, list(open_requests))
+        decision = decide(list(open_requests.values()), rows, None, (), boottime())
         if decision.to_republish:
             await self.reporter.publish(decision.to_republish)
         for row in decision.to_republish:
-            del waiting[row.key]
+            del open_requests[row.key]
         if decision.in_progress:
             await self.dispatcher.give_back(decision.in_progress)
         return decision.needs_fence

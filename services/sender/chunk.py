@@ -13,7 +13,7 @@ class Chunk:
     """A group of messages that are sent together; `results` has those for which the carrier may have been called."""
 
     requests: list[MessageRequested]
-    fenced: FencePass
+    fence_pass: FencePass
     results: dict[MessageKey, Called] = field(default_factory=dict)
 
     def updates(self) -> list[RowUpdate]:

@@ -44,9 +44,9 @@ _TOO_LATE = Rejection("too_late", "it would leave more than five minutes after t
 
 
 class ConfirmationToSend(MessageRequested):
-    """A confirmation that passes; its bytes leave before `leave_by`, a time of `boottime`, or never."""
+    """A confirmation that passes; its bytes leave before `write_by`, a time of `boottime`, or never."""
 
-    leave_by: float
+    write_by: float
 
 
 def confirming(requests: Sequence[MessageRequested]) -> list[MessageRequested]:
@@ -54,10 +54,10 @@ def confirming(requests: Sequence[MessageRequested]) -> list[MessageRequested]:
     return [request for request in requests if request.confirms_opt_out is not None]
 
 
-def leave_by(request: MessageRequested) -> float:
+def latest_write(request: MessageRequested) -> float:
     """Return until when the message may leave; a confirmation that was not let pass ends the sender as a bug."""
     if isinstance(request, ConfirmationToSend):
-        return request.leave_by
+        return request.write_by
     if request.confirms_opt_out is not None:
         raise AssertionError("a confirmation leaves that was not let pass")
     return math.inf
@@ -65,10 +65,10 @@ def leave_by(request: MessageRequested) -> float:
 
 def scope_queries(requests: Sequence[MessageRequested], partitions: int) -> list[Query]:
     """Return a query for each scope of each confirmation: all that suppresses it counts, not only the first."""
-    places = partitions_of([request.phone.encode() for request in requests], partitions)
+    partition_of_each = partitions_of([request.phone.encode() for request in requests], partitions)
     return [
-        query(request.account_id, (scope,), place, request.phone)
-        for request, place in zip(requests, places, strict=True)
+        query(request.account_id, (scope,), partition, request.phone)
+        for request, partition in zip(requests, partition_of_each, strict=True)
         for scope in _scopes(request)
     ]
 
@@ -82,11 +82,11 @@ def let_pass(
     """
     hits, verdicts = list(checked.hits[: len(requests)]), list(judged)
     by_scope = iter(checked.hits[len(requests) :])
-    accounts = cache.settings(checked.fenced, {request.account_id for request in confirming(requests)})
+    accounts = cache.settings(checked.fence_pass, {request.account_id for request in confirming(requests)})
     for at, request in enumerate(requests):
         if request.confirms_opt_out is not None:
             found = [hit for hit in (next(by_scope) for _ in _scopes(request)) if hit is not None]
-            opt_out = cache.confirmable(checked.fenced, request.account_id, request.phone)
+            opt_out = cache.confirmable(checked.fence_pass, request.account_id, request.phone)
             now = datetime.now(UTC), boottime()
             said = verdict(request, found, opt_out, accounts[request.account_id], *now)
             hits[at], verdicts[at] = (said, request) if isinstance(said, SuppressionHit) else (None, said)
@@ -114,7 +114,7 @@ def verdict(  # noqa: PLR0913, PLR0917 (all that it goes by)
     left_seconds = (CONFIRMATION_WINDOW - age).total_seconds() - WRITE_SECONDS
     if left_seconds <= 0 or age < -_CLOCKS_DIFFER:
         return _TOO_LATE
-    return ConfirmationToSend(**dict(request), leave_by=now_boottime + left_seconds)
+    return ConfirmationToSend(**dict(request), write_by=now_boottime + left_seconds)
 
 
 def _is_the_one(request: MessageRequested, opt_out: ConfirmableOptOut) -> bool:

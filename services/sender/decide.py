@@ -1,9 +1,9 @@
 """The decision about requested messages, from their ledger rows, the suppression cache and the gate; no I/O.
 
-`BatchProcessor` asks twice. After a fence it has the suppressions and the verdicts of gate and clock, and no rows: one
+`BatchProcessor` asks at most three times. Before a fence only what is not due is decided, by its own times
+(`services/sender/timing.py`). After it there are the suppressions and the verdicts of gate and time, and no rows: one
 of the last five lines of the table fits. Then it has the rows of the requests left, and no suppressions: one of
 the first four fits, and nothing is sent. That there is one call per id (G3) is kept by the claim in the ledger.
-What is not due by its own times needs no fence (`services/sender/timing.py`): it is decided here without one.
 
 | ledger row      | fence   | suppression | verdict     | the request goes to                                 |
 |-----------------|---------|-------------|-------------|-----------------------------------------------------|
@@ -12,10 +12,10 @@ What is not due by its own times needs no fence (`services/sender/timing.py`): i
 | dispatching     | any     | any         | any         | `in_progress`: somebody calls, or died calling (G3) |
 | none or pending | none    | not checked | none        | `needs_fence`: it needs a fence                     |
 | none or pending | any     | found       | any         | `to_drop`                                           |
-| none or pending | any     | none        | rejects     | `to_reject` (G7)                                    |
-| none or pending | any     | none        | has it wait | `to_wait`, as it was requested                      |
-| none or pending | expired | none        | passes      | `needs_fence`: it needs another fence (G1)          |
-| none or pending | fresh   | none        | passes      | `to_send`, with the text that passes                |
+| none or pending | any     | not found   | rejects     | `to_reject` (G7)                                    |
+| none or pending | any     | not found   | has it wait | `to_wait`, as it was requested                      |
+| none or pending | expired | not found   | passes      | `needs_fence`: it needs another fence (G1)          |
+| none or pending | fresh   | not found   | passes      | `to_send`, with the text that passes                |
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,12 +58,12 @@ def decide(
         requests: the messages.
         rows: what the ledger has of them, as far as it was asked.
         checked: the suppressions of the same messages in the same order; None before a fence is completed.
-        verdicts: of the gate and the clock on each, in the same order; empty before a fence is completed.
+        verdicts: of gate and time on each, in the same order; empty with the ledger rows.
         now: a time of `shared.suppressions.fence_pass.boottime`.
     """
     decision, nothing = Decision(), [None] * len(requests)
     hits = nothing if checked is None else checked.hits
-    may_send = checked is not None and not checked.fenced.has_expired(now)
+    may_send = checked is not None and not checked.fence_pass.has_expired(now)
     for request, hit, verdict in zip(requests, hits, verdicts or nothing, strict=True):
         match rows.get(key_of(request)):
             case Row(state="dispatching"):
@@ -85,13 +85,13 @@ def decide(
 
 def queries_of(requests: Sequence[MessageRequested], partitions: int) -> list[Query]:
     """Return what to ask the suppression cache about the messages."""
-    places = partitions_of([request.phone.encode() for request in requests], partitions)
+    partition_of_each = partitions_of([request.phone.encode() for request in requests], partitions)
     return [
         query(
             request.account_id,
             forbidding_scopes(request.list_id, request.sender_number, request.also_lists),
-            place,
+            partition,
             request.phone,
         )
-        for request, place in zip(requests, places, strict=True)
+        for request, partition in zip(requests, partition_of_each, strict=True)
     ]

@@ -10,7 +10,7 @@ from services.sender import metrics
 from services.sender.carriers.carrier import Blocked, CallResult, NotCalled, Throttled, Unknown
 from services.sender.carriers.choose import Carriers
 from services.sender.chunk import Chunk
-from services.sender.confirm import leave_by
+from services.sender.confirm import latest_write
 from services.sender.gather import gather_all
 from services.sender.ledger.model import MessageKey, RowUpdate, key_of, row_of
 from services.sender.ledger.owner import Owner
@@ -24,8 +24,8 @@ from shared.failpoints import failpoint
 from shared.postgres import Pool, connection_from
 from shared.suppressions.fence_pass import FencePass, boottime
 
-Confirm = Callable[[], Awaitable[None]]
-"""Returns once Kafka has confirmed that the topics of the cache are still the same; else raises `TransientError`."""
+VerifySource = Callable[[], Awaitable[None]]
+"""Returns once Kafka has said that the topics of the cache are still the same; else raises `TransientError`."""
 
 CHUNK_MESSAGES = 50
 _CHUNKS_AHEAD = 2
@@ -72,27 +72,27 @@ class Dispatcher:
     async def dispatch(
         self,
         requests: Sequence[MessageRequested],
-        fenced: FencePass,
-        confirm: Confirm,
+        fence_pass: FencePass,
+        verify_source: VerifySource,
         called: set[MessageKey] | None = None,
     ) -> list[MessageRequested]:
-        """Send what is allowed, once that is confirmed; return what has to be decided again.
+        """Send what is allowed, once the topics are verified; return what has to be decided again.
 
         That is: messages whose decision grew too old, whose carrier could not be reached or asked for a pause, and
         those that another process has claimed, or that have an outcome already. `called` gets the keys of those that
         the carrier may have taken, also where this raises.
 
         Raises:
-            TransientError: Kafka or Postgres is unavailable, the decision is not confirmed, all carriers concerned have
+            TransientError: Kafka or Postgres is unavailable, the topics are not the same, all carriers concerned have
                 asked for a pause, or this process stops.
         """
         self.expect_callable(requests)
-        confirmed = asyncio.create_task(_error_of(confirm))
+        verified = asyncio.create_task(_error_of(verify_source))
         by_carrier: dict[str, list[MessageRequested]] = defaultdict(list)
         for request in requests:
             by_carrier[self._carriers.name_of(request.account_id)].append(request)
         undone = await gather_all(
-            self._chunk(carrier, chunk, fenced, confirmed, set() if called is None else called)
+            self._chunk(carrier, chunk, fence_pass, verified, set() if called is None else called)
             for carrier, its in by_carrier.items()
             for chunk in _chunks_of(its)
         )
@@ -174,25 +174,25 @@ class Dispatcher:
         self,
         carrier: str,
         requests: Sequence[MessageRequested],
-        fenced: FencePass,
-        confirmed: "asyncio.Task[TransientError | None]",
+        fence_pass: FencePass,
+        verified: "asyncio.Task[TransientError | None]",
         called: set[MessageKey],
     ) -> list[MessageRequested]:
         async with self._slots[carrier].chunks:
             callable_now = self._callable_now(requests)
             if not callable_now:
                 return list(requests)
-            if fenced.has_expired(boottime()):
+            if fence_pass.has_expired(boottime()):
                 metrics.REDECIDED.inc(len(requests))
                 return list(requests)
-            chunk = Chunk(callable_now, fenced)
+            chunk = Chunk(callable_now, fence_pass)
             try:
                 await self._claim(chunk)
-                if fenced.has_expired(boottime()):
+                if fence_pass.has_expired(boottime()):
                     metrics.REDECIDED.inc(len(chunk.requests))
                 else:
                     await self._announce(chunk)
-                    await _approved(confirmed)
+                    await _require_verified(verified)
                     await gather_all(self._call(request, chunk) for request in chunk.requests)
                     failpoint("sender.after_carrier_call")
                 await self._settle(chunk)
@@ -209,7 +209,7 @@ class Dispatcher:
         await self._owner.hold()
         rows = [(request, None) for request in chunk.requests]
         async with connection_from(self._pool) as connection:
-            written = await write_rows(connection, self._owner.number, "dispatching", rows, chunk.fenced.started_at)
+            written = await write_rows(connection, self._owner.number, "dispatching", rows, chunk.fence_pass.started_at)
         if written.not_ours:
             chunk.requests = [request for request in chunk.requests if key_of(request) not in written.not_ours]
         failpoint("sender.after_claim")
@@ -217,23 +217,23 @@ class Dispatcher:
     async def _announce(self, chunk: Chunk) -> None:
         """Announce the messages before the carrier is called, so that no reply can come before its message."""
         if chunk.requests:
-            await self._reporter.announce(chunk.requests, chunk.fenced.started_at)
+            await self._reporter.announce(chunk.requests, chunk.fence_pass.started_at)
         failpoint("sender.after_dispatching_event")
 
     async def _call(self, request: MessageRequested, chunk: Chunk) -> None:
         carrier = self._carriers.name_of(request.account_id)
         async with self._slots[carrier].calls:
-            if chunk.fenced.has_expired(boottime()):
+            if chunk.fence_pass.has_expired(boottime()):
                 metrics.REDECIDED.inc()
                 return
             if self.stopping or self.pause_seconds(request) > 0:
                 return
-            begin_by = min(chunk.fenced.begin_by, leave_by(request))
+            write_by = min(chunk.fence_pass.write_by, latest_write(request))
             # Counts only if this is cancelled, or fails by a bug, during the call.
             chunk.results[key_of(request)] = Unknown("the sender stopped during the call")
             leaving = self.links.written(request, self.links.token_of(request))
             with metrics.CALLS_IN_FLIGHT.track_inprogress():
-                result = await self._carriers.clients[carrier].send(leaving, begin_by)
+                result = await self._carriers.clients[carrier].send(leaving, write_by)
         self._note(result, request, chunk, carrier)
 
     def _note(self, result: CallResult, request: MessageRequested, chunk: Chunk, carrier: str) -> None:
@@ -258,7 +258,7 @@ class Dispatcher:
             settled = await settle(connection, self._owner.number, updates, self._throttled_for)
         failpoint("sender.after_settle")
         rows = [
-            row_of(request, now.state, now.detail, chunk.fenced.started_at, now.changed_at)
+            row_of(request, now.state, now.detail, chunk.fence_pass.started_at, now.changed_at)
             for request, each in zip(chunk.requests, updates, strict=True)
             if (now := settled.get(each.key)) is not None and now.state != "pending"
         ]
@@ -278,17 +278,17 @@ class Dispatcher:
         failpoint("sender.after_blocks")
 
 
-async def _error_of(confirm: Confirm) -> TransientError | None:
+async def _error_of(verify_source: VerifySource) -> TransientError | None:
     """Return the error, for all chunks to raise: some may have ended before they ask for it."""
     try:
-        await confirm()
+        await verify_source()
     except TransientError as error:
         return error
     return None
 
 
-async def _approved(confirmed: "asyncio.Task[TransientError | None]") -> None:
-    doubt = await asyncio.shield(confirmed)
+async def _require_verified(verified: "asyncio.Task[TransientError | None]") -> None:
+    doubt = await asyncio.shield(verified)
     if doubt is not None:
         raise doubt
 

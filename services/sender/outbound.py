@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiokafka.errors import KafkaError
 
 from services.sender import metrics
-from services.sender.batch import BatchProcessor, Waiting
+from services.sender.batch import BatchProcessor, OpenRequests
 from services.sender.ledger.model import MessageKey, key_of
 from services.sender.park import park_bad
 from services.sender.report import SOURCE
@@ -52,40 +52,42 @@ class OutboundHandler:
         self.busy = True
         with naming(log, records):
             events, bad = read_events(outbound_event_adapter, records)
-            waiting: Waiting = {}
+            open_requests: OpenRequests = {}
             cancelled: list[MessageKey] = []
             for _, event in events:
                 match event:
                     case MessageRequested():
-                        waiting.setdefault(key_of(event), event)
+                        open_requests.setdefault(key_of(event), event)
                     case MessageCancelRequested(account_id=account_id, message_id=message_id):
                         cancelled.append((account_id, message_id))
-            await self._finish(waiting, list(dict.fromkeys(cancelled)), bad, place_of(records))
+            await self._finish(open_requests, list(dict.fromkeys(cancelled)), bad, place_of(records))
         self.busy = False
 
-    async def _finish(self, waiting: Waiting, cancelled: list[MessageKey], bad: list[Bad], place: str) -> None:
+    async def _finish(
+        self, open_requests: OpenRequests, cancelled: list[MessageKey], bad: list[Bad], place: str
+    ) -> None:
         attempt = 0
-        while waiting or cancelled or bad:
+        while open_requests or cancelled or bad:
             try:
-                await self._attempt(waiting, cancelled, bad)
+                await self._attempt(open_requests, cancelled, bad)
             except TransientError as error:
                 if self._processor.dispatcher.stopping:
                     raise
                 metrics.BATCHES_RETRIED.inc()
                 self.held_up, self.waits_for = True, f"{place}: {error}"
-                log.warning("%d messages wait: %s", len(waiting), self.waits_for)
+                log.warning("%d messages wait: %s", len(open_requests), self.waits_for)
                 await asyncio.sleep(_BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)])
                 attempt += 1
         self.held_up = False
 
-    async def _attempt(self, waiting: Waiting, cancelled: list[MessageKey], bad: list[Bad]) -> None:
+    async def _attempt(self, open_requests: OpenRequests, cancelled: list[MessageKey], bad: list[Bad]) -> None:
         if bad:
             await park_bad(bad, self._parking, self._processor.reporter)
             bad.clear()
         if cancelled:  # first: a message of the same batch has not left
             await self._processor.room.cancel(cancelled)
             cancelled.clear()
-        await self._processor.process(waiting)
+        await self._processor.process(open_requests)
 
 
 class OutboundConsumer:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from services.sender.dispatch import Confirm, Dispatcher
+from services.sender.dispatch import Dispatcher, VerifySource
 from services.sender.drop import Dropper
 from services.sender.ledger.model import MessageKey, key_of, rejected_detail
 from services.sender.ledger.rows import NewRow
@@ -22,11 +22,11 @@ from shared.suppressions.fence_pass import FencePass
 
 
 class Permission(NamedTuple):
-    """A permission to send: the accounts' settings, the completed fence, what confirms the cache, and the time."""
+    """A permission to send: the accounts' settings, the fence, what verifies the topics of the cache, and the time."""
 
     accounts: SettingsByAccount
-    fenced: FencePass
-    confirm: Confirm
+    fence_pass: FencePass
+    verify_source: VerifySource
     now: datetime
 
 
@@ -44,14 +44,14 @@ class LimitedSending:
         return replace(self, limiter=self.limiter.of_woken())
 
     async def send(
-        self, to_send: Sequence[MessageRequested], asked: Sequence[MessageRequested], by: Permission
+        self, to_send: Sequence[MessageRequested], asked: Sequence[MessageRequested], permission: Permission
     ) -> list[MessageRequested]:
         """Send what may leave now; return what has to be decided again, or is not ours.
 
         Args:
             to_send: the messages, with the texts that leave.
             asked: all messages that were decided, as they were requested: so do they wait.
-            by: what they are sent by.
+            permission: what they are sent by.
 
         Raises:
             TransientError: Kafka, Postgres or the carrier is unavailable, or this process stops.
@@ -60,15 +60,17 @@ class LimitedSending:
         rest = [request for request in to_send if key_of(request) not in pausing] if pausing else to_send
         if rest and not pausing:  # before anything is counted for what will not be called
             self.dispatcher.expect_callable(rest)
-        waits = {key: Wait(by.now + timedelta(seconds=seconds), PAUSE) for key, seconds in pausing.items()}
-        allotment = await self.limiter.reserve(rest, by.accounts)
+        waits = {key: Wait(permission.now + timedelta(seconds=seconds), PAUSE) for key, seconds in pausing.items()}
+        allotment = await self.limiter.reserve(rest, permission.accounts)
         called: set[MessageKey] = set()
         try:  # from here on something is counted
             waits |= {key_of(each): Wait(turn.until, turn.reason) for each, turn in allotment.held if turn.until}
             rejected: list[NewRow] = [(request, rejected_detail(FREQUENCY, why)) for request, why in allotment.refused]
-            undone = await self._set_aside(waits, rejected, asked, by)
+            undone = await self._set_aside(waits, rejected, asked, permission)
             if allotment.allowed:
-                undone += await self.dispatcher.dispatch(allotment.allowed, by.fenced, by.confirm, called)
+                undone += await self.dispatcher.dispatch(
+                    allotment.allowed, permission.fence_pass, permission.verify_source, called
+                )
             return undone
         finally:
             await self.limiter.release(allotment.reservation, called)
@@ -78,7 +80,7 @@ class LimitedSending:
         waits: dict[MessageKey, Wait],
         rejected: list[NewRow],
         asked: Sequence[MessageRequested],
-        by: Permission,
+        permission: Permission,
     ) -> list[MessageRequested]:
         """Have messages wait, unless they are not valid for that long, and reject the others."""
         waiting: list[WaitingMessage] = []
@@ -87,14 +89,14 @@ class LimitedSending:
             if wait is None:
                 continue
             # Turns are by the database's clock: one that is over by ours is a wait all the same.
-            timing = departure(request, [wait], by.now) or wait
+            timing = departure(request, [wait], permission.now) or wait
             if isinstance(timing, Wait):
                 waiting.append((request, timing))
             else:
                 rejected.append((request, rejected_detail(*timing)))
         undone: list[MessageRequested] = []
         if rejected:
-            undone += await self.dropper.drop("rejected", rejected, by.fenced.started_at)
+            undone += await self.dropper.drop("rejected", rejected, permission.fence_pass.started_at)
         if waiting:
-            undone += await self.room.put(waiting, by.fenced.started_at)
+            undone += await self.room.put(waiting, permission.fence_pass.started_at)
         return undone

@@ -1,7 +1,7 @@
 """When a message may leave: its own times, and the rules that may have it wait; no I/O.
 
-Before the fence only a message's own times count, after it the departure rules too (quiet hours, limits): they need
-what the fence covers. What waits is decided again when its time has come, from the beginning.
+Before the fence only a message's own times count, after it the departure rules too (sending hours, downtime of
+inbound): they need what the fence covers. What waits is decided again when its time has come, from the beginning.
 
 | the message                                                | becomes                          |
 |------------------------------------------------------------|----------------------------------|
@@ -54,7 +54,7 @@ Verdict = Judged | Wait | Untimely
 
 
 class DepartureRule(Protocol):
-    """A rule for when messages may leave, beside the times of the messages themselves: quiet hours, limits."""
+    """A rule for when messages may leave, beside the times of the messages themselves: sending hours."""
 
     def earliest(self, request: MessageRequested, account: AccountSettings, now: datetime) -> Timing:
         """Return what the message has to wait for, or why it never may leave; None: neither.
@@ -119,7 +119,7 @@ def with_timing(
     rules: Iterable[Iterable[Timing]],
     now: datetime,
 ) -> list[Verdict]:
-    """Return the verdict of gate and clock on each message: what the gate rejects is rejected at any time.
+    """Return the verdict of gate and time on each message: what the gate rejects is rejected at any time.
 
     Args:
         judged: the gate's verdicts; before a fence, the requests themselves.

@@ -39,8 +39,8 @@ class Stillness:
         return max((now - since for _, since in self.since.values()), default=0.0)
 
     @property
-    def place(self) -> str:
-        """The place of the partition that has not moved for longest."""
+    def where(self) -> str:
+        """Topic, partition and offset of what has not moved for longest."""
         tp, (position, _) = min(self.since.items(), key=lambda each: each[1][1])
         return f"{tp.topic} partition {tp.partition} at offset {position}"
 
@@ -110,7 +110,7 @@ async def _look(watched: Watched) -> str | None:
     still_seconds = watched.stillness.look({} if watched.is_busy() else positions, time.monotonic())
     if not still_seconds:
         return None
-    what = f"{watched.stillness.place} has not been read for {still_seconds:.0f} s, with records waiting"
+    what = f"{watched.stillness.where} has not been read for {still_seconds:.0f} s, with records waiting"
     if still_seconds > (_STUCK_SECONDS if mine else _NOBODY_SECONDS):
         raise ConsumerStuckError(what)
     return what if mine else None

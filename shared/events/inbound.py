@@ -32,11 +32,12 @@ _AHEAD = timedelta(minutes=10)
 class MessageReceived(IdentifiedEvent):
     """A reply, as a gateway reported it.
 
-    `event_id` is computed from what the gateway sent wherever the gateway gives its message an id, so that a
-    webhook sent twice is the same event. `occurred_at` is when Stopline had it; `sent_at` is the gateway's own time,
-    which is missing where the gateway gives none; then `unusable_sent_at` has what it wrote in the place of a time, if
-    it wrote anything: one that cannot be read, or cannot be right. `replied_message_id` (ours) and
-    `replied_carrier_message_id` (the carrier's) point at the message that this one answers, where the gateway knows.
+    `event_id` is computed from what the gateway sent wherever the gateway gives its message an id, so that a webhook
+    sent twice is the same event. `phone` wrote it, to our `sender_number`. `occurred_at` is when Stopline had it;
+    `sent_at` is the gateway's own time, which is missing where the gateway gives none; then `unusable_sent_at` has what
+    it wrote in the place of a time, if it wrote anything: one that cannot be read, or cannot be right.
+    `replied_message_id` (ours) and `replied_carrier_message_id` (the carrier's) point at the message that this one
+    answers, where the gateway knows.
 
     Where `from` may be the number of more than one person, `readings` has all of them, and there is an event for each
     (`as_reading`), on its own partition: what was sent decides which of them acts. `written_phone` has the digits of a

@@ -8,7 +8,7 @@ from datetime import datetime
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 FRESH_SECONDS = 1.0
-"""G1: the bytes of a carrier call never leave on a decision that began longer ago."""
+"""G1: no carrier call is written on a decision that began longer ago; decision 16 has what that cannot cover."""
 WRITE_SECONDS = 0.1
 """Reserved for the write itself: the process may be descheduled between its look at the clock and the write."""
 
@@ -32,10 +32,10 @@ class FencePass:
         return frozenset(self.markers)
 
     @property
-    def begin_by(self) -> float:
-        """The latest time at which a carrier call may begin, on the clock of `boottime`."""
+    def write_by(self) -> float:
+        """From this time on no carrier call is written, on the clock of `boottime`."""
         return self.started_boottime + FRESH_SECONDS - WRITE_SECONDS
 
     def has_expired(self, now: float) -> bool:
-        """Say whether it is too late to begin a carrier call; `now` is a time of `boottime`."""
-        return now >= self.begin_by
+        """Say whether it is too late to write a carrier call; `now` is a time of `boottime`."""
+        return now >= self.write_by

@@ -95,37 +95,37 @@ class CacheFollower:
         """The reasons not to trust the suppressions, a line each."""
         return self._doubts
 
-    def check(self, fenced: FencePass, queries: Sequence[Query]) -> CheckedSuppressions:
+    def check(self, fence_pass: FencePass, queries: Sequence[Query]) -> CheckedSuppressions:
         """Return the suppressions of messages whose partitions have passed the fence.
 
         Raises:
             TransientError: the cache is in doubt; nothing may be sent.
         """
-        if not partitions_in(queries) <= fenced.partitions:
+        if not partitions_in(queries) <= fence_pass.partitions:
             raise AssertionError("asked about partitions that no fence was completed for")
         state = self._sure_state()
-        return CheckedSuppressions(fenced, state.cache.hits(queries), (state, self._read_from))
+        return CheckedSuppressions(fence_pass, state.cache.hits(queries), (state, self._read_from))
 
-    def settings(self, fenced: FencePass, account_ids: Iterable[str]) -> SettingsByAccount:
+    def settings(self, fence_pass: FencePass, account_ids: Iterable[str]) -> SettingsByAccount:
         """Return the settings of accounts whose partitions have passed the fence.
 
         Raises:
             TransientError: the cache is in doubt, or has not all of them; nothing may be sent.
         """
-        state, places = self._sure_state(), {each: partition_of(each, self.partitions) for each in account_ids}
-        if not fenced.partitions.issuperset(places.values()):
+        state, partitions = self._sure_state(), {each: partition_of(each, self.partitions) for each in account_ids}
+        if not fence_pass.partitions.issuperset(partitions.values()):
             raise AssertionError("asked about accounts whose partition no fence was completed for")
-        for number in sorted(set(places.values())):
+        for number in sorted(set(partitions.values())):
             if not state.partitions[number].settings.is_whole:
                 raise TransientError(f"the accounts' settings of partition {number} are not complete")
-        return {each: state.partitions[number].settings.of(each) for each, number in places.items()}
+        return {each: state.partitions[number].settings.of(each) for each, number in partitions.items()}
 
-    def confirmable(self, fenced: FencePass, account_id: str, phone: str) -> ConfirmableOptOut | None:
+    def confirmable(self, fence_pass: FencePass, account_id: str, phone: str) -> ConfirmableOptOut | None:
         """Return the opt-out that may be confirmed to a recipient whose partition has passed the fence; as `check`."""
-        state, place = self._sure_state(), partition_of(phone, self.partitions)
-        if place not in fenced.partitions:
+        state, partition = self._sure_state(), partition_of(phone, self.partitions)
+        if partition not in fence_pass.partitions:
             raise AssertionError("asked about a recipient whose partition no fence was completed for")
-        return state.confirmable.get(account_id, cache_key(place, phone))
+        return state.confirmable.get(account_id, cache_key(partition, phone))
 
     def likely_settings(self, account_ids: Iterable[str]) -> SettingsByAccount:
         """Return the settings as they are known before a fence: enough to prepare a decision, never to make it.
@@ -156,7 +156,7 @@ class CacheFollower:
         """
         await self._sure_state().watermarks.wait_for(partition, next_offset)
 
-    async def confirm(self, checked: CheckedSuppressions) -> None:
+    async def verify_source(self, checked: CheckedSuppressions) -> None:
         """Return once Kafka has said, after this call, that the topics are those that `checked` was read from.
 
         Raises:

@@ -46,11 +46,11 @@ class SuppressionHit(NamedTuple):
 class CheckedSuppressions(NamedTuple):
     """The suppressions of some messages, found after a fence was completed: `CacheFollower.check` returns them."""
 
-    fenced: FencePass
+    fence_pass: FencePass
     hits: Sequence[SuppressionHit | None]
     """One per query, in the same order; None: nothing forbids sending."""
     source: object = None
-    """The copy that was asked, and of which topics it was; `CacheFollower.confirm` raises if it is another by now."""
+    """The copy that was asked, and of which topics; `CacheFollower.verify_source` raises if it is another by now."""
 
 
 class ScopeSuppressions:

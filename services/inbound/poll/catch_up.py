@@ -18,7 +18,7 @@ from services.inbound.poll.append import append
 from services.inbound.poll.client import GatewayApi, GatewayApiError
 from services.inbound.poll.limits import MAX_IDS_REMEMBERED, MAX_PASSES, MAX_ROWS_AT_ONCE
 from services.inbound.poll.lists.listed import ListedMessage, MessageList
-from services.inbound.publish import PlacedRecord, event_records, parked_id, parked_record
+from services.inbound.publish import PlacedRecord, parked_id, parked_record, records_of
 from services.inbound.responses import WebhookError
 from shared.number_pools import NumberPools
 from shared.producer import Producer
@@ -138,7 +138,7 @@ class CatchUp:
             if isinstance(event, WebhookError):
                 yield self._parked(row, event, now)
             else:
-                yield from ((event.event_id, record) for record in event_records(event, self._partitions))
+                yield from ((event.event_id, record) for record in records_of(event, self._partitions))
 
     def _parked(self, row: ListedMessage, error: WebhookError, now: datetime) -> tuple[UUID, PlacedRecord]:
         account_id, gateway, _ = self._api.account

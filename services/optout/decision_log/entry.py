@@ -71,6 +71,7 @@ class Entry:
     attribution: AttributionMethod | None = None
     message_id: str | None = None
     changed: tuple[str, ...] = ()
+    # "confirmed" in JSON; the kind of that name is a review's, and `confirmation` is the one answer to an opt-out.
     asked_again: Annotated[tuple[str, ...], Field(alias="confirmed")] = ()
     rule_id: int | None = None
     matched_by: str | None = None

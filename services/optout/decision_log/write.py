@@ -187,18 +187,18 @@ def states_left(decided: Iterable[Entry]) -> dict[StateKey, StateLeft]:
     left: dict[StateKey, StateLeft] = {}
     for entry in decided:
         for scope in entry.changed:
-            state = left[entry.account_id, scope, entry.phone] = _changed(entry, is_new=True)
+            state = left[entry.account_id, scope, entry.phone] = _state_left(entry, is_new=True)
             state.question = question_of(entry.confirmation, scope, entry.received_at)
         for scope in entry.raised:
             key = entry.account_id, scope, entry.phone
-            left[key] = _joined(left.get(key), _changed(entry, is_new=False))
+            left[key] = _joined(left.get(key), _state_left(entry, is_new=False))
         for scope in entry.asked_again:
             key = entry.account_id, scope, entry.phone
             left[key] = _joined(left.get(key), _asked_again(entry))
     return left
 
 
-def _changed(entry: Entry, *, is_new: bool) -> StateLeft:
+def _state_left(entry: Entry, *, is_new: bool) -> StateLeft:
     state = STATES[entry.kind]
     source = entry.request.source if entry.request is not None and state == "opted_out" else None
     sent_at, untimed_at = entry.times

@@ -47,6 +47,6 @@ class Context:
         offsets = await within(SEND_SECONDS, self.idle_consumer.end_offsets([partition]), "asking for the end offset")
         return int(offsets[partition])
 
-    async def identities(self) -> dict[str, str]:
+    async def topic_ids(self) -> dict[str, str]:
         """Return which topics are there now."""
         return await topic_identities(self.idle_consumer._client, INBOUND_MESSAGES, DELIVERY_EVENTS, SUPPRESSIONS)  # noqa: SLF001 (asked by hand)

@@ -64,21 +64,21 @@ class Pipeline:
         try:
             await within(START_SECONDS, idle_consumer.start(), "connecting to Kafka")
             context = Context(self._settings, self._pool, idle_consumer, self._rules)
-            identities = await context.identities()
+            topic_ids = await context.topic_ids()
             idle_consumer.subscribe([INBOUND_MESSAGES], listener=_Listener(self, context))
-            await self._stay(context, identities)
+            await self._stay(context, topic_ids)
         finally:
             self._joined = False
             await self.end_workers(list(self._workers))
             await stop_quietly(idle_consumer)
 
-    async def _stay(self, context: Context, identities: dict[str, str]) -> None:
+    async def _stay(self, context: Context, topic_ids: dict[str, str]) -> None:
         """Stay in the group, which puts out whoever does not poll, until a worker fails or must begin again."""
         while not self._failed.done():
             await context.idle_consumer.getmany(timeout_ms=_POLL_MS)
             with suppress(TransientError):
-                if (found := await context.identities()) != identities:
-                    self._fail(TransientError(f"a topic was recreated: {found}, was {identities}"))
+                if (found := await context.topic_ids()) != topic_ids:
+                    self._fail(TransientError(f"a topic was recreated: {found}, was {topic_ids}"))
             if await self._must_repair():
                 self._fail(TransientError("what the topic suppressions holds is to be repaired"))
         self._failed.result()

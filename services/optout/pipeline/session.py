@@ -112,7 +112,7 @@ class WorkerSession:
     async def process(self, parsed: Parsed) -> None:
         """Decide and record what is new, publish that and what was recorded before, and move on."""
         entries = [*await self._stored(parsed), *await self._new(parsed)]
-        self._changes += sum(_changed(each) for each in entries)
+        self._changes += sum(_count_changed(each) for each in entries)
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
         merged = await self._decision_log.states(self._merged) if checkpoint is not None and self._merged else ()
         erasures = [each.event for each in parsed.received if isinstance(each.event, ErasureRequested)]
@@ -238,6 +238,6 @@ def _size(decided: Decided) -> int:
     return len(decided.recorded) if isinstance(decided, AlikeEntries) else 1
 
 
-def _changed(decided: Decided) -> int:
+def _count_changed(decided: Decided) -> int:
     entry = decided.first if isinstance(decided, AlikeEntries) else decided
     return len(entry.changed) * _size(decided)

@@ -69,7 +69,7 @@ def choose_start(position: Position, committed: int | None, beginning: int, end:
     return Start(offset, position, end)
 
 
-def belonging(recorded: Topics, identities: dict[str, str]) -> Topics:
+def belonging(recorded: Topics, topic_ids: dict[str, str]) -> Topics:
     """Return what the positions belong to from now on, where the topics are those that were recorded: pure.
 
     That of `suppressions` is left as it was: what it must hold can be published again from the decision log.
@@ -78,15 +78,15 @@ def belonging(recorded: Topics, identities: dict[str, str]) -> Topics:
         MissingRecordsError: a topic that is read is another one: its offsets mean other records.
     """
     for name, before in ((INBOUND_MESSAGES, recorded.inbound), (DELIVERY_EVENTS, recorded.delivery)):
-        if before not in (None, identities[name]):
+        if before not in (None, topic_ids[name]):
             raise MissingRecordsError(
-                f"{name} is not the topic that this database belongs to (it is {identities[name]}, was {before}):"
+                f"{name} is not the topic that this database belongs to (it is {topic_ids[name]}, was {before}):"
                 " it was recreated, has another number of partitions, or the database is another deployment's;"
                 f" see 'A topic was recreated' in docs/operations.md before `stopline topics adopt {name}`"
             )
-    suppressions = identities[SUPPRESSIONS] if recorded.suppressions is None else recorded.suppressions
+    suppressions = topic_ids[SUPPRESSIONS] if recorded.suppressions is None else recorded.suppressions
     return replace(
-        recorded, inbound=identities[INBOUND_MESSAGES], delivery=identities[DELIVERY_EVENTS], suppressions=suppressions
+        recorded, inbound=topic_ids[INBOUND_MESSAGES], delivery=topic_ids[DELIVERY_EVENTS], suppressions=suppressions
     )
 
 

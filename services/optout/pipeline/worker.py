@@ -115,9 +115,9 @@ class Worker:
         settings = self._context.settings
         await self._end_predecessors()
         decision_log = self._decision_log()
-        identities = await self._context.identities()
+        topic_ids = await self._context.topic_ids()
         async with connection_from(self._context.pool) as connection:
-            topics = belonging(await read_topics(connection, self.partition), identities)
+            topics = belonging(await read_topics(connection, self.partition), topic_ids)
             start = await find_start(self._context, self.partition, decision_log)
             await save_topics(connection, self.partition, topics)
         async with (
@@ -136,8 +136,8 @@ class Worker:
                 idle_checkpoint_seconds=settings.idle_checkpoint_seconds,
             )
             clicks = ClickResolver(self._context, deliveries, self._parking)
-            if topics.suppressions != identities[SUPPRESSIONS]:
-                await self._repair(publisher, start.offset, replace(topics, suppressions=identities[SUPPRESSIONS]))
+            if topics.suppressions != topic_ids[SUPPRESSIONS]:
+                await self._repair(publisher, start.offset, replace(topics, suppressions=topic_ids[SUPPRESSIONS]))
             await session.start()
             self.condition.runs(start.offset)
             log.info("partition %d runs from offset %d", self.partition, start.offset)

@@ -122,7 +122,7 @@ class CarrierAdapter(CarrierSettings, ABC):
 class Carrier(Protocol):
     """A carrier's API; both methods are called on one event loop."""
 
-    async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
-        """Call once; after `begin_by`, on the clock of `shared.suppressions.fence_pass.boottime`, write nothing."""
+    async def send(self, request: MessageRequested, write_by: float) -> CallResult:
+        """Call once; after `write_by`, on the clock of `shared.suppressions.fence_pass.boottime`, write nothing."""
 
     async def close(self) -> None: ...

@@ -1,8 +1,8 @@
-"""The HTTP client of every carrier: the last look at the clock is its own, whatever an adapter does.
+"""The HTTP client of every carrier with HTTP: the last look at the clock is its own, whatever an adapter does.
 
 aiohttp decides by itself when the bytes of a request are written: on Python 3.11 in a task of the event loop's next
 round. A process that is frozen in between would send on an old decision when it wakes up (G1). So requests get the
-transport of `services.sender.carriers.departure`.
+transport of `services.sender.carriers.write_deadline`.
 """
 
 from contextvars import ContextVar
@@ -12,38 +12,38 @@ import aiohttp
 from aiohttp.connector import Connection
 
 from services.sender.carriers.carrier import CallResult, CarrierAdapter, CarrierResponse, NotCalled, Unknown
-from services.sender.carriers.departure import Departure, PunctualTransport
+from services.sender.carriers.write_deadline import PunctualTransport, WriteDeadline
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
 from shared.suppressions.fence_pass import boottime
 
-departure_of_call: ContextVar[Departure] = ContextVar("departure_of_call")
+deadline_of_call: ContextVar[WriteDeadline] = ContextVar("deadline_of_call")
 """Set by whoever makes a request with a `PunctualRequest`."""
 
 
 class PunctualRequest(aiohttp.ClientRequest):
-    """A request whose bytes leave by its `Departure`, or not at all."""
+    """A request whose bytes leave by its `WriteDeadline`, or not at all."""
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         failpoint("sender.with_connection")
-        return await super().send(cast("Connection", _Connection(conn, departure_of_call.get())))
+        return await super().send(cast("Connection", _Connection(conn, deadline_of_call.get())))
 
 
 class _Connection:
     """A connection whose protocol has a punctual transport; everything else is that of the real one."""
 
-    def __init__(self, real: Connection, departure: Departure) -> None:
+    def __init__(self, real: Connection, deadline: WriteDeadline) -> None:
         self._real = real
-        self.protocol = _Protocol(real.protocol, departure)
+        self.protocol = _Protocol(real.protocol, deadline)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
 
 class _Protocol:
-    def __init__(self, real: Any, departure: Departure) -> None:
+    def __init__(self, real: Any, deadline: WriteDeadline) -> None:
         self._real = real
-        self.transport = PunctualTransport(real.transport, departure)
+        self.transport = PunctualTransport(real.transport, deadline)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -76,26 +76,26 @@ class CarrierClient:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
-    async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
-        departure = Departure(begin_by)
+    async def send(self, request: MessageRequested, write_by: float) -> CallResult:
+        deadline = WriteDeadline(write_by)
         try:
-            result = await self._call(request, departure)
+            result = await self._call(request, deadline)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            if departure.begun:
+            if deadline.begun:
                 return Unknown(_detail(error))
             return NotCalled(_detail(error), isinstance(error, _NO_CONNECTION))
         finally:
-            departure.over = True
-        if not departure.begun:
+            deadline.over = True
+        if not deadline.begun:
             raise AssertionError("the client has written a request past the clock")
         return result
 
-    async def _call(self, request: MessageRequested, departure: Departure) -> CallResult:
+    async def _call(self, request: MessageRequested, deadline: WriteDeadline) -> CallResult:
         call = self._adapter.call_of(request)
-        remaining = departure.begin_by - boottime()
+        remaining = deadline.write_by - boottime()
         if remaining <= 0:
             raise TimeoutError("the decision is too old")
-        departure_of_call.set(departure)
+        deadline_of_call.set(deadline)
         timeout = aiohttp.ClientTimeout(total=self._call_seconds, connect=remaining, sock_connect=remaining)
         # A redirect that was followed would be a second call. On a connection that turns out to be closed, aiohttp
         # repeats only idempotent requests, which a POST is not.

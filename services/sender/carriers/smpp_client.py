@@ -5,10 +5,10 @@ from functools import partial
 
 from services.sender import metrics
 from services.sender.carriers.carrier import CallResult, NotCalled, Refused, Unknown
-from services.sender.carriers.departure import Departure, NotWrittenError, PunctualTransport
 from services.sender.carriers.smpp import SmppSettings
 from services.sender.carriers.smpp_results import result_of_submit
 from services.sender.carriers.smpp_submit import UnsendableError, submit_body
+from services.sender.carriers.write_deadline import NotWrittenError, PunctualTransport, WriteDeadline
 from shared.events.outbound import MessageRequested
 from shared.smpp.connection import SmppConnection
 from shared.smpp.link import SmppLink
@@ -34,49 +34,50 @@ class SmppClient:
         self._link = SmppLink(name, settings.address, Command.BIND_TRANSMITTER, metrics.SMPP)
         self._link.start()
 
-    async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
+    async def send(self, request: MessageRequested, write_by: float) -> CallResult:
         try:
             body = submit_body(self._settings, request)
         except UnsendableError as error:
             return Refused(str(error))
         try:
-            async with asyncio.timeout(begin_by - boottime()):
+            async with asyncio.timeout(write_by - boottime()):
                 await self._window.acquire()
         except TimeoutError:
             return NotCalled("the SMSC's window is full")
         try:
-            return await self._submit(body, begin_by)
+            return await self._submit(body, write_by)
         finally:
             self._window.release()
 
-    async def _submit(self, body: bytes, begin_by: float) -> CallResult:
+    async def _submit(self, body: bytes, write_by: float) -> CallResult:
         try:
-            async with asyncio.timeout(begin_by - boottime()):
+            async with asyncio.timeout(write_by - boottime()):
                 session = await self._link.session()
         except TimeoutError:
             return NotCalled(f"no bind to the SMSC: {self._link.problem}", is_unreachable=True)
-        departure = Departure(begin_by)
+        deadline = WriteDeadline(write_by)
         try:
-            response = await self._response(session, body, departure)
+            response = await self._response(session, body, deadline)
         except (NotWrittenError, SessionEndedError, TimeoutError, OSError) as error:
             detail = str(error) or f"the SMSC did not answer within {self._call_seconds:g} s"
-            return Unknown(detail) if departure.begun else NotCalled(detail)
+            return Unknown(detail) if deadline.begun else NotCalled(detail)
         finally:
-            departure.over = True
+            deadline.over = True
         if response.status == CommandStatus.ESME_RINVBNDSTS:
             session.end("the SMSC says that nobody is bound")  # else it would refuse one message after another
-        return result_of_submit(response, self._settings.smpp_opted_out_statuses)
+        settings = self._settings
+        return result_of_submit(response, settings.smpp_opted_out_statuses, settings.smpp_message_ids)
 
-    async def _response(self, session: Session, body: bytes, departure: Departure) -> Pdu:
-        write = partial(_write_alone, session, _punctual(session.connection, departure))
+    async def _response(self, session: Session, body: bytes, deadline: WriteDeadline) -> Pdu:
+        write = partial(_write_alone, session, _punctual(session.connection, deadline))
         return await session.request(Command.SUBMIT_SM, body, self._call_seconds, write)
 
     async def close(self) -> None:
         await self._link.stop()
 
 
-def _punctual(connection: SmppConnection, departure: Departure) -> PunctualTransport:
-    return PunctualTransport(connection.writer.transport, departure, lambda: connection.unsent_bytes)
+def _punctual(connection: SmppConnection, deadline: WriteDeadline) -> PunctualTransport:
+    return PunctualTransport(connection.writer.transport, deadline, lambda: connection.unsent_bytes)
 
 
 def _write_alone(session: Session, punctual: PunctualTransport, data: bytes) -> None:

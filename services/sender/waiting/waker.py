@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from services.sender import metrics
-from services.sender.batch import BatchProcessor, Waiting
+from services.sender.batch import BatchProcessor, OpenRequests
 from services.sender.ledger.model import MessageKey, key_of
 from services.sender.ledger.owner import Owner
 from services.sender.waiting.due import TakeLimits, TakenRow, count, let_go, look, remove, take
@@ -159,20 +159,20 @@ class Waker:
             await asyncio.wait([ahead])
 
     async def _handle(self, taken: Sequence[TakenRow]) -> None:
-        waiting, bad = _read(taken)
+        open_requests, bad = _read(taken)
         undone: dict[MessageKey, timedelta] = {}
         try:
             if bad:
                 await park_unreadable(self._pool, self._processor.reporter, bad)
-            await self._processor.process(waiting)
+            await self._processor.process(open_requests)
         except TransientError:
             again_after = timedelta(0) if self._processor.dispatcher.stopping else _AGAIN_AFTER
-            undone = dict.fromkeys([*waiting, *(row.key for row, _ in bad)], again_after)
+            undone = dict.fromkeys([*open_requests, *(row.key for row, _ in bad)], again_after)
             async with connection_from(self._pool) as connection:
                 await let_go(connection, self._owner.number, undone)
             raise
         finally:
-            self._done += [row.key for row in taken if row.key not in undone and row.key not in waiting]
+            self._done += [row.key for row in taken if row.key not in undone and row.key not in open_requests]
 
     async def _remove_done(self, connection: Connection) -> None:
         done, self._done = self._done, []
@@ -186,9 +186,9 @@ class Waker:
             self._counted_at = boottime()
 
 
-def _read(taken: Sequence[TakenRow]) -> tuple[Waiting, list[tuple[TakenRow, PoisonError]]]:
+def _read(taken: Sequence[TakenRow]) -> tuple[OpenRequests, list[tuple[TakenRow, PoisonError]]]:
     """Return the messages by key, and what cannot be read."""
-    waiting: Waiting = {}
+    open_requests: OpenRequests = {}
     bad: list[tuple[TakenRow, PoisonError]] = []
     for row in taken:
         try:
@@ -197,7 +197,7 @@ def _read(taken: Sequence[TakenRow]) -> tuple[Waiting, list[tuple[TakenRow, Pois
             bad.append((row, error))
             continue
         if isinstance(event, MessageRequested) and key_of(event) == row.key:
-            waiting[row.key] = event
+            open_requests[row.key] = event
         else:
             bad.append((row, PoisonError("invalid", "it is not the request of the message that its row names")))
-    return waiting, bad
+    return open_requests, bad

@@ -117,7 +117,7 @@ def asked(cache: CacheFollower) -> CheckedSuppressions:
 
 async def confirms(cache: CacheFollower) -> bool:
     try:
-        await cache.confirm(asked(cache))
+        await cache.verify_source(asked(cache))
     except TransientError:
         return False
     return True
@@ -166,15 +166,15 @@ async def test_a_topic_recreated_while_it_is_followed_confirms_no_decision(
     async with opt_out_service(own_bootstrap) as opt_out, following(own_bootstrap, tmp_path) as cache:
         await until("a ready cache", lambda: cache.healthy)
         before = asked(cache)
-        await cache.confirm(before)
+        await cache.verify_source(before)
         async with admin_of(own_bootstrap) as admin:
             await admin.delete_topics([topic])
             with pytest.raises(TransientError):
-                await cache.confirm(before)
+                await cache.verify_source(before)
             await until("the topic", lambda: made(admin, topic))
         await opt_out.publish([opt_out.change(ACCOUNT, PHONES[0]), opt_out.checkpoint(0)])
         await opt_out.publish([opt_out.checkpoint(partition) for partition in range(1, PARTITIONS)])
         await until("the topic that is there now", lambda: confirms(cache))
         assert knows(cache, ACCOUNT, PHONES[0])
         with pytest.raises(TransientError, match="rebuilt"):
-            await cache.confirm(before)
+            await cache.verify_source(before)

@@ -126,8 +126,8 @@ class Outside:
                 raise TransientError("Kafka is away")
 
     # Carrier
-    async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
-        assert boottime() < begin_by
+    async def send(self, request: MessageRequested, write_by: float) -> CallResult:
+        assert boottime() < write_by
         answer = ANSWERS[self.next_answers.pop() if self.next_answers else "accepted"]
         await asyncio.sleep(0)
         if not isinstance(answer, NotCalled | Throttled):
@@ -152,16 +152,16 @@ class Fenced:
         await asyncio.sleep(0)
         return started
 
-    async def confirm(self, _: CheckedSuppressions) -> None:
+    async def verify_source(self, _: CheckedSuppressions) -> None:
         await asyncio.sleep(0)  # gives the other tasks their turn
 
-    def check(self, fenced: FencePass, queries: Iterable[Query]) -> CheckedSuppressions:
+    def check(self, fence_pass: FencePass, queries: Iterable[Query]) -> CheckedSuppressions:
         phones = {int(phone[1:]) for phone in self.outside.suppressed}
         hits = [
             SuppressionHit("account", "opted_out") if (key >> 1) & ((1 << 50) - 1) in phones else None
             for _, _, key in queries
         ]
-        return CheckedSuppressions(fenced, hits)
+        return CheckedSuppressions(fence_pass, hits)
 
     def settings(self, _: FencePass, account_ids: Iterable[str]) -> SettingsByAccount:
         return self.likely_settings(account_ids)
@@ -194,14 +194,14 @@ class Process:
         self.owner = Owner(sender_database(url))
         self._pool = pool
         self._outside: Any = outside
-        fenced: Any = Fenced(outside)
+        fence_pass: Any = Fenced(outside)
         dispatcher = Dispatcher(pool, self.owner, self._outside, Carriers({"only": self._outside}, "only", {}), 200)
         dropper = Dropper(pool, self.owner, self._outside)
         room = WaitingRoom(pool, self.owner, self._outside)
         limiter = Limiter(pool, LIMITS, lambda _: "only", WITHOUT_LINKS)
         sending = LimitedSending(limiter, dispatcher, dropper, room)
         self.processor = BatchProcessor(
-            pool, fenced, fenced, self._outside, dropper, dispatcher, room, sending, SetClock(outside)
+            pool, fence_pass, fence_pass, self._outside, dropper, dispatcher, room, sending, SetClock(outside)
         )
         self._waker = Waker(pool, self.owner, self.processor.of_woken(), self._give_up, 1.0)
 

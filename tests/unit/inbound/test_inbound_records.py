@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.inbound.publish import event_record, event_records, parked_id, parked_record
+from services.inbound.publish import event_record, parked_id, parked_record, records_of
 from services.inbound.responses import WebhookError
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived
@@ -44,11 +44,11 @@ def test_a_message_is_placed_by_its_phone(partitions: int) -> None:
 
 def test_a_reply_has_a_record_for_each_number_that_may_have_written_it() -> None:
     both = (PHONE, "+31255501000")
-    placed = event_records(message().model_copy(update={"readings": both}), 6)
+    placed = records_of(message().model_copy(update={"readings": both}), 6)
     assert [(each.record.key, each.partition) for each in placed] == [
         (phone.encode(), partition_of(phone, 6)) for phone in both
     ]
-    assert len(event_records(receipt(PHONE), 6)) == 1
+    assert len(records_of(receipt(PHONE), 6)) == 1
 
 
 def test_a_receipt_is_placed_by_its_phone_else_by_the_carriers_id() -> None:

@@ -35,12 +35,12 @@ class Fake:
         self.passes.append(passed)
         return passed
 
-    def check(self, fenced: FencePass, queries: list[Any]) -> CheckedSuppressions:
-        assert fenced is self.passes[-1]
-        return CheckedSuppressions(fenced, [None for _ in queries])
+    def check(self, fence_pass: FencePass, queries: list[Any]) -> CheckedSuppressions:
+        assert fence_pass is self.passes[-1]
+        return CheckedSuppressions(fence_pass, [None for _ in queries])
 
-    async def confirm(self, checked: CheckedSuppressions) -> None:
-        assert checked.fenced is self.passes[-1]
+    async def verify_source(self, checked: CheckedSuppressions) -> None:
+        assert checked.fence_pass is self.passes[-1]
         if self.recreated:
             raise TransientError("a topic was recreated")
 
@@ -53,9 +53,9 @@ async def test_a_decision_that_grew_too_old_is_made_again() -> None:
     fake = Fake([FRESH_SECONDS, 0.0])
     checked = await checks(fake).check("acme", reading(), [PHONE])
     assert len(fake.passes) == 2
-    assert checked.fenced is fake.passes[1]
-    assert (checked.fresh_until - checked.fenced.started_at).total_seconds() == FRESH_SECONDS
-    assert checked.token(next(iter(checked.fenced.partitions))).offset == 9
+    assert checked.fence_pass is fake.passes[1]
+    assert (checked.fresh_until - checked.fence_pass.started_at).total_seconds() == FRESH_SECONDS
+    assert checked.token(next(iter(checked.fence_pass.partitions))).offset == 9
 
 
 async def test_the_fence_is_passed_while_the_messages_are_read() -> None:
@@ -69,14 +69,14 @@ async def test_the_fence_is_passed_while_the_messages_are_read() -> None:
 
     checked = await checks(fake).check("acme", reading_until_fenced(), [PHONE])
     assert read.is_set()
-    assert fake.passes == [checked.fenced]
+    assert fake.passes == [checked.fence_pass]
 
 
 async def test_a_phone_whose_partition_was_not_known_before_has_its_fence_too() -> None:
     fake = Fake([0.0, 0.0])
     checked = await checks(fake).check("acme", reading())
-    assert checked.fenced is fake.passes[1]
-    assert len(checked.fenced.partitions) == 1
+    assert checked.fence_pass is fake.passes[1]
+    assert len(checked.fence_pass.partitions) == 1
 
 
 async def test_a_decision_for_topics_that_were_recreated_is_none() -> None:

@@ -10,7 +10,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from test_carriers import KEY, Companies, FormCarrier, Ledger, asked, confirmed, fenced
+from test_carriers import KEY, Companies, FormCarrier, Ledger, asked, fence_pass, verified
 
 from services.sender.carriers import CARRIERS
 from services.sender.carriers.accounts import MAX_ACCOUNTS, read_account_carriers
@@ -59,7 +59,7 @@ async def test_an_accounts_messages_go_out_with_its_own_credentials(monkeypatch:
     async with companies.serving() as url:
         carriers = await opened(url, monkeypatch, beta=KEY, gamma="a-wrong-key")
         batch = [asked("acme", "m-1"), asked("beta", "m-2"), asked("gamma", "m-3")]
-        assert await ledger.dispatcher(carriers).dispatch(batch, fenced(), confirmed) == []
+        assert await ledger.dispatcher(carriers).dispatch(batch, fence_pass(), verified) == []
         await carriers.close()
     assert (companies.generic, companies.form) == (["m-1"], ["m-2"])
     assert {key: state for key, (state, _) in ledger.settled.items()} == {
@@ -75,10 +75,10 @@ async def test_a_pause_of_one_accounts_credentials_stops_no_other_account(monkey
         carriers = await opened(url, monkeypatch, beta=KEY, gamma=KEY, delta=f"{KEY}-2")
         dispatcher = ledger.dispatcher(carriers)
         companies.form_says = b"BUSY"
-        await dispatcher.dispatch([asked("beta", "m-1")], fenced(), confirmed)
+        await dispatcher.dispatch([asked("beta", "m-1")], fence_pass(), verified)
         companies.form_says = b"OK f-1"
         batch = [asked("beta", "m-2"), asked("gamma", "m-3"), asked("delta", "m-4")]
-        assert await dispatcher.dispatch(batch, fenced(), confirmed) == batch[:2]  # gamma has the same credentials
+        assert await dispatcher.dispatch(batch, fence_pass(), verified) == batch[:2]  # gamma has the same credentials
         await carriers.close()
 
 

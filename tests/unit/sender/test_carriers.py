@@ -151,7 +151,7 @@ def asked(account_id: str, message_id: str) -> MessageRequested:
     )
 
 
-def fenced() -> FencePass:
+def fence_pass() -> FencePass:
     return FencePass(datetime.now(UTC), boottime(), {0: 0})
 
 
@@ -190,7 +190,7 @@ def nullcontext_of(_: object) -> Any:
     return nullcontext()
 
 
-async def confirmed() -> None:
+async def verified() -> None:
     await asyncio.sleep(0)
 
 
@@ -200,7 +200,7 @@ async def test_two_accounts_of_one_batch_have_different_carriers(
     ledger = Ledger(monkeypatch)
     async with companies.serving() as url, opened(url, monkeypatch) as carriers:
         batch = [asked("acme", "m-1"), asked("beta", "m-2"), asked("acme", "m-3")]
-        assert await ledger.dispatcher(carriers).dispatch(batch, fenced(), confirmed) == []
+        assert await ledger.dispatcher(carriers).dispatch(batch, fence_pass(), verified) == []
     assert (sorted(companies.generic), companies.form) == (["m-1", "m-3"], ["m-2"])
     assert ledger.settled == {"m-1": ("sent", "g-1"), "m-2": ("sent", "f-1"), "m-3": ("sent", "g-1")}
 
@@ -209,14 +209,14 @@ async def test_a_pause_of_one_carrier_holds_up_no_other(companies: Companies, mo
     ledger, companies.form_says = Ledger(monkeypatch), b"BUSY"
     async with companies.serving() as url, opened(url, monkeypatch) as carriers:
         dispatcher = ledger.dispatcher(carriers)
-        await dispatcher.dispatch([asked("beta", "m-1")], fenced(), confirmed)
+        await dispatcher.dispatch([asked("beta", "m-1")], fence_pass(), verified)
         batch = [asked("acme", "m-2"), asked("beta", "m-3")]
-        assert await dispatcher.dispatch(batch, fenced(), confirmed) == batch[1:]
+        assert await dispatcher.dispatch(batch, fence_pass(), verified) == batch[1:]
         assert ledger.announced == ["m-1", "m-2"]
         with pytest.raises(TransientError, match="asked for a pause"):
-            await dispatcher.dispatch(batch[1:], fenced(), confirmed)
+            await dispatcher.dispatch(batch[1:], fence_pass(), verified)
         paused = [asked("beta", f"m-{number}") for number in range(4, 4 + dispatch.CHUNK_MESSAGES)]
-        assert await dispatcher.dispatch([*paused, asked("acme", "m-0")], fenced(), confirmed) == paused
+        assert await dispatcher.dispatch([*paused, asked("acme", "m-0")], fence_pass(), verified) == paused
     assert (companies.generic, companies.form) == (["m-2", "m-0"], ["m-1"])
 
 
@@ -227,7 +227,7 @@ async def test_a_carrier_that_hangs_delays_no_message_of_another(
     hanging = [asked("beta", f"m-{number}") for number in range(4 * dispatch.CHUNK_MESSAGES)]
     async with companies.serving() as url, opened(url, monkeypatch) as carriers:
         batch = [*hanging, asked("acme", "m-last")]
-        dispatching = asyncio.create_task(ledger.dispatcher(carriers).dispatch(batch, fenced(), confirmed))
+        dispatching = asyncio.create_task(ledger.dispatcher(carriers).dispatch(batch, fence_pass(), verified))
         async with asyncio.timeout(5):
             while "m-last" not in ledger.settled:  # noqa: ASYNC110 (it is a fake without events)
                 await asyncio.sleep(0.01)  # until the condition above: the ledger is a fake without events
@@ -241,9 +241,9 @@ async def test_the_clock_is_looked_at_in_the_write_of_every_carrier(
 ) -> None:
     async with companies.serving() as url, opened(url, monkeypatch) as carriers:
         for name in carriers.clients:
-            begin_by = boottime() + 1
-            monkeypatch.setattr("services.sender.carriers.departure.boottime", lambda: begin_by)  # noqa: B023
-            assert isinstance(await carriers.clients[name].send(asked("acme", "m-1"), begin_by), NotCalled)
+            write_by = boottime() + 1
+            monkeypatch.setattr("services.sender.carriers.write_deadline.boottime", lambda: write_by)  # noqa: B023
+            assert isinstance(await carriers.clients[name].send(asked("acme", "m-1"), write_by), NotCalled)
     assert (companies.generic, companies.form) == ([], [])
 
 
@@ -291,7 +291,7 @@ async def test_no_carrier_is_called_unless_the_topics_of_the_cache_are_confirmed
     async with companies.serving() as url, opened(url, monkeypatch) as carriers:
         dispatcher = ledger.dispatcher(carriers)
         with pytest.raises(TransientError, match="recreated"):
-            await dispatcher.dispatch([asked("acme", "m-1"), asked("beta", "m-2")], fenced(), recreated)
+            await dispatcher.dispatch([asked("acme", "m-1"), asked("beta", "m-2")], fence_pass(), recreated)
         await dispatcher.settle_leftovers()
     assert (companies.generic, companies.form) == ([], [])
     assert ledger.settled == {"m-1": ("pending", None), "m-2": ("pending", None)}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from services.sender.confirm import ConfirmationToSend, confirming, leave_by, verdict
+from services.sender.confirm import ConfirmationToSend, confirming, latest_write, verdict
 from shared.confirmations import CONFIRMATION_WINDOW, confirmation_digest, confirmation_id
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import (
@@ -77,8 +77,8 @@ def reason(found: Any) -> str:
 def test_the_one_confirmation_passes_until_five_minutes_after_the_opt_out() -> None:
     passed = said()
     assert isinstance(passed, ConfirmationToSend)
-    assert dict(passed) == {**dict(ASKED), "leave_by": BOOT + 300 - 3 - WRITE_SECONDS}
-    assert leave_by(passed) == passed.leave_by
+    assert dict(passed) == {**dict(ASKED), "write_by": BOOT + 300 - 3 - WRITE_SECONDS}
+    assert latest_write(passed) == passed.write_by
 
 
 @pytest.mark.parametrize(
@@ -161,6 +161,6 @@ def test_a_list_that_is_gone_gets_none() -> None:
 
 def test_what_was_not_let_pass_cannot_leave() -> None:
     with pytest.raises(AssertionError):
-        leave_by(ASKED)
-    assert leave_by(ASKED.model_copy(update={"confirms_opt_out": None})) == float("inf")
+        latest_write(ASKED)
+    assert latest_write(ASKED.model_copy(update={"confirms_opt_out": None})) == float("inf")
     assert confirming([ASKED, ASKED.model_copy(update={"confirms_opt_out": None})]) == [ASKED]

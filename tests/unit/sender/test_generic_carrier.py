@@ -107,12 +107,12 @@ async def test_a_decision_that_grew_too_old_with_the_connection_in_hand_writes_n
 
         async def slow_connect(*arguments: Any, **options: Any) -> Any:
             connection = await connect(*arguments, **options)
-            monkeypatch.setattr("services.sender.carriers.departure.boottime", lambda: begin_by)
+            monkeypatch.setattr("services.sender.carriers.write_deadline.boottime", lambda: write_by)
             return connection
 
-        begin_by = soon()
+        write_by = soon()
         monkeypatch.setattr(aiohttp.TCPConnector, "connect", slow_connect)
-        assert isinstance(await carrier.send(ASKED, begin_by), NotCalled)
+        assert isinstance(await carrier.send(ASKED, write_by), NotCalled)
     assert len(server.requests) == int(warm)
 
 
@@ -123,9 +123,9 @@ async def test_a_connection_that_takes_too_long_is_given_up_unused() -> None:
             await asyncio.Event().wait()
 
         carrier._session.connector._create_connection = never
-        begin_by = boottime() + 0.05
-        assert isinstance(await carrier.send(ASKED, begin_by), NotCalled)
-        assert boottime() < begin_by + 1
+        write_by = boottime() + 0.05
+        assert isinstance(await carrier.send(ASKED, write_by), NotCalled)
+        assert boottime() < write_by + 1
 
 
 async def test_a_redirect_is_not_followed_for_that_would_be_a_second_call() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from pydantic import SecretStr, ValidationError
-from test_carriers import SETTINGS, Ledger, asked, confirmed, fenced
+from test_carriers import SETTINGS, Ledger, asked, fence_pass, verified
 
 from services.sender.carriers.carrier import Accepted, CallResult
 from services.sender.carriers.choose import Carriers
@@ -36,9 +36,9 @@ class Called:
     def __init__(self) -> None:
         self.bodies: list[str] = []
 
-    async def send(self, request: MessageRequested, begin_by: float) -> CallResult:
+    async def send(self, request: MessageRequested, write_by: float) -> CallResult:
         await asyncio.sleep(0)
-        assert begin_by
+        assert write_by
         self.bodies.append(request.body)
         return Accepted("c-1")
 
@@ -49,7 +49,7 @@ async def sent_with(links: LinkWriter, monkeypatch: pytest.MonkeyPatch) -> tuple
     ledger, called = Ledger(monkeypatch), Called()
     dispatcher = ledger.dispatcher(Carriers({"only": called}, "only", {}))
     dispatcher.links = links
-    assert await dispatcher.dispatch([with_place(), asked("acme", "m-2")], fenced(), confirmed) == []
+    assert await dispatcher.dispatch([with_place(), asked("acme", "m-2")], fence_pass(), verified) == []
     return called.bodies, ledger
 
 

@@ -30,8 +30,8 @@ def asked(number: int, **times: datetime) -> MessageRequested:
     )  # fmt: skip
 
 
-async def _confirm() -> None:
-    """Confirm everything."""
+async def _verify_source() -> None:
+    """Find all topics unchanged."""
 
 
 @dataclass
@@ -52,7 +52,7 @@ class World:
             cast("Limiter", _Limiter(self)), cast("Dispatcher", _Dispatcher(self)),
             cast("Dropper", _Dropper(self)), cast("WaitingRoom", _Room(self)),
         )  # fmt: skip
-        by = Permission({}, FencePass(self.machine_now, 0.0, {}), _confirm, NOW)
+        by = Permission({}, FencePass(self.machine_now, 0.0, {}), _verify_source, NOW)
         return await sending.send(requests, requests, by)
 
 

@@ -227,9 +227,9 @@ async def test_an_smsc_that_answers_nothing_any_more_is_left(monkeypatch: pytest
 async def test_no_byte_leaves_on_a_decision_that_grew_too_old_at_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(Smsc()) as smsc, bound_to(smsc) as client:
         assert await client.send(asked(1), soon()) == Accepted("id-1")
-        begin_by = soon()
-        monkeypatch.setattr("services.sender.carriers.departure.boottime", lambda: begin_by)
-        assert await client.send(asked(2), begin_by) == NotCalled("the decision is too old")
+        write_by = soon()
+        monkeypatch.setattr("services.sender.carriers.write_deadline.boottime", lambda: write_by)
+        assert await client.send(asked(2), write_by) == NotCalled("the decision is too old")
         monkeypatch.undo()
         assert await client.send(asked(3, body="still bound"), soon()) == Accepted("id-2")
     assert [each.short_message for each in smsc.submitted] == [asked().body, "still bound"]
@@ -240,7 +240,7 @@ async def test_a_process_that_is_frozen_at_the_write_sends_nothing_when_it_wakes
 ) -> None:
     async with serving(Smsc()) as smsc, bound_to(smsc) as client:
         assert await client.send(asked(1), soon()) == Accepted("id-1")
-        monkeypatch.setattr("services.sender.carriers.departure.failpoint", lambda _: threading.Event().wait(0.3))
+        monkeypatch.setattr("services.sender.carriers.write_deadline.failpoint", lambda _: threading.Event().wait(0.3))
         assert isinstance(await client.send(asked(2), soon(0.2)), NotCalled)
         monkeypatch.undo()
     assert len(smsc.submitted) == 1

@@ -70,21 +70,21 @@ class Known:
 class Checked:
     """The decisions about some messages, and the fence that they were decided after."""
 
-    fenced: FencePass
+    fence_pass: FencePass
     decisions: Sequence[Decision]
 
     @property
     def decided_at(self) -> datetime:
-        return self.fenced.started_at
+        return self.fence_pass.started_at
 
     @property
     def fresh_until(self) -> datetime:
         """The time at which a message may last leave on them (G1)."""
-        return self.fenced.started_at + timedelta(seconds=FRESH_SECONDS)
+        return self.fence_pass.started_at + timedelta(seconds=FRESH_SECONDS)
 
     def token(self, partition: int) -> Token:
         """Return the place of the partition's marker: everything before it is in the decisions."""
-        return Token(partition, self.fenced.markers[partition])
+        return Token(partition, self.fence_pass.markers[partition])
 
 
 class Checks:
@@ -139,18 +139,18 @@ class Checks:
         self, account_id: str, reading: Awaitable[Sequence[Message]], phones: Sequence[str]
     ) -> Checked:
         early = partitions_of([phone.encode() for phone in phones], self._cache.partitions)
-        fenced, messages = await asyncio.gather(self._fence.wait(set(early)), reading)
+        fence_pass, messages = await asyncio.gather(self._fence.wait(set(early)), reading)
         readings = readings_of(messages, self._cache.partitions)
         queries = queries_of(account_id, messages, readings)
         while True:
-            if not partitions_in(queries) <= fenced.partitions or fenced.has_expired(boottime()):
-                fenced = await self._fence.wait(partitions_in(queries))
-            checked = self._cache.check(fenced, queries)
+            if not partitions_in(queries) <= fence_pass.partitions or fence_pass.has_expired(boottime()):
+                fence_pass = await self._fence.wait(partitions_in(queries))
+            checked = self._cache.check(fence_pass, queries)
             logged = await self._from_log(account_id, messages, to_look_up(messages, readings, checked.hits))
             # As the sender before it calls: the topics are still those that the cache was read from.
-            await self._cache.confirm(checked)
-            if not fenced.has_expired(boottime()):
-                return Checked(fenced, decide(messages, readings, checked.hits, logged))
+            await self._cache.verify_source(checked)
+            if not fence_pass.has_expired(boottime()):
+                return Checked(fence_pass, decide(messages, readings, checked.hits, logged))
 
     async def _from_log(
         self, account_id: str, messages: Sequence[Message], wanted: Sequence[PhoneReading]

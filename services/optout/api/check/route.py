@@ -87,7 +87,7 @@ async def check_messages(
     except TransientError as error:
         log.warning("a check is not decided: %s", error)
         raise _do_not_send() from None
-    _require_place(tokens, checked.fenced.markers)
+    _require_place(tokens, checked.fence_pass.markers)
     response = response_of(asked, checked, hours)
     for code, count in Counter(each.code or "allowed" for each in checked.decisions).items():
         metrics.CHECKED.labels(code).inc(count)

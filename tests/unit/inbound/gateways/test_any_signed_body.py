@@ -18,7 +18,7 @@ from services.inbound.fields import FORM
 from services.inbound.gateways import MESSAGES, RECEIPTS
 from services.inbound.gateways.reported import read_webhook
 from services.inbound.kafka_link import KafkaLink
-from services.inbound.publish import Publisher, event_records
+from services.inbound.publish import Publisher, records_of
 from services.inbound.responses import WebhookError
 from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
@@ -61,7 +61,7 @@ def test_a_changed_example_is_events_that_can_be_published_or_a_refusal(gateway:
         if isinstance(event, WebhookError):
             assert 400 <= event.status_code < 500
         else:
-            assert event_records(event, 6)
+            assert records_of(event, 6)
 
 
 def started_app() -> Any:

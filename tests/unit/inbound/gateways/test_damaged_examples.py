@@ -15,7 +15,7 @@ from test_documented_examples import EXAMPLES, NOW, content, model
 
 from services.inbound.fields import FORM
 from services.inbound.gateways.reported import read_webhook
-from services.inbound.publish import event_records
+from services.inbound.publish import records_of
 from services.inbound.responses import WebhookError
 
 ODD = [
@@ -76,4 +76,4 @@ def test_a_damaged_example_is_an_event_or_a_reason(gateway: str, data: st.DataOb
         if isinstance(event, WebhookError):
             assert 400 <= event.status_code < 500
         else:
-            assert event_records(event, 12)
+            assert records_of(event, 12)

@@ -143,7 +143,7 @@ async def test_the_decision_starts_before_the_marker_is_appended(log: Log) -> No
     passed = await task
     assert before <= passed.started_boottime <= appended
     assert passed.started_at.tzinfo is not None
-    assert passed.begin_by < appended + FRESH_SECONDS
+    assert passed.write_by < appended + FRESH_SECONDS
 
 
 async def test_past_the_deadline_nothing_may_be_decided_and_the_next_batch_gets_a_new_marker(log: Log) -> None:

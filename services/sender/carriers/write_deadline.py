@@ -21,16 +21,16 @@ class NotWrittenError(Exception):
 
 
 @dataclass(slots=True)
-class Departure:
+class WriteDeadline:
     """One request on its way out.
 
     Attributes:
-        begin_by: from then on nothing is written, on the clock of `shared.suppressions.fence_pass.boottime`.
+        write_by: from then on nothing is written, on the clock of `shared.suppressions.fence_pass.boottime`.
         begun: whether a byte of it may have left.
         over: whether its caller has gone on: nothing is written any more.
     """
 
-    begin_by: float
+    write_by: float
     begun: bool = False
     over: bool = False
 
@@ -40,13 +40,13 @@ class PunctualTransport:
 
     Args:
         real: the transport that is written to.
-        departure: of the call.
+        deadline: of the call.
         unsent_bytes: how many bytes the system has not taken, where `real` does not know of all of them.
     """
 
-    def __init__(self, real: Any, departure: Departure, unsent_bytes: Callable[[], int] | None = None) -> None:
+    def __init__(self, real: Any, deadline: WriteDeadline, unsent_bytes: Callable[[], int] | None = None) -> None:
         self._real = real
-        self._departure = departure
+        self._deadline = deadline
         self._unsent_bytes = unsent_bytes or real.get_write_buffer_size
 
     def __getattr__(self, name: str) -> Any:
@@ -61,21 +61,21 @@ class PunctualTransport:
         Raises:
             NotWrittenError: it is too late.
         """
-        departure, begin_by, write = self._departure, self._departure.begin_by, self._real.write
-        begun_before = departure.begun
-        if departure.over:
+        deadline, write_by, write = self._deadline, self._deadline.write_by, self._real.write
+        begun_before = deadline.begun
+        if deadline.over:
             raise NotWrittenError("the call is over")
-        departure.begun = True  # already now: nothing may come between the look at the clock and the write
+        deadline.begun = True  # already now: nothing may come between the look at the clock and the write
         failpoint("sender.at_the_write")
-        if boottime() < begin_by:
+        if boottime() < write_by:
             write(data)
             self._look_back()
         else:
-            departure.begun = begun_before
+            deadline.begun = begun_before
             raise NotWrittenError("the decision is too old")
 
     def _look_back(self) -> None:
-        if boottime() >= self._departure.begin_by + WRITE_SECONDS:
+        if boottime() >= self._deadline.write_by + WRITE_SECONDS:
             metrics.WRITTEN_LATE.inc()
             log.critical("a carrier call may have left on a decision that is older than a second")
         if self._unsent_bytes():
