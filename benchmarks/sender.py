@@ -35,6 +35,7 @@ from shared.topics import OUTBOUND_MESSAGES, SUPPRESSIONS
 
 _NUMBER = "+18335550123"
 _LISTS = 100
+_LEAST_PER_SECOND = 500
 _FIRST_LIST = 1_000_001
 _FIRST_PHONE = 2_000_000_000
 _IN_FLIGHT = 200
@@ -215,7 +216,7 @@ async def outcome_rate(sender: Service, outcome: str, count: int) -> Rate:
     line = f'stopline_sender_messages_total{{fate="{outcome}"}} '
     process = psutil.Process(sender.process.pid)
     first: tuple[float, float, float] | None = None
-    async with aiohttp.ClientSession() as session, asyncio.timeout(600):
+    async with aiohttp.ClientSession() as session, asyncio.timeout(600 + count / _LEAST_PER_SECOND):
         while True:
             text = await (await session.get(sender.metrics_url)).text()
             done = next((float(each.removeprefix(line)) for each in text.splitlines() if each.startswith(line)), 0.0)
