@@ -28,6 +28,22 @@ MAX_VALUE_CHARACTERS = 1000
 _ALSO = {"phone_number": "phone", **{f"custom{n}": f"custom_{n}" for n in range(1, 5)}}
 _IGNORED = {"", "ignore", "skip", "none", "null"}
 _ROUNDED = re.compile(r"\s*\d(?:[.,]\d+)?[eE]\+?\d+\s*")
+_USUAL_NAMES = {
+    **{label.lower().replace("-", " "): name for name, label in COLUMNS.items()},
+    **dict.fromkeys(
+        ("mobile", "mobile number", "mobile phone", "cell", "cell phone", "number", "msisdn", "tel", "telephone"),
+        "phone",
+    ),
+    **dict.fromkeys(("firstname", "given name", "forename"), "first_name"),
+    **dict.fromkeys(("lastname", "surname", "family name"), "last_name"),
+    **dict.fromkeys(("email", "e mail", "email address", "mail"), "email"),
+    **dict.fromkeys(("company", "organisation", "organisation name"), "organization_name"),
+    **dict.fromkeys(("address", "street"), "address_line_1"),
+    **dict.fromkeys(("zip", "zip code", "postcode"), "address_postal_code"),
+    "fax": "fax_number",
+}
+"""What else the headers of files call the columns."""
+_LOOKS_LIKE_PHONE = re.compile(r"\+?[0-9][0-9 ().-]{5,24}")
 _REACHED_BY = ("phone", "email", "fax_number")
 
 
@@ -54,6 +70,31 @@ def columns_of(given: str | Sequence[str]) -> list[str | None]:
     if not set(kept) & set(_REACHED_BY):
         raise ValueError("name the column of the phone number: `phone`")
     return columns
+
+
+def guessed_columns(rows: Sequence[Sequence[str]]) -> list[str | None]:
+    """Return what the columns of a file's first rows look like, each name at most once; None where that is not known.
+
+    A header is read by its words. Without one, the first column of numbers in all rows is that of the phones.
+    """
+    names = [_named(cell) for cell in rows[0]] if rows else []
+    if not any(names):
+        place = next(
+            (n for n in range(len(names)) if all(_LOOKS_LIKE_PHONE.fullmatch(_cell(row, n)) for row in rows)), None
+        )
+        return ["phone" if n == place else None for n in range(len(names))]
+    return [name if names.index(name) == n else None for n, name in enumerate(names)]
+
+
+def _cell(row: Sequence[str], place: int) -> str:
+    return row[place].strip() if place < len(row) else ""
+
+
+def _named(cell: str) -> str | None:
+    """Return the column that a cell of a header names."""
+    words = re.sub(r"[^a-z0-9]+", " ", cell.lower()).strip()
+    known = words.replace(" ", "_")
+    return _USUAL_NAMES.get(words) or _ALSO.get(known) or (known if known in COLUMNS else None)
 
 
 def _column(name: str) -> str | None:

@@ -4,6 +4,8 @@ from shared.phones import national_reading, normalise_phone, readings
 from shared.phones.canonical import is_mobile, is_valid
 from shared.phones.writing import MAX_TEXT_CHARACTERS, mask, read_digits
 
+_LEAST_DIGITS = 8
+
 
 def contact_phone(text: str, country: str | None) -> str:
     """Return the number of a contact: with a country code, or one of the account's country.
@@ -29,3 +31,12 @@ def contact_phone(text: str, country: str | None) -> str:
         f"{mask(text[:MAX_TEXT_CHARACTERS])!r} does not say its country; write it with a plus sign and country code,"
         " such as +14155550100, or have the operator set the account's country"
     )
+
+
+def whole_phone(text: str, country: str | None) -> str | None:
+    """Return the number that a search is for; None where the text is a part of a number, or none."""
+    try:
+        phone = contact_phone(text, country)
+    except ValueError:
+        return None
+    return phone if len(phone) > _LEAST_DIGITS else None

@@ -69,11 +69,22 @@ class DeletedKey(V1Answer):
     deleted: Literal[True]
 
 
+class ListCounts(V1Answer):
+    """The contacts of a list, with those of them who have opted out of it or of the account, or are held."""
+
+    contacts: int
+    opted_out: int
+    held: int
+
+
 class ShownList(V1Answer):
+    """A list; `counts` where they were asked for."""
+
     list_id: int
     name: str
     kind: str
     created_at: ShownTime
+    counts: ListCounts | None = None
 
 
 class ListPage(ShownPage):
@@ -108,13 +119,19 @@ class ShownCause(V1Answer):
     rule_version: int | None = None
     attribution: AttributionMethod | None = None
     reach_policy: str | None = None
+    gateway: str | None = None
+    by: str | None = None
 
 
 class ShownOptOut(V1Answer):
+    """An opt-out, or a held one; `source` is `reply` or what asked for it, `list_name` that of a list's scope."""
+
     phone: str
     scope: str
     list_id: int | None
+    list_name: str | None
     state: SuppressionState
+    source: str
     opted_out_at: ShownTime
     cause: ShownCause
 
@@ -213,7 +230,10 @@ class JobProgress(V1Answer):
 
 
 class ShownJob(V1Answer):
-    """A job; what its `result` has depends on its kind."""
+    """A job; what its `result` has depends on its kind.
+
+    `undoable_until` is there for clean-ups that can be undone now, `undone_by` for those that were: the job that did.
+    """
 
     job_id: ShownId
     kind: str
@@ -225,6 +245,8 @@ class ShownJob(V1Answer):
     created_at: ShownTime
     started_at: ShownTime | None
     ended_at: ShownTime | None
+    undoable_until: ShownTime | None
+    undone_by: ShownId | None
 
 
 class JobPage(ShownPage):

@@ -1,4 +1,4 @@
-"""Contacts of a list. Whether one may be sent to is not stored with it: it follows from the suppressions."""
+"""Contacts that are added to a list, or get other fields."""
 
 import json
 from typing import Annotated, Any
@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from services.optout.api.answers import ContactPage, PutContacts
-from services.optout.api.context import CallerAccountId, Database, Fresh
+from services.optout.api.answers import PutContacts
+from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import (
     MAX_CONTACTS,
@@ -15,11 +15,9 @@ from services.optout.api.fields import (
     FieldName,
     FieldValue,
     GivenPhone,
-    PageLimit,
     RequestBody,
 )
 from services.optout.api.known_list import require_list
-from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import country_of
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.contact_phone import contact_phone
@@ -41,21 +39,6 @@ SELECT $1, $2, phone, fields FROM unnest($3::text[], $4::jsonb[]) AS given (phon
 
 # Locks the list against others who add to it, so that nobody adds the same contact at the same time.
 LOCK_LIST = "SELECT FROM contact_lists WHERE list_id = $1 FOR NO KEY UPDATE"
-
-# A list's contacts after a given phone; the list's own state and the account's both forbid, the harder one shows.
-CONTACTS = """
-SELECT c.contact_id, c.phone, c.fields, CASE
-    WHEN 'opted_out' IN (on_list.state, on_account.state) THEN 'opted_out'
-    WHEN 'held' IN (on_list.state, on_account.state) THEN 'held'
-    ELSE 'active' END AS status
-FROM contacts c
-LEFT JOIN suppressions on_list
-    ON on_list.account_id = $1 AND on_list.phone = c.phone AND on_list.scope = 'list:' || $2::bigint
-LEFT JOIN suppressions on_account
-    ON on_account.account_id = $1 AND on_account.phone = c.phone AND on_account.scope = 'account'
-WHERE c.list_id = $2 AND c.removed_at IS NULL AND (c.phone, c.contact_id) > ($3, $4)
-ORDER BY c.phone, c.contact_id LIMIT $5
-"""
 
 router = APIRouter(route_class=GuardedRoute)
 
@@ -104,21 +87,3 @@ async def _put(database: Connection, account_id: str, list_id: int, by_phone: di
         new = {phone: fields for phone, fields in by_phone.items() if phone not in present}
         await database.execute(ADD_CONTACTS, account_id, list_id, list(new), list(new.values()))
     return len(new)
-
-
-@router.get("/v1/lists/{list_id}/contacts", dependencies=[Fresh], response_model=ContactPage)
-async def read_contacts(
-    list_id: ListId,
-    account_id: CallerAccountId,
-    database: Database,
-    after: After = None,
-    limit: PageLimit = 100,
-) -> dict[str, Any]:
-    await require_list(database, account_id, list_id)
-    phone, contact_id = keys_after(after, "", 0)
-    rows, shown = await fetch_page(database, CONTACTS, account_id, list_id, phone, contact_id, limit=limit)
-    return page("contacts", rows, shown, _shown, "phone", "contact_id")
-
-
-def _shown(row: Any) -> dict[str, Any]:
-    return {"phone": row["phone"], "fields": json.loads(row["fields"]), "status": row["status"]}

@@ -29,7 +29,7 @@ _KIND = "SELECT kind FROM contact_lists WHERE list_id = $1"
 
 async def exported(pool: Pool, account_id: str, list_id: int) -> AsyncIterator[bytes]:
     """Give the list as CSV: UTF-8 with a mark, which spreadsheets need."""
-    yield b"\xef\xbb\xbf" + _csv([list(COLUMNS)])
+    yield b"\xef\xbb\xbf" + csv_lines([list(COLUMNS)])
     async with connection_from(pool) as connection:
         is_opt_outs = await connection.fetchval(_KIND, list_id) == "opt_outs"
     after = 0
@@ -43,7 +43,7 @@ async def exported(pool: Pool, account_id: str, list_id: int) -> AsyncIterator[b
         if not rows:
             return
         after = rows[-1]["contact_id"]
-        yield _csv([_row(each) for each in rows])
+        yield csv_lines([_row(each) for each in rows])
 
 
 def _row(contact: Any) -> list[str]:
@@ -59,7 +59,7 @@ def harmless(text: str) -> str:
     return text
 
 
-def _csv(rows: Sequence[Sequence[str]]) -> bytes:
+def csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
     written = io.StringIO(newline="")
     csv.writer(written).writerows(rows)
     return written.getvalue().encode()

@@ -15,7 +15,7 @@ from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import RequestBody
 from services.optout.api.jobs import job_shown
-from services.optout.api.known_list import require_list
+from services.optout.api.known_list import KnownList, require_list
 from services.optout.api.phones import country_of
 from services.optout.api.runtime import ApiRuntime, Runtime
 from services.optout.api.uploads import file_url, find_upload, safe_name, store_upload, too_many_files
@@ -74,30 +74,41 @@ async def import_contacts(  # noqa: PLR0913, PLR0917 (what a route is given)
 ) -> Envelope[ImportStarted]:
     """Start an import; `GET /v1/jobs/{id}` has its progress and its bad rows. Into the opt-out list it opts out."""
     found = await require_list(database, account_id, list_id)
-    try:
-        columns = columns_of(new.field_order)
-    except ValueError as error:
-        raise ApiError(422, "invalid", f"field_order: {error}", "field_order") from None
-    if found.is_opt_outs:
-        columns = _of_opt_outs(columns)
     stored = await find_upload(request, database, account_id, new.file_url)
-    first = await first_row(database, stored)
-    if len(first.cells) < len(columns):
-        message = f"field_order: it names {len(columns)} columns, the file has {len(first.cells)}"
-        raise ApiError(422, "invalid", message, "field_order")
-    given = {"columns": columns, "country": await country_of(database, account_id)}
-    kind = OPT_OUT_IMPORT if found.is_opt_outs else CONTACT_IMPORT
-    job_id = await add_file_job(database, NewJob(kind, account_id, given, list_id), stored, first)
+    job_id = await start_import(database, found, stored, new.field_order, "field_order")
     runtime.jobs.wake()
     message = "The import has started."
     return success(message, ImportStarted(msg=message, id=str(job_id), ids=[str(job_id)]))
 
 
-def _of_opt_outs(columns: list[str | None]) -> list[str | None]:
+async def start_import(
+    database: Connection, into: KnownList, stored: StoredFile, columns: str | list[str], field: str
+) -> UUID:
+    """Add the job that imports a file into a list; `field` is where the request names the columns.
+
+    Raises:
+        ApiError: the columns are not those of the file, or the account has too many jobs.
+    """
+    try:
+        named = columns_of(columns)
+    except ValueError as error:
+        raise ApiError(422, "invalid", f"{field}: {error}", field) from None
+    if into.is_opt_outs:
+        named = _of_opt_outs(named, field)
+    first = await first_row(database, stored)
+    if len(first.cells) < len(named):
+        message = f"{field}: it names {len(named)} columns, the file has {len(first.cells)}"
+        raise ApiError(422, "invalid", message, field)
+    given = {"columns": named, "country": await country_of(database, into.account_id)}
+    kind = OPT_OUT_IMPORT if into.is_opt_outs else CONTACT_IMPORT
+    return await add_file_job(database, NewJob(kind, into.account_id, given, into.list_id), stored, first)
+
+
+def _of_opt_outs(columns: list[str | None], field: str) -> list[str | None]:
     """Return the columns that an opt-out from all lists needs."""
     if "phone" not in columns:
-        message = "field_order: this is the opt-out list; name the column of the phone number: `phone`"
-        raise ApiError(422, "invalid", message, "field_order")
+        message = f"{field}: this is the opt-out list; name the column of the phone number: `phone`"
+        raise ApiError(422, "invalid", message, field)
     return ["phone" if name == "phone" else None for name in columns]
 
 

@@ -69,6 +69,8 @@ _MORE = {
     ("post", "/v1/lists/{list_id}/clean-ups/{job_id}/undo"): (409,),
     ("put", "/v3/lists/{list_id}/remove-opted-out-contacts/{opt_out_list_id}"): (409,),
     ("put", "/v3/lists/{list_id}/remove-duplicates"): (409,),
+    ("get", "/v1/opt-outs"): (404,),
+    ("get", "/v1/opt-outs/export"): (404,),
     ("post", "/v1/opt-outs"): (404,),
     ("post", "/v1/opt-ins"): (404,),
     ("post", "/v1/campaigns"): (409,),

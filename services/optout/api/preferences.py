@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Header, Response
 from pydantic import AfterValidator, Field, StringConstraints
@@ -59,11 +59,15 @@ class NewOptOut(_Preference):
 
 
 class NewOptIn(_Preference):
-    """An opt-in; `statement` is the wording that the person agreed to, or the reason."""
+    """An opt-in; `statement` is the wording that the person agreed to, or the reason.
+
+    With `lifts`, the `event_id` of an opt-out's cause, it lifts that opt-out alone, and none that was asked for since.
+    """
 
     source: Literal["api", "phone_call", "mail", "by_hand", "web_form"] = "api"
     statement: Statement
     consented_at: Time | None = None
+    lifts: UUID | None = None
 
 
 @router.post(
@@ -112,6 +116,7 @@ async def create_opt_in(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
         source=new.source,
         statement=new.statement,
         consented_at=_past(new.consented_at, "consented_at"),
+        lifts=new.lifts,
     )
     return await _request(runtime, database, _identified(event, idempotency_key), response)
 

@@ -7,9 +7,12 @@ from services.optout.api import (
     api_keys,
     campaigns,
     clean_ups,
+    contact_files,
+    contact_pages,
     contacts,
     erasures,
     evidence,
+    exports,
     frequency_cap,
     gate,
     gateways,
@@ -18,6 +21,7 @@ from services.optout.api import (
     jobs,
     list_actions,
     lists,
+    numbers,
     opt_out_confirmation,
     opt_out_imports,
     opt_outs,
@@ -47,7 +51,11 @@ for part in (
     frequency_cap,
     lists,
     contacts,
+    contact_pages,
+    contact_files,
     opt_outs,
+    exports,
+    numbers,
     preferences,
     suppressions,
     check,
@@ -70,6 +78,7 @@ for part in (
     api_routes.include_router(part.router)
 
 api_routes.include_router(uploads.uploads)
+api_routes.include_router(contact_files.contact_files)
 
 api_routes.include_router(no_route("v1", GuardedRoute))
 api_routes.include_router(v3_routes)

@@ -20,7 +20,9 @@ async def test_an_opt_out_is_listed_with_the_message_that_caused_it(acme: Caller
         "phone": PHONE,
         "scope": f"list:{list_id}",
         "list_id": list_id,
+        "list_name": "Left",
         "state": "opted_out",
+        "source": "reply",
         "opted_out_at": "2026-11-24T12:00:00.000000Z",
         "cause": {
             "event_id": str(entry.event_id),
@@ -31,6 +33,8 @@ async def test_an_opt_out_is_listed_with_the_message_that_caused_it(acme: Caller
             "rule_version": 1,
             "attribution": "last_message",
             "reach_policy": None,
+            "gateway": "clicksend",
+            "by": None,
         },
     }
 

@@ -10,10 +10,12 @@ from uuid import UUID, uuid4
 from pydantic_core import to_json
 
 from services.optout import files
-from services.optout.api.contacts import CONTACTS, _put
+from services.optout.api.contact_pages import CONTACTS, IN_ORDER
+from services.optout.api.contacts import _put
 from services.optout.api.errors import ApiError
 from services.optout.api.known_list import KnownList
-from services.optout.api.opt_outs import OPT_OUTS
+from services.optout.api.opt_out_filters import OptOutFilters
+from services.optout.api.opt_outs import BY_PHONE
 from services.optout.api.rights import ApiUser
 from services.optout.api.runtime import Runtime
 from services.optout.api.v3.contact_moves import _copied
@@ -178,12 +180,13 @@ class ListsWorld:
 
     async def active(self, list_id: int) -> list[tuple[int, str]]:
         """Return what /v1 shows as active."""
-        rows = await self._pool.fetch(CONTACTS, self.account_id, list_id, "", 0, _ALL)
+        rows = await self._pool.fetch(f"{CONTACTS} {IN_ORDER.format(5)}", self.account_id, list_id, "", 0, _ALL)
         return sorted((row["contact_id"], row["phone"]) for row in rows if row["status"] == "active")
 
     async def opt_outs(self) -> dict[tuple[str, str], UUID]:
         """Return what /v1 shows as opted out, with the cause."""
-        rows = await self._pool.fetch(OPT_OUTS, self.account_id, "", "", _ALL)
+        query, values = OptOutFilters([], [self.account_id]).query(BY_PHONE, "", "")
+        rows = await self._pool.fetch(query, *values, _ALL)
         return {(row["phone"], row["scope"]): row["cause_event_id"] for row in rows if row["state"] == "opted_out"}
 
     async def shown(self, list_id: int, kind: str = "contacts") -> list[Any]:

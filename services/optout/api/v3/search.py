@@ -22,12 +22,11 @@ from services.optout.api.v3.envelope import Envelope, success
 from services.optout.api.v3.models import Answer
 from services.optout.api.v3.paging import AskedPage, Page
 from services.optout.api.v3.route import V3Route
-from services.optout.contact_phone import contact_phone
+from services.optout.contact_phone import whole_phone
 from shared.postgres import Connection, connection_from
 
 MAX_FOUND = 1_000
 _SEARCH_SECONDS = 5.0
-_LEAST_DIGITS = 8
 
 _NAME = "concat_ws(' ', nullif(c.fields ->> 'first_name', ''), nullif(c.fields ->> 'last_name', ''))"
 _ON_A_LIST = """
@@ -83,7 +82,7 @@ async def search_contacts_and_lists(
     async with runtime.list_members.alone(account_id), connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
         pattern = f"%{_escaped(q)}%"
         lists = await connection.fetch(LISTS, account_id, pattern)
-        phone = _whole_phone(q, await country_of(connection, account_id))
+        phone = whole_phone(q, await country_of(connection, account_id))
         if phone is None:
             contacts = await _containing(connection, account_id, pattern)
         else:
@@ -91,14 +90,6 @@ async def search_contacts_and_lists(
     found = [*lists, *contacts]
     rows = await _shown(runtime, account_id, found[asked.offset : asked.offset + asked.limit])
     return success("Here is what was found.", asked.of(rows, len(found)))
-
-
-def _whole_phone(text: str, country: str | None) -> str | None:
-    try:
-        phone = contact_phone(text, country)
-    except ValueError:
-        return None
-    return phone if len(phone) > _LEAST_DIGITS else None
 
 
 async def _containing(connection: Connection, account_id: str, pattern: str) -> list[Any]:
