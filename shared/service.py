@@ -9,13 +9,13 @@ from fastapi import FastAPI
 from shared import failpoints
 from shared.errors import MisconfiguredError
 from shared.http import lifecycle_of, metrics_app
-from shared.settings import ServiceSettings, load
+from shared.settings import HttpSettings, load
 from shared.telemetry import configure_logging
 from shared.web.addresses import networks
 from shared.web.limits import HttpLimits
 from shared.web.server import Server, allow_open_files, server_config
 
-SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+SettingsT = TypeVar("SettingsT", bound=HttpSettings)
 
 EXIT_MISCONFIGURED = 78  # EX_CONFIG of sysexits.h
 EXIT_FAILED = 1
@@ -46,7 +46,7 @@ def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[
     return 0 if server.started and lifecycle.ended_by is None else EXIT_FAILED
 
 
-def _server(app: FastAPI, settings: ServiceSettings) -> Server:
+def _server(app: FastAPI, settings: HttpSettings) -> Server:
     limits = HttpLimits(
         connections=settings.http_connections,
         connections_per_address=settings.http_connections_per_address,

@@ -102,8 +102,10 @@ def _networks(text: str) -> str:
     return text
 
 
-class ServiceSettings(KafkaSettings):
-    """The settings that every service has."""
+class HttpSettings(WithSecretFiles):
+    """The settings of every process that serves HTTP, whether it uses Kafka or not."""
+
+    model_config = SettingsConfigDict(env_prefix="STOPLINE_", frozen=True)
 
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=1, le=65535)]
@@ -123,6 +125,10 @@ class ServiceSettings(KafkaSettings):
         secrets = {f"STOPLINE_{name.upper()}": getattr(self, name) for name in type(self).model_fields}
         check_known_secrets(self.http_host, secrets)
         return self
+
+
+class ServiceSettings(KafkaSettings, HttpSettings):
+    """The settings that every service of the pipeline has."""
 
 
 def load(settings_type: type[SettingsT]) -> SettingsT:

@@ -1,4 +1,4 @@
-"""`stopline inbound | optout | api | links | poll | smpp | sender | sandbox`: runs one service in the foreground."""
+"""`stopline inbound`, `optout`, `api`, `dashboard` and so on: runs one service in the foreground."""
 
 import argparse
 import os
@@ -13,6 +13,7 @@ _MODULES = {
     "poll": ("services.inbound.poll", "run the process that asks gateways' APIs, such as for replies after downtime"),
     "smpp": ("services.inbound.smpp", "run the process that receives recipients' messages and receipts from SMSCs"),
     "sender": ("services.sender", "run the sender: outbound messages to the carrier, or dropped"),
+    "dashboard": ("services.dashboard", "run the dashboard: the pages for people, a client of the API"),
     "sandbox": ("harness.sandbox", "run the sandbox carrier with its phones"),
 }
 

@@ -26,7 +26,7 @@ async def _run(home: StackHome, choice: Choice) -> None:
         loop.add_signal_handler(number, stopping.set)
     check_identity(home)
     async with Stack(
-        data_dir=home.data, ports=choose_ports(home, choice, say), links=True, poll=True, say=say
+        data_dir=home.data, ports=choose_ports(home, choice, say), links=True, poll=True, dashboard=True, say=say
     ) as stack:
         write_identity(home)
         supervisor = Supervisor(stack, say)

@@ -17,6 +17,7 @@ class Endpoints(BaseModel):
     sender_url: str
     sandbox_url: str
     links_url: str
+    dashboard_url: str | None = None
     optout_database_url: str
     sender_database_url: str
     admin_token: str

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import harness
@@ -21,6 +21,7 @@ MODULES = {
     "sender": "services.sender",
     "links": "services.optout.links",
     "poll": "services.inbound.poll",
+    "dashboard": "services.dashboard",
     "sandbox": "harness.sandbox",
 }
 """The modules that `python -m` runs for each."""
@@ -38,6 +39,8 @@ class StackContext:
     inbound_url: str
     sandbox_url: str
     links_url: str = ""
+    watched: Mapping[str, str] = field(default_factory=dict)
+    """The services whose health the dashboard shows, by name."""
 
 
 def sandbox_environment(secrets: SharedSecrets, port: int) -> dict[str, str]:
@@ -47,6 +50,8 @@ def sandbox_environment(secrets: SharedSecrets, port: int) -> dict[str, str]:
 
 def service_environment(service: str, context: StackContext, port: int, cache_folder: Path) -> dict[str, str]:
     """Return the environment of one instance of a service: only what it needs, as in a deployment."""
+    if service == "dashboard":
+        return _process(port) | _dashboard(context)
     return {
         **_process(port),
         **as_environment(context.kafka),
@@ -72,6 +77,7 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
             # A stack on a developer's machine is down most of the time: nothing is to wait for it to be caught up with.
             "STOPLINE_CATCH_UP_WAIT_SECONDS": "0",
             "STOPLINE_API_CACHE_DIR": str(cache_folder),
+            "STOPLINE_DASHBOARD_TOKEN": context.secrets.dashboard_token,
         },
         "sender": {
             "STOPLINE_SENDER_DATABASE_URL": context.backend.sender_database_url,
@@ -89,6 +95,16 @@ def _own(service: str, context: StackContext, cache_folder: Path) -> dict[str, s
         },
         "links": {"STOPLINE_OPTOUT_DATABASE_URL": context.backend.optout_links_url},
     }[service]
+
+
+def _dashboard(context: StackContext) -> dict[str, str]:
+    """Return the settings of the dashboard, which reaches nothing but the API, and asks the others how they are."""
+    watched = ",".join(f"{name}={url}" for name, url in context.watched.items())
+    return {
+        "STOPLINE_API_URL": context.watched["api"],
+        "STOPLINE_DASHBOARD_TOKEN": context.secrets.dashboard_token,
+        "STOPLINE_WATCHED_SERVICES": watched,
+    }
 
 
 def _demo_gateways(context: StackContext) -> dict[str, object]:

@@ -18,6 +18,7 @@ class SharedSecrets:
     carrier_token: str
     erasure_key: str = ""
     link_key: str = ""
+    dashboard_token: str = ""
 
 
 def shared_secrets(path: Path) -> SharedSecrets:

@@ -33,12 +33,14 @@ USUAL_PORTS = {
     "optout": 8085,
     "links": 8086,
     "poll": 8087,
+    "dashboard": 8090,
     "inbound-metrics": 9181,
     "api-metrics": 9182,
     "sender-metrics": 9183,
     "optout-metrics": 9185,
     "links-metrics": 9186,
     "poll-metrics": 9187,
+    "dashboard-metrics": 9190,
 }
 SERVER_NAMES = ("kafka", "postgres")
 OURS = ("inbound", "optout", "api", "sender")
@@ -46,6 +48,8 @@ LINKS = "links"
 """The pages of opt-out links: where nobody opens one, the process need not run."""
 POLL = "poll"
 """What asks the sandbox's API for replies: where all webhooks come, it need not run."""
+DASHBOARD = "dashboard"
+"""The pages for people: tests of the other parts do without."""
 _REPLICAS = 3
 
 
@@ -61,6 +65,7 @@ class Stack:
         durable, quick_start: see `EmbeddedBackend`.
         links: whether the pages of opt-out links run, too.
         poll: whether replies are read at the sandbox, too.
+        dashboard: whether the dashboard runs, too.
         service_env: settings for all services, such as STOPLINE_LOG_LEVEL.
         say: called with a line for each step that takes long.
 
@@ -80,13 +85,15 @@ class Stack:
         quick_start: bool = True,
         links: bool = False,
         poll: bool = False,
+        dashboard: bool = False,
         service_env: Mapping[str, str] | None = None,
         say: Say = print,
     ) -> None:
         self.services: dict[str, Service] = {}
         self._backend_name = backend
         self._given_ports = ports
-        self._ours = (*OURS, *([LINKS] if links else []), *([POLL] if poll else []))
+        also = {LINKS: links, POLL: poll, DASHBOARD: dashboard}
+        self._ours = (*OURS, *(name for name, is_wanted in also.items() if is_wanted))
         self._partitions = partitions
         self._service_env = dict(service_env or {})
         self._say = say
@@ -174,6 +181,7 @@ class Stack:
             inbound_url=f"http://127.0.0.1:{self._ports['inbound']}",
             sandbox_url=f"http://127.0.0.1:{self._ports['sandbox']}",
             links_url=f"http://127.0.0.1:{self._ports['links']}",
+            watched={each: f"http://127.0.0.1:{self._ports[each]}" for each in self._ours if each != DASHBOARD},
         )
         cache_folder = self._folder.path / f"{name}-cache"
         metrics_port = self._ports.get(f"{name}-metrics")
@@ -231,6 +239,7 @@ class Stack:
             sender_url=self.services["sender"].url,
             sandbox_url=self.services["sandbox"].url,
             links_url=f"http://127.0.0.1:{self._ports[LINKS]}",
+            dashboard_url=f"http://127.0.0.1:{self._ports[DASHBOARD]}" if DASHBOARD in self.services else None,
             optout_database_url=self.backend.optout_database_url,
             sender_database_url=self.backend.sender_database_url,
             admin_token=self.secrets.admin_token,

@@ -11,6 +11,7 @@ from services.optout.api.errors import ApiError
 from services.optout.api.logins import Logins
 from services.optout.api.rights import ApiUser, Needed
 from services.optout.api.runtime import Runtime
+from services.optout.api.session_store import SESSION_PREFIX, user_of_session
 from shared.http import runtime_of
 from shared.postgres import Connection, connection_from
 
@@ -55,20 +56,27 @@ def proof_of(username: str, api_key: str) -> bytes:
 
 
 async def require_right(need: Needed, request: Request) -> None:
-    """Check the user's API key (HTTP Basic) and right, and note who it is in the request's scope, as `user`.
+    """Check who asks, by API key (HTTP Basic) or session (HTTP Bearer), and their right; note them in the scope.
 
     Raises:
         ApiError: 401, or 429 where too many were wrong; 403, the user is known and may not.
     """
     user = await _user(request)
-    if not user.may(need):
+    if not user.may(need, is_reading=_is_reading(request)):
         who = "only the account itself, with its own API key," if need == "account" else f"only who has access_{need}"
         raise ApiError(403, "forbidden", f"{who} may do this; subaccount {user.subaccount_id} has no such right")
     request.scope["user"] = user
 
 
+def _is_reading(request: Request) -> bool:
+    return request.method in ("GET", "HEAD") and request.url.path.startswith("/v1/")
+
+
 async def _user(request: Request) -> ApiUser:
-    given = _basic(request.headers.get("authorization", ""))
+    authorization = request.headers.get("authorization", "")
+    if authorization[: len(_BEARER)].lower() == _BEARER:
+        return await _user_of_session(request, authorization[len(_BEARER) :].strip())
+    given = _basic(authorization)
     if given is None:
         raise _unauthorized(
             "send HTTP Basic with the account id, or the user name, as user and its API key as password", _BASIC
@@ -82,6 +90,25 @@ async def _user(request: Request) -> ApiUser:
     _note(request, runtime.logins, username, proof, is_right=user is not None)
     if user is None:
         raise _unauthorized("the account id or its API key is wrong", _BASIC)
+    return user
+
+
+async def _user_of_session(request: Request, token: str) -> ApiUser:
+    """Return whose session it is; a guess costs what a wrong key costs.
+
+    Raises:
+        ApiError: 401, it has ended, or never was; 429.
+    """
+    runtime: Runtime = runtime_of(request)
+    proof = proof_of(SESSION_PREFIX, token)
+    _slow_down(request, runtime.logins, proof)
+    async with connection_from(runtime.pool, ACQUIRE_SECONDS) as connection:
+        user = await user_of_session(connection, token)
+    if user is None and not runtime.logins.was_right(proof):
+        _note(request, runtime.logins, SESSION_PREFIX, proof, is_right=False)
+    if user is None:
+        raise _unauthorized("the session has ended; sign in again: POST /v1/session", _SESSION)
+    runtime.logins.right(proof)
     return user
 
 
@@ -143,10 +170,20 @@ def _note(request: Request, logins: Logins, username: str, proof: bytes, *, is_r
 
 
 def _address(request: Request) -> str:
+    """Return the address that a login comes from: whoever guesses at the dashboard is slowed down, and nobody else."""
+    runtime: Runtime = runtime_of(request)
+    token, given = runtime.settings.dashboard_token, request.headers.get(_DASHBOARD_TOKEN, "")
+    if token is not None and hmac.compare_digest(token.get_secret_value().encode(), given.encode()):
+        return request.headers.get(_SIGNS_IN_FROM, "")[:_MAX_ADDRESS_CHARACTERS]
     return request.client.host if request.client else ""
 
 
 _BASIC = 'Basic realm="stopline"'
+_SESSION = 'Bearer realm="stopline"'
+_BEARER = "bearer "
+_DASHBOARD_TOKEN = "X-Stopline-Dashboard-Token"  # noqa: S105 (the name of a header)
+_SIGNS_IN_FROM = "X-Stopline-Client"
+_MAX_ADDRESS_CHARACTERS = 64
 
 
 def _unauthorized(message: str, challenge: str) -> ApiError:

@@ -19,6 +19,7 @@ LoginCheck: TypeAlias = Callable[[Request], Awaitable[None]]
 
 _basic = HTTPBasic(auto_error=False, realm="stopline")
 _bearer = HTTPBearer(auto_error=False)
+_session = HTTPBearer(auto_error=False, scheme_name="Session", description="The token of POST /v1/session.")
 
 
 async def _connection(runtime: ApiRuntime) -> AsyncIterator[Connection]:
@@ -29,7 +30,11 @@ async def _connection(runtime: ApiRuntime) -> AsyncIterator[Connection]:
 Database = Annotated[Connection, Depends(_connection)]
 
 
-def _user(request: Request, _: Annotated[HTTPBasicCredentials | None, Depends(_basic)]) -> ApiUser:
+def _user(
+    request: Request,
+    _: Annotated[HTTPBasicCredentials | None, Depends(_basic)],
+    __: Annotated[HTTPAuthorizationCredentials | None, Depends(_session)],
+) -> ApiUser:
     return user_of(request)
 
 
@@ -40,7 +45,7 @@ def user_of(request: Request) -> ApiUser:
 
 
 CallingUser = Annotated[ApiUser, Depends(_user)]
-"""The user who asks; `GuardedRoute` has checked the API key, and that the user may."""
+"""The user who asks; `GuardedRoute` has checked the API key or session, and that the user may."""
 
 
 def _account(user: CallingUser) -> str:

@@ -62,6 +62,10 @@ class Logins:
         """Note a login that is right, or a key that was just made."""
         _put(self._right, proof, None)
 
+    def was_right(self, proof: bytes) -> bool:
+        """Return whether it was right lately: what was, and has ended, is not a guess."""
+        return proof in self._right
+
     def _left(self, counts: OrderedDict[str, tuple[float, float]], key: str, seconds_each: float) -> float:
         count, since = counts.get(key, (0.0, 0.0))
         return max(0.0, count - (self._clock() - since) / seconds_each)

@@ -80,6 +80,8 @@ _MORE = {
     ("post", "/v1/review/{event_id}/confirm"): (409,),
     ("post", "/v1/review/{event_id}/release"): (409,),
     ("post", "/v1/rules/simulate"): (404, 409),
+    ("post", "/v1/session"): (400,),
+    ("post", "/v1/users"): (409,),
     ("post", "/v1/rules"): (409,),
     ("put", "/v1/rules/{inbound_rule_id}"): (409,),
     ("post", "/v1/rules-packs/{pack}"): (409,),

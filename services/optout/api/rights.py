@@ -8,9 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Right = Literal["sms", "contacts", "reporting", "settings", "users", "billing"]
+Right = Literal["sms", "contacts", "reporting", "settings", "users", "billing", "read"]
+"""`read`: may see in `/v1` what takes any other right, and change nothing."""
 Needed = Right | Literal["any", "account"]
 """`any`: every user may. `account`: only the account itself."""
+UserRole = Literal["read", "operate", "administer"]
+RIGHTS_OF_ROLES: Mapping[UserRole, frozenset[Right]] = {
+    "read": frozenset({"read"}),
+    "operate": frozenset({"read", "reporting", "contacts", "sms"}),
+    "administer": frozenset({"read", "reporting", "contacts", "sms", "settings", "users"}),
+}
+"""The rights of a user who is made with a role."""
 
 _NEEDED: Mapping[str, Needed] = {
     "/v1/account/frequency-cap": "settings",
@@ -34,8 +42,10 @@ _NEEDED: Mapping[str, Needed] = {
     "/v1/reassigned-numbers": "account",
     "/v1/review": "contacts",
     "/v1/rules": "settings",
+    "/v1/session": "any",
     "/v1/suppressions": "contacts",
     "/v1/uploads": "contacts",
+    "/v1/users": "users",
     "/v1/webhook": "account",
     "/v3/account": "any",
     "/v3/account/usage": "reporting",
@@ -86,8 +96,18 @@ class ApiUser:
         """Whether it is the account itself, with one of its own keys."""
         return self.subaccount_id == self.user_id
 
-    def may(self, need: Needed) -> bool:
-        return self.is_main or need == "any" or need in self.rights
+    @property
+    def role(self) -> UserRole:
+        """The role that the user's rights come closest to, from above: a page for it may still be refused in parts."""
+        if self.is_main or "settings" in self.rights:
+            return "administer"
+        return "operate" if self.rights & {"contacts", "sms"} else "read"
+
+    def may(self, need: Needed, *, is_reading: bool = False) -> bool:
+        """Return whether the user may do what takes a right; `is_reading`: it changes nothing."""
+        if self.is_main or need == "any" or need in self.rights:
+            return True
+        return is_reading and need != "account" and "read" in self.rights
 
     def may_give(self, rights: frozenset[str]) -> bool:
         """Return whether the user has all of these: nobody gives, or takes over, what they do not have."""

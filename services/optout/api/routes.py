@@ -31,9 +31,11 @@ from services.optout.api import (
     review,
     rules,
     sending_hours,
+    sessions,
     simulate,
     suppressions,
     uploads,
+    users,
 )
 from services.optout.api.check import route as check
 from services.optout.api.no_route import no_route
@@ -44,6 +46,8 @@ api_routes = APIRouter()
 for part in (
     accounts,
     api_keys,
+    sessions,
+    users,
     gate,
     gateways,
     opt_out_confirmation,

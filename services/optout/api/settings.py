@@ -18,6 +18,8 @@ class ApiSettings(DatabaseSettings):
     webhook_key_previous: OptionalSecret = None
     """The key before, with which calls to customers are signed too, until their signing secrets are changed."""
     admin_token: LongSecret
+    dashboard_token: OptionalSecret = None
+    """By which a dashboard shows that it is one: then it says from where somebody signs in."""
     public_inbound_url: str = "http://127.0.0.1:8081"
     public_api_url: str | None = None
     """Where customers reach this API, for addresses of pages and files; without it, what the request's Host says."""

@@ -1,0 +1,37 @@
+"""The pages of the dashboard: their places in the navigation, and the roles that they need.
+
+A page is listed here, and its routes in `services/dashboard/pages/__init__.py`.
+"""
+
+from dataclasses import dataclass
+
+from services.dashboard.users import PageRole
+
+
+@dataclass(frozen=True, slots=True)
+class PagePlace:
+    """The place of a page: everything below its path belongs to it.
+
+    Args:
+        path: of the page, without a slash at its end.
+        name: in the navigation; empty: it is reached from other pages only.
+        reads: the role that sees it.
+        changes: the role that may send its forms.
+    """
+
+    path: str
+    name: str
+    reads: PageRole = "read"
+    changes: PageRole = "operate"
+
+    def has(self, path: str) -> bool:
+        return path == self.path or path.startswith(f"{self.path.rstrip('/')}/")
+
+
+PLACES = (PagePlace("/overview", "Overview"),)
+"""In the order of the navigation."""
+
+
+def page_place(path: str) -> PagePlace | None:
+    """Return the place that a path belongs to."""
+    return next((place for place in PLACES if place.has(path)), None)

@@ -1,0 +1,48 @@
+"""The running dashboard: its connections to the API, and what it remembers for a short while."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends
+
+from services.dashboard.api import ApiServer
+from services.dashboard.attempts import SignInAttempts
+from services.dashboard.session import SessionCookie
+from services.dashboard.settings import DashboardSettings
+from services.dashboard.users import KnownUsers
+from shared.background import GiveUp
+from shared.http import runtime_of
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The running parts of the process."""
+
+    settings: DashboardSettings
+    api: ApiServer
+    session_cookie: SessionCookie
+    sign_in_cookie: SessionCookie
+    users: KnownUsers = field(default_factory=KnownUsers)
+    attempts: SignInAttempts = field(default_factory=SignInAttempts)
+
+    async def problems(self) -> list[str]:
+        """Return why no page could be shown now."""
+        return [] if await self.api.is_live() else [f"the API does not answer at {self.settings.api_url}"]
+
+
+DashboardRuntime: TypeAlias = Annotated[Runtime, Depends(runtime_of)]
+"""The running parts, as a parameter of a route."""
+
+
+@asynccontextmanager
+async def running(settings: DashboardSettings, _: GiveUp) -> AsyncIterator[Runtime]:
+    """Run until the `with` block ends; it starts without the API, too, and is not ready meanwhile."""
+    token = None if settings.dashboard_token is None else settings.dashboard_token.get_secret_value()
+    api = ApiServer(settings.api_url, settings.api_ca_file, token)
+    try:
+        session, before = (SessionCookie(purpose, settings.is_https) for purpose in ("session", "sign-in"))
+        yield Runtime(settings, api, session, before)
+    finally:
+        await api.close()
