@@ -26,7 +26,7 @@ MAX_KEY_BYTES = 64 * 1024
 MAX_HEADERS_BYTES = 64 * 1024
 _MAX_ORIGINAL_HEADERS = 32
 _MAX_NAME_CHARACTERS = 256
-_FLOOD = "flood"
+FLOOD = "flood"
 _SAMPLES = 3
 _SAMPLE_BYTES = 512
 
@@ -126,7 +126,7 @@ def summary(bad: Sequence[Bad], *, service: str, now: datetime) -> OutgoingRecor
     }
     headers = {
         "parked_id": str(derived_id(place, "parked")),
-        "parked_reason": _FLOOD,
+        "parked_reason": FLOOD,
         "parked_detail": causes(bad),
         "parked_by": service,
         "parked_at": format_time(now),
@@ -175,7 +175,7 @@ def parked_offsets(record: Polled) -> list[range]:
         KeyError, ValueError: it is not about offsets.
     """
     headers = dict(record.headers)
-    if headers.get("parked_reason") == _FLOOD.encode():
+    if headers.get("parked_reason") == FLOOD.encode():
         return offsets_of(json.loads(record.value or b"")["offsets"])
     first = int(headers["original_offset"])
     return [range(first, int(headers.get("original_last_offset", first)) + 1)]

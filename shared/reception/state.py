@@ -51,6 +51,13 @@ class AccountStanding(NamedTuple):
 _CAUGHT_UP = AccountStanding("caught_up")
 
 
+class ReceivedTimes(NamedTuple):
+    """The times between which webhooks could be received; `since` None: before any downtime that is known."""
+
+    since: datetime | None
+    until: datetime
+
+
 class _CatchUp:
     """The rounds of catching up with an account at one gateway: those that do not count yet, and the last that does."""
 
@@ -77,13 +84,14 @@ class ReceptionState:
     Attributes:
         limits: of its judgements.
         is_read: whether the topic was read to its end, as it was when that began.
+        receives: since when and until when webhooks could be received; None: there was no heartbeat yet.
     """
 
     def __init__(self, limits: ReceptionLimits) -> None:
         self.is_read = False
         self.limits = limits
         self._heard: dict[str, ReceptionConfirmed] = {}
-        self._receives: tuple[datetime | None, datetime] | None = None
+        self.receives: ReceivedTimes | None = None
         self._caught_up: dict[str, dict[str, _CatchUp]] = {}
 
     def apply(self, event: AnyReceptionEvent, now: datetime) -> None:
@@ -96,7 +104,7 @@ class ReceptionState:
                 self._heard[event.instance_id] = event
                 if len(self._heard) > _MAX_INSTANCES:
                     del self._heard[min(self._heard, key=lambda each: self._heard[each].confirmed_at)]
-                self._receives = _received(self._heard.values(), self.limits.gap)
+                self.receives = _received(self._heard.values(), self.limits.gap)
             case CatchUpCompleted():
                 self._note(event, now)
 
@@ -119,9 +127,9 @@ class ReceptionState:
     def standing_of(self, account_id: str, now: datetime) -> AccountStanding:
         """Return whether the account's messages have to wait."""
         gateways = self._caught_up.get(account_id)
-        if gateways is None or self._receives is None:
+        if gateways is None or self.receives is None:
             return _CAUGHT_UP
-        since, last = self._receives
+        since, last = self.receives
         limits = self.limits
         if now - last > limits.gap:
             return _standing(now - last - limits.gap, limits.wait, f"no webhooks can be received since {last:%FT%TZ}")
@@ -148,7 +156,7 @@ class ReceptionState:
         return caught_up.complete_to(now, self.limits.known) >= since + self.limits.settle
 
 
-def _received(heard: Iterable[ReceptionConfirmed], gap: timedelta) -> tuple[datetime | None, datetime]:
+def _received(heard: Iterable[ReceptionConfirmed], gap: timedelta) -> ReceivedTimes:
     """Return since when some instance or other could take webhooks without a gap, and until when that is known.
 
     None: since the first heartbeat there is, before which no downtime is known.
@@ -157,9 +165,9 @@ def _received(heard: Iterable[ReceptionConfirmed], gap: timedelta) -> tuple[date
     since = last = newest_first[0].confirmed_at
     for each in newest_first:
         if each.confirmed_at < since - gap:
-            return since, last
+            return ReceivedTimes(since, last)
         since = min(since, each.since)
-    return None, last
+    return ReceivedTimes(None, last)
 
 
 def _by_clock(event: AnyReceptionEvent, now: datetime) -> AnyReceptionEvent:

@@ -62,7 +62,7 @@ async def create_account(new: NewAccount, runtime: ApiRuntime, database: Databas
         message = f"account_id: there is an account {new.account_id!r} already; choose another id"
         raise ApiError(409, "account_exists", message, "account_id")
     made = {"account_id": new.account_id, "name": new.name, "country": new.country, "api_key": api_key}
-    return {**made, **_webhook(runtime.settings, new.account_id)}
+    return {**made, **webhook_of(runtime.settings, new.account_id)}
 
 
 @router.patch("/v1/accounts/{account_id}", dependencies=[Admin], response_model=ShownAccount)
@@ -76,11 +76,11 @@ async def change_account(account_id: AccountId, changed: ChangedAccount, databas
 
 
 @router.get("/v1/webhook", response_model=ShownWebhook)
-async def read_webhook(
+async def readwebhook_of(
     account_id: CallerAccountId, runtime: ApiRuntime, gateway: GatewayName = DEFAULT_GATEWAY
 ) -> dict[str, str]:
     """Return the address for the account's gateway, and the secret that signs calls to the account's own addresses."""
-    return _webhook(runtime.settings, account_id, gateway)
+    return webhook_of(runtime.settings, account_id, gateway)
 
 
 async def _add(runtime: Runtime, database: Connection, new: NewAccount) -> str | None:
@@ -94,7 +94,8 @@ async def _add(runtime: Runtime, database: Connection, new: NewAccount) -> str |
     return api_key
 
 
-def _webhook(settings: ApiSettings, account_id: str, gateway: str = DEFAULT_GATEWAY) -> dict[str, str]:
+def webhook_of(settings: ApiSettings, account_id: str, gateway: str = DEFAULT_GATEWAY) -> dict[str, str]:
+    """Return the account's address for a gateway, and its secrets."""
     secret = webhook_secret(settings.webhook_key.get_secret_value(), account_id)
     path = webhook_path(gateway, account_id, secret)
     url = settings.public_inbound_url.rstrip("/") + path

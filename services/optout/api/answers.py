@@ -193,8 +193,19 @@ class InboxPage(ShownPage):
     messages: Sequence[ReceivedMessage]
 
 
+class StoredReview(V1Answer):
+    """A decision about a held message that is not in effect yet."""
+
+    decision: Literal["confirm", "release"]
+    by: str
+    undo_until: ShownTime
+
+
 class HeldMessage(V1Answer):
-    """A message that waits for a person; `start` and `end` are of the words in it that the rule matched."""
+    """A message that waits for a person; `start` and `end` are of the words in it that the rule matched.
+
+    `decided` is a decision that comes into effect unless it is undone in time.
+    """
 
     event_id: ShownId
     phone: str
@@ -211,6 +222,7 @@ class HeldMessage(V1Answer):
     end: int | None
     normalised_by: Sequence[str]
     message_id: str | None
+    decided: StoredReview | None
 
 
 class ReviewPage(ShownPage):
@@ -218,9 +230,18 @@ class ReviewPage(ShownPage):
 
 
 class TakenReview(V1Answer):
+    """A decision; until `undo_until`, where it is given, it is not in effect."""
+
     event_id: ShownId
     held_event_id: ShownId
     decision: Literal["confirm", "release"]
+    by: str
+    undo_until: ShownTime | None
+
+
+class UndoneReview(V1Answer):
+    held_event_id: ShownId
+    undone: Literal["confirm", "release"]
     by: str
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from services.optout.api.answers import ShownId, ShownPage, ShownTime, V1Answer
 from services.optout.campaigns.campaign import CampaignState
 from services.optout.decision_log.entry import DecisionKind
+from services.optout.rules.rule_match import MatchKind
 from services.optout.simulation.store import SimulationState
 from shared.events.outbound import Purpose
 from shared.events.suppression import FrequencyPolicy, GatePolicy
@@ -86,45 +87,111 @@ class SimulationProgress(V1Answer):
     total: int
 
 
-class NewMatch(V1Answer):
-    """A message that only the draft matches; `answer` is what was decided about it."""
+class ChangedMatch(V1Answer):
+    """A message that the draft would change something about; `answer` is what was decided about it.
+
+    `before` and `after` are what the rules say of it as they are, and with the draft.
+    """
 
     event_id: ShownId
     phone: str
     body: str
     decided_at: ShownTime
     answer: DecisionKind
+    before: MatchKind | None = None
+    after: MatchKind | None = None
 
 
 class ShownSimulation(V1Answer):
-    """A simulation of a rule; `first_new` are the newest of the messages that only it matches."""
+    """A simulation of a rule.
+
+    `first_new` are the newest of the messages that only it matches, `first_lost` of those that the rule which it
+    replaces decided, and no rule would any more.
+    """
 
     simulation_id: ShownId
     state: SimulationState | Literal["cancelled"]
     progress: SimulationProgress
     matched: int
     new: int
-    first_new: Sequence[NewMatch]
+    lost: int
+    first_new: Sequence[ChangedMatch]
+    first_lost: Sequence[ChangedMatch]
     started_at: ShownTime
 
 
-class ShownGateway(V1Answer):
-    """A gateway that was heard from at `heard_at`.
+class RejectedText(V1Answer):
+    reason: str
+    detail: str
 
-    `answers_stop_itself` is `by_default` where its company answers STOP unless that is switched off there; in
-    `took_stop_itself_at` it last reported that it had taken a reply as an opt-out by itself.
+
+class ExampleText(V1Answer):
+    phone: str
+    text: str
+    segments: int
+
+
+class PreviewedCampaign(V1Answer):
+    """A campaign as it would be, of which nothing is made.
+
+    `text` is what would be sent to a recipient without fields, with the instruction that the account appends;
+    `unusual_characters` are those that keep it out of the GSM alphabet. `segments_least` to `segments_most` are of the
+    texts of the first `examined` members, of whom `skipped` get none; `segments_of_all` is estimated from them.
+    `recipients` is null where the list takes too long to count.
     """
 
-    gateway: str
-    heard_at: ShownTime
-    answers_stop_itself: Literal["by_default", "not_known"]
-    took_stop_itself_at: ShownTime | None
-    how_to_switch_it_off: str | None
-    documentation: str
+    recipients: int | None
+    text: str
+    encoding: Literal["gsm7", "ucs2"]
+    units: int
+    segments: int
+    unusual_characters: Sequence[str]
+    instruction_is_appended: bool
+    rejection: RejectedText | None
+    examined: int
+    skipped: int
+    segments_least: int
+    segments_most: int
+    segments_of_all: int | None
+    examples: Sequence[ExampleText]
 
 
-class ShownGateways(V1Answer):
-    gateways: Sequence[ShownGateway]
+class RuleProblem(V1Answer):
+    code: str
+    message: str
+    field: str | None
+
+
+class ShownMatch(V1Answer):
+    """A rule match of a text: the rule that decides it, and those whose actions follow."""
+
+    kind: MatchKind
+    rule: str | None
+    matched_by: str
+    follow_ups: Sequence[str]
+
+
+class ExplainedText(V1Answer):
+    """A reply as the rules read it, whether the draft matches it, and what the rules say without it and with it.
+
+    `start` and `end` are of the matching `term` in `read_as`, where it is in it.
+    """
+
+    text: str
+    read_as: str
+    matches: bool
+    term: str | None
+    start: int | None
+    end: int | None
+    before: ShownMatch
+    after: ShownMatch
+
+
+class ExplainedRule(V1Answer):
+    """A draft rule on sample texts; `problem` is why it could not be saved, null where it could."""
+
+    problem: RuleProblem | None
+    texts: Sequence[ExplainedText]
 
 
 class ShownGate(V1Answer):

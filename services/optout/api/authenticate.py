@@ -3,12 +3,14 @@
 import base64
 import hashlib
 import hmac
+import time
 
 from starlette.requests import Request
 
 from services.optout import metrics
 from services.optout.api.errors import ApiError
 from services.optout.api.logins import Logins
+from services.optout.api.operator_sessions import is_operator_session
 from services.optout.api.rights import ApiUser, Needed
 from services.optout.api.runtime import Runtime
 from services.optout.api.session_store import SESSION_PREFIX, user_of_session
@@ -112,8 +114,8 @@ async def _user_of_session(request: Request, token: str) -> ApiUser:
     return user
 
 
-async def require_operator(request: Request) -> None:
-    """Check the operator's token (HTTP Bearer).
+async def require_operator(request: Request, *, with_session: bool = False) -> None:
+    """Check the operator's token (HTTP Bearer); `with_session`: a session that was opened with it does, too.
 
     Raises:
         ApiError: 401, or 429 where too many were wrong.
@@ -126,7 +128,9 @@ async def require_operator(request: Request) -> None:
     runtime: Runtime = runtime_of(request)
     _slow_down(request, runtime.logins, proof)
     token = runtime.settings.admin_token.get_secret_value()
-    is_right = hmac.compare_digest(token.encode(), given.strip().encode())
+    is_right = hmac.compare_digest(token.encode(), given.strip().encode()) or (
+        with_session and is_operator_session(token, given.strip(), time.time())
+    )
     _note(request, runtime.logins, _OPERATOR, proof, is_right=is_right)
     if not is_right:
         raise _unauthorized(message, "Bearer")

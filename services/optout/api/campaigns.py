@@ -65,11 +65,17 @@ async def create_campaign(
 
 @router.get("/v1/campaigns", response_model=CampaignPage)
 async def read_campaigns(
-    account_id: CallerAccountId, database: Database, after: After = None, limit: PageLimit = 100
+    account_id: CallerAccountId,
+    database: Database,
+    after: After = None,
+    limit: PageLimit = 100,
+    *,
+    newest_first: bool = False,
 ) -> dict[str, Any]:
     """Return the account's campaigns in the order of their making; the progress of each is in its own answer."""
-    (campaign_id,) = keys_after(after, 0)
-    rows = await store.read_after(database, account_id, campaign_id, limit + 1)
+    (campaign_id,) = keys_after(after, MAX_ID if newest_first else 0)
+    read = store.read_before if newest_first else store.read_after
+    rows = await read(database, account_id, campaign_id, limit + 1)
     return page("campaigns", rows, limit, lambda row: _summary(Campaign.of(row)), "campaign_id")
 
 

@@ -63,11 +63,20 @@ def _admin(_: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) 
 Admin = Depends(_admin)
 
 
+def _operator(_: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
+    """Mark a route as one of operators, with the operator's token or a session that was opened with it."""
+
+
+Operator = Depends(_operator)
+
+
 def login_of(dependant: Dependant, need: Needed) -> LoginCheck | None:
     """Return what checks who asks and whether they may, by what the route depends on; None: anybody may."""
     calls = list(_calls_of(dependant))
     if _user in calls:
         return partial(require_right, need)
+    if _operator in calls:
+        return partial(require_operator, with_session=True)
     return require_operator if _admin in calls else None
 
 

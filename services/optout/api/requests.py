@@ -85,6 +85,17 @@ class Requests:
             raise TransientError("Kafka does not say where the requests are")
         return Token(partition, offset)
 
+    async def publish_later(self, event: ReviewDecided) -> None:
+        """Publish an event that nobody waits for; `TransientError` where it is to be tried again."""
+        try:
+            await self.publish(event)
+        except ApiError as error:
+            raise TransientError(error.detail) from error
+
+    async def replay(self, topic: str, partition: int, record: OutgoingRecord) -> None:
+        """Publish a parked record to its topic again; raises as the producer."""
+        await self._producer.send_and_wait(topic, record.value, record.key, partition=partition, headers=record.headers)
+
     async def _publish(self, event: Request) -> Token:
         partition = partition_of(event.phone, self.partitions)
         appended = await self._producer.send_and_wait(

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.optout.api import (
     accounts,
     api_keys,
+    campaign_preview,
     campaigns,
     clean_ups,
     contact_files,
@@ -12,6 +13,7 @@ from services.optout.api import (
     contacts,
     erasures,
     evidence,
+    explain,
     exports,
     frequency_cap,
     gate,
@@ -39,6 +41,7 @@ from services.optout.api import (
 )
 from services.optout.api.check import route as check
 from services.optout.api.no_route import no_route
+from services.optout.api.parked import route as parked
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.v3.routes import v3_routes
 
@@ -74,10 +77,13 @@ for part in (
     uploads,
     evidence,
     erasures,
+    campaign_preview,
     campaigns,
+    explain,
     rules,
     simulate,
     policies,
+    parked,
 ):
     api_routes.include_router(part.router)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends
@@ -14,6 +15,7 @@ from services.optout.api.freshness import Freshness
 from services.optout.api.job_kinds import job_kinds
 from services.optout.api.logins import Logins
 from services.optout.api.message_parts import message_parts
+from services.optout.api.parked.read import ParkedTopic
 from services.optout.api.requests import Requests
 from services.optout.api.settings import ApiSettings
 from services.optout.api.v3.list_members import ListMembers
@@ -21,6 +23,7 @@ from services.optout.campaigns.run import Campaigns
 from services.optout.customer_webhooks.deliver import Deliverer
 from services.optout.jobs.run import CONNECTIONS, Jobs
 from services.optout.prepare import prepared
+from services.optout.review_decisions import DueReviews
 from services.optout.sending.outbound import OutboundRequests
 from services.optout.sending.publish import DueMessages
 from services.optout.simulation.run import Simulations
@@ -29,6 +32,8 @@ from shared.http import runtime_of
 from shared.kafka_probe import KafkaProbe
 from shared.postgres import Pool, close_pool, open_pool
 from shared.postgres_probe import PostgresProbe
+from shared.reception.follow import ReceptionFollower
+from shared.reception.state import ReceptionLimits, ReceptionState
 from shared.topics import INBOUND_MESSAGES
 
 
@@ -46,6 +51,8 @@ class Runtime:
     campaigns: Campaigns
     due_messages: DueMessages
     list_members: ListMembers
+    reception: ReceptionState
+    parked: ParkedTopic
     logins: Logins
     kafka: KafkaProbe
     postgres: PostgresProbe
@@ -82,7 +89,7 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
         deliverer = Deliverer(pool, settings.webhook_keys, settings.called_ports)
         await stack.enter_async_context(in_background(deliverer.run(), "webhooks", give_up))
         freshness = Freshness(pool)
-        jobs_pool = await open_pool(settings.database, CONNECTIONS + 1)  # campaigns have one
+        jobs_pool = await open_pool(settings.database, CONNECTIONS + 2)  # campaigns and reviews have one each
         stack.push_async_callback(close_pool, jobs_pool)
         jobs = Jobs(jobs_pool, job_kinds(jobs_pool, requests, freshness))
         await stack.enter_async_context(in_background(jobs.run(), "jobs", give_up))
@@ -91,6 +98,18 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
         campaigns = Campaigns(jobs_pool, outbound)
         await stack.enter_async_context(in_background(campaigns.run(), "campaigns", give_up))
         checks = await stack.enter_async_context(checking(settings, pool))
+        reviews = DueReviews(jobs_pool, requests.publish_later)
+        await stack.enter_async_context(in_background(reviews.run(), "reviews", give_up))
         due_messages = await stack.enter_async_context(message_parts(settings, pool, outbound, give_up))
+        reception = ReceptionFollower(settings.kafka, reception_of(settings))
+        await stack.enter_async_context(in_background(reception.run(), "reception", give_up))
         work = simulations, jobs, campaigns, due_messages, ListMembers(pool)
-        yield Runtime(settings, pool, requests, freshness, checks, *work, Logins(), kafka, postgres)
+        shown = reception.state, ParkedTopic(settings.kafka)
+        yield Runtime(settings, pool, requests, freshness, checks, *work, *shown, Logins(), kafka, postgres)
+
+
+def reception_of(settings: ApiSettings) -> ReceptionState:
+    """Return an empty state: it shows when webhooks could be received, and has no messages wait."""
+    none = timedelta(0)
+    gap = timedelta(seconds=settings.reception_gap_seconds)
+    return ReceptionState(ReceptionLimits(gap=gap, settle=none, known=none, wait=none))

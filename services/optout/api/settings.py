@@ -8,6 +8,7 @@ from pydantic import Field
 from services.optout.pseudonyms import Pseudonyms
 from services.optout.settings import DatabaseSettings
 from shared.opt_out_links import LinkUrl
+from shared.reception.state import RECEPTION_GAP_SECONDS, ReceptionGap
 from shared.secret_rules import LongSecret, OptionalSecret, values
 
 
@@ -36,6 +37,8 @@ class ApiSettings(DatabaseSettings):
     snapshot_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     api_group_id: str = "stopline-api"
     """The consumer group in which all processes of the API share the delivery events."""
+    reception_gap_seconds: ReceptionGap = RECEPTION_GAP_SECONDS
+    """As the inbound service's: a longer silence of it is shown as downtime."""
     database_connections: Annotated[int, Field(ge=1, le=200)] = 4
     """Of each process of the API, for requests, simulations and customers' webhooks together."""
 

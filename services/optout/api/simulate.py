@@ -20,7 +20,7 @@ from services.optout.simulation.run import TooManyRunningError
 from shared.events.base import format_time
 from shared.postgres import Connection
 
-_NEW_RULE_ID = 2**62
+NEW_RULE_ID = 2**62
 """After all others, like a new rule."""
 
 router = APIRouter(route_class=GuardedRoute)
@@ -37,10 +37,10 @@ async def start(draft: Draft, account_id: CallerAccountId, database: Database, r
     """Begin; `GET /v1/rules/simulate/{simulation_id}` reports the progress."""
     rule = (await asyncio.to_thread(rule_of, draft)).model_copy(update={"enabled": True})
     present = await current_rules(database, account_id)
-    version = _version_of(present, draft.replaces)
+    version = version_of(present, draft.replaces)
     await check_change(present, rule, draft.replaces)
     try:
-        rule_id = draft.replaces or _NEW_RULE_ID
+        rule_id = draft.replaces or NEW_RULE_ID
         simulation_id = await runtime.simulations.start(account_id, VersionedRule(rule_id, version, rule), present)
     except TooManyRunningError:
         message = "many simulations are running; try again later"
@@ -62,7 +62,12 @@ async def cancel(simulation_id: UUID, account_id: CallerAccountId, database: Dat
     return await _shown(database, account_id, simulation_id)
 
 
-def _version_of(present: list[VersionedRule], replaces: int | None) -> int:
+def version_of(present: list[VersionedRule], replaces: int | None) -> int:
+    """Return the version that the draft would be.
+
+    Raises:
+        ApiError: 404, there is no rule that it replaces.
+    """
     if replaces is None:
         return 1
     for each in present:
@@ -83,6 +88,8 @@ async def _shown(database: Connection, account_id: str, simulation_id: UUID) -> 
         "progress": {"examined": row["examined"], "total": row["total"]},
         "matched": row["matched"],
         "new": row["new"],
+        "lost": row["lost"],
         "first_new": json.loads(row["first_new"]),
+        "first_lost": json.loads(row["first_lost"]),
         "started_at": format_time(row["started_at"]),
     }

@@ -34,6 +34,9 @@ SELECT {COLUMNS} FROM campaigns c WHERE c.account_id = $1 AND c.campaign_id = $2
 _AFTER = f"""
 SELECT {COLUMNS} FROM campaigns c WHERE c.account_id = $1 AND c.campaign_id > $2 ORDER BY c.campaign_id LIMIT $3
 """  # noqa: S608 (no value from outside)
+_BEFORE = f"""
+SELECT {COLUMNS} FROM campaigns c WHERE c.account_id = $1 AND c.campaign_id < $2 ORDER BY c.campaign_id DESC LIMIT $3
+"""  # noqa: S608 (no value from outside)
 _SET_STATE = f"""
 UPDATE campaigns AS c SET state = $2, updated_at = now(), next_step_at = greatest(c.scheduled_at, now()),
     ended_at = CASE WHEN $2 IN ('cancelled', 'done') THEN now() END
@@ -126,6 +129,11 @@ async def change(connection: Connection, campaign_id: int, new: NewCampaign, tot
 async def read_after(connection: Connection, account_id: str, campaign_id: int, limit: int) -> Sequence[Any]:
     """Return the rows of the account's campaigns after one."""
     return await connection.fetch(_AFTER, account_id, campaign_id, limit)
+
+
+async def read_before(connection: Connection, account_id: str, campaign_id: int, limit: int) -> Sequence[Any]:
+    """Return the rows of the account's campaigns before one, newest first."""
+    return await connection.fetch(_BEFORE, account_id, campaign_id, limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,9 @@ FROM chosen WHERE m.account_id = chosen.account_id AND m.message_id = chosen.mes
 
 _DELETE_CONTACTS = "DELETE FROM contacts WHERE account_id = $1 AND phone = $2"
 _DELETE_SIMULATIONS = """
-DELETE FROM simulations WHERE account_id = $1 AND first_new @> jsonb_build_array(jsonb_build_object('phone', $2::text))
+DELETE FROM simulations WHERE account_id = $1 AND (
+    first_new @> jsonb_build_array(jsonb_build_object('phone', $2::text))
+    OR first_lost @> jsonb_build_array(jsonb_build_object('phone', $2::text)))
 """
 # The input of this job, and of those that failed before.
 _FORGET_PHONE = """

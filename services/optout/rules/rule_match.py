@@ -1,9 +1,11 @@
 """The result of applying an account's rules to a reply."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from services.optout.rules.rule import Rule, RuleReach
+
+MatchKind: TypeAlias = Literal["opt_out", "held", "opt_in", "help", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class RuleMatch(NamedTuple):
     `follow_ups` are the other rules that match, in their order, where the kind is `none` or `help` only.
     """
 
-    kind: Literal["opt_out", "held", "opt_in", "help", "none"]
+    kind: MatchKind
     matched_by: str
     rule: str | None = None
     rule_id: int | None = None

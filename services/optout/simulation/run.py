@@ -6,13 +6,14 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from services.optout.rules import VersionedRule
 from services.optout.simulation import store
-from services.optout.simulation.compare import Comparison, Effect, ReceivedText
+from services.optout.simulation.compare import Comparison, Effect, ReceivedText, RuleChange
 from services.optout.simulation.store import HISTORY, Progress
 from shared.errors import TransientError
 from shared.events.base import format_time
@@ -121,16 +122,22 @@ def _examine(rows: Sequence[asyncpg.Record], comparison: Comparison, progress: P
         if row["is_review"]:
             continue
         text = ReceivedText(row["body"], row["sender_number"], row["instruction"])
-        effect = comparison.effect(text, partial(_is_past, time.thread_time() + _TEXT_SECONDS))
-        progress.matched += effect is not Effect.NONE
-        progress.new += effect is Effect.NEW
-        if effect is Effect.NEW and len(progress.first) < FIRST:
-            progress.first.append(
-                {
-                    "event_id": str(row["event_id"]),
-                    "phone": row["phone"],
-                    "body": row["body"][:MAX_SHOWN_CHARACTERS],
-                    "decided_at": format_time(row["decided_at"]),
-                    "answer": row["answer"],
-                }
-            )
+        change = comparison.change(text, partial(_is_past, time.thread_time() + _TEXT_SECONDS))
+        progress.matched += change.effect in (Effect.OLD, Effect.NEW)
+        progress.new += change.effect is Effect.NEW
+        progress.lost += change.effect is Effect.LOST
+        shown = {Effect.NEW: progress.first, Effect.LOST: progress.first_lost}.get(change.effect)
+        if shown is not None and len(shown) < FIRST:
+            shown.append(_shown(row, change))
+
+
+def _shown(row: asyncpg.Record, change: RuleChange) -> dict[str, Any]:
+    return {
+        "event_id": str(row["event_id"]),
+        "phone": row["phone"],
+        "body": row["body"][:MAX_SHOWN_CHARACTERS],
+        "decided_at": format_time(row["decided_at"]),
+        "answer": row["answer"],
+        "before": change.before.kind,
+        "after": change.after.kind,
+    }

@@ -31,8 +31,8 @@ RETURNING simulation_id
 
 # Saves how far it is; no row comes back where it was cancelled.
 _SAVE = """
-UPDATE simulations SET state = $2, examined = $3, total = $4, matched = $5, new = $6, first_new = $7::jsonb,
-    changed_at = now()
+UPDATE simulations SET state = $2, examined = $3, total = $4, matched = $5, new = $6, lost = $7, first_new = $8::jsonb,
+    first_lost = $9::jsonb, changed_at = now()
 WHERE simulation_id = $1 AND state = 'running'
 RETURNING simulation_id
 """
@@ -65,13 +65,15 @@ _COUNT = "SELECT count(*) FROM decisions WHERE account_id = $1 AND decided_at < 
 
 @dataclass
 class Progress:
-    """The progress of a simulation; `first` are the newest of the `new` matches."""
+    """The progress of a simulation; `first` are the newest of the `new` matches, `first_lost` of the `lost` ones."""
 
     total: int = 0
     examined: int = 0
     matched: int = 0
     new: int = 0
+    lost: int = 0
     first: list[dict[str, Any]] = field(default_factory=list)
+    first_lost: list[dict[str, Any]] = field(default_factory=list)
 
 
 async def add(connection: Connection, account_id: str, simulation_id: UUID) -> bool:
@@ -84,8 +86,9 @@ async def add(connection: Connection, account_id: str, simulation_id: UUID) -> b
 
 async def save(connection: Connection, simulation_id: UUID, state: SimulationState, progress: Progress) -> bool:
     """Save the progress; False where the simulation was cancelled."""
-    counts = progress.examined, progress.total, progress.matched, progress.new
-    return await connection.fetchrow(_SAVE, simulation_id, state, *counts, json.dumps(progress.first)) is not None
+    counts = progress.examined, progress.total, progress.matched, progress.new, progress.lost
+    shown = json.dumps(progress.first), json.dumps(progress.first_lost)
+    return await connection.fetchrow(_SAVE, simulation_id, state, *counts, *shown) is not None
 
 
 async def cancel(connection: Connection, account_id: str, simulation_id: UUID) -> None:

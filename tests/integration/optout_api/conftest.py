@@ -12,7 +12,7 @@ import httpx
 import pytest
 from documented import checker
 from fastapi import FastAPI
-from optout_api_world import ADMIN_TOKEN, WEBHOOK_KEY, Caller, Record
+from optout_api_world import ADMIN_TOKEN, WEBHOOK_KEY, Caller, NothingParked, Record
 
 from harness.machine.ports import free_ports
 from harness.postgres import PostgresServer
@@ -23,7 +23,7 @@ from services.optout.api.job_kinds import job_kinds
 from services.optout.api.logins import Logins
 from services.optout.api.openapi import document
 from services.optout.api.requests import Requests
-from services.optout.api.runtime import Runtime
+from services.optout.api.runtime import Runtime, reception_of
 from services.optout.api.settings import ApiSettings
 from services.optout.api.v3.list_members import ListMembers
 from services.optout.campaigns.run import Campaigns
@@ -95,7 +95,8 @@ def _runtime(pool: Pool) -> Runtime:
     _, checks = new_checks(settings, pool, Producer(settings.kafka))
     due_messages = DueMessages(pool, OutboundRequests(settings.kafka, settings.partitions))
     work = Simulations(pool), jobs, campaigns, due_messages, ListMembers(pool)
-    return Runtime(settings, pool, requests, freshness, checks, *work, Logins(), kafka, postgres)
+    shown = reception_of(settings), NothingParked(settings.kafka)
+    return Runtime(settings, pool, requests, freshness, checks, *work, *shown, Logins(), kafka, postgres)
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from services.optout.api.parked.parked_record import ParkedRecord
+from services.optout.api.parked.read import ParkedTopic, ParkedWindow
 from services.optout.decide import DecidableEvent, decide
 from services.optout.decision_log.entry import Entry, entry_of
 from services.optout.decision_log.load import load_recipients
@@ -74,6 +76,16 @@ class Caller:
     async def statuses(self, list_id: int) -> dict[str, str]:
         read = await self.get(f"/v1/lists/{list_id}/contacts")
         return {contact["phone"]: contact["status"] for contact in read["contacts"]}
+
+
+class NothingParked(ParkedTopic):
+    """The topic of parked records without any, and without a Kafka."""
+
+    async def before(self, end: int, number: int) -> ParkedWindow:
+        return ParkedWindow([], 0, is_last=end >= 0 and number > 0)
+
+    async def one(self, position: int) -> ParkedRecord | None:
+        return None if position >= 0 else await super().one(position)
 
 
 async def create_account(http: httpx.AsyncClient, account_id: str, token: str = ADMIN_TOKEN) -> httpx.Response:
