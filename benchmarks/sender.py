@@ -213,7 +213,7 @@ async def _consume(stack: Stack, begins: dict[TopicPartition, int], count: int) 
 
 async def outcome_rate(sender: Service, outcome: str, count: int) -> Rate:
     """Return the rate of outcomes between the first that the sender's metrics show and the last."""
-    line = f'stopline_sender_messages_total{{fate="{outcome}"}} '
+    line = f'stopline_sender_messages_total{{outcome="{outcome}"}} '
     process = psutil.Process(sender.process.pid)
     first: tuple[float, float, float] | None = None
     async with aiohttp.ClientSession() as session, asyncio.timeout(600 + count / _LEAST_PER_SECOND):

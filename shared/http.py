@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from shared import metrics
 from shared.errors import MisconfiguredError
 
 log = logging.getLogger(__name__)
@@ -124,8 +125,26 @@ def add_health(app: FastAPI, lifecycle: Lifecycle[Any], respond: Respond = as_te
     app.add_api_route("/health/ready", ready, **options)
 
 
-async def metrics_app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Respond to `GET /metrics`, and to nothing else."""
-    found = scope["type"] == "http" and scope["path"] == "/metrics" and scope["method"] in ("GET", "HEAD")
-    response = Response(generate_latest(), 200, None, CONTENT_TYPE_LATEST) if found else Response(status_code=404)
-    await response(scope, receive, send)
+class MetricsApp:
+    """An ASGI application that responds to `GET /metrics`, and to nothing else.
+
+    The service is asked each time whether it is ready: an alert needs no second probe, and the log has when it was
+    not.
+    """
+
+    def __init__(self, lifecycle: Lifecycle[Any]) -> None:
+        self._lifecycle = lifecycle
+        self._problem: str | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = scope["type"] == "http" and scope["path"] == "/metrics" and scope["method"] in ("GET", "HEAD")
+        response = await self._metrics() if found else Response(status_code=HTTPStatus.NOT_FOUND)
+        await response(scope, receive, send)
+
+    async def _metrics(self) -> Response:
+        problem = await self._lifecycle.problem()
+        if (problem is None) != (self._problem is None):
+            log.log(*((logging.INFO, "ready again") if problem is None else (logging.WARNING, f"not ready: {problem}")))
+        self._problem = problem
+        metrics.READY.set(problem is None)
+        return Response(generate_latest(), HTTPStatus.OK, None, CONTENT_TYPE_LATEST)

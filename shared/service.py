@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from shared import failpoints
 from shared.errors import MisconfiguredError
-from shared.http import lifecycle_of, metrics_app
+from shared.http import MetricsApp, lifecycle_of
 from shared.settings import HttpSettings, load
 from shared.telemetry import configure_logging
 from shared.web.addresses import networks
@@ -59,4 +59,6 @@ def _server(app: FastAPI, settings: HttpSettings) -> Server:
     if settings.metrics_port is None:
         return Server(config, None)
     few = HttpLimits(connections=_METRICS_CONNECTIONS)
-    return Server(config, server_config(metrics_app, settings.metrics_host, settings.metrics_port, few, []))
+    return Server(
+        config, server_config(MetricsApp(lifecycle_of(app)), settings.metrics_host, settings.metrics_port, few, [])
+    )

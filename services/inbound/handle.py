@@ -58,6 +58,7 @@ class WebhookHandler:
         self._read_deadlines = Deadlines(READ_SECONDS)
         self.kind = kind
         self.reported = reported
+        metrics.begin_at_zero(reported.gateway, kind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond 2xx only after Kafka has the event, and refuse what it says only after Kafka has the bytes."""

@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from shared.metrics import from_zero
+
 WEBHOOKS = Counter(
     "stopline_inbound_webhooks",
     "Webhooks that were answered. kind: message, receipt; outcome: accepted (Kafka has the events), ignored (200; it "
@@ -26,9 +28,19 @@ CONNECTIONS_ENDED = Counter(
 PREVIOUS_KEY = Counter(
     "stopline_inbound_previous_key", "A webhook came to an address of STOPLINE_WEBHOOK_KEY_PREVIOUS."
 )
-OUTSIDE_REQUESTS = Counter(
-    "stopline_inbound_outside_requests",
-    "Requests to a gateway's own addresses. kind: certificate (that signs its webhooks), confirmation (of a "
-    "subscription); outcome: ok, refused (no 200).",
-    ["kind", "outcome"],
+OUTSIDE_REQUESTS = from_zero(
+    Counter(
+        "stopline_inbound_outside_requests",
+        "Requests to a gateway's own addresses. kind: certificate (that signs its webhooks), confirmation (of a "
+        "subscription); outcome: ok, refused (no 200).",
+        ["kind", "outcome"],
+    ),
+    ("certificate", "confirmation"),
+    ("refused",),
 )
+_WATCHED = ("accepted", "refused", "unauthorised", "unavailable")
+
+
+def begin_at_zero(gateway: str, kind: str) -> None:
+    """Have the counters of a gateway's webhooks be there before the first one comes."""
+    from_zero(WEBHOOKS, (gateway,), (kind,), _WATCHED)

@@ -2,10 +2,18 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from shared.metrics import from_zero
 from shared.smpp.metrics import SmppMetrics
 from shared.suppressions.metrics import CacheMetrics
 
-MESSAGES = Counter("stopline_sender_messages", "A message got its outcome.", ["fate"])
+MESSAGES = from_zero(
+    Counter(
+        "stopline_sender_messages",
+        "A message got its outcome. outcome: sent, suppressed, rejected, failed, unknown.",
+        ["outcome"],
+    ),
+    ("sent", "suppressed", "rejected", "failed", "unknown"),
+)
 CALLS_IN_FLIGHT = Gauge("stopline_sender_calls_in_flight", "Carrier calls that wait for their answer.")
 REDECIDED = Counter("stopline_sender_redecided", "A decision grew too old before the carrier call and was made again.")
 WRITTEN_LATE = Counter(
@@ -13,19 +21,37 @@ WRITTEN_LATE = Counter(
 )
 NOT_CALLED = Counter("stopline_sender_not_called", "The carrier could not be reached; the message was decided again.")
 THROTTLED = Counter(
-    "stopline_sender_throttled", "A carrier refused a message for its pace alone; it is decided again.", ["carrier"]
+    "stopline_sender_throttled",
+    "A carrier refused a message for its pace alone; it is decided again. carrier: which one.",
+    ["carrier"],
 )
-CONFIRMATIONS = Counter(
-    "stopline_sender_confirmations", "A confirmation of an opt-out was decided: let pass, or why not.", ["verdict"]
+CONFIRMATIONS = from_zero(
+    Counter(
+        "stopline_sender_confirmations",
+        "A confirmation of an opt-out was decided. verdict: let_pass, or why it must not leave.",
+        ["verdict"],
+    ),
+    ("too_late", "not_confirmable"),
 )
 LIMITS_GIVEN_BACK = Counter(
     "stopline_sender_limits_given_back", "A message was counted for a limit and not called; the count was corrected."
 )
-RECORDS_PARKED = Counter("stopline_sender_records_parked", "A record could not be read and was parked.", ["reason"])
+RECORDS_PARKED = from_zero(
+    Counter("stopline_sender_records_parked", "A record could not be read and was parked. reason: why.", ["reason"]),
+    ("unreadable", "not_json", "invalid", "unknown_type", "flood"),
+)
+LAG = Gauge(
+    "stopline_sender_lag_records",
+    "Records of outbound-messages that Kafka has for this process and that it has not handled yet.",
+)
 FENCE_SECONDS = Histogram(
     "stopline_sender_fence_seconds",
     "A fence was passed.",
     buckets=(0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+FENCE_WAITING = Gauge(
+    "stopline_sender_fence_waiting_seconds",
+    "For how long the message that has waited longest waits at the fence now; 0: none does.",
 )
 BATCHES_RETRIED = Counter(
     "stopline_sender_batches_retried", "Kafka, Postgres or the cache was unavailable; a batch waits."
@@ -37,8 +63,15 @@ CACHE = CacheMetrics(
     snapshots_written=Counter("stopline_sender_snapshots_written", "The cache was written to disk."),
     snapshots_failed=Counter("stopline_sender_snapshots_failed", "The cache could not be written to disk."),
 )
-WAITS = Counter("stopline_sender_waits", "A message has to wait for its time.", ["reason"])
-REJECTED_BY_TIME = Counter("stopline_sender_rejected_by_time", "A message's own times let it not leave.", ["reason"])
+WAITS = Counter("stopline_sender_waits", "A message has to wait for its time. reason: what for.", ["reason"])
+REJECTED_BY_TIME = from_zero(
+    Counter(
+        "stopline_sender_rejected_by_time",
+        "A message can leave at no time. reason: expired, no_sending_hours, unknown_place and others.",
+        ["reason"],
+    ),
+    ("expired", "no_sending_hours", "unknown_place"),
+)
 WAITING = Gauge("stopline_sender_waiting", "Messages that wait for their time, in the database; 1,000,000: or more.")
 OVERDUE_SECONDS = Gauge("stopline_sender_overdue_seconds", "The age of the oldest waiting message whose time has come.")
 WOKEN = Counter("stopline_sender_woken", "A message's time had come, and it was taken to be decided.")
@@ -57,10 +90,10 @@ RECEPTION = Gauge(
 )
 SWEPT_TO_UNKNOWN = Counter("stopline_sender_swept_to_unknown", "A call's answer never came: its message is unknown.")
 SMPP = SmppMetrics(
-    bound=Gauge("stopline_sender_smpp_bound", "1 while the bind to the SMSC is open.", ["carrier"]),
+    bound=Gauge("stopline_sender_smpp_bound", "1 while the bind to the SMSC is open. carrier: the link.", ["carrier"]),
     binds=Counter(
         "stopline_sender_smpp_binds",
-        "An attempt to bind came to its end. outcome: bound, refused (by the SMSC), ended.",
+        "An attempt to bind came to its end. carrier: the link; outcome: bound, refused (by the SMSC), ended.",
         ["carrier", "outcome"],
     ),
 )

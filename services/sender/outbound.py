@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.sender import metrics
@@ -13,7 +14,7 @@ from services.sender.park import park_bad
 from services.sender.report import SOURCE
 from services.sender.settings import SenderSettings
 from shared.background import GiveUp
-from shared.consumer import Polled
+from shared.consumer import Polled, first_offset
 from shared.errors import TransientError
 from shared.event_records import read_events
 from shared.events.outbound import MessageCancelRequested, MessageRequested, outbound_event_adapter
@@ -111,6 +112,16 @@ class OutboundConsumer:
         self._stop_seconds = settings.stop_seconds
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
+        self._handled: dict[TopicPartition, int] = {}
+        metrics.LAG.set_function(self._lag)
+
+    def _lag(self) -> int:
+        """Return how many records of our partitions are not handled, as far as the consumer has heard of them."""
+        return sum(
+            max(0, (self.consumer.highwater(partition) or 0) - self._handled.get(partition, 0))
+            for partition in self.consumer.assignment()
+            if partition in self._handled
+        )
 
     async def start(self) -> None:
         """Join the group and begin to read.
@@ -136,6 +147,7 @@ class OutboundConsumer:
                 records = await self._poll()
                 if records:
                     await self._handler.handle(records)
+                    self._handled |= {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
                     failpoint("sender.before_commit")
                     await try_commit(self.consumer, records)
                     failpoint("sender.after_commit")
@@ -151,4 +163,6 @@ class OutboundConsumer:
             log.warning("reading %s: %r", OUTBOUND_MESSAGES, error)
             await asyncio.sleep(_RETRY_SECONDS)
             return []
+        for partition, records in polled.items():
+            self._handled.setdefault(partition, first_offset(records[0]))
         return [record for records in polled.values() for record in records]

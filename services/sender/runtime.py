@@ -78,6 +78,7 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         cache, reception = _cache(settings, markers), reception_state(settings)
         reporter = Reporter(events, settings.partitions, settings.links)
         fence = Fence(markers, cache, settings.fence_seconds)
+        metrics.FENCE_WAITING.set_function(fence.waits_seconds)
         processor = _processor(settings, pool, owner, reporter, fence, cache, carriers, reception)
         waker = Waker(pool, owner, processor.of_woken(), give_up, settings.stop_seconds)
         outbound = OutboundHandler(processor)

@@ -5,7 +5,7 @@ import enum
 from collections import Counter
 from typing import Protocol
 
-from shared.web import metrics
+from shared import metrics
 from shared.web.addresses import is_in
 from shared.web.limits import HttpLimits
 

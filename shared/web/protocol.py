@@ -8,7 +8,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from shared.web import metrics, refusals
+from shared import metrics
+from shared.web import refusals
 from shared.web.connections import Connections, Doing
 from shared.web.refusals import Refusal
 from shared.web.transport import LingeringTransport

@@ -11,6 +11,7 @@ from services.inbound.poll.api_keys import GatewayAccount
 from services.inbound.poll.client import ApiBusyError, ApiRefusedError
 from services.inbound.poll.limits import BUG_SECONDS, FAILED_SECONDS, REFUSED_SECONDS
 from shared.errors import TransientError
+from shared.metrics import from_zero
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Rounds:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _repeat(self, work: Work) -> None:
+        from_zero(metrics.ROUNDS, (work.name,), (work.account.gateway,), ("done", "paused", "refused", "failed", "bug"))
         metrics.DONE_AT.labels(work.name, work.account.gateway, work.account.account_id).set(0)
         failures = 0
         while True:

@@ -15,6 +15,7 @@ from services.inbound.smpp.delivered import report_of
 from services.inbound.smpp.repetitions import Repetitions
 from shared.errors import TransientError
 from shared.events.inbound import MessageReceived
+from shared.metrics import from_zero
 from shared.number_pools import NumberPools
 from shared.producer import Producer
 from shared.smpp.pdus import Pdu, response_to
@@ -58,6 +59,7 @@ class Receiver:
         self._pools = pools
         self._publish_seconds = publish_seconds
         self._repetitions = Repetitions()
+        from_zero(metrics.DELIVERIES, (name,), ("accepted", "refused", "unavailable"))
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def handle(self, pdu: Pdu) -> Pdu:

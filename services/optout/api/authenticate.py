@@ -7,7 +7,7 @@ import time
 
 from starlette.requests import Request
 
-from services.optout import metrics
+from services.optout.api import metrics
 from services.optout.api.errors import ApiError
 from services.optout.api.logins import Logins
 from services.optout.api.operator_sessions import is_operator_session

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import aiohttp
 import asyncpg
 
-from services.optout import metrics
+from services.optout.api import metrics
 from services.optout.customer_webhooks.addresses import HTTPS_PORTS, PublicResolver, public_connector
 from services.optout.customer_webhooks.sign import signatures, signing_secret
 from shared.errors import TransientError

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.optout import metrics
+from services.optout.links import metrics
 from services.optout.links.form import choice_of
 from services.optout.links.limits import (
     ADDRESS_AT_ONCE,

@@ -45,6 +45,11 @@ class InboundConsumer:
         self._next_offset = self._last_end = records[-1].offset + 1
         return records
 
+    def lag(self, decided_to: int) -> int:
+        """Return how many records from offset `decided_to` on Kafka has, as far as the consumer has heard."""
+        heard = self._partition in self._consumer.assignment() and self._consumer.highwater(self._partition)
+        return max(0, (heard or 0) - decided_to)
+
     async def _poll_once(self) -> Sequence[Polled]:
         try:
             polled = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=self._context.settings.batch_records)

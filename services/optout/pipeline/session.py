@@ -36,6 +36,7 @@ a restart reads again is markers."""
 _SECONDS_BEFORE_MOVE = 10.0
 _ABOUT_MESSAGES = MessageReceived | CarrierBlocked | ErasureRequested
 _MERGED_AT_ONCE = 2_000
+_OPT_OUTS = ("opt_out", "held")
 
 
 class Publishes(Protocol):
@@ -111,7 +112,8 @@ class WorkerSession:
 
     async def process(self, parsed: Parsed) -> None:
         """Decide and record what is new, publish that and what was recorded before, and move on."""
-        entries = [*await self._stored(parsed), *await self._new(parsed)]
+        stored, new = await self._stored(parsed), await self._new(parsed)
+        entries = [*stored, *new]
         self._changes += sum(_count_changed(each) for each in entries)
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
         merged = await self._decision_log.states(self._merged) if checkpoint is not None and self._merged else ()
@@ -130,6 +132,7 @@ class WorkerSession:
             )
         )
         self._count(parsed, entries)
+        _note_effects(new, self._now())
         await self._move_past_markers()
 
     async def _publish(self, publication: Publication) -> None:
@@ -223,6 +226,13 @@ class WorkerSession:
             metrics.MESSAGES_DECIDED.labels(entry.kind).inc(_size(entry))
         for reason, count in parsed.bad.items():
             metrics.RECORDS_PARKED.labels(reason).inc(count)
+
+
+def _note_effects(decided: Sequence[Decided], now: datetime) -> None:
+    """Note how long those who opted out one by one had to wait for it; what is published again took effect before."""
+    for each in decided:
+        if isinstance(each, Entry) and each.kind in _OPT_OUTS:
+            metrics.EFFECT_SECONDS.observe(max(0.0, (now - each.received_at).total_seconds()))
 
 
 def batch_of(partition: int, parsed: Parsed, start: int) -> Batch | RemovalsBatch | None:

@@ -62,6 +62,11 @@ class Worker:
         metrics.HALTED.labels(self.partition).set(0)
         try:
             await self._sessions()
+        except asyncio.CancelledError:
+            metrics.LAG.labels(self.partition).set_function(
+                _nothing
+            )  # whoever has the partition now says how far it is
+            raise
         except Exception as error:
             # Until the process has ended: the next one begins at the same offset.
             self.condition.fails("ending", repr(error))
@@ -140,6 +145,7 @@ class Worker:
                 await self._repair(publisher, start.offset, replace(topics, suppressions=topic_ids[SUPPRESSIONS]))
             await session.start()
             self.condition.runs(start.offset)
+            metrics.LAG.labels(self.partition).set_function(lambda: inbound.lag(self.condition.offset or 0))
             log.info("partition %d runs from offset %d", self.partition, start.offset)
             while True:
                 await self._step(session, clicks, await self._next(session, inbound))
@@ -180,6 +186,10 @@ class Worker:
                 await session.process(await self._forwarder.forward(await clicks.resolve(parsed)))
             self._failures = 0
             self.condition.ends(parsed.next_offset)
+
+
+def _nothing() -> float:
+    return 0.0
 
 
 def _texts(errors: BaseExceptionGroup[Exception]) -> str:
