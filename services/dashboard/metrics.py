@@ -2,8 +2,12 @@
 
 from prometheus_client import Counter, Histogram
 
-PAGES = Counter("stopline_dashboard_pages", "A page, or a part of one, was answered.", ["page", "status"])
-SIGN_INS = Counter("stopline_dashboard_sign_ins", "Somebody tried to sign in.", ["outcome"])
+PAGES = Counter(
+    "stopline_dashboard_pages",
+    "A page, or a part of one, was answered. page: its route; status: of HTTP.",
+    ["page", "status"],
+)
+SIGN_INS = Counter("stopline_dashboard_sign_ins", "Somebody tried to sign in. outcome: of the attempt.", ["outcome"])
 API_SECONDS = Histogram(
     "stopline_dashboard_api_seconds",
     "The API answered a request of a page, or did not.",
