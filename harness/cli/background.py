@@ -79,6 +79,7 @@ def print_status(book: "AddressBook") -> int:
 
     account = book.demo_account
     for name, value in (
+        ("phones", book.phones_url or "not running; `stopline logs phones` says why"),
         ("Kafka", book.kafka_bootstrap),
         ("dashboard", f"{book.dashboard_url}  (sign in as {account.account_id}, with the API key below)"),
         ("webhooks", account.webhook_url),

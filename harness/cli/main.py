@@ -12,7 +12,7 @@ EXIT_FAILED = 1
 EXIT_MISCONFIGURED = 78  # EX_CONFIG of sysexits.h
 EXIT_INTERRUPTED = 130
 COMMANDS = {
-    "services": ("inbound", "optout", "api", "links", "poll", "smpp", "sender", "dashboard", "sandbox"),
+    "services": ("inbound", "optout", "api", "links", "poll", "smpp", "sender", "dashboard", "sandbox", "phones"),
     "background": ("up", "down", "status", "reset", "kafka"),
     "story": ("story", "demo"),
     "part_commands": ("start", "stop", "restart", "logs"),

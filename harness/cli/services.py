@@ -15,6 +15,7 @@ _MODULES = {
     "sender": ("services.sender", "run the sender: outbound messages to the carrier, or dropped"),
     "dashboard": ("services.dashboard", "run the dashboard: the pages for people, a client of the API"),
     "sandbox": ("harness.sandbox", "run the sandbox carrier with its phones"),
+    "phones": ("harness.phones", "run the page of simulated phones on the sandbox carrier"),
 }
 
 

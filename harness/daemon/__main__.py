@@ -6,6 +6,7 @@ import signal
 import sys
 from typing import cast
 
+from harness.account import Account
 from harness.daemon.address_book import AddressBook
 from harness.daemon.control_socket import serve
 from harness.daemon.demo_account import demo_account
@@ -14,6 +15,7 @@ from harness.daemon.identity import check_identity, write_identity
 from harness.daemon.stack_ports import Choice, choose_ports
 from harness.daemon.supervise import Supervisor
 from harness.machine.user_folders import CODE
+from harness.processes import StartError
 from harness.say import say
 from harness.stack.stack import Stack
 from shared.errors import MisconfiguredError, TransientError
@@ -32,6 +34,7 @@ async def _run(home: StackHome, choice: Choice) -> None:
         supervisor = Supervisor(stack, say)
         server = await serve(home.control_socket, supervisor)
         account = await demo_account(stack, home.credentials)
+        await _add_phones(stack, account, home)
         book = AddressBook(
             pid=os.getpid(),
             clone=str(CODE),
@@ -47,6 +50,14 @@ async def _run(home: StackHome, choice: Choice) -> None:
         home.address_book.unlink(missing_ok=True)
         server.close()
         say("stopping")
+
+
+async def _add_phones(stack: Stack, account: Account, home: StackHome) -> None:
+    """Start the page of phones; a stack without it does all of its work."""
+    try:
+        await stack.add_phones(account, home.control_socket)
+    except StartError as error:
+        say(f"the page of phones did not start: {error}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Endpoints(BaseModel):
-    """The addresses of a stack's parts, and the administrator's token; `kafka_settings` are environment variables."""
+    """The addresses of a stack's parts, and the administrator's token; `kafka_settings` are environment variables.
+
+    `phones_url` is the page of simulated phones, where there is one.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -18,6 +21,7 @@ class Endpoints(BaseModel):
     sandbox_url: str
     links_url: str
     dashboard_url: str | None = None
+    phones_url: str | None = None
     optout_database_url: str
     sender_database_url: str
     admin_token: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import harness
-from harness.account import DEMO_ACCOUNT_ID
+from harness.account import DEMO_ACCOUNT_ID, Account
 from harness.stack.backend import Backend
 from harness.stack.kafka_address import as_environment
 from harness.stack.shared_secrets import SharedSecrets
@@ -23,6 +23,7 @@ MODULES = {
     "poll": "services.inbound.poll",
     "dashboard": "services.dashboard",
     "sandbox": "harness.sandbox",
+    "phones": "harness.phones",
 }
 """The modules that `python -m` runs for each."""
 _PASSED_ON = ("STOPLINE_UNPROTECTED_RECORD", "STOPLINE_REACH_POLICIES_FILE")
@@ -41,11 +42,27 @@ class StackContext:
     links_url: str = ""
     watched: Mapping[str, str] = field(default_factory=dict)
     """The services whose health the dashboard shows, by name."""
+    api_url: str = ""
 
 
 def sandbox_environment(secrets: SharedSecrets, port: int) -> dict[str, str]:
     """Return the environment of the sandbox carrier, which needs neither Kafka nor a database."""
     return _process(port) | {"STOPLINE_SANDBOX_TOKEN": secrets.carrier_token}
+
+
+def phones_environment(account: Account, context: StackContext, port: int, health: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the page of phones; `health` are the addresses of the services that it looks at."""
+    return {
+        **_process(port),
+        **as_environment(context.kafka),
+        "STOPLINE_PHONES_SANDBOX_URL": context.sandbox_url,
+        "STOPLINE_PHONES_API_URL": context.api_url,
+        "STOPLINE_PHONES_INBOUND_URL": context.inbound_url,
+        "STOPLINE_PHONES_LINK_URL": context.links_url,
+        "STOPLINE_PHONES_HEALTH": json.dumps(dict(health)),
+        "STOPLINE_PHONES_ACCOUNT_ID": account.account_id,
+        "STOPLINE_PHONES_API_KEY": account.api_key,
+    }
 
 
 def service_environment(service: str, context: StackContext, port: int, cache_folder: Path) -> dict[str, str]:

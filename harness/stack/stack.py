@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from harness.account import Account
 from harness.machine.ports import free_ports, release_ports
 from harness.processes import HarnessError
 from harness.processes.run_all import run_all
@@ -13,7 +14,13 @@ from harness.stack.backend import Backend
 from harness.stack.choose import BackendOptions, choose_backend
 from harness.stack.data_folder import DataFolder
 from harness.stack.endpoints import Endpoints
-from harness.stack.environment import MODULES, StackContext, sandbox_environment, service_environment
+from harness.stack.environment import (
+    MODULES,
+    StackContext,
+    phones_environment,
+    sandbox_environment,
+    service_environment,
+)
 from harness.stack.external import ExternalBackend
 from harness.stack.kafka_address import as_environment, unsecured
 from harness.stack.make_tables import make_tables
@@ -34,6 +41,7 @@ USUAL_PORTS = {
     "links": 8086,
     "poll": 8087,
     "dashboard": 8090,
+    "phones": 8089,
     "inbound-metrics": 9181,
     "api-metrics": 9182,
     "sender-metrics": 9183,
@@ -50,6 +58,8 @@ POLL = "poll"
 """What asks the sandbox's API for replies: where all webhooks come, it need not run."""
 DASHBOARD = "dashboard"
 """The pages for people: tests of the other parts do without."""
+PHONES = "phones"
+"""The page of simulated phones, of background stacks."""
 _REPLICAS = 3
 
 
@@ -173,8 +183,8 @@ class Stack:
             chosen["replication_factor"] = _REPLICAS
         return KafkaSettings(**chosen)
 
-    def _environment(self, service: str, name: str, port: int) -> dict[str, str]:
-        context = StackContext(
+    def _context(self) -> StackContext:
+        return StackContext(
             self.backend,
             self.kafka_settings(),
             self.secrets,
@@ -182,7 +192,11 @@ class Stack:
             sandbox_url=f"http://127.0.0.1:{self._ports['sandbox']}",
             links_url=f"http://127.0.0.1:{self._ports['links']}",
             watched={each: f"http://127.0.0.1:{self._ports[each]}" for each in self._ours if each != DASHBOARD},
+            api_url=f"http://127.0.0.1:{self._ports['api']}",
         )
+
+    def _environment(self, service: str, name: str, port: int) -> dict[str, str]:
+        context = self._context()
         cache_folder = self._folder.path / f"{name}-cache"
         metrics_port = self._ports.get(f"{name}-metrics")
         metrics = {"STOPLINE_METRICS_PORT": str(metrics_port)} if metrics_port else {}
@@ -193,6 +207,16 @@ class Stack:
         log_path = self._folder.logs / f"{name}.log"
         self.services[name] = Service(name, module, self._ports[name], environment, log_path)
         return self.services[name]
+
+    async def add_phones(self, account: Account, control_socket: Path | None = None) -> Service:
+        """Start the page of phones, which acts as `account`; with a control socket it can kill and freeze parts."""
+        health = {name: self.services[name].url for name in OURS}
+        environment = phones_environment(account, self._context(), self._ports[PHONES], health)
+        if control_socket is not None:
+            environment["STOPLINE_PHONES_CONTROL_SOCKET"] = str(control_socket)
+        added = self._add(PHONES, environment)
+        await added.start()
+        return added
 
     async def add_service(
         self,
@@ -240,6 +264,7 @@ class Stack:
             sandbox_url=self.services["sandbox"].url,
             links_url=f"http://127.0.0.1:{self._ports[LINKS]}",
             dashboard_url=f"http://127.0.0.1:{self._ports[DASHBOARD]}" if DASHBOARD in self.services else None,
+            phones_url=self.services[PHONES].url if PHONES in self.services else None,
             optout_database_url=self.backend.optout_database_url,
             sender_database_url=self.backend.sender_database_url,
             admin_token=self.secrets.admin_token,

@@ -2,7 +2,8 @@
 
 ClickSend's names are understood in round and in curly brackets, in its spellings: `(First Name)`, `{FirstName}`,
 `(Cust. 1)`, `{CustomString1}`. Curly brackets also take the name of any field of the contact, such as `{plan}`. A field
-that the contact lacks is empty; brackets around anything else are text.
+that the contact lacks is empty; brackets around anything else are text, and so is the place of an opt-out link,
+`{{opt_out_link}}`, which the sender fills in.
 """
 
 import re
@@ -16,7 +17,7 @@ _FIELDS = (
     *("address_line_1", "address_line_2", "address_city", "address_state", "address_postal_code", "address_country"),
 )
 _BRACKETS = re.compile(r"\(([^(){}\n]{1,64})\)|\{([^(){}\n]{1,64})\}")
-_OWN_FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_OWN_FIELD = re.compile(r"(?!opt_out_link$)[a-z][a-z0-9_]{0,63}")
 _SPELLING = re.compile(r"[\s._-]+")
 
 

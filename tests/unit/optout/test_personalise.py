@@ -23,6 +23,7 @@ FIELDS = {"first_name": "Ann", "last_name": " Lee ", "custom_1": "A12", "custom_
         ("by phone (see website) {see below} (plan) ()", "by phone (see website) {see below} (plan) ()"),
         ("(a (First Name) b)", "(a Ann b)"),
         ("{first_name", "{first_name"),
+        ("{first_name}: {{opt_out_link}} or {{ opt_out_link }}", "Ann: {{opt_out_link}} or {{ opt_out_link }}"),
     ],
 )
 def test_a_placeholder_becomes_the_contacts_field_and_all_else_is_text(text: str, expected: str) -> None:

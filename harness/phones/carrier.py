@@ -1,0 +1,50 @@
+"""The sandbox carrier as the page reads it: what arrives on phones, and the replies that its gateway posts."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from harness.phones.json_client import JsonAnswer, JsonClient
+from harness.phones.limits import RETRY_SECONDS
+from shared.errors import TransientError
+
+_log = logging.getLogger(__name__)
+
+TakeEntry = Callable[[JsonAnswer], None]
+
+
+class SandboxCarrier:
+    """A reader of the sandbox's journals, and the way to reply from a phone."""
+
+    def __init__(self, client: JsonClient, account_id: str) -> None:
+        self._client = client
+        self._account_id = account_id
+
+    async def register(self, webhook_url: str) -> None:
+        """Set where replies to the account, and receipts of its messages, are posted."""
+        urls = {"webhook_url": webhook_url, "receipt_url": f"{webhook_url}/receipts"}
+        await self._client.call("PUT", f"/accounts/{self._account_id}", urls)
+
+    async def reply(self, phone: str, words: str, message_id: str, sender_number: str) -> JsonAnswer:
+        """Have the phone reply to the last message that it has from the number; return what the gateway got for it."""
+        body = {"body": words, "to": sender_number, "account_id": self._account_id, "message_id": message_id}
+        return await self._client.call("POST", f"/phones/{phone.lstrip('+')}/replies", body)
+
+    async def follow(self, journal: str, take: TakeEntry, when_new: Callable[[], None]) -> None:
+        """Give each entry of the account to `take`, until cancelled; call `when_new` where the sandbox forgot all."""
+        after = 0
+        while True:
+            try:
+                page = await self._client.long_poll(f"/{journal}", after)
+            except TransientError as error:
+                _log.info("the sandbox's %s are not followed: %s", journal, error)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if page["total"] < after:
+                after = 0
+                when_new()
+                continue
+            for entry in page[journal]:
+                if entry["account_id"] == self._account_id:
+                    take(entry)
+            after = max(after, page["forgotten"]) + len(page[journal])

@@ -1,0 +1,66 @@
+// The journeys of replies: a line of steps, each with its milliseconds and, when it is held or focused, their source.
+import { keyed, make, milliseconds, post, say, timeOf } from "./dom.js";
+
+const EFFECTS = {
+  opted_out: "opted out", opted_in: "opted in again", opt_out_held: "held", held_released: "released",
+  nothing: "nothing follows",
+};
+
+export function updateJourneys(parent, journeys, owners, texts, complain) {
+  keyed(parent, journeys, (journey) => journey.id, (journey) => newJourney(journey, owners, texts, complain), update);
+}
+
+function newJourney(journey, owners, texts, complain) {
+  const again = make("button", { type: "button", class: "again" }, "Send the next message");
+  const card = make("li", { class: "journey" },
+    make("header", {},
+      make("h3", {}, owners.get(journey.phone) ?? journey.phone, " ", make("q", {}, journey.words)),
+      make("p", { class: "effect" })),
+    make("ol", { class: "steps" }),
+    again);
+  again.addEventListener("click", async () => {
+    again.disabled = true;
+    try {
+      await post("/send", { list_id: Number(card.dataset.list), phone: card.dataset.phone, text: texts(Number(card.dataset.list)) });
+    } catch (error) {
+      complain(error.message);
+    }
+    setTimeout(() => { again.disabled = false; }, 1500);
+  });
+  return card;
+}
+
+function update(card, journey) {
+  card.dataset.list = journey.list_id ?? "";
+  card.dataset.phone = journey.phone;
+  card.dataset.effect = journey.effect ?? "";
+  card.querySelector(".again").hidden = journey.is_over || journey.list_id == null;
+  const word = EFFECTS[journey.effect] ?? "on its way";
+  const took = journey.milliseconds == null ? "" : ` in ${milliseconds(journey.milliseconds)}`;
+  say(card.querySelector(".effect"), `${word}${took} · ${timeOf(journey.at_us)}`);
+  const longest = Math.max(1, ...journey.steps.map((step) => step.milliseconds ?? 0));
+  keyed(card.querySelector(".steps"), journey.steps, (step) => step.name, newStep,
+    (child, step) => updateStep(child, step, longest));
+}
+
+function newStep() {
+  return make("li", {},
+    make("details", {},
+      make("summary", {},
+        make("span", { class: "title" }),
+        make("span", { class: "bar", "aria-hidden": "true" }, make("i")),
+        make("span", { class: "took" })),
+      make("p", { class: "detail" }),
+      make("p", { class: "measured" })));
+}
+
+function updateStep(child, step, longest) {
+  child.className = step.is_done ? "done" : "to-come";
+  child.dataset.step = step.name;
+  say(child.querySelector(".title"), step.title);
+  say(child.querySelector(".took"), step.is_done ? milliseconds(step.milliseconds) : "…");
+  say(child.querySelector(".detail"), step.detail);
+  say(child.querySelector(".measured"), step.measured);
+  const share = step.milliseconds == null ? 0 : Math.max(2, (100 * step.milliseconds) / longest);
+  child.querySelector("i").style.width = `${share}%`;
+}
