@@ -16,7 +16,7 @@ from shared.events import delivery
 from shared.events.inbound import FenceMarkerAppended, LinkConfirmed, LinkUndone, MessageReceived
 from shared.events.opt_out import HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageRequested
-from shared.events.suppression import SuppressionChanged, WatermarkAdvanced
+from shared.events.suppression import SuppressionChanged, SuppressionsChanged, WatermarkAdvanced
 
 _PHONES = frozenset(owner.phone for owner in OWNERS)
 _FORBIDDING = ("opted_out", "held")
@@ -153,6 +153,10 @@ class Board:
                 self._changed("journeys")
             case SuppressionChanged():
                 self._take_suppression(seen, event)
+            case SuppressionsChanged():
+                for each in event.singly():
+                    if each.phone in _PHONES:
+                        self._take_suppression(seen, each)
             case MessageRequested():
                 self._take_request(seen, event)
             case delivery.MessageDispatching():

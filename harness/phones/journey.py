@@ -16,10 +16,7 @@ _EFFECTS = {
 _TO_COME = {"opted_out": "Drop", "opt_out_held": "Drop", "opted_in": "Send", "held_released": "Send"}
 _OUTCOMES = {
     "message_suppressed": "Dropped: it never reached the carrier",
-    "message_sent": "Sent: nothing forbids it",
-    "message_rejected": "Rejected: it has no way out that works",
-    "message_failed": "Refused by the carrier",
-    "message_outcome_unknown": "The carrier was called and did not answer",
+    "message_dispatching": "The carrier was called: nothing forbids it",
 }
 
 
@@ -113,11 +110,16 @@ def _reply(journey: Journey) -> JourneyStep:
     return JourneyStep(
         "reply",
         "Reply",
-        f"“{journey.words}” reached Kafka through the gateway's webhook.{again}",
-        "From the gateway's POST to its 2xx, both by the sandbox's clock: Kafka has it by then.",
-        _between(journey.posted_us, journey.answered_us),
+        f"“{journey.words}” came by the gateway's webhook.{again}{_answered(journey)}",
+        "From the gateway's POST (the sandbox's clock) to the timestamp of message_received in Kafka.",
+        _between(journey.posted_us, journey.heard_us),
         True,
     )
+
+
+def _answered(journey: Journey) -> str:
+    answered = _between(journey.posted_us, journey.answered_us)
+    return "" if answered is None else f" Its 2xx came {answered:,.1f} ms after the POST, once Kafka had it."
 
 
 def _rule(journey: Journey) -> JourneyStep:
@@ -171,7 +173,7 @@ def _to_come(journey: Journey) -> list[JourneyStep]:
 def _of_next(following: NextMessage, places: Places) -> list[JourneyStep]:
     opened_us = places.fence_opened(following.partition, following.decision_us)
     decided = "that marker's watermark" if opened_us is not None else "the start of its decision"
-    last = {"message_suppressed": "Drop", "message_sent": "Send"}.get(following.outcome, "Outcome")
+    last = "Drop" if following.outcome == "message_suppressed" else "Send"
     return [
         JourneyStep(
             "fence",
@@ -184,7 +186,7 @@ def _of_next(following: NextMessage, places: Places) -> list[JourneyStep]:
         JourneyStep(
             "outcome",
             last,
-            f"{_OUTCOMES.get(following.outcome, following.outcome)}.",
+            f"{_OUTCOMES[following.outcome]}.",
             f"From {decided} to the time of {following.outcome}.",
             _between(opened_us or following.decision_us, following.outcome_us),
             True,

@@ -103,7 +103,7 @@ class Journeys:
             event.message_id,
             seen.partition,
             event.list_id,
-            "message_suppressed" if isinstance(event, MessageSuppressed) else "message_sent",
+            event.type,
             microseconds(event.decision_started_at),
             microseconds(event.occurred_at),
             self._requested.get(event.message_id),

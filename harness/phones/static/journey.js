@@ -2,15 +2,17 @@
 import { keyed, make, milliseconds, post, say, timeOf } from "./dom.js";
 
 const EFFECTS = {
-  opted_out: "opted out", opted_in: "opted in again", opt_out_held: "held", held_released: "released",
+  opted_out: "opted out of", opted_in: "back on", opt_out_held: "held for", held_released: "released for",
   nothing: "nothing follows",
 };
 
-export function updateJourneys(parent, journeys, owners, texts, complain) {
-  keyed(parent, journeys, (journey) => journey.id, (journey) => newJourney(journey, owners, texts, complain), update);
+/** `page` has the owners and lists by id, the next text for a list, and where to complain. */
+export function updateJourneys(parent, journeys, page) {
+  keyed(parent, journeys, (journey) => journey.id, (journey) => newJourney(journey, page),
+    (card, journey) => update(card, journey, page));
 }
 
-function newJourney(journey, owners, texts, complain) {
+function newJourney(journey, { owners, texts, complain }) {
   const again = make("button", { type: "button", class: "again" }, "Send the next message");
   const card = make("li", { class: "journey" },
     make("header", {},
@@ -30,12 +32,13 @@ function newJourney(journey, owners, texts, complain) {
   return card;
 }
 
-function update(card, journey) {
+function update(card, journey, { lists }) {
   card.dataset.list = journey.list_id ?? "";
   card.dataset.phone = journey.phone;
   card.dataset.effect = journey.effect ?? "";
   card.querySelector(".again").hidden = journey.is_over || journey.list_id == null;
-  const word = EFFECTS[journey.effect] ?? "on its way";
+  const about = journey.effect in EFFECTS && journey.effect !== "nothing" ? ` ${lists.get(journey.list_id) ?? "all lists"}` : "";
+  const word = (EFFECTS[journey.effect] ?? "on its way") + about;
   const took = journey.milliseconds == null ? "" : ` in ${milliseconds(journey.milliseconds)}`;
   say(card.querySelector(".effect"), `${word}${took} · ${timeOf(journey.at_us)}`);
   const longest = Math.max(1, ...journey.steps.map((step) => step.milliseconds ?? 0));

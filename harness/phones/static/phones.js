@@ -117,7 +117,8 @@ const SHOW = {
   tally: (tally) => { updateTally(tally); updateFault(parts.machine, tally); },
   journeys: (journeys) => {
     byId("no-journey").hidden = journeys.length > 0;
-    updateJourneys(byId("journeys"), journeys, owners(), (id) => withWayOut(listOf(id).text), complain);
+    const texts = (id) => withWayOut(listOf(id).text);
+    updateJourneys(byId("journeys"), journeys, { owners: owners(), lists: names(), texts, complain });
   },
   notes: showNotes,
 };
