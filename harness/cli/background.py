@@ -80,8 +80,8 @@ def print_status(book: "AddressBook") -> int:
     account = book.demo_account
     for name, value in (
         ("phones", book.phones_url or "not running; `stopline logs phones` says why"),
-        ("Kafka", book.kafka_bootstrap),
         ("dashboard", f"{book.dashboard_url}  (sign in as {account.account_id}, with the API key below)"),
+        ("Kafka", book.kafka_bootstrap),
         ("webhooks", account.webhook_url),
         ("customer API", f"{book.api_url}  (user {account.account_id}, password {account.api_key})"),
         ("sandbox carrier", book.sandbox_url),

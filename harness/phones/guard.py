@@ -1,4 +1,4 @@
-"""Who may use the page: a browser on this machine that opened the page itself. Pure.
+"""The checks of who may use the page: a browser on this machine that opened the page itself. Pure.
 
 Whoever runs the demo has other websites open. None of them may press a button here, read what is shown, or take the
 page over by a DNS name that begins to point at this machine ("DNS rebinding").

@@ -43,6 +43,7 @@ class StackContext:
     watched: Mapping[str, str] = field(default_factory=dict)
     """The services whose health the dashboard shows, by name."""
     api_url: str = ""
+    dashboard_url: str = ""
 
 
 def sandbox_environment(secrets: SharedSecrets, port: int) -> dict[str, str]:
@@ -59,6 +60,7 @@ def phones_environment(account: Account, context: StackContext, port: int, healt
         "STOPLINE_PHONES_API_URL": context.api_url,
         "STOPLINE_PHONES_INBOUND_URL": context.inbound_url,
         "STOPLINE_PHONES_LINK_URL": context.links_url,
+        "STOPLINE_PHONES_DASHBOARD_URL": context.dashboard_url,
         "STOPLINE_PHONES_HEALTH": json.dumps(dict(health)),
         "STOPLINE_PHONES_ACCOUNT_ID": account.account_id,
         "STOPLINE_PHONES_API_KEY": account.api_key,

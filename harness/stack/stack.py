@@ -193,6 +193,7 @@ class Stack:
             links_url=f"http://127.0.0.1:{self._ports['links']}",
             watched={each: f"http://127.0.0.1:{self._ports[each]}" for each in self._ours if each != DASHBOARD},
             api_url=f"http://127.0.0.1:{self._ports['api']}",
+            dashboard_url=f"http://127.0.0.1:{self._ports[DASHBOARD]}" if DASHBOARD in self._ours else "",
         )
 
     def _environment(self, service: str, name: str, port: int) -> dict[str, str]:
