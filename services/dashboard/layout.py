@@ -41,7 +41,7 @@ def whole_page(title: str, path: str, user: SignedInUser, csrf: str, *content: h
         _head(title),
         h.body(hx_headers=json.dumps({HEADER: csrf}))[
             h.a(".skip", href="#main")["Skip to the content"],
-            h.header(".bar")[_brand(), h.div(".who")[h.span[user.account_name], _sign_out(user, csrf)]],
+            h.header(".bar")[_brand(), _find_number(), h.div(".who")[h.span[user.account_name], _sign_out(user, csrf)]],
             h.div(".frame")[
                 h.nav(".places", aria_label="Pages")[
                     h.ul[[_link(each.path, each.name, path) for each in PLACES if each.name]]
@@ -62,6 +62,15 @@ def plain_page(title: str, *content: h.Node) -> h.Renderable:
 
 def _brand() -> h.Node:
     return h.a(".brand", href="/")[h.img(src=static("icon.svg"), alt="", width="24", height="24"), "Stopline"]
+
+
+def _find_number() -> h.Node:
+    """Return the way to any number's story, from every page."""
+    return h.search(".find")[
+        h.form(method="get", action="/numbers")[
+            h.input(type="search", name="q", placeholder="Find a number", aria_label="Find a number", maxlength="200")
+        ]
+    ]
 
 
 def _link(path: str, name: str, shown: str) -> h.Node:

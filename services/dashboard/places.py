@@ -28,7 +28,12 @@ class PagePlace:
         return path == self.path or path.startswith(f"{self.path.rstrip('/')}/")
 
 
-PLACES = (PagePlace("/overview", "Overview"),)
+PLACES = (
+    PagePlace("/overview", "Overview"),
+    PagePlace("/lists", "Lists"),
+    PagePlace("/opt-outs", "Opt-out list"),
+    PagePlace("/numbers", ""),
+)
 """In the order of the navigation."""
 
 
