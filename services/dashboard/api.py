@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -122,8 +123,12 @@ class SessionApi:
         """Return the answer to a GET; parameters that are None are left out."""
         return await self._asked("GET", path, params=_given(params))
 
-    async def post(self, path: str, body: object = None, params: Parameters | None = None) -> dict[str, Any]:
-        return await self._asked("POST", path, json=body, params=_given(params))
+    async def post(
+        self, path: str, body: object = None, params: Parameters | None = None, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Return the answer to a POST; repeated with its key, where the route takes one, it does nothing more."""
+        more = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        return await self._asked("POST", path, more, json=body, params=_given(params))
 
     async def put(self, path: str, body: object) -> dict[str, Any]:
         return await self._asked("PUT", path, json=body)
@@ -149,8 +154,10 @@ class SessionApi:
             disposition = answer.headers.get("Content-Disposition")
             yield ApiFile(answer.content_type, disposition, answer.content.iter_any())
 
-    async def _asked(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        async with self._server.asked(method, path, self._headers, **options) as answer:
+    async def _asked(
+        self, method: str, path: str, more: Mapping[str, str] = MappingProxyType({}), **options: Any
+    ) -> dict[str, Any]:
+        async with self._server.asked(method, path, {**self._headers, **more}, **options) as answer:
             return await read_answer(answer)
 
 

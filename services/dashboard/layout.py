@@ -9,8 +9,8 @@ from services.dashboard.places import PLACES, page_place
 from services.dashboard.static_files import static
 from services.dashboard.users import SignedInUser
 
-_STYLES = ("pico-2.1.1.classless.min.css", "uplot-1.6.32.min.css", "stopline.css")
-_SCRIPTS = ("htmx-2.0.11.min.js", "htmx-sse-2.2.4.min.js", "uplot-1.6.32.min.js", "stopline.js")
+_STYLES = ("pico-2.1.1.classless.min.css", "uplot-1.6.32.min.css", "stopline.css", "stopline-work.css")
+_SCRIPTS = ("htmx-2.0.11.min.js", "htmx-sse-2.2.4.min.js", "uplot-1.6.32.min.js", "stopline.js", "stopline-keys.js")
 _HTMX = {
     "allowEval": False,
     "allowScriptTags": False,

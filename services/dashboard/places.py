@@ -30,9 +30,15 @@ class PagePlace:
 
 PLACES = (
     PagePlace("/overview", "Overview"),
+    PagePlace("/review", "Review"),
     PagePlace("/lists", "Lists"),
     PagePlace("/opt-outs", "Opt-out list"),
     PagePlace("/numbers", ""),
+    PagePlace("/campaigns", "Campaigns"),
+    PagePlace("/rules", "Rules", changes="administer"),
+    PagePlace("/policies", "", reads="administer", changes="administer"),
+    PagePlace("/gateways", "Gateways"),
+    PagePlace("/parked", "Parked", changes="read"),
 )
 """In the order of the navigation."""
 

@@ -1,6 +1,9 @@
 """The pages: the routes of each, whose place in the navigation and roles are in `services/dashboard/places.py`."""
 
 from services.dashboard.pages import (
+    campaign_editor,
+    campaigns,
+    gateways,
     list_clean_up,
     list_contacts,
     list_import,
@@ -11,10 +14,17 @@ from services.dashboard.pages import (
     opt_out_forms,
     opt_outs,
     overview,
+    parked,
+    policies,
+    review,
+    rule_editor,
+    rule_simulator,
+    rules,
 )
 
 PAGES = (
     overview.routes,
+    review.routes,
     lists.routes,
     list_contacts.routes,
     list_import.routes,
@@ -24,4 +34,13 @@ PAGES = (
     opt_out_forms.routes,
     number_proof.routes,
     numbers.routes,
+    campaign_editor.routes,
+    campaigns.routes,
+    rules.routes,
+    rule_simulator.routes,
+    rule_editor.routes,
+    policies.routes,
+    gateways.routes,
+    parked.routes,
 )
+"""Where a path fits two routes, the first one answers: those with fixed paths come before those with any."""
