@@ -1,53 +1,64 @@
 """`stopline topics acls`: prints, applies or compares the table of who may do what in Kafka."""
 
-import argparse
 import asyncio
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from harness.cli.running_stack import kafka_settings
-from harness.kafka.authorizer import Allowed, add_acls, read_acls
-from shared.access import Acl, Role, acls, roles
+import typer
+
+from harness.cli.output import AsJson, show
 from shared.errors import MisconfiguredError
+
+if TYPE_CHECKING:
+    from harness.kafka.authorizer import Allowed
+    from shared.access import Acl, Role
 
 _WILDCARD = "*"
 
 
-def add_command(actions: Any) -> None:
-    command = actions.add_parser("acls", help="who may read and write what: show it, apply it, or say what differs")
-    what = command.add_mutually_exclusive_group()
-    what.add_argument("--commands", action="store_true", help="as commands of Kafka's own kafka-acls")
-    what.add_argument("--apply", action="store_true", help="add what is missing; takes nothing away")
-    what.add_argument("--check", action="store_true", help="say what differs; exit 1 if anything does")
-    command.add_argument(
-        "--principal",
-        action="append",
-        default=[],
-        metavar="ROLE=User:NAME",
-        help="who has the role, where it is not User:ROLE; several times for several",
-    )
-    command.set_defaults(run=_run)
+def add_command(group: typer.Typer) -> None:
+    group.command("acls")(_acls)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _acls(
+    *,
+    commands: Annotated[bool, typer.Option("--commands", help="Write commands of Kafka's own kafka-acls.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Add what is missing; takes nothing away.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Say what differs; exit code 1 if anything does.")] = False,
+    principal: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROLE=User:NAME", help="Who has the role, where it is not User:ROLE; may be repeated."),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show who may read and write what, apply it, or say what differs."""
+    if commands + apply + check > 1:
+        raise typer.BadParameter("--commands, --apply and --check exclude each other: choose one")
+    from harness.cli.running_stack import kafka_settings
+    from harness.kafka.authorizer import add_acls, read_acls
+    from shared.access import acls
+
     table = _table()
-    wanted = acls(table, _principals(arguments.principal, table))
-    if arguments.apply:
+    wanted = acls(table, _principals(principal or (), table))
+    if apply:
         asyncio.run(add_acls(kafka_settings().kafka, wanted))
-        print(f"{len(wanted)} entries are there")
+        show(f"{len(wanted)} entries are there", {"entries": len(wanted)}, as_json=as_json)
         return 0
-    if arguments.check:
+    if check:
         found = list(compare(wanted, asyncio.run(read_acls(kafka_settings().kafka))))
-        print("\n".join(found) or "the ACLs are as they must be")
+        show("\n".join(found) or "the ACLs are as they must be", {"differences": found}, as_json=as_json)
         return 1 if found else 0
-    print("\n".join(_commands(wanted)) if arguments.commands else as_table(table))
+    text = "\n".join(_commands(wanted)) if commands else as_table(table)
+    show(text, {"acls": [acl._asdict() for acl in wanted]}, as_json=as_json)
     return 0
 
 
-def _table() -> list[Role]:
+def _table() -> "list[Role]":
     """Return the table, with the consumer groups that the environment names."""
+    from shared.access import roles
+
     chosen = {
         name: os.environ[setting]
         for name, setting in (
@@ -61,7 +72,7 @@ def _table() -> list[Role]:
     return roles(**chosen)
 
 
-def _principals(given: Sequence[str], table: Sequence[Role]) -> dict[str, list[str]]:
+def _principals(given: Sequence[str], table: "Sequence[Role]") -> dict[str, list[str]]:
     principals: dict[str, list[str]] = defaultdict(list)
     known = [role.name for role in table]
     for each in given:
@@ -74,7 +85,7 @@ def _principals(given: Sequence[str], table: Sequence[Role]) -> dict[str, list[s
     return principals
 
 
-def as_table(table: Iterable[Role]) -> str:
+def as_table(table: "Iterable[Role]") -> str:
     """Return the table in Markdown, as in docs/security.md."""
     lines = ["| role | is | reads | writes | groups | transactional ids |", "|---|---|---|---|---|---|"]
     for role in table:
@@ -84,7 +95,7 @@ def as_table(table: Iterable[Role]) -> str:
     return "\n".join(lines)
 
 
-def _commands(wanted: Iterable[Acl]) -> Iterator[str]:
+def _commands(wanted: "Iterable[Acl]") -> Iterator[str]:
     """Return a command for each principal and resource."""
     operations: dict[tuple[str, str, str, bool], list[str]] = defaultdict(list)
     for acl in wanted:
@@ -98,7 +109,7 @@ def _commands(wanted: Iterable[Acl]) -> Iterator[str]:
         )
 
 
-def compare(wanted: Sequence[Acl], there: Sequence[Allowed]) -> Iterator[str]:
+def compare(wanted: "Sequence[Acl]", there: "Sequence[Allowed]") -> Iterator[str]:
     """Yield a line for each entry that is missing, and for each that allows more than the table does."""
     held = {each[:-1] for each in there if each.host == _WILDCARD}
     expected = {(acl.principal, acl.resource, acl.name, acl.operation, acl.prefixed) for acl in wanted}
@@ -111,7 +122,7 @@ def compare(wanted: Sequence[Acl], there: Sequence[Allowed]) -> Iterator[str]:
             yield f"not in the table: {each.principal} {each.operation} {where}"
 
 
-def _covers(entry: Allowed, resource: str, name: str) -> bool:
+def _covers(entry: "Allowed", resource: str, name: str) -> bool:
     """Return whether an entry of the broker applies to a resource of the table."""
     if entry.resource != resource:
         return False

@@ -1,60 +1,63 @@
 """`stopline up | down | status | reset | kafka`: the stack in the background on this machine."""
 
-import argparse
 import asyncio
 import json
 import os
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from harness.say import say
+import typer
+
+from harness.cli.output import AsJson, show
+from harness.say import say, say_aside
 from shared.errors import MisconfiguredError
 
 if TYPE_CHECKING:
     from harness.daemon.address_book import AddressBook
 
 
-def add_commands(commands: Any) -> None:
-    up = commands.add_parser("up", help="start Kafka, Postgres, the services and the sandbox carrier in the background")
-    up.add_argument("--free-ports", action="store_true", help="take free ports where the usual ones are taken")
-    up.set_defaults(run=_up)
-    commands.add_parser("down", help="stop them; the data are kept").set_defaults(run=_down)
-    status = commands.add_parser(
-        "status", help="each part's health, addresses, the demo account; exit 1 if one is down"
-    )
-    status.add_argument("--json", action="store_true", help="for programs")
-    status.set_defaults(run=_status)
-    reset = commands.add_parser("reset", help="stop the stack and remove its data, after a question")
-    reset.add_argument("--yes", action="store_true", help="do not ask")
-    reset.set_defaults(run=_reset)
-    kafka = commands.add_parser("kafka", help="run one of Kafka's own tools, such as console-producer, on the stack")
-    kafka.add_argument("tool", help="console-producer, console-consumer, topics, consumer-groups, …")
-    kafka.add_argument("arguments", nargs=argparse.REMAINDER)
-    kafka.set_defaults(run=_kafka)
+def add_commands(app: typer.Typer) -> None:
+    app.command("up")(_up)
+    app.command("down")(_down)
+    app.command("status")(_status)
+    app.command("reset")(_reset)
+    # All that follows is the tool's, also what looks like an option of ours.
+    app.command("kafka", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(_kafka)
 
 
-def _up(arguments: argparse.Namespace) -> int:
+def _up(
+    *,
+    free_ports: Annotated[
+        bool, typer.Option("--free-ports", help="Take free ports where the usual are taken.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Start Kafka, Postgres, the services and the sandbox carrier in the background; starts what is down."""
     from harness.daemon.lifecycle import start
 
-    return print_status(start(ports="free" if arguments.free_ports else "usual", say=say))
+    book = start(ports="free" if free_ports else "usual", say=say_aside if as_json else say)
+    return _print_json_status(book) if as_json else print_status(book)
 
 
-def _down(_: argparse.Namespace) -> int:
+def _down(*, as_json: AsJson = False) -> int:
+    """Stop them; the data are kept."""
     from harness.daemon.lifecycle import stop
 
-    say("stopped" if stop() else "nothing was running")
+    stopped = stop()
+    show("stopped" if stopped else "nothing was running", {"stopped": stopped}, as_json=as_json)
     return 0
 
 
-def _status(arguments: argparse.Namespace) -> int:
+def _status(*, as_json: AsJson = False) -> int:
+    """Show each part's health, the addresses and the demo account; exit code 1 if a part is down."""
     from harness.daemon.home import StackHome
 
     home = StackHome.default()
     book = home.read_address_book()
     if book is not None:
-        return _print_json_status(book) if arguments.json else print_status(book)
-    if arguments.json:
+        return _print_json_status(book) if as_json else print_status(book)
+    if as_json:
         say(json.dumps({"running": False, "healthy": False, "health": {}}, indent=2))
     elif home.ended_unasked:
         say(f"not running: the stack ended without `stopline down` (its log: {home.log}); `stopline up` starts it")
@@ -98,21 +101,23 @@ def print_status(book: "AddressBook") -> int:
     return 1 if down else 0
 
 
-def _reset(arguments: argparse.Namespace) -> int:
+def _reset(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: AsJson = False) -> int:
+    """Stop the stack and remove its data, after a question."""
     from harness.daemon.home import StackHome
     from harness.daemon.reset import what_is_there, wipe
 
     home = StackHome.default()
     found = what_is_there(home)
     if not found:
-        say(f"nothing to remove in {home.path}")
+        show(f"nothing to remove in {home.path}", {"removed": False}, as_json=as_json)
         return 0
-    say(f"this stops the stack and removes all its data, accounts and opt-outs:\n  {found}")
-    if not arguments.yes and not _agreed():
-        say("nothing was removed")
+    aside: Any = say_aside if as_json else say
+    aside(f"this stops the stack and removes all its data, accounts and opt-outs:\n  {found}")
+    if not yes and not _agreed():
+        show("nothing was removed", {"removed": False}, as_json=as_json)
         return 1
     wipe(home)
-    say("removed; `stopline up` begins afresh")
+    show("removed; `stopline up` begins afresh", {"removed": True}, as_json=as_json)
     return 0
 
 
@@ -122,7 +127,11 @@ def _agreed() -> bool:
     return input("remove them? [y/N] ").strip().lower() in ("y", "yes")
 
 
-def _kafka(arguments: argparse.Namespace) -> int:
+def _kafka(
+    tool: Annotated[str, typer.Argument(help="console-producer, console-consumer, topics, consumer-groups, …")],
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="ARGUMENTS...", help="Of the tool.")] = None,
+) -> int:
+    """Run one of Kafka's own tools, such as console-producer, on the stack."""
     from harness.cli.running_stack import running_stack
     from harness.daemon.home import StackHome
     from harness.kafka.runtime import java_environment
@@ -131,5 +140,5 @@ def _kafka(arguments: argparse.Namespace) -> int:
 
     kafka = running_stack().kafka_connection()
     secured = ["--command-config", str(write_properties(kafka, StackHome.default().path))] if kafka.is_secured else []
-    command = tool_command(arguments.tool, ["--bootstrap-server", kafka.bootstrap, *secured, *arguments.arguments])
+    command = tool_command(tool, ["--bootstrap-server", kafka.bootstrap, *secured, *(arguments or [])])
     os.execvpe(command[0], command, java_environment())  # noqa: S606 (becomes the tool: its input, output and signals)

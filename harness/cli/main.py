@@ -1,16 +1,21 @@
-"""Reads the command line and runs one command; every expected failure is one line on standard error."""
+"""Runs one command; every expected failure is one line on standard error that says what to do.
 
-import argparse
+Nothing but the standard library is imported before a service takes this process's place.
+"""
+
 import asyncio
+import os
 import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 
 from shared.errors import MisconfiguredError, TransientError
 
 EXIT_FAILED = 1
-EXIT_MISCONFIGURED = 78  # EX_CONFIG of sysexits.h
-EXIT_INTERRUPTED = 130
+EXIT_USAGE = 2
+EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
+EXIT_MISCONFIGURED = 78  # EX_CONFIG
+EXIT_INTERRUPTED = 130  # as a shell reports SIGINT
+EXIT_READER_LEFT = 141  # as it reports SIGPIPE
 COMMANDS = {
     "services": ("inbound", "optout", "api", "links", "poll", "smpp", "sender", "dashboard", "sandbox", "phones"),
     "background": ("up", "down", "status", "reset", "kafka"),
@@ -23,36 +28,40 @@ COMMANDS = {
     "rules": ("rules",),
     "policy": ("policy",),
     "erase": ("erase",),
+    "transfer": ("import", "export"),
 }
-"""The module of each command. Only that one is imported: all of them take half a second, before every service too."""
+"""The module of each command. Only that one is imported, and for a service alone not even Typer."""
 
 
-def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """Return the parser of the command that `words` begin with, and of all where they begin with none.
-
-    Each command sets `run`, a callable that takes the arguments.
-    """
-    root = argparse.ArgumentParser(prog="stopline", description="Opt-out system for SMS.")
-    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    named = [module for module, names in COMMANDS.items() if words and words[0] in names]
-    for module in named or COMMANDS:
-        import_module(f"harness.cli.{module}").add_commands(commands)
-    return root
-
-
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv` names and return the exit code."""
-    words = sys.argv[1:] if argv is None else argv
-    arguments = parser(words).parse_args(words)
-    run: Callable[[argparse.Namespace], int] = arguments.run
+    words = sys.argv[1:] if argv is None else list(argv)
     try:
-        return run(arguments)
+        return _run(words)
     except MisconfiguredError as error:
         return _fail(str(error), EXIT_MISCONFIGURED)
     except TransientError as error:
         return _fail(str(error), EXIT_FAILED)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (nothing is flushed at exit)
+        return EXIT_READER_LEFT
+    except Exception as error:
+        if os.environ.get("STOPLINE_TRACEBACK"):
+            raise
+        name = type(error).__name__
+        return _fail(f"unexpected {name}: {error}\nSTOPLINE_TRACEBACK=1 shows where; please report it", EXIT_BUG)
+
+
+def _run(words: Sequence[str]) -> int:
+    if len(words) == 1 and words[0] in COMMANDS["services"]:
+        from harness.cli.services import become
+
+        become(words[0])
+    from harness.cli.application import run
+
+    return run(words)
 
 
 def _fail(text: str, code: int) -> int:

@@ -1,81 +1,161 @@
-"""`stopline parked list | show ID`: the records that could not be processed, each of them once."""
+"""`stopline parked list | show | replay | drop`: the records that could not be processed, each of them once."""
 
-import argparse
 import asyncio
+import getpass
 import hashlib
-import json
 import sys
 from collections import Counter, deque
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
-from aiokafka import AIOKafkaConsumer
+import typer
 
-from harness.cli.running_stack import kafka_settings
-from shared.consumer import Polled
-from shared.kafka import SEND_SECONDS, connect, new_consumer, stop_quietly, within
-from shared.parked_records import ORIGINAL_HEADER_PREFIX
-from shared.topics import PARKED_MESSAGES
+from harness.cli.output import AsJson, show, show_line
+from shared.errors import MisconfiguredError
 
-_FETCH_MS = 1000
+if TYPE_CHECKING:
+    from shared.consumer import Polled
+
 _LIMIT = 100
 _MAX_LIMIT = 100_000
+_MARK_BYTES = 8
+_PAGE = "200"
+
+ParkedId = Annotated[str, typer.Argument(metavar="ID", help="As `parked list` shows it.")]
+ParkedIds = Annotated[list[str], typer.Argument(metavar="ID...", help="As `parked list` shows them.")]
+SettledBy = Annotated[str | None, typer.Option(help="Who decides it; noted. Without it, the user of this machine.")]
 
 
-def add_commands(commands: Any) -> None:
-    group = commands.add_parser("parked", help="look at the records that could not be processed")
-    actions = group.add_subparsers(dest="action", required=True)
-    listing = actions.add_parser("list", help="a line of JSON each, oldest first; the last 100 that match")
-    listing.add_argument("--limit", type=int, default=_LIMIT, metavar="N", help=f"the last N that match ({_LIMIT})")
-    listing.add_argument("--reason", help="only those that were parked for this reason, such as not_json")
-    listing.add_argument("--topic", help="only those that came from this topic")
-    listing.add_argument("--service", help="only those that this service parked, such as stopline/sender")
-    listing.add_argument("--count", action="store_true", help="how many match, by topic and reason, instead")
-    listing.set_defaults(run=lambda arguments: asyncio.run(_list(arguments)))
-    show = actions.add_parser("show", help="write the original bytes of one record to standard output")
-    show.add_argument("id")
-    show.set_defaults(run=lambda arguments: asyncio.run(_show(arguments)))
+def add_commands(app: typer.Typer) -> None:
+    group = typer.Typer(help="Look at the records that could not be processed, and settle them.", no_args_is_help=True)
+    for name, command in (("list", _list), ("show", _show), ("replay", _replay), ("drop", _drop)):
+        group.command(name)(command)
+    app.add_typer(group, name="parked")
 
 
-async def _list(arguments: argparse.Namespace) -> int:
-    """Print the records that match; keeps as many as the limit in memory, and 8 bytes for each of the others."""
-    seen: set[bytes] = set()
-    last: deque[dict[str, Any]] = deque(maxlen=min(max(arguments.limit, 0), _MAX_LIMIT))
-    counts: Counter[tuple[str, str]] = Counter()
-    async for record in _records():
-        fields = describe(record)
-        mark = hashlib.blake2b(fields.get("parked_id", "").encode(), digest_size=8).digest()
-        if mark not in seen and _matches(fields, arguments):
-            seen.add(mark)
-            last.append(fields)
-            counts[fields.get("original_topic", ""), fields.get("parked_reason", "")] += 1
-    if arguments.count:
-        for (topic, reason), number in counts.most_common():
-            print(json.dumps({"original_topic": topic, "parked_reason": reason, "records": number}))
+def _list(
+    *,
+    limit: Annotated[int, typer.Option(metavar="N", help="The last N that match.")] = _LIMIT,
+    reason: Annotated[
+        str | None, typer.Option(help="Only those that were parked for this reason, such as not_json.")
+    ] = None,
+    topic: Annotated[str | None, typer.Option(help="Only those that came from this topic.")] = None,
+    service: Annotated[
+        str | None, typer.Option(help="Only those that this service parked, such as stopline/sender.")
+    ] = None,
+    is_open: Annotated[
+        bool, typer.Option("--open", help="Only those that nobody replayed or dropped, by the customer API.")
+    ] = False,
+    count: Annotated[
+        bool, typer.Option("--count", help="How many match, by topic and reason, instead of each.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Write a line of JSON for each parked record, oldest first; the last 100 that match.
+
+    With --json the lines are one document.
+    """
+    wanted = {"parked_reason": reason, "original_topic": topic, "parked_by": service}
+    open_ids = _open_ids() if is_open else None
+    last, counts = asyncio.run(_found(wanted, open_ids, min(max(limit, 0), _MAX_LIMIT)))
+    lines: list[dict[str, Any]] = [
+        {"original_topic": of_topic, "parked_reason": why, "records": number}
+        for (of_topic, why), number in counts.most_common()
+    ]
+    shown = lines if count else last
+    if as_json:
+        show("", {"counts" if count else "records": shown, "matching": counts.total()}, as_json=True)
         return 0
-    for fields in last:
-        print(json.dumps(fields))  # in ASCII: no control character reaches a terminal
-    if counts.total() > len(last):
+    for fields in shown:
+        show_line(fields)
+    if not count and counts.total() > len(last):
         print(f"stopline: {counts.total()} match, these are the last {len(last)} (--limit)", file=sys.stderr)
     return 0
 
 
-def _matches(fields: dict[str, Any], arguments: argparse.Namespace) -> bool:
-    wanted = {
-        "parked_reason": arguments.reason,
-        "original_topic": arguments.topic,
-        "parked_by": arguments.service,
-    }
-    return all(value is None or fields.get(name) == value for name, value in wanted.items())
+def _open_ids() -> set[str]:
+    from harness.cli.account_api import operator_api
+
+    pages = operator_api().pages("/v1/parked", "parked", {"limit": _PAGE})
+    return {each["parked_id"] for page in pages for each in page}
 
 
-async def _show(arguments: argparse.Namespace) -> int:
+async def _found(
+    wanted: Mapping[str, str | None], open_ids: set[str] | None, limit: int
+) -> tuple[list[dict[str, Any]], Counter[tuple[str, str]]]:
+    """Return the last records that match, and how many do.
+
+    It keeps as many as the limit in memory, and a few bytes for each of the others.
+    """
+    seen: set[bytes] = set()
+    last: deque[dict[str, Any]] = deque(maxlen=limit)
+    counts: Counter[tuple[str, str]] = Counter()
     async for record in _records():
-        if describe(record).get("parked_id") == arguments.id:
-            _write(record.value or b"")
-            return 0
-    print(f"stopline: no parked record has the id {arguments.id}; `stopline parked list` shows them", file=sys.stderr)
-    return 1
+        fields = describe(record)
+        mark = hashlib.blake2b(fields["parked_id"].encode(), digest_size=_MARK_BYTES).digest()
+        is_wanted = all(value is None or fields.get(name) == value for name, value in wanted.items())
+        if mark not in seen and is_wanted and (open_ids is None or fields["parked_id"] in open_ids):
+            seen.add(mark)
+            last.append(fields)
+            counts[fields.get("original_topic", ""), fields.get("parked_reason", "")] += 1
+    return list(last), counts
+
+
+def _show(parked_id: ParkedId, *, as_json: AsJson = False) -> int:
+    """Write the original bytes of one record to standard output; with --json its headers, and the bytes as text."""
+    record = asyncio.run(_find(parked_id))
+    if record is None:
+        print(f"stopline: no parked record has the id {parked_id}; `stopline parked list` shows them", file=sys.stderr)
+        return 1
+    value = record.value or b""
+    if as_json:
+        show("", {**describe(record), "value": value.decode(errors="backslashreplace")}, as_json=True)
+    else:
+        _write(value)
+    return 0
+
+
+def _replay(parked_ids: ParkedIds, *, by: SettledBy = None, as_json: AsJson = False) -> int:
+    """Publish the originals to their topics again, by the customer API, after their cause was fixed.
+
+    They are decided like any other record, by what holds now: nothing goes out that an opt-out forbids, and a message
+    that was sent once is not sent again. Exit code 78 if one cannot be replayed; those before it were.
+    """
+    done = [_settle(each, "replay", {"by": by or getpass.getuser()}) for each in dict.fromkeys(parked_ids)]
+    show("\n".join(f"{each['parked_id']} is published again" for each in done), {"replayed": done}, as_json=as_json)
+    return 0
+
+
+def _drop(
+    parked_ids: ParkedIds,
+    *,
+    reason: Annotated[str, typer.Option(help="Why it is not needed; noted.")],
+    by: SettledBy = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Note, by the customer API, that records need no replay; they stay in Kafka for as long as it keeps them."""
+    if not yes and not _agreed(len(parked_ids)):
+        return 1
+    body = {"by": by or getpass.getuser(), "reason": reason}
+    done = [_settle(each, "drop", body) for each in dict.fromkeys(parked_ids)]
+    show("\n".join(f"{each['parked_id']} is dropped" for each in done), {"dropped": done}, as_json=as_json)
+    return 0
+
+
+def _settle(parked_id: str, how: str, body: Mapping[str, str]) -> dict[str, Any]:
+    from harness.cli.account_api import operator_api
+
+    record = asyncio.run(_find(parked_id))
+    if record is None:
+        raise MisconfiguredError(f"no parked record has the id {parked_id}; `stopline parked list` shows them")
+    return operator_api().call(f"/v1/parked/{record.offset}/{how}", body)
+
+
+def _agreed(count: int) -> bool:
+    if not sys.stdin.isatty():
+        raise MisconfiguredError("drop asks first, and nobody is there to answer: add --yes")
+    return input(f"drop {count} parked records? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _write(value: bytes) -> None:
@@ -87,32 +167,25 @@ def _write(value: bytes) -> None:
         sys.stdout.buffer.write(value)
 
 
-def describe(record: Polled) -> dict[str, Any]:
-    """Return the reason, the service and the source of a parked record, and its size in bytes."""
+def describe(record: "Polled") -> dict[str, Any]:
+    """Return the reason, the service and the source of a parked record, its place in the topic, and its size."""
+    from shared.parked_records import ORIGINAL_HEADER_PREFIX
+
     own = {name: value for name, value in record.headers if not name.startswith(ORIGINAL_HEADER_PREFIX)}
     text = {name: (value or b"").decode(errors="replace") for name, value in own.items()}
-    return {"parked_id": f"offset-{record.offset}", **text, "value_bytes": len(record.value or b"")}
+    place = {"position": record.offset, "value_bytes": len(record.value or b"")}
+    return {"parked_id": f"offset-{record.offset}", **text, **place}
 
 
-async def _records() -> AsyncIterator[Polled]:
-    settings = kafka_settings()
-    consumer = new_consumer(
-        settings.kafka, PARKED_MESSAGES, isolation_level="read_committed", auto_offset_reset="earliest"
-    )
-    await connect(consumer.start(), settings.kafka)
-    try:
-        async for record in _to_the_end(consumer):
-            yield record
-    finally:
-        await stop_quietly(consumer)
+async def _find(parked_id: str) -> "Polled | None":
+    async for record in _records():
+        if describe(record)["parked_id"] == parked_id:
+            return record
+    return None
 
 
-async def _to_the_end(consumer: AIOKafkaConsumer) -> AsyncIterator[Polled]:
-    partitions = list(consumer.assignment())
-    ends = await within(SEND_SECONDS, consumer.end_offsets(partitions), "asking for the end of parked-messages")
-    while [
-        p for p in partitions if await within(SEND_SECONDS, consumer.position(p), "asking for a position") < ends[p]
-    ]:
-        for records in (await consumer.getmany(timeout_ms=_FETCH_MS)).values():
-            for record in records:
-                yield record
+def _records() -> "AsyncIterator[Polled]":
+    from harness.cli.running_stack import kafka_settings
+    from harness.parked import parked_records
+
+    return parked_records(kafka_settings().kafka)

@@ -1,59 +1,58 @@
 """`stopline policy show | simulate`: how far opt-outs reach by country and date, and whom that affects."""
 
-import argparse
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from phonenumbers import SUPPORTED_REGIONS
+import typer
 
-from harness.cli.databases import in_database
-from services.optout.decision_log.stored_policies import load_policies
-from services.optout.policies import EVERYWHERE, OwnPolicy, ReachPolicies, reach_of, shipped_policies
-from services.optout.simulation.reach import AffectedCounts, AffectedRecipient, examine
+from harness.cli.output import AsJson, show
 from shared.errors import MisconfiguredError
+
+if TYPE_CHECKING:
+    from services.optout.policies import ReachPolicies
+    from services.optout.simulation.reach import AffectedCounts, AffectedRecipient
 
 _ROWS = 20
 _MAX_ROWS = 100_000
+_EVERYWHERE = "*"  # as in services.optout.policies, which takes its time to import
 _IS_AN_ACCOUNT = "SELECT EXISTS (SELECT FROM accounts WHERE account_id = $1)"
 
 
-def add_commands(commands: Any) -> None:
-    group = commands.add_parser("policy", help="say how far opt-outs reach by country and date, and whom it affects")
-    actions = group.add_subparsers(dest="action", required=True)
-    show = actions.add_parser("show", help="the policies of an account, and how far a reply reaches by them")
-    simulate = actions.add_parser("simulate", help="who would stop getting what; saves nothing")
-    for command in (show, simulate):
-        command.add_argument("--account", required=True, metavar="ID")
-        command.add_argument(
-            "--at", type=_moment, metavar="DATE", help="when the replies come, such as 2027-02-01; now"
-        )
-    simulate.add_argument("--country", type=_country, metavar="US|*", help="with --reach: a policy as if it were saved")
-    simulate.add_argument("--reach", choices=("list", "sender", "account"))
-    simulate.add_argument("--rows", type=_rows, default=_ROWS, metavar="N", help=f"recipients to name ({_ROWS})")
-    show.set_defaults(run=_show)
-    simulate.set_defaults(run=_simulate)
+def add_commands(app: typer.Typer) -> None:
+    group = typer.Typer(
+        help="Say how far opt-outs reach by country and date, and whom it affects.", no_args_is_help=True
+    )
+    group.command("show")(_show)
+    group.command("simulate")(_simulate)
+    app.add_typer(group, name="policy")
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+def _moment(text: str | datetime) -> datetime:
+    moment = datetime.fromisoformat(text) if isinstance(text, str) else text
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _country(text: str) -> str:
-    if text != EVERYWHERE and text.upper() not in SUPPORTED_REGIONS:
-        raise argparse.ArgumentTypeError("write the two letters of ISO 3166, such as US, or *")
+    from phonenumbers import SUPPORTED_REGIONS
+
+    if text != _EVERYWHERE and text.upper() not in SUPPORTED_REGIONS:
+        raise typer.BadParameter("write the two letters of ISO 3166, such as US, or *")
     return text.upper()
 
 
-def _rows(text: str) -> int:
-    if not 0 <= int(text) <= _MAX_ROWS:
-        raise argparse.ArgumentTypeError(f"from 0 to {_MAX_ROWS}")
-    return int(text)
+AccountOption = Annotated[str, typer.Option(metavar="ID")]
+At = Annotated[
+    datetime | None,
+    typer.Option(parser=_moment, metavar="DATE", help="When the replies come, such as 2027-02-01; without it, now."),
+]
 
 
-async def _policies(connection: Any, account_id: str) -> ReachPolicies:
+async def _policies(connection: Any, account_id: str) -> "ReachPolicies":
+    from services.optout.decision_log.stored_policies import load_policies
+    from services.optout.policies import shipped_policies
+
     file = os.environ.get("STOPLINE_REACH_POLICIES_FILE")
     try:
         shipped = shipped_policies(Path(file) if file else None)
@@ -64,44 +63,80 @@ async def _policies(connection: Any, account_id: str) -> ReachPolicies:
     return (await load_policies(connection, [account_id], shipped))[account_id]
 
 
-def _show(arguments: argparse.Namespace) -> int:
-    async def read(connection: Any) -> ReachPolicies:
-        return await _policies(connection, arguments.account)
+def _show(*, account: AccountOption, at: At = None, as_json: AsJson = False) -> int:
+    """Show the policies of an account, and how far a reply reaches by them."""
+    from harness.cli.databases import in_database
+
+    async def read(connection: Any) -> "ReachPolicies":
+        return await _policies(connection, account)
 
     policies = in_database("optout", read)
-    at = arguments.at or datetime.now(UTC)
-    print(f"a reply at {at:%Y-%m-%d %H:%M %Z} reaches")
-    shipped = {country for policy in policies.shipped for country in policy.countries}
-    for country in sorted({EVERYWHERE, *shipped, *(policy.country for policy in policies.own)}):
-        reach, version = reach_of(policies.own, policies.shipped, None if country == EVERYWHERE else country, at)
-        print(f"  {country:<3} {reach:<8} {version or 'no policy'}")
+    moment = at or datetime.now(UTC)
+    reaches = _reaches(policies, moment)
+    lines = [f"a reply at {moment:%Y-%m-%d %H:%M %Z} reaches"]
+    lines += [f"  {country:<3} {reach:<8} {version or 'no policy'}" for country, reach, version in reaches]
     for policy in policies.shipped:
         countries = ",".join(policy.countries)
-        print(f"{policy.version}: {countries} {policy.reach} from {policy.valid_from.isoformat()}, {policy.source}")
+        starts = policy.valid_from.isoformat()
+        lines.append(f"{policy.version}: {countries} {policy.reach} from {starts}, {policy.source}")
     for own in sorted(policies.own, key=lambda each: each.version):
         postpones = f", postpones {own.postpones} until {own.postponed_until}" if own.postpones else ""
-        print(f"{own.name}: {own.country} {own.reach} from {own.valid_from.isoformat()}{postpones}")
+        lines.append(f"{own.name}: {own.country} {own.reach} from {own.valid_from.isoformat()}{postpones}")
+    found = [{"country": country, "reach": reach, "policy": version} for country, reach, version in reaches]
+    show("\n".join(lines), {"at": moment.isoformat(), "reaches": found}, as_json=as_json)
     return 0
 
 
-def _simulate(arguments: argparse.Namespace) -> int:
-    if (arguments.country is None) != (arguments.reach is None):
+def _reaches(policies: "ReachPolicies", at: datetime) -> list[tuple[str, str, str | None]]:
+    from services.optout.policies import reach_of
+
+    shipped = {country for policy in policies.shipped for country in policy.countries}
+    countries = sorted({_EVERYWHERE, *shipped, *(policy.country for policy in policies.own)})
+    return [
+        (country, *reach_of(policies.own, policies.shipped, None if country == _EVERYWHERE else country, at))
+        for country in countries
+    ]
+
+
+def _simulate(
+    *,
+    account: AccountOption,
+    at: At = None,
+    country: Annotated[
+        str | None,
+        typer.Option(parser=_country, metavar="US|*", help="With --reach: a policy as if it were saved."),
+    ] = None,
+    reach: Annotated[
+        Literal["list", "sender", "account"] | None, typer.Option(help="How far opt-outs reach by it.")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=0, max=_MAX_ROWS, metavar="N", help="Recipients to name.")] = _ROWS,
+    as_json: AsJson = False,
+) -> int:
+    """Show who would stop getting what; saves nothing."""
+    from harness.cli.databases import in_database
+    from services.optout.policies import OwnPolicy, ReachPolicies
+
+    if (country is None) != (reach is None):
         raise MisconfiguredError("--country and --reach go together: they are the policy to try")
-    at = arguments.at or datetime.now(UTC)
+    moment = at or datetime.now(UTC)
 
-    async def run(connection: Any) -> None:
-        policies = await _policies(connection, arguments.account)
-        if arguments.reach is not None:
+    async def run(connection: Any) -> "tuple[AffectedCounts, list[AffectedRecipient]]":
+        policies = await _policies(connection, account)
+        if country is not None and reach is not None:
             version = max((policy.version for policy in policies.own), default=0) + 1
-            draft = OwnPolicy(version, arguments.country, arguments.reach, at)
+            draft = OwnPolicy(version, country, reach, moment)
             policies = ReachPolicies([*policies.own, draft], policies.shipped)
-        await _print_simulation(connection, arguments.account, policies, at, arguments.rows)
+        return await _simulated(connection, account, policies, moment, rows)
 
-    in_database("optout", run)
+    _print_simulation(*in_database("optout", run), as_json=as_json)
     return 0
 
 
-async def _print_simulation(connection: Any, account_id: str, policies: ReachPolicies, at: datetime, rows: int) -> None:
+async def _simulated(
+    connection: Any, account_id: str, policies: "ReachPolicies", at: datetime, rows: int
+) -> "tuple[AffectedCounts, list[AffectedRecipient]]":
+    from services.optout.simulation.reach import AffectedCounts, AffectedRecipient, examine
+
     counts, named = AffectedCounts(), list[AffectedRecipient]()
     phone: str | None = ""
     while phone is not None:
@@ -109,12 +144,29 @@ async def _print_simulation(connection: Any, account_id: str, policies: ReachPol
         counts.add(found)
         named += found.affected[: rows - len(named)]
         phone = found.last_phone
-    print(
-        f"{counts.examined} recipients left lists by replies; {counts.recipients} would get less,"
-        f" {counts.of_lists.total()} memberships"
-    )
-    for (list_id, name), count in counts.of_lists.most_common():
-        print(f"  list {list_id} {name or ''}: {count}")
+    return counts, named
+
+
+def _print_simulation(counts: "AffectedCounts", named: "list[AffectedRecipient]", *, as_json: bool) -> None:
+    affected = f"{counts.recipients} would get less, {counts.of_lists.total()} memberships"
+    lines = [f"{counts.examined} recipients left lists by replies; {affected}"]
+    lines += [f"  list {list_id} {name or ''}: {count}" for (list_id, name), count in counts.of_lists.most_common()]
     for recipient in named:
         lists = ", ".join(str(each.list_id) for each in recipient.stops)
-        print(f"{recipient.phone} left {', '.join(recipient.left)}: no more of {lists} ({recipient.reach.version})")
+        left = ", ".join(recipient.left)
+        lines.append(f"{recipient.phone} left {left}: no more of {lists} ({recipient.reach.version})")
+    lists_of_all = [
+        {"list_id": list_id, "name": name, "recipients": count}
+        for (list_id, name), count in counts.of_lists.most_common()
+    ]
+    recipients = [
+        {
+            "phone": each.phone,
+            "left": list(each.left),
+            "stops": [stopped.list_id for stopped in each.stops],
+            "policy": each.reach.version,
+        }
+        for each in named
+    ]
+    fields = {"examined": counts.examined, "would_get_less": counts.recipients, "lists": lists_of_all}
+    show("\n".join(lines), {**fields, "recipients": recipients}, as_json=as_json)

@@ -1,38 +1,44 @@
 """`stopline topics adopt | repair`: an operator decides about a topic that differs from its database."""
 
-import argparse
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Literal
 
-from harness.cli.databases import Service, in_database
-from services.optout.decision_log.topics import adopt_delivery, adopt_inbound, ask_for_repair
-from services.sender.ledger.topics import adopt as adopt_outbound
-from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES
+import typer
 
-_Work = Callable[[Any], Awaitable[None]]
-_ADOPT: dict[str, tuple[Service, _Work]] = {
-    INBOUND_MESSAGES: ("optout", adopt_inbound),
-    DELIVERY_EVENTS: ("optout", adopt_delivery),
-    OUTBOUND_MESSAGES: ("sender", adopt_outbound),
-}
+from harness.cli.output import AsJson, show
+
+AdoptedTopic = Literal["delivery-events", "inbound-messages", "outbound-messages"]
+"""Topics whose database remembers which one it belongs to."""
 
 
-def add_actions(actions: Any) -> None:
-    adopt = actions.add_parser("adopt", help="go on with a topic that was recreated, from its beginning")
-    adopt.add_argument("topic", choices=sorted(_ADOPT))
-    adopt.set_defaults(run=_adopt)
-    actions.add_parser(
-        "repair", help="have `suppressions` compared with the record and corrected by the running opt-out service"
-    ).set_defaults(run=_repair)
+def add_actions(group: typer.Typer) -> None:
+    group.command("adopt")(_adopt)
+    group.command("repair")(_repair)
 
 
-def _adopt(arguments: argparse.Namespace) -> int:
-    in_database(*_ADOPT[arguments.topic])
-    print(f"{arguments.topic}: the topic that is there is taken when its reader starts")
+def _adopt(topic: Annotated[AdoptedTopic, typer.Argument()], *, as_json: AsJson = False) -> int:
+    """Go on with a topic that was recreated, from its beginning."""
+    from harness.cli.databases import in_database
+    from services.optout.decision_log.topics import adopt_delivery, adopt_inbound
+    from services.sender.ledger.topics import adopt as adopt_outbound
+
+    match topic:
+        case "inbound-messages":
+            in_database("optout", adopt_inbound)
+        case "delivery-events":
+            in_database("optout", adopt_delivery)
+        case "outbound-messages":
+            in_database("sender", adopt_outbound)
+    text = f"{topic}: the topic that is there is taken when its reader starts"
+    show(text, {"adopted": topic}, as_json=as_json)
     return 0
 
 
-def _repair(_: argparse.Namespace) -> int:
+def _repair(*, as_json: AsJson = False) -> int:
+    """Have `suppressions` compared with the record and corrected by the running opt-out service."""
+    from harness.cli.databases import in_database
+    from services.optout.decision_log.topics import ask_for_repair
+
     in_database("optout", ask_for_repair)
-    print("the opt-out service compares suppressions with its record, now or when it starts")
+    text = "the opt-out service compares suppressions with its record, now or when it starts"
+    show(text, {"asked": True}, as_json=as_json)
     return 0

@@ -1,18 +1,27 @@
 """`stopline rules test`: applies the rules to a text, or to each line of a file; needs no running service."""
 
-import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import TypeAdapter, ValidationError
+import typer
 
-from services.optout.rules import DEFAULT_RULES, Rule, RuleMatch, RuleSet, VersionedRule
+from harness.cli.output import AsJson
 from shared.errors import MisconfiguredError
-from shared.instructions.find import find_instruction
 
+if TYPE_CHECKING:
+    from services.optout.rules import RuleMatch
+
+RulesFile = Annotated[
+    Path | None,
+    typer.Option("--rules", metavar="FILE.json", help="A JSON array of rules, instead of the default ones."),
+]
+Packs = Annotated[
+    list[str] | None,
+    typer.Option("--pack", metavar="NAME", help="A pack beside the default ones, such as fr; may be repeated."),
+]
 _MEANS = {
     "opt_out": "opts out: the number leaves the list",
     "held": "is held: nothing is sent until a person has looked",
@@ -20,50 +29,48 @@ _MEANS = {
     "help": "asks for help",
     "none": "changes nothing",
 }
-_RULES = TypeAdapter(list[Rule])
 
 
-def add_commands(commands: Any) -> None:
-    group = commands.add_parser("rules", help="say what the rules make of a text")
-    actions = group.add_subparsers(dest="action", required=True)
-    test = actions.add_parser("test", help="decide one text, or those of a file, by the default rules")
-    what = test.add_mutually_exclusive_group(required=True)
-    what.add_argument("text", nargs="?", metavar="TEXT")
-    what.add_argument(
-        "--file", metavar="FILE.jsonl", help='lines of {"text": …, "instruction": …}; - is standard input'
-    )
-    test.add_argument("--instruction", metavar="TEXT", help="the message that is answered, or its way out")
-    test.add_argument(
-        "--rules", metavar="FILE.json", type=Path, help="a JSON array of rules, instead of the default ones"
-    )
-    test.add_argument("--json", action="store_true", help="one line of JSON for each text")
-    test.set_defaults(run=_test)
+def add_commands(app: typer.Typer) -> None:
+    group = typer.Typer(help="Say what the rules make of a text.", no_args_is_help=True)
+    group.callback()(_group)
+    group.command("test")(_test)
+    app.add_typer(group, name="rules")
 
 
-def _test(arguments: argparse.Namespace) -> int:
-    rules = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(_rules(arguments.rules), 1)])
-    if arguments.file is None:
-        match = rules.match(arguments.text, answered_text=arguments.instruction)
-        print(_as_json(match) if arguments.json else _explained(match, arguments.instruction))
+def _group() -> None:
+    """Say what the rules make of a text."""
+
+
+def _test(
+    text: Annotated[str | None, typer.Argument(metavar="TEXT")] = None,
+    *,
+    file: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.jsonl", help='Lines of {"text": …, "instruction": …}; - is standard input.'),
+    ] = None,
+    instruction: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The message that is answered, or its way out.")
+    ] = None,
+    rules_file: RulesFile = None,
+    pack: Packs = None,
+    as_json: AsJson = False,
+) -> int:
+    """Decide one text, or those of a file, by the default rules."""
+    from harness.cli.rule_files import rules_of
+
+    if (text is None) == (file is None):
+        raise typer.BadParameter("name one text, or a file of them with --file")
+    rules = rules_of(rules_file, pack or ())
+    if text is not None:
+        match = rules.match(text, answered_text=instruction)
+        print(_as_json(match) if as_json else _explained(match, instruction))
         return 0
     write = sys.stdout.write
-    for text, instruction in _lines(arguments.file, arguments.instruction):
-        match = rules.match(text, answered_text=instruction)
-        write((_as_json(match) if arguments.json else f"{match.kind}\t{match.matched_by}\t{match.rule or '-'}") + "\n")
+    for given, answered in _lines(str(file), instruction):
+        match = rules.match(given, answered_text=answered)
+        write((_as_json(match) if as_json else f"{match.kind}\t{match.matched_by}\t{match.rule or '-'}") + "\n")
     return 0
-
-
-def _rules(path: Path | None) -> Iterable[Rule]:
-    if path is None:
-        return DEFAULT_RULES
-    try:
-        return _RULES.validate_json(path.read_bytes())
-    except OSError as error:
-        raise MisconfiguredError(f"{path}: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise MisconfiguredError(f"{path}: rule {place}: {first['msg']}; write a JSON array of rules") from None
 
 
 def _lines(name: str, instruction: str | None) -> Iterator[tuple[str, str | None]]:
@@ -95,7 +102,7 @@ def _line(name: str, number: int, line: bytes, instruction: str | None) -> tuple
     return given["text"], own if own is not None else instruction
 
 
-def _as_json(match: RuleMatch) -> str:
+def _as_json(match: "RuleMatch") -> str:
     return json.dumps(
         {
             "answer": match.kind,
@@ -110,7 +117,7 @@ def _as_json(match: RuleMatch) -> str:
     )
 
 
-def _explained(match: RuleMatch, instruction: str | None) -> str:
+def _explained(match: "RuleMatch", instruction: str | None) -> str:
     details = {
         "reason": match.matched_by,
         "rule": match.rule,
@@ -123,7 +130,7 @@ def _explained(match: RuleMatch, instruction: str | None) -> str:
     return "\n".join([first, *(f"  {name:<10}  {text}" for name, text in details.items() if text)])
 
 
-def _matched(match: RuleMatch) -> str:
+def _matched(match: "RuleMatch") -> str:
     if not match.term:
         return ""
     where = "" if match.start is None else f", characters {match.start} to {match.end} of the normalised text"
@@ -131,5 +138,7 @@ def _matched(match: RuleMatch) -> str:
 
 
 def _way_out(instruction: str) -> str:
+    from shared.instructions.find import find_instruction
+
     offered = find_instruction(instruction)
     return ", ".join(offered.words) if offered and offered.words else "none that is recognised"

@@ -1,9 +1,11 @@
 """`stopline inbound`, `optout`, `api`, `dashboard` and so on: runs one service in the foreground."""
 
-import argparse
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    import typer
 
 _MODULES = {
     "inbound": ("services.inbound", "run the inbound service: webhooks and receipts to Kafka"),
@@ -19,10 +21,18 @@ _MODULES = {
 }
 
 
-def add_commands(commands: Any) -> None:
-    for name, (module, text) in _MODULES.items():
-        commands.add_parser(name, help=text, description=text).set_defaults(run=_run, module=module)
+def add_commands(app: "typer.Typer") -> None:
+    for name, (_, text) in _MODULES.items():
+        _add(app, name, f"{text[0].upper()}{text[1:]}.")
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    os.execv(sys.executable, [sys.executable, "-m", arguments.module])  # noqa: S606 (becomes the service: one process, its signals)
+def _add(app: "typer.Typer", name: str, text: str) -> None:
+    @app.command(name, help=text)
+    def run_service() -> None:
+        become(name)
+
+
+def become(name: str) -> NoReturn:
+    """Replace this process by the service: one process, which has its signals."""
+    module, _ = _MODULES[name]
+    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606 (that is what it does)

