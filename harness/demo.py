@@ -1,4 +1,4 @@
-"""The end of `stopline demo`: four commands to try on the running stack."""
+"""The words of `stopline demo`: the pages to open, as soon as they are there, and in the end four commands to try."""
 
 import random
 import sys
@@ -12,6 +12,29 @@ from shared.events.outbound import MessageRequested
 
 PROGRAM = sys.argv[0] if sys.argv[0].endswith("stopline") else "stopline"
 """The command by which this program was called, which may not be on the path."""
+
+
+def pages_to_open(book: AddressBook, seconds: float) -> str:
+    """Return the addresses of the pages of a stack that has started within `seconds`, the phones' first."""
+    account = book.demo_account
+    phones = _strong(book.phones_url) if book.phones_url else "not running; `stopline logs phones` says why"
+    pages = [
+        f"  Phones     {phones}",
+        "             Open it first: six simulated phones. Reply STOP on one, send again, kill a service.",
+    ]
+    if book.dashboard_url:
+        pages += [
+            f"  Dashboard  {_strong(book.dashboard_url)}",
+            f"             What a business looks at. Sign in as {account.account_id} with {account.api_key}",
+        ]
+    return "\n".join(
+        ("", *pages, "", f"Ready after {seconds:.1f} s. Meanwhile, the life of an opt-out, a line per claim:", "")
+    )
+
+
+def _strong(text: str) -> str:
+    """Return the text in bold on a terminal, and as it is in a file or a pipe."""
+    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() else text
 
 
 async def commands_to_try(book: AddressBook) -> str:
@@ -37,7 +60,7 @@ async def commands_to_try(book: AddressBook) -> str:
     return "\n".join(
         (
             "",
-            f"Try it, with the phone {phone} on list {list_id}:",
+            f"Or with your own hands, with the phone {phone} on list {list_id}:",
             "",
             "  1. produce a message:",
             f"     {produce('Hello.')}",

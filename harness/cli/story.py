@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -79,15 +80,19 @@ def _play_on_a_fresh_stack(say_claim: Say) -> int:
 def _demo() -> int:
     """Set everything up, start it, play the story, leave it running."""
     from harness.daemon.lifecycle import start
-    from harness.demo import PROGRAM, commands_to_try
+    from harness.demo import PROGRAM, commands_to_try, pages_to_open
 
+    began = time.monotonic()
     book = start(ports="either", say=say)
+    say(pages_to_open(book, time.monotonic() - began))
     failed = _play(book, say)
+    say("")
     print_status(book)
     if failed:
         say(f"\nA claim failed. `{PROGRAM} logs` shows what the parts say, `{PROGRAM} reset` begins afresh.")
     else:
         say(asyncio.run(commands_to_try(book)))
+        say(f"The demo took {time.monotonic() - began:.0f} s.")
     return failed
 
 

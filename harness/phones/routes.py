@@ -147,7 +147,7 @@ class PageRoutes:
         except CallRefusedError as refused:
             return _error(refused.status, str(refused))
         except TransientError as error:
-            return _error(503, f"nothing was accepted, so nothing is lost: {error}")
+            return _error(503, f"nobody has confirmed it, so it may not have been accepted: {error}")
         return web.json_response({}, status=202, headers=HEADERS)
 
     async def _request(self, running: PageParts, wanted: WantedMessage, name: str) -> None:

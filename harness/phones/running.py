@@ -76,6 +76,7 @@ async def running(settings: PhonesSettings) -> AsyncIterator[PageParts]:
         words=SUGGESTED_WORDS,
         link_url=settings.phones_link_url,
         dashboard_url=settings.phones_dashboard_url,
+        started_us=now_us(),
         is_ready=False,
         is_following=False,
         problem="",

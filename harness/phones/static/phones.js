@@ -6,6 +6,7 @@ import { newPhone, updatePhone } from "./phone.js";
 
 const parts = {};
 let chosen = null;
+let started = null;
 const WAYS = {
   reply: "Reply STOP to opt out",
   link: "Stop: {{opt_out_link}}",
@@ -28,6 +29,8 @@ function withWayOut(text) {
 }
 
 function showAbout(about) {
+  if (started !== null && started !== about.started_us) location.reload(); // another start has another token
+  started = about.started_us;
   const dashboard = byId("dashboard");
   dashboard.hidden = !about.dashboard_url;
   if (about.dashboard_url) dashboard.href = about.dashboard_url;
