@@ -35,6 +35,7 @@ lint: $(INSTALLED) ## ruff, mypy --strict, import contracts, unused dependencies
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry . 2>&1 | grep -v '^Assuming'
+	cd clients/stopline-pytest && ../../$(BIN)/deptry src
 	$(BIN)/vulture
 
 format: $(INSTALLED) ## let ruff format and fix what it can

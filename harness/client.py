@@ -1,4 +1,4 @@
-"""Clients of the customer API and of Kafka, for the story, the demo, the pytest plugin and the tests."""
+"""Clients of the customer API and of Kafka, for the story, the demo and the tests."""
 
 import asyncio
 import json
