@@ -14,7 +14,7 @@ from harness.story.script import play
 from harness.story.stage import Control, Stage
 
 _SERVICES = ("inbound", "optout", "api", "links", "poll", "sender")
-_HEALTHY_SECONDS = 5.0
+_HEALTHY_SECONDS = 15.0  # on a busy machine a health check alone may take its three
 _LOOK_SECONDS = 0.5
 
 LookAtHealth = Callable[[], Awaitable[Mapping[str, Health]]]

@@ -13,7 +13,7 @@ from typing import Any
 from harness.machine.ports import free_ports, release_ports
 
 ROOT = Path(__file__).parents[2]
-PORTS = ("INBOUND", "API", "LINKS", "SENDER", "SANDBOX", "PHONES", "KAFKA")
+PORTS = ("INBOUND", "API", "LINKS", "SENDER", "SANDBOX", "PHONES", "DASHBOARD", "KAFKA")
 BASE_IMAGES = ("python:3.13-slim", "apache/kafka:4.3.1", "postgres:18")
 UP_SECONDS = 600
 COMMAND_SECONDS = 120

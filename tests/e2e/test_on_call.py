@@ -57,7 +57,7 @@ def test_one_command_restarts_a_part(shell: Shell) -> None:
     before = shell.process("services.inbound").pid
     assert shell.run("restart", "inbound").stdout == "inbound was restarted and is ready\n"
     assert shell.process("services.inbound").pid != before
-    assert "there is no 'dashboard'; there are kafka, postgres, " in shell.run("restart", "dashboard").stderr
+    assert "there is no 'printer'; there are kafka, postgres, " in shell.run("restart", "printer").stderr
 
 
 def test_topics_and_parked_records_are_those_of_the_running_stack(shell: Shell) -> None:
