@@ -10,6 +10,7 @@ from services.dashboard.components.notice import Tone
 from services.dashboard.components.wording import how, quoted, scope_words
 
 Item = Mapping[str, Any]
+_SCOPES = ("account", "list:", "sender:")
 _OUTCOMES: dict[str, tuple[Tone, str]] = {
     "sent": ("good", "A message was sent"),
     "delivered": ("good", "A message was sent, and delivered"),
@@ -86,12 +87,19 @@ def _message(item: Item, list_names: Mapping[int, str]) -> StoryItem:
     details = [
         f"from {sender}" if sender else None,
         f"its way out: {item['instruction']}" if item.get("instruction") not in {None, item.get("body")} else None,
-        f"why: {item['error']}" if item.get("error") else None,
+        _why_not(item, list_names),
         h.a(href=f"/campaigns/{item['campaign_id']}")["the campaign"] if item.get("campaign_id") else None,
         h.span["message ", h.code[item["message_id"]]],
     ]
     joint = " to list " if item["outcome"] == "sent" else "; it was for list "
     return StoryItem(tone, [words, joint if on else "", on, "."], item.get("body"), details)
+
+
+def _why_not(item: Item, list_names: Mapping[int, str]) -> h.Node:
+    error = item.get("error")
+    if item["outcome"] == "suppressed" and error and error.startswith(_SCOPES):
+        return ["they had opted out of ", _scopes([error], list_names)]
+    return f"why: {error}" if error else None
 
 
 def _list(list_id: int | None, list_names: Mapping[int, str]) -> h.Node:

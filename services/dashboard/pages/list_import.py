@@ -159,8 +159,8 @@ def _mapping(upload: dict[str, Any], chosen: Sequence[str]) -> h.Node:
 
 def _choice(place: int, head: Sequence[str], chosen: str) -> h.Node:
     title = head[place] if place < len(head) and head[place].strip() else f"column {place + 1}"
-    return h.label(for_=f"column-{place}")[
-        h.span(".hint")[title],
+    return [
+        h.label(for_=f"column-{place}")[title],
         h.select(id=f"column-{place}", name="column")[
             (h.option(value=name, selected=name == chosen)[words] for name, words in COLUMNS.items())
         ],

@@ -1,7 +1,7 @@
 """Everything that the record knows of one person, in order: messages and what became of them, replies and requests."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.optout.api.phones import SPELLINGS
@@ -23,6 +23,12 @@ FULL JOIN (
 ORDER BY at DESC, message_id LIMIT $3
 """  # noqa: S608 (no value from outside)
 
+# The newest that never left; of those asked for by API more is known.
+DROPPED = f"""
+SELECT message_id, list_id, sender_number, outcome, reason AS error, dropped_at AS at
+FROM dropped_messages WHERE account_id = $1 AND phone IN ({SPELLINGS}) ORDER BY dropped_at DESC LIMIT $3
+"""  # noqa: S608 (no value from outside)
+
 _OF_THE_CHAIN = {"event_id", "account_id", "phone", "body_sha256", "offset", "previous_sequence"}
 
 
@@ -31,7 +37,18 @@ async def load_messages(
 ) -> list[dict[str, Any]]:
     """Return what was sent to a person, or was dropped because of an opt-out, each with the way out that it offered."""
     rows = await database.fetch(MESSAGES, account_id, phone, MAX_MESSAGES, pseudonyms)
-    return [{**dict(row), "what": "message", "at": format_time(row["at"])} for row in reversed(rows)]
+    dropped = {row["message_id"]: dict(row) for row in await database.fetch(DROPPED, account_id, phone, MAX_MESSAGES)}
+    messages = [dict(row) | _drop_of(dict(row), dropped) for row in reversed(rows)]
+    messages += reversed(dropped.values())
+    return [{**each, "what": "message", "at": format_time(each["at"])} for each in messages]
+
+
+def _drop_of(message: Mapping[str, Any], dropped: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return what is said of a message that was announced or asked for, and then dropped; it is one item."""
+    drop = dropped.pop(message["message_id"], None)
+    if drop is None or message["outcome"] in {"sent", "delivered"}:
+        return {}
+    return {"outcome": drop["outcome"], "error": drop["error"]}
 
 
 def timeline(entries: Sequence[dict[str, Any]], messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

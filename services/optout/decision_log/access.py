@@ -14,6 +14,7 @@ API = {
     "reach_policies": "SELECT, INSERT",
     "suppressions": "SELECT",
     "sent_messages": "SELECT",
+    "dropped_messages": "SELECT, DELETE",
     "partition_positions": "SELECT",
     "phone_spellings": "SELECT",
     "merged_suppressions": "SELECT",

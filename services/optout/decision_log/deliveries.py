@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.optout.decision_log.drops import is_of_message, save_drops
 from services.optout.decision_log.position import PositionMovedError
 from services.optout.recipient import Outcome
 from shared.events.base import storable
@@ -17,7 +18,6 @@ from shared.events.delivery import (
     MessageRejected,
     MessageSent,
     MessageSuppressed,
-    delivery_event_id,
 )
 from shared.phones import settled_phone
 from shared.postgres import Connection
@@ -97,6 +97,7 @@ async def record_deliveries(
         later = _later_outcomes(events)
         if later:
             await connection.execute(_SAVE_LATER, *(list(column) for column in zip(*later, strict=True)))
+        await save_drops(connection, events)
 
 
 def _fold(events: Sequence[AnyDeliveryEvent]) -> list[_Sent]:
@@ -133,17 +134,12 @@ def _later_outcomes(events: Sequence[AnyDeliveryEvent]) -> list[tuple[str, str, 
                 key, outcome = (event.account_id, message_id), _RECEIPT_OUTCOMES[status]
             case MessageSuppressed():
                 key, outcome = (event.account_id, event.message_id), "failed"
-            case MessageRejected(account_id=str(account_id)) if _is_by_gate(event, account_id):
+            case MessageRejected(account_id=str(account_id)) if is_of_message(event, account_id):
                 key, outcome = (account_id, event.message_id), "failed"
             case _:
                 continue
         outcomes[key] = max(outcome, outcomes.get(key, outcome), key=_RANKS.__getitem__)
     return [(*key, outcome) for key, outcome in outcomes.items()]
-
-
-def _is_by_gate(event: MessageRejected, account_id: str) -> bool:
-    """Say whether the gate rejected the message: a record that was parked may only share its id with one."""
-    return event.event_id == delivery_event_id(account_id, event.message_id, event.type)
 
 
 def _columns(rows: Sequence[_Sent]) -> list[list[object]]:

@@ -38,6 +38,7 @@ FROM chosen WHERE m.account_id = chosen.account_id AND m.message_id = chosen.mes
 """
 
 _DELETE_CONTACTS = "DELETE FROM contacts WHERE account_id = $1 AND phone = $2"
+_DELETE_DROPS = "DELETE FROM dropped_messages WHERE account_id = $1 AND phone = $2"
 _DELETE_SIMULATIONS = """
 DELETE FROM simulations WHERE account_id = $1 AND (
     first_new @> jsonb_build_array(jsonb_build_object('phone', $2::text))
@@ -83,6 +84,7 @@ async def _erase_some(connection: Connection, job: AccountJob) -> AccountJob:
         count = _count(await connection.execute(_ERASE_MESSAGES, *who, job.input["pseudonym"], _ROWS_AT_ONCE))
         return _counted(job, "messages", count, {**job.place, "has_erased_messages": not count})
     contacts = _count(await connection.execute(_DELETE_CONTACTS, *who))
+    await connection.execute(_DELETE_DROPS, *who)
     await connection.execute(_DELETE_SIMULATIONS, *who)
     await connection.execute(_FORGET_PHONE, *who, job.job_id)
     return job.finished({**job.result, "contacts": contacts}, done=job.done + contacts)

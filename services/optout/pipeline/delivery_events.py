@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from services.optout import metrics
 from services.optout.decision_log.deliveries import forget_sent, record_deliveries
+from services.optout.decision_log.drops import forget_drops
 from services.optout.decision_log.position import PositionMovedError, read_position
 from services.optout.pipeline.context import SOURCE, Context
 from services.optout.pipeline.start import MissingRecordsError
@@ -112,6 +113,7 @@ class DeliveryEventFollower:
         if self._batches % _FORGET_EVERY_BATCHES == 0:
             before = self._context.now() - self._context.settings.attribution_window - timedelta(days=1)
             await forget_sent(connection, before, _FORGET_LIMIT)  # type: ignore[arg-type]
+            await forget_drops(connection, before, _FORGET_LIMIT)  # type: ignore[arg-type]
 
     async def _advance(self, next_offset: int) -> None:
         async with self._moved:

@@ -17,7 +17,7 @@ from test_review import API_KEY, api_of, as_the_account, held
 
 from harness.evidence.verify_evidence import Chain
 from services.optout.pseudonyms import Pseudonyms
-from shared.events.delivery import MessageDispatching, delivery_event_id
+from shared.events.delivery import MessageDispatching, MessageSuppressed, delivery_event_id
 from shared.events.inbound import ErasureRequested
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES
 
@@ -92,6 +92,21 @@ async def known(world: OptOutWorld, http: httpx.AsyncClient) -> int:
             sender_number=NUMBER,
             decision_started_at=datetime.now(UTC),
             instruction=f"{OFFER}. Reply STOP to end",
+        ),
+    )
+    await world.write(
+        DELIVERY_EVENTS,
+        MessageSuppressed(
+            event_id=uuid4(),
+            occurred_at=datetime.now(UTC),
+            account_id=world.account_id,
+            message_id="m-2",
+            list_id=list_id,
+            phone=world.phone,
+            sender_number=NUMBER,
+            scope="account",
+            state="opted_out",
+            decision_started_at=datetime.now(UTC),
         ),
     )
     stop = await world.says(f"STOP. I am {NAME}, {WORDS}")

@@ -64,9 +64,11 @@ def rejected(*, by_gate: bool) -> MessageRejected:
 
 
 async def test_a_message_that_the_gate_rejected_is_answered_by_nobody() -> None:
-    ((statement, values),) = await recorded([rejected(by_gate=True)])
+    (statement, values), (kept, dropped) = await recorded([rejected(by_gate=True)])
     assert "UPDATE sent_messages" in statement
     assert values == (["demo"], ["m-1"], ["failed"])
+    assert "INSERT INTO dropped_messages" in kept
+    assert [column[0] for column in dropped[:3]] == ["demo", "m-1", PHONE]
 
 
 async def test_a_parked_record_with_the_id_of_a_message_says_nothing_of_that() -> None:
