@@ -80,35 +80,14 @@ async def known(world: OptOutWorld, http: httpx.AsyncClient) -> int:
     later = {**at_once, "schedule": int((datetime.now(UTC) + timedelta(days=2)).timestamp()), "custom_string": NAME}
     sent = await http.post("/v3/sms/send", json={"messages": [at_once, later]})
     assert [each["status"] for each in sent.json()["data"]["messages"]] == ["SUCCESS", "SUCCESS"], sent.text
-    await world.write(
-        DELIVERY_EVENTS,
-        MessageDispatching(
-            event_id=delivery_event_id(world.account_id, "m-1", "message_dispatching"),
-            occurred_at=datetime.now(UTC),
-            account_id=world.account_id,
-            message_id="m-1",
-            list_id=list_id,
-            phone=world.phone,
-            sender_number=NUMBER,
-            decision_started_at=datetime.now(UTC),
-            instruction=f"{OFFER}. Reply STOP to end",
-        ),
-    )
-    await world.write(
-        DELIVERY_EVENTS,
-        MessageSuppressed(
-            event_id=uuid4(),
-            occurred_at=datetime.now(UTC),
-            account_id=world.account_id,
-            message_id="m-2",
-            list_id=list_id,
-            phone=world.phone,
-            sender_number=NUMBER,
-            scope="account",
-            state="opted_out",
-            decision_started_at=datetime.now(UTC),
-        ),
-    )
+    at, number = datetime.now(UTC), {"phone": world.phone, "sender_number": NUMBER, "account_id": world.account_id}
+    common: dict[str, Any] = {**number, "list_id": list_id, "occurred_at": at, "decision_started_at": at}
+    own_id = delivery_event_id(world.account_id, "m-1", "message_dispatching")
+    said = f"{OFFER}. Reply STOP to end"
+    dispatching = MessageDispatching(event_id=own_id, message_id="m-1", instruction=said, **common)
+    dropped = MessageSuppressed(event_id=uuid4(), message_id="m-2", scope="account", state="opted_out", **common)
+    for event in (dispatching, dropped):
+        await world.write(DELIVERY_EVENTS, event)
     stop = await world.says(f"STOP. I am {NAME}, {WORDS}")
     await world.says(f"and write to {EMAIL}")
     await world.fence()
