@@ -1,16 +1,14 @@
 """Ready-made rules that an account can switch on, as rules that it sees and may change."""
 
-import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
 from types import MappingProxyType
 
+from services.optout.rules.pack_words import PACK_WORDS, PackWords
 from services.optout.rules.rule import Rule
 
 
-def _opt_out_words(pack: Mapping[str, str]) -> Rule:
-    terms = tuple(line.strip() for line in pack["terms"].splitlines() if line.strip())
-    return Rule(name=pack["name"], match_type="stands_alone", terms=terms, action="OPT_OUT")
+def _opt_out_words(pack: PackWords) -> Rule:
+    return Rule(name=pack.name, match_type="stands_alone", terms=pack.words, action="OPT_OUT")
 
 
 def _detector(name: str, detector: str) -> Rule:
@@ -22,17 +20,12 @@ def _exact(name: str, action: str, *terms: str, only_as_answer: bool = False) ->
     return Rule.model_validate(fields)
 
 
-_WORDS = {
-    name: _opt_out_words(pack)
-    for name, pack in tomllib.loads(files(__package__).joinpath("data", "packs.toml").read_text("utf-8")).items()
-}
-
 _STOP = ("stop", "stop all", "stop all messages", "stop all texts", "stop this", "stop these", "stop today")
 
 PACKS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
         "stop": (Rule(name="STOP", match_type="stands_alone", terms=_STOP, action="OPT_OUT"),),
-        **{name: (rule,) for name, rule in _WORDS.items()},
+        **{name: (_opt_out_words(pack),) for name, pack in PACK_WORDS.items()},
         "opt_in": (_exact("START", "OPT_IN", "start", "unstop", "resume", "subscribe", "opt in", "optin"),),
         "opt_in_answer": (
             _exact(

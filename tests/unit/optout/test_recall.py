@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
+from services.optout.rules.detectors.languages import LANGUAGES
 from services.optout.rules.packs import PACKS
 
 REPLIES = Path(__file__).parents[2] / "data" / "replies"
@@ -44,6 +45,9 @@ FLOORS = {
     "other/mixed.txt": 0.9,
     "other/everything.txt": 1.0,
     "other/ordinary.txt": 1.0,
+    **{f"{language.code}/requests.txt": 0.95 for language in LANGUAGES},
+    **{f"{language.code}/wrong_person.txt": 0.95 for language in LANGUAGES},
+    **{f"{language.code}/ordinary.txt": 1.0 for language in LANGUAGES},
 }
 
 

@@ -6,7 +6,7 @@ proportion to the text.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 import re2
@@ -16,6 +16,7 @@ from services.optout.rules.detectors.words import read_lines
 _SECTION = re.compile(r"\[(group|phrases|words) (\w+)\]")
 _TOKEN = re.compile(r"<(\w+)>|([^\W_]+)|([()|?~+])")
 _SIGNS = {"(": "(?:", ")": ")", "|": "|", "?": "?", "~": r"(?:\S+ ){0,3}?", "+": "{1,4}"}
+_SIGNS_WITHOUT_SPACES = _SIGNS | {"~": ".{0,8}?"}
 _MEMORY_BYTES = 1 << 28
 
 
@@ -47,12 +48,17 @@ class Finder(Protocol):
 class Grammar:
     """The groups, phrases and words of a data file.
 
+    Args:
+        name: of the file.
+        prepare: brings a line to the form that texts are compared in.
+        has_spaces: whether the language has spaces between words; else a phrase is found within a text without any.
+
     Raises:
         KeyError: a line uses a group that is not defined above it.
-
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, prepare: Callable[[str], str] = str, *, has_spaces: bool = True) -> None:
+        self._has_spaces = has_spaces
         self._sections: dict[tuple[str, str], list[str]] = {}
         self._groups: dict[str, str] = {}
         lines: list[str] = []
@@ -60,10 +66,25 @@ class Grammar:
             if section := _SECTION.fullmatch(line):
                 lines = self._sections.setdefault((section[1], section[2]), [])
             else:
-                lines.append(line)
+                lines.append(prepare(line))
         for (kind, group), phrases in self._sections.items():
             if kind == "group":
                 self._groups[group] = self._any_of(phrases)
+
+    def has(self, kind: str, name: str) -> bool:
+        """Say whether there is such a section: a group, phrases or words."""
+        return bool(self._sections.get((kind, name)))
+
+    def vocabulary(self, name: str) -> frozenset[str]:
+        """Return all words of a section's phrases, with those of the groups that they use."""
+        found, lines = set[str](), list(self._sections["phrases", name])
+        while lines:
+            for group, word, _ in _TOKEN.findall(lines.pop()):
+                if group:
+                    lines += self._sections["group", group]
+                elif word:
+                    found.add(word)
+        return frozenset(found)
 
     def words(self, name: str) -> frozenset[str]:
         """Return the words of a section."""
@@ -79,14 +100,15 @@ class Grammar:
 
     def compile(self, name: str) -> Finder:
         """Return what finds any phrase of a section, anywhere in a text."""
-        return compile_re2(f"(?:^| ){self.pattern(name)}")
+        return compile_re2(f"(?:^| ){self.pattern(name)}" if self._has_spaces else self.pattern(name))
 
     def _any_of(self, lines: Sequence[str]) -> str:
         return f"(?:{'|'.join(map(self._line, lines))})"
 
     def _line(self, line: str) -> str:
+        space, signs = (" ", _SIGNS) if self._has_spaces else ("", _SIGNS_WITHOUT_SPACES)
         return "".join(
-            self._groups[group] if group else f"(?:{word} )" if word else _SIGNS[sign]
+            self._groups[group] if group else f"(?:{word}{space})" if word else signs[sign]
             for group, word, sign in _TOKEN.findall(line)
         )
 

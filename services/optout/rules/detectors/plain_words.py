@@ -1,15 +1,22 @@
 """Requests in ordinary language: "stop texting me", "take me off your list"; not "don't stop", not "stop the war"."""
 
 from services.optout.rules.detectors.finding import Finding
+from services.optout.rules.detectors.languages import find_request
 from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
-from services.optout.rules.detectors.words import canonical, prefilter
+from services.optout.rules.detectors.words import canonical, prefilter, rare
 from services.optout.rules.normalised_reply import NormalisedReply
+from services.optout.rules.pack_words import PACK_WORDS
+from services.optout.rules.standalone import POLITE
 from shared.instructions.find import Instruction
+from shared.instructions.normalise import normalise
 
 MAX_SENTENCES = 40
 MAX_WORDS = 500
 _MAX_WORDS_ALONE = 30
 _MAX_WORDS_IN_ANSWER = 16
+
+_MAX_WORDS_OF_PACK_WORD = 6
+_WORDS_OF_PACKS = frozenset(normalise(word) for pack in PACK_WORDS.values() for word in pack.words)
 
 _ENGLISH = Grammar("requests_en.txt")
 _OTHER = Grammar("requests_other.txt")
@@ -27,13 +34,31 @@ _RARE = _ENGLISH.words("rare")
 _FREQUENT = _ENGLISH.words("frequent")
 _OBJECTS = _ENGLISH.words("objects")
 _OTHERS_REQUEST = _OTHER.compile("requests")
-_OTHERS = _OTHER.words("signals")
+_OTHERS = rare(_OTHER.vocabulary("requests"))
 _may_match = prefilter(_ENGLISH.words("signals") | _OTHERS)
 
 
 def find_plain_words(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
     """Return the request that the reply makes in words of its own; certain ones before likely ones."""
-    is_answer = instruction is not None
+    found = _find_in_english(normalised, is_answer=instruction is not None)
+    if found is not None and found.kind == "opt_out":
+        return found
+    other = find_request(normalised, is_answer=instruction is not None)
+    if other is not None and (found is None or other.kind == "opt_out"):
+        return other
+    return found or (_pack_word(normalised) if instruction is not None else None)
+
+
+def _pack_word(normalised: NormalisedReply) -> Finding | None:
+    """Return the word of a pack that an answer is; where the account has the pack, its rule has matched before."""
+    words = normalised.words
+    if len(words) > _MAX_WORDS_OF_PACK_WORD:
+        return None
+    word = " ".join(each for each in words if each not in POLITE) or normalised.text
+    return Finding("held", "plain_words", word, word) if word in _WORDS_OF_PACKS else None
+
+
+def _find_in_english(normalised: NormalisedReply, *, is_answer: bool) -> Finding | None:
     is_short_answer = is_answer and len(normalised.words) <= _MAX_WORDS_IN_ANSWER
     if not is_short_answer and not any(map(_may_match, normalised.words[:MAX_WORDS])):
         return None

@@ -9,6 +9,7 @@ from rapidfuzz.distance import OSA
 
 MAX_SENTENCE_CHARACTERS = 600
 _SHORTEST_TO_FIX = 5
+_SHORT = 2
 _TRIPLED = re.compile(r"(\w)\1{2,}")
 
 
@@ -42,6 +43,11 @@ def canonical(sentence: str) -> str:
     """Return `sentence` with every word in its usual form and followed by one space."""
     words = list(map(canonical_word, sentence[:MAX_SENTENCE_CHARACTERS].split()))
     return " ".join(words if _BEGINNINGS.isdisjoint(words) else _joined(words)) + " "
+
+
+def rare(words: frozenset[str]) -> frozenset[str]:
+    """Return those of the words that are rare in English texts: neither frequent nor of one or two Latin letters."""
+    return frozenset(word for word in words - FREQUENT if len(word) > _SHORT or not word.isascii())
 
 
 def _joined(words: list[str]) -> list[str]:

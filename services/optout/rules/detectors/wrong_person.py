@@ -2,6 +2,7 @@
 
 import re
 
+from services.optout.rules.detectors import languages
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.phrases import Grammar, compile_re2
 from services.optout.rules.detectors.words import FREQUENT, canonical, prefilter
@@ -73,6 +74,12 @@ _IN_ANSWER = re.compile(
 
 def find_wrong_person(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
     """Return the words that say that the number is not theirs whom the sender means."""
+    return _in_english(normalised, instruction) or languages.find_wrong_person(
+        normalised, is_answer=instruction is not None
+    )
+
+
+def _in_english(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
     is_answer = instruction is not None
     if len(normalised.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_match, normalised.words)):
         return _in_answer(normalised) if is_answer and len(normalised.words) <= _MAX_WORDS_UNASKED else None

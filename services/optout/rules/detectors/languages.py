@@ -1,0 +1,180 @@
+"""Requests and wrong numbers in other languages: a file for each in `data/languages`, which says everything about it.
+
+Of a language only its files know. It is asked where a reply has one of its words, or a letter of its script; which
+words these are follows from its phrases, so that none of them can be kept from firing.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.resources import files
+
+from services.optout.rules.detectors.finding import Finding
+from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
+from services.optout.rules.detectors.words import MAX_SENTENCE_CHARACTERS, rare
+from services.optout.rules.normalised_reply import NormalisedReply
+from shared.instructions.normalise import fold, latin
+
+MAX_SENTENCES = 40
+MAX_WORDS = 500
+_MAX_CHARACTERS_OF_WRONG_PERSON = 100
+_LEAST_CHARACTERS_UNASKED = 10
+"""Of a request in a longer sentence to nobody's question; shorter ones are said among friends."""
+_LEAST_CHARACTERS_UNASKED_WITHOUT_SPACES = 5
+_WORDS_BEFORE = 2
+_NEEDED = (
+    ("group", "around"),
+    ("phrases", "requests"),
+    ("phrases", "likely"),
+    ("phrases", "wrong_person"),
+    ("words", "turned"),
+)
+_WITHOUT_SPACES = re.compile("[\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
+
+
+class Language:
+    """A language, as its file describes it.
+
+    Raises:
+        ValueError: the file lacks a section; the text names both.
+    """
+
+    def __init__(self, code: str) -> None:
+        name = f"languages/{code}.txt"
+        text = files(__package__).joinpath("data", name).read_text("utf-8")
+        self.code = code
+        self.has_spaces = _WITHOUT_SPACES.search(text) is None
+        self._grammar = Grammar(name, _prepared, has_spaces=self.has_spaces)
+        for kind, section in _NEEDED:
+            if not self._grammar.has(kind, section):
+                raise ValueError(f"{name}: the section [{kind} {section}] is missing")
+        self._turned = tuple(map(_prepared, sorted(self._grammar.words("turned"))))
+
+    @property
+    def waking_words(self) -> frozenset[str]:
+        """The words of which a reply has one if it has one of the phrases; without spaces: their letters."""
+        words = frozenset[str]().union(*map(self._grammar.vocabulary, ("requests", "likely", "wrong_person")))
+        if self.has_spaces:
+            return rare(words)
+        return frozenset(letter for word in words for letter in word if not letter.isascii())
+
+    def request_in(self, sentence: str, *, is_answer: bool) -> Finding | None:
+        """Return the request that a sentence is, or has; a certain one only in answer to an instruction."""
+        text = self._text_of(sentence)
+        if found := self._request_alone.fullmatch(text):
+            return Finding("opt_out" if is_answer else "held", "plain_words", found["core"].strip())
+        if is_answer and (found := self._likely_alone.fullmatch(text)):
+            return Finding("held", "plain_words", found["core"].strip())
+        for match in self._request.finditer(text):
+            term = match[0].strip()
+            if (is_answer or len(term) >= self._least_unasked) and not self._is_turned(text[: match.start()]):
+                return Finding("held", "plain_words", term)
+        return None
+
+    def wrong_person_in(self, sentence: str, *, is_answer: bool) -> Finding | None:
+        """Return what says that the number is not theirs whom the sender means."""
+        text = self._text_of(sentence)
+        if len(text) > _MAX_CHARACTERS_OF_WRONG_PERSON:
+            return None
+        found = self._wrong_person.search(text)
+        if found is None or (not is_answer and len(found[0]) < self._least_unasked):
+            return None
+        return Finding("held", "wrong_person", found[0].strip())
+
+    def _text_of(self, sentence: str) -> str:
+        text = sentence[:MAX_SENTENCE_CHARACTERS]
+        return f"{text} " if self.has_spaces else text.replace(" ", "")
+
+    def _is_turned(self, before: str) -> bool:
+        if self.has_spaces:
+            return not set(self._turned).isdisjoint(before.split()[-_WORDS_BEFORE:])
+        return before.endswith(self._turned)
+
+    @property
+    def _least_unasked(self) -> int:
+        return _LEAST_CHARACTERS_UNASKED if self.has_spaces else _LEAST_CHARACTERS_UNASKED_WITHOUT_SPACES
+
+    @cached_property
+    def _request(self) -> Finder:
+        return self._grammar.compile("requests")
+
+    @cached_property
+    def _request_alone(self) -> Finder:
+        return self._alone("requests")
+
+    @cached_property
+    def _likely_alone(self) -> Finder:
+        return self._alone("likely")
+
+    @cached_property
+    def _wrong_person(self) -> Finder:
+        return self._grammar.compile("wrong_person")
+
+    def _alone(self, name: str) -> Finder:
+        around = f"(?:{self._grammar.group('around')})*"
+        return compile_re2(f"{around}(?P<core>{self._grammar.pattern(name)}){around}")
+
+
+def _prepared(line: str) -> str:
+    return latin(fold(line))
+
+
+def _codes() -> list[str]:
+    names = (each.name for each in files(__package__).joinpath("data", "languages").iterdir())
+    return sorted(name.removesuffix(".txt") for name in names if name.endswith(".txt"))
+
+
+LANGUAGES = tuple(map(Language, _codes()))
+
+
+def _woken_by(*, has_spaces: bool) -> Mapping[str, list[Language]]:
+    woken: dict[str, list[Language]] = defaultdict(list)
+    for language in LANGUAGES:
+        if language.has_spaces is has_spaces:
+            for word in language.waking_words:
+                woken[word].append(language)
+    return dict(woken)
+
+
+_BY_WORD = _woken_by(has_spaces=True)
+_BY_LETTER = _woken_by(has_spaces=False)
+_WORDS, _LETTERS = frozenset(_BY_WORD), frozenset(_BY_LETTER)
+
+
+def find_request(normalised: NormalisedReply, *, is_answer: bool) -> Finding | None:
+    """Return the request that a reply makes in one of the languages; a certain one before those that are not."""
+    if _is_in_none(normalised):
+        return None
+    held: Finding | None = None
+    for language, sentence in _asked(normalised):
+        finding = language.request_in(sentence, is_answer=is_answer)
+        if finding is not None and finding.kind == "opt_out":
+            return finding
+        held = held or finding
+    return held
+
+
+def find_wrong_person(normalised: NormalisedReply, *, is_answer: bool) -> Finding | None:
+    """Return the words of a reply, in one of the languages, that say that the number is somebody else's."""
+    if _is_in_none(normalised):
+        return None
+    found = (language.wrong_person_in(sentence, is_answer=is_answer) for language, sentence in _asked(normalised))
+    return next((each for each in found if each is not None), None)
+
+
+def _is_in_none(normalised: NormalisedReply) -> bool:
+    """Say whether a reply is in none of the languages, as nearly all in English are: spares them the work."""
+    return _WORDS.isdisjoint(normalised.words) and (normalised.text.isascii() or _LETTERS.isdisjoint(normalised.text))
+
+
+def _asked(normalised: NormalisedReply) -> Iterator[tuple[Language, str]]:
+    """Yield the languages that a reply may be in, with each of its sentences."""
+    words = normalised.words[:MAX_WORDS]
+    languages = dict.fromkeys(each for word in words if word in _BY_WORD for each in _BY_WORD[word])
+    if not normalised.text.isascii():
+        letters = set("".join(words)) & _BY_LETTER.keys()
+        languages |= dict.fromkeys(each for letter in sorted(letters) for each in _BY_LETTER[letter])
+    for language in languages:
+        for sentence in normalised.sentences[:MAX_SENTENCES]:
+            yield language, sentence

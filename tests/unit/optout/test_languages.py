@@ -1,0 +1,116 @@
+"""Each language's file says all about it, and each of its phrases is found by the whole engine."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
+from services.optout.rules.detectors import languages
+from services.optout.rules.detectors.languages import LANGUAGES, Language
+
+RULES = RuleSet([VersionedRule(n, 1, rule) for n, rule in enumerate(DEFAULT_RULES, 1)])
+ASKED = "Sale today at Acme. Reply STOP to opt out"
+FILES = Path(languages.__file__).parent / "data" / "languages"
+SECTIONS = ("[group around]", "[phrases requests]", "[phrases likely]", "[phrases wrong_person]", "[words turned]")
+_TOKEN = re.compile(r"<(\w+)>|([^\s()|?~+<>]+)|([()|?~+])")
+_SECTION = re.compile(r"\[(group|phrases|words) (\w+)\]")
+
+
+def sections(code: str) -> dict[str, list[str]]:
+    """Read a file as its author wrote it; shares no code with what the services read it by."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in (FILES / f"{code}.txt").read_text("utf-8").splitlines():
+        text = line.split("#")[0].strip()
+        if section := _SECTION.fullmatch(text):
+            lines = found.setdefault(section[0], [])
+        elif text:
+            lines.append(text)
+    return found
+
+
+class Phrases:
+    """The texts of a phrase, one for each of its alternatives: what is not looked at is as short as it may be."""
+
+    def __init__(self, of_language: dict[str, list[str]]) -> None:
+        self._sections = of_language
+
+    def of(self, line: str) -> Iterator[str]:
+        tokens = list(_TOKEN.findall(line))
+        alternatives, _ = self._alternatives(tokens, 0)
+        yield from (" ".join(words) for words in alternatives)
+
+    def _alternatives(self, tokens: Sequence[tuple[str, str, str]], at: int) -> tuple[list[list[str]], int]:
+        """Return each alternative once, and where the bracket ends; of each part before and after it the first."""
+        found: list[list[str]] = []
+        sequence: list[list[list[str]]] = []
+        while at < len(tokens):
+            group, word, sign = tokens[at]
+            at += 1
+            if sign == ")":
+                break
+            if sign == "|":
+                found += _one_after_the_other(sequence)
+                sequence = []
+            elif sign == "(":
+                inner, at = self._alternatives(tokens, at)
+                sequence.append(inner)
+            elif sign == "?":
+                sequence[-1] = [[], *sequence[-1]]
+            elif group:
+                sequence.append(
+                    [words.split() for line in self._sections[f"[group {group}]"] for words in self.of(line)]
+                )
+            elif word:
+                sequence.append([[word]])
+        return found + _one_after_the_other(sequence), at
+
+
+def _one_after_the_other(sequence: Sequence[list[list[str]]]) -> list[list[str]]:
+    first = [part[0] for part in sequence]
+    found = [list(chain(*first))]
+    for place, part in enumerate(sequence):
+        found += [list(chain(*first[:place], other, *first[place + 1 :])) for other in part[1:]]
+    return found
+
+
+@pytest.mark.parametrize("section", ["requests", "likely", "wrong_person"])
+@pytest.mark.parametrize("code", [language.code for language in LANGUAGES])
+def test_every_phrase_of_every_file_is_found_by_the_whole_engine(code: str, section: str) -> None:
+    of_language = sections(code)
+    missed = [
+        f"{line}: {text}"
+        for line in of_language[f"[phrases {section}]"]
+        for text in Phrases(of_language).of(line)
+        if RULES.match(text, answered_text=ASKED).kind not in ("opt_out", "held")
+    ]
+    assert missed == []
+
+
+@pytest.mark.parametrize("missing", SECTIONS)
+def test_a_file_that_lacks_a_section_is_refused_by_name(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (FILES / "pl.txt").read_text("utf-8")
+    folder = tmp_path / "data" / "languages"
+    folder.mkdir(parents=True)
+    (folder / "xx.txt").write_text(text.replace(missing, "[group unused]"), "utf-8")
+    monkeypatch.setattr(languages, "files", lambda _: tmp_path)
+    monkeypatch.setattr("services.optout.rules.detectors.words.files", lambda _: tmp_path)
+    with pytest.raises(ValueError, match=re.escape(missing)) as refused:
+        Language("xx")
+    assert "languages/xx.txt" in str(refused.value)
+
+
+def test_the_opposite_of_a_request_is_none() -> None:
+    for text in ("Не удаляйте меня из списка", "Nie usuwajcie mnie z listy", "Sluta inte skicka sms till mig"):
+        assert RULES.match(text, answered_text=ASKED).kind == "none", text
+
+
+def test_to_nobodys_question_a_request_is_held_and_never_certain() -> None:
+    for text in ("Proszę nie wysyłać mi więcej wiadomości", "请不要再给我发短信了", "メッセージを送らないでください"):
+        assert RULES.match(text).kind == "held", text
+        assert RULES.match(text, answered_text=ASKED).kind == "opt_out", text
