@@ -30,6 +30,7 @@ MODULES = (
     "gate",
     "later",
     "rules",
+    "audit",
     "reaction",
     "lists",
     "pipeline",

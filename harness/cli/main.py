@@ -13,6 +13,7 @@ from shared.errors import MisconfiguredError, TransientError
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
+EXIT_UNAVAILABLE = 75  # EX_TEMPFAIL; of `audit`, whose 1 means that something was found
 EXIT_MISCONFIGURED = 78  # EX_CONFIG
 EXIT_INTERRUPTED = 130  # as a shell reports SIGINT
 EXIT_READER_LEFT = 141  # as it reports SIGPIPE
@@ -29,6 +30,7 @@ COMMANDS = {
     "policy": ("policy",),
     "erase": ("erase",),
     "transfer": ("import", "export"),
+    "audit": ("audit",),
 }
 """The module of each command. Only that one is imported, and for a service alone not even Typer."""
 

@@ -13,13 +13,18 @@ _RULES = TypeAdapter(list[Rule])
 
 
 def rules_of(path: Path | None, packs: Sequence[str]) -> RuleSet:
+    """Return the rules of the file, else the default ones, with those of `packs`; raises as `chosen_rules` does."""
+    return RuleSet(chosen_rules(path, packs))
+
+
+def chosen_rules(path: Path | None, packs: Sequence[str]) -> list[VersionedRule]:
     """Return the rules of the file, else the default ones, with those of `packs`.
 
     Raises:
         MisconfiguredError: the file cannot be read, a rule is refused, or there is no such pack.
     """
     chosen = [*_rules(path), *_of_packs(packs)]
-    return RuleSet([VersionedRule(number, 1, rule) for number, rule in enumerate(chosen, 1)])
+    return [VersionedRule(number, 1, rule) for number, rule in enumerate(chosen, 1)]
 
 
 def _of_packs(names: Sequence[str]) -> Iterable[Rule]:

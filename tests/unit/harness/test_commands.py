@@ -13,7 +13,16 @@ import pytest
 from typer.main import get_command
 
 from harness.cli.application import application
-from harness.cli.main import COMMANDS, EXIT_BUG, EXIT_INTERRUPTED, EXIT_MISCONFIGURED, EXIT_USAGE, main
+from harness.cli.main import (
+    COMMANDS,
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_MISCONFIGURED,
+    EXIT_READER_LEFT,
+    EXIT_UNAVAILABLE,
+    EXIT_USAGE,
+    main,
+)
 from harness.cli.services import _MODULES as SERVICES
 
 ROOT = Path(__file__).parents[3]
@@ -99,7 +108,7 @@ def test_the_page_names_every_option_of_each_command() -> None:
 def test_the_page_has_every_exit_code() -> None:
     page = (ROOT / "docs" / "cli.md").read_text()
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
-    assert codes == {0, 1, 2, EXIT_BUG, EXIT_MISCONFIGURED, EXIT_INTERRUPTED, 141}
+    assert codes == {0, 1, 2, EXIT_BUG, EXIT_MISCONFIGURED, EXIT_INTERRUPTED, EXIT_UNAVAILABLE, EXIT_READER_LEFT}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""The columns of a history, by their names and by those that exports of gateways have."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from harness.audit.history import BadHistoryError
+
+_TIMES = (
+    "time", "date", "timestamp", "date_sent", "sent_date", "sentdate", "datesent", "sent", "date_created", "created_at",
+    "datecreated", "createddate", "datetime", "date_time",
+)  # fmt: skip
+_PHONES = ("phone", "phone_number", "number", "mobile", "msisdn", "recipient_number")
+_TEXTS = ("text", "body", "message", "content", "message_text", "message_body")
+_IDS = ("id", "message_id", "messageid", "sid", "message_sid", "messagesid")
+_SENT = {
+    "phone": ("to", "recipient", "destination", *_PHONES),
+    "sent_at": ("sent_at", *_TIMES),
+    "from": ("from", "sender", "sender_number", "sender_id", "senderid", "originator"),
+    "list": ("list", "list_id", "list_name", "campaign", "campaign_name", "audience", "segment"),
+    "id": _IDS,
+    "text": _TEXTS,
+    "status": ("status", "message_status", "messagestatus", "status_text", "state"),
+}
+_REPLY = {
+    "phone": ("from", "sender", "originator", *_PHONES),
+    "received_at": ("received_at", "received", "date_received", "receiveddate", *_TIMES),
+    "to": ("to", "recipient", "destination", "inbound_number", "sender_number"),
+    "id": _IDS,
+    "text": _TEXTS,
+    "replied_to": ("replied_to", "original_message_id", "in_reply_to", "replied_message_id"),
+}
+_NEEDED = {"sent": ("phone", "sent_at"), "replies": ("phone", "received_at", "text")}
+_DIRECTION = ("direction",)
+FIELDS = tuple(dict.fromkeys((*_SENT, *_REPLY, "direction")))
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+
+
+class Columns(NamedTuple):
+    """The place of each field in a row; None where a file has only the other kind."""
+
+    width: int
+    sent: Mapping[str, int] | None
+    reply: Mapping[str, int] | None
+    direction: int | None
+
+
+def columns_of(header: Sequence[str], kind: str | None, chosen: Mapping[str, str], name: str) -> Columns:
+    """Return the columns of a file.
+
+    Args:
+        header: its first row.
+        kind: "sent" or "replies"; None where a column for the direction says which.
+        chosen: the file's own name for a field, where it has another one.
+        name: of the file, for errors.
+
+    Raises:
+        BadHistoryError: a column that is needed is not there.
+    """
+    names = {_plain(cell): place for place, cell in reversed(list(enumerate(header)))}
+    found = {
+        "sent": _places(names, _SENT, chosen),
+        "replies": _places(names, _REPLY, chosen),
+    }
+    direction = _first(names, (chosen["direction"],) if "direction" in chosen else _DIRECTION)
+    wanted = [kind] if kind else ["sent", "replies"]
+    if kind is None and direction is None:
+        raise BadHistoryError(
+            f"{name}: no column says which rows were sent: name the file with --sent or --replies, or add a column"
+            " `direction` (in, out)"
+        )
+    for each in wanted:
+        missing = [field for field in _NEEDED[each] if field not in found[each]]
+        if missing:
+            there = ", ".join(cell.strip() or "(empty)" for cell in header[:30])
+            raise BadHistoryError(
+                f"{name}: there is no column for {' and '.join(missing)}; the first row has {there};"
+                f" --column {missing[0]}=NAME says which it is"
+            )
+    sent, reply = (found[each] if each in wanted else None for each in ("sent", "replies"))
+    return Columns(len(header), sent, reply, direction if kind is None else None)
+
+
+def _places(names: Mapping[str, int], fields: Mapping[str, Sequence[str]], chosen: Mapping[str, str]) -> dict[str, int]:
+    places = {
+        field: _first(names, (chosen[field],) if field in chosen else aliases) for field, aliases in fields.items()
+    }
+    return {field: place for field, place in places.items() if place is not None}
+
+
+def _first(names: Mapping[str, int], aliases: Sequence[str]) -> int | None:
+    return next((names[_plain(each)] for each in aliases if each and _plain(each) in names), None)
+
+
+def _plain(name: str) -> str:
+    return _NOT_WORD.sub("_", name.strip().lower()).strip("_")

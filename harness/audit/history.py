@@ -1,0 +1,54 @@
+"""The rows of a history: messages that were sent, and replies that came back; from any source, in any order."""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+MICROSECONDS = 1_000_000
+
+
+class HistoryPlace(NamedTuple):
+    """The place of a row in what was read, by which a person finds it: rows are counted from 1, as spreadsheets do."""
+
+    source: int
+    row: int
+
+
+class SentRow(NamedTuple):
+    """A message; `at` is in microseconds since 1970, and an empty text is not known. It sorts by phone and time."""
+
+    phone: str
+    at: int
+    id: str
+    sender: str
+    list_name: str
+    text: str
+    has_failed: bool
+    source: int
+    row: int
+
+
+class ReplyRow(NamedTuple):
+    """A reply; `readings` are all numbers that its writer may have, where there are several."""
+
+    phone: str
+    at: int
+    id: str
+    to: str
+    replied_to: str
+    text: str
+    readings: tuple[str, ...]
+    source: int
+    row: int
+
+
+def moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+class BadHistoryError(Exception):
+    """The history cannot be used; the text is one line that names the file and the fix."""
+
+
+class BadCellError(ValueError):
+    """A row that cannot be used; the text says why."""

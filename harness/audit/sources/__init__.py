@@ -1,0 +1,1 @@
+"""Histories that gateways keep, read through their APIs: nothing is sent, marked or changed there."""
