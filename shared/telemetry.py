@@ -2,15 +2,16 @@
 
 import json
 import logging
-import re
 import sys
+import threading
 from datetime import UTC, datetime
+from types import TracebackType
 
 from shared.events.base import format_time
-from shared.phones import mask
+from shared.masking import masked, masked_value
 from shared.quiet_logs import quieten
 
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}\b")
+log = logging.getLogger(__name__)
 
 
 class JsonFormatter(logging.Formatter):
@@ -26,12 +27,12 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "service": self._service,
             "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, "fields", {}),
+            "message": masked(record.getMessage()),
+            **masked_value(getattr(record, "fields", {})),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return _PHONE.sub(lambda found: mask(found.group()), json.dumps(line, default=str))
+            line["exception"] = masked(self.formatException(record.exc_info))
+        return json.dumps(line)
 
 
 def configure_logging(service: str, level: str) -> None:
@@ -42,3 +43,12 @@ def configure_logging(service: str, level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("aiokafka", "uvicorn.access", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda about: _log_uncaught(about.exc_type, about.exc_value, about.exc_traceback)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """Write what ends the process or a thread as the rest of the log: Python's own text has numbers unmasked."""
+    if error is not None and not issubclass(kind, KeyboardInterrupt | SystemExit):
+        log.critical("an error that nobody caught: %r", error, exc_info=(kind, error, trace))
