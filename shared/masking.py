@@ -1,7 +1,7 @@
 """Phone numbers in texts for logs: found in every spelling that a gateway, a person or a URL has, and masked.
 
-What may be a number is masked, too: a log line that lacks an id is a nuisance, one with a number is a leak. Left as they
-are: times, UUIDs, addresses, offsets, and counts that name what they count.
+What may be a number is masked, too: a line that lacks an id is a nuisance, one with a number a leak. Left as they are:
+times, UUIDs, addresses, offsets, and counts that name what they count.
 """
 
 import re

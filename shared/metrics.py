@@ -27,3 +27,7 @@ CUT_OFF = Counter(
     "Connections or requests that were ended because they went over a limit. limit: which one.",
     ["limit"],
 )
+SPANS_DROPPED = Counter(
+    "stopline_traces_spans_dropped",
+    "Spans of traces that were not exported, because the collector is unavailable or too slow: nothing else is lost.",
+)

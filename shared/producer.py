@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from shared import tracing
 from shared.events.codec import Headers
 from shared.kafka import SEND_SECONDS, START_SECONDS, STOP_SECONDS, new_producer, stop_quietly, within
 from shared.kafka_connection import Kafka
@@ -30,6 +31,9 @@ class OutgoingRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers
+
+    def with_headers(self, more: Headers) -> "OutgoingRecord":
+        return self._replace(headers=[*self.headers, *more]) if more else self
 
 
 class ProducerConnection:
@@ -116,6 +120,8 @@ class Producer:
         Raises:
             KafkaError, TransientError: it has not.
         """
+        if tracing.is_on():
+            headers = tracing.with_current(headers)
         async with self._using() as producer:
             return await producer.send_and_wait(topic, value, key, partition=partition, headers=headers)
 

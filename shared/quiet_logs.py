@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 
 _SILENT_SECONDS = 30.0
-_CHATTY = ("aiokafka", "services.inbound.kafka_link")
-"""The loggers that report each attempt to reach Kafka."""
+_CHATTY = ("aiokafka", "services.inbound.kafka_link", "opentelemetry", "urllib3")
+"""The loggers that report each attempt to reach Kafka, or the collector of traces."""
 
 
 class SayOnce(logging.Filter):

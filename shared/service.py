@@ -6,11 +6,12 @@ from typing import TypeVar
 
 from fastapi import FastAPI
 
-from shared import failpoints
+from shared import failpoints, tracing
 from shared.errors import MisconfiguredError
 from shared.http import MetricsApp, lifecycle_of
 from shared.settings import HttpSettings, load
 from shared.telemetry import configure_logging
+from shared.tracing import TracedApp
 from shared.web.addresses import networks
 from shared.web.limits import HttpLimits
 from shared.web.server import Server, allow_open_files, server_config
@@ -34,16 +35,28 @@ def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[
         configure_logging(name, settings.log_level)
         failpoints.arm_from_environment()
         app = create_app(settings)
+        end_tracing = _start_tracing(name, settings)
         server = _server(app, settings)
         lifecycle = lifecycle_of(app)
         lifecycle.stop_server = server.stop
-        server.run()
+        try:
+            server.run()
+        finally:
+            end_tracing()
         if isinstance(lifecycle.ended_by, MisconfiguredError):
             raise lifecycle.ended_by
     except (MisconfiguredError, ValueError) as error:
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 (the one line that says why it does not run)
         return EXIT_MISCONFIGURED
     return 0 if server.started and lifecycle.ended_by is None else EXIT_FAILED
+
+
+def _start_tracing(name: str, settings: HttpSettings) -> Callable[[], None]:
+    if not settings.traces_url:
+        return lambda: None
+    from shared.trace_export import start_tracing  # noqa: PLC0415 (30 MB that nobody needs without traces)
+
+    return start_tracing(name, settings.traces_url, settings.traces_share)
 
 
 def _server(app: FastAPI, settings: HttpSettings) -> Server:
@@ -54,7 +67,11 @@ def _server(app: FastAPI, settings: HttpSettings) -> Server:
     )
     allow_open_files(settings.http_connections + _OTHER_FILES)
     config = server_config(
-        app, settings.http_host, settings.http_port, limits, [str(each) for each in networks(settings.trusted_proxies)]
+        TracedApp(app) if tracing.is_on() else app,
+        settings.http_host,
+        settings.http_port,
+        limits,
+        [str(each) for each in networks(settings.trusted_proxies)],
     )
     if settings.metrics_port is None:
         return Server(config, None)

@@ -119,6 +119,10 @@ class HttpSettings(WithSecretFiles):
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """Where `/metrics` is; unset: nowhere. Not to be reached from outside."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    traces_url: Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$")] = ""
+    """Where traces go by OTLP over HTTP, the path included, such as http://collector:4318/v1/traces; empty: none."""
+    traces_share: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Of the traces that begin here."""
 
     @model_validator(mode="after")
     def _secrets_are_its_own(self) -> Self:

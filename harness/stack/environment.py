@@ -26,7 +26,9 @@ MODULES = {
     "phones": "harness.phones",
 }
 """The modules that `python -m` runs for each."""
-_PASSED_ON = ("STOPLINE_UNPROTECTED_RECORD", "STOPLINE_REACH_POLICIES_FILE")
+_PASSED_ON = (
+    "STOPLINE_UNPROTECTED_RECORD", "STOPLINE_REACH_POLICIES_FILE", "STOPLINE_TRACES_URL", "STOPLINE_TRACES_SHARE",
+)  # fmt: skip
 """Settings that somebody with a database of their own, or for another date, may need."""
 
 

@@ -25,6 +25,7 @@ from services.inbound.responses import (
 )
 from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
+from shared import tracing
 from shared.deadlines import Deadlines
 from shared.errors import TransientError
 from shared.failpoints import failpoint
@@ -71,6 +72,10 @@ class WebhookHandler:
         except UnverifiedError:
             outcome, response = "unauthorised", responses.UNVERIFIED
         metrics.WEBHOOKS.labels(self.reported.gateway, self.kind, outcome).inc()
+        if tracing.is_on():
+            tracing.name_current(
+                f"webhook of {self.reported.gateway}", {"stopline.kind": self.kind, "stopline.outcome": outcome}
+            )
         if self.reported.answers_in_xml:
             response = responses.in_xml(response)
         await response.send(send)

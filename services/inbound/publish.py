@@ -13,10 +13,11 @@ from services.inbound import metrics
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.limits import MAX_PUBLISHES_WAITING, PUBLISH_SECONDS
 from services.inbound.responses import WebhookError
+from shared import tracing
 from shared.deadlines import Deadlines
 from shared.errors import TransientError
 from shared.events.base import derived_id, format_time
-from shared.events.codec import cloud_event_headers, encode
+from shared.events.codec import Headers, cloud_event_headers, encode
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import CarrierBlocked, MessageReceived, each_reading
 from shared.partitions import partition_of
@@ -33,6 +34,9 @@ class PlacedRecord(NamedTuple):
     topic: str
     partition: int
     record: OutgoingRecord
+
+    def with_headers(self, more: Headers) -> "PlacedRecord":
+        return self._replace(record=self.record.with_headers(more))
 
 
 def records_of(
@@ -104,6 +108,13 @@ class Publisher:
         Raises:
             TransientError: Kafka did not acknowledge in time. It may have the record nevertheless, or get it yet.
         """
+        if tracing.is_on():
+            with tracing.publishing(placed.topic, placed.partition) as header:
+                await self._publish(placed.with_headers(header))
+        else:
+            await self._publish(placed)
+
+    async def _publish(self, placed: PlacedRecord) -> None:
         producer = self._link.producer
         if producer is None:
             raise TransientError("Kafka is unavailable")

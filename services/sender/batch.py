@@ -18,8 +18,10 @@ from services.sender.ledger.rows import NewRow, find
 from services.sender.report import Reporter
 from services.sender.sending import LimitedSending, Permission
 from services.sender.timing import DepartureRule, Untimely, Verdict, with_timing
+from services.sender.traces import MESSAGE_TRACES, traced_drops
 from services.sender.waiting.clock import DepartureClock
 from services.sender.waiting.room import WaitingRoom
+from shared import tracing
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
@@ -158,6 +160,8 @@ class BatchProcessor:
         partitions = partitions_in(queries) | partitions_of_accounts(account_ids, self.cache.partitions)
         with metrics.FENCE_SECONDS.time():
             fence_pass = await self.fence.wait(partitions)
+        if tracing.is_on():
+            MESSAGE_TRACES.note(requests, "fence passed")
         failpoint("sender.after_fence")
         checked = self.cache.check(fence_pass, queries)
         makes_links = self.dispatcher.links.url is not None
@@ -188,7 +192,8 @@ class BatchProcessor:
         decided_at, undone = permission.fence_pass.started_at, list[MessageRequested]()
         if decision.to_drop:
             rows = [(request, suppressed_detail(*found)) for request, found in decision.to_drop]
-            undone += await self.dropper.drop("suppressed", rows, decided_at)
+            with traced_drops(decision.to_drop):
+                undone += await self.dropper.drop("suppressed", rows, decided_at)
         if decision.to_reject:
             undone += await self.dropper.drop("rejected", _rejected(decision), decided_at)
         if decision.to_wait:

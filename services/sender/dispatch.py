@@ -18,6 +18,7 @@ from services.sender.ledger.rows import THROTTLED_FOR, settle, write_rows
 from services.sender.links import WITHOUT_LINKS, LinkWriter
 from services.sender.pauses import Pauses
 from services.sender.report import Reporter
+from services.sender.traces import traced_call
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
@@ -232,7 +233,7 @@ class Dispatcher:
             # Counts only if this is cancelled, or fails by a bug, during the call.
             chunk.results[key_of(request)] = Unknown("the sender stopped during the call")
             leaving = self.links.written(request, self.links.token_of(request))
-            with metrics.CALLS_IN_FLIGHT.track_inprogress():
+            with metrics.CALLS_IN_FLIGHT.track_inprogress(), traced_call(key_of(request), carrier):
                 result = await self._carriers.clients[carrier].send(leaving, write_by)
         self._note(result, request, chunk, carrier)
 

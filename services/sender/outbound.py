@@ -13,6 +13,7 @@ from services.sender.ledger.model import MessageKey, key_of
 from services.sender.park import park_bad
 from services.sender.report import SOURCE
 from services.sender.settings import SenderSettings
+from services.sender.traces import traced_batch
 from shared.background import GiveUp
 from shared.consumer import Polled, first_offset
 from shared.errors import TransientError
@@ -61,7 +62,8 @@ class OutboundHandler:
                         open_requests.setdefault(key_of(event), event)
                     case MessageCancelRequested(account_id=account_id, message_id=message_id):
                         cancelled.append((account_id, message_id))
-            await self._finish(open_requests, list(dict.fromkeys(cancelled)), bad, place_of(records))
+            with traced_batch(records, events):
+                await self._finish(open_requests, list(dict.fromkeys(cancelled)), bad, place_of(records))
         self.busy = False
 
     async def _finish(

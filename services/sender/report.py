@@ -13,8 +13,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from services.sender.ledger.model import ERASED, NOT_REQUESTED, Row
+from services.sender.ledger.model import ERASED, NOT_REQUESTED, Row, key_of
 from services.sender.links import WITHOUT_LINKS, LinkWriter
+from services.sender.traces import MESSAGE_TRACES, marked
+from shared import tracing
 from shared.events.base import derived_id_text, format_time
 from shared.events.codec import cloud_event_headers, encode, headers_of
 from shared.events.delivery import (
@@ -132,11 +134,17 @@ class Reporter:
     async def announce(self, requests: Iterable[MessageRequested], decision_started_at: datetime) -> None:
         """Announce that the carrier is about to be called for these messages."""
         now = datetime.now(UTC)
-        await self._publish([announced(request, decision_started_at, now, self._links) for request in requests])
+        requests = list(requests)
+        records = [announced(request, decision_started_at, now, self._links) for request in requests]
+        await self._publish(marked(map(key_of, requests), records) if tracing.is_on() else records)
 
     async def publish(self, rows: Iterable[Row]) -> None:
         """Publish the outcomes of messages."""
-        await self._publish([outcome_event(row) for row in rows])
+        rows = list(rows)
+        records = [outcome_event(row) for row in rows]
+        await self._publish(marked((row.key for row in rows), records) if tracing.is_on() else records)
+        if tracing.is_on():
+            MESSAGE_TRACES.ended(rows)
 
     async def report_blocks(self, blocks: Iterable[CarrierBlocked]) -> None:
         """Publish carriers' own blocks, to be decided as opt-outs."""

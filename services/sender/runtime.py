@@ -30,6 +30,7 @@ from services.sender.report import SOURCE, Reporter
 from services.sender.sending import LimitedSending
 from services.sender.settings import SenderSettings
 from services.sender.sweeper import sweep_forever
+from services.sender.traces import MESSAGE_TRACES
 from services.sender.waiting.clock import DepartureClock
 from services.sender.waiting.room import WaitingRoom
 from services.sender.waiting.waker import Waker
@@ -78,6 +79,7 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         cache, reception = _cache(settings, markers), reception_state(settings)
         reporter = Reporter(events, settings.partitions, settings.links)
         fence = Fence(markers, cache, settings.fence_seconds)
+        MESSAGE_TRACES.share = settings.traces_share
         metrics.FENCE_WAITING.set_function(fence.waits_seconds)
         processor = _processor(settings, pool, owner, reporter, fence, cache, carriers, reception)
         waker = Waker(pool, owner, processor.of_woken(), give_up, settings.stop_seconds)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from shared import tracing
 from shared.consumer import Polled
 from shared.events.suppression import CheckpointPublished, WatermarkAdvanced
 from shared.suppressions.account_settings import PartitionSettings, SettingsRecord
@@ -10,6 +11,7 @@ from shared.suppressions.confirmable import ConfirmableOptOuts
 from shared.suppressions.lookup import SuppressionCache
 from shared.suppressions.proof import Proof
 from shared.suppressions.read import MANY_CHANGES, Changes, ConfirmableChange, PartitionReader
+from shared.suppressions.traced import SUPPRESSION_TRACES
 from shared.suppressions.watermarks import Watermarks
 
 _MERGE_IN_THREAD_FROM_KEYS = 100_000
@@ -53,6 +55,8 @@ class PartitionFollower:
         Raises:
             CheckpointDiffersError: the keys are not what a checkpoint says.
         """
+        # Before a watermark among them lets a message pass the fence.
+        spans = SUPPRESSION_TRACES.begin(records) if tracing.is_on() else ()
         for step in self.reader.steps(records):
             match step:
                 case Changes():
@@ -69,6 +73,8 @@ class PartitionFollower:
                     self._watermarks.advance(self._partition, step.next_offset)
                 case CheckpointPublished():
                     await self._compare(step, records[-1].offset + 1, end)
+        for span in spans:
+            span.end()
 
     def move(self, position: int) -> None:
         """Note that everything below `position` is applied.

@@ -5,9 +5,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from opentelemetry.trace import SpanContext
+
 from services.optout.clicks import LinkEvent
 from services.optout.decision_log.log import EventAtOffset
+from services.optout.pipeline.traces import traces_of
 from services.optout.removals import ListRemovals
+from shared import tracing
 from shared.consumer import Polled
 from shared.event_records import read_events
 from shared.events.inbound import (
@@ -42,6 +46,8 @@ class Parsed:
     clicks: Sequence[tuple[Polled, LinkEvent]] = ()
     """Clicks on links: whose they are is not known yet."""
     removals: ListRemovals | None = None
+    traces: Mapping[int, SpanContext] = field(default_factory=dict)
+    """The traces that records belong to, by offset; none where no traces are made."""
 
 
 def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: datetime) -> Iterator[Parsed]:
@@ -90,4 +96,5 @@ def _parsed(
         any(marker.checkpoint_wanted for marker in markers),
         [(record, event) for record, event in events if isinstance(event, LinkConfirmed | LinkUndone)],
         next((event for _, event in events if isinstance(event, RemovalsRequested | RemovalsUndone)), None),
+        traces_of(records) if tracing.is_on() else {},
     )

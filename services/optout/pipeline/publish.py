@@ -6,8 +6,8 @@ matter.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -25,6 +25,7 @@ from services.optout.pipeline.records import (
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
 from shared.events.base import derived_id
+from shared.events.codec import Headers
 from shared.events.delivery import RecipientErased
 from shared.events.inbound import ErasureRequested
 from shared.events.suppression import (
@@ -79,6 +80,8 @@ class Publication:
     settings_mark: SettingsMark | None = None
     """What the watermark says of the settings; None: they are not all published yet."""
     commits_offset: bool = True
+    trace_headers: Mapping[int, Headers] = field(default_factory=dict)
+    """By which the records of an entry go on with the trace of its reply, by offset."""
 
     @property
     def is_watermark_alone(self) -> bool:
@@ -90,7 +93,7 @@ class Publication:
         """Yield the records for `suppressions`: the watermark last, after what it vouches for."""
         yield from self.repaired
         for entry in self.entries:
-            yield from suppression_records(entry)
+            yield from self._traced(entry, suppression_records(entry))
         for event in self.merged:
             yield record_of(event.key(), event)
         if self.checkpoint is not None:
@@ -107,7 +110,7 @@ class Publication:
     def opt_out_events(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `opt-out-events`."""
         for entry in self.entries:
-            yield from opt_out_records(entry)
+            yield from self._traced(entry, opt_out_records(entry))
 
     def recipients_erased(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `delivery-events`: whoever keeps outcomes erases them, too."""
@@ -129,8 +132,12 @@ class Publication:
         """Yield the records for `outbound-messages`."""
         for entry in self.entries:
             if isinstance(entry, Entry):  # those that are alike are of requests, which nobody answers
-                yield from auto_reply_records(entry)
-                yield from confirmation_records(entry)
+                yield from self._traced(entry, auto_reply_records(entry))
+                yield from self._traced(entry, confirmation_records(entry))
+
+    def _traced(self, decided: Decided, records: Iterator[OutgoingRecord]) -> Iterator[OutgoingRecord]:
+        header = self.trace_headers.get(decided.offset) if isinstance(decided, Entry) and self.trace_headers else None
+        return records if header is None else (record.with_headers(header) for record in records)
 
 
 class FencedError(Exception):

@@ -19,6 +19,7 @@ from services.optout.pipeline.context import utc_now
 from services.optout.pipeline.parse import Parsed
 from services.optout.pipeline.publish import Publication, SettingsMark
 from services.optout.pipeline.start import Start
+from services.optout.pipeline.traces import BatchSpans, batch_spans
 from services.optout.removals import request_id
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
@@ -112,8 +113,13 @@ class WorkerSession:
 
     async def process(self, parsed: Parsed) -> None:
         """Decide and record what is new, publish that and what was recorded before, and move on."""
+        with batch_spans(self._partition, parsed.traces) as spans:
+            await self._process(parsed, spans)
+
+    async def _process(self, parsed: Parsed, spans: BatchSpans) -> None:
         stored, new = await self._stored(parsed), await self._new(parsed)
         entries = [*stored, *new]
+        spans.recorded(entries)
         self._changes += sum(_count_changed(each) for each in entries)
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
         merged = await self._decision_log.states(self._merged) if checkpoint is not None and self._merged else ()
@@ -129,6 +135,7 @@ class WorkerSession:
                 merged=merged,
                 erasures=erasures,
                 settings=settings,
+                trace_headers=spans.headers,
             )
         )
         self._count(parsed, entries)

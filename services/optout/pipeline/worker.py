@@ -145,6 +145,7 @@ class Worker:
                 await self._repair(publisher, start.offset, replace(topics, suppressions=topic_ids[SUPPRESSIONS]))
             await session.start()
             self.condition.runs(start.offset)
+            metrics.WATERMARK.labels(self.partition).set(start.offset)
             metrics.LAG.labels(self.partition).set_function(lambda: inbound.lag(self.condition.offset or 0))
             log.info("partition %d runs from offset %d", self.partition, start.offset)
             while True:

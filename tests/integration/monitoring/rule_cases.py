@@ -53,6 +53,7 @@ CASES = {
     "StoplineConnectionsCutOff": grows(
         "stopline_http_cut_off_total", "api", "0+20x120", "0+2x120", limit="connections"
     ),
+    "StoplineTracesDropped": grows("stopline_traces_spans_dropped_total", "sender"),
     "StoplineWebhooksNotAcknowledged": grows(
         "stopline_inbound_webhooks_total", "inbound", gateway="twilio", kind="message", outcome="unavailable"
     ),
