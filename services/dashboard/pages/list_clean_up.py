@@ -130,7 +130,7 @@ async def _preview(visit: PageVisit, found: dict[str, Any], what: Sequence[str],
     checked = counts.get("invalid_checked", 0)
     return h.article("#preview")[
         h.h2["What would be removed now"],
-        table("What would be removed", ("", "Contacts"), rows, figures=(1,)),
+        table("What would be removed", ("What", "Contacts"), rows, figures=(1,)),
         h.p(".hint")[f"Invalid numbers were looked for among the first {checked:,} contacts."]
         if "invalid" in parts
         else None,

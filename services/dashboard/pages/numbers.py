@@ -94,9 +94,7 @@ def _lists(found: Mapping[str, Any]) -> h.Node:
         ]
         for each in found["lists"]
     ]
-    shown = (
-        table("Lists", ("List", "Added", ""), rows) if rows else empty_state("On no list", "Import or add it to one.")
-    )
+    shown = table("Lists", ("List", "Added", "Now"), rows) if rows else empty_state("On no list", "Add it to one.")
     return h.article[h.h2["Lists"], shown]
 
 

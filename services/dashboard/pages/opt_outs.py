@@ -114,11 +114,14 @@ def _search(asked: OptOutSearch, lists: list[dict[str, Any]]) -> h.Node:
 
 
 def _shown(visit: PageVisit, asked: OptOutSearch, read: Mapping[str, Any]) -> h.Node:
-    """Return the opt-outs; the first page asks for itself again, and is replaced when something came."""
+    """Return the opt-outs; the newest of all ask for themselves again, and are replaced when something came.
+
+    A filter is not followed: one that finds little has all opt-outs read.
+    """
     found = read["opt_outs"]
     following = {}
-    if not asked.after:
-        address = f"/opt-outs?{urlencode({**asked.kept(), 'seen': _mark(read)})}"
+    if not asked.after and not asked.kept():
+        address = f"/opt-outs?seen={_mark(read)}"
         following = {"hx_get": address, "hx_trigger": _FOLLOWED, "hx_swap": "outerHTML"}
     shown = table("Opt-outs", (*_COLUMNS, ""), [_row(visit, each) for each in found]) if found else _nobody(asked)
     pages = pager("/opt-outs", read["next"], parameters=asked.kept(), is_first=not asked.after)
