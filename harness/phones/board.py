@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.phones.cast import LISTS, OWNERS, members_of
-from harness.phones.conversations import Conversations
+from harness.phones.conversations import Conversations, ReplyState
 from harness.phones.feed import Feed
 from harness.phones.journeys import Journeys
 from harness.phones.limits import MAX_KNOWN_MESSAGES, MAX_NOTES
@@ -127,7 +127,8 @@ class Board:
         if phone in _PHONES:
             bubble = self.conversations.replied(phone, form["message_id"], form["body"], started_us)
             if bubble.state != "accepted":
-                bubble.state, bubble.attempts = "accepted" if is_accepted else "again", attempt["attempt"]
+                again: ReplyState | None = "again" if started_us >= self._since_us else None  # an old one has ended
+                bubble.state, bubble.attempts = "accepted" if is_accepted else again, attempt["attempt"]
             self._changed(phone)
 
     def take(self, seen: Observed) -> None:
@@ -159,10 +160,18 @@ class Board:
                         self._take_suppression(seen, each)
             case MessageRequested():
                 self._take_request(seen, event)
+            case _:
+                self._take_delivery(seen, event)
+
+    def _take_delivery(self, seen: Observed, event: Any) -> None:
+        match event:
             case delivery.MessageDispatching():
                 self.tally.take_dispatch(event)
                 self.journeys.take_outcome(seen, event)
                 self._changed("journeys")
+            case delivery.MessageWaiting():
+                self.tally.take_outcome(event.message_id, event.type)  # it waits for its time, and for nothing else
+                self._changed("tally")
             case _ if isinstance(event, _LAST_WORD):
                 self._take_last_word(seen, event)
 

@@ -4,8 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+import aiohttp
+
 from harness.phones.json_client import JsonAnswer, JsonClient
-from harness.phones.limits import RETRY_SECONDS
+from harness.phones.limits import FIRST_ATTEMPT_SECONDS, RETRY_SECONDS
 from shared.errors import TransientError
 
 _log = logging.getLogger(__name__)
@@ -28,7 +30,8 @@ class SandboxCarrier:
     async def reply(self, phone: str, words: str, message_id: str, sender_number: str) -> JsonAnswer:
         """Have the phone reply to the last message that it has from the number; return what the gateway got for it."""
         body = {"body": words, "to": sender_number, "account_id": self._account_id, "message_id": message_id}
-        return await self._client.call("POST", f"/phones/{phone.lstrip('+')}/replies", body)
+        timeout = aiohttp.ClientTimeout(total=FIRST_ATTEMPT_SECONDS)
+        return await self._client.call("POST", f"/phones/{phone.lstrip('+')}/replies", body, timeout=timeout)
 
     async def follow(self, journal: str, take: TakeEntry, when_new: Callable[[], None]) -> None:
         """Give each entry of the account to `take`, until cancelled; call `when_new` where the sandbox forgot all."""

@@ -22,6 +22,8 @@ SEND_PAUSE_SECONDS = 0.04
 """Between two events for one browser: what changes meanwhile is in the next one."""
 HEARTBEAT_SECONDS = 10.0
 REQUEST_SECONDS = 10.0
+FIRST_ATTEMPT_SECONDS = 30.0
+"""Longer than the sandbox needs to give up its first attempt to post a reply."""
 LONG_POLL_SECONDS = 20.0
 RETRY_SECONDS = 1.0
 LOOK_SECONDS = 1.0

@@ -62,7 +62,10 @@ class PageParts:
             self._could_not_reply(phone, message_id, words, f"the sandbox carrier does not answer: {error}")
 
     def _could_not_reply(self, phone: str, message_id: str, words: str, why: str) -> None:
-        self.board.conversations.replied(phone, message_id, words, now_us()).state = "refused"
+        bubble = self.board.conversations.replied(phone, message_id, words, now_us())
+        if bubble.state == "accepted":
+            return  # it came another way
+        bubble.state = "refused"
         self.board.note("failed", why, phone)
         self.board.feed.changed(phone)
 

@@ -34,9 +34,9 @@ export function keyed(parent, items, key, fresh, update) {
       child = fresh(item);
       child.dataset.key = id;
     }
-    update(child, item);
     const next = before ? before.nextElementSibling : parent.firstElementChild;
     if (child !== next) parent.insertBefore(child, next);
+    update(child, item); // in its place: some measure themselves
     before = child;
   }
   for (const child of known.values()) child.remove();

@@ -50,24 +50,33 @@ function updatePart(child, part, canBeKilled, complain) {
     (button) => { button.disabled = part.is_busy; });
 }
 
-export function updateFault(machine, tally) {
-  const broken = (machine?.parts ?? []).filter((part) => ["dead", "frozen", "silent", "starting"].includes(part.state));
+/** `atGateway` are the replies that no webhook has accepted yet. */
+export function updateFault(machine, tally, atGateway) {
+  const parts = machine?.parts ?? [];
+  const broken = parts.filter((part) => ["dead", "frozen", "silent", "starting"].includes(part.state));
   const fault = byId("fault");
   if (!broken.length || !tally) {
-    if (before && tally && !tally.waiting && !tally.undecided) {
+    const isOver = parts.every((part) => part.state === "running") && tally && !tally.waiting && !tally.undecided && !atGateway;
+    if (before && isOver) {
       fault.classList.add("over");
       say(fault, "Recovered: everything that waited has been decided, and nothing was lost.");
       before = null;
-    }
+    } else if (before && tally) say(fault, `Catching up. ${waiting(tally, atGateway)}`);
     return;
   }
   if (!before) before = { ...tally };
   fault.hidden = false;
   fault.classList.remove("over");
   const names = broken.map((part) => `${part.name} is ${STATES[part.state]}`).join(", ");
-  const counts = `Since then: ${tally.arrived - before.arrived} went out, ${tally.waiting} messages and ${tally.undecided} replies wait, 0 are lost.`;
-  say(fault, `${names}. ${CONSEQUENCES[broken[0].name]} ${counts}`);
+  say(fault, `${names}. ${CONSEQUENCES[broken[0].name]} Since then ${tally.arrived - before.arrived} went out. ${waiting(tally, atGateway)}`);
 }
+
+function waiting(tally, atGateway) {
+  const atIt = atGateway ? `, ${count(atGateway, "reply", "replies")} at the gateway` : "";
+  return `${count(tally.waiting, "message", "messages")} and ${count(tally.undecided, "reply", "replies")} in Kafka wait${atIt}.`;
+}
+
+const count = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
 export function updateTally(tally) {
   const rows = [

@@ -96,6 +96,11 @@ function showNotes(notes) {
     () => {});
 }
 
+function atGateway() {
+  const bubbles = parts.about.owners.flatMap((owner) => parts[owner.phone]?.bubbles ?? []);
+  return bubbles.filter((bubble) => ["sending", "again"].includes(bubble.state)).length;
+}
+
 function showGuide() {
   const { tally, notes, machine, journeys } = parts;
   const done = {
@@ -116,8 +121,8 @@ function showGuide() {
 const SHOW = {
   about: showAbout,
   lists: showLists,
-  machine: (machine) => { updateMachine(machine, complain); updateFault(machine, parts.tally); },
-  tally: (tally) => { updateTally(tally); updateFault(parts.machine, tally); },
+  machine: (machine) => { updateMachine(machine, complain); updateFault(machine, parts.tally, atGateway()); },
+  tally: (tally) => { updateTally(tally); updateFault(parts.machine, tally, atGateway()); },
   journeys: (journeys) => {
     byId("no-journey").hidden = journeys.length > 0;
     const texts = (id) => withWayOut(listOf(id).text);
@@ -132,6 +137,7 @@ const hasContent = (name, part) => name !== "machine" || part.parts;
 function take(changed) {
   Object.assign(parts, changed);
   for (const [name, show] of Object.entries(SHOW)) if (changed[name] && hasContent(name, changed[name])) show(changed[name]);
+  if (parts.machine?.parts) updateFault(parts.machine, parts.tally, atGateway());
   showPhones();
   showGuide();
 }
