@@ -9,10 +9,11 @@ from html import escape
 
 from harness.audit.history import moment
 from harness.audit.judge import AuditFinding
-from harness.audit.summary import AuditSummary, FoundCounts, seconds_after, shown_phone
+from harness.audit.summary import DELAYS, AuditSummary, FoundCounts, seconds_after, shown_phone
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #b3261e; --calm: #1b7f4b; --dim: #767676 }
+:root { color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #b3261e; --calm: #1b7f4b; --dim: #6b6b6b }
+@media (prefers-color-scheme: dark) { :root { --accent: #ff8a80; --calm: #7bd6a3; --dim: #a3a3a3 } }
 * { box-sizing: border-box }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 0 auto; padding: 2rem 1rem 4rem;
   font-variant-numeric: tabular-nums }
@@ -21,7 +22,7 @@ p { max-width: 46rem } .dim, caption { color: var(--dim) } .found { color: var(-
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .75rem; margin: 1.5rem 0 }
 dl div { border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem }
 dt { color: var(--dim); font-size: .85rem } dd { margin: 0; font-size: 1.5rem; font-weight: 600 }
-.tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 0 2rem }
+.tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 0 2rem; align-items: start }
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem }
 caption { text-align: left; padding: .25rem 0 } th, td { text-align: left; vertical-align: top; padding: .4rem .6rem }
 th { font-size: .8rem; color: var(--dim); font-weight: 500; border-bottom: 1px solid var(--line); white-space: nowrap }
@@ -38,7 +39,7 @@ _HOW = """<h2>How it was judged</h2>
 <p>Each reply was read by the rules that Stopline would have gone by, each opt-out was attributed to the list whose
 message it answers, and each later message that its scopes forbid is named. Messages in the same second as the reply are
 not: which was first is not known. Held replies look like opt-outs; with Stopline nothing would have been sent until a
-person had looked. Consent that was given elsewhere, such as by a form, is not known here.</p></body></html>
+person had looked. Consent that was given elsewhere, such as by a form, is not known here.</p></main></body></html>
 """
 _VIEW = (
     '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">'
@@ -60,7 +61,7 @@ def page(summary: AuditSummary, made_at: datetime, *, is_masked: bool) -> str:
             f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(heading)}</title>',
             f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">',
             _VIEW,
-            f"<style>{_STYLE}</style></head><body>",
+            f"<style>{_STYLE}</style></head><body><main>",
             f'<h1 class="{state}">{escape(heading)}</h1><p class="dim">{_about(summary, made_at)}</p>',
             _figures(summary),
             *_found(summary, is_masked=is_masked),
@@ -83,9 +84,11 @@ def _figures(summary: AuditSummary) -> str:
         "replies that opt out": summary.judged.opt_outs,
         "should have been stopped": summary.opted_out.messages,
         "people who got them": summary.opted_out.phones,
-        "sent while a reply waits for review": summary.held.messages,
-        "forbidden, but not delivered": summary.not_delivered.messages,
     }
+    if summary.held.messages:
+        figures["sent while a reply would wait for review"] = summary.held.messages
+    if summary.not_delivered.messages:
+        figures["forbidden, but not delivered"] = summary.not_delivered.messages
     shown = "".join(f"<div><dt>{escape(name)}</dt><dd>{value:,}</dd></div>" for name, value in figures.items())
     return f"<dl>{shown}</dl>"
 
@@ -112,7 +115,7 @@ def _tables(counts: FoundCounts) -> str:
         ("by rule", counts.rules.most_common(_ROWS_OF_TABLES)),
         ("by list", counts.lists.most_common(_ROWS_OF_TABLES)),
         ("by number that they came from", counts.senders.most_common(_ROWS_OF_TABLES)),
-        ("by time after the reply", list(counts.delays.items())),
+        ("by time after the reply", [(name, counts.delays[name]) for name in DELAYS]),
         ("by month", sorted(counts.months.items())[-_ROWS_OF_TABLES:]),
     )
     return f'<div class="tables">{"".join(_table(*each) for each in tables)}</div>'
@@ -120,7 +123,7 @@ def _tables(counts: FoundCounts) -> str:
 
 def _table(name: str, counted: Iterable[tuple[str, int]]) -> str:
     rows = Counter(dict(counted))
-    most = max(rows.values(), default=1)
+    most = max([*rows.values(), 1])
     shown = "".join(
         f'<tr><td>{escape(each or "(none)")}</td><td class="n">{count:,}</td><td>{_bar(count / most)}</td></tr>'
         for each, count in rows.items()
@@ -129,7 +132,7 @@ def _table(name: str, counted: Iterable[tuple[str, int]]) -> str:
 
 
 def _bar(share: float) -> str:
-    return _BAR.format(width=max(1, round(share * _BAR_UNITS)))
+    return _BAR.format(width=round(share * _BAR_UNITS))
 
 
 def _phone_row(count: int, finding: AuditFinding, *, is_masked: bool) -> str:

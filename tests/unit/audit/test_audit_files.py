@@ -49,6 +49,18 @@ def test_a_reply_before_the_first_message_stops_all_lists(tmp_path: Path) -> Non
     assert {each["scope"] for each in found.findings} == {"account"}
 
 
+def test_a_reply_that_names_an_old_message_is_about_that_ones_list(tmp_path: Path) -> None:
+    """Older than the attribution window, and not the last message of its number: the gateway says what is answered."""
+    messages = [
+        sent("2026-01-01T10:00:00Z", "old"),
+        sent(BEFORE, "recent", list_name="club"),
+        sent(AFTER, "late"),
+        sent(AFTER, "of-the-club", list_name="club"),
+    ]
+    found = audit_rows(tmp_path, messages, [[*reply()[:5], "old"]])
+    assert [(each["message_id"], each["attribution"]) for each in found.findings] == [("late", "replied_message")]
+
+
 def test_held_replies_are_apart_and_count_only_where_that_is_asked_for(tmp_path: Path) -> None:
     held = [reply(text="wrong number, this is not Maria")]
     found = audit_rows(tmp_path, MESSAGES, held)
