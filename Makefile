@@ -64,6 +64,9 @@ soak: $(INSTALLED) ## the fault tests, again and again for SOAK_MINUTES (60)
 		$(BIN)/pytest -q -x tests/faults; \
 	done
 
+compose-many: $(INSTALLED) ## the deployment on three Kafka nodes, one of each service killed (two minutes)
+	STOPLINE_COMPOSE_MANY=1 $(BIN)/pytest -q --timeout=900 tests/compose/test_many_machines.py
+
 fuzz: $(INSTALLED) ## any request against both documents of the API, EXAMPLES (500) for each route, another each time
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest -q --timeout=0 tests/clients/test_any_request.py
 
@@ -82,4 +85,4 @@ compose-down: ## stop it; its volumes are kept
 hooks: $(INSTALLED) ## run the checks before each commit
 	$(BIN)/pre-commit install
 
-.PHONY: help setup test unit clients lint format story demo up down bench soak fuzz image compose-up compose-down hooks
+.PHONY: help setup test unit clients lint format story demo up down bench soak fuzz compose-many image compose-up compose-down hooks

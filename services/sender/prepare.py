@@ -10,7 +10,7 @@ from services.sender.settings import SenderSettings
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, within
 from shared.migrations import migrate
 from shared.postgres import Pool, close_pool, connection_from, open_pool, until_available
-from shared.suppressions.folder import make_cache_folder
+from shared.suppressions.folder import own_cache_folder
 from shared.topic_identity import topic_identities
 from shared.topics import OUTBOUND_MESSAGES, check_topics
 
@@ -19,17 +19,18 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 @asynccontextmanager
 async def prepared(settings: SenderSettings) -> AsyncIterator[tuple[SenderSettings, Pool]]:
-    """Yield the settings, with the consumer group of the topic that is there, and the ledger's pool.
+    """Yield the settings, with a folder of our own and the group of the topic that is there, and the ledger's pool.
 
     Raises:
         MisconfiguredError: something is not as it must be, or does not answer.
     """
-    make_cache_folder(settings.cache_dir, "STOPLINE_CACHE_DIR")
-    settings, pool = await until_available(partial(_prepare, settings), settings.database.setting)
-    try:
-        yield settings, pool
-    finally:
-        await close_pool(pool)
+    with own_cache_folder(settings.cache_dir, "STOPLINE_CACHE_DIR") as folder:
+        settings = settings.model_copy(update={"cache_dir": folder})
+        settings, pool = await until_available(partial(_prepare, settings), settings.database.setting)
+        try:
+            yield settings, pool
+        finally:
+            await close_pool(pool)
 
 
 async def _prepare(settings: SenderSettings) -> tuple[SenderSettings, Pool]:

@@ -41,9 +41,11 @@ def _have_image(image: str) -> bool:
 
 @dataclass
 class ComposeProject:
-    """`docker compose`, in a project and with settings of its own."""
+    """`docker compose`, in a project and with settings of its own; `beside` are further files of the deployment."""
 
     env_file: Path
+    beside: tuple[str, ...] = ()
+    more: dict[str, str] = field(default_factory=dict)
     name: str = field(default_factory=lambda: f"stopline-test-{secrets.token_hex(4)}")
     ports: dict[str, int] = field(default_factory=lambda: dict(zip(PORTS, free_ports(len(PORTS)), strict=True)))
 
@@ -56,8 +58,9 @@ class ComposeProject:
         return f"http://127.0.0.1:{self.ports[service]}"
 
     def run(self, *arguments: str, seconds: float = COMMAND_SECONDS, check: bool = True) -> str:
-        command = ["docker", "compose", "-p", self.name, "--env-file", str(self.env_file), "--profile", "demo"]
-        ports = {f"STOPLINE_{service}_PORT": str(port) for service, port in self.ports.items()}
+        files = [each for name in ("docker-compose.yml", *self.beside) for each in ("-f", name)]
+        command = ["docker", "compose", *files, "-p", self.name, "--env-file", str(self.env_file), "--profile", "demo"]
+        ports = {f"STOPLINE_{service}_PORT": str(port) for service, port in self.ports.items()} | self.more
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("STOPLINE_")}
         code, output, errors = _run(
             [*command, *arguments], {**inherited, **ports, "STOPLINE_VERSION": self.name}, seconds
@@ -83,6 +86,22 @@ class ComposeProject:
         ids = self.run("ps", "--all", "--quiet").split()
         published = json.loads(_docker("inspect", *ids))
         return {container["Config"]["Labels"]["com.docker.compose.service"]: container for container in published}
+
+    def instances(self, service: str) -> list[str]:
+        """Return the ids of the service's containers that run, in the order of their numbers."""
+        return sorted(
+            self.run("ps", "--quiet", service).split(), key=lambda each: _docker("inspect", "-f", "{{.Name}}", each)
+        )
+
+    def kill(self, container: str) -> None:
+        _docker("kill", container)
+
+    def start(self, container: str) -> None:
+        _docker("start", container)
+
+    def published(self, container: str, port: int) -> int:
+        """Return the port of this machine by which a container's is reached."""
+        return int(_docker("port", container, str(port)).split()[0].rpartition(":")[2])
 
     @property
     def image(self) -> str:

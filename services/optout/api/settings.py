@@ -33,7 +33,7 @@ class ApiSettings(DatabaseSettings):
     webhook_ports: Annotated[str, Field(pattern=r"^\d{1,5}(,\d{1,5})*$")] = "443,8443"
     """Ports of customers' addresses that may be called, separated by commas."""
     api_cache_dir: Path
-    """A folder of this process alone, for its copy of the suppressions."""
+    """A folder for its copy of the suppressions; several processes may have the same."""
     snapshot_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     api_group_id: str = "stopline-api"
     """The consumer group in which all processes of the API share the delivery events."""

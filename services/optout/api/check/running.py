@@ -15,7 +15,7 @@ from shared.postgres import Pool
 from shared.producer import Producer
 from shared.suppressions.ask import Asking
 from shared.suppressions.fence import Fence
-from shared.suppressions.folder import make_cache_folder
+from shared.suppressions.folder import own_cache_folder
 from shared.suppressions.follow import CacheFollower
 from shared.suppressions.markers import Markers
 
@@ -32,14 +32,15 @@ async def checking(settings: ApiSettings, pool: Pool) -> AsyncIterator[Checks]:
     Raises:
         MisconfiguredError: the cache has no folder.
     """
-    make_cache_folder(settings.api_cache_dir, "STOPLINE_API_CACHE_DIR")
-    producer = Producer(settings.kafka)
-    try:
-        cache, checks = new_checks(settings, pool, producer)
-        async with in_background(cache.run(), "cache", _note_the_end, stop_seconds=STOP_SECONDS):
-            yield checks
-    finally:
-        await producer.close()
+    with own_cache_folder(settings.api_cache_dir, "STOPLINE_API_CACHE_DIR") as folder:
+        producer = Producer(settings.kafka)
+        try:
+            own = settings.model_copy(update={"api_cache_dir": folder})
+            cache, checks = new_checks(own, pool, producer)
+            async with in_background(cache.run(), "cache", _note_the_end, stop_seconds=STOP_SECONDS):
+                yield checks
+        finally:
+            await producer.close()
 
 
 def new_checks(settings: ApiSettings, pool: Pool, producer: Producer) -> tuple[CacheFollower, Checks]:
