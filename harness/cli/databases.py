@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
 
 import asyncpg
@@ -26,15 +27,11 @@ def in_database(service: Service, work: Callable[[Any], Awaitable[ResultT]]) -> 
         TransientError: Postgres is unavailable.
         MisconfiguredError: it is another database, or refuses us; or no stack runs and no setting names a database.
     """
-    setting = f"STOPLINE_{service.upper()}_DATABASE_URL"
-    url = os.environ.get(setting) or _of_the_running_stack(service)
+    setting = _setting(service)
 
     async def run() -> ResultT:
-        connection = await connect(DatabaseAddress(url, setting, _STATEMENT_SECONDS))
-        try:
+        async with open_database(service) as connection:
             return await work(connection)
-        finally:
-            await connection.close(timeout=_CLOSE_SECONDS)
 
     try:
         return asyncio.run(run())
@@ -42,6 +39,22 @@ def in_database(service: Service, work: Callable[[Any], Awaitable[ResultT]]) -> 
         raise MisconfiguredError(f"{setting}: not a database of this version, or not ours to read: {error}") from None
     except POSTGRES_UNAVAILABLE as error:
         raise TransientError(f"Postgres ({setting}): {error!r}") from error
+
+
+@asynccontextmanager
+async def open_database(service: Service) -> AsyncIterator[Any]:
+    """Lend a connection to the service's database; raises as `connect` does."""
+    setting = _setting(service)
+    url = os.environ.get(setting) or _of_the_running_stack(service)
+    connection = await connect(DatabaseAddress(url, setting, _STATEMENT_SECONDS))
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=_CLOSE_SECONDS)
+
+
+def _setting(service: Service) -> str:
+    return f"STOPLINE_{service.upper()}_DATABASE_URL"
 
 
 def _of_the_running_stack(service: Service) -> str:

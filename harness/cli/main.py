@@ -23,6 +23,7 @@ COMMANDS = {
     "story": ("story", "demo"),
     "part_commands": ("start", "stop", "restart", "logs"),
     "topics": ("topics",),
+    "partitions": ("partitions",),
     "parked": ("parked",),
     "evidence": ("evidence", "record"),
     "migrate": ("migrate",),

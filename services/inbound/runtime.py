@@ -11,6 +11,7 @@ from services.inbound.outside import Outside
 from services.inbound.publish import Publisher
 from services.inbound.settings import InboundSettings
 from shared.background import GiveUp, in_background
+from shared.partition_watch import watch_partitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,10 @@ async def running(settings: InboundSettings, give_up: GiveUp) -> AsyncIterator[R
     publisher = Publisher(link)
     heartbeat = Heartbeat(publisher, settings.reception_gap_seconds)
     try:
-        async with in_background(heartbeat.run(), "heartbeat", give_up):
+        async with (
+            in_background(heartbeat.run(), "heartbeat", give_up),
+            in_background(watch_partitions(settings), "partitions", give_up),
+        ):
             yield Runtime(link, publisher)
     finally:
         await link.stop()

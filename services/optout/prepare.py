@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from services.optout.decision_log.access import check_record_is_kept
+from services.optout.decision_log.partition_changes import check_no_change
 from services.optout.settings import DatabaseSettings
 from shared.errors import TransientError
 from shared.migrations import migrate, pending
@@ -51,6 +52,7 @@ async def _prepare(settings: DatabaseSettings, connections: int) -> Pool:
     try:
         async with connection_from(pool) as connection:
             await _have_tables(connection, settings)
+            await check_no_change(connection)
     except BaseException:
         await close_pool(pool)
         raise

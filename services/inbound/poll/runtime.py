@@ -17,9 +17,10 @@ from services.inbound.poll.limits import RETRY_SECONDS, START_SECONDS
 from services.inbound.poll.progress import KafkaProgress
 from services.inbound.poll.rounds import Rounds, Work
 from services.inbound.poll.settings import PollSettings
-from shared.background import GiveUp
+from shared.background import GiveUp, in_background
 from shared.errors import MisconfiguredError, TransientError
 from shared.kafka_probe import KafkaProbe
+from shared.partition_watch import watch_partitions
 from shared.producer import Producer
 from shared.topics import INBOUND_MESSAGES, INBOUND_STATUS, PARKED_MESSAGES, check_topics
 
@@ -57,6 +58,7 @@ async def running(settings: PollSettings, give_up: GiveUp) -> AsyncIterator[Runt
         works = works_of(settings, producer, progress, connections)
         rounds = Rounds([*works, *readings(settings, producer, progress, connections)])
         stack.push_async_callback(rounds.stop)
+        await stack.enter_async_context(in_background(watch_partitions(settings), "partitions", give_up))
         await stack.enter_async_context(writing(settings, producer, connections, give_up))
         rounds.start()
         if not settings.gateway_accounts:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from services.inbound.smpp import metrics
 from services.inbound.smpp.receiver import Receiver
 from services.inbound.smpp.settings import ReceiverSettings
-from shared.background import GiveUp
+from shared.background import GiveUp, in_background
 from shared.kafka_probe import KafkaProbe
+from shared.partition_watch import watch_partitions
 from shared.producer import Producer
 from shared.smpp.link import SmppLink
 from shared.smpp.pdus import Command
@@ -36,7 +37,7 @@ class Runtime:
 
 
 @asynccontextmanager
-async def running(settings: ReceiverSettings, _: GiveUp) -> AsyncIterator[Runtime]:
+async def running(settings: ReceiverSettings, give_up: GiveUp) -> AsyncIterator[Runtime]:
     """Run until the `with` block ends.
 
     Raises:
@@ -47,6 +48,7 @@ async def running(settings: ReceiverSettings, _: GiveUp) -> AsyncIterator[Runtim
         kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, TOPICS))
         producer = Producer(settings.kafka)
         stack.push_async_callback(producer.close)
+        await stack.enter_async_context(in_background(watch_partitions(settings), "partitions", give_up))
         links = links_of(settings, producer)
         stack.push_async_callback(_stop, links)
         for link in links:

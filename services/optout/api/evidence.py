@@ -24,15 +24,18 @@ from shared.events.base import format_time
 from shared.postgres import Connection
 
 # A phone's entries after a given place, under all its spellings and pseudonyms, each with the hash of the entry before
-# it in its partition.
+# it in its partition. Where the number of partitions has changed, later ones can be in another chain.
 EVIDENCE = f"""
 SELECT d.partition, d.sequence, d.phone, d.body, d.entry, d.hash, d.entry_sha256, coalesce((
     SELECT p.hash FROM decisions p WHERE p.partition = d.partition AND p.sequence = d.sequence - 1
-    ), '') AS previous_hash
+    ), '') AS previous_hash, era
 FROM decisions d
-WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS} UNION ALL SELECT unnest($5::text[]))
-    AND (d.sequence, d.partition) > ($3, $4)
-ORDER BY d.sequence, d.partition LIMIT $6
+CROSS JOIN LATERAL (
+    SELECT count(*) AS era FROM chain_lengths c WHERE c.partition = d.partition AND c.sequence < d.sequence
+) AS after_changes
+WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS} UNION ALL SELECT unnest($6::text[]))
+    AND (era, d.sequence, d.partition) > ($3, $4, $5)
+ORDER BY era, d.sequence, d.partition LIMIT $7
 """  # noqa: S608 (no value from outside)
 
 STATES = f"""
@@ -97,9 +100,9 @@ async def _evidence(
     account_id: str, database: Connection, asked: AskedPhone, after: str | None, limit: int
 ) -> dict[str, Any]:
     phone, pseudonyms = asked
-    sequence, partition = keys_after(after, 0, 0)
-    rows, shown = await fetch_page(database, EVIDENCE, account_id, phone, sequence, partition, pseudonyms, limit=limit)
-    answer = page("entries", rows, shown, _shown, "sequence", "partition")
+    place = keys_after(after, 0, 0, 0)
+    rows, shown = await fetch_page(database, EVIDENCE, account_id, phone, *place, pseudonyms, limit=limit)
+    answer = page("entries", rows, shown, _shown, "era", "sequence", "partition")
     messages = await load_messages(database, account_id, phone, pseudonyms) if after is None else []
     states = await database.fetch(STATES, account_id, phone)
     return {

@@ -42,7 +42,7 @@ DECIDED = r"""
 SELECT entry FROM decisions
 WHERE account_id = $1 AND phone = ANY($2::text[]) AND replace(entry, '\u0000', '\ufffd')::json ->> 'held_event_id' = $3
     AND replace(entry, '\u0000', '\ufffd')::json ->> 'answer' IN ('confirmed', 'released')
-ORDER BY sequence DESC LIMIT 1
+ORDER BY decided_at DESC, sequence DESC LIMIT 1
 """
 
 _BEGIN_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)

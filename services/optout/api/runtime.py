@@ -30,6 +30,7 @@ from services.optout.simulation.run import Simulations
 from shared.background import GiveUp, in_background
 from shared.http import runtime_of
 from shared.kafka_probe import KafkaProbe
+from shared.partition_watch import watch_partitions
 from shared.postgres import Pool, close_pool, open_pool
 from shared.postgres_probe import PostgresProbe
 from shared.reception.follow import ReceptionFollower
@@ -84,6 +85,7 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
         requests = Requests(settings.kafka, settings.partitions)
         stack.push_async_callback(requests.close)
         pool = await stack.enter_async_context(prepared(settings, settings.database_connections))
+        await stack.enter_async_context(in_background(watch_partitions(settings), "partitions", give_up))
         simulations = Simulations(pool)
         stack.push_async_callback(simulations.close)
         deliverer = Deliverer(pool, settings.webhook_keys, settings.called_ports)

@@ -16,6 +16,8 @@ API = {
     "sent_messages": "SELECT",
     "dropped_messages": "SELECT, DELETE",
     "partition_positions": "SELECT",
+    "partition_changes": "SELECT",
+    "chain_lengths": "SELECT",
     "phone_spellings": "SELECT",
     "merged_suppressions": "SELECT",
     "opt_out_links": "SELECT",

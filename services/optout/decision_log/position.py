@@ -10,12 +10,14 @@ from shared.postgres import Connection
 _READ = """
 INSERT INTO partition_positions (partition) VALUES ($1)
 ON CONFLICT (partition) DO UPDATE SET partition = excluded.partition
-RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_count, suppressed_digest, inbound_base
+RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_count, suppressed_digest, inbound_base,
+    read_from
 """
 
 _MOVE = """
 UPDATE partition_positions SET next_offset = $3 WHERE partition = $1 AND next_offset = $2
-RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_count, suppressed_digest, inbound_base
+RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_count, suppressed_digest, inbound_base,
+    read_from
 """
 
 _SAVE = """
@@ -56,6 +58,7 @@ class Position:
         suppressed_count: how many keys are suppressed; a checkpoint publishes it with the digest.
         digest: of these keys; unsigned here, signed in Postgres.
         inbound_base: added to offsets where they are stored, since `inbound-messages` may be recreated.
+        read_from: nothing before it is read again: it was placed by another number of partitions.
     """
 
     next_offset: int
@@ -65,6 +68,7 @@ class Position:
     suppressed_count: int
     digest: int
     inbound_base: int = 0
+    read_from: int = 0
 
     def with_suppressed(self, count: int, digest: int) -> "Position":
         """Return the position once this many more keys are suppressed, which add this to the digest."""
@@ -133,5 +137,5 @@ def _signed(digest: int) -> int:
 
 
 def _position(row: asyncpg.Record) -> Position:
-    next_offset, delivery_next_offset, sequence, head_hash, count, signed, base = row
-    return Position(next_offset, delivery_next_offset, sequence, head_hash, count, signed % _TWO_TO_64, base)
+    next_offset, delivery_next_offset, sequence, head_hash, count, signed, base, read_from = row
+    return Position(next_offset, delivery_next_offset, sequence, head_hash, count, signed % _TWO_TO_64, base, read_from)

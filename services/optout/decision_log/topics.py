@@ -22,7 +22,7 @@ SELECT EXISTS (SELECT 1 FROM partition_positions WHERE suppressions_topic = '{RE
 # The log keeps its decisions, and their order: those of the new topic come after them.
 _ADOPT_INBOUND = f"""
 UPDATE partition_positions p SET
-    inbound_topic = NULL, next_offset = 0, suppressions_topic = '{REPAIR}', inbound_base = coalesce(
+    inbound_topic = NULL, next_offset = 0, read_from = 0, suppressions_topic = '{REPAIR}', inbound_base = coalesce(
         (SELECT max(inbound_offset) + 1 FROM decisions d WHERE d.partition = p.partition), inbound_base)
 """  # noqa: S608 (a constant)
 

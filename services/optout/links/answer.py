@@ -94,7 +94,9 @@ class LinkPages:
         if link is None and not self._unknown_clicks.allows():
             return _response(request, "too_many")
         # Also a link that is not known: it may be so new that the pipeline has not read of its message yet.
-        await self._running.clicks.publish(confirmed(token, all_lists=choice == "all"))
+        await self._running.clicks.publish(
+            confirmed(token, all_lists=choice == "all"), None if link is None else link.phone
+        )
         if link is None:
             return _response(request, "unknown")
         kind: PageKind = "out_of_all" if choice == "all" or link.is_out_of_all else "out"
@@ -108,7 +110,7 @@ class LinkPages:
             return _response(request, "too_late", link.account_name)
         if not self._undos.allows(token):
             return _response(request, "too_many")
-        await self._running.clicks.publish(undone(token))
+        await self._running.clicks.publish(undone(token), link.phone)
         return _response(request, "undone", link.account_name)
 
     async def _find(self, token: str) -> KnownLink | None:

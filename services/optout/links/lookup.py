@@ -7,7 +7,7 @@ query each few milliseconds, however many there are.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import asyncpg
@@ -20,7 +20,7 @@ from shared.errors import TransientError
 from shared.postgres import POSTGRES_UNAVAILABLE, DatabaseAddress, Pool, close_pool, connection_from, open_pool_to_read
 
 _LINKS = """
-SELECT l.token, coalesce(a.name, l.account_id) AS name,
+SELECT l.token, l.phone, coalesce(a.name, l.account_id) AS name,
     s.scope, s.state, s.source, s.sender_number, s.sent_at, s.untimed_at
 FROM opt_out_links l
 LEFT JOIN accounts a USING (account_id)
@@ -36,13 +36,14 @@ class KnownLink:
 
     That is the message's list, or the account. What may yet be released, what nobody asked for and what holds for one
     sender number does not count: whoever reads that it is done does not press the button. `may_undo`: that was done
-    here, a short while ago.
+    here, a short while ago. `phone` says where a click is appended, and is shown to nobody.
     """
 
     account_name: str
     is_out: bool = False
     is_out_of_all: bool = False
     may_undo: bool = False
+    phone: str | None = field(default=None, repr=False, compare=False)
 
 
 class LinkTable:
@@ -114,6 +115,7 @@ def known_link(rows: Sequence[asyncpg.Record], now: datetime) -> KnownLink:
             )
             for row in opted_out
         ),
+        phone=rows[0]["phone"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Publishes clicks: to the partition that the token names, confirmed by Kafka before the page says so."""
+"""Publishes clicks: to the partition of the phone, confirmed by Kafka before the page says so."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -14,6 +14,7 @@ from shared.events.codec import cloud_event_headers, encode
 from shared.events.inbound import LinkConfirmed, LinkUndone
 from shared.kafka_connection import Kafka
 from shared.opt_out_links import partition_of_token
+from shared.partitions import partition_of
 from shared.producer import Producer
 from shared.topics import INBOUND_MESSAGES
 
@@ -40,8 +41,11 @@ class Clicks:
         self._deadlines = Deadlines(PUBLISH_SECONDS)
         self._waiting = 0
 
-    async def publish(self, event: LinkEvent) -> None:
+    async def publish(self, event: LinkEvent, phone: str | None) -> None:
         """Return when Kafka has the event on all in-sync replicas.
+
+        Without the `phone` of its link the partition is the one that the token names. That was the phone's when the
+        link was sent; where there are more partitions by now, the pipeline forwards the event.
 
         Raises:
             TransientError: Kafka did not acknowledge in time; it may have the event nevertheless, or get it yet.
@@ -55,13 +59,16 @@ class Clicks:
                     INBOUND_MESSAGES,
                     encode(event),
                     event.token.encode(),
-                    partition=partition_of_token(event.token, self._partitions),
+                    partition=self._place(event.token, phone),
                     headers=cloud_event_headers(event, SOURCE),
                 )
         except (TimeoutError, KafkaError, OSError) as error:
             raise TransientError(f"publishing a click: {error!r}") from error
         finally:
             self._waiting -= 1
+
+    def _place(self, token: str, phone: str | None) -> int:
+        return partition_of_token(token, self._partitions) if phone is None else partition_of(phone, self._partitions)
 
     async def close(self) -> None:
         await self._producer.close()

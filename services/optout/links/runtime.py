@@ -8,8 +8,9 @@ from functools import partial
 from services.optout.links.lookup import LinkTable, opened_links
 from services.optout.links.publish import Clicks
 from services.optout.links.settings import LinksSettings
-from shared.background import GiveUp
+from shared.background import GiveUp, in_background
 from shared.kafka_probe import KafkaProbe
+from shared.partition_watch import watch_partitions
 from shared.postgres import until_available
 from shared.topics import INBOUND_MESSAGES, check_topics
 
@@ -29,7 +30,7 @@ class Runtime:
 
 
 @asynccontextmanager
-async def running(settings: LinksSettings, _: GiveUp) -> AsyncIterator[Runtime]:
+async def running(settings: LinksSettings, give_up: GiveUp) -> AsyncIterator[Runtime]:
     """Run until the `with` block ends.
 
     Raises:
@@ -38,6 +39,7 @@ async def running(settings: LinksSettings, _: GiveUp) -> AsyncIterator[Runtime]:
     async with AsyncExitStack() as stack:
         await until_available(partial(check_topics, settings), settings.database.setting)
         kafka = await stack.enter_async_context(KafkaProbe(settings.kafka, (INBOUND_MESSAGES,)))
+        await stack.enter_async_context(in_background(watch_partitions(settings), "partitions", give_up))
         clicks = Clicks(settings.kafka, settings.partitions)
         stack.push_async_callback(clicks.close)
         links = await stack.enter_async_context(opened_links(settings.database))

@@ -1,5 +1,8 @@
 """Finds whose clicks on opt-out links are: each becomes a request of a recipient, or is parked.
 
+A token names the partition that the phone had when its message was sent. Where there are more by now, the click is
+forwarded; the pages look for the phone, so that this happens only while their database is unavailable.
+
 The sender announces a link before its message leaves, so that once the delivery events are read up to their end, every
 link that anybody can have is known.
 """
@@ -8,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.optout.clicks import request_of
+from services.optout.clicks import LinkEvent, request_of
 from services.optout.decision_log.links import load_links
 from services.optout.decision_log.log import EventAtOffset
 from services.optout.pipeline.context import Context
@@ -21,7 +24,6 @@ from shared.partitions import partition_of
 from shared.postgres import connection_from
 
 UNKNOWN_LINK = PoisonError("unknown_link", "no message that was sent had this link; or its recipient is erased")
-ELSEWHERE = PoisonError("wrong_partition", "the phone belongs to another partition; the token does not name this one")
 
 
 class ClickResolver:
@@ -45,17 +47,19 @@ class ClickResolver:
             links = await load_links(connection, [event.token for _, event in parsed.clicks])
             accounts = await self._context.rules.load(connection, (link.account_id for link in links.values()))
         asked: list[EventAtOffset] = []
+        elsewhere: list[tuple[int, LinkEvent]] = []
         bad: list[Bad] = []
+        partitions = self._context.settings.partitions
         for record, event in parsed.clicks:
             link = links.get(event.token)
             if link is None:
                 bad.append((record, UNKNOWN_LINK))
-            elif partition_of(link.phone, self._context.settings.partitions) != record.partition:
-                bad.append((record, ELSEWHERE))
+            elif (place := partition_of(link.phone, partitions)) != record.partition:
+                elsewhere.append((place, event))
             else:
                 by_policy = accounts[link.account_id].policies.reach_for(link.phone, event.occurred_at)
                 asked.append(EventAtOffset(record.offset, request_of(event, link, by_policy)))
-        return self._joined(parsed, asked, bad)
+        return replace(self._joined(parsed, asked, bad), elsewhere=elsewhere)
 
     def _joined(self, parsed: Parsed, asked: Sequence[EventAtOffset], bad: Sequence[Bad]) -> Parsed:
         return replace(

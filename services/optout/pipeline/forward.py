@@ -1,7 +1,7 @@
-"""Forwards replies to the partitions of the numbers that they belong to.
+"""Forwards replies to the partitions of the numbers that they belong to, and clicks to those of their recipients.
 
-Two kinds come here: those of an inbound service that did not yet make numbers canonical, and those whose number may
-also be one of the account's country, which only this service knows. In both the number as it is written
+Two kinds of replies come here: those of an inbound service that did not yet make numbers canonical, and those whose
+number may also be one of the account's country, which only this service knows. In both the number as it is written
 fits the partition; other records are parked before. They are published before the batch that they came
 in is recorded, so that none is lost; one that is published twice is the same event.
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from aiokafka.errors import KafkaError
 
-from services.optout.clicks import LinkOptIn
+from services.optout.clicks import LinkEvent, LinkOptIn
 from services.optout.decide import DecidableEvent
 from services.optout.decision_log.log import EventAtOffset
 from services.optout.decision_log.who_wrote import load_further_readings, may_be_national
@@ -57,19 +57,17 @@ class Forwarder:
             async with connection_from(self._pool) as connection:
                 elsewhere += await load_further_readings(connection, national)
         for event in elsewhere:
-            await self._publish(event)
+            await self._publish(event, event.phone.encode(), partition_of(event.phone, self._partitions))
+        for partition, click in parsed.elsewhere:
+            await self._publish(click, click.token.encode(), partition)
         return replace(parsed, received=here) if elsewhere else parsed
 
     async def close(self) -> None:
         await self._producer.close()
 
-    async def _publish(self, event: DecidableEvent) -> None:
+    async def _publish(self, event: DecidableEvent | LinkEvent, key: bytes, partition: int) -> None:
         sent = self._producer.send_and_wait(
-            INBOUND_MESSAGES,
-            encode(event),
-            event.phone.encode(),
-            partition=partition_of(event.phone, self._partitions),
-            headers=cloud_event_headers(event, SOURCE),
+            INBOUND_MESSAGES, encode(event), key, partition=partition, headers=cloud_event_headers(event, SOURCE)
         )
         try:
             await within(SEND_SECONDS, sent, "forwarding a reply")

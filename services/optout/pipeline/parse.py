@@ -48,6 +48,8 @@ class Parsed:
     removals: ListRemovals | None = None
     traces: Mapping[int, SpanContext] = field(default_factory=dict)
     """The traces that records belong to, by offset; none where no traces are made."""
+    elsewhere: Sequence[tuple[int, LinkEvent]] = ()
+    """Clicks on links that were sent when there were fewer partitions, with the partition that they belong to."""
 
 
 def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: datetime) -> Iterator[Parsed]:

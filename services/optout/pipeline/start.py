@@ -48,13 +48,14 @@ def choose_start(position: Position, committed: int | None, beginning: int, end:
     A database that was restored from a backup is older than Kafka: what it lacks is decided again. A process that died
     between Postgres and Kafka left Kafka incomplete: its decisions are published from the decision log. Without a
     committed offset (there never was one, or it has expired) everything is published again from the first offset that
-    Kafka still has.
+    Kafka still has. Nothing is read that another number of partitions has placed.
 
     Raises:
         MissingRecordsError: the topic has lost records that are not decided, or is not the one that was recorded.
     """
     is_new = committed is None and position.next_offset == 0
-    offset = beginning if is_new else min(position.next_offset, beginning if committed is None else committed)
+    replayed = beginning if is_new else min(position.next_offset, beginning if committed is None else committed)
+    offset = max(replayed, position.read_from)
     latest = max(position.next_offset, committed or 0)
     if latest > end:
         raise MissingRecordsError(

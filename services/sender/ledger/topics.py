@@ -13,6 +13,11 @@ _IS_EMPTY = "SELECT NOT EXISTS (SELECT 1 FROM messages)"
 _SAVE = """
 INSERT INTO topics (name, identity) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET identity = excluded.identity
 """
+_SAME_TOPIC = """
+UPDATE topics SET identity = $2
+WHERE name = $1 AND split_part(identity, '/', 1) = split_part($2, '/', 1)
+    AND split_part(identity, '/', 2) = split_part($2, '/', 2)
+"""
 _ADOPT = """
 INSERT INTO topics (name) VALUES ($1)
 ON CONFLICT (name) DO UPDATE SET identity = NULL, generation = topics.generation + 1
@@ -45,6 +50,14 @@ async def belong(connection: Connection, identity: str, *, consumed: bool) -> in
         )
     await connection.execute(_SAVE, OUTBOUND_MESSAGES, identity)
     return int(generation)
+
+
+async def note_partitions(connection: Connection, identity: str) -> None:
+    """Note that the topic has more partitions than it had: what was consumed is where it was.
+
+    Another topic, or one of another cluster, stays refused.
+    """
+    await connection.execute(_SAME_TOPIC, OUTBOUND_MESSAGES, identity)
 
 
 async def adopt(connection: Connection) -> None:

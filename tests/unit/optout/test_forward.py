@@ -31,7 +31,7 @@ class SomeSettings:
 async def test_a_click_goes_to_the_partition_of_its_number_and_an_undo_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     published: list[DecidableEvent] = []
 
-    async def note(_: Forwarder, event: DecidableEvent) -> None:
+    async def note(_: Forwarder, event: DecidableEvent, *__: object) -> None:
         published.append(event)
 
     monkeypatch.setattr(Forwarder, "_publish", note)
@@ -52,7 +52,7 @@ async def test_of_a_record_for_many_an_old_spelling_goes_to_its_partition_and_th
 ) -> None:
     published: list[DecidableEvent] = []
 
-    async def note(_: Forwarder, event: DecidableEvent) -> None:
+    async def note(_: Forwarder, event: DecidableEvent, *__: object) -> None:
         published.append(event)
 
     monkeypatch.setattr(Forwarder, "_publish", note)
@@ -67,3 +67,19 @@ async def test_of_a_record_for_many_an_old_spelling_goes_to_its_partition_and_th
     assert [(each.offset, each.event.phone) for each in parsed.received] == [(4, "+14155550100")]
     assert parsed.removals is None
     assert (await forwarder.forward(Parsed(5, 6, [], removals=plain))).removals == plain
+
+
+async def test_a_click_on_a_link_of_before_more_partitions_goes_to_the_one_that_its_phone_has_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published: list[tuple[object, bytes, int]] = []
+
+    async def note(_: Forwarder, event: DecidableEvent, key: bytes, partition: int) -> None:
+        published.append((event, key, partition))
+
+    monkeypatch.setattr(Forwarder, "_publish", note)
+    settings: Any = SomeSettings()
+    no_pool: Any = None
+    click = LinkConfirmed(event_id=uuid4(), occurred_at=NOON, token=LINK_END)
+    await Forwarder(settings, no_pool).forward(Parsed(0, 1, [], elsewhere=[(4, click)]))
+    assert published == [(click, LINK_END.encode(), 4)]

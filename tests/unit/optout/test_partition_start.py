@@ -1,5 +1,7 @@
 """A partition begins where everything before is both recorded and published, or not at all (G4)."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.optout.decision_log.position import Position
@@ -25,6 +27,12 @@ def test_it_begins_at_the_smaller_of_the_two(
     in_postgres: int, committed: int | None, beginning: int, end: int, offset: int
 ) -> None:
     assert choose_start(recorded(in_postgres), committed, beginning, end).offset == offset
+
+
+@pytest.mark.parametrize("committed", [None, 20, 50, 70])
+def test_what_another_number_of_partitions_has_placed_is_never_read_again(committed: int | None) -> None:
+    at = replace(recorded(60), read_from=50)
+    assert choose_start(at, committed, 0, 90).offset == max(50, min(60, committed or 0))
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ class FakeRuntime:
             raise TransientError("Postgres")
         return self.known.get(token)
 
-    async def publish(self, event: LinkEvent) -> None:
+    async def publish(self, event: LinkEvent, _: str | None) -> None:
         if not self.has_kafka:
             raise TransientError("Kafka")
         self.published.append(event)

@@ -12,7 +12,7 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 def row(scope: str | None, state: str | None = "opted_out", source: str | None = None, **more: Any) -> Any:
     times = {"sent_at": None, "untimed_at": NOON - timedelta(minutes=1), "sender_number": None}
-    return {"name": "Acme", "scope": scope, "state": state, "source": source, **times, **more}
+    return {"name": "Acme", "phone": "+14155550100", "scope": scope, "state": state, "source": source, **times, **more}
 
 
 @pytest.mark.parametrize(
