@@ -44,7 +44,7 @@ class KafkaSettings(WithSecretFiles):
     kafka_check_hostname: bool = True
 
     partitions: Annotated[int, Field(ge=1, le=1000)] = 6
-    """Partitions of every topic that is placed by phone. Fixed for the life of a deployment."""
+    """Partitions of every topic that is placed by phone; `stopline partitions change` makes more."""
     replication_factor: Annotated[int, Field(ge=1, le=7)] = 1
     """Copies of every record; 3 in production, which also sets `min.insync.replicas` to 2."""
 
