@@ -71,6 +71,6 @@ async def commands_to_try(book: AddressBook) -> str:
             "  4. produce another, look again: it did not arrive:",
             f"     {produce('Hello again.')}",
             "",
-            f"`{PROGRAM} down` stops the stack.",
+            f"The phones are at {_strong(book.phones_url or '-')}. `{PROGRAM} down` stops the stack.",
         )
     )

@@ -59,7 +59,7 @@ class Board:
             "about": lambda: self.about,
             "lists": self._shown_lists,
             "machine": lambda: self.machine,
-            "tally": lambda: self.tally.as_json(self._now_us()),
+            "tally": self.tally.as_json,
             "journeys": self.journeys.as_json,
             "notes": lambda: list(self._notes),
         }
@@ -94,7 +94,8 @@ class Board:
         """Look for what changes by itself: a reply from which nothing follows."""
         if self.journeys.settle(self._now_us()):
             self._changed("journeys")
-        tally = self.tally.as_json(self._now_us())
+        self.tally.check(self._now_us())
+        tally = self.tally.as_json()
         if tally != self._last_tally:
             self._last_tally = tally
             self._changed("tally")
@@ -187,11 +188,11 @@ class Board:
         self._changed("tally")
 
     def _take_suppression(self, seen: Observed, event: SuppressionChanged) -> None:
-        self._states[event.phone, event.scope] = event.state
         self.tally.take_suppression(event)
         self.journeys.take_suppression(seen, event)
         self._changed("journeys")
         if event.phone in _PHONES:
+            self._states[event.phone, event.scope] = event.state
             self._changed(event.phone)
             self._changed("lists")
             self.note(event.state, f"{_word(event.state)} ({self._scope(event.scope)})", event.phone)

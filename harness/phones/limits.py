@@ -16,6 +16,7 @@ MAX_KNOWN_POSTS = 500
 """The replies whose times at the gateway are remembered."""
 MAX_MARKS_PER_PARTITION = 2_000
 """The fence markers, and the watermarks, that are remembered of a partition."""
+MAX_UNDECIDED_PER_PARTITION = 100_000
 MAX_COMMANDS_AT_ONCE = 4
 
 SEND_PAUSE_SECONDS = 0.04

@@ -5,7 +5,7 @@ from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass
 from typing import Any
 
-from harness.phones.limits import MAX_KNOWN_MESSAGES
+from harness.phones.limits import MAX_KNOWN_MESSAGES, MAX_UNDECIDED_PER_PARTITION
 from harness.phones.observed import Observed, microseconds
 from harness.phones.places import Places
 from shared.events.delivery import MessageDispatching
@@ -13,6 +13,7 @@ from shared.events.inbound import MessageReceived
 from shared.events.suppression import SuppressionChanged
 
 _AFTER_A_WHILE_US = 1_000_000
+_CHANGES_OF_A_SCOPE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,13 @@ class Tally:
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        self._undecided: dict[int, deque[int]] = defaultdict(deque)
+        self._undecided: dict[int, deque[int]] = defaultdict(lambda: deque(maxlen=MAX_UNDECIDED_PER_PARTITION))
         self._unsettled: OrderedDict[str, None] = OrderedDict()
         self._gateway_ids: OrderedDict[str, str] = OrderedDict()
         self._answered: OrderedDict[str, int] = OrderedDict()
-        self._changes: dict[tuple[str, str], deque[_Change]] = defaultdict(lambda: deque(maxlen=20))
+        self._changes: OrderedDict[tuple[str, str], deque[_Change]] = OrderedDict()
         self._dispatched: deque[MessageDispatching] = deque(maxlen=MAX_KNOWN_MESSAGES)
-        self.replies = self.requested = self.arrived = self.dropped = 0
+        self.replies = self.requested = self.arrived = self.dropped = self.after_a_stop = 0
 
     def take_reply(self, seen: Observed, event: MessageReceived) -> None:
         if str(event.event_id) in self._gateway_ids:
@@ -62,7 +63,9 @@ class Tally:
 
     def take_suppression(self, event: SuppressionChanged) -> None:
         change = _Change(event.state, microseconds(event.changed_at), str(event.cause_event_id))
-        self._changes[event.phone, event.scope].append(change)
+        of_scope = self._changes.pop((event.phone, event.scope), None) or deque(maxlen=_CHANGES_OF_A_SCOPE)
+        of_scope.append(change)
+        _remember(self._changes, (event.phone, event.scope), of_scope)
 
     def take_dispatch(self, event: MessageDispatching) -> None:
         self._dispatched.append(event)
@@ -80,10 +83,10 @@ class Tally:
         """The messages that were asked for and have no outcome."""
         return len(self._unsettled)
 
-    def after_a_stop(self, now_us: int) -> int:
-        """Return how many messages went out on a decision that began after a STOP was in Kafka: there must be none."""
+    def check(self, now_us: int) -> None:
+        """Count the messages that went out on a decision that began after a STOP was in Kafka: there must be none."""
         old_enough = (each for each in self._dispatched if now_us - microseconds(each.occurred_at) > _AFTER_A_WHILE_US)
-        return sum(map(self._is_after_a_stop, old_enough))
+        self.after_a_stop = sum(map(self._is_after_a_stop, old_enough))
 
     def _is_after_a_stop(self, sent: MessageDispatching) -> bool:
         began_us, sent_us = microseconds(sent.decision_started_at), microseconds(sent.occurred_at)
@@ -106,7 +109,7 @@ class Tally:
     def _answered_us(self, change: _Change) -> float:
         return self._answered.get(self._gateway_ids.get(change.cause, ""), math.inf)
 
-    def as_json(self, now_us: int) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         return {
             "replies": self.replies,
             "undecided": self.undecided,
@@ -114,11 +117,11 @@ class Tally:
             "waiting": self.waiting,
             "arrived": self.arrived,
             "dropped": self.dropped,
-            "after_a_stop": self.after_a_stop(now_us),
+            "after_a_stop": self.after_a_stop,
         }
 
 
-def _remember(known: "OrderedDict[str, Any]", key: str, value: Any) -> None:
+def _remember(known: "OrderedDict[Any, Any]", key: Any, value: Any) -> None:
     known[key] = value
     if len(known) > MAX_KNOWN_MESSAGES:
         known.popitem(last=False)
