@@ -101,7 +101,7 @@ def test_the_stack_that_already_runs_is_used(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--stopline-stack=cloud"], "there is no 'cloud'; choose one of embedded, running, external"),
+        (["--stopline-stack=cloud"], "there is no 'cloud'; choose one of embedded, containers, running, external"),
         (["--stopline-stack=external"], "set STOPLINE_API_URL, STOPLINE_INBOUND_URL"),
         (["--stopline-command=no-such"], "there is no command 'no-such'"),
         (["--stopline-timeout-seconds=soon"], "write a number of seconds above 0, not 'soon'"),

@@ -22,8 +22,8 @@ def find_command(named: str = "") -> list[str]:
     if shutil.which(words[0]) is None:
         raise StoplineError(
             f"there is no command {words[0]!r}: install Stopline (in an environment of its own), and put `stopline` on"
-            " PATH or name it in STOPLINE_COMMAND; or use a stack that runs"
-            " already: --stopline-stack=external"
+            " PATH or name it in STOPLINE_COMMAND; or run its containers:"
+            " --stopline-stack=containers; or use a stack that runs already: --stopline-stack=external"
         )
     return words
 

@@ -8,14 +8,15 @@ import pytest
 from stopline_pytest.errors import StoplineError
 from stopline_pytest.stack import TIMEOUT_SECONDS
 
-STACKS = ("embedded", "running", "external")
+STACKS = ("embedded", "containers", "running", "external")
 _START_SECONDS = 900.0
 _TEXTS = {
-    "stopline_stack": "where the stack comes from: embedded (default: `stopline up`, for this run), running"
-    " (the one that `stopline status` shows), external (by its addresses)",
+    "stopline_stack": "where the stack comes from: embedded (default: `stopline up`, for this run), containers"
+    " (Docker Compose, for this run), running (the one that `stopline status` shows), external (by its addresses)",
     "stopline_command": "the `stopline` command (default: STOPLINE_COMMAND, else `stopline` on PATH)",
     "stopline_addresses": "external: a file with the output of `stopline status --json` (default: STOPLINE_API_URL,"
     " STOPLINE_INBOUND_URL, STOPLINE_SANDBOX_URL, STOPLINE_KAFKA_BOOTSTRAP, STOPLINE_ADMIN_TOKEN)",
+    "stopline_image": "containers: the image of Stopline's services (default: STOPLINE_IMAGE, else stopline:dev)",
     "stopline_timeout_seconds": f"the longest wait for an outcome or a message (default: {TIMEOUT_SECONDS:g})",
     "stopline_start_seconds": f"the longest start of a stack, with its downloads (default: {_START_SECONDS:g})",
 }
@@ -28,6 +29,7 @@ class Options:
     stack: str
     command: str
     addresses: Path | None
+    image: str
     timeout_seconds: float
     start_seconds: float
 
@@ -54,6 +56,7 @@ def options_of(config: pytest.Config) -> Options:
         stack=stack,
         command=given["stopline_command"],
         addresses=config.rootpath / file if file else None,
+        image=given["stopline_image"],
         timeout_seconds=_seconds(given, "stopline_timeout_seconds", TIMEOUT_SECONDS),
         start_seconds=_seconds(given, "stopline_start_seconds", _START_SECONDS),
     )

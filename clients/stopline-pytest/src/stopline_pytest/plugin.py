@@ -1,6 +1,7 @@
 """The pytest plugin: `stopline`, one stack per run, and `stopline_account`, a new account per test."""
 
 import json
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,17 @@ def _addresses(config: pytest.Config, options: Options) -> Addresses:
             shown = run_command(find_command(options.command), "status", "--json", seconds=_STATUS_SECONDS)
             return Addresses.parse(json.loads(shown))
         case _:
-            command, folder = find_command(options.command), _folder(config)
+            command, folder = _starting_command(options), _folder(config)
             _say(config, f"starting the stack (its log: {folder / LOG})")
             return stack_of(folder, command, options.start_seconds)
+
+
+def _starting_command(options: Options) -> list[str]:
+    """Return the command that knows `up`, `status` and `reset`: Stopline's, or ours for containers."""
+    if options.stack == "containers":
+        image = ["--image", options.image] if options.image else []
+        return [sys.executable, "-m", "stopline_pytest.containers", *image]
+    return find_command(options.command)
 
 
 def _say(config: pytest.Config, text: str) -> None:
