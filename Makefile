@@ -54,6 +54,9 @@ up: $(INSTALLED) ## the stack in the background
 down: $(INSTALLED) ## stop it; its data are kept
 	@$(BIN)/stopline down
 
+site: $(INSTALLED) ## the documentation as a site, in site/; fails for a link that leads nowhere
+	@tools/build-site
+
 bench: $(INSTALLED) ## the benchmarks; QUICK=1 for two minutes
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
@@ -85,4 +88,4 @@ compose-down: ## stop it; its volumes are kept
 hooks: $(INSTALLED) ## run the checks before each commit
 	$(BIN)/pre-commit install
 
-.PHONY: help setup test unit clients lint format story demo up down bench soak fuzz compose-many image compose-up compose-down hooks
+.PHONY: help setup test unit clients lint format story demo up down site bench soak fuzz compose-many image compose-up compose-down hooks

@@ -21,6 +21,7 @@ class Stopline:
     def __init__(self, addresses: Addresses, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self.addresses = addresses
         self._stack = Stack(addresses, timeout_seconds)
+        self._accounts: list[Account] = []
 
     def __enter__(self) -> Self:
         self.open()
@@ -39,6 +40,9 @@ class Stopline:
         self._stack.log.start()
 
     def close(self) -> None:
+        """Disconnect, all accounts too."""
+        for account in self._accounts:
+            account.close()
         self._stack.close()
 
     @property
@@ -77,5 +81,6 @@ class Stopline:
     def _connected(self, account: Account, webhook_path: str) -> Account:
         inbound = self.addresses.inbound_url_of_sandbox or self.addresses.inbound_url
         urls = {"webhook_url": f"{inbound}{webhook_path}", "receipt_url": f"{inbound}{webhook_path}/receipts"}
+        self._accounts.append(account)
         self._stack.sandbox.ask("PUT", f"/accounts/{account.account_id}", json=urls)
         return account
