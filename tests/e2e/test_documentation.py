@@ -1,4 +1,4 @@
-"""The documentation is a site without broken links that loads nothing from elsewhere; its start page's commands work."""
+"""The documentation is a site without broken links that loads nothing from elsewhere; its first commands work."""
 
 import re
 import subprocess
