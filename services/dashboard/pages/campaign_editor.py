@@ -46,12 +46,13 @@ async def preview_campaign(visit: Visit) -> Response:
     if form.text("body") and form.text("sender_number") and form.whole_number("list_id"):
         draft = {name: form.texts[name] for name in ("body", "sender_number")}
         try:
-            shown = preview(
-                await visit.api.post("/v1/campaigns/preview", {**draft, "list_id": form.whole_number("list_id")})
-            )
+            found = await visit.api.post("/v1/campaigns/preview", {**draft, "list_id": form.whole_number("list_id")})
         except RefusedByApiError as error:
             form = _refused(form, error)
             shown = h.p(".hint")["Correct what is marked."]
+        else:
+            shown, rejection = preview(found), found["rejection"]
+            form = form.with_problem(rejection["detail"], "body", tuple(HINTS)) if rejection else form
     if visit.is_partial:
         return visit.part(notice("bad", form.general) if form.general else None, shown, _problems(form))
     return await _editor(visit, form, shown)

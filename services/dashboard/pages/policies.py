@@ -118,7 +118,7 @@ def _effective(found: Mapping[str, Any]) -> h.Node:
     rows = [(", ".join(names), _NAMES[reach], version) for (reach, version), names in countries.items()]
     return h.section(".card", aria_labelledby="effective")[
         h.h2("#effective")["What holds now"],
-        table("What holds now", ("Recipients in", "An opt-out ends", "By"), rows),
+        table("Policies that hold", ("Recipients in", "An opt-out ends", "By"), rows),
     ]
 
 
@@ -209,7 +209,7 @@ def _versions(versions: list[Mapping[str, Any]]) -> h.Node:
     ]  # fmt: skip
     columns = ("Version", "Country", "An opt-out ends", "From", "Why")
     return h.section(".card", aria_labelledby="versions")[
-        h.h2("#versions")["Your versions"], table("Your versions", columns, rows)
+        h.h2("#versions")["Your versions"], table("Versions", columns, rows)
     ]
 
 
