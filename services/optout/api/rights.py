@@ -42,6 +42,7 @@ _NEEDED: Mapping[str, Needed] = {
     "/v1/reassigned-numbers": "account",
     "/v1/review": "contacts",
     "/v1/rules": "settings",
+    "/v1/rules-packs": "settings",
     "/v1/session": "any",
     "/v1/suppressions": "contacts",
     "/v1/uploads": "contacts",

@@ -20,6 +20,7 @@ SENDS = ApiUser("acme", 1, 2, frozenset({"sms", "users"}))
         ("/v3/automations/sms/inbound/", "settings"),
         ("/v1/api-keys", "account"),
         ("/v1/policies/simulate", "account"),
+        ("/v1/rules-packs/{pack}", "settings"),
         ("/v1/reassigned-numbers", "account"),
         ("/v1/something-new", "account"),
         ("/", "account"),
