@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
-from shop import new_account
+from shop_of_pages import new_account
 from site_of_dashboard import Site
 
 from harness.account import Account

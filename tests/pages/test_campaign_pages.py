@@ -3,7 +3,7 @@
 import pytest
 from daily_work import SENDER, DailyWork, some_phone
 from playwright.async_api import expect
-from shop import new_account
+from shop_of_pages import new_account
 from site_of_dashboard import NARROW, Site, assert_accessible, assert_fits
 
 from harness.account import Account

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from daily_work import DailyWork, eventually, some_phone
 from playwright.async_api import expect
-from shop import new_account
+from shop_of_pages import new_account
 from site_of_dashboard import NARROW, Site, assert_accessible, assert_fits
 
 from harness.account import Account

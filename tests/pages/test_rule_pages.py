@@ -5,7 +5,7 @@ import re
 import pytest
 from daily_work import DailyWork, eventually, some_phone
 from playwright.async_api import Page, expect
-from shop import new_account
+from shop_of_pages import new_account
 from site_of_dashboard import NARROW, Site, assert_accessible, assert_fits
 
 from harness.account import Account
@@ -95,6 +95,7 @@ async def test_a_rule_is_tried_on_history_with_before_and_after(site: Site, work
 
 async def test_rules_are_switched_packs_added_and_a_rule_deleted_after_a_question(site: Site, work: DailyWork) -> None:
     async with site.visited("/rules", work.account) as page:
+        await assert_accessible(page)
         await page.get_by_role("button", name="Add the pack Spanish").click()
         await expect(page.get_by_role("status")).to_contain_text("The pack's rules are yours now")
         await page.get_by_role("button", name="Switch off: HELP").click()

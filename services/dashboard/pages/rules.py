@@ -126,7 +126,7 @@ def _packs(visit: PageVisit, packs: list[dict[str, Any]]) -> h.Node:
     return h.section(".card", aria_labelledby="packs")[
         h.h2("#packs")["Ready-made packs"],
         h.p(".hint")["Rules to start from, such as the opt-out words of further languages."],
-        table("Packs", ("Pack", "What it has", ""), rows),
+        table("Packs", ("Pack", "What it has", "Yours"), rows),
     ]
 
 
