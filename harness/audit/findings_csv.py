@@ -6,7 +6,7 @@ from typing import IO
 from harness.audit.history import moment
 from harness.audit.judge import AuditFinding
 from harness.audit.summary import seconds_after, shown_phone
-from services.optout.api.export import harmless
+from shared.csv_cells import harmless
 
 COLUMNS = (
     "kind", "phone", "sent_at", "seconds_after_reply", "list", "from", "message_id", "text", "sent_in", "sent_row",

@@ -42,7 +42,7 @@ def export_opt_outs(api: ApiLogin, to: Path | None, *, as_json: bool) -> None:
 
 
 def _row(opt_out: dict[str, Any]) -> tuple[str, ...]:
-    from services.optout.api.export import harmless
+    from shared.csv_cells import harmless
 
     cause = opt_out["cause"] or {}
     cells = (

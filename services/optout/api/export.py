@@ -9,10 +9,10 @@ from typing import Any
 from services.optout.api.opt_out_entries import ENTRIES
 from services.optout.contact_columns import COLUMNS
 from services.optout.scopes import ACCOUNT, list_scope
+from shared.csv_cells import harmless
 from shared.postgres import Pool, connection_from
 
 _ROWS = 2_000
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 # Members of the list after a given id who have not opted out of it or of the account.
 ACTIVE_AFTER = """
@@ -50,13 +50,6 @@ def _row(contact: Any) -> list[str]:
     fields = json.loads(contact["fields"])
     fields["phone"] = contact["phone"]
     return [harmless(str(value)) if (value := fields.get(name)) is not None else "" for name in COLUMNS]
-
-
-def harmless(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula; a phone number in E.164 stays as it is."""
-    if text.startswith(_FORMULA_STARTS) and not (text[0] == "+" and text[1:].isdecimal()):
-        return f"'{text}"
-    return text
 
 
 def csv_lines(rows: Sequence[Sequence[str]]) -> bytes:

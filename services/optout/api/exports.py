@@ -9,13 +9,14 @@ from starlette.responses import StreamingResponse
 
 from services.optout.api.authenticate import ACQUIRE_SECONDS
 from services.optout.api.context import CallerAccountId, Database, Fresh
-from services.optout.api.export import csv_lines, exported, harmless
+from services.optout.api.export import csv_lines, exported
 from services.optout.api.fields import MAX_ID
 from services.optout.api.known_list import require_list
 from services.optout.api.opt_out_filters import AskedOptOuts, OptOutFilters
 from services.optout.api.opt_outs import END_OF_TIME, NEWEST_FIRST
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.runtime import ApiRuntime
+from shared.csv_cells import harmless
 from shared.events.base import ListId, format_time
 from shared.postgres import Pool, connection_from
 

@@ -11,7 +11,6 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from services.optout.api.context import CallerAccountId, Database
-from services.optout.api.export import harmless
 from services.optout.api.runtime import ApiRuntime
 from services.optout.api.v3.envelope import Envelope, success
 from services.optout.api.v3.filters import Filter, FilterFields, as_shown, filter_by_time
@@ -21,6 +20,7 @@ from services.optout.api.v3.paging import AskedPage, Page, public_url
 from services.optout.api.v3.route import V3Route
 from services.optout.api.v3.sms_models import PRICE
 from services.optout.sending.status import SHOWN
+from shared.csv_cells import harmless
 from shared.postgres import Pool, connection_from
 
 _PATH = "/v3/sms/history"
