@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -109,6 +110,30 @@ def test_the_page_has_every_exit_code() -> None:
     page = (ROOT / "docs" / "cli.md").read_text()
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
     assert codes == {0, 1, 2, EXIT_BUG, EXIT_MISCONFIGURED, EXIT_INTERRUPTED, EXIT_UNAVAILABLE, EXIT_READER_LEFT}
+
+
+def typed_in_documents() -> Iterator[tuple[str, list[str]]]:
+    """Yield what pages, the deployment and alerts say to type: file, and the words after `stopline`."""
+    for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.y*ml")):
+        for typed in re.findall(r"(?:^ {4}|`|bin/)stopline ([a-z][^`\n|>#…]*)", path.read_text(), re.MULTILINE):
+            yield path.name, typed.split()
+
+
+def test_whatever_a_document_says_to_type_is_a_command_with_these_options() -> None:
+    known = leaves(commands_of())
+    groups = {name.split()[0] for name in known if " " in name}
+    typed = list(typed_in_documents())
+    assert len(typed) > 50
+    for page, words in typed:
+        name = " ".join(words[:2]) if words[0] in groups else words[0]
+        if name in groups:
+            continue  # the group as a whole
+        assert name in known, f"{page}: stopline {' '.join(words)}"
+        if name == "kafka":
+            continue  # what follows is the tool's
+        options = {option for each in known[name].params for option in each.opts}
+        given = {word.partition("=")[0] for word in words if re.fullmatch(r"--[a-z-]+(=.*)?", word)}
+        assert given <= options | {"--help"}, f"{page}: stopline {' '.join(words)}"
 
 
 @pytest.mark.parametrize(
