@@ -179,7 +179,9 @@ async def _until_healthy(bootstrap: str, topic: str, folder: Path, count: int) -
                     break
                 await asyncio.sleep(0.01)
         elapsed = time.perf_counter() - started
-        assert cache.count() == count, f"{cache.count()} keys, not {count}"
+        assert cache._state is not None
+        found = cache._state.cache.count()
+        assert found == count, f"{found} keys, not {count}"
     finally:
         following.cancel()
         await asyncio.wait([following])

@@ -28,11 +28,13 @@ class Runtime:
     fence: Fence
     kafka: KafkaProbe
     postgres: PostgresProbe
+    silence_seconds: float
 
     async def problems(self) -> list[str]:
         """Return why nothing could be sent now; empty: the sender is ready."""
         kafka, postgres = await asyncio.gather(self.kafka.problem(), self.postgres.problem())
         fence_seconds = self.fence.waits_seconds()
+        silent = self.cache.silent(self.silence_seconds) if self.silence_seconds else []
         found = {
             kafka: kafka is not None,
             "Kafka does not answer the consumers": not self.watchdog.kafka_answers,
@@ -42,7 +44,13 @@ class Runtime:
             f"a batch has waited {fence_seconds:.0f} s at the fence: the opt-out service does not say how far it is": (
                 fence_seconds > _FENCE_IS_SLOW_SECONDS
             ),
+            self._silence(silent): bool(silent),
             f"receipts wait: {self.receipts.waits_for}": self.receipts.waits_for is not None,
             self.watchdog.stuck: self.watchdog.stuck is not None,
         }
         return [problem for problem, is_there in found.items() if is_there and problem is not None]
+
+    def _silence(self, partitions: list[int]) -> str:
+        return (
+            f"the opt-out service has said nothing for {self.silence_seconds:.0f} s about the partitions {partitions}"
+        )

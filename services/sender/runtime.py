@@ -96,7 +96,7 @@ async def running(settings: SenderSettings, give_up: GiveUp) -> AsyncIterator[Ru
         watchdog = _watchdog(consumer, outbound, receipts, kafka)
         await stack.enter_async_context(in_background(watchdog.watch(), "watchdog", give_up, stop_seconds=STOP_SECONDS))
         postgres = await stack.enter_async_context(PostgresProbe(settings.database.url))
-        yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres)
+        yield Runtime(cache, outbound, receipts, watchdog, fence, kafka, postgres, settings.silence_seconds)
 
 
 def _processor(  # noqa: PLR0913, PLR0917 (what it works with)

@@ -75,6 +75,8 @@ class SenderSettings(ServiceSettings):
     """How long a message is decided again that its carrier refuses for its pace alone; then it has failed."""
     sweep_margin_seconds: Annotated[float, Field(gt=0, le=600)] = 10
     """How much longer than a call may take until its process is taken for dead."""
+    silence_seconds: Annotated[float, Field(ge=0, le=10_800)] = 180
+    """After which a partition that the opt-out service says nothing about makes the sender not ready; 0: never."""
     fence_seconds: Annotated[float, Field(gt=0, le=120)] = 10
     reception_gap_seconds: ReceptionGap = RECEPTION_GAP_SECONDS
     """A silence of the inbound service that is longer is downtime; the same as that of inbound."""

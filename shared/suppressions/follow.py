@@ -136,9 +136,9 @@ class CacheFollower:
         partitions = self._sure_state().partitions
         return {each: partitions[partition_of(each, self.partitions)].settings.of(each) for each in account_ids}
 
-    def count(self) -> int:
-        """Return about how many keys are known."""
-        return self._state.cache.count() if self._state is not None else 0
+    def silent(self, seconds: float) -> list[int]:
+        """Return the partitions about which the opt-out service has published nothing for this long."""
+        return self._state.watermarks.silent(seconds) if self._state is not None else []
 
     def watermark(self, partition: int) -> int:
         """Return the newest watermark of the inbound partition.

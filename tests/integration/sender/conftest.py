@@ -99,6 +99,7 @@ def new_sender(
         quick = {
             "STOPLINE_CALL_SECONDS": "5",
             "STOPLINE_SESSION_TIMEOUT_SECONDS": "6",
+            "STOPLINE_SILENCE_SECONDS": "0",  # the stand-in says something only where messages come
             "STOPLINE_BATCH_RECORDS": "100",  # several batches from few messages
             "STOPLINE_CARRIER_LIMITS": json.dumps(LIMITS),
         }

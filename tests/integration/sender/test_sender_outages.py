@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientConnectionError, ClientSession
 from aiokafka import ConsumerRecord
 from sender_world import Kafka, World, until
 
@@ -17,8 +17,11 @@ SENT = ["message_dispatching", "message_sent"]
 
 
 async def _readiness(service: Service) -> tuple[int, str]:
-    async with ClientSession() as http, http.get(f"{service.url}/health/ready") as response:
-        return response.status, await response.text()
+    try:
+        async with ClientSession() as http, http.get(f"{service.url}/health/ready") as response:
+            return response.status, await response.text()
+    except ClientConnectionError:
+        return 0, "it does not listen yet"
 
 
 async def _not_ready(service: Service, why: str) -> bool:
@@ -57,6 +60,20 @@ async def test_no_message_is_decided_while_the_opt_out_service_is_silent(world: 
     assert await world.calls() == []
     world.opt_out.answers.set()
     await until("sent", lambda: world.kafka.published(asked) == SENT)
+
+
+async def test_an_opt_out_service_that_is_silent_makes_the_sender_not_ready_although_no_message_waits(
+    world: World,
+) -> None:
+    await world.second_sender.start(extra_env={"STOPLINE_SILENCE_SECONDS": "3"}, wait=False)
+    await until("not ready", lambda: _not_ready(world.second_sender, "the opt-out service has said nothing for 3 s"))
+
+    async def ready_once_it_speaks() -> bool:
+        await world.kafka.produce(*(world.request(number) for number in range(20)))
+        return await _is_ready(world.second_sender)
+
+    await until("ready", ready_once_it_speaks)
+    await until("not ready", lambda: _not_ready(world.second_sender, "the opt-out service has said nothing for 3 s"))
 
 
 @pytest.mark.parametrize("outage", ["kill", "pause"])
