@@ -160,7 +160,10 @@ def _history(visit: PageVisit, jobs: Sequence[dict[str, Any]]) -> h.Node:
     return h.article[
         h.h2["Clean-ups of the last month"],
         table(
-            "Clean-ups", ("Started", "What", "Removed", "State", ""), [_past(visit, job) for job in jobs], figures=(2,)
+            "Clean-ups",
+            ("Started", "What", "Removed", "State", "Action"),
+            [_past(visit, job) for job in jobs],
+            figures=(2,),
         ),
     ]
 

@@ -109,7 +109,7 @@ def _states(visit: PageVisit, found: Mapping[str, Any]) -> h.Node:
         ]
         for each in found["states"]
     ]
-    columns = ("Scope", "State", "How", "Since", "")
+    columns = ("Scope", "State", "How", "Since", "Action")
     empty = empty_state("No opt-out", "This number has never opted out of anything of yours.")
     return h.article[h.h2["Opt-outs and opt-ins"], table("States", columns, rows) if rows else empty]
 

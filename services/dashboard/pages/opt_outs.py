@@ -123,7 +123,7 @@ def _shown(visit: PageVisit, asked: OptOutSearch, read: Mapping[str, Any]) -> h.
     if not asked.after and not asked.kept():
         address = f"/opt-outs?seen={_mark(read)}"
         following = {"hx_get": address, "hx_trigger": _FOLLOWED, "hx_swap": "outerHTML"}
-    shown = table("Opt-outs", (*_COLUMNS, ""), [_row(visit, each) for each in found]) if found else _nobody(asked)
+    shown = table("Opt-outs", (*_COLUMNS, "Action"), [_row(visit, each) for each in found]) if found else _nobody(asked)
     pages = pager("/opt-outs", read["next"], parameters=asked.kept(), is_first=not asked.after)
     return h.article(id="opt-outs", aria_live="off", **following)[shown, pages]
 
