@@ -2,17 +2,19 @@
 
 The steps, in their order. A normalised reply names those that changed the text:
 
-1. `cut`: of a very long text only the beginning and the end are read.
-2. `emoji`: a text that is only a stop sign is read as "stop", and needs no other step.
-3. `unicode`: one case, one Unicode form, no accents, nothing invisible.
-4. `homoglyphs`: letters of other scripts are read as the Latin ones that they imitate.
-5. `reaction`: a phone's quotation of another message ("Liked ...") has no text of its own, and needs no other step.
-6. `signature`: what the phone has put after the text is left out.
-7. `spaced_letters`: "s t o p" is read as "stop".
+1. `escapes`: what a gateway made of the text is undone: HTML escapes, and UCS-2 written as hexadecimal digits.
+2. `cut`: of a very long text only the beginning and the end are read.
+3. `emoji`: a text that is only a stop sign is read as "stop", and needs no other step.
+4. `unicode`: one case, one Unicode form, no accents, nothing invisible.
+5. `homoglyphs`: letters of other scripts are read as the Latin ones that they imitate.
+6. `reaction`: a phone's quotation of another message ("Liked ...") has no text of its own, and needs no other step.
+7. `signature`: what the phone has put after the text is left out.
+8. `spaced_letters`: "s t o p" is read as "stop".
 
 Sentences and clauses are found only when they are asked for, which most replies never need.
 """
 
+import html
 import re
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -20,6 +22,10 @@ from typing import NamedTuple
 from services.optout.rules.reactions import is_reaction, may_have_additions, without_signature
 from shared.instructions.normalise import cut, fold, latin, visible, words_of
 
+_HEXADECIMAL = re.compile(r"\s*0[0-6][0-9A-Fa-f]{2}(?:[0-9A-Fa-f]{4}){2,400}\s*")
+"""UCS-2 of a text that begins with a letter of an alphabet."""
+_ONLY_LATIN = re.compile("(?:00[0-9]{2})+")
+"""Of digits alone, which may be a telephone number or a code, only this is read as UCS-2."""
 _SHORT_CHARACTERS = 60
 """Replies up to this length are often the same, and their normalised forms are kept."""
 _STOP_SIGNS = "\U0001f6d1\u270b\u26d4\U0001f6ab\U0001f91a\U0001f590\U0001f645"
@@ -99,7 +105,8 @@ def normalise_reply(body: str) -> NormalisedReply:
 
 def _normalised(body: str) -> NormalisedReply:
     steps = _Steps()
-    text = steps.keep("cut", body, cut(body))
+    text = steps.keep("escapes", body, _as_written(body))
+    text = steps.keep("cut", text, cut(text))
     if not text.isascii() and _ONLY_STOP_SIGNS.fullmatch(visible(text).strip()):
         return NormalisedReply("stop", "stop", steps=(*steps, "emoji"))
     folded = _folded(text, steps)
@@ -117,6 +124,14 @@ def _normalised(body: str) -> NormalisedReply:
 
 
 _normalised_short = lru_cache(maxsize=8_192)(_normalised)
+
+
+def _as_written(body: str) -> str:
+    """Return the text that its writer wrote, where a gateway has passed it on escaped."""
+    if _HEXADECIMAL.fullmatch(body) and (not body.strip().isdecimal() or _ONLY_LATIN.fullmatch(body.strip())):
+        decoded = bytes.fromhex(body.strip()).decode("utf-16-be", errors="replace")
+        return decoded if decoded.isprintable() and any(map(str.isalpha, decoded)) else body
+    return html.unescape(body) if "&" in body and ";" in body else body
 
 
 def _folded(text: str, steps: _Steps) -> str:

@@ -22,6 +22,8 @@ SCOPES = {
 FLOORS = {
     "en/keywords.txt": 1.0,
     "en/echo.txt": 0.95,
+    "en/leave_words.txt": 0.95,
+    "en/near_leave_words.txt": 0.95,
     "en/requests.txt": 0.93,
     "en/requests_in_answer.txt": 0.95,
     "en/refusals.txt": 0.9,

@@ -2,6 +2,7 @@
 
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.languages import find_request
+from services.optout.rules.detectors.leave_words import find_leave_words
 from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
 from services.optout.rules.detectors.words import canonical, prefilter, rare
 from services.optout.rules.normalised_reply import NormalisedReply
@@ -23,6 +24,7 @@ _OTHER = Grammar("requests_other.txt")
 _AROUND = f"{_ENGLISH.group('around')}*"
 _CERTAIN = _ENGLISH.compile("certain")
 _LIKELY = _ENGLISH.compile("likely")
+_WITHIN_ANSWER = _ENGLISH.compile("likely_within_answer")
 _CERTAIN_ALONE = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('certain_alone')}){_AROUND}")
 _LIKELY_ALONE = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('likely_alone')}){_AROUND}")
 _IN_ANSWER = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('likely_in_answer')}){_AROUND}")
@@ -43,9 +45,10 @@ def find_plain_words(normalised: NormalisedReply, instruction: Instruction | Non
     found = _find_in_english(normalised, is_answer=instruction is not None)
     if found is not None and found.kind == "opt_out":
         return found
-    other = find_request(normalised, is_answer=instruction is not None)
-    if other is not None and (found is None or other.kind == "opt_out"):
-        return other
+    in_languages = find_request(normalised, is_answer=instruction is not None)
+    for other in (in_languages, find_leave_words(normalised, instruction)):
+        if other is not None and (found is None or other.kind == "opt_out"):
+            found = other
     return found or (_pack_word(normalised) if instruction is not None else None)
 
 
@@ -99,7 +102,9 @@ def _english(text: str, words: int, *, is_answer: bool) -> Finding | None:
         return Finding("opt_out", "plain_words", found)
     if is_short and (is_answer or words > 1) and (alone := _LIKELY_ALONE.fullmatch(text)):
         return Finding("held", "plain_words", alone["core"].strip())
-    if not _OF_FRIENDS.search(text) and (found := _first(_LIKELY, text)):
+    if (is_answer or not _OF_FRIENDS.search(text)) and (found := _first(_LIKELY, text)):
+        return Finding("held", "plain_words", found)
+    if is_answer and (found := _first(_WITHIN_ANSWER, text)):
         return Finding("held", "plain_words", found)
     return None
 
