@@ -44,3 +44,17 @@ async def test_a_gateway_that_answers_stop_itself_is_shown_with_the_way_to_switc
     assert "Advanced Opt-Out" in found["twilio"]["how_to_switch_it_off"]
     assert found["clicksend"]["how_to_switch_it_off"] is None
     assert await shown(other) == {}
+
+
+async def test_only_who_may_change_settings_sees_the_addresses_and_nobody_the_signing_secret(acme: Caller) -> None:
+    found = await acme.get(PATH)
+    by_name = {each["gateway"]: each for each in found["addresses"]}
+    webhook = await acme.get("/v1/webhook", gateway="twilio")
+    assert by_name["twilio"]["webhook_url"] == webhook["webhook_url"]
+    assert by_name["twilio"]["receipts_url"] == f"{webhook['webhook_url']}/receipts"
+    assert by_name["telnyx"]["receipts_url"] is None
+    assert webhook["signing_secret"] not in str(found)
+    assert found["reception"] == {"state": "not_known", "confirmed_at": None, "since": None}
+    made = (await acme.call("POST", "/v1/users", json={"user": f"{acme.account_id}-ann", "role": "read"})).json()
+    ann = Caller(acme.http, made["user"], made["api_key"])
+    assert (await ann.get(PATH))["addresses"] is None

@@ -86,3 +86,16 @@ async def test_a_draft_that_is_wrong_or_replaces_nothing_is_refused(acme: Caller
     ):
         answer = await started(acme, **fields)
         assert (answer.status_code, answer.json()["error"]["field"]) == (status, field)
+
+
+async def test_a_changed_rule_shows_what_it_would_lose_with_before_and_after(
+    app: FastAPI, acme: Caller, record: Record
+) -> None:
+    saved = (await acme.call("POST", "/v1/rules", json=DRAFT)).json()
+    for body in ("shall we leave at noon", "do you have boots", "hello"):
+        await record.message(acme.account_id, "+14155550100", body)
+    changed = await started(acme, message_search_term="boots", replaces=saved["inbound_rule_id"])
+    result = await ended(app, acme, changed)
+    assert (result["matched"], result["new"], result["lost"]) == (1, 1, 1)
+    shown = [(each["body"], each["before"], each["after"]) for each in (*result["first_new"], *result["first_lost"])]
+    assert shown == [("do you have boots", "none", "opt_out"), ("shall we leave at noon", "opt_out", "none")]
