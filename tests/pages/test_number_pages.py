@@ -43,7 +43,7 @@ async def test_what_is_not_a_number_is_said_at_the_field(site: Site, book: Book)
         await assert_accessible(page)
 
 
-async def test_why_a_customer_gets_nothing_is_the_first_line_and_the_story_tells_all(
+async def test_why_a_customer_gets_nothing_is_the_first_line_and_the_story_has_all(
     site: Site, stack: Stack, book: Book, api: ApiClient, sandbox: SandboxClient
 ) -> None:
     shop = Shop(stack, book.account, api, sandbox)

@@ -41,5 +41,5 @@ def test_what_a_gateway_has_escaped_is_read_as_it_was_written(text: str) -> None
 
 
 @pytest.mark.parametrize("text", ["0044123456789012", "123456781234", "00310032003300340035", "0000000000000000"])
-def test_a_number_is_no_escaped_text(text: str) -> None:
+def test_a_number_is_not_taken_for_escaped_text(text: str) -> None:
     assert normalise_reply(text).text == text
