@@ -19,7 +19,7 @@ _BEYOND_A_BEAT_SECONDS = 1.0
 # What other roles have open cannot be seen, but that they are there can.
 _SESSIONS = """
 SELECT usename || ' (process ' || pid || coalesce(' at ' || client_addr, '') || ')' AS shown FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY pid
+WHERE datname = current_database() AND pid <> ALL($1::int[]) AND backend_type = 'client backend' ORDER BY pid
 """
 
 
@@ -49,7 +49,8 @@ async def _wait_until_gone(databases: Sequence[Connection]) -> None:
 
 
 async def _sessions(databases: Sequence[Connection]) -> list[str]:
-    return [f"a session of {row['shown']}" for connection in databases for row in await connection.fetch(_SESSIONS)]
+    ours = [connection.get_server_pid() for connection in databases]
+    return [f"a session of {row['shown']}" for each in databases for row in await each.fetch(_SESSIONS, ours)]
 
 
 async def _check_nobody_writes(settings: KafkaSettings, partitions: int, gap_seconds: float) -> None:

@@ -55,7 +55,11 @@ _NOTE_LENGTHS = "INSERT INTO chain_lengths SELECT $1, partition, sequence FROM p
 # The states that wait to be published are in `suppressions` already, and so counted here.
 _COUNTED = "UPDATE suppressions_to_publish SET counted = 0"
 
-_SUPPRESSED = "SELECT account_id, scope, phone FROM suppressions WHERE state <> 'opted_in'"
+# As `states_of_partition` has them: those of other spellings that were merged stay in the topic, and counted.
+_SUPPRESSED = """
+SELECT account_id, scope, phone FROM suppressions WHERE state <> 'opted_in'
+UNION ALL SELECT account_id, scope, phone FROM merged_suppressions WHERE state <> 'opted_in'
+"""
 
 _LINKS = "SELECT token, phone FROM opt_out_links WHERE token = ANY($1::text[])"
 

@@ -3,23 +3,26 @@
 from collections.abc import AsyncIterator
 
 from shared.events.suppression import SuppressionChanged
-from shared.partitions import partition_of
 from shared.postgres import Connection
+from shared.suppressions.placement import partitions_of
 
 # Those of other spellings that were merged stay in the topic, and counted.
 _STATES = """
 SELECT account_id, scope, phone, state, cause_event_id, changed_at FROM suppressions
 UNION ALL SELECT account_id, scope, phone, state, cause_event_id, changed_at FROM merged_suppressions
 """
-_PREFETCH = 2_000
+_ROWS_AT_ONCE = 2_000
 
 
 async def states_of_partition(
     connection: Connection, partition: int, partitions: int
 ) -> AsyncIterator[SuppressionChanged]:
     """Give the event for each suppression whose phone belongs to the partition; inside a transaction."""
-    async for account_id, scope, phone, state, cause, at in connection.cursor(_STATES, prefetch=_PREFETCH):
-        if partition_of(phone, partitions) == partition:
-            yield SuppressionChanged(
-                account_id=account_id, scope=scope, phone=phone, state=state, cause_event_id=cause, changed_at=at
-            )
+    cursor = await connection.cursor(_STATES)
+    while rows := await cursor.fetch(_ROWS_AT_ONCE):
+        placed = partitions_of([row["phone"].encode() for row in rows], partitions)
+        for (account_id, scope, phone, state, cause, at), place in zip(rows, placed, strict=True):
+            if place == partition:
+                yield SuppressionChanged(
+                    account_id=account_id, scope=scope, phone=phone, state=state, cause_event_id=cause, changed_at=at
+                )
