@@ -10,8 +10,8 @@ from shell import SECONDS, Shell
 ROOT = Path(__file__).parents[2]
 _LOADED = re.compile(r'<(?:script|img|iframe)[^>]*\ssrc="([^"]+)"|<link[^>]*\shref="([^"]+)"[^>]*>')
 _START = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_ELSEWHERE = {"make demo", ".venv/bin/stopline down"}
-"""Tried by other tests, on stacks that they may stop."""
+_ELSEWHERE = {"make demo", ".venv/bin/stopline down", ".venv/bin/stopline story"}
+"""Tried by other tests (tests/e2e/test_command_line.py): the story takes long, and nobody else wants its stack stopped."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
 
 def test_the_commands_of_the_start_page_do_what_it_says(shell: Shell) -> None:
     shown = [line for block in _START.findall((ROOT / "docs" / "start.md").read_text()) for line in block.splitlines()]
-    assert len(shown) >= 4
+    assert len(shown) >= 5
     assert set(shown) >= _ELSEWHERE
     for command in shown:
         if command not in _ELSEWHERE:
