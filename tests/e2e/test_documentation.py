@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 _LOADED = re.compile(r'<(?:script|img|iframe)[^>]*\ssrc="([^"]+)"|<link[^>]*\shref="([^"]+)"[^>]*>')
 _START = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _ELSEWHERE = {"make demo", ".venv/bin/stopline down", ".venv/bin/stopline story"}
-"""Tried by other tests (tests/e2e/test_command_line.py): the story takes long, and nobody else wants its stack stopped."""
+"""Tried by other tests, such as tests/e2e/test_command_line.py: the story takes long, and the stack is shared."""
 
 
 @pytest.fixture(scope="module")
