@@ -73,6 +73,11 @@ compose-many: $(INSTALLED) ## the deployment on three Kafka nodes, one of each s
 fuzz: $(INSTALLED) ## any request against both documents of the API, EXAMPLES (500) for each route, another each time
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest -q --timeout=0 tests/clients/test_any_request.py
 
+screenshots: $(INSTALLED) ## a picture of each page of the dashboard, light and dark, wide and narrow, into build/screenshots
+	@mkdir -p build/screenshots
+	STOPLINE_SCREENSHOTS=$(CURDIR)/build/screenshots $(BIN)/pytest -q tests/pages -k "accessible_and_fits"
+	@ls build/screenshots
+
 image: ## build the image
 	docker build -t stopline:dev .
 
@@ -88,4 +93,4 @@ compose-down: ## stop it; its volumes are kept
 hooks: $(INSTALLED) ## run the checks before each commit
 	$(BIN)/pre-commit install
 
-.PHONY: help setup test unit clients lint format story demo up down site bench soak fuzz compose-many image compose-up compose-down hooks
+.PHONY: help setup test unit clients lint format story demo up down site bench soak fuzz screenshots compose-many image compose-up compose-down hooks

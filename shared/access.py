@@ -108,7 +108,14 @@ def _others(api_group: str, poll_group: str) -> list[Role]:
         Role(
             "api",
             "the customer API",
-            reads=(topics.DELIVERY_EVENTS, topics.SUPPRESSIONS, topics.INBOUND_STATUS, topics.PARKED_MESSAGES),
+            reads=(
+                topics.INBOUND_MESSAGES,
+                topics.OPT_OUT_EVENTS,
+                topics.DELIVERY_EVENTS,
+                topics.SUPPRESSIONS,
+                topics.INBOUND_STATUS,
+                topics.PARKED_MESSAGES,
+            ),
             writes=(topics.INBOUND_MESSAGES, topics.OUTBOUND_MESSAGES),
             groups=(api_group,),
         ),

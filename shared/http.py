@@ -1,5 +1,6 @@
 """The HTTP that all services share: health, metrics, and the lifespan that runs a service inside its application."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -38,6 +39,8 @@ class Lifecycle(Generic[RuntimeT]):
         self.runtime: RuntimeT | None = None
         self.ended_by: BaseException | None = None
         self.stop_server: Callable[[], None] = lambda: None
+        self.stopping = asyncio.Event()
+        """Set when the process is asked to stop: answers that would go on end, and their clients connect elsewhere."""
 
     def lifespan(
         self, running: AbstractAsyncContextManager[RuntimeT]

@@ -39,6 +39,7 @@ def run_service(name: str, settings_type: type[SettingsT], create_app: Callable[
         server = _server(app, settings)
         lifecycle = lifecycle_of(app)
         lifecycle.stop_server = server.stop
+        server.before_shutdown = lifecycle.stopping.set
         try:
             server.run()
         finally:

@@ -3,7 +3,7 @@
 import base64
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from services.dashboard.limits import API_ANSWER_BYTES, API_CONNECTIONS, API_SEC
 Parameters: TypeAlias = Mapping[str, str | int | None]
 _UNAUTHORIZED = 401
 _ERRORS = 400
+_DATA = b"data: "
 
 
 class RefusedByApiError(Exception):
@@ -153,6 +154,16 @@ class SessionApi:
                 raise _refusal(answer.status, await answer.content.read(API_ANSWER_BYTES))
             disposition = answer.headers.get("Content-Disposition")
             yield ApiFile(answer.content_type, disposition, answer.content.iter_any())
+
+    async def events(self, path: str) -> AsyncGenerator[dict[str, Any], None]:
+        """Give the data of server-sent events as they come, until the API ends the stream."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=API_SECONDS, sock_read=API_SECONDS)
+        async with self._server.asked("GET", path, self._headers, timeout=timeout) as answer:
+            if answer.status >= _ERRORS:
+                raise _refusal(answer.status, await answer.content.read(API_ANSWER_BYTES))
+            async for line in answer.content:
+                if line.startswith(_DATA):
+                    yield json.loads(line.removeprefix(_DATA))
 
     async def _asked(
         self, method: str, path: str, more: Mapping[str, str] = MappingProxyType({}), **options: Any

@@ -16,7 +16,7 @@ from shared.http import Lifecycle, add_health
 def create_app(settings: DashboardSettings) -> FastAPI:
     """Build the application; it connects to the API with the first page."""
     lifecycle: Lifecycle[Runtime] = Lifecycle()
-    lifespan = lifecycle.lifespan(running(settings, lifecycle.end))
+    lifespan = lifecycle.lifespan(running(settings, lifecycle.stopping))
     app = FastAPI(title="Stopline dashboard", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(FormLimit)
     app.add_middleware(SecurityHeaders, is_https=settings.is_https)

@@ -14,3 +14,11 @@ KNOWN_SECONDS = 20.0
 SIGN_INS_AT_ONCE = 10.0
 SECONDS_PER_SIGN_IN = 5.0
 SIGN_IN_ADDRESSES = 10_000
+LIVE_AT_ONCE = 500
+"""Browsers that follow a page live, of this process."""
+LIVE_RETRY_SECONDS = 2.0
+TICK_SECONDS = 3.0
+"""So often a live page looks at the health of services, where nothing else happens."""
+HEALTH_SECONDS = 2.0
+"""For the answer of a service that is asked how it is; asked again no sooner than after as long."""
+HEALTH_CHARACTERS = 400

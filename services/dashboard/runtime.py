@@ -1,5 +1,6 @@
 """The running dashboard: its connections to the API, and what it remembers for a short while."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,10 +10,10 @@ from fastapi import Depends
 
 from services.dashboard.api import ApiServer
 from services.dashboard.attempts import SignInAttempts
+from services.dashboard.health import WatchedServices
 from services.dashboard.session import SessionCookie
 from services.dashboard.settings import DashboardSettings
 from services.dashboard.users import KnownUsers
-from shared.background import GiveUp
 from shared.http import runtime_of
 
 
@@ -24,6 +25,8 @@ class Runtime:
     api: ApiServer
     session_cookie: SessionCookie
     sign_in_cookie: SessionCookie
+    health: WatchedServices
+    stopping: asyncio.Event
     users: KnownUsers = field(default_factory=KnownUsers)
     attempts: SignInAttempts = field(default_factory=SignInAttempts)
 
@@ -37,12 +40,14 @@ DashboardRuntime: TypeAlias = Annotated[Runtime, Depends(runtime_of)]
 
 
 @asynccontextmanager
-async def running(settings: DashboardSettings, _: GiveUp) -> AsyncIterator[Runtime]:
+async def running(settings: DashboardSettings, stopping: asyncio.Event) -> AsyncIterator[Runtime]:
     """Run until the `with` block ends; it starts without the API, too, and is not ready meanwhile."""
     token = None if settings.dashboard_token is None else settings.dashboard_token.get_secret_value()
     api = ApiServer(settings.api_url, settings.api_ca_file, token)
+    health = WatchedServices(settings.watched)
     try:
         session, before = (SessionCookie(purpose, settings.is_https) for purpose in ("session", "sign-in"))
-        yield Runtime(settings, api, session, before)
+        yield Runtime(settings, api, session, before, health, stopping)
     finally:
+        await health.close()
         await api.close()

@@ -51,10 +51,16 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, metrics: uvicorn.Config | None) -> None:
         super().__init__(config)
         self._metrics = metrics
+        self.before_shutdown: Callable[[], None] = lambda: None
+        """Called before it waits for the answers that are being sent."""
 
     def stop(self) -> None:
         """Stop serving, and return from `run`."""
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.before_shutdown()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -35,11 +35,13 @@ from services.optout.api import (
     sending_hours,
     sessions,
     simulate,
+    statistics,
     suppressions,
     uploads,
     users,
 )
 from services.optout.api.check import route as check
+from services.optout.api.live import route as live
 from services.optout.api.no_route import no_route
 from services.optout.api.parked import route as parked
 from services.optout.api.request_limits import GuardedRoute
@@ -82,6 +84,8 @@ for part in (
     explain,
     rules,
     simulate,
+    statistics,
+    live,
     policies,
     parked,
 ):

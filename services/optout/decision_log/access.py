@@ -7,7 +7,7 @@ from shared.errors import MisconfiguredError, TransientError
 from shared.migrations import lock, migrate
 from shared.postgres import POSTGRES_UNAVAILABLE, Connection, DatabaseAddress, connect
 
-PIPELINE = {"decisions": "SELECT, INSERT", "reach_policies": "SELECT", "migrations": "SELECT"}
+PIPELINE = {"decisions": "SELECT, INSERT", "reach_policies": "SELECT", "migrations": "SELECT", "sessions": ""}
 """What the pipeline may do with the tables where it is not everything that a program does."""
 API = {
     "decisions": "SELECT",

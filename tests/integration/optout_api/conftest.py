@@ -20,11 +20,13 @@ from services.optout.api import api_routes
 from services.optout.api.check.running import new_checks
 from services.optout.api.freshness import Freshness
 from services.optout.api.job_kinds import job_kinds
+from services.optout.api.live.counts import LiveCounts
 from services.optout.api.logins import Logins
 from services.optout.api.openapi import document
 from services.optout.api.requests import Requests
 from services.optout.api.runtime import Runtime, reception_of
 from services.optout.api.settings import ApiSettings
+from services.optout.api.statistics_cache import StatisticsCache
 from services.optout.api.v3.list_members import ListMembers
 from services.optout.campaigns.run import Campaigns
 from services.optout.jobs.run import Jobs
@@ -95,14 +97,16 @@ def _runtime(pool: Pool) -> Runtime:
     _, checks = new_checks(settings, pool, Producer(settings.kafka))
     due_messages = DueMessages(pool, OutboundRequests(settings.kafka, settings.partitions))
     work = Simulations(pool), jobs, campaigns, due_messages, ListMembers(pool)
-    shown = reception_of(settings), NothingParked(settings.kafka)
+    shown = reception_of(settings), NothingParked(settings.kafka), LiveCounts(), StatisticsCache(pool)
     return Runtime(settings, pool, requests, freshness, checks, *work, *shown, Logins(), kafka, postgres)
 
 
 @pytest.fixture
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     lifecycle = lifecycle_of(app)
-    lifecycle.runtime = replace(lifecycle.runtime, logins=Logins())  # of one test
+    lifecycle.runtime = replace(
+        lifecycle.runtime, logins=Logins(), statistics=StatisticsCache(lifecycle.runtime.pool)
+    )  # of one test
     hooks: dict[str, list[Any]] = {"response": [checker(document(app, version)) for version in ("v1", "v3")]}
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://api", event_hooks=hooks

@@ -1,0 +1,112 @@
+"""Every page of the navigation: accessible, as wide as the window, within its budget, by keyboard alone.
+
+With STOPLINE_SCREENSHOTS set to a folder, a picture of each is written there (`make screenshots`).
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+from shop import Shop, new_account
+from site_of_dashboard import NARROW, WIDE, Site, assert_accessible, assert_fits
+
+from harness.account import Account
+from harness.client import ApiClient
+from harness.sandbox.client import SandboxClient
+from harness.stack.stack import Stack
+from services.dashboard.places import PLACES
+
+BUDGET_BYTES = 300_000
+FIRST_PAINT_MS = 1_000
+PAGES = [place.path for place in PLACES if place.name]
+PICTURES = os.environ.get("STOPLINE_SCREENSHOTS")
+_BYTES = """[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    .reduce((sum, each) => sum + each.decodedBodySize, 0)"""
+_PAINTED = "performance.getEntriesByName('first-contentful-paint').map(e => e.startTime)[0] ?? null"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shop(stack: Stack) -> Shop:
+    """One for all of these tests: they only look."""
+    ends = stack.endpoints()
+    async with SandboxClient(ends.sandbox_url) as sandbox:
+        account = await new_account(ends, sandbox)
+        async with ApiClient(ends.api_url, account) as api:
+            shop = Shop(stack, account, api, sandbox)
+            await shop.opens()
+            return shop
+
+
+async def settled(page: Page) -> None:
+    """Wait until nothing is being loaded into the page any more; a live page goes on."""
+    await expect(page.locator(".htmx-request")).to_have_count(0)
+    if await page.locator("[sse-connect]").count():
+        await page.locator(".live.on").wait_for()
+        await page.locator("#rates .stat").first.wait_for()
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_a_page_is_accessible_and_fits(
+    site: Site, shop: Shop, path: str, scheme: str, size: dict[str, int]
+) -> None:
+    async with site.visited(path, shop.account, size=size, color_scheme=scheme) as page:
+        await settled(page)
+        if PICTURES is not None:
+            width = "wide" if size == WIDE else "narrow"
+            name = f"{path.strip('/').replace('/', '-')}-{scheme}-{width}.png"
+            await page.screenshot(path=Path(PICTURES) / name, full_page=True)
+        await assert_fits(page)
+        await assert_accessible(page)
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_keeps_to_its_budget(site: Site, shop: Shop, path: str) -> None:
+    """With nothing kept from another page, and counted decompressed."""
+    async with site.visited(path, shop.account) as page:
+        await settled(page)
+        painted, size = await page.evaluate(_PAINTED), await page.evaluate(_BYTES)
+    assert 50_000 < size < BUDGET_BYTES
+    assert painted is not None
+    assert painted < FIRST_PAINT_MS
+    print(f"\n{path}: painted after {painted:.0f} ms, {size / 1000:.0f} kB")  # noqa: T201
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_whatever_can_be_done_with_the_mouse_can_be_reached_with_the_keyboard(
+    site: Site, shop: Shop, path: str
+) -> None:
+    async with site.visited(path, shop.account) as page:
+        await settled(page)
+        reached = set()
+        total = await page.evaluate(_NUMBER_THEM)
+        others = await page.locator("main [tabindex], main [contenteditable]").count()
+        for _ in range(total + others + 2):
+            await page.keyboard.press("Tab")
+            reached.add(await page.evaluate("document.activeElement?.dataset.number ?? ''"))
+        assert {str(number) for number in range(total)} <= reached
+
+
+_NUMBER_THEM = """() => {
+    const found = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
+        .filter(each => each.checkVisibility() && !each.disabled && each.type !== 'radio');
+    found.forEach((each, number) => { each.dataset.number = number; });
+    return found.length;
+}"""
+
+
+async def test_nobody_sees_a_page_without_signing_in(site: Site) -> None:
+    for path in PAGES:
+        async with site.visited(path, None) as page:
+            assert await page.inner_text("h1") == "Sign in"
+
+
+@pytest.mark.usefixtures("shop")
+async def test_another_accounts_figures_are_not_shown(site: Site, account: Account) -> None:
+    async with site.visited("/overview", account) as page:
+        await settled(page)
+        assert await page.get_by_text("Nobody has opted out yet").count() == 1
+        assert "Newsletter" not in await page.inner_text("main")
