@@ -14,7 +14,7 @@ from services.optout.api.check.running import checking
 from services.optout.api.freshness import Freshness
 from services.optout.api.job_kinds import job_kinds
 from services.optout.api.live.counts import LiveCounts
-from services.optout.api.live.follow import LiveFollower
+from services.optout.api.live.follow import live_counts
 from services.optout.api.logins import Logins
 from services.optout.api.message_parts import message_parts
 from services.optout.api.parked.read import ParkedTopic
@@ -110,9 +110,7 @@ async def running(settings: ApiSettings, give_up: GiveUp) -> AsyncIterator[Runti
         due_messages = await stack.enter_async_context(message_parts(settings, pool, outbound, give_up))
         reception = ReceptionFollower(settings.kafka, reception_of(settings))
         await stack.enter_async_context(in_background(reception.run(), "reception", give_up))
-        live = LiveCounts()
-        follower = LiveFollower(settings.kafka, settings.partitions, live)
-        await stack.enter_async_context(in_background(follower.run(), "live figures", give_up))
+        live = await stack.enter_async_context(live_counts(settings.kafka, settings.partitions, give_up))
         work = simulations, jobs, campaigns, due_messages, ListMembers(pool)
         shown = reception.state, ParkedTopic(settings.kafka), live, StatisticsCache(pool)
         yield Runtime(settings, pool, requests, freshness, checks, *work, *shown, Logins(), kafka, postgres)

@@ -8,7 +8,8 @@ point of a chart; the record is elsewhere.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -16,6 +17,7 @@ from aiokafka.errors import KafkaError
 from pydantic_core import from_json
 
 from services.optout.api.live.counts import STEP_SECONDS, STEPS, LiveCounts, LiveKind
+from shared.background import GiveUp, in_background
 from shared.consumer import Consumer, Polled, Unreadable
 from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, assigned_consumer, within
@@ -86,6 +88,14 @@ class LiveFollower:
             place: max(found[place].offset, end - _MAX_RECORDS_BACK) if found.get(place) else end
             for place, end in ends.items()
         }
+
+
+@asynccontextmanager
+async def live_counts(kafka: Kafka, partitions: int, give_up: GiveUp) -> AsyncIterator[LiveCounts]:
+    """Give the counts, which are kept up to date until the `with` block ends."""
+    counts = LiveCounts()
+    async with in_background(LiveFollower(kafka, partitions, counts).run(), "live figures", give_up):
+        yield counts
 
 
 def count_all(counts: LiveCounts, records: Iterable[Polled]) -> None:
