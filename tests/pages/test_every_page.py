@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
-from shop import Shop, new_account
+from shop_of_pages import Shop, new_account
 from site_of_dashboard import NARROW, WIDE, Site, assert_accessible, assert_fits
 
 from harness.account import Account

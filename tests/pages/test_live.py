@@ -4,7 +4,7 @@ import time
 
 import pytest_asyncio
 from playwright.async_api import expect
-from shop import Shop, phone
+from shop_of_pages import Shop, phone
 from site_of_dashboard import Site
 
 from harness.account import Account

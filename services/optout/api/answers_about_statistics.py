@@ -36,7 +36,7 @@ class PartitionStatistics(V1Answer):
     """A partition of `inbound-messages`: how many events have come that are not decided yet."""
 
     partition: int
-    behind: int
+    undecided: int
 
 
 class ShownStatistics(V1Answer):

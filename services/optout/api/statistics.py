@@ -1,4 +1,4 @@
-"""`GET /v1/statistics`: an account in figures, and how far the record is behind Kafka."""
+"""`GET /v1/statistics`: an account in figures, and how much Kafka has that is not decided yet."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ async def read_statistics(account_id: CallerAccountId, runtime: ApiRuntime) -> d
 
 
 async def _partitions(runtime: Runtime) -> list[dict[str, int]]:
-    """Return how far the record is behind Kafka; partitions of which the end is not known are left out."""
+    """Return how much of each partition is not decided yet; partitions of which the end is not known are left out."""
     async with connection_from(runtime.pool, ACQUIRE_SECONDS) as database:
         positions = {row["partition"]: row["next_offset"] for row in await database.fetch(POSITIONS)}
     ends = runtime.live.ends
-    return [{"partition": each, "behind": max(0, ends[each] - positions.get(each, 0))} for each in sorted(ends)]
+    return [{"partition": each, "undecided": max(0, ends[each] - positions.get(each, 0))} for each in sorted(ends)]

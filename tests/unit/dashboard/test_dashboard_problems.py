@@ -9,7 +9,7 @@ from services.dashboard.pages.overview import parts
 from services.dashboard.pages.overview.problems import problems
 
 WELL: dict[str, Any] = {
-    "partitions": [{"partition": 0, "behind": 12}],
+    "partitions": [{"partition": 0, "undecided": 12}],
     "effect": {"replies": 3, "p50_ms": 12.0, "p99_ms": 40.0},
     "held": 0,
     "lists": [],
@@ -35,8 +35,8 @@ def test_an_api_that_does_not_answer_is_a_problem_of_its_own() -> None:
 
 
 def test_events_that_wait_to_be_decided_are_said_with_their_partition() -> None:
-    behind = {**WELL, "partitions": [{"partition": 0, "behind": 0}, {"partition": 4, "behind": 12_345}]}
-    (found,) = problems(WORKS, behind)
+    undecided = {**WELL, "partitions": [{"partition": 0, "undecided": 0}, {"partition": 4, "undecided": 12_345}]}
+    (found,) = problems(WORKS, undecided)
     assert "12,345 events wait to be decided (partition 4)" in found.title
 
 

@@ -76,8 +76,8 @@ class LivePage:
 
     async def _state(self) -> dict[str, h.Renderable]:
         health, statistics = await asyncio.gather(self._health.look(), self._api.get("/v1/statistics"))
-        is_behind = self._live is not None and self._live["is_behind"]
-        return {"state": parts.state(problems(health, statistics, is_behind=is_behind), health, statistics)}
+        is_catching_up = self._live is not None and self._live["is_catching_up"]
+        return {"state": parts.state(problems(health, statistics, is_catching_up=is_catching_up), health, statistics)}
 
     def _new(self, drawn: Mapping[str, h.Renderable]) -> list[str]:
         """Return an event for each part that differs from what the browser has."""
@@ -104,4 +104,4 @@ def nothing_yet(now_seconds: float) -> dict[str, Any]:
     """Return figures in which nothing has happened, for the page before its first event."""
     last = int(now_seconds) // _STEP_SECONDS
     times = [step * _STEP_SECONDS for step in range(last - _STEPS + 1, last + 1)]
-    return {"is_behind": False, "times": times, **{kind: [0] * _STEPS for kind in _KINDS}}
+    return {"is_catching_up": False, "times": times, **{kind: [0] * _STEPS for kind in _KINDS}}

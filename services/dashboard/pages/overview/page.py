@@ -19,7 +19,7 @@ from services.dashboard.visit import PageVisit, Visit
 
 routes = APIRouter()
 
-Digest = Annotated[str, Query(pattern="^[0-9a-f]{0,16}$")]
+SeenDigest = Annotated[str, Query(pattern="^[0-9a-f]{0,16}$")]
 _AS_EVENTS = {"X-Accel-Buffering": "no"}
 
 
@@ -45,7 +45,7 @@ async def overview(visit: Visit, runtime: DashboardRuntime) -> Response:
 
 
 _NOTHING: dict[str, Any] = {"partitions": [], "effect": {"p99_ms": None}, "held": 0}
-"""What is known before anything was counted."""
+"""The figures before anything was counted."""
 
 
 @routes.get("/overview/rates")
@@ -69,7 +69,7 @@ async def _statistics(visit: PageVisit) -> dict[str, Any] | None:
 
 
 @routes.get("/overview/live")
-async def overview_live(visit: Visit, runtime: DashboardRuntime, seen: Digest = "") -> StreamingResponse:
+async def overview_live(visit: Visit, runtime: DashboardRuntime, seen: SeenDigest = "") -> StreamingResponse:
     """Stream the parts that change, for as long as somebody looks."""
     if LivePage.open_count >= LIVE_AT_ONCE:
         raise PageError(503, "Too many follow this page live", "Reload it in a minute.")

@@ -66,7 +66,7 @@ def services(health: Sequence[ServiceHealth], statistics: Mapping[str, Any] | No
                 for each in health
             ]
         ],
-        h.ul(".states")[[h.li[_behind(each["behind"]), f"partition {each['partition']}"] for each in partitions]],
+        h.ul(".states")[[h.li[_undecided(each["undecided"]), f"partition {each['partition']}"] for each in partitions]],
         None if health or partitions else h.p(".hint")["Nothing is known of them."],
     ]
 
@@ -75,8 +75,8 @@ def _tone(problem: str | None) -> Any:
     return "good" if problem is None else "bad"
 
 
-def _behind(behind: int) -> h.Renderable:
-    return badge("up to date", "good") if behind < _BUSY_RECORDS else badge(f"{behind:,} to decide", "warn")
+def _undecided(undecided: int) -> h.Renderable:
+    return badge("up to date", "good") if undecided < _BUSY_RECORDS else badge(f"{undecided:,} to decide", "warn")
 
 
 def flow_figures(live: Mapping[str, Any]) -> h.Renderable:

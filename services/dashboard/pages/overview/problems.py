@@ -1,4 +1,4 @@
-"""What is wrong, in words, with what it means and what to do: decided from what the API and the services say."""
+"""Problems in words, with what they mean and what to do: decided from what the API and the services say."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from services.dashboard.components.notice import Tone
 from services.dashboard.health import ServiceHealth
 
-_BEHIND_RECORDS = 1_000
+_WAITING_RECORDS = 1_000
 _SLOW_MILLISECONDS = 1_000.0
 _MEANS: Mapping[str, str] = {
     "inbound": "Replies are not received now. Gateways deliver them again, and messages wait for them.",
@@ -22,7 +22,7 @@ _MEANS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is wrong: in a sentence, with what it means and what to do."""
+    """A problem: in a sentence, with what it means and what to do."""
 
     tone: Tone
     title: str
@@ -30,14 +30,14 @@ class Problem:
 
 
 def problems(
-    health: Sequence[ServiceHealth], statistics: Mapping[str, Any] | None, *, is_behind: bool = False
+    health: Sequence[ServiceHealth], statistics: Mapping[str, Any] | None, *, is_catching_up: bool = False
 ) -> list[Problem]:
     """Return what is wrong, the worst first; empty: all is well.
 
     Args:
         health: of the services.
         statistics: as the API answers; None: it does not.
-        is_behind: whether the live figures are not up to now.
+        is_catching_up: whether the live figures are not up to now.
     """
     found = [_of_service(each) for each in health if each.problem is not None]
     if statistics is None:
@@ -45,7 +45,7 @@ def problems(
         return [*found, Problem("bad", "The API does not answer", text)]
     found += _of_partitions(statistics["partitions"])
     found += _of_effect(statistics["effect"])
-    if is_behind and not found:
+    if is_catching_up and not found:
         text = "They count again by themselves as soon as Kafka answers. Nothing is lost."
         found.append(Problem("warn", "The live figures are not up to date", text))
     return found
@@ -58,11 +58,11 @@ def _of_service(health: ServiceHealth) -> Problem:
 
 
 def _of_partitions(partitions: Sequence[Mapping[str, int]]) -> list[Problem]:
-    behind = {each["partition"]: each["behind"] for each in partitions if each["behind"] > _BEHIND_RECORDS}
-    if not behind:
+    undecided = {each["partition"]: each["undecided"] for each in partitions if each["undecided"] > _WAITING_RECORDS}
+    if not undecided:
         return []
-    names = ", ".join(map(str, behind))
-    title = f"{sum(behind.values()):,} events wait to be decided (partition {names})"
+    names = ", ".join(map(str, undecided))
+    title = f"{sum(undecided.values()):,} events wait to be decided (partition {names})"
     text = (
         "Messages to these numbers wait meanwhile; none goes out that must not. It is right after an import or downtime"
     )

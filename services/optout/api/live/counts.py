@@ -1,4 +1,4 @@
-"""What happened in each account of late, counted in steps of some seconds; in memory, with a limit on everything."""
+"""Counts of each account of late, in steps of some seconds; in memory, with a limit on everything."""
 
 import asyncio
 from collections import OrderedDict
@@ -26,7 +26,7 @@ class LiveCounts:
     """The counts of all accounts; of too many, the one in which nothing happened for longest is forgotten."""
 
     def __init__(self) -> None:
-        self.is_behind = True
+        self.is_catching_up = True
         """Whether the topics have not been read up to now yet, or Kafka is unavailable."""
         self.ends: dict[int, int] = {}
         """The end offset of each partition of `inbound-messages`, as it was read last."""

@@ -59,7 +59,7 @@ class LiveFollower:
                 await self._follow(back_seconds)
             except (TransientError, KafkaError) as error:
                 log.warning("live figures wait for Kafka: %s", error)
-            self._counts.is_behind, back_seconds = True, 0.0
+            self._counts.is_catching_up, back_seconds = True, 0.0
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _follow(self, back_seconds: float) -> None:
@@ -68,7 +68,7 @@ class LiveFollower:
                 consumer.seek(place, offset)
             while True:
                 polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
-                self._counts.is_behind = False
+                self._counts.is_catching_up = False
                 self._counts.ends = self._ends(consumer)
                 for records in polled.values():
                     count_all(self._counts, records)

@@ -47,7 +47,7 @@ async def _events(counts: LiveCounts, account_id: str, stopping: asyncio.Event) 
     with counts.followed(account_id) as changed:
         while time.monotonic() < ends and not stopping.is_set():
             changed.clear()
-            shown = {"is_behind": counts.is_behind, **counts.series(account_id, time.time())}
+            shown = {"is_catching_up": counts.is_catching_up, **counts.series(account_id, time.time())}
             yield f"event: counts\ndata: {json.dumps(shown, separators=(',', ':'))}\n\n"
             await asyncio.sleep(_PAUSE_SECONDS)
             await _first_of(changed, stopping)
