@@ -1,4 +1,4 @@
-"""Events with ticks: what waits for them is neither held up nor left behind."""
+"""Events with ticks: nobody who waits for them is held up, and nothing of them is lost."""
 
 import asyncio
 from collections.abc import AsyncGenerator

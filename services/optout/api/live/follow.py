@@ -79,7 +79,7 @@ class LiveFollower:
         return {place.partition: end for place in places if (end := consumer.highwater(place)) is not None}
 
     async def _starts(self, consumer: Consumer, back_seconds: float) -> dict[TopicPartition, int]:
-        """Return where each partition is read from: by the time, but not more than so many records back."""
+        """Return where each partition is read from: by the time, within a limit of records."""
         ends = await within(SEND_SECONDS, consumer.end_offsets(self._places), "asking for the ends of topics")
         since_ms = int((time.time() - back_seconds) * 1000)
         asked = consumer.offsets_for_times(dict.fromkeys(self._places, since_ms))
