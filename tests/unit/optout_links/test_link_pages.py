@@ -139,10 +139,14 @@ async def test_a_link_that_is_not_known_is_published_for_the_pipeline_to_decide_
 
 
 async def test_while_somebody_guesses_a_click_on_a_link_that_is_not_known_yet_is_taken(page: Page) -> None:
-    page.address = "198.51.100.1"
-    assert [(await page.get("/robots.txt")).status_code for _ in range(100)] == [404] * 100
-    page.address = "203.0.113.9"
-    assert (await page.get("/" + "z" * 11)).status_code == 429
+    for _ in range(20):  # a slow machine gives some of the guesses back meanwhile
+        page.address = "198.51.100.1"
+        assert {(await page.get("/robots.txt")).status_code for _ in range(100)} <= {404, 429}
+        page.address = "203.0.113.9"
+        if (await page.get("/" + "z" * 11)).status_code == 429:
+            break
+    else:
+        raise AssertionError("who guesses is never slowed down")
     assert (await page.press(path="/" + "z" * 11)).status_code == 404
     assert len(page.fake.published) == 1
 
