@@ -114,3 +114,26 @@ def test_to_nobodys_question_a_request_is_held_and_never_certain() -> None:
     for text in ("Proszę nie wysyłać mi więcej wiadomości", "请不要再给我发短信了", "メッセージを送らないでください"):
         assert RULES.match(text).kind == "held", text
         assert RULES.match(text, answered_text=ASKED).kind == "opt_out", text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Хочу отменить", "Как отменить?", "Отключите", "Не отправляйте", "chci zrušit", "kako otkazati"),
+        *("Đúng, gửi cho tôi", "Thôi, gửi cho tôi", "連絡不要です", "退会したい", "ยกเลิกยังไง", "nasıl iptal ederim"),
+        *("Atma!", "haluan peruuttaa tilaukseni", "ei viestejä", "inga sms", "서비스 해지해주세요", "žádné zprávy"),
+        *("Nema poruka", "chcę zrezygnować", "jak anulować", "saya mau batal", "хочу скасувати"),
+    ],
+)
+def test_what_may_be_about_an_order_or_an_appointment_is_held_at_most(text: str) -> None:
+    assert RULES.match(text, answered_text=ASKED).kind == "held"
+    assert RULES.match(text).kind == "none"
+
+
+def test_in_the_languages_that_are_together_what_is_about_a_course_or_a_parcel_is_never_certain() -> None:
+    """To nobody's question nothing is, and of a sentence one word is not enough."""
+    for text in ("Ich muss meine Tochter vom Kurs abmelden", "no me manden el pedido todavía", "quiero darme de baja"):
+        assert RULES.match(text).kind == "held", text
+    assert RULES.match("Ich muss meine Tochter vom Kurs abmelden", answered_text=ASKED).kind == "held"
+    for text in ("Abmelden bitte", "no me manden más mensajes", "quiero darme de baja"):
+        assert RULES.match(text, answered_text=ASKED).kind == "opt_out", text

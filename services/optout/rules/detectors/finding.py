@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from services.optout.rules.normalised_reply import NormalisedReply
 from shared.instructions.find import Instruction
+
+FindingKind: TypeAlias = Literal["opt_out", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,7 @@ class Finding:
     person checks it. `word` is the opt-out word that it means, where a detector knows one.
     """
 
-    kind: Literal["opt_out", "held"]
+    kind: FindingKind
     matched_by: str
     term: str
     word: str = ""

@@ -1,6 +1,6 @@
 """Requests in ordinary language: "stop texting me", "take me off your list"; not "don't stop", not "stop the war"."""
 
-from services.optout.rules.detectors.finding import Finding
+from services.optout.rules.detectors.finding import Finding, FindingKind
 from services.optout.rules.detectors.languages import find_request
 from services.optout.rules.detectors.leave_words import find_leave_words
 from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
@@ -17,6 +17,7 @@ _MAX_WORDS_ALONE = 30
 _MAX_WORDS_IN_ANSWER = 16
 
 _MAX_WORDS_OF_PACK_WORD = 6
+_MAX_WORDS_AROUND_ONE = 3
 _WORDS_OF_PACKS = frozenset(normalise(word) for pack in PACK_WORDS.values() for word in pack.words)
 
 _ENGLISH = Grammar("requests_en.txt")
@@ -86,12 +87,18 @@ def _in_sentence(sentence: str, *, is_answer: bool) -> Finding | None:
     text = canonical(sentence)
     words = text.split()
     if not _OTHERS.isdisjoint(words) and (found := _OTHERS_REQUEST.search(text)):
-        return Finding("opt_out", "plain_words", found[0].strip())
+        return Finding(_kind_of_others(found[0], len(words), is_answer=is_answer), "plain_words", found[0].strip())
     if _RARE.isdisjoint(words) and (_FREQUENT.isdisjoint(words) or _OBJECTS.isdisjoint(words)):
         return None
     if _AGREEING.isdisjoint(words) and _COMPLAINT.search(text):
         return None
     return _english(text, len(words), is_answer=is_answer)
+
+
+def _kind_of_others(term: str, words: int, *, is_answer: bool) -> FindingKind:
+    """Return how certain a request is: a single word such as "abmelden", in a sentence, is often about other things."""
+    is_alone = len(term.split()) > 1 or words <= _MAX_WORDS_AROUND_ONE
+    return "opt_out" if is_answer and is_alone else "held"
 
 
 def _english(text: str, words: int, *, is_answer: bool) -> Finding | None:
