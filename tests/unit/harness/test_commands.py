@@ -19,6 +19,7 @@ from harness.cli.main import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
     EXIT_MISCONFIGURED,
+    EXIT_NOT_WRITTEN,
     EXIT_READER_LEFT,
     EXIT_UNAVAILABLE,
     EXIT_USAGE,
@@ -109,7 +110,8 @@ def test_the_page_names_every_option_of_each_command() -> None:
 def test_the_page_has_every_exit_code() -> None:
     page = (ROOT / "docs" / "cli.md").read_text()
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
-    assert codes == {0, 1, 2, EXIT_BUG, EXIT_MISCONFIGURED, EXIT_INTERRUPTED, EXIT_UNAVAILABLE, EXIT_READER_LEFT}
+    named = {EXIT_BUG, EXIT_MISCONFIGURED, EXIT_INTERRUPTED, EXIT_UNAVAILABLE, EXIT_NOT_WRITTEN, EXIT_READER_LEFT}
+    assert codes == {0, 1, 2} | named
 
 
 def typed_in_documents() -> Iterator[tuple[str, list[str]]]:
@@ -185,6 +187,30 @@ def test_a_reader_that_leaves_is_not_an_error(tmp_path: Path) -> None:
     command = f"{sys.executable} -m harness.cli rules test --file {path} --json | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code"),
+    [
+        ("rules test STOP >&-", 0),
+        ("--help >&-", 0),
+        ("rules test --file - <&-", 0),
+        ("nonsense >&- 2>&-", EXIT_USAGE),
+        ("rules test STOP >/dev/full", EXIT_NOT_WRITTEN),
+    ],
+)
+def test_closed_and_full_standard_files_are_not_a_bug(redirected: str, code: int) -> None:
+    command = f"{sys.executable} -m harness.cli {redirected}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr == ("stopline: the output: No space left on device\n" if code == EXIT_NOT_WRITTEN else "")
+
+
+def test_a_character_that_the_output_cannot_have_is_an_escape(tmp_path: Path) -> None:
+    with patch.dict(os.environ, {"STOPLINE_HOME": str(tmp_path / "süd")}):
+        done = run("reset", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "s\\xfcd" in done.stdout
 
 
 def test_nothing_is_coloured_in_a_pipe() -> None:
