@@ -33,6 +33,7 @@ _REPLY = {
 _NEEDED = {"sent": ("phone", "sent_at"), "replies": ("phone", "received_at", "text")}
 _DIRECTION = ("direction",)
 FIELDS = tuple(dict.fromkeys((*_SENT, *_REPLY, "direction")))
+_SHOWN_CHARACTERS = 40
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
@@ -72,7 +73,7 @@ def columns_of(header: Sequence[str], kind: str | None, chosen: Mapping[str, str
     for each in wanted:
         missing = [field for field in _NEEDED[each] if field not in found[each]]
         if missing:
-            there = ", ".join(cell.strip() or "(empty)" for cell in header[:30])
+            there = ", ".join(_shown(cell) for cell in header[:30])
             raise BadHistoryError(
                 f"{name}: there is no column for {' and '.join(missing)}; the first row has {there};"
                 f" --column {missing[0]}=NAME says which it is"
@@ -90,6 +91,11 @@ def _places(names: Mapping[str, int], fields: Mapping[str, Sequence[str]], chose
 
 def _first(names: Mapping[str, int], aliases: Sequence[str]) -> int | None:
     return next((names[_plain(each)] for each in aliases if each and _plain(each) in names), None)
+
+
+def _shown(cell: str) -> str:
+    """Return the name of a column for a terminal: what a file has in it must not move its cursor."""
+    return "".join(each for each in cell.strip()[:_SHOWN_CHARACTERS] if each.isprintable()) or "(empty)"
 
 
 def _plain(name: str) -> str:

@@ -1,10 +1,33 @@
 """The rows of a history: messages that were sent, and replies that came back; from any source, in any order."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 MICROSECONDS = 1_000_000
+
+
+@dataclass
+class TimeSpan:
+    """The time from the first row of a kind to the last, in microseconds; 0 where there is none."""
+
+    first: int = 0
+    last: int = 0
+
+    def take(self, at: int) -> None:
+        if at < self.first or not self.first:
+            self.first = at
+        self.last = max(self.last, at)
+
+    def as_json(self) -> dict[str, str | None]:
+        return {
+            "from": moment(self.first).isoformat() if self.first else None,
+            "to": moment(self.last).isoformat() if self.last else None,
+        }
+
+    def __str__(self) -> str:
+        return f"{moment(self.first):%Y-%m-%d} to {moment(self.last):%Y-%m-%d}" if self.first else "none"
 
 
 class HistoryPlace(NamedTuple):

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from harness.audit.history import ReplyRow, SentRow, moment
+from harness.audit.history import MICROSECONDS, ReplyRow, SentRow, moment
 from services.optout.attribution import MOST_CONSIDERED, Attribution, attribute
 from services.optout.decide import Held, OptIn, OptOut, decide
 from services.optout.policies import ReachPolicies
@@ -115,7 +115,8 @@ def judge(
     """
     phone = _Phone()
     rows: list[SentRow | ReplyRow] = [*sent, *replies]
-    rows.sort(key=lambda row: (row.at, isinstance(row, ReplyRow), row.source, row.row))
+    # Within a second, the messages are before the replies: clocks of gateways do not say which was first.
+    rows.sort(key=lambda row: (row.at // MICROSECONDS, isinstance(row, ReplyRow), row.at, row.source, row.row))
     for number, row in enumerate(_once(rows, counts)):
         if isinstance(row, SentRow):
             finding = _forbidden(row, phone, criteria)
@@ -225,7 +226,7 @@ def _recipient(event: MessageReceived, row: ReplyRow, phone: _Phone, criteria: C
 
 def _newest(phone: _Phone, row: ReplyRow, window: timedelta) -> list[SentRow]:
     """Return the messages within the window from the number that was written to, newest first."""
-    starts = row.at - int(window.total_seconds()) * 1_000_000
+    starts = row.at - int(window.total_seconds()) * MICROSECONDS
     lists = list(phone.sent.values())
     if row.to and "" not in phone.sent:
         lists = [phone.sent[row.to]] if row.to in phone.sent else []

@@ -39,7 +39,8 @@ _HOW = """<h2>How it was judged</h2>
 <p>Each reply was read by the rules that Stopline would have gone by, each opt-out was attributed to the list whose
 message it answers, and each later message that its scopes forbid is named. Messages in the same second as the reply are
 not: which was first is not known. Held replies look like opt-outs; with Stopline nothing would have been sent until a
-person had looked. Consent that was given elsewhere, such as by a form, is not known here.</p></main></body></html>
+person had looked. Not known here: consent that was given elsewhere, such as by a form; opt-outs that did not come as a
+reply, or came before the first reply that was read.</p></main></body></html>
 """
 _VIEW = (
     '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">'
@@ -49,13 +50,14 @@ _NAMED_BAD_ROWS = 100
 _HEADING = {
     "found": "{count} messages went to people who had opted out",
     "none": "No message went to anybody who had opted out",
+    "missing": "Nothing can be said: no {missing} were read",
 }
 
 
 def page(summary: AuditSummary, made_at: datetime, *, is_masked: bool) -> str:
     """Return the page about an audit that is complete."""
-    state = "found" if summary.opted_out.messages else "none"
-    heading = _HEADING[state].format(count=f"{summary.opted_out.messages:,}")
+    state = "missing" if summary.missing else "found" if summary.opted_out.messages else "none"
+    heading = _HEADING[state].format(count=f"{summary.opted_out.messages:,}", missing=summary.missing)
     return "".join(
         (
             f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(heading)}</title>',
@@ -73,8 +75,8 @@ def page(summary: AuditSummary, made_at: datetime, *, is_masked: bool) -> str:
 
 def _about(summary: AuditSummary, made_at: datetime) -> str:
     sources = ", ".join(summary.sources)
-    span = f"{moment(summary.first):%Y-%m-%d} to {moment(summary.last):%Y-%m-%d}" if summary.first else "no rows"
-    return escape(f"Shadow audit of {sources}: {span}. Made {made_at:%Y-%m-%d %H:%M} UTC; all times are UTC.")
+    spans = f"messages of {summary.sent_span}, replies of {summary.reply_span}"
+    return escape(f"Shadow audit of {sources}: {spans}. Made {made_at:%Y-%m-%d %H:%M} UTC; all times are UTC.")
 
 
 def _figures(summary: AuditSummary) -> str:

@@ -1,5 +1,6 @@
 """The numbers of a history: of recipients, of whoever replied, and of our side."""
 
+import re
 from functools import lru_cache
 
 from harness.audit.history import BadCellError
@@ -10,6 +11,7 @@ from shared.phones.writing import read_digits
 
 _KEPT = 65_536
 _SENDER_CHARACTERS = 40
+_ROUNDED = re.compile(r"[0-9]+[.,]?[0-9]*[eE]\+?[0-9]+")
 
 
 @lru_cache(maxsize=_KEPT)
@@ -23,7 +25,7 @@ def _other_recipient(text: str, country: str | None) -> str:
 
 def recipient_phone(text: str, country: str | None) -> str:
     """Return the canonical number that a message was sent to."""
-    return only_reading(text) or _other_recipient(text, country)
+    return only_reading(text) or _other_recipient(_whole(text), country)
 
 
 def writer_phones(text: str, to: str, country: str | None) -> tuple[str, ...]:
@@ -32,7 +34,14 @@ def writer_phones(text: str, to: str, country: str | None) -> tuple[str, ...]:
     A number without a country code is of `country`, or of the country of the number that it was written `to`.
     """
     only = only_reading(text)
-    return (only,) if only else _other_writer(text, to, country)
+    return (only,) if only else _other_writer(_whole(text), to, country)
+
+
+def _whole(text: str) -> str:
+    """Return the number, if a spreadsheet has not cut off its digits; without the apostrophe that makes it a text."""
+    if _ROUNDED.fullmatch(text):
+        raise BadCellError("the phone: a spreadsheet has rounded it: export the column as text")
+    return text.removeprefix("'")
 
 
 @lru_cache(maxsize=_KEPT)

@@ -28,6 +28,8 @@ class Reading(NamedTuple):
     """The choices by which cells are read."""
 
     time_of: Callable[[str], int]
+    reply_time_of: Callable[[str], int]
+    """The latest moment that a text may mean: a message is after a reply only where that is certain."""
     country: str | None
     is_list_per_sender: bool = False
     """Whether messages without a list are of one for each number that they come from."""
@@ -76,7 +78,7 @@ class RowReader:
     def __init__(self, columns: Columns, source: int, reading: Reading, taker: TakesRows, bad: BadRows) -> None:
         self._columns = columns
         self._source = source
-        self._time_of, self._country = reading.time_of, reading.country
+        self._reading, self._country = reading, reading.country
         self._is_list_per_sender = reading.is_list_per_sender
         self._taker = taker
         self._bad = bad
@@ -115,7 +117,7 @@ class RowReader:
         self._taker.take_sent(
             SentRow(
                 recipient_phone(phone.strip(), self._country),
-                self._time(at),
+                _time(at, self._reading.time_of),
                 id_.strip()[:_MAX_ID_CHARACTERS],
                 ours,
                 list_.strip() or (ours if self._is_list_per_sender else ""),
@@ -130,7 +132,7 @@ class RowReader:
         written, at, to, id_, replied_to, text = (row[place] if place >= 0 else "" for place in self._reply)
         ours = our_number(to.strip())
         phones = writer_phones(written.strip(), ours, self._country)
-        moment = self._time(at)
+        moment = _time(at, self._reading.reply_time_of)
         for phone in phones:
             # One that names its country is that of the phone as it is written; others may be the same person's.
             is_certain = len(phones) == 1 or (phone == phones[0] and written.lstrip().startswith("+"))
@@ -142,11 +144,12 @@ class RowReader:
                 )
             )  # fmt: skip
 
-    def _time(self, text: str) -> int:
-        stripped = text.strip()
-        if not stripped:
-            raise BadCellError("it has no time")
-        return self._time_of(stripped)
+
+def _time(text: str, time_of: Callable[[str], int]) -> int:
+    stripped = text.strip()
+    if not stripped:
+        raise BadCellError("it has no time")
+    return time_of(stripped)
 
 
 def _getters(places: object, fields: Sequence[str]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -42,10 +43,12 @@ def write_report(
 
 @contextmanager
 def _private(path: Path) -> Iterator[IO[str]]:
-    """Lend a file that takes the place of `path` once it is whole."""
-    new = path.with_name(f"{path.name}.new")
-    with os.fdopen(
-        os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline=""
-    ) as file:
-        yield file
-    new.replace(path)
+    """Lend a file that takes the place of `path` once it is whole; nothing is left of one that does not get so far."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            yield file
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

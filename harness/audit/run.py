@@ -1,5 +1,6 @@
 """An audit from its sources to its report: read, spilled to disk by phone, judged, written."""
 
+import os
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ from harness.audit.columns import Columns
 from harness.audit.history import ReplyRow, SentRow
 from harness.audit.judge import AuditFinding, Criteria, judge
 from harness.audit.read_rows import Reading, RowReader
-from harness.audit.spill import PARTS, Spill
+from harness.audit.spill import PARTS, Spill, no_room
 from harness.audit.summary import AuditSummary
 from services.optout.policies import ReachPolicies
 from services.optout.rules import RuleSet
@@ -40,7 +41,7 @@ class Audit:
 
     def reader(self, name: str, columns: Columns) -> RowReader:
         """Return the reader of one more source."""
-        self._names.append(name)
+        self._names.append(name.encode(errors="backslashreplace").decode())  # a file's name may be any bytes
         self.summary.sources = self._names
         return RowReader(columns, len(self._names) - 1, self._reading, self._spill, self.summary.bad)
 
@@ -54,7 +55,7 @@ class Audit:
         spill.flush()
         spill.find_first_sent()
         summary.sent, summary.replies = spill.sent, spill.replies
-        summary.first, summary.last = spill.first, spill.last
+        summary.sent_span, summary.reply_span = spill.sent_span, spill.reply_span
         criteria = self._criteria()
         for done, (sent, replies) in enumerate(spill.parts(), 1):
             for each in _by_phone(sent, replies):
@@ -92,5 +93,9 @@ def _by_phone(sent: Iterable[SentRow], replies: Iterable[ReplyRow]) -> Iterator[
 @contextmanager
 def auditing(reading: Reading, rules: AuditRules) -> Iterator[Audit]:
     """Lend an audit; its folder, which has texts and phones, is removed at the end, also by Ctrl-C."""
-    with tempfile.TemporaryDirectory(prefix="stopline-audit-") as folder:
+    try:
+        held = tempfile.TemporaryDirectory(prefix="stopline-audit-")
+    except OSError as error:
+        raise no_room(Path(os.environ.get("TMPDIR", "/tmp")), error) from None  # noqa: S108 (for the message alone)
+    with held as folder:
         yield Audit(Path(folder), reading, rules)

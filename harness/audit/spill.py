@@ -6,16 +6,21 @@ replied.
 """
 
 import marshal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.audit.history import BadHistoryError, ReplyRow, SentRow
+from harness.audit.history import BadHistoryError, ReplyRow, SentRow, TimeSpan
 
 PARTS = 256
 _MOST_WAITING = 65_536
 _PHONE_DIGITS = 4
 _MOST_LISTS = 100_000
+
+
+def no_room(folder: Path, error: OSError) -> BadHistoryError:
+    """Return the error that says that it is not a file of the history which could not be used."""
+    return BadHistoryError(f"the temporary folder {folder}: {error.strerror}; TMPDIR names another one")
 
 
 class Spill:
@@ -27,7 +32,7 @@ class Spill:
         self._replies: dict[int, list[tuple[Any, ...]]] = {}
         self._waiting = 0
         self.sent = self.replies = 0
-        self.first = self.last = 0
+        self.sent_span, self.reply_span = TimeSpan(), TimeSpan()
         self.ambiguous: dict[str, int | None] = {}
         """The phones that may have written a reply which others may have written, too."""
         self.lists_of_senders: dict[tuple[str, str], int] = {}
@@ -45,7 +50,8 @@ class Spill:
             known = self.lists_of_senders.get(key)
             if known is None or row.at < known:
                 self._note_list(key, row.at)
-        self._took(row.at)
+        self.sent_span.take(row.at)
+        self._took()
 
     def _note_list(self, key: tuple[str, str], at: int) -> None:
         self.lists_of_senders[key] = at
@@ -61,12 +67,10 @@ class Spill:
         if row.readings:
             self.ambiguous.update(dict.fromkeys(row.readings))
         self.replies += not row.readings or row.readings[0] == row.phone
-        self._took(row.at)
+        self.reply_span.take(row.at)
+        self._took()
 
-    def _took(self, at: int) -> None:
-        if at < self.first or not self.first:
-            self.first = at
-        self.last = max(self.last, at)
+    def _took(self) -> None:
         self._waiting += 1
         if self._waiting >= _MOST_WAITING:
             self.flush()
@@ -74,11 +78,17 @@ class Spill:
     def flush(self) -> None:
         """Write what waits in memory."""
         for kind, parts in (("sent", self._sent), ("replies", self._replies)):
-            for part, rows in parts.items():
-                with (self._folder / f"{kind}-{part}").open("ab") as file:
-                    marshal.dump(rows, file)
+            try:
+                self._write(kind, parts)
+            except OSError as error:
+                raise no_room(self._folder.parent, error) from None
             parts.clear()
         self._waiting = 0
+
+    def _write(self, kind: str, parts: Mapping[int, list[tuple[Any, ...]]]) -> None:
+        for part, rows in parts.items():
+            with (self._folder / f"{kind}-{part}").open("ab") as file:
+                marshal.dump(rows, file)
 
     def parts(self) -> Iterator[tuple[list[SentRow], list[ReplyRow]]]:
         """Yield the replies of each part, and the messages to those who replied."""

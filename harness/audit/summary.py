@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from harness.audit.history import MICROSECONDS, moment
+from harness.audit.history import MICROSECONDS, TimeSpan, moment
 from harness.audit.judge import AuditFinding, JudgedCounts
 from harness.audit.read_rows import BadRows
 from shared.phones import mask
@@ -74,8 +74,8 @@ class AuditSummary:
     sources: Sequence[str] = ()
     sent: int = 0
     replies: int = 0
-    first: int = 0
-    last: int = 0
+    sent_span: TimeSpan = field(default_factory=TimeSpan)
+    reply_span: TimeSpan = field(default_factory=TimeSpan)
     judged: JudgedCounts = field(default_factory=JudgedCounts)
     bad: BadRows = field(default_factory=BadRows)
     opted_out: FoundCounts = field(default_factory=FoundCounts)
@@ -103,6 +103,11 @@ class AuditSummary:
             _keep(self._most, (messages, next(self._order), last), SHOWN_PHONES)
 
     @property
+    def missing(self) -> str:
+        """The kind of rows of which none were read, so that nothing can be said; empty where both were."""
+        return "" if self.sent and self.replies else "replies" if self.sent else "messages"
+
+    @property
     def newest(self) -> list[AuditFinding]:
         return [finding for _, _, finding in sorted(self._newest, reverse=True)]
 
@@ -116,8 +121,8 @@ class AuditSummary:
             "sources": list(self.sources),
             "messages": self.sent,
             "replies": self.replies,
-            "from": moment(self.first).isoformat() if self.first else None,
-            "to": moment(self.last).isoformat() if self.last else None,
+            "time_of_messages": self.sent_span.as_json(),
+            "time_of_replies": self.reply_span.as_json(),
             "replies_that_opt_out": self.judged.opt_outs,
             "replies_held": self.judged.held,
             "replies_that_opt_in": self.judged.opt_ins,

@@ -17,7 +17,7 @@ import typer
 from phonenumbers import SUPPORTED_REGIONS
 
 from harness.audit.columns import FIELDS, columns_of
-from harness.audit.csv_files import rows_of
+from harness.audit.csv_files import is_separator_line, rows_of
 from harness.audit.history import BadHistoryError
 from harness.audit.judge import RememberedRules
 from harness.audit.read_rows import Reading
@@ -40,6 +40,7 @@ from shared.settings import validated_part
 
 _NOTHING, _FOUND, _BAD_INPUT = 0, 1, 2
 _NAMED_BAD_ROWS = 20
+_MOST_ROWS_BEFORE_THE_HEADER = 100
 
 
 class GatewayAsked(NamedTuple):
@@ -80,7 +81,7 @@ def run_audit(request: AuditRequest, now: datetime, *, fails_on_held: bool, skip
     if not request.files and not request.gateways.names():
         raise typer.BadParameter("name files, or --clicksend or --twilio: what was sent, and what came back")
     try:
-        with _ended_by_sigterm(), auditing(_reading(request), _rules(request)) as audit:
+        with _ended_by_signals(), auditing(_reading(request), _rules(request)) as audit:
             _read(request, audit)
             with progress_bar() as bar:
                 task = bar.add_task("judging", total=1.0)
@@ -99,6 +100,8 @@ def run_audit(request: AuditRequest, now: datetime, *, fails_on_held: bool, skip
 
 
 def _exit_code(summary: AuditSummary, *, fails_on_held: bool, skips_bad_rows: bool) -> int:
+    if summary.missing:
+        return _BAD_INPUT
     if summary.opted_out.messages or (fails_on_held and summary.held.messages):
         return _FOUND
     return _BAD_INPUT if summary.bad.count and not skips_bad_rows else _NOTHING
@@ -110,17 +113,24 @@ def _failed(text: str, code: int) -> int:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Have SIGTERM end it as Ctrl-C does: the folder with texts and phones is removed."""
+def _ended_by_signals() -> Iterator[None]:
+    """Have SIGTERM, and a terminal that is closed, end it as Ctrl-C does: the folder with texts and phones is removed.
+
+    What is ignored, as `nohup` has it, stays so.
+    """
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    heard = [each for each, handler in before.items() if handler is not signal.SIG_IGN]
     try:
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for each in heard:
+            signal.signal(each, signal.default_int_handler)
     except ValueError:  # not in the main thread: whoever runs it there removes what it leaves
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each in heard:
+            signal.signal(each, before[each])
 
 
 def _reading(request: AuditRequest) -> Reading:
@@ -131,7 +141,9 @@ def _reading(request: AuditRequest) -> Reading:
     country = request.country.upper() if request.country else None
     if country is not None and country not in SUPPORTED_REGIONS:
         raise BadHistoryError(f"--country {request.country}: write the two letters of ISO 3166, such as US")
-    return Reading(time_reader(zone, request.time_format), country, request.is_list_per_sender)
+    time_of = time_reader(zone, request.time_format)
+    reply_time_of = time_reader(zone, request.time_format, is_latest=True)
+    return Reading(time_of, reply_time_of, country, request.is_list_per_sender)
 
 
 def _rules(request: AuditRequest) -> AuditRules:
@@ -166,11 +178,18 @@ def _read_file(path: Path, kind: str | None, chosen: Mapping[str, str], encoding
     with progress_bar() as bar:
         task = bar.add_task(path.name, total=path.stat().st_size if path.is_file() else None)
         with rows_of(path, encoding, lambda count: bar.update(task, completed=count)) as rows:
-            header = next((row for row in islice(rows, 100) if any(row)), None)
-            if header is None:
+            number, header = next(_headers(rows), (0, []))
+            if not header:
                 raise BadHistoryError(f"{path}: it is empty; the first row names the columns")
             reader = audit.reader(path.name, columns_of(header, kind, chosen, str(path)))
-            reader.read(rows, first_row=2)
+            reader.read(rows, first_row=number + 1)
+
+
+def _headers(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Yield rows that may name the columns, each with its number."""
+    for number, row in enumerate(islice(rows, _MOST_ROWS_BEFORE_THE_HEADER), 1):
+        if any(row) and not is_separator_line(row):
+            yield number, row
 
 
 async def _read_gateway(name: str, asked: GatewayAsked, audit: Audit) -> None:
@@ -217,6 +236,8 @@ def _say(summary: AuditSummary, folder: Path, *, as_json: bool) -> None:
         f"{summary.held.messages:,} were sent while a reply would have waited for review",
         f"{summary.not_delivered.messages:,} were forbidden, but did not arrive",
     ]
+    if summary.missing:
+        lines.append(f"no {summary.missing} were read: nothing can be said")
     if summary.bad.count:
         lines.append(f"{summary.bad.count:,} rows could not be used, and nothing is said about them:")
         lines += [

@@ -209,7 +209,7 @@ def test_one_file_with_both_directions_and_names_of_its_own_is_read(tmp_path: Pa
         (("--sent", "empty.csv"), "the first row names the columns"),
         (("--sent", "odd.csv"), "no column for phone and sent_at; the first row has a, b; --column phone=NAME"),
         (("odd.csv",), "--sent or --replies"),
-        (("--sent", "open.csv"), "a quote may be left open"),
+        (("--sent", "open.csv"), "a quote is left open"),
         (("--sent", "odd.csv", "--column", "nonsense=a"), "FIELD is one of"),
         (("--sent", "odd.csv", "--zone", "Mars/Base"), "Europe/Paris"),
         (("--sent", "odd.csv", "--country", "Nowhere"), "ISO 3166"),
