@@ -1,14 +1,16 @@
 """`stopline-pytest` against a running stack: it waits for what must come, and proves that nothing came."""
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 from shell import Shell
 
-from stopline_pytest import Account, Addresses, NotSeenError, Stopline, UnexpectedMessageError
+from stopline_pytest import Account, Addresses, ContactList, NotSeenError, Phone, Stopline, UnexpectedMessageError
 
 TEXT = "Hello. Reply STOP to opt out"
 
@@ -78,12 +80,55 @@ def test_accounts_do_not_see_each_others_messages_on_one_phone(stopline: Stoplin
 def test_records_that_nobody_can_read_and_other_spellings_hide_nothing(stopline: Stopline, account: Account) -> None:
     ada, news = account.phone(), account.list()
     producer = Producer(stopline.addresses.kafka_config())
-    for value in (b"", b"[]", b"\xff", b'{"account_id": 7}', b'{"account_id": "%s"}' % account.account_id.encode()):
+    ours = account.account_id.encode()
+    of_ours = (b'{"account_id": "%s"}' % ours, b'{"account_id": "%s", "type": ["?"]}' % ours)
+    for value in (b"", b"[]", b"\xff", b"[" * 100_000, b'{"account_id": 7}', *of_ours):
         producer.produce("outbound-messages", value)
     producer.flush()
     spelled = f"001 ({ada.number[2:5]}) {ada.number[5:8]}-{ada.number[8:]}"
     account.send(news, spelled, TEXT)
     with pytest.raises(UnexpectedMessageError):
+        ada.assert_got_nothing()
+
+
+def test_nothing_is_claimed_before_requests_are_read_to_their_end_and_committed(
+    stopline: Stopline, account: Account
+) -> None:
+    ada, news = account.phone(), account.list()
+    transaction = f"test-{account.account_id}"
+    producer = Producer({**stopline.addresses.kafka_config(), "transactional.id": transaction, "acks": "all"})
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.produce("outbound-messages", json.dumps(requested(account, news, ada)), key=ada.number)
+    producer.flush()
+    with pytest.raises(NotSeenError, match="outbound-messages was read to its end"):
+        ada.assert_got_nothing(timeout_seconds=1)
+    producer.commit_transaction()
+    with pytest.raises(UnexpectedMessageError, match="got 1"):
+        ada.assert_got_nothing()
+
+
+def requested(account: Account, news: ContactList, ada: Phone) -> dict[str, Any]:
+    return {
+        "type": "message_requested",
+        "version": 1,
+        "account_id": account.account_id,
+        "message_id": "in-a-transaction",
+        "list_id": news.list_id,
+        "phone": ada.number,
+        "sender_number": account.sender_number,
+        "body": TEXT,
+    }
+
+
+def test_nothing_is_claimed_of_an_account_with_more_events_than_are_kept(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stopline_pytest.topic_log._MAX_EVENTS_PER_ACCOUNT", 1)
+    ada, bob, news = account.phone(), account.phone(), account.list()
+    for phone in (bob, ada):
+        news.send(phone, TEXT)
+    with pytest.raises(NotSeenError, match="too many"):
         ada.assert_got_nothing()
 
 

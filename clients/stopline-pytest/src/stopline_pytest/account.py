@@ -178,6 +178,10 @@ class Account:
         self.check(number)
         if not self.stack.log.wait_until_read(OUTBOUND_MESSAGES, deadline):
             raise not_in_time(self, "outbound-messages was read to its end", seconds, self.stack.log.trouble)
+        if self.stack.log.is_full(self.account_id):
+            raise not_in_time(
+                self, "all events of the account are kept", seconds, "it has too many: use another account"
+            )
         asked = requests_for(self.events(), number)
         ids = dict.fromkeys(str(request.get("message_id")) for request in asked)
         return [self.outcome(message_id, max(deadline - time.monotonic(), 0)) for message_id in ids]

@@ -1,5 +1,6 @@
 """What became of a message: sent, suppressed, rejected, failed or unknown. Pure."""
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,7 +16,8 @@ KINDS: dict[str, Kind] = {
     "message_failed": "failed",
     "message_outcome_unknown": "unknown",
 }
-_COMPARED_DIGITS = 7
+_COMPARED_DIGITS = 6
+"""In Argentina the seventh from the end may be one of a prefix: +54 2966 15 423456 is +54 9 2966 423456."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +45,29 @@ class Outcome:
 
 
 def outcome_of(events: Iterable[Seen], message_id: str) -> Outcome | None:
-    """Return the outcome of a message, if there is one yet."""
+    """Return the outcome of a message, if there is one yet; an unknown one only until its receipt has come."""
+    unknown = None
     for seen in events:
         event = seen.event
         if event.get("message_id") == message_id and event["type"] in KINDS:
-            return Outcome(message_id, KINDS[event["type"]], event)
-    return None
+            found = Outcome(message_id, KINDS[event["type"]], event)
+            if found.kind != "unknown":
+                return found
+            unknown = unknown or found
+    return unknown
 
 
 def requests_for(events: Iterable[Seen], phone: str) -> list[Event]:
     """Return the requests for messages to a phone, which their producers may have written in other spellings.
 
-    Numbers with the same last digits count: a request more is waited for, never one less.
+    Numbers that have the same last digits somewhere count, in any script and with an extension after them: a request
+    more is waited for, never one less.
     """
     end = _digits(phone)[-_COMPARED_DIGITS:]
     return [
         seen.event
         for seen in events
-        if seen.event["type"] == "message_requested" and _digits(str(seen.event.get("phone"))).endswith(end)
+        if seen.event["type"] == "message_requested" and end in _digits(str(seen.event.get("phone")))
     ]
 
 
@@ -76,4 +83,5 @@ def waiting_for(events: Iterable[Seen], message_id: str) -> str:
 
 
 def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text))
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(str(unicodedata.decimal(each)) for each in plain if each.isdecimal())

@@ -52,6 +52,7 @@ class TopicLog:
         """The last error that Kafka's client reported; empty when there was none."""
         self.unreadable: dict[str, int] = defaultdict(int)
         """Per topic, the records that were not JSON objects."""
+        self._full: set[str] = set()
 
     def start(self) -> None:
         """Begin to read at the present ends of both topics.
@@ -92,6 +93,12 @@ class TopicLog:
     def forget(self, account_id: str) -> None:
         with self._changed:
             self._events.pop(account_id, None)
+            self._full.discard(account_id)
+
+    def is_full(self, account_id: str) -> bool:
+        """Say whether the account had more events than are kept: then nothing can be proven from them."""
+        with self._changed:
+            return account_id in self._full
 
     def events(self, account_id: str) -> list[Seen]:
         """Return the events of an account that were read so far, requests among them."""
@@ -114,17 +121,22 @@ class TopicLog:
         return self.wait(lambda: True if self._is_read(ends) else None, deadline) is not None
 
     def ends(self, topic: str) -> dict[tuple[str, int], int]:
-        """Return the end of each partition of the topic: committed records are before it.
+        """Return the end of each partition of the topic.
+
+        Records of open transactions are before it, too: they are read once it is known what became of them. A record
+        may be committed already where its partition does not have the marker of that yet.
 
         Raises:
             StoplineError: Kafka cannot be reached, or has no such topic.
         """
         try:
             described = self._admin.list_topics(topic, timeout=_KAFKA_SECONDS).topics[topic]
+            if described.error is not None:
+                raise KafkaException(described.error)  # noqa: TRY301 (as the client raises the others)
             latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
             asked = {TopicPartition(topic, partition): latest for partition in described.partitions}
             found = self._admin.list_offsets(
-                asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_KAFKA_SECONDS
+                asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_KAFKA_SECONDS
             )
             return {(topic, place.partition): answer.result().offset for place, answer in found.items()}
         except KafkaException as error:
@@ -157,14 +169,20 @@ class TopicLog:
     def _keep_event(self, topic: str, value: bytes | None, at: float) -> None:
         try:
             event = json.loads(value or b"")
-        except ValueError:
+        except (ValueError, RecursionError):
             event = None
         if not isinstance(event, dict):
             self.unreadable[topic] += 1
             return
-        kept = self._events.get(str(event.get("account_id")))
-        if kept is not None and len(kept) < _MAX_EVENTS_PER_ACCOUNT:
-            kept.append(Seen(at, {"type": "message_requested", **event} if topic == OUTBOUND_MESSAGES else event))
+        account_id = str(event.get("account_id"))
+        kept = self._events.get(account_id)
+        if kept is None:
+            return
+        if len(kept) >= _MAX_EVENTS_PER_ACCOUNT:
+            self._full.add(account_id)
+            return
+        usual = "message_requested" if topic == OUTBOUND_MESSAGES else ""
+        kept.append(Seen(at, {**event, "type": str(event.get("type", usual))}))
 
 
 def _reason(error: KafkaException) -> str:
