@@ -32,6 +32,7 @@ _SETTINGS = "containers.env"
 _IMAGES = "images.json"
 _SECRET_BYTES = 32
 _NEEDED = re.compile(r"\$\{(STOPLINE_\w+):\?")
+_NAMED = re.compile(r"\$\{(\w+)")
 _PORT = re.compile(r"\$\{(STOPLINE_\w+_PORT):-\d+\}")
 _OURS = re.compile(r"^  ([a-z]+):.*\n(?:    .*\n)*?    <<: \*service$", re.MULTILINE)
 
@@ -62,9 +63,14 @@ class StoplineContainers(DockerCompose):
 
     @cached_property
     def compose_command_property(self) -> list[str]:
-        """The command, with the name of the project: one for each object."""
-        first, *others = super().compose_command_property
-        return ["env", "-u", "COMPOSE_PROJECT_NAME", first, *others, "--project-name", self.settings["PROJECT"]]
+        """The command, with the name of the project: one for each object.
+
+        Compose takes a variable of the shell before one of a file. Settings of a deployment that somebody has in
+        their shell, such as the address of a real carrier or another administrator's token, are not for tests.
+        """
+        named = ("COMPOSE_PROJECT_NAME", *dict.fromkeys(_NAMED.findall(self._written)))
+        unset = [word for name in named for word in ("-u", name)]
+        return ["env", *unset, *super().compose_command_property, "--project-name", self.settings["PROJECT"]]
 
     def stop(self, down: bool = True) -> None:  # noqa: FBT001, FBT002 (as testcontainers has it)
         """Remove the containers, with their networks and data; `down=False` only stops them."""
