@@ -13,7 +13,7 @@ import pytest
 from test_addresses_of_a_stack import WHOLE
 
 from stopline_pytest import StoplineError
-from stopline_pytest.command import find_command
+from stopline_pytest.command import environment, find_command
 from stopline_pytest.lifeline import Lifeline, stack_of
 
 SOURCE = Path(__file__).parents[3] / "clients" / "stopline-pytest" / "src"
@@ -21,7 +21,7 @@ _ASKER = """
 import sys
 from pathlib import Path
 from stopline_pytest.lifeline import stack_of
-stack_of(Path(sys.argv[1]), sys.argv[2:], 30)
+stack_of(Path(sys.argv[1]), sys.argv[2:], 600)
 """
 _OWNER = """
 import sys, time
@@ -93,6 +93,31 @@ def test_a_run_that_is_killed_leaves_no_stack(command: list[str], calls: Path) -
     owner.wait(10)
     owner.stdout.close()
     until(lambda: "reset --yes" in commands(calls))
+
+
+def test_a_run_that_ends_while_its_stack_starts_waits_for_no_download(
+    tmp_path: Path, calls: Path, lifeline: Lifeline
+) -> None:
+    program = tmp_path / "slow"
+    program.write_text(
+        f'#!/bin/sh\necho "$STOPLINE_HOME $*" >> {calls}\n'
+        f"trap 'echo \"- interrupted\" >> {calls}; exit 130' INT\n"
+        "[ $1 != up ] || while :; do sleep 0.1; done\n"
+    )
+    program.chmod(0o755)
+    asking = subprocess.Popen([sys.executable, "-c", _ASKER, lifeline.folder, program], stderr=subprocess.DEVNULL)
+    until(lambda: commands(calls) == ["up --free-ports"])
+    lifeline.release()
+    assert commands(calls) == ["up --free-ports", "interrupted", "reset --yes"]
+    assert not lifeline.folder.exists()
+    assert asking.wait(60) == 1
+
+
+def test_a_run_has_no_servers_that_others_use_and_that_stay(tmp_path: Path) -> None:
+    own = {"STOPLINE_BACKEND": "external", "STOPLINE_REACH_POLICIES_FILE": "policies.toml", "PYTHONPATH": "."}
+    kept = {"STOPLINE_REACH_POLICIES_FILE": "policies.toml", "STOPLINE_HOME": str(tmp_path)}
+    assert environment(own, tmp_path) == kept
+    assert environment(own, None)["STOPLINE_BACKEND"] == "external"
 
 
 def test_a_stack_that_does_not_start_says_why_to_every_process_that_asks(tmp_path: Path, lifeline: Lifeline) -> None:

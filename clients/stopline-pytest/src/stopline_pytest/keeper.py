@@ -1,13 +1,16 @@
 """`python -m stopline_pytest.keeper FOLDER SECONDS COMMAND...`: owns the stack of one test run.
 
-It starts the stack in FOLDER and writes its addresses there. Once no process holds FOLDER's pipe open, it removes both.
+It starts the stack in FOLDER and writes its addresses there. Once no process holds FOLDER's pipe open, it removes both,
+also in the middle of a start.
 The command returns at once, and the keeper goes on as a process that is nobody's child.
 """
 
 import fcntl
 import os
+import select
 import shutil
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,9 +30,9 @@ def main(folder: Path, start_seconds: float, command: list[str]) -> None:
             return  # the child has the lock, too
         os.setsid()
         pipe = os.open(folder / PIPE, os.O_RDONLY | os.O_NONBLOCK)  # the run may have ended already
-        os.set_blocking(pipe, True)
+        os.set_blocking(pipe, True)  # nobody writes: it is readable once nobody holds it open
         try:
-            _start(folder, start_seconds, command)
+            _start(folder, start_seconds, command, lambda: bool(select.select([pipe], [], [], 0)[0]))
             os.read(pipe, 1)
         finally:
             with suppress(StoplineError):  # what is left is the folder
@@ -37,9 +40,9 @@ def main(folder: Path, start_seconds: float, command: list[str]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(folder: Path, start_seconds: float, command: list[str]) -> None:
+def _start(folder: Path, start_seconds: float, command: list[str], is_over: Callable[[], bool]) -> None:
     try:
-        run_command(command, "up", "--free-ports", seconds=start_seconds, home=folder / HOME)
+        run_command(command, "up", "--free-ports", seconds=start_seconds, home=folder / HOME, is_over=is_over)
         written = run_command(command, "status", "--json", seconds=_STATUS_SECONDS, home=folder / HOME)
     except StoplineError as error:
         _write(folder / FAILED, f"the stack could not be started: {error}")

@@ -43,7 +43,8 @@ class Lifeline:
         deadline = time.monotonic() + _STOP_SECONDS
         while _is_kept(self.folder) and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not _is_kept(self.folder):  # else the keeper removes it, when the stack has ended
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def stack_of(folder: Path, command: Sequence[str], start_seconds: float) -> Addresses:
