@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import Literal
 
-from services.optout.rules.detectors.finding import Finding
+from services.optout.rules.detectors.finding import Certainty, Finding
 from services.optout.rules.detectors.slips import is_thumbs_slip, shortened, slips, with_letters
 from services.optout.rules.detectors.words import FREQUENT, read_words
 from services.optout.rules.normalised_reply import NormalisedReply
@@ -21,7 +20,6 @@ _MAX_CHARACTERS = 64
 _STANDARD = ("stop", "unsubscribe", "stopall", "optout")
 """What people write unasked, and nobody means otherwise."""
 _ALSO_ASKED_FOR = ("stop", "unsubscribe", "stopall", "optout", "end", "quit", "cancel")
-Certainty = Literal["opt_out", "held"]
 
 _DATA = tomllib.loads(files(__package__).joinpath("data", "echo.toml").read_text("utf-8"))
 _ASKING = frozenset(_DATA["asking"].split())

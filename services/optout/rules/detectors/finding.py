@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from services.optout.rules.normalised_reply import NormalisedReply
 from shared.instructions.find import Instruction
 
-FindingKind: TypeAlias = Literal["opt_out", "held"]
+Certainty: TypeAlias = Literal["opt_out", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Finding:
     person checks it. `word` is the opt-out word that it means, where a detector knows one.
     """
 
-    kind: FindingKind
+    kind: Certainty
     matched_by: str
     term: str
     word: str = ""

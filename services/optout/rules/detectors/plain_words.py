@@ -1,6 +1,6 @@
 """Requests in ordinary language: "stop texting me", "take me off your list"; not "don't stop", not "stop the war"."""
 
-from services.optout.rules.detectors.finding import Finding, FindingKind
+from services.optout.rules.detectors.finding import Certainty, Finding
 from services.optout.rules.detectors.languages import find_request
 from services.optout.rules.detectors.leave_words import find_leave_words
 from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
@@ -95,7 +95,7 @@ def _in_sentence(sentence: str, *, is_answer: bool) -> Finding | None:
     return _english(text, len(words), is_answer=is_answer)
 
 
-def _kind_of_others(term: str, words: int, *, is_answer: bool) -> FindingKind:
+def _kind_of_others(term: str, words: int, *, is_answer: bool) -> Certainty:
     """Return how certain a request is: a single word such as "abmelden", in a sentence, is often about other things."""
     is_alone = len(term.split()) > 1 or words <= _MAX_WORDS_AROUND_ONE
     return "opt_out" if is_answer and is_alone else "held"
