@@ -30,19 +30,29 @@ _REPLY = {
     "text": _TEXTS,
     "replied_to": ("replied_to", "original_message_id", "in_reply_to", "replied_message_id"),
 }
-_NEEDED = {"sent": ("phone", "sent_at"), "replies": ("phone", "received_at", "text")}
+_OPT_IN = {
+    "phone": (*_PHONES, "to", "from"),
+    "opted_in_at": ("opted_in_at", "opt_in_at", "consented_at", "consent_date", "subscribed_at", *_TIMES),
+}
+_FIELDS = {"sent": _SENT, "replies": _REPLY, "opt_ins": _OPT_IN}
+_NEEDED = {
+    "sent": ("phone", "sent_at"),
+    "replies": ("phone", "received_at", "text"),
+    "opt_ins": ("phone", "opted_in_at"),
+}
 _DIRECTION = ("direction",)
-FIELDS = tuple(dict.fromkeys((*_SENT, *_REPLY, "direction")))
+FIELDS = tuple(dict.fromkeys((*_SENT, *_REPLY, *_OPT_IN, "direction")))
 _SHOWN_CHARACTERS = 40
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
 class Columns(NamedTuple):
-    """The place of each field in a row; None where a file has only the other kind."""
+    """The place of each field in a row; None where a file has none of a kind."""
 
     width: int
     sent: Mapping[str, int] | None
     reply: Mapping[str, int] | None
+    opt_in: Mapping[str, int] | None
     direction: int | None
 
 
@@ -51,7 +61,7 @@ def columns_of(header: Sequence[str], kind: str | None, chosen: Mapping[str, str
 
     Args:
         header: its first row.
-        kind: "sent" or "replies"; None where a column for the direction says which.
+        kind: "sent", "replies" or "opt_ins"; None where a column for the direction says which.
         chosen: the file's own name for a field, where it has another one.
         name: of the file, for errors.
 
@@ -59,10 +69,7 @@ def columns_of(header: Sequence[str], kind: str | None, chosen: Mapping[str, str
         BadHistoryError: a column that is needed is not there.
     """
     names = {_plain(cell): place for place, cell in reversed(list(enumerate(header)))}
-    found = {
-        "sent": _places(names, _SENT, chosen),
-        "replies": _places(names, _REPLY, chosen),
-    }
+    found = {each: _places(names, fields, chosen) for each, fields in _FIELDS.items()}
     direction = _first(names, (chosen["direction"],) if "direction" in chosen else _DIRECTION)
     wanted = [kind] if kind else ["sent", "replies"]
     if kind is None and direction is None:
@@ -78,8 +85,8 @@ def columns_of(header: Sequence[str], kind: str | None, chosen: Mapping[str, str
                 f"{name}: there is no column for {' and '.join(missing)}; the first row has {there};"
                 f" --column {missing[0]}=NAME says which it is"
             )
-    sent, reply = (found[each] if each in wanted else None for each in ("sent", "replies"))
-    return Columns(len(header), sent, reply, direction if kind is None else None)
+    sent, reply, opt_in = (found[each] if each in wanted else None for each in _FIELDS)
+    return Columns(len(header), sent, reply, opt_in, direction if kind is None else None)
 
 
 def _places(names: Mapping[str, int], fields: Mapping[str, Sequence[str]], chosen: Mapping[str, str]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The rows of a history: messages that were sent, and replies that came back; from any source, in any order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -63,6 +64,23 @@ class ReplyRow(NamedTuple):
     readings: tuple[str, ...]
     source: int
     row: int
+
+
+class OptInRow(NamedTuple):
+    """Consent that was given elsewhere, such as by a form; it counts for all lists."""
+
+    phone: str
+    at: int
+    source: int
+    row: int
+
+
+class PhoneRows(NamedTuple):
+    """The rows about one phone."""
+
+    sent: Sequence[SentRow]
+    replies: Sequence[ReplyRow]
+    opt_ins: Sequence[OptInRow]
 
 
 def moment(microseconds: int) -> datetime:

@@ -13,20 +13,22 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from harness.audit.history import MICROSECONDS, ReplyRow, SentRow, moment
+from harness.audit.history import MICROSECONDS, OptInRow, PhoneRows, ReplyRow, SentRow, moment
 from services.optout.attribution import MOST_CONSIDERED, Attribution, attribute
 from services.optout.decide import Held, OptIn, OptOut, decide
 from services.optout.policies import ReachPolicies
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.recipient_after import apply
 from services.optout.rules import RuleMatch, RuleSet
-from shared.events.inbound import MessageReceived
+from shared.events.inbound import MessageReceived, OptInRequested
 from shared.instructions.cut import instruction_of
 from shared.suppressions.scopes import forbidding_scopes
 
 _ACCOUNT, _GATEWAY = "audit", "history"
 _MATCHES_KEPT = 16_384
 _NO_LIST = 0
+_AnyRow = SentRow | ReplyRow | OptInRow
+_ORDER_IN_A_SECOND = {OptInRow: 0, SentRow: 1, ReplyRow: 2}
 FindingKind = Literal["opted_out", "held", "not_delivered"]
 
 
@@ -106,17 +108,15 @@ class _Phone:
     stopping: dict[UUID, StoppingReply] = field(default_factory=dict)
 
 
-def judge(
-    sent: Iterable[SentRow], replies: Iterable[ReplyRow], criteria: Criteria, counts: JudgedCounts
-) -> Iterator[AuditFinding]:
+def judge(of_phone: PhoneRows, criteria: Criteria, counts: JudgedCounts) -> Iterator[AuditFinding]:
     """Yield each message of one phone that would have been stopped.
 
     A reply counts for what was sent later, and not in the same moment: which of the two was first is not known then.
     """
     phone = _Phone()
-    rows: list[SentRow | ReplyRow] = [*sent, *replies]
-    # Within a second, the messages are before the replies: clocks of gateways do not say which was first.
-    rows.sort(key=lambda row: (row.at // MICROSECONDS, isinstance(row, ReplyRow), row.at, row.source, row.row))
+    rows: list[_AnyRow] = [*of_phone.opt_ins, *of_phone.sent, *of_phone.replies]
+    # Within a second, a message is after consent and before a reply: clocks of gateways do not say which was first.
+    rows.sort(key=lambda row: (row.at // MICROSECONDS, _ORDER_IN_A_SECOND[type(row)], row.at, row.source, row.row))
     for number, row in enumerate(_once(rows, counts)):
         if isinstance(row, SentRow):
             finding = _forbidden(row, phone, criteria)
@@ -125,15 +125,17 @@ def judge(
             phone.sent[row.sender].append(row)
             if row.id:
                 phone.by_id[row.id] = row
+        elif isinstance(row, OptInRow):
+            _consent(row, number, phone, criteria)
         else:
             _hear(row, number, phone, criteria, counts)
 
 
-def _once(rows: Iterable[SentRow | ReplyRow], counts: JudgedCounts) -> Iterator[SentRow | ReplyRow]:
+def _once(rows: Iterable[_AnyRow], counts: JudgedCounts) -> Iterator[_AnyRow]:
     """Yield each row once: exports overlap, and the same id, time and text is the same message."""
     seen: set[tuple[bool, str, int, str]] = set()
     for row in rows:
-        if row.id:
+        if not isinstance(row, OptInRow) and row.id:
             key = isinstance(row, SentRow), row.id, row.at, row.text
             if key in seen:
                 counts.repeated_rows += 1
@@ -157,6 +159,25 @@ def _forbidden(message: SentRow, phone: _Phone, criteria: Criteria) -> AuditFind
     assert certain.cause_event_id is not None  # noqa: S101 (replies alone cause them here)
     stopped_by = phone.stopping[certain.cause_event_id]
     return AuditFinding("not_delivered" if message.has_failed else kind, message, certain.scope, stopped_by)
+
+
+def _consent(row: OptInRow, number: int, phone: _Phone, criteria: Criteria) -> None:
+    if not phone.suppressions:
+        return
+    values: dict[str, Any] = {
+        "event_id": UUID(int=number + 1),
+        "occurred_at": moment(row.at),
+        "account_id": _ACCOUNT,
+        "phone": row.phone,
+        "scopes": tuple(phone.suppressions),
+        "source": "web_form",
+        "consented_at": moment(row.at),
+        "lifts": None,
+    }
+    event = OptInRequested.model_construct(**values)
+    recipient = Recipient(phone.suppressions)
+    decision = decide(event, recipient, criteria.rules, criteria.policies)
+    phone.suppressions = apply(decision, event, recipient).suppressions
 
 
 def _hear(row: ReplyRow, number: int, phone: _Phone, criteria: Criteria, counts: JudgedCounts) -> None:

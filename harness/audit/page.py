@@ -39,8 +39,8 @@ _HOW = """<h2>How it was judged</h2>
 <p>Each reply was read by the rules that Stopline would have gone by, each opt-out was attributed to the list whose
 message it answers, and each later message that its scopes forbid is named. Messages in the same second as the reply are
 not: which was first is not known. Held replies look like opt-outs; with Stopline nothing would have been sent until a
-person had looked. Not known here: consent that was given elsewhere, such as by a form; opt-outs that did not come as a
-reply, or came before the first reply that was read.</p></main></body></html>
+person had looked. Not known here: consent that was given elsewhere, such as by a form, where it is in no file that
+was read; opt-outs that did not come as a reply, or came before the first reply that was read.</p></main></body></html>
 """
 _VIEW = (
     '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">'
@@ -87,6 +87,8 @@ def _figures(summary: AuditSummary) -> str:
         "should have been stopped": summary.opted_out.messages,
         "people who got them": summary.opted_out.phones,
     }
+    if summary.opt_ins:
+        figures["opt-ins given elsewhere"] = summary.opt_ins
     if summary.held.messages:
         figures["sent while a reply would wait for review"] = summary.held.messages
     if summary.not_delivered.messages:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from harness.audit.columns import Columns
-from harness.audit.history import BadCellError, HistoryPlace, ReplyRow, SentRow
+from harness.audit.history import BadCellError, HistoryPlace, OptInRow, ReplyRow, SentRow
 from harness.audit.phones import our_number, recipient_phone, writer_phones
 from shared.events.base import MAX_BODY_CHARACTERS
 
@@ -49,6 +49,8 @@ class TakesRows(Protocol):
 
     def take_reply(self, row: ReplyRow) -> None: ...
 
+    def take_opt_in(self, row: OptInRow) -> None: ...
+
 
 @dataclass
 class BadRows:
@@ -84,11 +86,12 @@ class RowReader:
         self._bad = bad
         self._sent = _getters(columns.sent, ("phone", "sent_at", "from", "list", "id", "text", "status"))
         self._reply = _getters(columns.reply, ("phone", "received_at", "to", "id", "replied_to", "text"))
+        self._opt_in = _getters(columns.opt_in, ("phone", "opted_in_at"))
 
     def read(self, rows: Iterable[Sequence[str]], first_row: int) -> None:
         """Read all rows; the first has this number."""
         width, direction = self._columns.width, self._columns.direction
-        read_one = self._read_sent if self._sent else self._read_reply
+        read_one = self._read_sent if self._sent else self._read_reply if self._reply else self._read_opt_in
         for number, row in enumerate(rows, first_row):
             if not row:
                 continue
@@ -143,6 +146,11 @@ class RowReader:
                     text[:MAX_BODY_CHARACTERS], readings, self._source, number,
                 )
             )  # fmt: skip
+
+    def _read_opt_in(self, row: Sequence[str], number: int) -> None:
+        phone, at = (row[place] for place in self._opt_in)
+        consented = recipient_phone(phone.strip(), self._country), _time(at, self._reading.time_of)
+        self._taker.take_opt_in(OptInRow(*consented, self._source, number))
 
 
 def _time(text: str, time_of: Callable[[str], int]) -> int:

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
+from typing import TypeVar
 
 from harness.audit.columns import Columns
-from harness.audit.history import ReplyRow, SentRow
+from harness.audit.history import OptInRow, PhoneRows, ReplyRow, SentRow
 from harness.audit.judge import AuditFinding, Criteria, judge
 from harness.audit.read_rows import Reading, RowReader
 from harness.audit.spill import PARTS, Spill, no_room
 from harness.audit.summary import AuditSummary
 from services.optout.policies import ReachPolicies
 from services.optout.rules import RuleSet
+
+_Row = TypeVar("_Row", SentRow, ReplyRow, OptInRow)
 
 
 @dataclass(frozen=True)
@@ -55,17 +58,18 @@ class Audit:
         spill.flush()
         spill.find_first_sent()
         summary.sent, summary.replies = spill.sent, spill.replies
+        summary.opt_ins = spill.opt_ins
         summary.sent_span, summary.reply_span = spill.sent_span, spill.reply_span
         criteria = self._criteria()
-        for done, (sent, replies) in enumerate(spill.parts(), 1):
-            for each in _by_phone(sent, replies):
+        for done, rows in enumerate(spill.parts(), 1):
+            for each in _by_phone(rows):
                 yield from self._findings_of(each, criteria)
             on_part(done / PARTS)
 
-    def _findings_of(self, rows: tuple[list[SentRow], list[ReplyRow]], criteria: Criteria) -> Iterator[AuditFinding]:
+    def _findings_of(self, rows: PhoneRows, criteria: Criteria) -> Iterator[AuditFinding]:
         found: Counter[str] = Counter()
         last = None
-        for finding in judge(*rows, criteria, self.summary.judged):
+        for finding in judge(rows, criteria, self.summary.judged):
             self.summary.add(finding)
             found[finding.kind] += 1
             last = finding if finding.kind == "opted_out" or last is None else last
@@ -84,10 +88,14 @@ class Audit:
         return Criteria(rules.rules, rules.policies, rules.window, list_ids, of_senders, spill.ambiguous)
 
 
-def _by_phone(sent: Iterable[SentRow], replies: Iterable[ReplyRow]) -> Iterator[tuple[list[SentRow], list[ReplyRow]]]:
-    messages = {phone: list(rows) for phone, rows in groupby(sorted(sent), key=lambda row: row.phone)}
-    for phone, rows in groupby(sorted(replies), key=lambda row: row.phone):
-        yield messages.get(phone, []), list(rows)
+def _by_phone(rows: PhoneRows) -> Iterator[PhoneRows]:
+    sent, opt_ins = _grouped(rows.sent), _grouped(rows.opt_ins)
+    for phone, replies in _grouped(rows.replies).items():
+        yield PhoneRows(sent.get(phone, []), replies, opt_ins.get(phone, []))
+
+
+def _grouped(rows: Iterable[_Row]) -> dict[str, list[_Row]]:
+    return {phone: list(of_phone) for phone, of_phone in groupby(sorted(rows), key=lambda row: row.phone)}
 
 
 @contextmanager

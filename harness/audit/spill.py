@@ -6,11 +6,11 @@ replied.
 """
 
 import marshal
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.audit.history import BadHistoryError, ReplyRow, SentRow, TimeSpan
+from harness.audit.history import BadHistoryError, OptInRow, PhoneRows, ReplyRow, SentRow, TimeSpan
 
 PARTS = 256
 _MOST_WAITING = 65_536
@@ -30,8 +30,9 @@ class Spill:
         self._folder = folder
         self._sent: dict[int, list[tuple[Any, ...]]] = {}
         self._replies: dict[int, list[tuple[Any, ...]]] = {}
+        self._opt_ins: dict[int, list[tuple[Any, ...]]] = {}
         self._waiting = 0
-        self.sent = self.replies = 0
+        self.sent = self.replies = self.opt_ins = 0
         self.sent_span, self.reply_span = TimeSpan(), TimeSpan()
         self.ambiguous: dict[str, int | None] = {}
         """The phones that may have written a reply which others may have written, too."""
@@ -70,6 +71,12 @@ class Spill:
         self.reply_span.take(row.at)
         self._took()
 
+    def take_opt_in(self, row: OptInRow) -> None:
+        part = int(row[0][-_PHONE_DIGITS:]) % PARTS
+        self._opt_ins.setdefault(part, []).append(tuple(row))
+        self.opt_ins += 1
+        self._took()
+
     def _took(self) -> None:
         self._waiting += 1
         if self._waiting >= _MOST_WAITING:
@@ -77,7 +84,7 @@ class Spill:
 
     def flush(self) -> None:
         """Write what waits in memory."""
-        for kind, parts in (("sent", self._sent), ("replies", self._replies)):
+        for kind, parts in (("sent", self._sent), ("replies", self._replies), ("opt-ins", self._opt_ins)):
             try:
                 self._write(kind, parts)
             except OSError as error:
@@ -90,14 +97,17 @@ class Spill:
             with (self._folder / f"{kind}-{part}").open("ab") as file:
                 marshal.dump(rows, file)
 
-    def parts(self) -> Iterator[tuple[list[SentRow], list[ReplyRow]]]:
-        """Yield the replies of each part, and the messages to those who replied."""
+    def parts(self) -> Iterator[PhoneRows]:
+        """Yield the replies of each part, with the messages to those who replied, and their opt-ins."""
         for part in range(PARTS):
             replies = [ReplyRow(*row) for rows in self._chunks(f"replies-{part}") for row in rows]
             phones = {row.phone for row in replies}
             if phones:
-                chunks = self._chunks(f"sent-{part}")
-                yield [SentRow(*row) for rows in chunks for row in rows if row[0] in phones], replies
+                sent = [SentRow(*row) for row in self._rows(f"sent-{part}", phones)]
+                yield PhoneRows(sent, replies, [OptInRow(*row) for row in self._rows(f"opt-ins-{part}", phones)])
+
+    def _rows(self, name: str, phones: Container[str]) -> Iterator[tuple[Any, ...]]:
+        return (row for rows in self._chunks(name) for row in rows if row[0] in phones)
 
     def find_first_sent(self) -> None:
         """Find out when each of the ambiguous phones was first sent a message that may have arrived."""

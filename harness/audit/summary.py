@@ -74,6 +74,7 @@ class AuditSummary:
     sources: Sequence[str] = ()
     sent: int = 0
     replies: int = 0
+    opt_ins: int = 0
     sent_span: TimeSpan = field(default_factory=TimeSpan)
     reply_span: TimeSpan = field(default_factory=TimeSpan)
     judged: JudgedCounts = field(default_factory=JudgedCounts)
@@ -121,6 +122,7 @@ class AuditSummary:
             "sources": list(self.sources),
             "messages": self.sent,
             "replies": self.replies,
+            "opt_ins_given_elsewhere": self.opt_ins,
             "time_of_messages": self.sent_span.as_json(),
             "time_of_replies": self.reply_span.as_json(),
             "replies_that_opt_out": self.judged.opt_outs,

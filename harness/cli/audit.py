@@ -26,6 +26,7 @@ def _audit(
     *,
     sent: option.SentFiles = None,
     replies: option.ReplyFiles = None,
+    opt_ins: option.OptInFiles = None,
     clicksend: option.FromClickSend = False,
     twilio: option.FromTwilio = False,
     since: option.Since = None,
@@ -48,7 +49,7 @@ def _audit(
 ) -> int:
     from harness.cli.audit_run import AuditRequest, GatewayAsked, run_audit
 
-    kinds = ((files, None), (sent, "sent"), (replies, "replies"))
+    kinds = ((files, None), (sent, "sent"), (replies, "replies"), (opt_ins, "opt_ins"))
     now = datetime.now(UTC)
     start = since or now - timedelta(days=option.LAST_DAYS)
     request = AuditRequest(

@@ -19,6 +19,9 @@ _FILES = list[Path] | None
 BothWays = Annotated[_FILES, typer.Argument(metavar="FILE.csv...", help="With a column for the direction: in, out.")]
 SentFiles = Annotated[_FILES, typer.Option("--sent", metavar="FILE.csv", help="What was sent; may be repeated.")]
 ReplyFiles = Annotated[_FILES, typer.Option("--replies", metavar="FILE.csv", help="What came back; may be repeated.")]
+OptInFiles = Annotated[
+    _FILES, typer.Option("--opt-ins", metavar="FILE.csv", help="Consent that was given elsewhere; may be repeated.")
+]
 FromClickSend = Annotated[
     bool, typer.Option("--clicksend", help="ClickSend's history (CLICKSEND_USERNAME, CLICKSEND_API_KEY).")
 ]

@@ -177,3 +177,40 @@ def test_a_report_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None
     with patch("harness.audit.report.FindingsWriter.write", side_effect=KeyboardInterrupt):
         assert audit_rows(tmp_path, [sent("2026-03-01T12:00:00Z", "x")], [reply(BEFORE)]).code == 130
     assert list((tmp_path / "report").iterdir()) == []
+
+
+def test_consent_that_was_given_elsewhere_ends_the_opt_outs_before_it(tmp_path: Path) -> None:
+    messages = [sent(f"2026-03-01T1{hour}:00:00Z", f"at {hour}") for hour in range(8)]
+    replies = [reply("2026-03-01T11:30:00Z"), [*reply("2026-03-01T15:30:00Z")[:4], "again", ""]]
+    consents = write(
+        tmp_path / "c.csv", ("Phone", "Opted in at"), [[PHONE, "2026-03-01T13:30:00Z"], ["+14155550199", BEFORE]]
+    )
+    found = audit_rows(tmp_path, messages, replies, "--opt-ins", str(consents))
+    assert found.ids() == ["at 2", "at 3", "at 6", "at 7"]
+    assert found.summary["opt_ins_given_elsewhere"] == 2
+    assert "opt-ins given elsewhere" in found.page
+
+
+def test_consent_counts_for_all_lists_and_for_a_held_reply(tmp_path: Path) -> None:
+    at = "2026-03-01T12:00:00Z"
+    consents = write(tmp_path / "c.csv", ("phone", "date"), [[PHONE, "2026-03-01T11:30:00Z"]])
+    for said in ("STOP ALL", "wrong number"):
+        found = audit_rows(
+            tmp_path,
+            [sent(BEFORE, "a"), sent(at, "b")],
+            [reply("2026-03-01T11:00:00Z", said)],
+            "--opt-ins",
+            str(consents),
+        )
+        assert found.findings == []
+
+
+def test_consent_before_the_stop_or_in_its_second_ends_nothing(tmp_path: Path) -> None:
+    messages = [sent(BEFORE, "a"), sent("2026-03-01T12:00:00Z", "b")]
+    for at in ("2026-03-01T10:30:00Z", "2026-03-01T11:00:00Z"):
+        consents = write(
+            tmp_path / "c.csv", ("phone", "consented_at"), [[PHONE, at], ["1.4E+10", at], [PHONE, "2026-03-01"]]
+        )
+        found = audit_rows(tmp_path, messages, [reply("2026-03-01T11:00:00Z")], "--opt-ins", str(consents))
+        assert found.ids() == ["b"]
+        assert [each["row"] for each in found.summary["bad_rows_named"]] == [3, 4]
