@@ -27,7 +27,7 @@ HINTS: Mapping[str, str] = {
     "list_id": "Who has opted out of it, or is held, gets nothing.",
     "sender_number": "The number or sender ID that it comes from.",
     "body": "Placeholders such as (First Name) or {plan} are filled in for each recipient; {{opt_out_link}} is a link.",
-    "scheduled_at": "In UTC; empty: at once.",
+    "scheduled_at": "In UTC, whatever your own clock says; empty: at once.",
     "purpose": "For the hours at which messages may arrive.",
 }
 _ENCODINGS = {"gsm7": "GSM-7", "ucs2": "UCS-2"}
@@ -77,7 +77,9 @@ async def make_campaign(visit: Visit) -> Response:
     try:
         made = await visit.api.post("/v1/campaigns", new, idempotency_key=form.text("key") or None)
     except RefusedByApiError as error:
-        return await _editor(visit, _refused(form, error), status=422)
+        return await _editor(
+            visit, _made_before(form) if error.code == "other_request" else _refused(form, error), status=422
+        )
     return visit.redirect(f"/campaigns/{made['campaign_id']}?done=made")
 
 
@@ -88,6 +90,12 @@ def _time(text: str) -> str | None:
     except ValueError:
         return None
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).isoformat()
+
+
+def _made_before(form: FilledForm) -> FilledForm:
+    """Return the form for a campaign of its own: this one was sent, gone back to, and changed."""
+    known = "A campaign was made with this form before. Send it again if this is to be another one."
+    return FilledForm({**form.texts, "key": secrets.token_urlsafe(16)}, general=known)
 
 
 def _refused(form: FilledForm, error: RefusedByApiError) -> FilledForm:
@@ -141,7 +149,7 @@ def _form(visit: PageVisit, form: FilledForm, lists: list[tuple[str, str]]) -> h
             required="required",
         ),
         h.div(".grid-3")[
-            _line(form, "Starts", "scheduled_at", kind="datetime-local"),
+            _line(form, "Starts (UTC)", "scheduled_at", kind="datetime-local"),
             choice(
                 "Purpose",
                 "purpose",

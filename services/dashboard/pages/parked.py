@@ -156,7 +156,7 @@ def _table(records: list[Mapping[str, Any]]) -> h.Node:
     rows = [
         (
             h.a(href=f"/parked/{each['position']}")[f"#{each['position']}"],
-            [each["reason"] or "-", h.br, h.small(".hint.cut")[each["detail"]]],
+            [_safe(each["reason"]) or "-", h.br, h.small(".hint.cut")[_safe(each["detail"])]],
             _source(each),
             _time(each["parked_at"]),
             f"{each['value_bytes']:,}",
@@ -171,15 +171,20 @@ def _table(records: list[Mapping[str, Any]]) -> h.Node:
 
 def _source(record: Mapping[str, Any]) -> str:
     if record["gateway"]:
-        return f"webhook of {record['gateway']}, account {record['account_id']}"
-    return record["original_topic"] or "-"
+        return _safe(f"webhook of {record['gateway']}, account {record['account_id']}")
+    return _safe(record["original_topic"]) or "-"
+
+
+def _safe(text: str | None) -> str:
+    """Return a text of the record without what is invisible, or turns the direction of what is read."""
+    return as_text((text or "").encode(errors="replace"))
 
 
 def _time(text: str | None) -> h.Node:
     try:
         return moment(text)
-    except ValueError:  # anybody may have written it
-        return text
+    except (ValueError, OverflowError):  # anybody may have written it, and any year
+        return _safe(text)
 
 
 def _state(record: Mapping[str, Any]) -> h.Node:
@@ -195,7 +200,7 @@ def _record_page(visit: PageVisit, record: Mapping[str, Any]) -> Response:
     return visit.page(
         title,
         h.div(".title-row")[h.h1[title], h.div(".links")[h.a(href="/parked")["All parked records"]]],
-        h.section(".card", aria_labelledby="why")[h.h2("#why")[record["reason"] or "No reason"], _facts(record)],
+        h.section(".card", aria_labelledby="why")[h.h2("#why")[_safe(record["reason"]) or "No reason"], _facts(record)],
         h.section(".card", aria_labelledby="text")[
             h.h2("#text")["As text"],
             h.pre(".raw", tabindex="0")[as_text(value) or "(nothing)"],
@@ -218,15 +223,17 @@ def _all_of_it(parked_id: str) -> h.Node:
 def _facts(record: Mapping[str, Any]) -> h.Node:
     key = record["key_base64"]
     return h.dl(".facts")[
-        h.dt["Why"], h.dd[record["detail"] or "-"],
+        h.dt["Why"], h.dd[_safe(record["detail"]) or "-"],
         h.dt["From"], h.dd[_source(record)],
-        h.dt["Partition, offset"], h.dd[f"{record['original_partition'] or '-'}, {record['original_offset'] or '-'}"],
-        h.dt["Parked"], h.dd[_time(record["parked_at"]), f" by {record['parked_by'] or 'nobody known'}"],
+        h.dt["Partition, offset"], h.dd[
+            _safe(f"{record['original_partition'] or '-'}, {record['original_offset'] or '-'}")
+        ],
+        h.dt["Parked"], h.dd[_time(record["parked_at"]), f" by {_safe(record['parked_by']) or 'nobody known'}"],
         h.dt["Key"], h.dd[h.code["none" if key is None else as_text(base64.b64decode(key))]],
         h.dt["Headers"], h.dd[h.code[_headers(record["headers"]) or "none"]],
         h.dt["Size"], h.dd[f"{record['value_bytes']:,} bytes"],
-        [h.dt["Stands for"], h.dd[f"{record['records']} records"]] if record["records"] != "1" else None,
-        h.dt["Id"], h.dd[h.code[record["parked_id"]]],
+        [h.dt["Stands for"], h.dd[_safe(f"{record['records']} records")]] if record["records"] != "1" else None,
+        h.dt["Id"], h.dd[h.code[_safe(record["parked_id"])]],
     ]  # fmt: skip
 
 

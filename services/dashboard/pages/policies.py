@@ -47,7 +47,9 @@ async def policies(visit: Visit, done: str = "") -> Response:
 @routes.post("/policies/simulate")
 async def simulate_policy(visit: Visit) -> Response:
     """Show who would stop getting what by the policy in the form, on its date."""
-    form = await filled_form(visit)
+    form = _dated(await filled_form(visit))
+    if form.problems:
+        return await _page(visit, form, status=422)
     draft = {"country": form.text("country").upper(), "reach": form.text("reach") or "list"}
     question = {"policy": draft, "at": _time(form.text("at"))}
     try:
@@ -59,7 +61,9 @@ async def simulate_policy(visit: Visit) -> Response:
 
 @routes.post("/policies/new")
 async def save_policy(visit: Visit) -> Response:
-    form = await filled_form(visit)
+    form = _dated(await filled_form(visit))
+    if form.problems:
+        return await _page(visit, form, status=422)
     new = {
         "country": form.text("country").upper(),
         "reach": form.text("reach") or "list",
@@ -72,6 +76,13 @@ async def save_policy(visit: Visit) -> Response:
     except RefusedByApiError as error:
         return await _page(visit, _refused(form, error), status=422)
     return visit.redirect("/policies?done=saved")
+
+
+def _dated(form: FilledForm) -> FilledForm:
+    """Return the form, with a problem where its date is none: a policy that is meant for later must not hold now."""
+    if not form.text("at") or _time(form.text("at")):
+        return form
+    return form.with_problem("Write a date such as 2026-12-31, or nothing.", "at", tuple(HINTS))
 
 
 def _refused(form: FilledForm, error: RefusedByApiError) -> FilledForm:

@@ -8,6 +8,7 @@ import htpy as h
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from services.dashboard.api import RefusedByApiError, SessionApi
 from services.dashboard.components.badge import badge
 from services.dashboard.components.empty_state import empty_state
 from services.dashboard.components.moment import moment
@@ -21,6 +22,8 @@ routes = APIRouter()
 
 UNDO_SECONDS = 30
 _PAGE = 100
+_PAGE_OF_EVIDENCE = 200
+_MOST_PAGES = 10
 _DONE = {
     "confirmed": "Confirmed: it becomes an opt-out in half a minute.",
     "released": "Released: messages go through again in half a minute.",
@@ -40,13 +43,13 @@ _WHY: Mapping[str, str] = {
 @routes.get("/review")
 async def review(visit: Visit, done: str = "", at: UUID | None = None) -> Response:
     """Show the queue, and the reply that is to be decided next."""
-    queue = await visit.api.get("/v1/review", {"limit": _PAGE})
-    waiting = [each for each in queue["held"] if each["decided"] is None]
-    decided = [each for each in queue["held"] if each["decided"] is not None]
+    held, is_all = await queued(visit.api)
+    waiting = [each for each in held if each["decided"] is None]
+    decided = [each for each in held if each["decided"] is not None]
     chosen = next((each for each in waiting if each["event_id"] == str(at)), waiting[0] if waiting else None)
     return visit.page(
         "Review",
-        h.div(".title-row")[h.h1["Review"], h.span(".hint")[_how_many(len(waiting), is_all=queue["next"] is None)]],
+        h.div(".title-row")[h.h1["Review"], h.span(".hint")[_how_many(len(waiting), is_all=is_all)]],
         notice("good", _DONE[done]) if done in _DONE else None,
         _undoable(visit, decided),
         await _chosen(visit, chosen) if chosen else _nothing(is_all=not decided),
@@ -68,6 +71,32 @@ async def release_reply(visit: Visit, event_id: UUID) -> Response:
 async def undo_review(visit: Visit, event_id: UUID) -> Response:
     await visit.api.post(f"/v1/review/{event_id}/undo")
     return visit.redirect(f"/review?done=undone&at={event_id}")
+
+
+async def queued(api: SessionApi) -> tuple[list[Mapping[str, Any]], bool]:
+    """Return the first held replies, and whether they are all: as many pages as it takes to find one to decide."""
+    held: list[Mapping[str, Any]] = []
+    after: str | None = None
+    for _ in range(_MOST_PAGES):
+        page = await api.get("/v1/review", {"limit": _PAGE, "after": after})
+        held += page["held"]
+        after = page["next"]
+        if after is None or any(each["decided"] is None for each in page["held"]):
+            break
+    return held, after is None
+
+
+async def whole_timeline(api: SessionApi, phone: str) -> list[Mapping[str, Any]]:
+    """Return what is known of a number in order: pages of evidence begin with the oldest entries."""
+    items: list[Mapping[str, Any]] = []
+    after: str | None = None
+    for _ in range(_MOST_PAGES):
+        page = await api.get("/v1/evidence", {"phone": phone, "limit": _PAGE_OF_EVIDENCE, "after": after})
+        items += page["timeline"]
+        after = page["next"]
+        if after is None:
+            break
+    return sorted(items, key=lambda item: str(item["at"]))
 
 
 async def _decide(visit: PageVisit, event_id: UUID, word: str) -> Response:
@@ -94,8 +123,11 @@ def _nothing(*, is_all: bool) -> h.Node:
 
 
 async def _chosen(visit: PageVisit, held: Mapping[str, Any]) -> h.Node:
-    evidence = await visit.api.get("/v1/evidence", {"phone": held["phone"], "limit": _PAGE})
-    return h.div(".beside-each-other")[_card(visit, held), conversation(evidence["timeline"])]
+    try:
+        said = conversation(await whole_timeline(visit.api, held["phone"]))
+    except RefusedByApiError as error:  # who may decide need not have the right to see all that was sent
+        said = notice("info", error.message)
+    return h.div(".beside-each-other")[_card(visit, held), said]
 
 
 def _card(visit: PageVisit, held: Mapping[str, Any]) -> h.Node:
@@ -116,7 +148,7 @@ def _decisions(visit: PageVisit, event_id: str) -> h.Node:
     return h.div(".decisions")[
         _one_key(visit, event_id, "confirm", "c", "It is an opt-out", "danger"),
         _one_key(visit, event_id, "release", "r", "Let messages through", "quiet"),
-        h.p(".hint")["Press ", h.kbd["c"], " or ", h.kbd["r"], "; ", h.kbd["u"], " undoes the last decision."],
+        h.p(".hint")["Press ", h.kbd["c"], " or ", h.kbd["r"], "; ", h.kbd["u"], " undoes your last decision."],
     ]
 
 
@@ -141,13 +173,14 @@ def _scope(scope: str) -> str:
 
 
 def _undoable(visit: PageVisit, decided: Sequence[Mapping[str, Any]]) -> h.Node:
-    """Return what was decided a moment ago, the newest first: that one is undone by the key."""
+    """Return what was decided a moment ago, the newest first; the key undoes the newest of the person's own."""
     if not decided:
         return None
     newest = sorted(decided, key=lambda each: str(each["decided"]["undo_until"]), reverse=True)
+    own = next((each for each in newest if each["decided"]["by"] == visit.user.name), None)
     return h.section(".card.undoable", aria_labelledby="undoable")[
         h.h2("#undoable")["Decided a moment ago"],
-        h.ul[(h.li[_undo(visit, each, is_last=place == 0)] for place, each in enumerate(newest))],
+        h.ul[(h.li[_undo(visit, each, is_last=each is own)] for each in newest)],
     ]
 
 
