@@ -15,6 +15,7 @@ from services.optout.api.fields import MAX_ID, RequestBody, without_nul
 from services.optout.api.gate_checks import early_verdict
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.runtime import ApiRuntime
+from services.optout.api.turns import AccountTurns
 from services.optout.campaigns.expand import MAX_TEXT_CHARACTERS
 from services.optout.campaigns.members import Audience, Member, next_members
 from services.optout.campaigns.personalise import personalised
@@ -30,6 +31,7 @@ _EXAMINED = 50
 _SHOWN = 3
 _COUNT_MS = 2_000
 """Whoever writes a text asks again with every word: a list that takes longer to count is not counted."""
+_TURNS = AccountTurns("previewing a campaign")
 
 router = APIRouter(route_class=GuardedRoute)
 
@@ -50,7 +52,8 @@ async def preview_campaign(
     asked.check_body(draft.body)
     sender_number = asked.sender_number(draft.sender_number, "sender_number")
     audience = Audience(account_id, draft.list_id, sender_number)
-    recipients = await _counted(database, audience)
+    with _TURNS.turn(account_id):
+        recipients = await _counted(database, audience)
     settings = (await load_gate_settings(database, [account_id]))[account_id]
     members = await next_members(database, audience, 0, MAX_ID, _EXAMINED)
     link_url = runtime.settings.link_url

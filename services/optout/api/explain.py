@@ -18,6 +18,7 @@ from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.rule_checks import check_rule
 from services.optout.api.rule_fields import rule_of
 from services.optout.api.simulate import NEW_RULE_ID, Draft, version_of
+from services.optout.api.turns import AccountTurns
 from services.optout.rules import Rule, RuleMatch, VersionedRule
 from services.optout.rules.match_types import MATCH_TYPES
 from services.optout.rules.normalised_reply import normalise_reply
@@ -29,6 +30,7 @@ MAX_TEXT_CHARACTERS = 1_600
 _EXAMPLES_OF_TERMS = 3
 _SECONDS = 1.0
 """Of processor time for all texts, beside the event loop; what is not searched by then counts as held."""
+_TURNS = AccountTurns("explaining a rule")
 
 router = APIRouter(route_class=GuardedRoute)
 
@@ -60,7 +62,8 @@ async def explain(
     texts = question.texts or _examples(rule)
     number = question.to or (None if rule.sender_number == "*" else rule.sender_number)
     replies = [ReceivedText(text, number, question.answered_text) for text in texts]
-    return {"problem": problem, "texts": await asyncio.to_thread(_explained, draft, present, replies)}
+    with _TURNS.turn(account_id):
+        return {"problem": problem, "texts": await asyncio.to_thread(_explained, draft, present, replies)}
 
 
 async def _problem(  # noqa: PLR0913, PLR0917 (what saving checks)

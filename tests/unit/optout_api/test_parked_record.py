@@ -85,3 +85,18 @@ def test_an_operators_session_ends_and_cannot_be_made_without_the_token() -> Non
     assert not is_operator_session("another token", token, 999.0)
     for forged in ("", "operator.", "operator.9999.", token.replace("1000", "2000"), "operator.٣.x", f"{token} "):
         assert not is_operator_session("the operator's token", forged, 0.0)
+
+
+def test_a_decision_about_a_record_is_not_one_about_another_with_its_id() -> None:
+    """Ids follow from offsets, which start at zero again where a topic is recreated, and anybody may write any id."""
+    dropped, later, copy = parked(value=b"bad"), parked(value=b"STOP"), parked(value=b"bad")
+    assert dropped.parked_id == later.parked_id
+    assert dropped.settled_id == copy.settled_id != later.settled_id
+    hostile = stored(OutgoingRecord(b"k", b"v", [("parked_id", b"\0" + b"x" * 100_000)]))
+    assert "\0" not in hostile.settled_id
+    assert len(hostile.settled_id) < 200
+
+
+def test_a_partition_of_any_number_of_digits_is_replayed_somewhere() -> None:
+    record = stored(OutgoingRecord(None, b"v", [("original_partition", b"9" * 10_000), ("original_topic", b"t")]))
+    assert record.replayed(6)[1] == 0

@@ -1,5 +1,6 @@
 """A record of `parked-messages` as an operator sees it, and whether it can be replayed; pure."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from shared.topics import INBOUND_MESSAGES, OUTBOUND_MESSAGES
 
 REPLAYED_TO = (INBOUND_MESSAGES, OUTBOUND_MESSAGES)
 """The topics that the customer API writes to anyway: replaying gives it no further right."""
+_MAX_DIGITS = 10
+_NAME_CHARACTERS = 100
 _CUT = ("parked_key_cut_to_bytes", "parked_value_cut_to_bytes", "parked_headers_cut")
 
 
@@ -42,6 +45,19 @@ class ParkedRecord:
         return self.headers.get("parked_id") or f"offset-{self.position}"
 
     @property
+    def settled_id(self) -> str:
+        """What operators' decisions about it are kept under: its id, and its bytes.
+
+        The id follows from a place in Kafka. Where a topic was recreated, as after a disaster, offsets start at zero:
+        what is parked then is not what was dropped before, nor is what somebody writes under another's id.
+        """
+        digest = hashlib.sha256()
+        for part in (self.topic.encode(), self.key or b"", self.value or b""):
+            digest.update(len(part).to_bytes(8, "big") + part)
+        name = self.parked_id.replace("\0", "\ufffd")[:_NAME_CHARACTERS]
+        return f"{name} {digest.hexdigest()}"
+
+    @property
     def topic(self) -> str:
         return self.headers.get("original_topic", "")
 
@@ -68,7 +84,8 @@ class ParkedRecord:
         if self.key is not None:
             return partition_of(self.key.decode(errors="replace"), partitions)
         original = self.headers.get("original_partition", "")
-        return int(original) % partitions if original.isascii() and original.isdecimal() else 0
+        is_number = original.isascii() and original.isdecimal() and len(original) <= _MAX_DIGITS
+        return int(original) % partitions if is_number else 0
 
 
 def _named() -> str:

@@ -81,7 +81,7 @@ async def read_parked(  # noqa: PLR0913 (its filters)
     last = kept[-1].position if len(chosen) > limit else window.first
     is_end = len(chosen) <= limit and window.is_last
     return {
-        "parked": [_summary(each, by_id.get(_storable(each.parked_id))) for each in kept],
+        "parked": [_summary(each, by_id.get(each.settled_id)) for each in kept],
         "next": None if is_end else cursor(last),
     }
 
@@ -93,7 +93,7 @@ async def read_parked_record(position: ParkedPosition, runtime: ApiRuntime) -> d
     by_id = await _settled(runtime, [record])
     value = record.value
     return {
-        **_summary(record, by_id.get(_storable(record.parked_id))),
+        **_summary(record, by_id.get(record.settled_id)),
         "key_base64": None if record.key is None else _base64(record.key),
         "value_base64": None if value is None else _base64(value[:_SHOWN_BYTES]),
         "value_is_cut": value is not None and len(value) > _SHOWN_BYTES,
@@ -127,17 +127,17 @@ async def drop_parked_record(position: ParkedPosition, drop: Drop, runtime: ApiR
 
 async def _settled(runtime: Runtime, records: Sequence[ParkedRecord]) -> dict[str, SettledParked]:
     async with connection_from(runtime.pool, ACQUIRE_SECONDS) as database:
-        return await settled_of(database, [_storable(each.parked_id) for each in records])
+        return await settled_of(database, [each.settled_id for each in records])
 
 
 def _chosen(records: list[ParkedRecord], reason: str | None, topic: str | None, hidden: set[str]) -> list[ParkedRecord]:
     """Return the records that are asked for, one of each id."""
     found = {
-        each.parked_id: each
+        each.settled_id: each
         for each in reversed(records)
         if reason in (None, each.headers.get("parked_reason"))
         and topic in (None, each.topic)
-        and _storable(each.parked_id) not in hidden
+        and each.settled_id not in hidden
     }
     return sorted(found.values(), key=lambda each: -each.position)
 
@@ -151,9 +151,9 @@ async def _record(runtime: Runtime, position: int) -> ParkedRecord:
 
 
 async def _settle(database: Connection, record: ParkedRecord, outcome: SettledOutcome, by: str, reason: str) -> None:
-    parked_id = _storable(record.parked_id)
-    if not await settle(database, parked_id, outcome, by, reason):
-        before = (await settled_of(database, [parked_id]))[parked_id]
+    settled_id = record.settled_id
+    if not await settle(database, settled_id, outcome, by, reason):
+        before = (await settled_of(database, [settled_id]))[settled_id]
         message = f"position: it was {before.outcome} by {before.by} at {format_time(before.at)}"
         raise ApiError(409, "settled", message, "position")
 
@@ -200,8 +200,3 @@ def _shown(settled: SettledParked) -> dict[str, Any]:
 
 def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
-
-
-def _storable(parked_id: str) -> str:
-    """Return the id as Postgres can hold it: any client may have written it."""
-    return parked_id.replace("\0", "\ufffd")[:200]
