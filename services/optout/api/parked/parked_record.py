@@ -46,7 +46,7 @@ class ParkedRecord:
 
     @property
     def settled_id(self) -> str:
-        """What operators' decisions about it are kept under: its id, and its bytes.
+        """The id that operators' decisions about it are kept under: its own, and a hash of its bytes.
 
         The id follows from a place in Kafka. Where a topic was recreated, as after a disaster, offsets start at zero:
         what is parked then is not what was dropped before, nor is what somebody writes under another's id.
