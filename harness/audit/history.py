@@ -67,7 +67,7 @@ class ReplyRow(NamedTuple):
 
 
 class OptInRow(NamedTuple):
-    """Consent that was given elsewhere, such as by a form; it counts for all lists."""
+    """An opt-in that was given elsewhere, such as by a form; it counts for all lists."""
 
     phone: str
     at: int
