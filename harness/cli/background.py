@@ -37,7 +37,7 @@ def _up(
     from harness.daemon.lifecycle import start
 
     book = start(ports="free" if free_ports else "usual", say=say_aside if as_json else say)
-    return _print_json_status(book) if as_json else print_status(book)
+    return _print_json_status(book, just_started=True) if as_json else print_status(book, just_started=True)
 
 
 def _down(*, as_json: AsJson = False) -> int:
@@ -66,19 +66,19 @@ def _status(*, as_json: AsJson = False) -> int:
     return 1
 
 
-def _print_json_status(book: "AddressBook") -> int:
-    from harness.cli.running_stack import health_of
+def _print_json_status(book: "AddressBook", *, just_started: bool = False) -> int:
+    from harness.cli.running_stack import health_after_start, health_of
 
-    health = asyncio.run(health_of(book))
+    health = asyncio.run((health_after_start if just_started else health_of)(book))
     healthy = all(each.ok for each in health.values())
     parts = {name: asdict(each) for name, each in health.items()}
     say(json.dumps({"running": True, "healthy": healthy, "health": parts, **book.as_json()}, indent=2))
     return 0 if healthy else 1
 
 
-def print_status(book: "AddressBook") -> int:
+def print_status(book: "AddressBook", *, just_started: bool = False) -> int:
     """Print addresses and health; return the exit code."""
-    from harness.cli.running_stack import health_of
+    from harness.cli.running_stack import health_after_start, health_of
 
     account = book.demo_account
     for name, value in (
@@ -92,7 +92,7 @@ def print_status(book: "AddressBook") -> int:
         ("logs", book.logs),
     ):
         say(f"{name:<16} {value}")
-    health = asyncio.run(health_of(book))
+    health = asyncio.run((health_after_start if just_started else health_of)(book))
     down = {name: each for name, each in health.items() if not each.ok}
     for name, each in down.items():
         say(f"DOWN  {name:<10} {each.detail}")

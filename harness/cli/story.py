@@ -87,7 +87,7 @@ def _demo() -> int:
     say(pages_to_open(book, time.monotonic() - began))
     failed = _play(book, say)
     say("")
-    print_status(book)
+    print_status(book, just_started=True)
     if failed:
         say(f"\nA claim failed. `{PROGRAM} logs` shows what the parts say, `{PROGRAM} reset` begins afresh.")
     else:
