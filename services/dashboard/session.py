@@ -10,12 +10,14 @@ from starlette.responses import Response
 
 LIFE_SECONDS = 12 * 60 * 60
 """As the API's sessions live: a cookie that outlived them would be of no use."""
+OPERATOR_SECONDS = 60 * 60
+"""As the API's sessions of operators live."""
 _MAX_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCookie:
-    """The cookie of a purpose: `session`, or `sign-in` before there is one.
+    """The cookie of a purpose: `session`, `sign-in` before there is one, `operator` for parked records.
 
     Over https its name has the prefix `__Host-`, so that neither another host of the domain nor plain HTTP can set it.
     Without, it has the port, because cookies are shared by all ports of a machine.
@@ -50,3 +52,8 @@ class SessionCookie:
 
     def _is_secure(self, request: Request) -> bool:
         return request.url.scheme == "https" if self.is_https is None else self.is_https
+
+
+def operator_cookie(is_https: bool | None) -> SessionCookie:  # noqa: FBT001 (as the settings have it)
+    """Return the cookie of who has given the operator's token; it ends with their session at the latest."""
+    return SessionCookie("operator", is_https)

@@ -16,6 +16,7 @@ from services.dashboard.components.notice import notice
 from services.dashboard.csrf import FIELD, check_csrf, csrf_token
 from services.dashboard.layout import plain_page
 from services.dashboard.runtime import DashboardRuntime, Runtime
+from services.dashboard.session import operator_cookie
 from services.dashboard.visit import client_address
 
 routes = APIRouter()
@@ -65,6 +66,7 @@ async def send_sign_in(
     response = RedirectResponse(safe_path(next), 303)
     runtime.session_cookie.write(request, response, token)
     runtime.sign_in_cookie.remove(request, response)
+    operator_cookie(runtime.settings.is_https).remove(request, response)  # of whoever used this browser before
     return response
 
 
@@ -79,6 +81,7 @@ async def send_sign_out(request: Request, runtime: DashboardRuntime) -> Response
             await SessionApi(runtime.api, token, client_address(request)).delete("/v1/session")
         runtime.users.forget(token)
         runtime.session_cookie.remove(request, response)
+        operator_cookie(runtime.settings.is_https).remove(request, response)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 

@@ -20,15 +20,13 @@ from services.dashboard.components.table import table
 from services.dashboard.given import filled_form
 from services.dashboard.pages.raw_bytes import as_hex, as_text
 from services.dashboard.runtime import DashboardRuntime, Runtime
-from services.dashboard.session import SessionCookie
+from services.dashboard.session import OPERATOR_SECONDS, SessionCookie, operator_cookie
 from services.dashboard.visit import PageVisit, Visit, client_address
 
 routes = APIRouter()
 
 _PAGE = 50
 _SHOWN_BYTES = 16 * 1024
-_SESSION_SECONDS = 3_600
-"""As the API's sessions of operators live."""
 _DONE = {
     "replayed": "The record is published again. If it still cannot be processed, it is parked as another record.",
     "dropped": "The record is dropped: it is not listed any more.",
@@ -49,7 +47,7 @@ async def parked_list(
         return _sign_in(visit, "Your hour as an operator is over; sign in again.")
     return visit.page(
         "Parked records",
-        h.div(".title-row")[h.h1["Parked records"], _links(is_all=bool(settled))],
+        h.div(".title-row")[h.h1["Parked records"], _links(visit, is_all=bool(settled))],
         notice("good", _DONE[done]) if done in _DONE else None,
         _table(page["parked"]) if page["parked"] else _nothing(page["next"]),
         pager("/parked", page["next"], parameters={"settled": settled}, is_first=after is None),
@@ -66,7 +64,7 @@ async def sign_in_as_operator(visit: Visit, runtime: DashboardRuntime) -> Respon
         problem = str(error) or "This is not the operator's token."
         return _sign_in(visit, problem, status=401)
     response = visit.redirect("/parked")
-    _cookie(runtime).write(visit.request, response, session["token"], _SESSION_SECONDS)
+    _cookie(runtime).write(visit.request, response, session["token"], OPERATOR_SECONDS)
     return response
 
 
@@ -112,7 +110,7 @@ async def _settle(visit: PageVisit, runtime: Runtime, path: str, body: Mapping[s
 
 
 def _cookie(runtime: Runtime) -> SessionCookie:
-    return SessionCookie("operator", runtime.settings.is_https)
+    return operator_cookie(runtime.settings.is_https)
 
 
 def _operator(visit: PageVisit, runtime: Runtime) -> SessionApi | None:
@@ -141,9 +139,12 @@ def _sign_in(visit: PageVisit, problem: str = "", status: int = 200) -> Response
     )
 
 
-def _links(*, is_all: bool) -> h.Node:
+def _links(visit: PageVisit, *, is_all: bool) -> h.Node:
+    end = h.form(".inline", method="post", action="/parked/operator/end")[
+        visit.csrf_field, h.button(".quiet.small", type="submit")["End your hour as an operator"]
+    ]
     other = h.a(href="/parked")["Only open ones"] if is_all else h.a(href="/parked?settled=1")["Also settled ones"]
-    return h.div(".links")[other]
+    return h.div(".links")[other, end]
 
 
 def _nothing(following: str | None) -> h.Node:

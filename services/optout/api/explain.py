@@ -54,6 +54,13 @@ async def explain(
     question: QuestionedRule, account_id: CallerAccountId, database: Database, ports: WebhookPorts
 ) -> dict[str, Any]:
     """Answer 422 where the rule has a field that cannot be, as saving would; `problem` is why it could not be saved."""
+    with _TURNS.turn(account_id):
+        return await _explanation(question, account_id, database, ports)
+
+
+async def _explanation(
+    question: QuestionedRule, account_id: str, database: Connection, ports: frozenset[int]
+) -> dict[str, Any]:
     rule = await asyncio.to_thread(rule_of, question)
     present = await current_rules(database, account_id)
     version = version_of(present, question.replaces)
@@ -62,8 +69,7 @@ async def explain(
     texts = question.texts or _examples(rule)
     number = question.to or (None if rule.sender_number == "*" else rule.sender_number)
     replies = [ReceivedText(text, number, question.answered_text) for text in texts]
-    with _TURNS.turn(account_id):
-        return {"problem": problem, "texts": await asyncio.to_thread(_explained, draft, present, replies)}
+    return {"problem": problem, "texts": await asyncio.to_thread(_explained, draft, present, replies)}
 
 
 async def _problem(  # noqa: PLR0913, PLR0917 (what saving checks)
