@@ -8,7 +8,7 @@ again, with the same id, which the pipeline decides once.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 ReviewWord: TypeAlias = Literal["confirm", "release"]
 PublishReview: TypeAlias = Callable[[ReviewDecided], Awaitable[object]]
 
+MAX_UNDO_SECONDS = 60
+_LONGEST = timedelta(seconds=MAX_UNDO_SECONDS)
 _EVERY_SECONDS = 1.0
 _AFTER_A_BUG_SECONDS = 10.0
 
@@ -36,17 +38,19 @@ FROM decisions d LEFT JOIN LATERAL (
 ) AS holds ON true
 WHERE d.event_id = $1 AND d.account_id = $2 AND replace(d.entry, '\u0000', '\ufffd')::json ->> 'answer' = 'held'
 """
-# The newest decision counts; no row comes back where there is one that nobody can undo any more.
+# The newest decision counts; no row comes back where there is one that nobody can undo any more: its time is over, or,
+# by a clock that was read before, it is being published (claiming moves `publish_at`).
 NOTE = """
 INSERT INTO review_decisions AS r (account_id, held_event_id, decision, decided_by, undo_until, publish_at)
 SELECT $1, $2, $3, $4, until, until FROM (SELECT now() + make_interval(secs => $5) AS until) AS time
 ON CONFLICT (account_id, held_event_id) DO UPDATE SET decision = excluded.decision, decided_by = excluded.decided_by,
     undo_until = excluded.undo_until, publish_at = excluded.publish_at
-WHERE r.undo_until > now()
+WHERE r.undo_until > now() AND r.publish_at = r.undo_until
 RETURNING undo_until
 """
 UNDO = """
-DELETE FROM review_decisions WHERE account_id = $1 AND held_event_id = $2 AND undo_until > now()
+DELETE FROM review_decisions
+WHERE account_id = $1 AND held_event_id = $2 AND undo_until > now() AND publish_at = undo_until
 RETURNING decision, decided_by
 """
 # Claims the next decision that is due; another process takes it over where this one dies.
@@ -57,7 +61,16 @@ FROM (
     WHERE publish_at <= now() ORDER BY publish_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ) due
 WHERE r.account_id = due.account_id AND r.held_event_id = due.held_event_id
-RETURNING r.account_id, r.held_event_id, r.decision, r.decided_by
+RETURNING r.account_id, r.held_event_id, r.decision, r.decided_by, r.undo_until
+"""
+# Whether whoever wrote a held message has written another one that would be held, while its release could be undone:
+# that one waits under the first, and nobody may have seen it.
+WROTE_AGAIN = r"""
+SELECT EXISTS (
+    SELECT FROM decisions d
+    WHERE d.account_id = $1 AND d.phone = $2 AND d.event_id <> $3 AND d.decided_at > $4
+        AND replace(d.entry, '\u0000', '\ufffd')::json ->> 'answer' = 'held'
+)
 """
 FORGET = "DELETE FROM review_decisions WHERE account_id = $1 AND held_event_id = $2"
 
@@ -126,11 +139,23 @@ class DueReviews:
             row = await connection.fetchrow(CLAIM)
             if row is None:
                 return False
-            account_id, held_event_id, decision, by = row
+            account_id, held_event_id, decision, by, _ = row
             held = await connection.fetchrow(HELD, held_event_id, account_id)
-        if held is not None and held["waits"]:
+            is_unseen = held is not None and held["waits"] and await _is_unseen(connection, row, held["phone"])
+        if held is not None and held["waits"] and not is_unseen:
             now = datetime.now(UTC)
             await self._publish(review_event(account_id, held_event_id, held["phone"], decision, by, now))
         async with connection_from(self._pool) as connection:
             await connection.execute(FORGET, account_id, held_event_id)
         return True
+
+
+async def _is_unseen(connection: Connection, row: Any, phone: str) -> bool:
+    """Return whether a release is of somebody who has written again meanwhile; it is forgotten, and waits again."""
+    if row["decision"] == "confirm":
+        return False
+    since = row["undo_until"] - _LONGEST
+    has_written: bool = await connection.fetchval(WROTE_AGAIN, row["account_id"], phone, row["held_event_id"], since)
+    if has_written:
+        log.info("the release of %s is forgotten: who wrote it has written again", row["held_event_id"])
+    return has_written

@@ -21,16 +21,18 @@ from shared.reception.state import ReceptionState
 DOCUMENTED = "docs/carriers.md#carriers-that-answer-stop-themselves"
 
 # The gateways of the last entries: when each was heard from, and when it last took a reply as an opt-out by itself.
-GATEWAYS = """
+GATEWAYS = r"""
 SELECT gateway, max(decided_at) AS heard_at,
     max(decided_at) FILTER (WHERE is_block AND body LIKE '%the carrier took the reply as an opt-out') AS took_stop_at,
     max(decided_at) FILTER (WHERE is_block) AS blocked_at
 FROM (
     SELECT decided_at, body, is_block, entry ->> CASE WHEN is_block THEN 'by' ELSE 'gateway' END AS gateway
     FROM (
-        SELECT decided_at, body, entry::json AS entry,
-            coalesce(entry::json -> 'request' ->> 'source' = $2, false) AS is_block
-        FROM decisions WHERE account_id = $1 ORDER BY decided_at DESC, event_id DESC LIMIT 1000
+        SELECT decided_at, body, entry, coalesce(entry -> 'request' ->> 'source' = $2, false) AS is_block
+        FROM (
+            SELECT decided_at, body, replace(entry, '\u0000', '\ufffd')::json AS entry
+            FROM decisions WHERE account_id = $1 ORDER BY decided_at DESC, event_id DESC LIMIT 1000
+        ) parsed
     ) newest
 ) last
 WHERE gateway <> ALL($3::text[]) GROUP BY gateway ORDER BY gateway

@@ -62,7 +62,7 @@ class Reviewer(RequestBody):
     by: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
     ]
-    undo_seconds: Annotated[int, Field(ge=0, le=60)] = 0
+    undo_seconds: Annotated[int, Field(ge=0, le=review_decisions.MAX_UNDO_SECONDS)] = 0
 
 
 @router.get("/v1/review", dependencies=[Fresh], response_model=ReviewPage)

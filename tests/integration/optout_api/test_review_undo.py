@@ -1,6 +1,7 @@
 """A decision about a held message can be undone for a while: until then it is stored, and the message is held."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -129,3 +130,37 @@ async def test_somebody_elses_is_not_found_and_the_time_has_a_limit(
     assert (await decided(other, event_id, "confirm")).status_code == 404
     assert (await decided(acme, event_id, "confirm", 61)).json()["error"]["field"] == "undo_seconds"
     assert (await shown(acme))["decision"] == "release"
+
+
+async def test_what_is_being_published_is_not_undone_by_a_request_whose_clock_is_older(
+    acme: Caller, record: Record, pool: Pool
+) -> None:
+    """The request read its time before the end of the decision's, and got its turn after another process's claim."""
+    event_id = await held(acme, record)
+    await decided(acme, event_id, "release")
+    claimed = (
+        "UPDATE review_decisions SET publish_at = undo_until + interval '30 seconds' WHERE held_event_id = $1"
+        " RETURNING undo_until"
+    )
+    assert await pool.fetchval(claimed, event_id) is not None
+    undone = await acme.call("POST", f"/v1/review/{event_id}/undo")
+    assert (undone.status_code, undone.json()["error"]["code"]) == (409, "too_late")
+    assert (await decided(acme, event_id, "confirm")).status_code == 409
+
+
+async def test_a_release_is_forgotten_where_the_person_has_written_again_meanwhile(
+    acme: Caller, record: Record, pool: Pool, due: DueReviews, published: list[ReviewDecided]
+) -> None:
+    event_id = await held(acme, record)
+    await decided(acme, event_id, "release")
+    again = await record.message(acme.account_id, PHONE, "not her, stop")
+    assert again.kind == "held"
+    due_at = "UPDATE review_decisions SET undo_until = $2, publish_at = now() WHERE account_id = $1"
+    await pool.execute(due_at, acme.account_id, again.decided_at + timedelta(seconds=30))
+    await publish_all(due)
+    assert published == []
+    assert await shown(acme) is None  # it waits for a person, who sees the second one beside it
+    await decided(acme, event_id, "release")
+    await pool.execute(due_at, acme.account_id, again.decided_at + timedelta(minutes=2))
+    await publish_all(due)
+    assert [event.decision for event in published] == ["release"]
