@@ -1,7 +1,6 @@
 """`stopline up | down | status | reset | kafka`: the stack in the background on this machine."""
 
 import asyncio
-import json
 import os
 import sys
 from dataclasses import asdict
@@ -37,7 +36,7 @@ def _up(
     from harness.daemon.lifecycle import start
 
     book = start(ports="free" if free_ports else "usual", say=say_aside if as_json else say)
-    return _print_json_status(book, just_started=True) if as_json else print_status(book, just_started=True)
+    return _show_status(book, as_json=as_json, just_started=True)
 
 
 def _down(*, as_json: AsJson = False) -> int:
@@ -56,9 +55,9 @@ def _status(*, as_json: AsJson = False) -> int:
     home = StackHome.default()
     book = home.read_address_book()
     if book is not None:
-        return _print_json_status(book) if as_json else print_status(book)
+        return _show_status(book, as_json=as_json)
     if as_json:
-        say(json.dumps({"running": False, "healthy": False, "health": {}}, indent=2))
+        show("", {"running": False, "healthy": False, "health": {}}, as_json=True)
     elif home.ended_unasked:
         say(f"not running: the stack ended without `stopline down` (its log: {home.log}); `stopline up` starts it")
     else:
@@ -66,14 +65,22 @@ def _status(*, as_json: AsJson = False) -> int:
     return 1
 
 
-def _print_json_status(book: "AddressBook", *, just_started: bool = False) -> int:
+def _show_status(book: "AddressBook", *, as_json: bool, just_started: bool = False) -> int:
+    if not as_json:
+        return print_status(book, just_started=just_started)
+    fields = status_of(book, just_started=just_started)
+    show("", fields, as_json=True)
+    return 0 if fields["healthy"] else 1
+
+
+def status_of(book: "AddressBook", *, just_started: bool = False) -> dict[str, Any]:
+    """Return the health and the addresses of a stack, for programs."""
     from harness.cli.running_stack import health_after_start, health_of
 
     health = asyncio.run((health_after_start if just_started else health_of)(book))
     healthy = all(each.ok for each in health.values())
     parts = {name: asdict(each) for name, each in health.items()}
-    say(json.dumps({"running": True, "healthy": healthy, "health": parts, **book.as_json()}, indent=2))
-    return 0 if healthy else 1
+    return {"running": True, "healthy": healthy, "health": parts, **book.as_json()}
 
 
 def print_status(book: "AddressBook", *, just_started: bool = False) -> int:

@@ -114,21 +114,25 @@ def _anchor(
     every: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Go on, and deliver what is new this often.")
     ] = None,
+    as_json: AsJson = False,
 ) -> int:
-    """Keep the anchors outside: what this destination does not have yet."""
+    """Keep the anchors outside: what this destination does not have yet. With --json, say how many there were."""
     from harness.cli.running_stack import kafka_settings
     from harness.evidence.deliver import deliver, group_of
     from harness.evidence.destinations import destination
 
     chosen = destination(to, folder)
     group_id = None if to == "-" else group_of(to)
-    asyncio.run(deliver(kafka_settings(), chosen, group_id, every))
+    delivered = asyncio.run(deliver(kafka_settings(), chosen, group_id, every))
+    if as_json and to != "-":  # there the anchors themselves are lines of JSON
+        show("", {"delivered": delivered}, as_json=True)
     return 0
 
 
-def _print_script() -> int:
+def _print_script(*, as_json: AsJson = False) -> int:
     """Print a program that verifies an export without Stopline."""
-    print(_SCRIPT.read_text(encoding="utf-8"), end="")
+    program = _SCRIPT.read_text(encoding="utf-8")
+    show(program.removesuffix("\n"), {"program": program}, as_json=as_json)
     return 0
 
 
@@ -143,8 +147,9 @@ def _export(
     phone: Annotated[
         str | None, typer.Option(metavar="+E164", help="Only those about one person of the account.")
     ] = None,
+    as_json: AsJson = False,  # noqa: ARG001 (so that every command takes it)
 ) -> int:
-    """Write entries of the record as lines of JSON, for `evidence script`."""
+    """Write entries of the record as lines of JSON, with --json or without, for `evidence script`."""
     from harness.cli.databases import in_database
     from harness.evidence.live import partitions_with_entries
     from services.optout.decision_log.export import export_partition, export_selection

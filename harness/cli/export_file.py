@@ -19,15 +19,24 @@ _OPT_OUT_COLUMNS = ("number", "list", "date", "source", "scope", "state", "text"
 _PAGE = "1000"
 
 
-def export_contacts(api: ApiLogin, list_id: int, to: Path | None) -> None:
-    """Write the list as the API gives it."""
-    address = api.call(f"/v3/lists/{list_id}/export")["data"]["url"]
-    path = f"/v3/{address.partition('/v3/')[2]}"  # the API may be reached here by another name than it knows
+def export_contacts(api: ApiLogin, list_id: int, to: Path | None, *, as_json: bool) -> None:
+    """Write the list as the API gives it, or as lines of JSON."""
     with _written(to) as file, progress_bar() as bar:
         task = bar.add_task("exporting", total=None)
-        for block in api.blocks(path):
+        for block in _contacts_as_json(api, list_id) if as_json else _contacts_as_csv(api, list_id):
             file.write(block)
             bar.advance(task, len(block))
+
+
+def _contacts_as_csv(api: ApiLogin, list_id: int) -> Iterator[bytes]:
+    address = api.call(f"/v3/lists/{list_id}/export")["data"]["url"]
+    # The API may be reached here by another name than it knows.
+    return api.blocks(f"/v3/{address.partition('/v3/')[2]}")
+
+
+def _contacts_as_json(api: ApiLogin, list_id: int) -> Iterator[bytes]:
+    for page in api.pages(f"/v1/lists/{list_id}/contacts", "contacts", {"status": "active", "limit": _PAGE}):
+        yield _lines(page)
 
 
 def export_opt_outs(api: ApiLogin, to: Path | None, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.background import print_status
+from harness.cli.background import print_status, status_of
 from harness.cli.output import AsJson, show
 from harness.say import Say, say, say_aside
 
@@ -37,8 +37,7 @@ def _story(
     said_to = _aside_and_in(lines) if as_json else say
     failed = _play_on_a_fresh_stack(said_to) if fresh else _play(running_stack(), said_to)
     if as_json:
-        claims = _claims(lines)
-        show("", {"holds": not failed, "claims": claims}, as_json=True)
+        show("", {"holds": not failed, "claims": _claims(lines)}, as_json=True)
     return failed
 
 
@@ -77,15 +76,24 @@ def _play_on_a_fresh_stack(say_claim: Say) -> int:
         remove_temporary_folder(folder)
 
 
-def _demo() -> int:
+def _demo(*, as_json: AsJson = False) -> int:
     """Set everything up, start it, play the story, leave it running."""
     from harness.daemon.lifecycle import start
     from harness.demo import PROGRAM, commands_to_try, pages_to_open
 
     began = time.monotonic()
-    book = start(ports="either", say=say)
-    say(pages_to_open(book, time.monotonic() - began))
-    failed = _play(book, say)
+    lines: list[str] = []
+    said_to = _aside_and_in(lines) if as_json else say
+    book = start(ports="either", say=said_to)
+    said_to(pages_to_open(book, time.monotonic() - began))
+    failed = _play(book, said_to)
+    if as_json:
+        show(
+            "",
+            {**status_of(book, just_started=True), "story": {"holds": not failed, "claims": _claims(lines)}},
+            as_json=True,
+        )
+        return failed
     say("")
     print_status(book, just_started=True)
     if failed:

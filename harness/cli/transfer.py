@@ -77,12 +77,12 @@ def _ended(job: dict[str, Any], *, as_json: bool) -> int:
     return 0 if job["state"] == "done" and not bad else 1
 
 
-def _export_contacts(*, list_id: List, to: To = None) -> int:
-    """Export a list as CSV: its contacts who have not opted out."""
+def _export_contacts(*, list_id: List, to: To = None, as_json: AsJson = False) -> int:
+    """Export a list as CSV, or with --json as lines of JSON: its contacts who have not opted out."""
     from harness.cli.account_api import account_api
     from harness.cli.export_file import export_contacts
 
-    export_contacts(account_api(), list_id, to)
+    export_contacts(account_api(), list_id, to, as_json=as_json)
     return 0
 
 

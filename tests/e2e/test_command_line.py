@@ -116,6 +116,8 @@ def test_contacts_and_opt_outs_go_in_and_come_out(shell: Shell, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     rows = exported.read_text("utf-8-sig").splitlines()
     assert [row.partition(",")[0] for row in rows[1:]] == ["+14155550171"]
+    in_lines = shell.run("export", "contacts", "--list", list_id, "--json").stdout.splitlines()
+    assert [json.loads(line)["phone"] for line in in_lines] == ["+14155550171"]
     unknown = shell.run("export", "contacts", "--list", "999999")
     assert (unknown.returncode, "999999" in unknown.stderr) == (78, True)
 

@@ -92,6 +92,13 @@ def test_every_command_explains_itself_and_its_options() -> None:
             assert not is_named or parameter.help or parameter.metavar, f"{name} {parameter.name}"
 
 
+def test_every_command_but_services_and_tools_of_kafka_writes_json() -> None:
+    without = {
+        name for name, command in leaves(commands_of()).items() if "as_json" not in [p.name for p in command.params]
+    }
+    assert without == {*SERVICES, "kafka"}
+
+
 def test_the_page_about_the_command_line_has_every_command_and_no_other() -> None:
     page = (ROOT / "docs" / "cli.md").read_text()
     described = re.findall(r"^\| `([a-z][a-z -]*[a-z])`", page, re.MULTILINE)
