@@ -22,8 +22,10 @@ from manifests import (
 
 BASE = KUBERNETES / "base"
 OVERLAYS = sorted(path.parent for path in (KUBERNETES / "overlays").glob("*/kustomization.yaml"))
-FOLDERS = [BASE, *OVERLAYS]
-PODS = [pod for folder in FOLDERS for pod in pods_of(resources_of(folder))]
+PARTITIONS = KUBERNETES / "partitions"
+FOLDERS = [BASE, *OVERLAYS, PARTITIONS]
+PODS = [pod for folder in (BASE, *OVERLAYS) for pod in pods_of(resources_of(folder))]
+((_, PARTITIONS_POD),) = pods_of(resources_of(PARTITIONS))
 DEPLOYMENTS = [each for each in resources_of(BASE) if each["kind"] == "Deployment"]
 SERVERS = {"kafka", "postgres", "prometheus", "grafana"}
 """Run by others in a cluster: by operators of theirs, or as managed services."""
@@ -109,7 +111,7 @@ def test_every_setting_is_documented() -> None:
     assert named <= documented, named - documented
 
 
-@pytest.mark.parametrize("pod", by_name(PODS))
+@pytest.mark.parametrize("pod", by_name([*PODS, ("partitions", PARTITIONS_POD)]))
 def test_a_pod_may_do_nothing_but_its_work(pod: Resource) -> None:
     spec = pod["spec"]
     (container,) = spec["containers"]
@@ -159,6 +161,17 @@ def test_only_what_compose_lets_out_or_to_a_database_gets_there() -> None:
         if name == "dashboard":  # all have its network; it alone asks the others
             wanted.add("stopline/reaches-services")
         assert {label for label in pod["metadata"]["labels"] if label.startswith("stopline/")} == wanted, name
+
+
+def test_the_job_that_adds_partitions_reaches_what_it_changes() -> None:
+    assert {label for label in PARTITIONS_POD["metadata"]["labels"] if label.startswith("stopline/")} == {
+        "stopline/reaches-kafka",
+        "stopline/reaches-postgres",
+    }
+    (container,) = PARTITIONS_POD["spec"]["containers"]
+    assert container["args"][:2] == ["partitions", "change"]
+    wanted = {"STOPLINE_OPTOUT_DATABASE_URL", "STOPLINE_SENDER_DATABASE_URL", "STOPLINE_REPLICATION_FACTOR"}
+    assert wanted <= settings_of(PARTITIONS_POD, shared_settings())
 
 
 def test_no_secret_is_in_a_file() -> None:
