@@ -20,6 +20,8 @@ RETURNING change, partitions_before AS before, partitions_after AS after
 
 _FINISH = "UPDATE partition_changes SET finished_at = now() WHERE change = $1 AND finished_at IS NULL"
 
+_FORMER = "SELECT DISTINCT partitions_before FROM partition_changes WHERE finished_at IS NOT NULL"
+
 # How many there are is the last part of a topic's identity.
 _RECORDED = """
 SELECT DISTINCT split_part(inbound_topic, '/', 3)::int FROM partition_positions WHERE inbound_topic IS NOT NULL
@@ -113,6 +115,11 @@ async def recorded_partitions(connection: Connection) -> int | None:
     if len(numbers) > 1:
         raise MisconfiguredError(f"partition_positions has topics of {sorted(numbers)} partitions")
     return numbers[0] if numbers else None
+
+
+async def former_partitions(connection: Connection) -> frozenset[int]:
+    """Return the numbers of partitions that there were before."""
+    return frozenset([row[0] for row in await connection.fetch(_FORMER)])
 
 
 async def begin_change(connection: Connection, before: int, after: int) -> ChangeOfPartitions:

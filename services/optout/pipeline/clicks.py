@@ -59,7 +59,7 @@ class ClickResolver:
             else:
                 by_policy = accounts[link.account_id].policies.reach_for(link.phone, event.occurred_at)
                 asked.append(EventAtOffset(record.offset, request_of(event, link, by_policy)))
-        return replace(self._joined(parsed, asked, bad), elsewhere=elsewhere)
+        return replace(self._joined(parsed, asked, bad), elsewhere=[*parsed.elsewhere, *elsewhere])
 
     def _joined(self, parsed: Parsed, asked: Sequence[EventAtOffset], bad: Sequence[Bad]) -> Parsed:
         return replace(

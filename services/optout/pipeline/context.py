@@ -1,6 +1,6 @@
 """The context that all workers of a process share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -27,6 +27,7 @@ class Context:
 
     `idle_consumer` is our membership of the group and reads nothing: each worker has a consumer of its own. So a
     question that is asked through it never waits for a fetch, as it would where a broker answers requests in turn.
+    `former_partitions` are the numbers of partitions that there were before.
     """
 
     settings: OptOutSettings
@@ -34,6 +35,7 @@ class Context:
     idle_consumer: AIOKafkaConsumer
     rules: StoredRules
     now: Callable[[], datetime] = utc_now
+    former_partitions: Collection[int] = ()
 
     async def beginning_offset(self, partition: TopicPartition) -> int:
         """Return the first offset that Kafka still has."""

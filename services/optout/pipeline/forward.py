@@ -2,7 +2,8 @@
 
 Two kinds of replies come here: those of an inbound service that did not yet make numbers canonical, and those whose
 number may also be one of the account's country, which only this service knows. In both the number as it is written
-fits the partition; other records are parked before. They are published before the batch that they came
+fits the partition. So did what a process has placed that slept while partitions were added; other records are parked
+before. They are published before the batch that they came
 in is recorded, so that none is lost; one that is published twice is the same event.
 """
 
@@ -58,8 +59,9 @@ class Forwarder:
                 elsewhere += await load_further_readings(connection, national)
         for event in elsewhere:
             await self._publish(event, event.phone.encode(), partition_of(event.phone, self._partitions))
-        for partition, click in parsed.elsewhere:
-            await self._publish(click, click.token.encode(), partition)
+        for partition, late in parsed.elsewhere:
+            key = late.token if isinstance(late, LinkEvent) else late.phone
+            await self._publish(late, key.encode(), partition)
         return replace(parsed, received=here) if elsewhere else parsed
 
     async def close(self) -> None:

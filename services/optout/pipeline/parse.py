@@ -2,18 +2,20 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from opentelemetry.trace import SpanContext
 
 from services.optout.clicks import LinkEvent
+from services.optout.decide import DecidableEvent
 from services.optout.decision_log.log import EventAtOffset
 from services.optout.pipeline.traces import traces_of
-from services.optout.removals import ListRemovals
+from services.optout.removals import ListRemovals, request_of
 from shared import tracing
 from shared.consumer import Polled
-from shared.event_records import read_events
+from shared.errors import PoisonError
+from shared.event_records import event_of, read_events
 from shared.events.inbound import (
     AnyInboundEvent,
     FenceMarkerAppended,
@@ -24,6 +26,7 @@ from shared.events.inbound import (
 from shared.events.removals import RemovalsRequested, RemovalsUndone
 from shared.parked_records import Bad
 from shared.parking import Parking
+from shared.partitions import partition_of
 from shared.producer import OutgoingRecord
 
 _FOR_MANY = (RemovalsRequested, RemovalsUndone)
@@ -48,21 +51,43 @@ class Parsed:
     removals: ListRemovals | None = None
     traces: Mapping[int, SpanContext] = field(default_factory=dict)
     """The traces that records belong to, by offset; none where no traces are made."""
-    elsewhere: Sequence[tuple[int, LinkEvent]] = ()
-    """Clicks on links that were sent when there were fewer partitions, with the partition that they belong to."""
+    elsewhere: Sequence[tuple[int, LinkEvent | DecidableEvent]] = ()
+    """What was placed by a number of partitions that there were once, with the partition that it belongs to."""
 
 
-def parse(records: Sequence[Polled], partitions: int, parking: Parking, now: datetime) -> Iterator[Parsed]:
+def parse(
+    records: Sequence[Polled], partitions: int, parking: Parking, now: datetime, former: Collection[int] = ()
+) -> Iterator[Parsed]:
     """Read the records of one poll, all of one partition; yield them in portions to be published one after the other.
 
     A record for many recipients is a portion. So what comes before it does not wait for it, and however many of them
-    a poll has, a transaction has one.
+    a poll has, a transaction has one. `former` are the numbers of partitions that there were before.
     """
     found, wrong = read_events(inbound_event_adapter, records, partitions)
-    events, bad = dict(found), {record.offset: (record, error) for record, error in wrong}
+    late = {record.offset: events for record, error in wrong if (events := _placed_before(record, error, former))}
+    events, bad = dict(found), {record.offset: (record, error) for record, error in wrong if record.offset not in late}
     for run in _runs(records, {offset for offset, event in found if isinstance(event, _FOR_MANY)}):
         some = [(record, events[record.offset]) for record in run if record.offset in events]
-        yield _parsed(run, some, [bad[record.offset] for record in run if record.offset in bad], parking, now)
+        parsed = _parsed(run, some, [bad[record.offset] for record in run if record.offset in bad], parking, now)
+        moved = [event for record in run for event in late.get(record.offset, ())]
+        yield replace(parsed, elsewhere=[(partition_of(event.phone, partitions), event) for event in moved])
+
+
+def _placed_before(record: Polled, error: PoisonError, former: Collection[int]) -> Sequence[DecidableEvent]:
+    """Return what a record asks for that a process with an old number of partitions wrote; nothing: it is another's."""
+    if error.reason != "wrong_partition":
+        return ()
+    events: Sequence[DecidableEvent]
+    event = event_of(inbound_event_adapter, record)
+    match event:
+        case RemovalsRequested() | RemovalsUndone():
+            events = [request_of(event, phone) for phone in event.phones]
+        case FenceMarkerAppended() | LinkConfirmed() | LinkUndone():
+            return ()  # no phone has placed them
+        case _:
+            events = [event]
+    fits = (all(partition_of(each.phone, number) == record.partition for each in events) for number in former)
+    return events if any(fits) else ()
 
 
 def _runs(records: Sequence[Polled], alone: Collection[int]) -> Iterator[Sequence[Polled]]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from services.optout.decision_log.partition_changes import former_partitions
 from services.optout.decision_log.stored_rules import StoredRules
 from services.optout.decision_log.topics import is_repair_asked_for
 from services.optout.pipeline.context import Context
@@ -63,7 +64,9 @@ class Pipeline:
         idle_consumer = new_consumer(self._settings.kafka, **group)
         try:
             await within(START_SECONDS, idle_consumer.start(), "connecting to Kafka")
-            context = Context(self._settings, self._pool, idle_consumer, self._rules)
+            async with connection_from(self._pool) as connection:
+                former = await former_partitions(connection)
+            context = Context(self._settings, self._pool, idle_consumer, self._rules, former_partitions=former)
             topic_ids = await context.topic_ids()
             idle_consumer.subscribe([INBOUND_MESSAGES], listener=_Listener(self, context))
             await self._stay(context, topic_ids)

@@ -181,7 +181,9 @@ class Worker:
 
     async def _step(self, session: WorkerSession, clicks: ClickResolver, records: Sequence[Polled]) -> None:
         failpoint("optout.after_poll")
-        for parsed in parse(records, self._context.settings.partitions, self._parking, self._context.now()):
+        context = self._context
+        portions = parse(records, context.settings.partitions, self._parking, context.now(), context.former_partitions)
+        for parsed in portions:
             self.condition.begins(parsed.first_offset)
             with metrics.BATCH_SECONDS.time():
                 await session.process(await self._forwarder.forward(await clicks.resolve(parsed)))
