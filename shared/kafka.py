@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, NodeNotReadyError
 
 from shared.consumer import Consumer, Polled
 from shared.errors import TransientError
@@ -42,7 +42,9 @@ def producer_options() -> dict[str, Any]:
 
 def new_producer(kafka: Kafka, **options: Any) -> AIOKafkaProducer:
     """Return an idempotent producer, not yet started."""
-    return AIOKafkaProducer(**connection(kafka).options(), **{**producer_options(), **options})
+    producer = AIOKafkaProducer(**connection(kafka).options(), **{**producer_options(), **options})
+    _wait_for_nodes(producer.client)
+    return producer
 
 
 def new_transactional_producer(kafka: Kafka, transactional_id: str, **options: Any) -> AIOKafkaProducer:
@@ -62,9 +64,27 @@ def new_consumer(kafka: Kafka, *topics: str, **options: Any) -> Consumer:
 
     With `topics` and no group it is assigned all their partitions when it has started.
     """
-    return Consumer(
+    consumer = Consumer(
         *topics, **connection(kafka).options(), **{"auto_offset_reset": "none", **consumer_options(), **options}
     )
+    _wait_for_nodes(consumer._client)  # noqa: SLF001 (see there)
+    return consumer
+
+
+def _wait_for_nodes(client: AIOKafkaClient) -> None:
+    """Have the client wait where Kafka names no node, as it does for a node that does not answer.
+
+    After a freeze of all nodes, Kafka has taken them out and answers for a moment that there are none. aiokafka looks
+    up a coordinator at one of them all the same, and an assertion fails: that looks like a bug, and ends a process.
+    """
+    look_up = client.coordinator_lookup
+
+    async def look_up_at_a_node(*what: Any) -> Any:
+        if client.get_random_node() is None:
+            raise NodeNotReadyError("Kafka names none of its nodes")
+        return await look_up(*what)
+
+    client.coordinator_lookup = look_up_at_a_node
 
 
 def group_options(group_id: str, session_seconds: float) -> dict[str, Any]:
