@@ -18,7 +18,11 @@ _KEPT = (
     r"(?:offsets?|sequence|partition|generation|port|pid|line) \d+(?: to \d+)?",
     r"(?<!\w)\d+ (?:bytes|records|messages|keys|entries|rows|offsets|characters|s|ms)\b",
 )
-_NUMBER = r"(?:\+|%2[Bb]|(?<!\w))\(?\d(?:[ \u00a0().\-/]{0,2}\d){6,18}(?!\w)"
+_ESCAPES = (r"%[0-9A-Fa-f]{2}", r"\\[abfnrtv]", r"\\x[0-9a-f]{2}", r"\\u[0-9a-f]{4}")
+"""What a URL, or Python's `repr`, puts right before a number: "%2F", "\\n" and others end with a letter or a digit."""
+_BEGINS = rf"(?:(?<!\w)|{'|'.join(f'(?<={each})' for each in _ESCAPES)})"
+_BETWEEN = r"[ \u00a0\u2000-\u2015\u202f\u2060\u2212().\-/]{0,2}"
+_NUMBER = rf"(?:\+|%2[Bb]|{_BEGINS})\(?\d(?:{_BETWEEN}\d){{6,}}"
 """Seven digits or more, with the punctuation that people write into them; a plus sign may be encoded as in a URL."""
 _FOUND = re.compile(f"(?P<kept>{'|'.join(_KEPT)})|{_NUMBER}")
 

@@ -26,6 +26,8 @@ SPELLINGS = [
     "4915701",
     "+1 (415) 555-0100",
     "٠٤٩١٥٧٠١٥٦",
+    "+61 491\u2011570\u2011156",
+    "+61\u2009491\u2009570\u2009156",
 ]
 
 
@@ -36,6 +38,25 @@ SPELLINGS = [
 def test_a_number_is_masked_wherever_it_is_written(written: str, text: str) -> None:
     said = masked(text.replace("{{", "{").replace("}}", "}").replace("{}", written))
     assert written.removeprefix("tel:").partition(";")[0] not in said
+    assert "*" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"?next=%2Fnumbers%2F{DIGITS}",
+        f"phone%3D{DIGITS}",
+        repr(f"STOP\n{DIGITS}"),
+        repr(f"\x00{DIGITS}\t{DIGITS}".encode()),
+        f"+{DIGITS}STOP",
+        f"+61 491 570 156x22 or {DIGITS}ext5",
+        f"{DIGITS}{DIGITS}",
+    ],
+)
+def test_a_number_is_masked_whatever_is_right_beside_it(text: str) -> None:
+    said = masked(text)
+    assert DIGITS[2:] not in said, said
+    assert "156x" not in said, said
     assert "*" in said
 
 
