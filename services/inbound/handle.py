@@ -14,7 +14,7 @@ from services.inbound.gateways.credentials import check_signed
 from services.inbound.gateways.reported import Reported, read_webhook
 from services.inbound.gateways.request import GatewayRequest, UnverifiedError
 from services.inbound.limits import DRAIN_BYTES, MAX_REQUEST_BYTES, READ_SECONDS
-from services.inbound.publish import PlacedRecord, parked_record, records_of
+from services.inbound.records import PlacedRecord, parked_record, records_of
 from services.inbound.responses import (
     BodyTooLargeError,
     IncompleteRequestError,

@@ -12,7 +12,8 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from services.inbound.publish import SOURCE, PlacedRecord, Publisher
+from services.inbound.publish import Publisher
+from services.inbound.records import SOURCE, PlacedRecord
 from shared.errors import TransientError
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.reception import ReceptionConfirmed

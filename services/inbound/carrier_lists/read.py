@@ -25,7 +25,7 @@ from services.inbound.gateways.values import short_text
 from services.inbound.poll import metrics
 from services.inbound.poll.append import append
 from services.inbound.poll.client import GatewayApiError
-from services.inbound.publish import PlacedRecord, event_record, parked_id, parked_record
+from services.inbound.records import PlacedRecord, event_record, parked_id, parked_record
 from services.inbound.responses import WebhookError
 from shared.errors import TransientError
 from shared.number_pools import NumberPools

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from aiokafka.errors import KafkaError
 
-from services.inbound.publish import PlacedRecord
+from services.inbound.records import PlacedRecord
 from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, within
 from shared.producer import OutgoingRecord, Producer

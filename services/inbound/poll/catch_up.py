@@ -18,7 +18,7 @@ from services.inbound.poll.append import append
 from services.inbound.poll.client import GatewayApi, GatewayApiError
 from services.inbound.poll.limits import MAX_IDS_REMEMBERED, MAX_PASSES, MAX_ROWS_AT_ONCE
 from services.inbound.poll.lists.listed import ListedMessage, MessageList
-from services.inbound.publish import PlacedRecord, parked_id, parked_record, records_of
+from services.inbound.records import PlacedRecord, parked_id, parked_record, records_of
 from services.inbound.responses import WebhookError
 from shared.number_pools import NumberPools
 from shared.producer import Producer

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from services.inbound.poll.append import append
 from services.inbound.poll.catch_up import utc_now
-from services.inbound.publish import SOURCE, PlacedRecord
+from services.inbound.records import SOURCE, PlacedRecord
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.reception import CatchUpCompleted, catch_up_key
 from shared.kafka_connection import Kafka

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 from services.inbound.gateways.reported import ReportedEvent, events_of
 from services.inbound.poll.append import append
-from services.inbound.publish import PlacedRecord, parked_record, records_of
+from services.inbound.records import PlacedRecord, parked_record, records_of
 from services.inbound.responses import WebhookError
 from services.inbound.smpp import metrics
 from services.inbound.smpp.binds import ReceiverBind

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from services.inbound.heartbeat import Heartbeat
-from services.inbound.publish import PlacedRecord
+from services.inbound.records import PlacedRecord
 from shared.errors import TransientError
 from shared.events.codec import decode
 from shared.events.reception import CatchUpCompleted, ReceptionConfirmed, reception_event_adapter

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.inbound.publish import event_record, parked_id, parked_record, records_of
+from services.inbound.records import event_record, parked_id, parked_record, records_of
 from services.inbound.responses import WebhookError
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived

@@ -19,7 +19,8 @@ from services.inbound.gateways.credentials import GatewayCredential
 from services.inbound.gateways.reported import Report, ReportedMessage
 from services.inbound.gateways.request import GatewayRequest
 from services.inbound.kafka_link import KafkaLink
-from services.inbound.publish import PlacedRecord, Publisher
+from services.inbound.publish import Publisher
+from services.inbound.records import PlacedRecord
 from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
 from shared.http import lifecycle_of

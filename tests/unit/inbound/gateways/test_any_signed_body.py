@@ -18,7 +18,8 @@ from services.inbound.fields import FORM
 from services.inbound.gateways import MESSAGES, RECEIPTS
 from services.inbound.gateways.reported import read_webhook
 from services.inbound.kafka_link import KafkaLink
-from services.inbound.publish import Publisher, records_of
+from services.inbound.publish import Publisher
+from services.inbound.records import records_of
 from services.inbound.responses import WebhookError
 from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings

@@ -15,7 +15,7 @@ from test_documented_examples import EXAMPLES, NOW, content, model
 
 from services.inbound.fields import FORM
 from services.inbound.gateways.reported import read_webhook
-from services.inbound.publish import records_of
+from services.inbound.records import records_of
 from services.inbound.responses import WebhookError
 
 ODD = [

@@ -13,7 +13,7 @@ from services.inbound.poll import catch_up
 from services.inbound.poll.catch_up import CatchUp, Window
 from services.inbound.poll.client import GatewayApi
 from services.inbound.poll.credentials import MESSAGE_LISTS
-from services.inbound.publish import PlacedRecord
+from services.inbound.records import PlacedRecord
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 SECRET = "the-secret-of-these-tests"  # noqa: S105

@@ -27,7 +27,8 @@ from hypothesis import strategies as st
 from services.inbound.app import create_app
 from services.inbound.kafka_link import KafkaLink
 from services.inbound.outside import Outside, OutsideResponse
-from services.inbound.publish import PlacedRecord, Publisher
+from services.inbound.publish import Publisher
+from services.inbound.records import PlacedRecord
 from services.inbound.runtime import Runtime
 from services.inbound.settings import InboundSettings
 from shared.http import lifecycle_of
