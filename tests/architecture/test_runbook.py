@@ -38,6 +38,7 @@ def test_the_runbook_says_what_an_alert_means_how_to_see_it_and_what_to_do(alert
 @pytest.mark.parametrize("rule", ALERTS.values(), ids=ALERTS)
 def test_an_alert_says_what_is_wrong_what_to_do_and_where_to_read_on(rule: dict[str, Any]) -> None:
     assert rule["labels"] in ({"severity": "page"}, {"severity": "ticket"})
+    assert "for" in rule, "what is over at once wakes nobody"
     about = rule["annotations"]
     assert set(about) == {"summary", "action", "runbook_url"}
     assert about["runbook_url"].endswith(f"docs/operations.md#{rule['alert'].lower()}")

@@ -76,7 +76,7 @@ def _is_scraped(http: httpx.Client, targets: int) -> bool:
     """Say whether all targets were scraped often enough for a rate."""
     try:
         found = _result(http, 'min_over_time(up{job="stopline"}[10s]) and on (instance) rate(stopline_ready[10s]) >= 0')
-    except httpx.TransportError:
+    except (httpx.TransportError, ValueError):  # it is starting, and says so in plain text
         return False
     return len(found) == targets
 

@@ -11,6 +11,7 @@ class RuleCase(NamedTuple):
     fires: SampleSeries
     quiet: SampleSeries
     minute: int = 40
+    firing: int = 1
 
 
 ALL = {"job": "stopline", "instance": "one:9100"}
@@ -31,6 +32,7 @@ def is_(name: str, process: str, fires: str, quiet: str, **labels: str) -> RuleC
     return grows(name, process, f"{fires}x120", f"{quiet}x120", **labels)
 
 
+_UP = {_series("up", process): "1x120" for process in ("inbound", "optout", "api", "sender")}
 _LAG, _WATERMARK = (
     _series(name, "optout", partition="3") for name in ("stopline_optout_lag_records", "stopline_optout_watermark")
 )
@@ -46,7 +48,11 @@ _EFFECTS = {
 }
 
 CASES = {
-    "StoplineProcessDown": is_("up", "inbound", "0", "1"),
+    "StoplineProcessDown": RuleCase(
+        {**_UP, _series("up", "inbound"): "_x120", _series("up", "links"): "1x20 stale", _series("up", "api"): "0x120"},
+        {**_UP, _series("up", "links"): "1x120"},
+        firing=3,
+    ),
     "StoplineNothingScraped": RuleCase({'up{job="others"}': "1x120"}, {_series("up", "sender"): "0x120"}),
     "StoplineNotReady": is_("stopline_ready", "sender", "0", "1"),
     "StoplineRestarting": grows("process_start_time_seconds", "optout", "0+100x120", "7x120"),
@@ -55,7 +61,12 @@ CASES = {
     ),
     "StoplineTracesDropped": grows("stopline_traces_spans_dropped_total", "sender"),
     "StoplineWebhooksNotAcknowledged": grows(
-        "stopline_inbound_webhooks_total", "inbound", gateway="twilio", kind="message", outcome="unavailable"
+        "stopline_inbound_webhooks_total",
+        "inbound",
+        quiet="0x37 9x80",
+        gateway="twilio",
+        kind="message",
+        outcome="unavailable",
     ),
     "StoplineWebhooksUnauthorised": grows(
         "stopline_inbound_webhooks_total", "inbound", "0+2x120", "0x30 1x90", gateway="twilio", outcome="unauthorised"
@@ -99,9 +110,9 @@ CASES = {
         "stopline_sender_records_parked_total", "sender", "0+240x120", "0+10x120", reason="flood"
     ),
     "StoplineFenceWaits": is_("stopline_sender_fence_waiting_seconds", "sender", "8", "0.2"),
-    "StoplineSenderRetries": grows("stopline_sender_batches_retried_total", "sender"),
+    "StoplineSenderRetries": grows("stopline_sender_batches_retried_total", "sender", quiet="0x37 9x80"),
     "StoplineOutboundStuck": RuleCase(
-        {_SENDER_LAG: "5x120", _SENT: "9x120", _WAITS: "0x120"},
+        {_SENDER_LAG: "5x120", _SENT: "9x120"},
         {_SENDER_LAG: "5x120", _SENT: "9+9x120", _WAITS: "0x120"},
     ),
     "StoplineCacheUnhealthy": is_("stopline_sender_cache_healthy", "sender", "0", "1"),
@@ -110,7 +121,7 @@ CASES = {
     "StoplineSnapshotsFail": grows("stopline_api_snapshots_failed_total", "api"),
     "StoplineSmppSenderUnbound": is_("stopline_sender_smpp_bound", "sender", "0", "1", carrier="smpp"),
     "StoplineOutcomesUnknown": grows("stopline_sender_swept_to_unknown_total", "sender"),
-    "StoplineMessagesFail": RuleCase({_SENT: "0+10x120", _FAILED: "0+5x120"}, {_SENT: "0+10x120", _FAILED: "0+1x120"}),
+    "StoplineMessagesFail": RuleCase({_SENT: "0+10x120", _FAILED: "0+5x120"}, {_SENT: "3x120", _FAILED: "0x35 2x85"}),
     "StoplineThrottled": grows("stopline_sender_throttled_total", "sender", "0+20x120", "0+1x120", carrier="twilio"),
     "StoplineMessagesOverdue": is_("stopline_sender_overdue_seconds", "sender", "300", "2"),
     "StoplineClockDiffers": is_("stopline_sender_clock_difference_seconds", "sender", "-3", "0.5"),

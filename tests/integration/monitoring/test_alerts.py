@@ -25,14 +25,14 @@ def promtool(*arguments: str) -> str:
     return said
 
 
-def _test(alert: str, series: SampleSeries, minute: int, *, fires: bool) -> dict[str, object]:
-    firing = f'count(ALERTS{{alertname="{alert}", alertstate="firing"}}) or vector(0)'
+def _test(alert: str, series: SampleSeries, minute: int, firing: int) -> dict[str, object]:
+    asked = f'count(ALERTS{{alertname="{alert}", alertstate="firing"}}) or vector(0)'
     return {
-        "name": f"{alert} {'fires' if fires else 'is quiet'}",
+        "name": f"{alert} {'fires' if firing else 'is quiet'}",
         "interval": "1m",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
         "promql_expr_test": [
-            {"expr": firing, "eval_time": f"{minute}m", "exp_samples": [{"labels": "{}", "value": int(fires)}]}
+            {"expr": asked, "eval_time": f"{minute}m", "exp_samples": [{"labels": "{}", "value": firing}]}
         ],
     }
 
@@ -50,7 +50,10 @@ def test_the_rules_are_valid() -> None:
 @needs_promtool
 @pytest.mark.parametrize("fires", [True, False], ids=["fires", "is quiet"])
 def test_each_alert_fires_where_it_should_and_not_where_it_should_not(tmp_path: Path, *, fires: bool) -> None:
-    tests = [_test(name, case.fires if fires else case.quiet, case.minute, fires=fires) for name, case in CASES.items()]
+    tests = [
+        _test(name, case.fires if fires else case.quiet, case.minute, case.firing if fires else 0)
+        for name, case in CASES.items()
+    ]
     asked = tmp_path / "tests.yml"
     asked.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "evaluation_interval": "3m", "tests": tests}))
     promtool("test", "rules", str(asked))
