@@ -4,7 +4,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.phones.cast import LISTS, OWNERS, members_of
+from harness.phones.cast import LISTS, OWNERS, SENDER_NUMBER, members_of
 from harness.phones.conversations import Conversations, ReplyState
 from harness.phones.feed import Feed
 from harness.phones.journeys import Journeys
@@ -150,7 +150,7 @@ class Board:
         match event:
             case MessageReceived():
                 self._take_reply(seen, event)
-            case OptedOut() | OptedIn() | OptOutHeld() | HeldReleased():
+            case OptedOut() | OptedIn() | OptOutHeld() | HeldReleased() if event.phone in _PHONES:
                 self.journeys.take_effect(seen, event)
                 self._changed("journeys")
             case SuppressionChanged():
@@ -247,7 +247,8 @@ class Board:
         ]
 
     def _state(self, phone: str, list_id: int) -> str:
-        states = [self._states.get((phone, scope)) for scope in ("account", f"list:{list_id}")]
+        scopes = ("account", f"list:{list_id}", f"sender:{SENDER_NUMBER}")
+        states = [self._states.get((phone, scope)) for scope in scopes]
         return next((state for state in _FORBIDDING if state in states), "active")
 
     def _list(self, list_id: int) -> str:

@@ -14,6 +14,7 @@ _EFFECTS = {
     "nothing": "Read and recorded; it changes nothing",
 }
 _TO_COME = {"opted_out": "Drop", "opt_out_held": "Drop", "opted_in": "Send", "held_released": "Send"}
+_NEXT_WATERMARK = "that of the first watermark after it"
 _OUTCOMES = {
     "message_suppressed": "Dropped: it never reached the carrier",
     "message_dispatching": "The carrier was called: nothing forbids it",
@@ -104,7 +105,12 @@ def milliseconds_to_effect(journey: Journey) -> float | None:
 def _reply(journey: Journey) -> JourneyStep:
     if journey.is_click:
         return JourneyStep(
-            "reply", "Click", journey.words, "The page of the link had Kafka's yes before it said so.", None, True
+            "reply",
+            "Click",
+            f"{journey.words} The page said so once Kafka had it.",
+            "From the press (occurred_at of the click, the clock of the link's page) to its timestamp in Kafka.",
+            _between(journey.posted_us, journey.heard_us),
+            True,
         )
     again = f" It took {journey.attempts} attempts." if journey.attempts > 1 else ""
     return JourneyStep(
@@ -131,9 +137,8 @@ def _rule(journey: Journey) -> JourneyStep:
         "rule",
         "Rule",
         f"{why}{_EFFECTS[journey.effect]}.{how}",
-        "From the timestamp of message_received in Kafka to the time of the decision in the record."
-        if journey.effect != "nothing"
-        else "From the timestamp of message_received in Kafka to that of the first watermark after it.",
+        f"From the timestamp of the {'click' if journey.is_click else 'reply'} in Kafka"
+        f" to {'the time of the decision in the record' if journey.effect != 'nothing' else _NEXT_WATERMARK}.",
         _between(journey.heard_us, journey.decided_us),
         True,
     )
@@ -166,7 +171,7 @@ def _to_come(journey: Journey) -> list[JourneyStep]:
     last = _TO_COME.get(journey.effect or "", "Drop or send")
     return [
         JourneyStep("fence", "Fence", waiting, "", None, False),
-        JourneyStep("outcome", last, "Send one to the same list and watch.", "", None, False),
+        JourneyStep("outcome", last, "Send one and watch.", "", None, False),
     ]
 
 

@@ -32,6 +32,8 @@ class Journeys:
     def __init__(self, places: Places) -> None:
         self._places = places
         self._journeys: OrderedDict[str, Journey] = OrderedDict()
+        self._clicks: OrderedDict[str, Journey] = OrderedDict()
+        """The clicks of any account whose recipient is not known yet: they displace no journey that is shown."""
         self._posts: OrderedDict[str, _Post] = OrderedDict()
         self._ids_at_gateway: dict[str, str] = {}
         self._effective: OrderedDict[tuple[str, str], int] = OrderedDict()
@@ -52,7 +54,16 @@ class Journeys:
     def take_click(self, seen: Observed, event: LinkConfirmed | LinkUndone) -> None:
         """Note a click; whose it is, is known with its effect."""
         words = "They changed their mind on the link's page." if isinstance(event, LinkUndone) else _clicked(event)
-        self._add(Journey(str(event.event_id), "", words, seen.partition, seen.offset, seen.written_us, is_click=True))
+        click = Journey(str(event.event_id), "", words, seen.partition, seen.offset, seen.written_us, is_click=True)
+        if click.journey_id in self._journeys:
+            return
+        click.posted_us = microseconds(event.occurred_at)
+        if any(str(effect.cause_event_id) == click.journey_id for _, effect in self._early):
+            self._add(click)
+            return
+        self._clicks[click.journey_id] = click
+        while len(self._clicks) > MAX_KNOWN_POSTS:
+            self._clicks.popitem(last=False)
 
     def take_post(self, gateway_message_id: str, posted_us: int, answered_us: int | None, attempts: int) -> None:
         """Note an attempt of the gateway's to post a reply; `answered_us` only where it was accepted."""
@@ -67,7 +78,10 @@ class Journeys:
 
     def take_effect(self, seen: Observed, event: AnyOptOutEvent) -> Journey | None:
         """Note what followed from a reply or a click; return its journey, None where it is not shown."""
-        journey = self._journeys.get(str(event.cause_event_id))
+        cause = str(event.cause_event_id)
+        if cause in self._clicks:
+            self._add(self._clicks.pop(cause))
+        journey = self._journeys.get(cause)
         if journey is None:
             self._early.append((seen, event))
             return None
@@ -144,8 +158,8 @@ class Journeys:
             self.take_effect(seen, event)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return the journeys, the newest first; a click whose recipient is not known yet is left out."""
-        return [self._shown(journey) for journey in reversed(self._journeys.values()) if journey.phone]
+        """Return the journeys, the newest first; a click whose recipient is not known yet is not among them."""
+        return [self._shown(journey) for journey in reversed(self._journeys.values())]
 
     def _shown(self, journey: Journey) -> dict[str, Any]:
         following = journey.next

@@ -1,7 +1,5 @@
 """The limits of the page."""
 
-MAX_PHONES = 12
-"""The number of phones that are shown."""
 MAX_MESSAGES_PER_PHONE = 40
 MAX_NOTES = 60
 """The lines of the feed."""
@@ -13,7 +11,7 @@ MAX_REQUEST_BYTES = 16 * 1024
 MAX_KNOWN_MESSAGES = 5_000
 """The messages whose list and time of request are remembered."""
 MAX_KNOWN_POSTS = 500
-"""The replies whose times at the gateway are remembered."""
+"""The replies whose times at the gateway are remembered, and the clicks whose recipient is not known yet."""
 MAX_MARKS_PER_PARTITION = 2_000
 """The fence markers, and the watermarks, that are remembered of a partition."""
 MAX_UNDECIDED_PER_PARTITION = 100_000

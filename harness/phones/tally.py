@@ -35,7 +35,8 @@ class Tally:
         self._gateway_ids: OrderedDict[str, str] = OrderedDict()
         self._answered: OrderedDict[str, int] = OrderedDict()
         self._changes: OrderedDict[tuple[str, str], deque[_Change]] = OrderedDict()
-        self._dispatched: deque[MessageDispatching] = deque(maxlen=MAX_KNOWN_MESSAGES)
+        self._dispatched: deque[MessageDispatching] = deque()
+        self._forgotten_after_a_stop = 0
         self.replies = self.requested = self.arrived = self.dropped = self.after_a_stop = 0
 
     def take_reply(self, seen: Observed, event: MessageReceived) -> None:
@@ -69,6 +70,8 @@ class Tally:
 
     def take_dispatch(self, event: MessageDispatching) -> None:
         self._dispatched.append(event)
+        if len(self._dispatched) > MAX_KNOWN_MESSAGES:
+            self._forgotten_after_a_stop += self._is_after_a_stop(self._dispatched.popleft())
 
     @property
     def undecided(self) -> int:
@@ -84,9 +87,12 @@ class Tally:
         return len(self._unsettled)
 
     def check(self, now_us: int) -> None:
-        """Count the messages that went out on a decision that began after a STOP was in Kafka: there must be none."""
+        """Count the messages that went out on a decision that began after a STOP was in Kafka: there must be none.
+
+        One that was counted stays so, however many messages follow it.
+        """
         old_enough = (each for each in self._dispatched if now_us - microseconds(each.occurred_at) > _AFTER_A_WHILE_US)
-        self.after_a_stop = sum(map(self._is_after_a_stop, old_enough))
+        self.after_a_stop = self._forgotten_after_a_stop + sum(map(self._is_after_a_stop, old_enough))
 
     def _is_after_a_stop(self, sent: MessageDispatching) -> bool:
         began_us, sent_us = microseconds(sent.decision_started_at), microseconds(sent.occurred_at)

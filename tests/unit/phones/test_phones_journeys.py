@@ -9,7 +9,13 @@ import pytest
 
 from harness.phones.board import Board
 from harness.phones.cast import OWNERS, SENDER_NUMBER
-from harness.phones.limits import MAX_JOURNEYS, MAX_KNOWN_MESSAGES, MAX_MESSAGES_PER_PHONE, MAX_NOTES
+from harness.phones.limits import (
+    MAX_JOURNEYS,
+    MAX_KNOWN_MESSAGES,
+    MAX_KNOWN_POSTS,
+    MAX_MESSAGES_PER_PHONE,
+    MAX_NOTES,
+)
 from harness.phones.observed import Observed, microseconds
 from shared.events.base import Event, format_time
 from shared.events.delivery import MessageDispatching, MessageSuppressed
@@ -184,6 +190,29 @@ def test_a_click_is_a_journey_once_it_is_known_whose_it_is() -> None:
     (journey,) = board.journeys.as_json()
     assert (journey["phone"], journey["effect"]) == (ADA, "opted_out")
     assert journey["steps"][0]["title"] == "Click"
+    assert journey["steps"][0]["milliseconds"] == 1.0  # the press (4) to its record (5)
+    board.take(record(LinkConfirmed(event_id=REPLY, occurred_at=at(4), token="a" * 11), 90))  # again
+    assert board.journeys.as_json() == [journey]
+
+
+def test_a_click_that_is_read_after_its_effect_is_the_same_journey() -> None:
+    board = new_board()
+    board.take(record(opted_out(), 15))
+    board.take(record(opted_out().model_copy(update={"scope": "account", "list_id": None}), 16))
+    board.take(record(LinkConfirmed(event_id=REPLY, occurred_at=at(4), token="a" * 11), 5))
+    (journey,) = board.journeys.as_json()
+    assert (journey["effect"], taken(board)["reply"]) == ("opted_out", 1.0)
+
+
+def test_the_clicks_of_others_displace_no_journey_and_are_not_kept_for_long() -> None:
+    board = new_board()
+    board.take(record(reply(), 5))
+    for n in range(MAX_KNOWN_POSTS + 10):
+        board.take(record(LinkConfirmed(event_id=UUID(int=1_000 + n), occurred_at=at(4), token="a" * 11), 5))
+    assert [journey["words"] for journey in board.journeys.as_json()] == ["STOP"]
+    assert len(board.journeys._clicks) == MAX_KNOWN_POSTS
+    board.take(record(opted_out().model_copy(update={"cause_event_id": UUID(int=1_400), "phone": "+14165550999"}), 15))
+    assert len(board.journeys.as_json()) == 1  # nor those of other people of the account
 
 
 def test_the_same_reply_from_the_gateways_list_is_counted_and_shown_once() -> None:
@@ -205,6 +234,19 @@ def test_a_message_on_a_decision_that_began_after_a_stop_was_accepted_is_counted
     board.take(record(dispatched(7.0, "m4"), 12))
     board.tick()
     assert board.tally.after_a_stop == 1
+
+
+def test_a_message_that_was_sent_after_a_stop_stays_counted_however_many_follow() -> None:
+    board = new_board()
+    for each in READ:
+        each(board)
+    board.take(record(dispatched(7.0), 12))
+    others = dispatched(1.0)
+    for n in range(MAX_KNOWN_MESSAGES):
+        board.tally.take_dispatch(others.model_copy(update={"message_id": f"other-{n}"}))
+    board.tick()
+    assert board.tally.after_a_stop == 1
+    assert len(board.tally._dispatched) == MAX_KNOWN_MESSAGES
 
 
 def test_a_message_after_an_opt_in_is_not_counted() -> None:
