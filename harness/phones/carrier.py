@@ -33,16 +33,26 @@ class SandboxCarrier:
         timeout = aiohttp.ClientTimeout(total=FIRST_ATTEMPT_SECONDS)
         return await self._client.call("POST", f"/phones/{phone.lstrip('+')}/replies", body, timeout=timeout)
 
-    async def follow(self, journal: str, take: TakeEntry, when_new: Callable[[], None]) -> None:
-        """Give each entry of the account to `take`, until cancelled; call `when_new` where the sandbox forgot all."""
-        after = 0
+    async def follow(
+        self, journal: str, take: TakeEntry, when_new: Callable[[], None], when_back: Callable[[], None] = lambda: None
+    ) -> None:
+        """Give each entry of the account to `take`, until cancelled.
+
+        Call `when_new` where the sandbox forgot what it had, and `when_back` where it answers again: one that started
+        again before it had anything is no different from one that was only silent.
+        """
+        after, was_silent = 0, False
         while True:
             try:
                 page = await self._client.long_poll(f"/{journal}", after)
             except TransientError as error:
                 _log.info("the sandbox's %s are not followed: %s", journal, error)
+                was_silent = True
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
+            if was_silent:
+                was_silent = False
+                when_back()
             if page["total"] < after:
                 after = 0
                 when_new()

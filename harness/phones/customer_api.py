@@ -8,24 +8,53 @@ from harness.machine.private_file import read_private, write_private
 from harness.phones.cast import LISTS, OWNERS, SENDER_NUMBER, members_of
 from harness.phones.json_client import CallRefusedError, JsonClient
 from harness.phones.settings import PhonesSettings
+from shared.errors import TransientError
 
-_CONFLICT = 409
+_UNAUTHORIZED, _CONFLICT = 401, 409
 _NAME = "phones"
 
 
 async def api_key(settings: PhonesSettings) -> str:
-    """Return the account's key: the one that is set, the one that was kept, or a new one, which is kept.
+    """Return the account's key: the one that is set, the one that was kept and works, or a new one, which is kept.
 
     Raises:
-        TransientError: the API is unavailable, or refuses it.
+        TransientError: the API is unavailable, or refuses it; or the key cannot be kept.
     """
     if settings.phones_api_key is not None:
         return settings.phones_api_key.get_secret_value()
     assert settings.phones_dir is not None  # noqa: S101 (the settings say so)
     kept = settings.phones_dir / f"{settings.phones_account_id}.json"
-    key = read_private(kept).get("api_key") or await _new_key(settings)
-    write_private(kept, {"api_key": key})
-    return str(key)
+    key = str(read_private(kept).get("api_key", ""))
+    if key and await _works(settings, key):
+        return key
+    key = await _new_key(settings)
+    try:
+        write_private(kept, {"api_key": key})
+    except OSError as error:
+        raise TransientError(f"the API key cannot be kept in {kept}: {error.strerror}") from error
+    await _delete_earlier_keys(settings, key)
+    return key
+
+
+async def _works(settings: PhonesSettings, key: str) -> bool:
+    """Return whether the account still has the key: its database may be another one than when the key was kept."""
+    try:
+        async with signed_in(settings, key) as api:
+            await api.call("GET", "/v1/api-keys")
+    except CallRefusedError as refused:
+        if refused.status != _UNAUTHORIZED:
+            raise
+        return False
+    return True
+
+
+async def _delete_earlier_keys(settings: PhonesSettings, key: str) -> None:
+    """Delete the keys of starts that lost theirs: an account has a limit of them."""
+    async with signed_in(settings, key) as api:
+        rows = (await api.call("GET", "/v1/api-keys"))["api_keys"]
+        ours = [row["key_id"] for row in rows if row["name"].startswith(f"{_NAME}-")]
+        for key_id in sorted(ours)[:-1]:  # the newest is the one in use
+            await api.call("DELETE", f"/v1/api-keys/{key_id}")
 
 
 async def _new_key(settings: PhonesSettings) -> str:

@@ -82,7 +82,7 @@ class TopicFollower:
         seen_us = time.time_ns() // 1_000
         for record in records:
             partition = TopicPartition(record.topic, record.partition)
-            self._positions[partition] = max(self._positions[partition], record.offset + 1)
+            self._positions[partition] = max(self._positions.get(partition, 0), record.offset + 1)
             try:
                 event = event_of(_ADAPTERS[partition.topic], record)
             except PoisonError:

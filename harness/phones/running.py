@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TypeVar
 
 from harness.phones.board import Board
 from harness.phones.carrier import SandboxCarrier
@@ -21,6 +22,8 @@ from shared.errors import TransientError
 
 _log = logging.getLogger(__name__)
 _MAX_REPLIES_UNDER_WAY = 100
+Work = Callable[[], Awaitable[None]]
+Taken = TypeVar("Taken")
 SUGGESTED_WORDS = ("STOP", "please stop texting me", "Stop by tomorrow?", "START")
 
 
@@ -88,23 +91,46 @@ async def running(settings: PhonesSettings) -> AsyncIterator[PageParts]:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(JsonClient(settings.phones_sandbox_url))
         parts = PageParts(settings, board, machine, SandboxCarrier(client, settings.phones_account_id))
-        tasks = [asyncio.create_task(work) for work in _work(parts, stack)]
+        tasks = [asyncio.create_task(_kept(work)) for work in _work(parts, stack)]
         stack.push_async_callback(_cancel, tasks)
         yield parts
 
 
-def _work(parts: PageParts, stack: AsyncExitStack) -> list[Coroutine[Any, Any, None]]:
-    follower = TopicFollower(parts.settings.kafka, parts.board.take)
+def _work(parts: PageParts, stack: AsyncExitStack) -> list[Work]:
+    board = parts.board
+    follower = TopicFollower(parts.settings.kafka, _carefully(board.take))
     forgotten = asyncio.Event()
     forgotten.set()
     return [
-        follower.run(),
-        parts.machine.watch(),
-        parts.sandbox.follow("calls", parts.board.take_call, parts.board.conversations.clear),
-        parts.sandbox.follow("webhooks", parts.board.take_webhook, forgotten.set),
-        _set_up(parts, stack, forgotten),
-        _tick(parts.board, follower),
+        follower.run,
+        parts.machine.watch,
+        partial(parts.sandbox.follow, "calls", _carefully(board.take_call), board.conversations.clear),
+        partial(parts.sandbox.follow, "webhooks", _carefully(board.take_webhook), forgotten.set, forgotten.set),
+        partial(_set_up, parts, stack, forgotten),
+        partial(_tick, board, follower),
     ]
+
+
+def _carefully(take: Callable[[Taken], None]) -> Callable[[Taken], None]:
+    """Return `take` so that what it cannot take ends no following: it is logged, and what comes after it is shown."""
+
+    def careful(entry: Taken) -> None:
+        try:
+            take(entry)
+        except Exception:  # noqa: BLE001 (whatever it was, the next one may be better)
+            _log.exception("something that was read is not shown")
+
+    return careful
+
+
+async def _kept(work: Work) -> None:
+    """Do the work until cancelled: after an error again, since a page that stands still does not say so."""
+    while True:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001 (see above)
+            _log.exception("a part of the page ended; it begins again")
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _set_up(parts: PageParts, stack: AsyncExitStack, forgotten: asyncio.Event) -> None:
