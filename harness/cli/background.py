@@ -32,7 +32,7 @@ def _up(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Start Kafka, Postgres, the services and the sandbox carrier in the background; starts what is down."""
+    """Start Kafka, Postgres, the services and the sandbox carrier in the background; starts what is down or frozen."""
     from harness.daemon.lifecycle import start
 
     book = start(ports="free" if free_ports else "usual", say=say_aside if as_json else say)

@@ -2,8 +2,8 @@
 
 Requests: `{"command": "stop" | "start" | "kill" | "pause" | "resume" | "restart", "service": "sender"}`. The answer is
 `{"ok": true}` once it is done (a started service is ready), or `{"ok": false, "error": "…"}`. Two commands are for the
-stack as a whole: `status` answers with `states`, a text for each part that does not run; `repair` starts these parts
-and answers with their names as `started`.
+stack as a whole: `status` answers with `states`, a text for each part that does not run, and `frozen`, the names of
+those among them that are frozen; `repair` starts or thaws these parts and answers with their names as `started`.
 """
 
 import asyncio
@@ -29,6 +29,8 @@ class Handler(Protocol):
 
     def states(self) -> Mapping[str, str]: ...
 
+    def frozen(self) -> list[str]: ...
+
 
 async def serve(path: Path, handle: Handler) -> asyncio.Server:
     """Listen at `path`; `handle` obeys each request, or raises."""
@@ -49,7 +51,7 @@ async def _handled(line: bytes, handle: Handler) -> dict[str, Any]:
         request = json.loads(line)
         match request["command"]:
             case "status":
-                return {"ok": True, "states": dict(handle.states())}
+                return {"ok": True, "states": dict(handle.states()), "frozen": handle.frozen()}
             case "repair":
                 return {"ok": True, "started": await handle.repair()}
             case command if command in COMMANDS:

@@ -30,6 +30,7 @@ class Care:
     """The supervisor's notes on a part; `ends` counts its ends since it last ran steadily."""
 
     is_stopped: bool = False
+    is_frozen: bool = False
     ends: int = 0
     alive_since: float = 0.0
     next_start: float = 0.0
@@ -59,27 +60,36 @@ class Supervisor:
                 group.create_task(self._keep(part, self._care(name)), name=f"keeping {name}")
 
     async def control(self, command: str, name: str) -> None:
-        """Apply a command to a part: after `stop` or `kill` it stays stopped until it is started again."""
+        """Apply a command to a part: after `stop` or `kill` it stays stopped until it is started again.
+
+        `start` thaws a part that was frozen.
+        """
         if name not in self._stack.parts():
             raise HarnessError(f"there is no {name!r}; there are {', '.join(self._stack.parts())}")
         care = self._care(name)
         async with care.lock:
             if command == "start" and self._stack.parts()[name].is_alive():
-                return
+                if not care.is_frozen:
+                    return
+                command = "resume"
             care.is_stopped = command in _ENDING
             if command in ("start", "restart"):
                 care.ends, care.trouble = 0, ""
             await self._stack.control(command, name)
+            care.is_frozen = command == "pause"
 
     async def repair(self) -> list[str]:
-        """Start every part that does not run, even if it was stopped on purpose; return the names in starting order.
+        """Start every part that does not run, even if it was stopped or frozen on purpose.
+
+        Returns:
+            their names, in starting order.
 
         Raises:
             HarnessError: some did not start; the others were started all the same.
         """
-        dead = [name for name, part in self._stack.parts().items() if not part.is_alive()]
+        down = list(self.states())
         errors = []
-        for name in dead:
+        for name in down:
             self._say(f"starting {name}")
             try:
                 await self.control("start", name)
@@ -87,11 +97,17 @@ class Supervisor:
                 errors.append(str(error))
         if errors:
             raise HarnessError("; ".join(errors))
-        return dead
+        return down
 
     def states(self) -> Mapping[str, str]:
         """Return a text for each part that does not run: why, and what happens next."""
-        return {name: self._state(name) for name, part in self._stack.parts().items() if not part.is_alive()}
+        dead = {name: self._state(name) for name, part in self._stack.parts().items() if not part.is_alive()}
+        frozen = dict.fromkeys(self.frozen(), "frozen on purpose; `stopline up` thaws it")
+        return {name: text for name in self._stack.parts() if (text := dead.get(name) or frozen.get(name))}
+
+    def frozen(self) -> list[str]:
+        """Return the parts that were frozen, and are."""
+        return [name for name, part in self._stack.parts().items() if self._care(name).is_frozen and part.is_alive()]
 
     def _care(self, name: str) -> Care:
         return self._cares.setdefault(name, Care())
@@ -129,6 +145,7 @@ class Supervisor:
             return
         care.next_start = 0.0
         care.alive_since = self._seconds()
+        care.is_frozen = False
         try:
             await part.start()
         except Exception as error:  # noqa: BLE001 (whatever it was, there is a next attempt; the other parts have tasks of their own)

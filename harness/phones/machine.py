@@ -44,7 +44,6 @@ class Machine:
         self._health = health
         self._show = show
         self._note = note
-        self._frozen: set[str] = set()
         self._busy: set[str] = set()
         self._states: dict[str, str] = {}
         self._commands: set[asyncio.Task[None]] = set()
@@ -80,10 +79,7 @@ class Machine:
     async def _do(self, control_socket: Path, name: str, command: str) -> None:
         self._show(self.as_json())
         try:
-            if command == "start" and name in self._frozen:
-                await ask(control_socket, "resume", name)
             await ask(control_socket, command, name)
-            (self._frozen.add if command == "pause" else self._frozen.discard)(name)
             self._note(command, f"{name} {COMMANDS[command]}")
         except TransientError as error:
             self._note("failed", f"{name} could not be {COMMANDS[command]}: {error}")
@@ -101,30 +97,34 @@ class Machine:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self) -> None:
-        dead = await self._dead()
+        down, frozen = await self._down()
         timeout = aiohttp.ClientTimeout(total=READY_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as http:
             names = self.names
-            states = await asyncio.gather(*(self._state(http, name, name in dead) for name in names))
-        self._states = dict(zip(names, states, strict=True))
+            asked = [name for name in names if name not in down]
+            states = await asyncio.gather(*(self._state(http, name) for name in asked))
+        self._states = {name: self._state_of_down(name, name in frozen) for name in down} | dict(
+            zip(asked, states, strict=True)
+        )
         self._show(self.as_json())
 
-    async def _dead(self) -> Mapping[str, Any]:
+    async def _down(self) -> tuple[set[str], set[str]]:
+        """Return the parts that do not run, and those among them that are frozen, as the stack itself has it."""
         if self._control_socket is None:
-            return {}
+            return set(), set()
         try:
-            states: Mapping[str, Any] = (await ask(self._control_socket, "status", seconds=_STATUS_SECONDS))["states"]
+            status = await ask(self._control_socket, "status", seconds=_STATUS_SECONDS)
         except TransientError as error:
             _log.info("the background stack does not answer: %s", error)
-            return {}
-        return states
+            return set(), set()
+        return set(status["states"]), set(status["frozen"])
 
-    async def _state(self, http: aiohttp.ClientSession, name: str, is_dead: bool) -> str:  # noqa: FBT001 (of a private method)
-        if is_dead:
-            self._frozen.discard(name)
-            return "starting" if name in self._busy else "dead"
-        if name in self._frozen:
+    def _state_of_down(self, name: str, is_frozen: bool) -> str:  # noqa: FBT001 (of a private method)
+        if is_frozen:
             return "frozen"
+        return "starting" if name in self._busy else "dead"
+
+    async def _state(self, http: aiohttp.ClientSession, name: str) -> str:
         if name not in self._health:
             return "running"
         try:

@@ -19,6 +19,7 @@ class FakeStack:
         self.now = 1000.0
         self.alive = {"kafka": True, "sender": True}
         self.starts: list[tuple[str, float]] = []
+        self.commands: list[tuple[str, str]] = []
         self.error: Exception | None = None
 
     def parts(self) -> dict[str, Part]:
@@ -37,7 +38,8 @@ class FakeStack:
         return start  # type: ignore[return-value]  # a coroutine function, as the real ones
 
     async def control(self, command: str, service: str) -> None:
-        self.alive[service] = command in ("start", "restart")
+        self.commands.append((command, service))
+        self.alive[service] = command not in ("stop", "kill")
 
 
 @pytest.fixture
@@ -109,6 +111,25 @@ async def test_repair_starts_what_is_down_also_what_was_stopped_on_purpose(stack
         stack.alive["kafka"] = False
         assert await supervisor.repair() == ["kafka", "sender"]
     assert stack.alive == {"kafka": True, "sender": True}
+    assert supervisor.states() == {}
+
+
+async def test_what_was_frozen_is_named_until_it_is_thawed_and_up_thaws_it(stack: FakeStack) -> None:
+    supervisor = Supervisor(stack, lambda _: None)
+    await supervisor.control("pause", "sender")
+    assert supervisor.frozen() == ["sender"]
+    assert "`stopline up` thaws it" in supervisor.states()["sender"]
+    assert await supervisor.repair() == ["sender"]
+    assert stack.commands == [("pause", "sender"), ("resume", "sender")]
+    assert (supervisor.frozen(), supervisor.states()) == ([], {})
+
+
+async def test_what_was_killed_while_it_was_frozen_is_dead_and_no_longer_frozen(stack: FakeStack) -> None:
+    supervisor = Supervisor(stack, lambda _: None)
+    await supervisor.control("pause", "sender")
+    await supervisor.control("kill", "sender")
+    assert supervisor.frozen() == []
+    await supervisor.control("start", "sender")
     assert supervisor.states() == {}
 
 
