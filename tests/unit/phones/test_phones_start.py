@@ -121,11 +121,14 @@ async def test_what_cannot_be_shown_ends_no_following_and_a_part_that_ends_begin
     monkeypatch.setattr(running, "RETRY_SECONDS", 0.0)
     begun: list[int] = []
 
+    def refuse(entry: str) -> None:
+        raise KeyError(entry)
+
     async def work() -> None:
         begun.append(1)
         if len(begun) == 2:
             raise asyncio.CancelledError
-        running._carefully({"known": 1}.__getitem__)("another")
+        running._carefully(refuse)("an entry")
         raise KeyError("partition")
 
     with pytest.raises(asyncio.CancelledError):
