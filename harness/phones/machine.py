@@ -117,7 +117,7 @@ class Machine:
         except TransientError as error:
             _log.info("the background stack does not answer: %s", error)
             return set(), set()
-        return set(status["states"]), set(status["frozen"])
+        return set(status["states"]), set(status.get("frozen", ()))  # of an earlier version: none
 
     def _state_of_down(self, name: str, is_frozen: bool) -> str:  # noqa: FBT001 (of a private method)
         if is_frozen:
