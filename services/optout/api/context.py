@@ -27,7 +27,8 @@ async def _connection(runtime: ApiRuntime) -> AsyncIterator[Connection]:
         yield connection
 
 
-Database = Annotated[Connection, Depends(_connection)]
+Database = Annotated[Connection, Depends(_connection, scope="function")]
+"""A connection that is given back when the route returns: whoever reads a long answer slowly keeps none meanwhile."""
 
 
 def _user(
