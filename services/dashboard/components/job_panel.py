@@ -6,6 +6,7 @@ from typing import Any
 import htpy as h
 
 from services.dashboard.components.confirm import confirm
+from services.dashboard.components.followed import followed
 from services.dashboard.components.moment import moment
 from services.dashboard.components.notice import Tone, notice
 from services.dashboard.components.progress import progress
@@ -49,7 +50,7 @@ def _active(visit: PageVisit, job: Mapping[str, Any]) -> h.Node:
     cancel = h.form(method="post", action=f"{path}/cancel")[
         visit.csrf_field, h.button(".quiet", type="submit")["Stop after this step"]
     ]
-    following = {"hx_get": path, "hx_trigger": "load delay:500ms", "hx_swap": "outerHTML", "hx_select": "#job"}
+    following = followed(path, "500ms") | {"hx_select": "#job"}
     hint = "You may leave this page: it goes on, and its result stays here for a month."
     return h.article("#job", aria_live="polite", **following)[
         bar,

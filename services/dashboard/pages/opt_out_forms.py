@@ -1,6 +1,7 @@
 """Opt-outs entered by hand, and taken off by hand: both with what the person said, which is kept as evidence."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -14,13 +15,15 @@ from services.dashboard.components.field import choice, field, text_area
 from services.dashboard.components.notice import notice
 from services.dashboard.components.number_link import number_link
 from services.dashboard.components.wording import scope_words
-from services.dashboard.opt_out_search import day_start
+from services.dashboard.said_days import consent_time, moment_text, opt_out_time
 from services.dashboard.visit import PageVisit, Visit
 
 routes = APIRouter()
 
 _OUT_SOURCES = (("phone_call", "By phone call"), ("mail", "By mail"), ("by_hand", "In person, or in another way"))
 _IN_SOURCES = (*_OUT_SOURCES, ("web_form", "By a web form"))
+_ZONE = h.input(type="hidden", name="zone", data_zone=True)
+"""Says in which time zone a day is meant; a script fills it in."""
 _FIELDS = {"phone", "scopes", "statement", "asked_at", "consented_at"}
 
 
@@ -35,6 +38,7 @@ class GivenOptOut(BaseModel):
     source: str = Field("phone_call", max_length=20)
     statement: str = Field("", max_length=10_000)
     asked_on: str = Field("", max_length=10)
+    zone: str = Field("", max_length=64)
 
 
 class GivenOptIn(BaseModel):
@@ -48,6 +52,8 @@ class GivenOptIn(BaseModel):
     source: str = Field("phone_call", max_length=20)
     statement: str = Field("", max_length=10_000)
     consented_on: str = Field("", max_length=10)
+    zone: str = Field("", max_length=64)
+    seen_at: str = Field("", max_length=40)
 
 
 @routes.get("/opt-outs/new")
@@ -59,9 +65,11 @@ async def enter(visit: Visit, given: Annotated[GivenOptOut, Query()]) -> Respons
 async def opt_out(visit: Visit, given: Annotated[GivenOptOut, Form()]) -> Response:
     scope = f"sender:{given.sender_number}" if given.scope == "sender" else given.scope
     body = {"phone": given.phone, "scopes": [scope], **_common(visit, given.source, given.statement)}
-    asked_at = _day(given.asked_on)
     try:
-        taken = await visit.api.post("/v1/opt-outs", body | ({"asked_at": asked_at} if asked_at else {}))
+        asked_at = opt_out_time(given.asked_on, given.zone, datetime.now(UTC))
+        taken = await visit.api.post("/v1/opt-outs", body | _given({"asked_at": asked_at}))
+    except ValueError as error:
+        return await _opt_out_form(visit, given, _unreadable("asked_at", error))
     except RefusedByApiError as error:
         return await _opt_out_form(visit, given, error)
     return _done(visit, taken)
@@ -75,10 +83,12 @@ async def consent(visit: Visit, given: Annotated[GivenOptIn, Query()]) -> Respon
 @routes.post("/opt-outs/opt-in")
 async def opt_in(visit: Visit, given: Annotated[GivenOptIn, Form()]) -> Response:
     body = {"phone": given.phone, "scopes": [given.scope], **_common(visit, given.source, given.statement)}
-    consented_at = _day(given.consented_on)
-    more = {"lifts": given.lifts or None, "consented_at": consented_at}
     try:
-        taken = await visit.api.post("/v1/opt-ins", body | {name: value for name, value in more.items() if value})
+        consented_at = consent_time(given.consented_on, given.zone, given.seen_at)
+        more = {"lifts": given.lifts, "consented_at": consented_at}
+        taken = await visit.api.post("/v1/opt-ins", body | _given(more))
+    except ValueError as error:
+        return _opt_in_form(visit, given, _unreadable("consented_at", error))
     except RefusedByApiError as error:
         return _opt_in_form(visit, given, error)
     return _done(visit, taken)
@@ -88,9 +98,15 @@ def _common(visit: PageVisit, source: str, statement: str) -> dict[str, Any]:
     return {"source": source, "statement": statement, "by": visit.user.name}
 
 
-def _day(text: str) -> str | None:
-    start = day_start(text)
-    return None if start is None else start.isoformat()
+def _given(fields: Mapping[str, datetime | str | None]) -> dict[str, str]:
+    """Return the fields that have a value, as JSON has them."""
+    given = {name: value for name, value in fields.items() if value}
+    return {name: moment_text(value) if isinstance(value, datetime) else value for name, value in given.items()}
+
+
+def _unreadable(field_name: str, error: ValueError) -> RefusedByApiError:
+    """Return what is wrong with a day, as the API says what is wrong."""
+    return RefusedByApiError(422, "invalid", f"{field_name}: {error}", field_name)
 
 
 def _done(visit: PageVisit, taken: Mapping[str, Any]) -> Response:
@@ -131,6 +147,7 @@ async def _opt_out_form(visit: PageVisit, given: GivenOptOut, error: RefusedByAp
             hint="In their words as far as you know them. It is kept as evidence.",
         ),
         _when("When they said it, if it was not today", "asked_on", given.asked_on, problems.get("asked_at", "")),
+        _ZONE,
         h.p(".hint")["From the moment that you send this, no message to the number passes."],
         _buttons("Opt out"),
     ]
@@ -163,6 +180,8 @@ def _opt_in_form(visit: PageVisit, given: GivenOptIn, error: RefusedByApiError |
     form = h.form(method="post", action="/opt-outs/opt-in")[
         visit.csrf_field,
         (h.input(type="hidden", name=name, value=getattr(given, name)) for name in ("phone", "scope", "lifts")),
+        h.input(type="hidden", name="seen_at", value=given.seen_at or moment_text(datetime.now(UTC))),
+        _ZONE,
         h.p[number_link(given.phone), " will get messages from ", scope_words(given.scope), " again."],
         choice("How they agreed", "source", _IN_SOURCES, chosen=given.source),
         text_area(

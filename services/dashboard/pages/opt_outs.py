@@ -13,6 +13,7 @@ from services.dashboard.api import RefusedByApiError
 from services.dashboard.components.badge import badge
 from services.dashboard.components.empty_state import empty_state
 from services.dashboard.components.field import choice, field
+from services.dashboard.components.followed import followed
 from services.dashboard.components.moment import moment
 from services.dashboard.components.notice import Tone, notice
 from services.dashboard.components.number_link import number_link
@@ -26,7 +27,6 @@ from services.dashboard.visit import PageVisit, Visit
 routes = APIRouter()
 
 _PER_PAGE = 50
-_FOLLOWED = "every 1s"
 _HOW = ("reply", "link", "api", "import", "by_hand", "phone_call", "mail", "carrier")
 _COLUMNS = ("Number", "Gets nothing from", "Since", "How", "What was said")
 _NOBODY = "Whoever replies STOP, or uses the link in a message, appears here within a second."
@@ -37,7 +37,7 @@ _SAID = {
     "repeated": "was entered before; nothing was changed.",
     "opted_in": "gets messages again.",
     "not_opted_out": "had not opted out, or has opted out again since you looked: nothing was changed.",
-    "older_than_opt_out": "has opted out after the date of consent that you gave: nothing was changed.",
+    "older_than_opt_out": "has opted out after the consent that you gave: nothing was changed.",
     "blocked_by_carrier": "is blocked by the carrier itself: only a START from that phone ends it.",
     "pending": "is on its way into the record: no message passes it from now on.",
 }
@@ -119,10 +119,9 @@ def _shown(visit: PageVisit, asked: OptOutSearch, read: Mapping[str, Any]) -> h.
     A filter is not followed: one that finds little has all opt-outs read.
     """
     found = read["opt_outs"]
-    following = {}
+    following: dict[str, str] = {}
     if not asked.after and not asked.kept():
-        address = f"/opt-outs?seen={_mark(read)}"
-        following = {"hx_get": address, "hx_trigger": _FOLLOWED, "hx_swap": "outerHTML"}
+        following = followed(f"/opt-outs?seen={_mark(read)}", "1s")
     shown = table("Opt-outs", (*_COLUMNS, "Action"), [_row(visit, each) for each in found]) if found else _nobody(asked)
     pages = pager("/opt-outs", read["next"], parameters=asked.kept(), is_first=not asked.after)
     return h.article(id="opt-outs", aria_live="off", **following)[shown, pages]

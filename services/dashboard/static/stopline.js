@@ -55,8 +55,15 @@
     });
   }
 
+  // A day that somebody writes is one of their time zone.
+  function nameZone(root) {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+    root.querySelectorAll("input[data-zone]").forEach((field) => { field.value = zone; });
+  }
+
   function enhance(root) {
     localise(root);
+    nameZone(root);
     drawAll(root);
   }
 
@@ -83,6 +90,15 @@
     });
   }
 
+  // Nobody sees what is followed in a hidden tab; and an error must not take its place, or it would be followed no more.
+  function skipHidden(event) {
+    if (document.hidden && event.detail.elt.hasAttribute("data-followed")) event.preventDefault();
+  }
+
+  function keepFollowed(event) {
+    if (event.detail.xhr.status >= 500 && event.detail.elt.hasAttribute("data-followed")) event.detail.shouldSwap = false;
+  }
+
   document.addEventListener("click", (event) => {
     const opens = event.target.closest("[data-opens]");
     const closes = event.target.closest("[data-closes]");
@@ -91,6 +107,8 @@
   });
   document.addEventListener("DOMContentLoaded", () => enhance(document));
   document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
+  document.addEventListener("htmx:beforeRequest", skipHidden);
+  document.addEventListener("htmx:beforeSwap", keepFollowed);
   document.addEventListener("htmx:sseBeforeMessage", takeLive);
   document.addEventListener("htmx:sseOpen", () => setLive(true));
   document.addEventListener("htmx:sseError", () => setLive(false));
