@@ -65,7 +65,7 @@ async def _filters(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
         ("s.phone = {}", phone),
         ("s.scope = {}", None if list_id is None else list_scope(list_id)),
         ("coalesce(s.source, 'reply') = {}", source),
-        ("{} IN (s.sender_number, substr(s.scope, 8))", _sender_number(sender_number)),
+        ("({0} = s.sender_number OR s.scope = 'sender:' || {0})", _sender_number(sender_number)),
         ("s.state = {}", state),
         ("s.changed_at >= {}", _in_the_calendar(since, "since")),
         ("s.changed_at < {}", _in_the_calendar(until, "until")),
