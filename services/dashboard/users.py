@@ -22,6 +22,8 @@ class SignedInUser:
     account_name: str
     name: str
     role: PageRole
+    is_account: bool = False
+    """Whether it is the account itself, with its own API key: some things are its alone."""
 
     def may(self, role: PageRole) -> bool:
         """Return whether their role includes this one. The API decides by itself what they may do."""
@@ -43,7 +45,9 @@ class KnownUsers:
             return user
         self.forget(token)
         shown = await api.get("/v1/session")
-        user = SignedInUser(shown["account_id"], shown["account_name"], shown["user"], shown["role"])
+        user = SignedInUser(
+            shown["account_id"], shown["account_name"], shown["user"], shown["role"], shown["is_account"]
+        )
         self._known[key] = (self._seconds(), user)
         if len(self._known) > KNOWN_USERS:
             self._known.popitem(last=False)

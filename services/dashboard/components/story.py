@@ -80,7 +80,7 @@ def _shown(item: Item, list_names: Mapping[int, str]) -> h.Node:
 
 def _message(item: Item, list_names: Mapping[int, str]) -> StoryItem:
     tone, words = _OUTCOMES.get(item["outcome"], ("info", f"A message: {item['outcome']}"))
-    if item.get("confirms"):
+    if item.get("confirms") and tone == "good":
         words = "The one answer to their opt-out was sent"
     on = _list(item.get("list_id"), list_names)
     sender = item.get("sender_number")

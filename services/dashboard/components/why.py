@@ -34,7 +34,7 @@ def _width(state: Mapping[str, Any]) -> int:
     return ("account", "list", "sender").index(state["scope"].partition(":")[0])
 
 
-def _first_line(  # noqa: PLR0911 (one for each case)
+def _first_line(
     stops: Sequence[Mapping[str, Any]], on: Sequence[Mapping[str, Any]], timeline: Sequence[Mapping[str, Any]]
 ) -> tuple[Tone, h.Node]:
     if any(each["scope"] == "account" for each in stops):
@@ -43,10 +43,8 @@ def _first_line(  # noqa: PLR0911 (one for each case)
     open_lists = [each["name"] for each in on if each["list_id"] not in stopped]
     if stopped and open_lists:
         return "warn", f"This number gets messages from {_and(open_lists)}, and none from {_and(_names(stops))}."
-    if stopped:
-        return "bad", f"This number gets no messages from {_and(_names(stops))}."
     if stops:
-        return "warn", f"This number gets no messages from {_and([_sender(each) for each in stops])}."
+        return "bad" if stopped else "warn", f"This number gets no messages from {_and(_names(stops))}."
     if open_lists:
         return "good", f"Nothing keeps messages from this number: it is on {_and(open_lists)}."
     if timeline:
@@ -55,11 +53,8 @@ def _first_line(  # noqa: PLR0911 (one for each case)
 
 
 def _names(stops: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [f"{each['list_name'] or each['list_id']}" for each in stops if each["list_id"] is not None]
-
-
-def _sender(state: Mapping[str, Any]) -> str:
-    return str(state["scope"]).removeprefix("sender:")
+    """Return lists by their names, and the numbers of senders."""
+    return [each["list_name"] or str(each["scope"]).partition(":")[2] for each in stops]
 
 
 def _and(names: Sequence[str]) -> str:

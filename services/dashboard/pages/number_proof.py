@@ -1,4 +1,4 @@
-"""Verifying a number's entries, and erasing the person: what an auditor and an administrator do on a number's page."""
+"""Verifying a number's entries, for an auditor, and erasing the person, for the account itself."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from services.dashboard.api import RefusedByApiError
 from services.dashboard.components.field import field
+from services.dashboard.components.followed import followed
 from services.dashboard.components.notice import notice
 from services.dashboard.components.number_link import number_link, number_path
 from services.dashboard.components.table import table
@@ -99,7 +100,7 @@ async def ask_erasure(visit: Visit, phone: str) -> Response:
 async def erase(
     visit: Visit, phone: str, typed: Annotated[str, Form()] = "", reason: Annotated[str, Form()] = ""
 ) -> Response:
-    _only_administrators(visit)
+    _only_the_account(visit)
     if "".join(typed.split()) != phone:
         return _erase_page(visit, phone, reason, {"typed": f"Type the number exactly: {phone}"})
     try:
@@ -112,7 +113,7 @@ async def erase(
 @routes.get("/numbers/erasures/{erasure_id}")
 async def erasure(visit: Visit, erasure_id: str) -> Response:
     """Follow an erasure: the number itself is named nowhere any more."""
-    _only_administrators(visit)
+    _only_the_account(visit)
     shown = await visit.api.get(f"/v1/erasures/{erasure_id}")
     return visit.page("Erasure", h.h1["Erasure"], _erasure(shown))
 
@@ -120,7 +121,7 @@ async def erasure(visit: Visit, erasure_id: str) -> Response:
 def _erasure(shown: Mapping[str, Any]) -> h.Node:
     path = f"/numbers/erasures/{shown['erasure_id']}"
     if shown["state"] in {"waiting", "running"}:
-        following = {"hx_get": path, "hx_trigger": "load delay:500ms", "hx_swap": "outerHTML", "hx_select": "#erasure"}
+        following = followed(path, "500ms") | {"hx_select": "#erasure"}
         return h.article("#erasure", aria_live="polite", **following)[
             h.p["It is being erased."], h.progress(aria_label="Erasure")
         ]
@@ -139,13 +140,14 @@ def _erasure(shown: Mapping[str, Any]) -> h.Node:
     ]
 
 
-def _only_administrators(visit: PageVisit) -> None:
-    if not visit.user.may("administer"):
-        raise PageError(403, "Your role does not allow this", "Erasing a person takes the role “administer”.")
+def _only_the_account(visit: PageVisit) -> None:
+    if not visit.user.is_account:
+        text = "A person is erased by the account itself: sign in with the account's own name and API key."
+        raise PageError(403, "Only the account itself may do this", text)
 
 
 def _erase_page(visit: PageVisit, phone: str, reason: str = "", problems: Mapping[str, str] | None = None) -> Response:
-    _only_administrators(visit)
+    _only_the_account(visit)
     wrong = problems or {}
     general = next((text for name, text in wrong.items() if name not in {"typed", "reason"}), None)
     said = notice("bad", general) if general else None

@@ -47,9 +47,8 @@ async def search(visit: Visit, q: str = "") -> Response:
 @routes.get("/numbers/{phone}")
 async def number(visit: Visit, phone: str) -> Response:
     asked = {"phone": phone}
-    found, evidence = await asyncio.gather(
-        visit.api.get("/v1/numbers", asked), visit.api.get("/v1/evidence", {**asked, "limit": _ENTRIES})
-    )
+    newest = {**asked, "order": "newest", "limit": _ENTRIES}
+    found, evidence = await asyncio.gather(visit.api.get("/v1/numbers", asked), visit.api.get("/v1/evidence", newest))
     names = {each["list_id"]: each["name"] for each in found["lists"]}
     names |= {each["list_id"]: each["list_name"] for each in found["states"] if each["list_name"]}
     return visit.page(
@@ -125,7 +124,7 @@ def _story(evidence: Mapping[str, Any], names: Mapping[int, str]) -> h.Node:
     items: Sequence[Mapping[str, Any]] = evidence["timeline"]
     if not items:
         return h.article[h.h2["What happened"], empty_state("Nothing yet", "Messages and replies appear here.")]
-    more = notice("info", f"Only the first {_ENTRIES:,} entries are shown here; the export has all.")
+    more = notice("info", f"Only the newest {len(evidence['entries']):,} entries are shown here; the export has all.")
     return h.article[h.h2["What happened, newest first"], more if evidence["next"] else None, story(items, names)]
 
 
@@ -149,11 +148,14 @@ def _proof(visit: PageVisit, found: Mapping[str, Any], evidence: Mapping[str, An
                 hx_swap="innerHTML",
             )["Verify"],
             h.a(".quiet", role="button", href=f"{path}/proof-pack", download=True)["Download the proof pack"],
-            h.a(".danger-link", href=f"{path}/erase")["Erase this person"] if visit.user.may("administer") else None,
+            h.a(".danger-link", href=f"{path}/erase")["Erase this person"] if visit.user.is_account else None,
         ],
-        h.p(".hint")[_entries_words(len(evidence["entries"]))],
+        h.p(".hint")[_entries_words(evidence)],
     ]
 
 
-def _entries_words(number: int) -> str:
+def _entries_words(evidence: Mapping[str, Any]) -> str:
+    number = len(evidence["entries"])
+    if evidence["next"]:
+        return f"More than {number:,} entries are about this number."
     return "1 entry of the chain is about this number." if number == 1 else f"{number:,} entries are about this number."

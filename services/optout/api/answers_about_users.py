@@ -8,12 +8,16 @@ from services.optout.api.rights import UserRole
 
 
 class ShownSession(V1Answer):
-    """A session: whose it is, and what they may do. `rights` is empty for the account itself, which has all."""
+    """A session: whose it is, and what they may do. `rights` is empty for the account itself, which has all.
+
+    `is_account`: it is the account itself, with one of its own API keys.
+    """
 
     account_id: str
     account_name: str
     user: str
     role: UserRole
+    is_account: bool
     rights: Sequence[str]
     expires_at: ShownTime | None
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from services.optout.api.answers_about_evidence import ShownEvidence
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
-from services.optout.api.fields import PageLimit
+from services.optout.api.fields import MAX_ID, PageLimit
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.phones import SPELLINGS, PhoneFilter
 from services.optout.api.proof_pack import proof_pack
@@ -23,9 +23,9 @@ from services.optout.decision_log.export import export_selection
 from shared.events.base import format_time
 from shared.postgres import Connection
 
-# A phone's entries after a given place, under all its spellings and pseudonyms, each with the hash of the entry before
-# it in its partition. Where the number of partitions has changed, later ones can be in another chain.
-EVIDENCE = f"""
+# A phone's entries after a given place, or before one, under all its spellings and pseudonyms, each with the hash of
+# the entry before it in its partition. Where the number of partitions has changed, later ones can be in another chain.
+_ENTRIES = f"""
 SELECT d.partition, d.sequence, d.phone, d.body, d.entry, d.hash, d.entry_sha256, coalesce((
     SELECT p.hash FROM decisions p WHERE p.partition = d.partition AND p.sequence = d.sequence - 1
     ), '') AS previous_hash, era
@@ -34,9 +34,11 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS era FROM chain_lengths c WHERE c.partition = d.partition AND c.sequence < d.sequence
 ) AS after_changes
 WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS} UNION ALL SELECT unnest($6::text[]))
-    AND (era, d.sequence, d.partition) > ($3, $4, $5)
-ORDER BY era, d.sequence, d.partition LIMIT $7
+    AND (era, d.sequence, d.partition) {{0}} ($3, $4, $5)
+ORDER BY era {{1}}, d.sequence {{1}}, d.partition {{1}} LIMIT $7
 """  # noqa: S608 (no value from outside)
+EVIDENCE = _ENTRIES.format(">", "ASC")
+NEWEST = _ENTRIES.format("<", "DESC")
 
 STATES = f"""
 SELECT phone, scope, state, cause_event_id, changed_at FROM suppressions
@@ -45,10 +47,13 @@ WHERE account_id = $1 AND phone IN ({SPELLINGS}) ORDER BY scope, phone
 _PHONES = f"SELECT * FROM ({SPELLINGS}) AS spelling (phone)"  # noqa: S608 (no value from outside)
 _IN_LINES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/x-ndjson": {}}}}
 _IN_A_ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}}}
+_BEFORE_ALL, _AFTER_ALL = (0, 0, 0), (MAX_ID, MAX_ID, 2**31 - 1)
 _MAX_ENTRIES = 1_000
 _MAX_CHAIN_LINES = 20_000
 
 router = APIRouter(route_class=GuardedRoute)
+
+EntryOrder: TypeAlias = Literal["oldest", "newest"]
 
 
 class AskedPhone(NamedTuple):
@@ -68,15 +73,23 @@ AskedEvidence = Annotated[AskedPhone, Depends(_asked)]
 
 
 @router.get("/v1/evidence", dependencies=[Fresh], response_model=ShownEvidence)
-async def read_evidence(
+async def read_evidence(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
     account_id: CallerAccountId,
     database: Database,
     asked: AskedEvidence,
     after: After = None,
     limit: PageLimit = 100,
+    order: EntryOrder = "oldest",
 ) -> dict[str, Any]:
-    """Everything about a phone in order. Messages, the newest 1,000, are on the first page, with the first entries."""
-    return await _evidence(account_id, database, asked, after, limit)
+    """Everything about a phone in order. Messages, the newest 1,000, are on the first page, with its entries.
+
+    With `order=newest` the first page has the newest entries, newest first; `timeline` is in order always.
+    """
+    query, first = (EVIDENCE, _BEFORE_ALL) if order == "oldest" else (NEWEST, _AFTER_ALL)
+    rows = await fetch_page(
+        database, query, account_id, asked.phone, *keys_after(after, *first), asked.pseudonyms, limit=limit
+    )
+    return await _evidence(account_id, database, asked, rows, with_messages=after is None)
 
 
 @router.get("/v1/evidence/export", dependencies=[Fresh], response_class=Response, responses=_IN_LINES)
@@ -89,7 +102,10 @@ async def export_evidence(account_id: CallerAccountId, database: Database, asked
 @router.get("/v1/evidence/proof-pack", dependencies=[Fresh], response_class=Response, responses=_IN_A_ZIP)
 async def read_proof_pack(account_id: CallerAccountId, database: Database, asked: AskedEvidence) -> Response:
     """A zip for a complaint: a page to print, the JSON that it shows, and the chain that proves it."""
-    evidence = await _evidence(account_id, database, asked, None, _MAX_ENTRIES)
+    rows = await fetch_page(
+        database, EVIDENCE, account_id, asked.phone, *_BEFORE_ALL, asked.pseudonyms, limit=_MAX_ENTRIES
+    )
+    evidence = await _evidence(account_id, database, asked, rows, with_messages=True)
     chain = await _chain(account_id, database, asked)
     made = {"account_id": account_id, "made_at": format_time(datetime.now(UTC)), **evidence}
     name = f'attachment; filename="evidence-{asked.phone.lstrip("+")}.zip"'
@@ -97,13 +113,11 @@ async def read_proof_pack(account_id: CallerAccountId, database: Database, asked
 
 
 async def _evidence(
-    account_id: str, database: Connection, asked: AskedPhone, after: str | None, limit: int
+    account_id: str, database: Connection, asked: AskedPhone, rows: tuple[list[Any], int], *, with_messages: bool
 ) -> dict[str, Any]:
     phone, pseudonyms = asked
-    place = keys_after(after, 0, 0, 0)
-    rows, shown = await fetch_page(database, EVIDENCE, account_id, phone, *place, pseudonyms, limit=limit)
-    answer = page("entries", rows, shown, _shown, "era", "sequence", "partition")
-    messages = await load_messages(database, account_id, phone, pseudonyms) if after is None else []
+    answer = page("entries", *rows, _shown, "era", "sequence", "partition")
+    messages = await load_messages(database, account_id, phone, pseudonyms) if with_messages else []
     states = await database.fetch(STATES, account_id, phone)
     return {
         "phone": phone,

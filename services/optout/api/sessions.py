@@ -63,6 +63,7 @@ async def _shown(database: Connection, user: ApiUser, digest: bytes | None) -> d
         "account_name": row["name"],
         "user": row["api_username"],
         "role": user.role,
+        "is_account": user.is_main,
         "rights": sorted(user.rights),
         "expires_at": None if row["expires_at"] is None else format_time(row["expires_at"]),
     }

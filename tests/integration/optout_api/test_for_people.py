@@ -256,6 +256,36 @@ async def test_messages_that_never_left_are_in_the_story_once_with_why(acme: Cal
     assert (await acme.get("/v1/evidence", phone=ANN))["timeline"] == []
 
 
+async def test_the_newest_entries_about_a_number_come_first_where_they_are_asked_for(
+    acme: Caller, record: Record
+) -> None:
+    for text in ("stop", "start", "stop", "start", "stop"):
+        await record.message(acme.account_id, ANN, text)
+    oldest = (await acme.get("/v1/evidence", phone=ANN))["entries"]
+    seen: list[Any] = []
+    page: dict[str, Any] = {"next": None}
+    while not seen or page["next"]:
+        after = {"after": page["next"]} if page["next"] else {}
+        page = await acme.get("/v1/evidence", phone=ANN, order="newest", limit=2, **after)
+        times = [each["at"] for each in page["timeline"]]
+        assert times == sorted(times)
+        seen += page["entries"]
+    assert (len(seen), seen) == (5, oldest[::-1])
+
+
+async def test_a_short_code_does_not_find_the_opt_outs_of_a_list_whose_id_ends_so(acme: Caller, record: Record) -> None:
+    await record.decided(asked(acme.account_id, ANN, "list:1255555"))
+    await record.decided(asked(acme.account_id, BOB, "sender:55555"))
+    read = await acme.get("/v1/opt-outs", sender_number="55555")
+    assert [each["phone"] for each in read["opt_outs"]] == [BOB]
+
+
+async def test_more_exports_than_connections_are_read_at_once(acme: Caller) -> None:
+    list_id = await acme.new_list("Newsletter", ANN)
+    read = await asyncio.gather(*(acme.call("GET", f"/v1/lists/{list_id}/export") for _ in range(12)))
+    assert [each.text.count(ANN) for each in read] == [1] * 12
+
+
 def never_left(account_id: str, message_id: str) -> MessageSuppressed:
     return MessageSuppressed(
         event_id=uuid4(),

@@ -39,6 +39,9 @@ async def test_a_session_takes_the_place_of_the_key_until_it_is_signed_out(acme:
     session = await signed_in(acme.http, acme.account_id, acme.api_key)
     shown = (await session.call("GET", "/v1/session")).json()
     assert (shown["account_id"], shown["role"], shown["user"]) == (acme.account_id, "administer", acme.account_id)
+    assert shown["is_account"] is True
+    person = await user_of(acme, "administer")
+    assert (await person.call("GET", "/v1/session")).json()["is_account"] is False
     assert await session.status() == 200
     stored = await pool.fetchval("SELECT json_agg(s)::text FROM sessions s")
     assert session.token not in stored

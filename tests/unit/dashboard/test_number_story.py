@@ -39,6 +39,14 @@ def number(*states: dict[str, Any], lists: list[dict[str, Any]] | None = None) -
         (number(state("list:3")), "This number gets no messages from News."),
         (number(state("list:4")), "This number gets messages from News, and none from Orders."),
         (number(state("sender:+18335550123")), "This number gets no messages from +18335550123."),
+        (number(state("sender:123"), state("list:3")), "This number gets no messages from News and 123."),
+        (
+            number(state("list:4"), state("sender:123"), state("list:5")),
+            "This number gets messages from News, and none from Orders, 5 and 123.",
+        ),
+        (number(state("account", source="carrier"), state("list:3")), "This number gets no messages at all."),
+        (number(state("account", source="reassigned", is_opt_out=False)), "This number gets no messages at all."),
+        (number(state("list:3", source="clean_up"), lists=[]), "This number gets no messages from News."),
         (number(state("account", state="opted_in")), "Nothing keeps messages from this number: it is on News."),
         (number(), "Nothing keeps messages from this number: it is on News."),
         (number(lists=[]), "Nothing is known of this number"),
@@ -114,6 +122,8 @@ ITEMS = [
     (message("sent", instruction="Reply STOP"), "its way out: Reply STOP"),
     (message("suppressed"), "because the number had opted out; it was for list News."),
     (message("failed", error="30006"), "why: 30006"),
+    (message("sent", confirms="e"), "The one answer to their opt-out was sent to list News."),
+    (message("failed", confirms="e"), "A message was not sent; it was for list News."),
     (message("of the future"), "A message: of the future"),
 ]
 
