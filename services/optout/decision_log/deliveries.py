@@ -59,8 +59,10 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[
 ON CONFLICT (token) DO UPDATE SET dispatched_at = excluded.dispatched_at WHERE l.dispatched_at < excluded.dispatched_at
 """
 
+# The oldest; what another partition's follower deletes now is left to it.
 _FORGET = """
-DELETE FROM sent_messages WHERE ctid IN (SELECT ctid FROM sent_messages WHERE dispatched_at < $1 LIMIT $2)
+DELETE FROM sent_messages WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM sent_messages WHERE dispatched_at < $1 ORDER BY dispatched_at LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
 
 _RANKS: dict[Outcome, int] = {"dispatching": 0, "unknown": 1, "sent": 2, "failed": 3}

@@ -13,10 +13,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.optout import metrics
-from services.optout.decision_log.deliveries import forget_sent, record_deliveries
-from services.optout.decision_log.drops import forget_drops
+from services.optout.decision_log.deliveries import record_deliveries
 from services.optout.decision_log.position import PositionMovedError, read_position
 from services.optout.pipeline.context import SOURCE, Context
+from services.optout.pipeline.forgetting import Forgetting, forget
 from services.optout.pipeline.start import MissingRecordsError
 from shared.consumer import Consumer, Polled
 from shared.errors import TransientError
@@ -31,8 +31,6 @@ from shared.topics import DELIVERY_EVENTS
 _POLL_MS = 2_000
 _BATCH_RECORDS = 2_000
 _CATCH_UP_SECONDS = 5.0
-_FORGET_LIMIT = 1_000
-_FORGET_EVERY_BATCHES = 100
 
 
 class DeliveryEventFollower:
@@ -47,7 +45,7 @@ class DeliveryEventFollower:
         self._topic_partition = TopicPartition(DELIVERY_EVENTS, partition)
         self._recorded = 0
         self._moved = asyncio.Condition()
-        self._batches = 0
+        self._forgetting = Forgetting()
 
     async def catch_up(self) -> None:
         """Wait until every event is recorded that Kafka had when this was called.
@@ -102,18 +100,19 @@ class DeliveryEventFollower:
         try:
             async with connection_from(self._context.pool) as connection:
                 await record_deliveries(connection, self._partition, self._recorded, next_offset, events)
-                await self._forget(connection)
         except PositionMovedError:
             await self._start()
         else:
             await self._advance(next_offset)
+            await self._forget(len(records))
 
-    async def _forget(self, connection: object) -> None:
-        self._batches += 1
-        if self._batches % _FORGET_EVERY_BATCHES == 0:
+    async def _forget(self, records: int) -> None:
+        """Forget old messages where that is due: no reply waits for it."""
+        limit = self._forgetting.due(records)
+        if limit:
             before = self._context.now() - self._context.settings.attribution_window - timedelta(days=1)
-            await forget_sent(connection, before, _FORGET_LIMIT)  # type: ignore[arg-type]
-            await forget_drops(connection, before, _FORGET_LIMIT)  # type: ignore[arg-type]
+            async with connection_from(self._context.pool) as connection:
+                await forget(connection, before, limit)
 
     async def _advance(self, next_offset: int) -> None:
         async with self._moved:
