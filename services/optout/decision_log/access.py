@@ -14,7 +14,7 @@ API = {
     "reach_policies": "SELECT, INSERT",
     "suppressions": "SELECT",
     "sent_messages": "SELECT",
-    "dropped_messages": "SELECT, DELETE",
+    "dropped_messages": "SELECT, INSERT, DELETE",
     "partition_positions": "SELECT",
     "partition_changes": "SELECT",
     "chain_lengths": "SELECT",

@@ -1,7 +1,9 @@
-"""The messages that never left, from `delivery-events`: dropped because of an opt-out, or rejected."""
+"""The messages that never left: dropped because of an opt-out, or rejected. From `delivery-events`, and from the API."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
+from uuid import uuid4
 
 from shared.events.base import storable
 from shared.events.delivery import AnyDeliveryEvent, MessageRejected, MessageSuppressed, delivery_event_id
@@ -15,11 +17,34 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[
 ON CONFLICT (account_id, message_id) DO NOTHING
 """
 
+# The oldest; what another partition's follower deletes now is left to it.
 _FORGET = """
-DELETE FROM dropped_messages WHERE ctid IN (SELECT ctid FROM dropped_messages WHERE dropped_at < $1 LIMIT $2)
+DELETE FROM dropped_messages WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM dropped_messages WHERE dropped_at < $1 ORDER BY dropped_at LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
 
 _Row = tuple[str, str, str, int | None, str | None, str, str | None, datetime]
+
+
+class RefusedMessage(NamedTuple):
+    """A message that was refused when it was asked for: `scope` is the one in which the recipient had opted out."""
+
+    phone: str
+    list_id: int
+    sender_number: str
+    scope: str
+
+
+async def save_refusals(
+    connection: Connection, account_id: str, refused: Iterable[RefusedMessage], now: datetime
+) -> None:
+    """Save messages that the API refused; they have no ids of their own."""
+    rows = [
+        (account_id, str(uuid4()), each.phone, each.list_id, each.sender_number, "suppressed", each.scope, now)
+        for each in refused
+    ]
+    if rows:
+        await connection.execute(_SAVE, *(list(column) for column in zip(*rows, strict=True)))
 
 
 async def save_drops(connection: Connection, events: Sequence[AnyDeliveryEvent]) -> None:

@@ -14,6 +14,7 @@ from services.optout.api.v3.sms_models import GivenMessage, GivenMessages
 from services.optout.campaigns.expand import MAX_TEXT_CHARACTERS
 from services.optout.campaigns.members import Audience
 from services.optout.contact_phone import contact_phone
+from services.optout.decision_log.drops import RefusedMessage, save_refusals
 from services.optout.decision_log.gate_settings import load_gate_settings
 from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.screening import Asked, forbidden
@@ -84,7 +85,10 @@ class AccountFacts:
 
 @dataclass(frozen=True, slots=True)
 class ExaminedMessage:
-    """A message of a call, as far as it was understood; `status` says whether it is accepted."""
+    """A message of a call, as far as it was understood; `status` says whether it is accepted.
+
+    `forbidden_by` is the scope of the opt-out that forbids it.
+    """
 
     given: GivenMessage
     status: str
@@ -94,6 +98,7 @@ class ExaminedMessage:
     has_list: bool = True
     schedule: datetime | None = None
     message_id: str = ""
+    forbidden_by: str = ""
     leaves_as: str | None = None
     """The text with what the account appends, and with a link in its place."""
 
@@ -122,8 +127,8 @@ async def examined(
     messages = await asyncio.to_thread(lambda: [_gated(each, settings, link_url) for each in messages])
     places = [place for place, each in enumerate(messages) if each.status == ACCEPTED]
     found = await forbidden(connection, user.account_id, [_asked(messages[place]) for place in places])
-    for place in found:
-        messages[places[place]] = replace(messages[places[place]], status=OPTED_OUT)
+    for place, scope in found.items():
+        messages[places[place]] = replace(messages[places[place]], status=OPTED_OUT, forbidden_by=scope)
     return messages
 
 
@@ -140,12 +145,17 @@ def _gated(each: ExaminedMessage, settings: GateSettings, link_url: str | None) 
 async def keep(
     connection: Connection, user: ApiUser, messages: Sequence[ExaminedMessage], now: datetime
 ) -> list[ExaminedMessage]:
-    """Keep the accepted messages, which are published from then on; return all, those with their ids."""
+    """Keep the accepted messages, which are published from then on; return all, those with their ids.
+
+    Those that an opt-out forbids are a part of the recipient's story.
+    """
     numbered = [replace(each, message_id=str(uuid4())) if each.status == ACCEPTED else each for each in messages]
     rows = [_row(each) for each in numbered if each.message_id]
     if rows:
         columns = zip(*rows, strict=True)
         await connection.execute(ADD, user.account_id, user.user_id, user.subaccount_id, now, *map(list, columns))
+    refused = (_refused(each) for each in numbered if each.status == OPTED_OUT)
+    await save_refusals(connection, user.account_id, refused, now)
     of_lists = [each for each in numbered if each.message_id and each.has_list]
     await add_lists(connection, (ListOfNumber(user.account_id, each.sender_number, each.list_id) for each in of_lists))
     return numbered
@@ -156,6 +166,10 @@ def _row(each: ExaminedMessage) -> tuple[object, ...]:
     where = each.message_id, each.list_id, each.contact_id, each.has_list, each.phone, each.sender_number
     texts = given.custom_string or "", (given.country or "").upper(), given.source or "", given.from_email
     return *where, each.body, each.parts, *texts, each.schedule, given.purpose, given.recipient_state or None
+
+
+def _refused(each: ExaminedMessage) -> RefusedMessage:
+    return RefusedMessage(each.phone, each.list_id, each.sender_number, each.forbidden_by)
 
 
 def _asked(each: ExaminedMessage) -> Asked:
