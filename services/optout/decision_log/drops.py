@@ -1,4 +1,4 @@
-"""The messages that never left: dropped because of an opt-out, or rejected. From `delivery-events`, and from the API."""
+"""The messages that never left, from `delivery-events` and the API: dropped because of an opt-out, or rejected."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
