@@ -1,9 +1,11 @@
 """A phone number: a link to its story."""
 
+import re
 from urllib.parse import quote
 
 import htpy as h
 
+_PHONE = re.compile(r"\+[0-9]{4,20}")
 _GROUP = 3
 _UNGROUPED = 4
 
@@ -11,6 +13,11 @@ _UNGROUPED = 4
 def number_link(phone: str) -> h.Renderable:
     """Return the number as a link, in groups that can be read aloud."""
     return h.a(".number", href=number_path(phone))[grouped(phone)]
+
+
+def is_number(text: str) -> bool:
+    """Say whether a text out of an address is a phone number: nothing else is to be shown as one."""
+    return _PHONE.fullmatch(text) is not None
 
 
 def number_path(phone: str) -> str:

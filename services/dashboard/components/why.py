@@ -10,6 +10,9 @@ from services.dashboard.components.notice import Tone, notice
 from services.dashboard.components.wording import how, quoted
 
 _STOPPED = ("opted_out", "held")
+_MAX_NAMES = 5
+"""In the first line: it is read at a glance."""
+_MAX_REASONS = 20
 _NOT_SENT = {
     "suppressed": "was dropped, because the number had opted out",
     "rejected": "was rejected before it left",
@@ -58,11 +61,17 @@ def _names(stops: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _and(names: Sequence[str]) -> str:
+    if len(names) > _MAX_NAMES:
+        names = [*names[: _MAX_NAMES - 1], f"{len(names) - _MAX_NAMES + 1:,} more"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _reasons(stops: Sequence[Mapping[str, Any]]) -> h.Node:
-    return h.ul(".reasons")[(h.li[_reason(each)] for each in stops)] if stops else None
+    more = len(stops) - _MAX_REASONS
+    return [
+        h.ul(".reasons")[(h.li[_reason(each)] for each in stops[:_MAX_REASONS])] if stops else None,
+        h.p(".hint")[f"And {more:,} more, below."] if more > 0 else None,
+    ]
 
 
 def _reason(state: Mapping[str, Any]) -> h.Node:

@@ -14,7 +14,7 @@ from services.dashboard.components.empty_state import empty_state
 from services.dashboard.components.field import choice, field
 from services.dashboard.components.list_tabs import list_head
 from services.dashboard.components.notice import Tone, notice
-from services.dashboard.components.number_link import number_link
+from services.dashboard.components.number_link import is_number, number_link
 from services.dashboard.components.pager import pager
 from services.dashboard.components.table import table
 from services.dashboard.download import download
@@ -54,7 +54,7 @@ async def contacts(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
     visit: Visit, list_id: int, q: str = "", status: str = "", after: str | None = None, added: str = ""
 ) -> Response:
     found = await visit.api.get(f"/v1/lists/{list_id}")
-    said = notice("good", number_link(added), " is on this list now.") if added else None
+    said = notice("good", number_link(added), " is on this list now.") if is_number(added) else None
     try:
         asked = {"q": q or None, "status": status or None, "after": after, "limit": _PER_PAGE}
         read = await visit.api.get(f"/v1/lists/{list_id}/contacts", asked)
@@ -71,12 +71,20 @@ async def add(visit: Visit, list_id: int, given: Annotated[GivenContact, Form()]
     body = {"contacts": [{"phone": given.phone, "fields": given.fields()}]}
     try:
         await visit.api.post(f"/v1/lists/{list_id}/contacts", body)
-        known = await visit.api.get("/v1/numbers", {"phone": given.phone})
     except RefusedByApiError as error:
         found = await visit.api.get(f"/v1/lists/{list_id}")
         problem = error.message.removeprefix("contacts.0.phone: ")
         return _page(visit, found, _by_hand(visit, list_id, given, problem), status=error.status)
-    return visit.redirect(f"/lists/{list_id}?{urlencode({'added': known['phone']})}")
+    return visit.redirect(f"/lists/{list_id}?{urlencode({'added': await _settled(visit, given.phone)})}")
+
+
+async def _settled(visit: PageVisit, phone: str) -> str:
+    """Return the number as it is on the list; nothing for who may add contacts, and not look numbers up."""
+    try:
+        known = await visit.api.get("/v1/numbers", {"phone": phone})
+    except RefusedByApiError:
+        return ""
+    return str(known["phone"])
 
 
 @routes.get("/lists/{list_id}/export.csv")

@@ -126,6 +126,9 @@ async def _second_step(
     form = h.form(method="post", action=f"/lists/{list_id}/import/{upload_id}")[
         visit.csrf_field,
         _mapping(upload, chosen or upload["columns"]),
+        h.p(".hint")[f"These are the first {_MAX_COLUMNS} columns; the others are left out."]
+        if len(upload["columns"]) > _MAX_COLUMNS
+        else None,
         h.p(".hint")[
             "Rows that cannot be read are named when it is done, and the others are added. An import adds contacts and"
             " never lifts an opt-out: who has opted out still gets nothing."
@@ -143,8 +146,9 @@ async def _second_step(
 def _mapping(upload: dict[str, Any], chosen: Sequence[str]) -> h.Node:
     """Return the first rows as a table, with a choice above each column."""
     rows = upload["rows"]
-    width = max(len(upload["columns"]), *(len(row) for row in rows))
+    width = min(_MAX_COLUMNS, max(len(upload["columns"]), *(len(row) for row in rows)))
     named = [*chosen, *["skip"] * (width - len(chosen))][:width]
+    rows = [row[:width] for row in rows]
     head = rows[0] if upload["has_header"] else [f"column {number + 1}" for number in range(width)]
     body = rows[1:] if upload["has_header"] else rows
     padded = [[*row, *[""] * (width - len(row))] for row in body]

@@ -25,7 +25,8 @@ from services.dashboard.visit import PageVisit, Visit
 
 routes = APIRouter()
 
-_ENTRIES = 1_000
+_SHOWN = 300
+"""Of the newest entries, and of the items of the story: a page is read by people."""
 _STATES = {"opted_out": ("gets nothing", "bad"), "held": ("held for review", "warn"), "opted_in": ("opted in", "good")}
 
 
@@ -47,7 +48,7 @@ async def search(visit: Visit, q: str = "") -> Response:
 @routes.get("/numbers/{phone}")
 async def number(visit: Visit, phone: str) -> Response:
     asked = {"phone": phone}
-    newest = {**asked, "order": "newest", "limit": _ENTRIES}
+    newest = {**asked, "order": "newest", "limit": _SHOWN}
     found, evidence = await asyncio.gather(visit.api.get("/v1/numbers", asked), visit.api.get("/v1/evidence", newest))
     names = {each["list_id"]: each["name"] for each in found["lists"]}
     names |= {each["list_id"]: each["list_name"] for each in found["states"] if each["list_name"]}
@@ -124,8 +125,9 @@ def _story(evidence: Mapping[str, Any], names: Mapping[int, str]) -> h.Node:
     items: Sequence[Mapping[str, Any]] = evidence["timeline"]
     if not items:
         return h.article[h.h2["What happened"], empty_state("Nothing yet", "Messages and replies appear here.")]
-    more = notice("info", f"Only the newest {len(evidence['entries']):,} entries are shown here; the export has all.")
-    return h.article[h.h2["What happened, newest first"], more if evidence["next"] else None, story(items, names)]
+    more = notice("info", f"Only the newest {_SHOWN:,} are shown here; the proof pack has more.")
+    is_more = evidence["next"] or len(items) > _SHOWN
+    return h.article[h.h2["What happened, newest first"], more if is_more else None, story(items[-_SHOWN:], names)]
 
 
 def _proof(visit: PageVisit, found: Mapping[str, Any], evidence: Mapping[str, Any]) -> h.Node:

@@ -1,6 +1,6 @@
 """Opt-outs entered by hand, and taken off by hand: both with what the person said, which is kept as evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -135,7 +135,7 @@ async def _opt_out_form(visit: PageVisit, given: GivenOptOut, error: RefusedByAp
     problems = _problems(error)
     form = h.form(method="post", action="/opt-outs/new")[
         visit.csrf_field,
-        _whom(given, read["lists"], problems),
+        _whom(given, read, problems),
         choice("How they said it", "source", _OUT_SOURCES, chosen=given.source),
         text_area(
             "What they said",
@@ -155,13 +155,16 @@ async def _opt_out_form(visit: PageVisit, given: GivenOptOut, error: RefusedByAp
     return visit.page("Enter an opt-out", *content, status=error.status if error else 200)
 
 
-def _whom(given: GivenOptOut, lists: Sequence[Mapping[str, Any]], problems: Mapping[str, str]) -> h.Node:
-    own = [(f"list:{each['list_id']}", f"List {each['name']}") for each in lists if each["kind"] != "opt_outs"]
+def _whom(given: GivenOptOut, read: Mapping[str, Any], problems: Mapping[str, str]) -> h.Node:
+    own = [(f"list:{each['list_id']}", f"List {each['name']}") for each in read["lists"] if each["kind"] != "opt_outs"]
+    if given.scope.startswith("list:") and given.scope not in dict(own):
+        own.append((given.scope, f"List {given.scope.removeprefix('list:')}"))
+    hint = f"These are the first {len(own):,} lists: for others use the API." if read["next"] else ""
     scopes = [("account", "Everything of ours"), *own, ("sender", "One sender number")]
     wrong_phone, wrong_scope = problems.get("phone", ""), problems.get("scopes", "")
     return [
         field("Phone number", "phone", kind="tel", value=given.phone, problem=wrong_phone, required=True),
-        choice("What they want no more of", "scope", scopes, chosen=given.scope),
+        choice("What they want no more of", "scope", scopes, chosen=given.scope, hint=hint),
         field("Sender number, if it is about one", "sender_number", value=given.sender_number, problem=wrong_scope),
     ]
 

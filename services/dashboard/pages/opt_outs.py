@@ -16,7 +16,7 @@ from services.dashboard.components.field import choice, field
 from services.dashboard.components.followed import followed
 from services.dashboard.components.moment import moment
 from services.dashboard.components.notice import Tone, notice
-from services.dashboard.components.number_link import number_link
+from services.dashboard.components.number_link import is_number, number_link
 from services.dashboard.components.pager import pager
 from services.dashboard.components.table import table
 from services.dashboard.components.wording import how, quoted, scope_words
@@ -52,13 +52,13 @@ async def opt_outs(visit: Visit, asked: AskedOptOutSearch) -> Response:
         read = await visit.api.get("/v1/opt-outs", {**asked.filters(), **_paging(asked)})
     except RefusedByApiError as error:
         lists = await visit.api.get("/v1/lists", {"limit": 1_000})
-        content = _head(visit, asked), notice("bad", error.message), _search(asked, lists["lists"])
+        content = _head(visit, asked), notice("bad", error.message), _search(asked, lists)
         return visit.page("Opt-out list", *content, status=error.status)
     shown = _shown(visit, asked, read)
     if visit.is_partial:
         return visit.part(shown) if _mark(read) != asked.seen else Response(status_code=204)
     lists = await visit.api.get("/v1/lists", {"limit": 1_000})
-    return visit.page("Opt-out list", _head(visit, asked), _said(asked), _search(asked, lists["lists"]), shown)
+    return visit.page("Opt-out list", _head(visit, asked), _said(asked), _search(asked, lists), shown)
 
 
 @routes.get("/opt-outs/export.csv")
@@ -82,22 +82,21 @@ def _head(visit: PageVisit, asked: OptOutSearch) -> h.Node:
 
 
 def _said(asked: OptOutSearch) -> h.Node:
-    """Say what became of what was just entered; only our own words are shown."""
-    if asked.said not in _SAID or not asked.about:
+    """Say what became of what was just entered; only our own words, and a number, are shown."""
+    if asked.said not in _SAID or not is_number(asked.about):
         return None
     tone: Tone = "good" if asked.said in _CHANGED else "warn"
     return notice(tone, number_link(asked.about), " ", _SAID[asked.said])
 
 
-def _search(asked: OptOutSearch, lists: list[dict[str, Any]]) -> h.Node:
-    own = [(str(each["list_id"]), each["name"]) for each in lists if each["kind"] != "opt_outs"]
+def _search(asked: OptOutSearch, lists: Mapping[str, Any]) -> h.Node:
     ways = [(each, how(each).capitalize() if each != "api" else "API") for each in _HOW]
     is_more = bool(asked.sender_number or asked.since or asked.until)
     return h.search[
         h.form(method="get", action="/opt-outs")[
             h.div(".row-form")[
                 field("Phone number", "phone", kind="search", value=asked.phone, maxlength="200"),
-                choice("List", "list_id", [("", "Any"), *own], chosen=asked.list_id),
+                _list_choice(asked, lists),
                 choice("How", "source", [("", "Any"), *ways], chosen=asked.source),
                 h.button(".quiet", type="submit")["Filter"],
             ],
@@ -111,6 +110,14 @@ def _search(asked: OptOutSearch, lists: list[dict[str, Any]]) -> h.Node:
             ],
         ]
     ]
+
+
+def _list_choice(asked: OptOutSearch, lists: Mapping[str, Any]) -> h.Node:
+    """Return the lists to choose from; of more than one answer has, a field for the number of one."""
+    if lists["next"]:
+        return field("Number of the list", "list_id", value=asked.list_id, inputmode="numeric", maxlength="20")
+    own = [(str(each["list_id"]), each["name"]) for each in lists["lists"] if each["kind"] != "opt_outs"]
+    return choice("List", "list_id", [("", "Any"), *own], chosen=asked.list_id)
 
 
 def _shown(visit: PageVisit, asked: OptOutSearch, read: Mapping[str, Any]) -> h.Node:

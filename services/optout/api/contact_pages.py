@@ -5,6 +5,7 @@ Whether one may be sent to is not stored with it: it follows from the suppressio
 
 import asyncio
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -59,8 +60,9 @@ _OF_STATUS = {
     "held": f"{_STOPPED.format(state='held')} AND stop.state = 'held'",
     "active": _ACTIVE,
 }
+_IN_GROUPS = re.compile(r"[0-9 ()+./-]*[0-9][0-9 ()+./-]*")
 _OF_PHONE = "AND c.phone = $5"
-_WITH_PART = """AND (c.phone LIKE $5 OR c.fields ->> 'email' ILIKE $5 OR c.fields ->> 'organization_name' ILIKE $5
+_WITH_PART = """AND (c.phone LIKE $6 OR c.fields ->> 'email' ILIKE $5 OR c.fields ->> 'organization_name' ILIKE $5
     OR concat_ws(' ', c.fields ->> 'first_name', c.fields ->> 'last_name') ILIKE $5)"""
 
 router = APIRouter(route_class=GuardedRoute)
@@ -90,21 +92,22 @@ async def read_contacts(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
     values = [account_id, list_id, *keys_after(after, "", 0)]
     parts = [CONTACTS if status is None else _OF_STATUS[status]]
     if q is not None and q.strip():
-        condition, value = _searched(q.strip(), await country_of(database, account_id))
+        condition, *searched = _searched(q.strip(), await country_of(database, account_id))
         parts.append(condition)
-        values.append(value)
+        values += searched
     query = " ".join((*parts, IN_ORDER.format(len(values) + 1)))
     rows, shown = await _fetched(database, query, values, limit)
     return page("contacts", rows, shown, _shown, "phone", "contact_id")
 
 
-def _searched(text: str, country: str | None) -> tuple[str, str]:
-    """Return the condition of a search, and its value."""
+def _searched(text: str, country: str | None) -> tuple[str, ...]:
+    """Return the condition of a search, and its values; a part of a number may be written in groups."""
     phone = whole_phone(text, country)
     if phone is not None:
         return _OF_PHONE, phone
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return _WITH_PART, f"%{escaped}%"
+    digits = "".join(filter(str.isdecimal, text)) if _IN_GROUPS.fullmatch(text) else escaped
+    return _WITH_PART, f"%{escaped}%", f"%{digits}%"
 
 
 async def _fetched(database: Connection, query: str, values: list[Any], limit: int) -> tuple[list[Any], int]:

@@ -24,14 +24,17 @@ WHERE c.account_id = $1 AND c.phone = $2 AND l.deleted_at IS NULL
 ORDER BY c.list_id, c.removed_at DESC NULLS FIRST LIMIT $3
 """
 
-# Every scope in which the phone was ever opted out, held or opted in, with the decision that made it so.
+# Every scope in which the phone was ever opted out, held or opted in, with the decision that made it so. What stops
+# most comes first, so that it is there however many there are.
 STATES_OF_PHONE = """
 SELECT s.scope, s.state, s.source, s.gateway, s.cause_event_id, s.changed_at, s.is_opt_out, d.body, d.entry,
     l.name AS list_name
 FROM suppressions s
 LEFT JOIN decisions d ON d.event_id = s.cause_event_id
-LEFT JOIN contact_lists l ON l.account_id = $1 AND 'list:' || l.list_id = s.scope
-WHERE s.account_id = $1 AND s.phone = $2 ORDER BY s.changed_at DESC, s.scope LIMIT $3
+LEFT JOIN contact_lists l ON l.account_id = $1
+    AND l.list_id = CASE WHEN s.scope LIKE 'list:%' THEN substr(s.scope, 6)::bigint END
+WHERE s.account_id = $1 AND s.phone = $2
+ORDER BY s.scope <> 'account', s.state = 'opted_in', s.changed_at DESC, s.scope LIMIT $3
 """
 
 router = APIRouter(route_class=GuardedRoute)

@@ -18,13 +18,15 @@ from shared.phones import normalise_sender_number
 
 OptOutSourceFilter = Literal["reply", "link", "api", "import", "by_hand", "phone_call", "mail", "carrier"]
 
-# The opt-outs of account $1, to which conditions are added; each with the decision that made it.
+# The opt-outs of account $1, to which conditions are added; each with the decision that made it. A list is looked up by
+# its id: by its scope, all of the account's would be compared with each opt-out.
 LISTED_OPT_OUTS = """
 SELECT s.suppression_id, s.phone, s.scope, s.state, s.source, s.changed_at, s.cause_event_id, d.body, d.entry,
     l.name AS list_name
 FROM suppressions s
 LEFT JOIN decisions d ON d.event_id = s.cause_event_id
-LEFT JOIN contact_lists l ON l.account_id = $1 AND 'list:' || l.list_id = s.scope
+LEFT JOIN contact_lists l ON l.account_id = $1
+    AND l.list_id = CASE WHEN s.scope LIKE 'list:%' THEN substr(s.scope, 6)::bigint END
 WHERE s.account_id = $1 AND (s.is_opt_out OR s.state = 'held')
 """
 

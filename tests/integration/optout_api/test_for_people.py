@@ -67,6 +67,8 @@ async def test_another_accounts_list_is_not_found(acme: Caller, other: Caller, p
         ({"q": "(415) 555-0101"}, [BOB]),
         ({"q": "4155550101"}, [BOB]),
         ({"q": "0101"}, [BOB]),
+        ({"q": "5 0101"}, [BOB]),
+        ({"q": "(415) 555"}, [ANN, BOB, CYD]),
         ({"q": "ann sm"}, [ANN]),
         ({"q": "CYD@EXAMPLE"}, [CYD]),
         ({"q": "100%"}, []),

@@ -44,6 +44,10 @@ def number(*states: dict[str, Any], lists: list[dict[str, Any]] | None = None) -
             number(state("list:4"), state("sender:123"), state("list:5")),
             "This number gets messages from News, and none from Orders, 5 and 123.",
         ),
+        (
+            number(*(state(f"list:{n}") for n in range(3, 12))),
+            "This number gets no messages from News, Orders, 5, 6 and 5 more.",
+        ),
         (number(state("account", source="carrier"), state("list:3")), "This number gets no messages at all."),
         (number(state("account", source="reassigned", is_opt_out=False)), "This number gets no messages at all."),
         (number(state("list:3", source="clean_up"), lists=[]), "This number gets no messages from News."),
