@@ -13,8 +13,6 @@ from fastapi import FastAPI
 from optout_api_world import ADMIN_TOKEN, NUMBER, Caller, Record
 
 from services.optout.api.list_counts import count_contacts
-from services.optout.decision_log.drops import forget_drops, save_drops
-from shared.events.delivery import MessageRejected, MessageSuppressed, delivery_event_id
 from shared.events.inbound import OptInRequested, OptOutRequested
 from shared.http import lifecycle_of
 from shared.postgres import Pool
@@ -242,22 +240,6 @@ async def test_a_clean_up_can_be_undone_until_it_was(acme: Caller) -> None:
     assert (again["undoable_until"], again["undone_by"]) == (None, undo["job_id"])
 
 
-async def test_messages_that_never_left_are_in_the_story_once_with_why(acme: Caller, other: Caller, pool: Pool) -> None:
-    suppressed, rejected = never_left(acme.account_id, "m-1"), refused(acme.account_id, "m-2", is_parked=False)
-    parked = refused(acme.account_id, "m-3", is_parked=True)
-    async with pool.acquire() as connection:
-        await save_drops(connection, [suppressed, rejected, parked, never_left(other.account_id, "m-4")])
-        await save_drops(connection, [suppressed])  # it comes again
-    items = (await acme.get("/v1/evidence", phone=ANN))["timeline"]
-    assert [(each["message_id"], each["outcome"], each["error"]) for each in items] == [
-        ("m-1", "suppressed", "list:7"),
-        ("m-2", "rejected", "word_without_rule: name another"),
-    ]
-    async with pool.acquire() as connection:
-        await forget_drops(connection, datetime(2026, 1, 3, tzinfo=UTC), 1_000)
-    assert (await acme.get("/v1/evidence", phone=ANN))["timeline"] == []
-
-
 async def test_the_newest_entries_about_a_number_come_first_where_they_are_asked_for(
     acme: Caller, record: Record
 ) -> None:
@@ -286,31 +268,3 @@ async def test_more_exports_than_connections_are_read_at_once(acme: Caller) -> N
     list_id = await acme.new_list("Newsletter", ANN)
     read = await asyncio.gather(*(acme.call("GET", f"/v1/lists/{list_id}/export") for _ in range(12)))
     assert [each.text.count(ANN) for each in read] == [1] * 12
-
-
-def never_left(account_id: str, message_id: str) -> MessageSuppressed:
-    return MessageSuppressed(
-        event_id=uuid4(),
-        occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
-        account_id=account_id,
-        message_id=message_id,
-        list_id=7,
-        phone=ANN,
-        sender_number=NUMBER,
-        scope="list:7",
-        state="opted_out",
-        decision_started_at=datetime(2026, 1, 1, tzinfo=UTC),
-    )
-
-
-def refused(account_id: str, message_id: str, *, is_parked: bool) -> MessageRejected:
-    own_id = delivery_event_id(account_id, message_id, "message_rejected")
-    return MessageRejected(
-        event_id=uuid4() if is_parked else own_id,
-        occurred_at=datetime(2026, 1, 2, tzinfo=UTC),
-        account_id=account_id,
-        message_id=message_id,
-        phone=ANN,
-        reason="word_without_rule",
-        detail="name another",
-    )

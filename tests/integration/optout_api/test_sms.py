@@ -101,19 +101,6 @@ async def test_whoever_opted_out_of_a_list_of_the_number_is_refused(acme: Caller
     assert (data["queued_count"], data["blocked_count"]) == (0, 1)
 
 
-async def test_a_message_that_is_refused_is_in_the_recipients_story_with_why(acme: Caller, record: Record) -> None:
-    mine = await acme.new_list("Mine")
-    await record.message(acme.account_id, PHONE, "STOP", mine)
-    data = await sent(acme, {**MESSAGE, "list_id": str(mine)}, {**MESSAGE, "to": OTHER_PHONE})
-    assert [each["status"] for each in data["messages"]] == ["RECIPIENT_OPTED_OUT", "SUCCESS"]
-    await sent(acme, {**MESSAGE, "list_id": str(mine)}, call="price")  # asks, and sends nothing
-    items = (await acme.get("/v1/evidence", phone=PHONE))["timeline"]
-    refused = [each for each in items if each["what"] == "message"]
-    assert [(each["outcome"], each["error"], each["list_id"]) for each in refused] == [
-        ("suppressed", f"list:{mine}", mine)
-    ]
-
-
 async def test_an_opt_out_of_the_account_or_written_to_the_number_forbids_every_message(
     acme: Caller, record: Record
 ) -> None:

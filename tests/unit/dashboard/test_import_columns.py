@@ -1,4 +1,4 @@
-"""The columns of a file are named by whoever imports it: of a file with very many, only so many as can be imported."""
+"""The columns of a file are named by whoever imports it: of a file with very many, those that can be imported."""
 
 from typing import Any
 
