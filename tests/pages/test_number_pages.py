@@ -117,9 +117,10 @@ async def test_a_person_is_erased_only_once_their_number_was_typed(site: Site, b
         assert "leave me alone" not in await page.content()
 
 
-async def test_erasing_is_for_administrators(site: Site, book: Book) -> None:
-    operator = await book.user("operate")
-    async with site.visited(f"/numbers/{BOB}", operator, complains_of=("403",)) as page:
+@pytest.mark.parametrize("role", ["operate", "administer"])
+async def test_erasing_is_for_the_account_itself(site: Site, book: Book, role: str) -> None:
+    person = await book.user(role)
+    async with site.visited(f"/numbers/{BOB}", person, complains_of=("403",)) as page:
         await expect(page.get_by_role("link", name="Erase this person")).to_have_count(0)
         token = await page.locator("form[action='/sign-out'] [name=csrf]").input_value()
         form = {"csrf": token, "typed": BOB, "reason": "x"}

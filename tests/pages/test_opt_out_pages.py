@@ -122,6 +122,22 @@ async def test_the_list_is_filtered_and_exported_as_it_is_filtered(site: Site, b
         await expect(page.get_by_text("Nobody was found")).to_be_visible()
 
 
+async def test_consent_lifts_nothing_that_was_asked_for_after_it(site: Site, book: Book) -> None:
+    list_id = await book.new_list("Newsletter", ANN)
+    await book.opt_out(ANN, "account", "no more")
+    async with site.visited(f"/numbers/{ANN}", book.account) as page:
+        await page.get_by_role("link", name="Opt back in").click()
+        await page.get_by_label("What they agreed to").fill("Yes, please")
+        form = {each: await page.locator(f"main [name={each}]").input_value() for each in ("csrf", "scope", "lifts")}
+        await book.opt_out(ANN, "account", "no more, I said")
+        await page.get_by_role("button", name="Opt back in").click()
+        await expect(page.get_by_role("status")).to_contain_text("has opted out after the consent")
+        form |= {"phone": ANN, "statement": "Yes", "consented_on": "24/11/2026"}
+        answer = await page.request.post(f"{site.url}/opt-outs/opt-in", form=form)
+        assert (answer.status, "such as 2026-11-24" in await answer.text()) == (422, True)
+    assert await book.statuses(list_id) == {ANN: "opted_out"}
+
+
 async def test_an_address_that_was_tampered_with_is_refused_and_not_failed(site: Site, book: Book) -> None:
     for query, said in (("list_id=99999999", "there is no list"), ("phone=abc", "phone"), ("after=x", "after")):
         async with site.visited(f"/opt-outs?{query}", book.account, complains_of=("4",)) as page:

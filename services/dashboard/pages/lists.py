@@ -9,6 +9,7 @@ from starlette.responses import Response
 from services.dashboard.api import RefusedByApiError
 from services.dashboard.components.empty_state import empty_state
 from services.dashboard.components.field import field
+from services.dashboard.components.followed import replaced
 from services.dashboard.components.moment import moment
 from services.dashboard.components.notice import notice
 from services.dashboard.components.pager import pager
@@ -28,8 +29,16 @@ _NO_LIST = (
 
 @routes.get("/lists")
 async def overview(visit: Visit, after: str | None = None, counts: bool = False) -> Response:  # noqa: FBT001, FBT002
-    """Show the lists at once; a second request brings the counts, which take a second per million contacts."""
-    read = await visit.api.get("/v1/lists", {"after": after, "counts": "true" if counts else None})
+    """Show the lists at once; a second request brings the counts, which take a second per million contacts.
+
+    Where there are too many contacts to count, the lists are shown without.
+    """
+    try:
+        read = await visit.api.get("/v1/lists", {"after": after, "counts": "true" if counts else None})
+    except RefusedByApiError as error:
+        if error.field != "counts":
+            raise
+        read = await visit.api.get("/v1/lists", {"after": after})
     return visit.page("Lists", h.h1["Lists"], _new_list(visit), _lists(read, after, is_counted=counts))
 
 
@@ -58,13 +67,20 @@ def _new_list(visit: PageVisit, name: str = "") -> h.Node:
 def _lists(read: dict[str, Any], after: str | None, *, is_counted: bool) -> h.Node:
     lists = read["lists"]
     address = f"/lists?counts=true{f'&after={after}' if after else ''}"
-    counting = {} if is_counted else {"hx_get": address, "hx_trigger": "load", "hx_swap": "outerHTML"}
+    counting = {} if is_counted else replaced(address, "load")
     has_own = after is not None or any(each["kind"] == "contacts" for each in lists)
     return h.article(id="lists", hx_select="#lists", **counting)[
         table("Lists", _COLUMNS, [_row(each) for each in lists], figures=_OF_FIGURES),
+        h.p(".hint")["There are too many contacts to count them here."]
+        if is_counted and _is_uncounted(lists)
+        else None,
         None if has_own else empty_state("No list of your own yet", _NO_LIST),
         pager("/lists", read["next"], is_first=after is None),
     ]
+
+
+def _is_uncounted(lists: list[dict[str, Any]]) -> bool:
+    return any(each.get("counts") is None for each in lists)
 
 
 def _row(each: dict[str, Any]) -> list[h.Node]:

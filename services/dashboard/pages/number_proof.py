@@ -26,8 +26,8 @@ _WARNING = notice(
     "warn",
     h.strong["This cannot be undone. "],
     h.p[
-        "The texts of messages and replies, the contact on every list, and the number itself are erased. What"
-        " suppresses the number stays: it is never messaged. It is not an opt-out."
+        "The texts of messages and replies, the contact on every list, and the number itself are erased. Opt-outs stay"
+        " in force. To erase is not to opt out: if they want no more messages, enter an opt-out, too."
     ],
 )
 
@@ -135,7 +135,7 @@ def _erasure(shown: Mapping[str, Any]) -> h.Node:
     )
     return h.article("#erasure", aria_live="polite")[
         said,
-        h.p["What suppresses the number stays, so that it is never messaged."],
+        h.p["Opt-outs stay in force. Whoever had not opted out gets messages again if somebody adds the number."],
         h.p(".hint")[f"Reason: {shown['reason']}"],
     ]
 

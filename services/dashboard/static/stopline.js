@@ -90,13 +90,13 @@
     });
   }
 
-  // Nobody sees what is followed in a hidden tab; and an error must not take its place, or it would be followed no more.
+  // Nobody sees what is followed in a hidden tab; and an error of the server must not take the place of what is shown.
   function skipHidden(event) {
     if (document.hidden && event.detail.elt.hasAttribute("data-followed")) event.preventDefault();
   }
 
-  function keepFollowed(event) {
-    if (event.detail.xhr.status >= 500 && event.detail.elt.hasAttribute("data-followed")) event.detail.shouldSwap = false;
+  function keepShown(event) {
+    if (event.detail.xhr.status >= 500 && event.detail.elt.hasAttribute("data-kept")) event.detail.shouldSwap = false;
   }
 
   document.addEventListener("click", (event) => {
@@ -108,7 +108,7 @@
   document.addEventListener("DOMContentLoaded", () => enhance(document));
   document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
   document.addEventListener("htmx:beforeRequest", skipHidden);
-  document.addEventListener("htmx:beforeSwap", keepFollowed);
+  document.addEventListener("htmx:beforeSwap", keepShown);
   document.addEventListener("htmx:sseBeforeMessage", takeLive);
   document.addEventListener("htmx:sseOpen", () => setLive(true));
   document.addEventListener("htmx:sseError", () => setLive(false));
