@@ -21,6 +21,7 @@ routes = APIRouter()
 _ABOUT = {"opt_outs": "everybody who has opted out", "default": "messages that are sent without a list"}
 _COLUMNS = ("List", "Contacts", "Get messages", "Opted out", "Held", "Created")
 _OF_FIGURES = (1, 2, 3, 4)
+_TOO_MANY = "There are too many contacts to count them for this page."
 _NO_LIST = (
     "A list is a named set of contacts. Whoever answers one of its messages with STOP leaves that list. "
     "Name one above, then import its contacts."
@@ -71,16 +72,10 @@ def _lists(read: dict[str, Any], after: str | None, *, is_counted: bool) -> h.No
     has_own = after is not None or any(each["kind"] == "contacts" for each in lists)
     return h.article(id="lists", hx_select="#lists", **counting)[
         table("Lists", _COLUMNS, [_row(each) for each in lists], figures=_OF_FIGURES),
-        h.p(".hint")["There are too many contacts to count them here."]
-        if is_counted and _is_uncounted(lists)
-        else None,
+        h.p(".hint")[_TOO_MANY] if is_counted and any("counts" not in each for each in lists) else None,
         None if has_own else empty_state("No list of your own yet", _NO_LIST),
         pager("/lists", read["next"], is_first=after is None),
     ]
-
-
-def _is_uncounted(lists: list[dict[str, Any]]) -> bool:
-    return any(each.get("counts") is None for each in lists)
 
 
 def _row(each: dict[str, Any]) -> list[h.Node]:
