@@ -48,7 +48,7 @@ async def search(visit: Visit, q: str = "") -> Response:
 @routes.get("/numbers/{phone}")
 async def number(visit: Visit, phone: str) -> Response:
     asked = {"phone": phone}
-    newest = {**asked, "order": "newest", "limit": _SHOWN}
+    newest: dict[str, str | int | None] = {**asked, "order": "newest", "limit": _SHOWN}
     found, evidence = await asyncio.gather(visit.api.get("/v1/numbers", asked), visit.api.get("/v1/evidence", newest))
     names = {each["list_id"]: each["name"] for each in found["lists"]}
     names |= {each["list_id"]: each["list_name"] for each in found["states"] if each["list_name"]}

@@ -31,7 +31,7 @@ async def test_a_route_has_no_connection_while_its_answer_is_sent() -> None:
     app = FastAPI()
     lifecycle: Lifecycle[SimpleNamespace] = Lifecycle()
     lifecycle.runtime = SimpleNamespace(pool=pool)
-    add_health(app, lifecycle, include_in_schema=False)  # type: ignore[arg-type]
+    add_health(app, lifecycle, include_in_schema=False)
 
     @app.get("/export")
     async def export(_: Database) -> StreamingResponse:
