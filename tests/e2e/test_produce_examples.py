@@ -19,7 +19,7 @@ from stopline_pytest import Account, Addresses, Stopline
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "produce"
 TOPIC = "outbound-messages"
-BUILD_SECONDS = 240
+BUILD_SECONDS = 600  # compiling on a machine that has other things to do
 
 Command = Callable[[str, str], list[str]]
 
@@ -55,6 +55,7 @@ def java(folder: Path) -> Command:
 
 
 def go(folder: Path) -> Command:
+    # With a cold build cache Go's own library is compiled as well: 33 s of CPU time.
     run([needed("go"), "build", "-o", str(folder / "produce"), "."], EXAMPLES / "go", GOFLAGS="-mod=readonly")
     return lambda phone, value: [str(folder / "produce"), phone, value]
 
@@ -76,7 +77,7 @@ def stopline(shell: Shell) -> Iterator[Stopline]:
         yield opened
 
 
-@pytest.mark.timeout(2 * BUILD_SECONDS)
+@pytest.mark.timeout(BUILD_SECONDS + 120)
 @pytest.mark.parametrize("language", [python, java, go, javascript, kcat], ids=lambda each: each.__name__)
 def test_the_example_is_sent_before_a_stop_and_dropped_after_it_and_placed_by_murmur2(
     language: Callable[[Path], Command], stopline: Stopline, tmp_path: Path

@@ -9,6 +9,7 @@ import fcntl
 import os
 import select
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,6 +30,7 @@ def main(folder: Path, start_seconds: float, command: list[str]) -> None:
         if os.fork():
             return  # the child has the lock, too
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # in a job in the background it may be ignored
         pipe = os.open(folder / PIPE, os.O_RDONLY | os.O_NONBLOCK)  # the run may have ended already
         os.set_blocking(pipe, True)  # nobody writes: it is readable once nobody holds it open
         try:
