@@ -178,6 +178,20 @@ async def topic_identities(client: AIOKafkaClient, *names: str) -> dict[str, str
     return found
 
 
+def is_same_topic(one: str, other: str) -> bool:
+    """Say whether two identities are of one topic, which may have had fewer partitions than it has."""
+    return one.rpartition("/")[0] == other.rpartition("/")[0]
+
+
+def more_partitions(topic: str, before: str, now: str) -> str:
+    """Say what to do about a topic that is the same and has another number of partitions."""
+    number, recorded = (each.rpartition("/")[2] for each in (now, before))
+    return (
+        f"{topic} has {number} partitions, this database is of {recorded}: run `stopline partitions change {number}`,"
+        " or restore a backup from after that was done (docs/partitions.md)"
+    )
+
+
 def _shown(topic_id: bytes) -> str:
     """Return the id as Kafka's own tools show it."""
     return base64.urlsafe_b64encode(topic_id).decode().rstrip("=")

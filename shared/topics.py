@@ -113,10 +113,23 @@ async def differences(settings: KafkaSettings) -> list[str]:
     return found + [each for topic in there for each in _wrong(topic, partitions[topic.name], configs[topic.name])]
 
 
+async def config_differences(settings: KafkaSettings) -> list[str]:
+    """Return what differs in the configs of the topics that exist, a line each, however many partitions they have."""
+    async with _admin(settings) as admin:
+        present = set(await admin.list_topics())
+        there = [topic for topic in topics(settings) if topic.name in present]
+        configs = await _configs(admin, there)
+    return [each for topic in there for each in _wrong_configs(topic, configs[topic.name])]
+
+
 def _wrong(topic: Topic, partitions: int, configs: dict[str, str]) -> Iterator[str]:
     """Yield what is not as it must be of a topic that exists."""
     if partitions != topic.partitions:
         yield f"topic {topic.name} has {partitions} partitions, must have {topic.partitions}"
+    yield from _wrong_configs(topic, configs)
+
+
+def _wrong_configs(topic: Topic, configs: dict[str, str]) -> Iterator[str]:
     for name, value in topic.configs.items():
         if name in _GUARANTEEING and configs.get(name) != value:
             yield f"topic {topic.name}: {name} is {configs.get(name)}, must be {value}"

@@ -17,7 +17,7 @@ ResultT = TypeVar("ResultT")
 
 _STATEMENT_SECONDS = 60.0
 _CLOSE_SECONDS = 10.0
-_WRONG = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError)
+WRONG_DATABASE = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError)
 
 
 def in_database(service: Service, work: Callable[[Any], Awaitable[ResultT]]) -> ResultT:
@@ -35,7 +35,7 @@ def in_database(service: Service, work: Callable[[Any], Awaitable[ResultT]]) -> 
 
     try:
         return asyncio.run(run())
-    except _WRONG as error:
+    except WRONG_DATABASE as error:
         raise MisconfiguredError(f"{setting}: not a database of this version, or not ours to read: {error}") from None
     except POSTGRES_UNAVAILABLE as error:
         raise TransientError(f"Postgres ({setting}): {error!r}") from error

@@ -27,6 +27,7 @@ def _change(number: Number, *, as_json: AsJson = False) -> int:
     """Give a deployment whose services are all stopped more partitions; ended before its end, run it again."""
     from aiokafka.errors import KafkaError
 
+    from harness.cli.databases import WRONG_DATABASE
     from harness.cli.running_stack import kafka_settings
     from harness.say import say, say_aside
     from shared import failpoints
@@ -40,6 +41,8 @@ def _change(number: Number, *, as_json: AsJson = False) -> int:
         asyncio.run(_run(settings, say_aside if as_json else say))
     except* (MisconfiguredError, TransientError) as errors:
         raise _first(errors) from None
+    except* WRONG_DATABASE as errors:
+        raise MisconfiguredError(f"not databases of this version, or not ours to change: {_first(errors)}") from None
     except* (KafkaError, *POSTGRES_UNAVAILABLE) as errors:
         raise TransientError(f"Kafka or Postgres is unavailable, run this again: {_first(errors)!r}") from None
     text = (

@@ -1,8 +1,9 @@
 """The change of the number of partitions, step by step: killed between any two of them, it is run again and goes on."""
 
+import asyncio
 from dataclasses import dataclass
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from harness.partitions.copied_records import Copier, check_all_there, offsets
 from harness.partitions.grown_topics import grow, identities, partition_counts
@@ -12,6 +13,7 @@ from services.optout.decision_log.partition_changes import (
     ChangeOfPartitions,
     ProcessedOffsets,
     begin_change,
+    check_same_topics,
     finish_change,
     has_decided_since,
     phones_of_links,
@@ -19,13 +21,16 @@ from services.optout.decision_log.partition_changes import (
     recorded_partitions,
     unfinished_change,
 )
-from services.sender.ledger.topics import note_partitions
+from services.sender.ledger.topics import check_same_topic, note_partitions
 from shared.errors import MisconfiguredError, TransientError
 from shared.failpoints import failpoint
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, new_producer, stop_quietly, within
 from shared.postgres import Connection
 from shared.settings import KafkaSettings
-from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES
+from shared.suppressions.markers import Markers
+from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, OUTBOUND_MESSAGES, config_differences
+
+_NO_OFFSET = -1
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,13 @@ async def change_partitions(deployment: StoppedDeployment) -> None:
     if found is None:
         say(f"there are {settings.partitions} partitions already")
         return
+    await _check_one_deployment(deployment)
     say(f"from {found.before} to {found.after} partitions")
     databases = deployment.optout, deployment.sender
     await check_all_stopped(settings, databases, found.before, deployment.gap_seconds)
     say("nothing runs")
     await fence_off(settings, deployment.group_id, found.before)
-    await _check_all_published(deployment, found.before)
+    await _check_all_published(deployment, found)
     change = found if found.change else await begin_change(deployment.optout, found.before, found.after)
     failpoint("partitions.begun")
     await grow(settings)
@@ -100,46 +106,76 @@ async def _change(deployment: StoppedDeployment) -> ChangeOfPartitions | None:
     return ChangeOfPartitions(0, before, after)
 
 
-async def _check_all_published(deployment: StoppedDeployment, before: int) -> None:
+async def _check_one_deployment(deployment: StoppedDeployment) -> None:
+    """See that Kafka and both databases belong together, and that a topic that is made here will be as the others are.
+
+    Raises:
+        MisconfiguredError: they do not; nothing was changed.
+    """
+    topics = await identities(deployment.settings)
+    await check_same_topics(deployment.optout, topics[INBOUND_MESSAGES], topics[DELIVERY_EVENTS])
+    await check_same_topic(deployment.sender, topics[OUTBOUND_MESSAGES])
+    if found := await config_differences(deployment.settings):
+        raise MisconfiguredError(
+            f"{'; '.join(found)}: is STOPLINE_REPLICATION_FACTOR ({deployment.settings.replication_factor}) what the"
+            " services have?"
+        )
+
+
+async def _check_all_published(deployment: StoppedDeployment, found: ChangeOfPartitions) -> None:
     """See that whatever is decided is published: later it would be published where it does not belong.
 
     Raises:
-        TransientError: something is not.
+        MisconfiguredError: the database is from before a change that was made.
+        TransientError: something is not published.
     """
-    places = [TopicPartition(INBOUND_MESSAGES, number) for number in range(before)]
-    admin = new_admin(deployment.settings.kafka)
-    await within(START_SECONDS, admin.start(), "connecting to Kafka")
-    try:
-        asked = admin.list_consumer_group_offsets(deployment.group_id, partitions=places)
-        committed = await within(SEND_SECONDS, asked, "asking for the committed offsets")
-    finally:
-        await within(SEND_SECONDS, admin.close(), "disconnecting")
+    committed = await _committed(deployment, found.after)
+    if decided := [number for number in range(found.before, found.after) if committed.get(number, _NO_OFFSET) >= 0]:
+        raise MisconfiguredError(
+            f"partitions {decided} were decided already, but the database is of {found.before} partitions: is it a"
+            " backup from before they were added? Restore one from after it (docs/partitions.md)"
+        )
+    if unknown := [number for number in range(found.before) if number not in committed]:
+        raise TransientError(f"the group's offsets of partitions {unknown} are not known yet")
     late = [
-        place.partition
-        for place in places
-        if await has_decided_since(deployment.optout, place.partition, max(0, committed[place].offset))
+        number
+        for number in range(found.before)
+        if await has_decided_since(deployment.optout, number, max(0, committed[number]))
     ]
     if late:
         raise TransientError(
             f"the opt-out service was stopped before it had published all decisions of partitions {late}: start it with"
-            f" STOPLINE_PARTITIONS={before}, wait until its /health/ready is 200, stop it, and run this again"
+            f" STOPLINE_PARTITIONS={found.before}, wait until its /health/ready is 200, stop it, and run this again"
         )
+
+
+async def _committed(deployment: StoppedDeployment, partitions: int) -> dict[int, int]:
+    """Return the offset that the opt-out service has committed for each partition, -1 where it has none."""
+    places = [TopicPartition(INBOUND_MESSAGES, number) for number in range(partitions)]
+    admin = new_admin(deployment.settings.kafka)
+    await within(START_SECONDS, admin.start(), "connecting to Kafka")
+    try:
+        asked = admin.list_consumer_group_offsets(deployment.group_id, partitions=places)
+        found = await within(SEND_SECONDS, asked, "asking for the committed offsets")
+    finally:
+        await within(SEND_SECONDS, admin.close(), "disconnecting")
+    return {place.partition: at.offset for place, at in found.items()}
 
 
 async def _copy_and_finish(deployment: StoppedDeployment, change: ChangeOfPartitions, topics: tuple[str, str]) -> int:
     """Copy what is not processed, see that nobody has written meanwhile, and have everything go on from there."""
     settings, optout = deployment.settings, deployment.optout
-    seen = await read_progress(optout)
-    begins, inbound_ends = await offsets(settings, INBOUND_MESSAGES, change.before)
-    delivery_begins, delivery_ends = await offsets(settings, DELIVERY_EVENTS, change.before)
-    starts = {number: seen.inbound.get(number, begins[number]) for number in inbound_ends}
-    starts = {number: start or begins[number] for number, start in starts.items()}
-    delivery_starts = {number: max(seen.delivery.get(number, 0), delivery_begins[number]) for number in delivery_ends}
-    check_all_there(INBOUND_MESSAGES, starts, begins, inbound_ends)
-    check_all_there(DELIVERY_EVENTS, delivery_starts, delivery_begins, delivery_ends)
     producer = new_producer(settings.kafka)
     await within(START_SECONDS, producer.start(), "connecting to Kafka")
     try:
+        await _move_every_end(producer, change.before)
+        seen = await read_progress(optout)
+        begins, inbound_ends = await offsets(settings, INBOUND_MESSAGES, change.before)
+        delivery_begins, delivery_ends = await offsets(settings, DELIVERY_EVENTS, change.before)
+        starts = {number: seen.inbound.get(number, 0) or begins[number] for number in inbound_ends}
+        delivery_starts = {each: max(seen.delivery.get(each, 0), delivery_begins[each]) for each in delivery_ends}
+        check_all_there(INBOUND_MESSAGES, starts, begins, inbound_ends)
+        check_all_there(DELIVERY_EVENTS, delivery_starts, delivery_begins, delivery_ends)
         copier = Copier(settings, producer, lambda tokens: phones_of_links(optout, tokens))
         await copier.copy_delivery_events(delivery_starts, delivery_ends)
         failpoint("partitions.delivery_copied")
@@ -157,3 +193,13 @@ async def _copy_and_finish(deployment: StoppedDeployment, change: ChangeOfPartit
     ends = ProcessedOffsets({**inbound_ends, **new}, {**delivery_ends, **new})
     await finish_change(optout, change, seen, ends, topics)
     return copier.count
+
+
+async def _move_every_end(producer: AIOKafkaProducer, partitions: int) -> None:
+    """Append a record that nobody waits for to each partition: so every position moves at the end of the change.
+
+    A pipeline that slept through it, wherever that was, moves positions from where it knows them to be: it finds none.
+    """
+    markers = Markers(producer, "stopline/partitions")
+    appended = (markers.append(number) for number in range(partitions))
+    await within(SEND_SECONDS, asyncio.gather(*appended), f"writing to {INBOUND_MESSAGES}")

@@ -16,10 +16,12 @@ _LOOK_SECONDS = 1.0
 _BEATS_PER_GAP = 8
 _BEYOND_A_BEAT_SECONDS = 1.0
 
-# What other roles have open cannot be seen, but that they are there can.
+# Of other roles' sessions, such as the API's, nothing is shown to ours but that they are there: `backend_type` is NULL.
 _SESSIONS = """
 SELECT usename || ' (process ' || pid || coalesce(' at ' || client_addr, '') || ')' AS shown FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> ALL($1::int[]) AND backend_type = 'client backend' ORDER BY pid
+WHERE datname = current_database() AND pid <> ALL($1::int[]) AND usename IS NOT NULL
+    AND coalesce(backend_type, 'client backend') = 'client backend'
+ORDER BY pid
 """
 
 

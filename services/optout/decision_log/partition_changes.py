@@ -8,6 +8,7 @@ from shared.errors import MisconfiguredError, TransientError
 from shared.postgres import Connection
 from shared.suppression_digest import key_digest
 from shared.suppressions.placement import partitions_of
+from shared.topic_identity import is_same_topic
 
 _UNFINISHED = """
 SELECT change, partitions_before AS before, partitions_after AS after FROM partition_changes WHERE finished_at IS NULL
@@ -26,6 +27,8 @@ _FORMER = "SELECT DISTINCT partitions_before FROM partition_changes WHERE finish
 _RECORDED = """
 SELECT DISTINCT split_part(inbound_topic, '/', 3)::int FROM partition_positions WHERE inbound_topic IS NOT NULL
 """
+
+_TOPICS = "SELECT DISTINCT inbound_topic, delivery_topic FROM partition_positions"
 
 _POSITIONS = """
 SELECT partition, next_offset, delivery_next_offset FROM partition_positions ORDER BY partition FOR UPDATE
@@ -120,6 +123,27 @@ async def recorded_partitions(connection: Connection) -> int | None:
 async def former_partitions(connection: Connection) -> frozenset[int]:
     """Return the numbers of partitions that there were before."""
     return frozenset([row[0] for row in await connection.fetch(_FORMER)])
+
+
+async def check_same_topics(connection: Connection, inbound: str, delivery: str) -> None:
+    """Refuse topics that are not this database's, however many partitions they have.
+
+    Args:
+        connection: to the decision log.
+        inbound: the identity of `inbound-messages`.
+        delivery: the identity of `delivery-events`.
+
+    Raises:
+        MisconfiguredError: the database, or Kafka, is another deployment's; or a topic was recreated.
+    """
+    for row in await connection.fetch(_TOPICS):
+        for found, recorded in zip((inbound, delivery), row, strict=True):
+            if recorded is not None and not is_same_topic(recorded, found):
+                raise MisconfiguredError(
+                    f"a topic is not the one of this database (it is {found}, was {recorded}): is"
+                    " STOPLINE_OPTOUT_DATABASE_URL, or STOPLINE_KAFKA_BOOTSTRAP, another deployment's? If not, see"
+                    " 'A topic was recreated' in docs/operations.md"
+                )
 
 
 async def begin_change(connection: Connection, before: int, after: int) -> ChangeOfPartitions:

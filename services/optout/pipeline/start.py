@@ -11,6 +11,7 @@ from services.optout.decision_log.topics import Topics
 from services.optout.pipeline.context import Context
 from shared.errors import TransientError
 from shared.kafka import SEND_SECONDS, START_SECONDS, new_admin, within
+from shared.topic_identity import is_same_topic, more_partitions
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES, SUPPRESSIONS
 
 _NO_OFFSET = -1
@@ -79,10 +80,13 @@ def belonging(recorded: Topics, topic_ids: dict[str, str]) -> Topics:
         MissingRecordsError: a topic that is read is another one: its offsets mean other records.
     """
     for name, before in ((INBOUND_MESSAGES, recorded.inbound), (DELIVERY_EVENTS, recorded.delivery)):
-        if before not in (None, topic_ids[name]):
+        now = topic_ids[name]
+        if before is not None and before != now and is_same_topic(before, now):
+            raise MissingRecordsError(more_partitions(name, before, now))
+        if before not in (None, now):
             raise MissingRecordsError(
-                f"{name} is not the topic that this database belongs to (it is {topic_ids[name]}, was {before}):"
-                " it was recreated, has another number of partitions, or the database is another deployment's;"
+                f"{name} is not the topic that this database belongs to (it is {now}, was {before}):"
+                " it was recreated, or the database is another deployment's;"
                 f" see 'A topic was recreated' in docs/operations.md before `stopline topics adopt {name}`"
             )
     suppressions = topic_ids[SUPPRESSIONS] if recorded.suppressions is None else recorded.suppressions

@@ -6,6 +6,7 @@ what was called already. Which of the two is wrong only a person can say.
 
 from shared.errors import MisconfiguredError
 from shared.postgres import Connection
+from shared.topic_identity import is_same_topic, more_partitions
 from shared.topics import OUTBOUND_MESSAGES
 
 _READ = "SELECT identity, generation FROM topics WHERE name = $1"
@@ -13,11 +14,7 @@ _IS_EMPTY = "SELECT NOT EXISTS (SELECT 1 FROM messages)"
 _SAVE = """
 INSERT INTO topics (name, identity) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET identity = excluded.identity
 """
-_SAME_TOPIC = """
-UPDATE topics SET identity = $2
-WHERE name = $1 AND split_part(identity, '/', 1) = split_part($2, '/', 1)
-    AND split_part(identity, '/', 2) = split_part($2, '/', 2)
-"""
+_NOTE = "UPDATE topics SET identity = $2 WHERE name = $1 AND identity IS NOT NULL"
 _ADOPT = """
 INSERT INTO topics (name) VALUES ($1)
 ON CONFLICT (name) DO UPDATE SET identity = NULL, generation = topics.generation + 1
@@ -38,6 +35,8 @@ async def belong(connection: Connection, identity: str, *, consumed: bool) -> in
     """
     row = await connection.fetchrow(_READ, OUTBOUND_MESSAGES)
     before, generation = (row["identity"], row["generation"]) if row is not None else (None, 0)
+    if before is not None and before != identity and is_same_topic(before, identity):
+        raise MisconfiguredError(more_partitions(OUTBOUND_MESSAGES, before, identity))
     if before not in (None, identity):
         raise MisconfiguredError(
             f"{OUTBOUND_MESSAGES} is not the topic that this ledger belongs to (it is {identity}, was {before}): it was"
@@ -52,12 +51,23 @@ async def belong(connection: Connection, identity: str, *, consumed: bool) -> in
     return int(generation)
 
 
-async def note_partitions(connection: Connection, identity: str) -> None:
-    """Note that the topic has more partitions than it had: what was consumed is where it was.
+async def check_same_topic(connection: Connection, identity: str) -> None:
+    """Refuse a topic that is not this ledger's, however many partitions it has.
 
-    Another topic, or one of another cluster, stays refused.
+    Raises:
+        MisconfiguredError: the ledger, or Kafka, is another deployment's; or the topic was recreated.
     """
-    await connection.execute(_SAME_TOPIC, OUTBOUND_MESSAGES, identity)
+    row = await connection.fetchrow(_READ, OUTBOUND_MESSAGES)
+    if row is not None and row["identity"] is not None and not is_same_topic(row["identity"], identity):
+        raise MisconfiguredError(
+            f"{OUTBOUND_MESSAGES} is not the topic of this ledger (it is {identity}, was {row['identity']}): is"
+            f" STOPLINE_SENDER_DATABASE_URL, or STOPLINE_KAFKA_BOOTSTRAP, another deployment's? If not, {_HOW}"
+        )
+
+
+async def note_partitions(connection: Connection, identity: str) -> None:
+    """Note that the topic, this ledger's, has more partitions than it had: what was consumed is where it was."""
+    await connection.execute(_NOTE, OUTBOUND_MESSAGES, identity)
 
 
 async def adopt(connection: Connection) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from harness.stack.service import Service
-from services.sender.ledger.topics import adopt, belong
+from services.sender.ledger.topics import adopt, belong, check_same_topic, note_partitions
 from shared.errors import MisconfiguredError
 from shared.postgres import Connection, Pool
 from shared.service import EXIT_MISCONFIGURED
@@ -27,12 +27,26 @@ async def ledger(pool: Pool) -> AsyncIterator[Connection]:
 async def test_a_topic_that_was_recreated_is_refused_until_it_is_adopted(ledger: Connection) -> None:
     assert await belong(ledger, "cluster/one/3", consumed=False) == 0
     assert await belong(ledger, "cluster/one/3", consumed=True) == 0
-    for another in ("cluster/two/3", "another/one/3", "cluster/one/6"):
+    for another in ("cluster/two/3", "another/one/3"):
         with pytest.raises(MisconfiguredError, match="outbound-messages is not the topic"):
             await belong(ledger, another, consumed=False)
     await adopt(ledger)
     assert await belong(ledger, "cluster/two/3", consumed=False) == 1, "read from its beginning, by a group of its own"
     assert await belong(ledger, "cluster/two/3", consumed=True) == 1
+
+
+async def test_a_topic_with_more_partitions_waits_for_the_command_that_notes_it_and_another_is_refused_by_that_too(
+    ledger: Connection,
+) -> None:
+    await belong(ledger, "cluster/one/3", consumed=False)
+    with pytest.raises(MisconfiguredError, match="run `stopline partitions change 6`"):
+        await belong(ledger, "cluster/one/6", consumed=True)
+    for another in ("cluster/two/6", "another/one/3"):
+        with pytest.raises(MisconfiguredError, match="another deployment's"):
+            await check_same_topic(ledger, another)
+    await check_same_topic(ledger, "cluster/one/6")
+    await note_partitions(ledger, "cluster/one/6")
+    assert await belong(ledger, "cluster/one/6", consumed=True) == 0
 
 
 async def test_an_empty_ledger_beside_a_consumed_topic_is_refused_until_that_is_adopted(ledger: Connection) -> None:

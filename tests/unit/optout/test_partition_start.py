@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from services.optout.decision_log.position import Position
-from services.optout.pipeline.start import MissingRecordsError, choose_start
+from services.optout.decision_log.topics import Topics
+from services.optout.pipeline.start import MissingRecordsError, belonging, choose_start
 
 
 def recorded(next_offset: int) -> Position:
@@ -50,3 +51,13 @@ def test_it_refuses_where_kafka_lacks_what_must_be_decided_or_was_decided(
 ) -> None:
     with pytest.raises(MissingRecordsError, match=says):
         choose_start(recorded(in_postgres), committed, beginning, end)
+
+
+@pytest.mark.parametrize(
+    ("recorded_as", "says"),
+    [("cluster/topic/3", "run `stopline partitions change 8`"), ("cluster/another/8", "it was recreated")],
+)
+def test_a_topic_that_others_gave_more_partitions_is_not_to_be_adopted(recorded_as: str, says: str) -> None:
+    ids = dict.fromkeys(("inbound-messages", "delivery-events", "suppressions"), "cluster/topic/8")
+    with pytest.raises(MissingRecordsError, match=says):
+        belonging(Topics(recorded_as, None, None), ids)
