@@ -31,7 +31,8 @@ SELECT d.partition, d.sequence, d.phone, d.body, d.entry, d.hash, d.entry_sha256
     ), '') AS previous_hash, era
 FROM decisions d
 CROSS JOIN LATERAL (
-    SELECT count(*) AS era FROM chain_lengths c WHERE c.partition = d.partition AND c.sequence < d.sequence
+    SELECT coalesce(max(change), 0) AS era FROM chain_lengths c
+    WHERE c.partition = d.partition AND c.sequence < d.sequence
 ) AS after_changes
 WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS} UNION ALL SELECT unnest($6::text[]))
     AND (era, d.sequence, d.partition) {{0}} ($3, $4, $5)
