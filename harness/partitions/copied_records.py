@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from pydantic import TypeAdapter
 
 from services.optout.removals import ListRemovals
-from shared.consumer import Polled
+from shared.consumer import Consumer, Polled
 from shared.errors import PoisonError, TransientError
 from shared.event_records import event_of
 from shared.events.codec import Headers, encode
@@ -27,6 +27,7 @@ from shared.settings import KafkaSettings
 from shared.topics import DELIVERY_EVENTS, INBOUND_MESSAGES
 
 _POLL_MS = 500
+_STUCK_SECONDS = 30.0
 _SOURCE = "stopline/partitions"
 
 OffsetsByPartition = Mapping[int, int]
@@ -178,9 +179,30 @@ async def records_between(
         place = TopicPartition(topic, number)
         async with assigned_consumer(settings.kafka, [place]) as consumer:
             consumer.seek(place, starts[number])
-            while await within(SEND_SECONDS, consumer.position(place), "asking for the position") < end:
-                polled = await within(SEND_SECONDS, consumer.getmany(timeout_ms=_POLL_MS), f"reading {topic}")
-                yield [record for record in polled.get(place, ()) if record.offset < end]
+            while (at := await _position(consumer, place)) < end:
+                yield [record for record in await _records_from(consumer, place, at) if record.offset < end]
+
+
+async def _records_from(consumer: Consumer, place: TopicPartition, at: int) -> Sequence[Polled]:
+    """Wait for the next records; none, where what comes is the end of a transaction.
+
+    Raises:
+        TransientError: nothing comes, as to a consumer that hangs after a broker's end.
+    """
+    try:
+        async with asyncio.timeout(_STUCK_SECONDS):
+            while True:
+                polled = await within(SEND_SECONDS, consumer.getmany(timeout_ms=_POLL_MS), f"reading {place.topic}")
+                if (records := polled.get(place, ())) or await _position(consumer, place) > at:
+                    return records
+    except TimeoutError:
+        raise TransientError(
+            f"{place.topic} {place.partition}: nothing came from offset {at} for {_STUCK_SECONDS:.0f} s: run this again"
+        ) from None
+
+
+async def _position(consumer: Consumer, place: TopicPartition) -> int:
+    return await within(SEND_SECONDS, consumer.position(place), "asking for the position")
 
 
 def check_all_there(
