@@ -44,11 +44,15 @@ class Shop:
 
 async def open_shop(ends: Endpoints, sandbox: SandboxClient, partitions: int) -> Shop:
     """Make a new account with three lists and two people in every partition, its webhooks known to the sandbox."""
+    return await open_shop_of(ends, sandbox, tuple(_some_of_each_partition(partitions)))
+
+
+async def open_shop_of(ends: Endpoints, sandbox: SandboxClient, phones: tuple[str, ...]) -> Shop:
+    """Make a new account with three lists of these people, its webhooks known to the sandbox."""
     account = await create_account(ends.api_url, ends.inbound_url, ends.admin_token, f"faults-{uuid4().hex[:12]}")
     await sandbox.register_account(
         account.account_id, webhook_url=account.webhook_url, receipt_url=f"{account.webhook_url}/receipts"
     )
-    phones = tuple(_some_of_each_partition(partitions))
     async with ApiClient(ends.api_url, account) as api:
         lists = [await api.create_list(f"list {index}") for index in range(len(NUMBERS))]
         for list_id in lists:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -16,7 +18,7 @@ import pytest
 import pytest_asyncio
 
 from faults.conftest import SETTINGS
-from faults.shop import open_shop
+from faults.shop import NUMBERS, open_shop_of
 from faults.tap import Tap
 from faults.waiting import until
 from faults.world import World
@@ -24,7 +26,11 @@ from harness.checker.read_kafka import end_positions
 from harness.client import follow_delivery_events, produce
 from harness.sandbox.client import SandboxClient
 from harness.stack.stack import Stack
+from shared.events.codec import cloud_event_headers, encode
+from shared.events.inbound import MessageReceived
+from shared.kafka import new_producer
 from shared.partitions import partition_of
+from shared.topics import INBOUND_MESSAGES
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -37,6 +43,9 @@ KILLED_AT = (
     "partitions.finished",
 )
 EXIT_MISCONFIGURED = 78
+_PHONES = [f"+1415555{number}" for number in range(1000, 1100)]
+MOVING = [each for each in _PHONES if partition_of(each, BEFORE) != partition_of(each, AFTER)][:10]
+STAYING = [each for each in _PHONES if partition_of(each, BEFORE) == partition_of(each, AFTER)][:2]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -53,7 +62,7 @@ async def growing(small_stack: Stack) -> AsyncIterator[World]:
     ends = small_stack.endpoints()
     async with SandboxClient(ends.sandbox_url) as sandbox, follow_delivery_events(ends.kafka_bootstrap) as events:
         await sandbox.set_faults(webhook_retries=8)
-        shop = await open_shop(ends, sandbox, AFTER)
+        shop = await open_shop_of(ends, sandbox, (*MOVING, *STAYING))
         yield World(small_stack, sandbox, events, shop, await end_positions(ends.kafka_bootstrap), Tap())
 
 
@@ -104,6 +113,31 @@ async def keep_a_merged_spelling(world: World) -> None:
     await connection.close()
 
 
+async def positions(world: World) -> dict[int, int]:
+    connection = await asyncpg.connect(world.stack.backend.optout_database_url)
+    rows = await connection.fetch("SELECT partition, next_offset FROM partition_positions")
+    await connection.close()
+    return {row["partition"]: row["next_offset"] for row in rows}
+
+
+async def written_by_a_process_that_slept(world: World, phone: str) -> None:
+    """Append a STOP as `inbound` does that slept through the change: where its old number of partitions places it."""
+    stop = MessageReceived(
+        event_id=uuid4(),
+        occurred_at=datetime.now(UTC),
+        account_id=world.shop.account.account_id,
+        gateway="generic",
+        phone=phone,
+        sender_number=NUMBERS[0],
+        body="STOP",
+    )
+    async with new_producer(world.bootstrap) as producer:
+        await producer.send_and_wait(
+            INBOUND_MESSAGES, encode(stop), phone.encode(), partition_of(phone, BEFORE),
+            headers=cloud_event_headers(stop, "stopline/inbound"),
+        )  # fmt: skip
+
+
 async def evidence_of(world: World, phone: str) -> list[tuple[str, bool]]:
     """Return what was decided about the phone, in order, and whether each entry is as it was chained."""
     account = world.shop.account
@@ -113,16 +147,15 @@ async def evidence_of(world: World, phone: str) -> list[tuple[str, bool]]:
 
 
 async def restart_with_more_partitions(world: World) -> None:
-    for name in SERVICES:
-        await world.service(name).start(extra_env={"STOPLINE_PARTITIONS": str(AFTER)})
+    await asyncio.gather(
+        *(world.service(name).start(extra_env={"STOPLINE_PARTITIONS": str(AFTER)}) for name in SERVICES)
+    )
 
 
 async def test_what_was_opted_out_stays_so_and_what_was_not_decided_is_decided(growing: World) -> None:
     world, list_id = growing, growing.shop.list_ids[0]
-    moving = [each for each in world.shop.phones if partition_of(each, BEFORE) != partition_of(each, AFTER)]
-    staying = [each for each in world.shop.phones if each not in moving]
-    early, undecided = (*moving[:4], staying[0]), (*moving[4:7], staying[1])
-    clicker, comes_back, never = moving[7], moving[0], moving[8]
+    early, undecided = (*MOVING[:4], STAYING[0]), (*MOVING[4:7], STAYING[1])
+    clicker, comes_back, never, late = MOVING[7], MOVING[0], MOVING[8], MOVING[9]
     await opted_out(world, early)
     link = await link_to(world, clicker)
     for phone in undecided:
@@ -133,21 +166,26 @@ async def test_what_was_opted_out_stays_so_and_what_was_not_decided_is_decided(g
 
     refused = await change(world)
     assert (refused.returncode, "stop every service first" in refused.stderr) == (1, True), refused
-    for name in SERVICES[1:]:
-        await world.service(name).stop()
+    await asyncio.gather(*(world.service(name).stop() for name in SERVICES[1:]))
     await keep_a_merged_spelling(world)
+    before = await positions(world)
     for failpoint in KILLED_AT:
         killed = await change(world, failpoint)
         assert killed.returncode == -signal.SIGKILL, (failpoint, killed)
         if failpoint == "partitions.inbound_copied":  # all but the last step: it must not look like the end
             await world.service("optout").start(extra_env={"STOPLINE_PARTITIONS": str(AFTER)}, wait=False)
             assert await world.service("optout").wait_exit() == EXIT_MISCONFIGURED
+    now = await positions(world)
+    assert all(now[number] > at for number, at in before.items()), (
+        "a pipeline that slept finds no position where it was"
+    )
     again = await change(world)
     assert (again.returncode, "8 partitions already" in again.stdout) == (0, True), again
 
+    await written_by_a_process_that_slept(world, late)
     await restart_with_more_partitions(world)
     async with follow_delivery_events(world.bootstrap) as events:  # also those of the partitions that are new
-        await check_after(replace(world, events=events), (*early, *undecided), clicker, link, comes_back, never)
+        await check_after(replace(world, events=events), (*early, *undecided, late), clicker, link, comes_back, never)
     assert await evidence_of(world, comes_back) == [("opt_out", True), ("opt_in", True)]
     verified = await asyncio.to_thread(run_stopline, world, "evidence", "verify")
     assert (verified.returncode, "chain unbroken" in verified.stdout) == (0, True), verified
