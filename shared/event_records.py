@@ -16,11 +16,23 @@ from shared.suppressions.placement import partitions_of
 
 EventT = TypeVar("EventT")
 
+REASONS = (
+    "unreadable",
+    "tombstone",
+    "too_large",
+    "not_json",
+    "unknown_type",
+    "unknown_version",
+    "invalid",
+    "wrong_partition",
+)
+"""Why a record is bad, whoever reads it: an alert on the first of its kind needs each to be counted from 0."""
+
 
 def read_events(
     adapter: TypeAdapter[EventT], records: Sequence[Polled], partitions: int | None = None
-) -> tuple[list[tuple[int, EventT]], list[Bad]]:
-    """Return the events with their offsets, and the records that are not events with the reason.
+) -> tuple[list[tuple[Polled, EventT]], list[Bad]]:
+    """Return the events with their records, and the records that are not events with the reason.
 
     With `partitions`, an event must be in the partition of its phones: elsewhere it is in no order with the others.
     """
@@ -32,12 +44,12 @@ def read_events(
         except PoisonError as error:
             bad.append((record, error))
     right = {} if partitions is None else _right_partitions([event for _, event in read], partitions)
-    events: list[tuple[int, EventT]] = []
+    events: list[tuple[Polled, EventT]] = []
     for record, event in read:
         places = (right[phone] for phone in _phones_of(event) if phone in right)
         wrong = next((place for place in places if place != record.partition), None)
         if wrong is None:
-            events.append((record.offset, event))
+            events.append((record, event))
         else:
             bad.append((record, _misplaced(wrong)))
     return events, bad

@@ -26,7 +26,11 @@ _LIMITS = SpanLimits(max_attributes=32, max_attribute_length=128, max_links=128,
 
 
 class _ByLinks(Sampler):
-    """A sampler of new traces: a share of all, and the span of a batch where it is linked to a sampled trace."""
+    """A sampler of new traces: a share of all, and the span of a batch where it is linked to a sampled trace.
+
+    A message without a trace of its producer is one of the share already where a span of it is begun: a second draw
+    would leave the share of the share.
+    """
 
     def __init__(self, share: float) -> None:
         self._share = TraceIdRatioBased(share)
@@ -42,7 +46,7 @@ class _ByLinks(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         is_linked = any(link.context.trace_flags.sampled for link in links or ())
-        chosen = ALWAYS_ON if is_linked else self._share
+        chosen = ALWAYS_ON if is_linked or kind is SpanKind.CONSUMER else self._share
         return chosen.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
 
     def get_description(self) -> str:

@@ -129,7 +129,7 @@ class TracedApp:
             await send(message)
 
         try:
-            with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+            with use_span(span, record_exception=False, set_status_on_exception=False):
                 await self._app(scope, receive, noting)
                 _name_by_route(span, scope)
         finally:

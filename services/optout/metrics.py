@@ -2,6 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from shared.event_records import REASONS
 from shared.metrics import from_zero
 
 MESSAGES_DECIDED = from_zero(
@@ -15,7 +16,7 @@ MESSAGES_DECIDED = from_zero(
 )
 RECORDS_PARKED = from_zero(
     Counter("stopline_optout_records_parked", "A record could not be read and was parked. reason: why.", ["reason"]),
-    ("unreadable", "not_json", "invalid", "unknown_type", "flood"),
+    (*REASONS, "unknown_link", "flood"),
 )
 BATCHES_PUBLISHED = Counter("stopline_optout_batches_published", "A Kafka transaction was committed.")
 RULES_TOO_SLOW = Counter(

@@ -2,6 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from shared.event_records import REASONS
 from shared.metrics import from_zero
 from shared.smpp.metrics import SmppMetrics
 from shared.suppressions.metrics import CacheMetrics
@@ -38,7 +39,7 @@ LIMITS_GIVEN_BACK = Counter(
 )
 RECORDS_PARKED = from_zero(
     Counter("stopline_sender_records_parked", "A record could not be read and was parked. reason: why.", ["reason"]),
-    ("unreadable", "not_json", "invalid", "unknown_type", "flood"),
+    (*REASONS, "flood"),
 )
 LAG = Gauge(
     "stopline_sender_lag_records",

@@ -62,7 +62,7 @@ class OutboundHandler:
                         open_requests.setdefault(key_of(event), event)
                     case MessageCancelRequested(account_id=account_id, message_id=message_id):
                         cancelled.append((account_id, message_id))
-            with traced_batch(records, events):
+            with traced_batch(events):
                 await self._finish(open_requests, list(dict.fromkeys(cancelled)), bad, place_of(records))
         self.busy = False
 

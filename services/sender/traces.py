@@ -24,21 +24,23 @@ class MessageTraces:
         self.share = 0.0
         """Of the messages whose producers do not trace them."""
 
-    def begin(self, records: Iterable[Polled], events: Iterable[tuple[int, object]]) -> None:
+    def begin(self, events: Iterable[tuple[Polled, object]]) -> None:
         """Begin a span for each message that is traced, up to a limit per batch."""
-        headers = {record.offset: record.headers for record in records}
         begun = 0
-        for offset, event in events:
-            if begun >= tracing.TRACED_PER_BATCH or not isinstance(event, MessageRequested):
+        for record, event in events:
+            if begun >= tracing.TRACED_PER_BATCH:
+                return
+            if not isinstance(event, MessageRequested) or key_of(event) in self._spans:
                 continue
-            parent = tracing.received(headers.get(offset, ()))
+            parent = tracing.received(record.headers)
             if parent is None and random.random() >= self.share:  # noqa: S311 (a sample)
                 continue
             begun += 1
             about: tracing.Attributes = {
                 "stopline.account_id": event.account_id,
                 "messaging.system": "kafka",
-                "messaging.kafka.offset": offset,
+                "messaging.destination.partition.id": str(record.partition),
+                "messaging.kafka.offset": record.offset,
             }
             self._spans[key_of(event)] = tracing.start("message", parent, SpanKind.CONSUMER, attributes=about)
 
@@ -99,12 +101,12 @@ def marked(keys: Iterable[MessageKey], records: Iterable[OutgoingRecord]) -> lis
 
 
 @contextmanager
-def traced_batch(records: Sequence[Polled], events: Iterable[tuple[int, object]]) -> Iterator[None]:
+def traced_batch(events: Iterable[tuple[Polled, object]]) -> Iterator[None]:
     """Trace the messages of a batch, as far as they are, until it is done."""
     if not tracing.is_on():
         yield
         return
-    MESSAGE_TRACES.begin(records, events)
+    MESSAGE_TRACES.begin(events)
     try:
         yield
     finally:

@@ -9,12 +9,14 @@ from services.inbound.carrier_lists.call import CarrierCalls
 from services.inbound.carrier_lists.choices import ListWork
 from services.inbound.carrier_lists.read import ListReader
 from services.inbound.carrier_lists.write import BATCH_RECORDS, ConsentHandler, events_of_account
+from services.inbound.poll import metrics
 from services.inbound.poll.catch_up import ListProgress
 from services.inbound.poll.client import ApiConnections
 from services.inbound.poll.rounds import Work
 from services.inbound.poll.settings import PollSettings
 from shared.background import GiveUp, in_background
 from shared.kafka import START_SECONDS, within
+from shared.metrics import from_zero
 from shared.producer import Producer
 from shared.subscription import Subscribed, Subscription
 from shared.topics import OPT_OUT_EVENTS
@@ -64,6 +66,7 @@ def _subscription(
 ) -> Subscription:
     assert work.writer is not None  # noqa: S101 (of those that write)
     account = work.account
+    from_zero(metrics.CONSENTS, (account.gateway,), ("opt_out", "opt_in"), ("refuses", "unavailable"))
     handler = ConsentHandler(account, work.writer, work.reach, calls.send, producer)
     subscribed = Subscribed(
         OPT_OUT_EVENTS,

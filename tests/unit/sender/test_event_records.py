@@ -2,8 +2,14 @@
 
 from types import SimpleNamespace
 
+import pytest
+from prometheus_client import Counter
+
+from services.optout import metrics as optout_metrics
+from services.sender import metrics as sender_metrics
 from shared.consumer import Unreadable
-from shared.event_records import read_events
+from shared.event_records import REASONS, read_events
+from shared.events.codec import MAX_EVENT_BYTES
 from shared.events.outbound import outbound_event_adapter
 from shared.partitions import partition_of
 
@@ -43,3 +49,24 @@ def test_an_event_outside_the_partition_of_its_phone_is_a_bad_record_in_batches_
         requests, bad = read_events(outbound_event_adapter, found, 6)
         assert [request.phone for _, request in requests] == phones[:-1]
         assert [(record, error.reason) for record, error in bad] == [(found[-1], "wrong_partition")]
+
+
+@pytest.mark.parametrize("counter", [sender_metrics.RECORDS_PARKED, optout_metrics.RECORDS_PARKED])
+def test_each_reason_is_counted_from_zero_so_that_the_first_record_of_its_kind_is_an_alert(counter: Counter) -> None:
+    values = (
+        None,
+        b"x" * (MAX_EVENT_BYTES + 1),
+        b"not json",
+        b'{"type": "?"}',
+        GOOD.replace(b"{", b'{"version": 99, ', 1),
+        b'{"type": "message_requested"}',
+        GOOD,
+    )
+    found = records(*values)
+    for record in found:
+        record.partition = (partition_of("+14155550100", 6) + 1) % 6
+    unreadable = Unreadable("outbound-messages", 0, 9, 9, "codec 4: no such frame", b"bytes")
+    _, bad = read_events(outbound_event_adapter, [*found, unreadable], 6)
+    reasons = {error.reason for _, error in bad}
+    assert reasons == set(REASONS)
+    assert {(reason,) for reason in reasons} <= set(counter._metrics)

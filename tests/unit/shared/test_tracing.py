@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from opentelemetry.trace import SpanContext
+from starlette.types import Receive, Scope, Send
 
 from shared import metrics, trace_export, tracing
 from shared.trace_export import QUEUE_SPANS, start_tracing
@@ -89,3 +90,22 @@ def test_a_batch_is_sampled_where_a_record_of_it_is(
         assert len(tracing.header_of(span)) == expected
     finally:
         end()
+
+
+async def test_a_request_ends_its_span_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(trace_export, "_END_SECONDS", 0.1)
+    end = start_tracing("test", "http://127.0.0.1:1/v1/traces", 1.0)
+
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def nowhere(_: object) -> None: ...
+
+    async def nothing() -> dict[str, object]:
+        return {}
+
+    try:
+        await tracing.TracedApp(app)({"type": "http", "path": "/v1/lists", "method": "GET"}, nothing, nowhere)
+    finally:
+        end()
+    assert [line.getMessage() for line in caplog.records if "ended span" in line.getMessage()] == []
