@@ -65,10 +65,10 @@ def parse(
     """
     found, wrong = read_events(inbound_event_adapter, records, partitions)
     late = {record.offset: events for record, error in wrong if (events := _placed_before(record, error, former))}
-    events = {record.offset: event for record, event in found}
+    readable = {record.offset: event for record, event in found}
     bad = {record.offset: (record, error) for record, error in wrong if record.offset not in late}
     for run in _runs(records, {record.offset for record, event in found if isinstance(event, _FOR_MANY)}):
-        some = [(record, events[record.offset]) for record in run if record.offset in events]
+        some = [(record, readable[record.offset]) for record in run if record.offset in readable]
         parsed = _parsed(run, some, [bad[record.offset] for record in run if record.offset in bad], parking, now)
         moved = [event for record in run for event in late.get(record.offset, ())]
         yield replace(parsed, elsewhere=[(partition_of(event.phone, partitions), event) for event in moved])
