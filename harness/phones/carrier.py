@@ -39,7 +39,7 @@ class SandboxCarrier:
         """Give each entry of the account to `take`, until cancelled.
 
         Call `when_new` where the sandbox forgot what it had, and `when_back` where it answers again: one that started
-        again before it had anything is no different from one that was only silent.
+        again before it had anything is the same as one that was only silent.
         """
         after, was_silent = 0, False
         while True:

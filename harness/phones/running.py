@@ -22,7 +22,7 @@ from shared.errors import TransientError
 
 _log = logging.getLogger(__name__)
 _MAX_REPLIES_UNDER_WAY = 100
-Work = Callable[[], Awaitable[None]]
+FollowingWork = Callable[[], Awaitable[None]]
 Taken = TypeVar("Taken")
 SUGGESTED_WORDS = ("STOP", "please stop texting me", "Stop by tomorrow?", "START")
 
@@ -96,7 +96,7 @@ async def running(settings: PhonesSettings) -> AsyncIterator[PageParts]:
         yield parts
 
 
-def _work(parts: PageParts, stack: AsyncExitStack) -> list[Work]:
+def _work(parts: PageParts, stack: AsyncExitStack) -> list[FollowingWork]:
     board = parts.board
     follower = TopicFollower(parts.settings.kafka, _carefully(board.take))
     forgotten = asyncio.Event()
@@ -123,8 +123,8 @@ def _carefully(take: Callable[[Taken], None]) -> Callable[[Taken], None]:
     return careful
 
 
-async def _kept(work: Work) -> None:
-    """Do the work until cancelled: after an error again, since a page that stands still does not say so."""
+async def _kept(work: FollowingWork) -> None:
+    """Do the work until cancelled: after an error again, since a page that has stopped does not say so."""
     while True:
         try:
             await work()

@@ -31,7 +31,7 @@ SELECT d.partition, d.sequence, d.phone, d.body, d.entry, d.hash, d.entry_sha256
     ), '') AS previous_hash, era
 FROM decisions d
 CROSS JOIN LATERAL (
-    SELECT coalesce(max(change), 0) AS era FROM chain_lengths c
+    SELECT coalesce(max(change), 0)::bigint AS era FROM chain_lengths c
     WHERE c.partition = d.partition AND c.sequence < d.sequence
 ) AS after_changes
 WHERE d.account_id = $1 AND d.phone IN ({SPELLINGS} UNION ALL SELECT unnest($6::text[]))
