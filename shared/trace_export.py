@@ -59,6 +59,7 @@ class _Counting(SpanExporter):
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
         self._waiting = 0
+        self._is_shut = False
         self._lock = threading.Lock()
 
     def may_wait(self) -> bool:
@@ -77,7 +78,10 @@ class _Counting(SpanExporter):
         return result
 
     def shutdown(self) -> None:
-        self._exporter.shutdown()
+        with self._lock:
+            is_first, self._is_shut = not self._is_shut, True
+        if is_first:
+            self._exporter.shutdown()
 
 
 class _Queue(BatchSpanProcessor):
@@ -112,7 +116,8 @@ def start_tracing(service: str, url: str, share: float) -> Callable[[], None]:
         shutdown_on_exit=False,
         span_limits=_LIMITS,
     )
-    provider.add_span_processor(_Queue(_Counting(OTLPSpanExporter(url, timeout=_CALL_SECONDS))))
+    exporter = _Counting(OTLPSpanExporter(url, timeout=_CALL_SECONDS))
+    provider.add_span_processor(_Queue(exporter))
     tracing.use_tracer(provider.get_tracer("stopline"))
 
     def end() -> None:
@@ -120,5 +125,7 @@ def start_tracing(service: str, url: str, share: float) -> Callable[[], None]:
         ending = threading.Thread(target=provider.shutdown, daemon=True)
         ending.start()
         ending.join(_END_SECONDS)
+        if ending.is_alive():
+            exporter.shutdown()  # what still waits is dropped: a call for each batch would take half a minute
 
     return end

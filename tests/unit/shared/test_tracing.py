@@ -1,6 +1,7 @@
 """Traces: what a record's header may be, and that neither their export nor its failure is noticed by anybody."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -59,7 +60,7 @@ def test_nothing_is_made_without_a_collector() -> None:
 def test_a_collector_that_does_not_answer_delays_nothing_and_is_counted(
     silent_collector: str, *, is_there: bool
 ) -> None:
-    before = metrics.SPANS_DROPPED._value.get()
+    before, threads = metrics.SPANS_DROPPED._value.get(), set(threading.enumerate())
     end = start_tracing("test", silent_collector if is_there else "http://127.0.0.1:1/v1/traces", 1.0)
     try:
         slowest = 0.0
@@ -74,6 +75,9 @@ def test_a_collector_that_does_not_answer_delays_nothing_and_is_counted(
         end()
         assert time.monotonic() - began < 3
     assert not tracing.is_on()
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(10)
+        assert not thread.is_alive(), f"{thread.name} goes on exporting"
 
 
 @pytest.mark.parametrize(("share", "linked", "expected"), [(0.0, False, 0), (0.0, True, 1), (1.0, False, 1)])
