@@ -12,12 +12,17 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from harness.account import Account
     from harness.stack.stack import Stack
 
 os.environ["STOPLINE_REACH_POLICIES_FILE"] = str(Path(__file__).parent / "data" / "policies" / "none.toml")
+
+settings.register_profile("stopline", settings(), deadline=None)
+settings.load_profile("stopline")
+"""As slow as the machine is just now: a time limit on an example has a busy machine fail a right test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -141,7 +141,7 @@ async def test_readiness_is_a_metric_that_falls_and_rises_with_the_process(
     prometheus: httpx.Client, stopline_stack: Stack
 ) -> None:
     ready = 'stopline_ready{process="sender"}'
-    assert _result(prometheus, ready)[0]["value"][1] == "1"
+    _until(lambda: [each["value"][1] for each in _result(prometheus, ready)] == ["1"], MONITORING / "alerts.yml")
     optout = stopline_stack.services["optout"]
     await optout.pause()
     try:

@@ -4,13 +4,14 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from services.optout.api.context import CallerAccountId
 from services.optout.api.errors import ApiError
-from services.optout.api.live.counts import STEP_SECONDS, LiveCounts
+from services.optout.api.live.counts import KINDS, STEP_SECONDS, LiveCounts
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.runtime import ApiRuntime
 from shared.http import lifecycle_of
@@ -22,12 +23,28 @@ STREAM_SECONDS = 300.0
 _PAUSE_SECONDS = 0.3
 """Between two events: however much happens, a page is drawn a few times a second."""
 _AS_EVENTS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_EVENTS = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+_INTEGERS = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+_COUNTS = {
+    "type": "object",
+    "properties": {"is_catching_up": {"type": "boolean"}, **dict.fromkeys(("times", *KINDS), _INTEGERS)},
+    "required": ["is_catching_up", "times", *KINDS],
+    "additionalProperties": False,
+}
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"const": "counts"},
+        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": _COUNTS},
+    },
+    "required": ["event", "data"],
+}
+_EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": _EVENT}}}}
+"""Before OpenAPI 3.2, the schema of a stream is that of each of its events."""
 
 router = APIRouter(route_class=GuardedRoute)
 
 
-@router.get("/v1/live", response_class=StreamingResponse, responses=_EVENTS)  # type: ignore[arg-type]
+@router.get("/v1/live", response_class=StreamingResponse, responses=_EVENTS)
 async def follow_account(request: Request, account_id: CallerAccountId, runtime: ApiRuntime) -> StreamingResponse:
     """Follow the account: an event `counts` at once, whenever something happens, and every 10 s.
 
