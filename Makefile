@@ -24,7 +24,7 @@ test: lint ## everything that this machine can run: lint, then every tier of tes
 	@tools/run-tests $(TESTS:tests/integration=$(wildcard tests/integration/*))
 
 unit: $(INSTALLED) ## the tests that need neither Kafka nor Postgres, in seconds
-	$(BIN)/pytest -q $(wildcard tests/unit tests/architecture tests/contract)
+	$(BIN)/pytest -q --numprocesses auto $(wildcard tests/unit tests/architecture tests/contract)
 
 clients: $(INSTALLED) ## install the clients of tests/clients: ClickSend's and Schemathesis (done by these tests where missing)
 	@tools/test-clients
