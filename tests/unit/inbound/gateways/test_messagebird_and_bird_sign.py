@@ -217,6 +217,16 @@ NOW = str(int(time.time()))
         ("", NOW, BODY),
         ("\u00e9%%", NOW, BODY),
     ],
+    ids=[
+        "another key",
+        "another address",
+        "a longer body",
+        "another time",
+        "no time",
+        "a time that is none",
+        "no signature",
+        "a signature that is none",
+    ],
 )
 async def test_what_bird_did_not_sign_is_refused(signature: str, timestamp: str, body: bytes) -> None:
     headers = {"messagebird-signature": signature, "messagebird-request-timestamp": timestamp}
