@@ -7,6 +7,7 @@ every 50 ms for waits that have taken too long; decision 30 has what that saves.
 import asyncio
 from collections import deque
 from types import TracebackType
+from typing import Any
 
 _TICK_SECONDS = 0.05
 
@@ -17,26 +18,29 @@ class Deadlines:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._running: deque[Deadline] = deque()
-        self._ticking = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Set while it ticks: to look the loop up is a system call in Python 3.11."""
 
     def new(self) -> "Deadline":
         """Start a deadline for the calling task."""
-        loop = asyncio.get_running_loop()
-        deadline = Deadline(loop.time() + self._seconds)
+        loop = self._loop or self._begin()
+        deadline = Deadline(loop.time() + self._seconds, asyncio.current_task(loop))
         self._running.append(deadline)
-        if not self._ticking:
-            self._ticking = True
-            loop.call_later(_TICK_SECONDS, self._tick)
         return deadline
 
-    def _tick(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        self._loop = loop = asyncio.get_running_loop()
+        loop.call_later(_TICK_SECONDS, self._tick, loop)
+        return loop
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         while self._running and self._running[0].is_over(now):
             self._running.popleft()
-        self._ticking = bool(self._running)
-        if self._ticking:
-            loop.call_later(_TICK_SECONDS, self._tick)
+        if self._running:
+            loop.call_later(_TICK_SECONDS, self._tick, loop)
+        else:
+            self._loop = None
 
 
 class Deadline:
@@ -44,11 +48,11 @@ class Deadline:
 
     __slots__ = ("_cancelling", "_ends", "_expired", "_task")
 
-    def __init__(self, ends: float) -> None:
+    def __init__(self, ends: float, task: asyncio.Task[Any] | None) -> None:
         self._ends = ends
         self._expired = False
-        self._task = asyncio.current_task()
-        self._cancelling = self._task.cancelling() if self._task else 0
+        self._task = task
+        self._cancelling = task.cancelling() if task else 0
 
     def is_over(self, now: float) -> bool:
         """Return whether the wait is over; cancel it if it has taken too long."""

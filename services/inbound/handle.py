@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from services.inbound import metrics, responses
@@ -71,7 +70,7 @@ class WebhookHandler:
             outcome, response = error.reason, error.response
         except UnverifiedError:
             outcome, response = "unauthorised", responses.UNVERIFIED
-        metrics.WEBHOOKS.labels(self.reported.gateway, self.kind, outcome).inc()
+        metrics.webhooks(self.reported.gateway, self.kind, outcome).inc()
         if tracing.is_on():
             tracing.name_current(
                 f"webhook of {self.reported.gateway}", {"stopline.kind": self.kind, "stopline.outcome": outcome}
@@ -156,7 +155,8 @@ class WebhookHandler:
             b"" if method == "GET" else await read_body(receive, self._read_deadlines, self.reported.max_request_bytes)
         )
         path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
-        headers = Headers(raw=scope["headers"])
+        # Reversed: of a header that is repeated the first counts. ASGI has the names in lower case.
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
         origin = self._origin or f"{scope['scheme']}://{headers.get('host', '')}"
         return GatewayRequest(method, origin, path, headers, query, body, datetime.now(UTC), self._certificate)
 

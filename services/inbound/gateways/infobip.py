@@ -40,7 +40,7 @@ class InfobipCredential(SecretOrPassword):
     """The header with the signature, as the profile names it."""
 
     def is_signed_with(self, secret: str, request: GatewayRequest) -> bool:
-        given = request.headers.get(self.header, "").removeprefix(f"{self.algorithm}=")
+        given = request.headers.get(self.header.lower(), "").removeprefix(f"{self.algorithm}=")
         expected = hmac.digest(secret.encode(), request.body, self.algorithm)
         is_hex = hmac.compare_digest(expected.hex().encode(), given.lower().encode())
         return is_hex or hmac.compare_digest(expected, decoded_base64(given))

@@ -13,7 +13,9 @@ async def no_certificate(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class GatewayRequest:
-    """A request whose secret path is valid; `headers` ignores case, and has the first of a repeated header.
+    """A request whose secret path is valid.
+
+    `headers` has their names in lower case, and of a repeated header the first.
 
     `origin` is the scheme and host (and path, if a proxy has taken one away) that the gateway called. It is the
     setting `STOPLINE_PUBLIC_INBOUND_URL`; without it the scheme and host that the client named, where a proxy's word

@@ -11,7 +11,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
-from starlette.datastructures import Headers
 
 from services.inbound.gateways.request import GatewayRequest
 
@@ -35,7 +34,7 @@ def gateway_request(  # noqa: PLR0913 (the parts of a request)
         return (certificates or {}).get(address)
 
     received_at = now or datetime.now(UTC)
-    sent_headers = Headers(dict(headers or {}))
+    sent_headers = {name.lower(): value for name, value in (headers or {}).items()}  # as ASGI has them
     return GatewayRequest(method, ORIGIN, path, sent_headers, query.encode(), body, received_at, certificate)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.inbound.fields import each_of, read_fields
+from services.inbound.fields import _json_fields, each_of, read_fields
 from services.inbound.limits import MAX_FORM_FIELDS, MAX_JSON_NAME
 from services.inbound.responses import WebhookError
 
@@ -38,6 +38,26 @@ def test_any_bytes_in_a_form_are_read_as_the_standard_library_reads_them(body: b
     assert {name: found[name] for name in expected} == {
         name: value.replace("\0", "\ufffd") for name, value in expected.items()
     }
+
+
+@given(st.text("a=&+%4e1;é\x85 \0", max_size=40), st.sampled_from(["", "cp1252"]))
+def test_any_form_is_read_as_the_standard_library_reads_it(text: str, charset: str) -> None:
+    body = text.encode(charset or "utf-8", errors="replace")
+    expected = dict(parse_qsl(body.decode(charset or "utf-8", errors="replace"), keep_blank_values=True,
+                              encoding=charset or "utf-8", errors="replace"))  # fmt: skip
+    found = read_fields(f"{FORM}; charset={charset}" if charset else FORM, body)
+    assert found == {name: value.replace("\0", "\ufffd") for name, value in expected.items()}
+
+
+@given(st.text('{}[]":,\\u0d8cF1.-eE+ntrfalsN\t\0é', max_size=40))
+def test_any_json_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    body = f'{{"x":"y","v":{text}}}'.encode()
+    try:
+        expected = _json_fields(json.loads(body))
+    except ValueError:
+        assert refusal(JSON, body) == (400, "not_json")
+    else:
+        assert read_fields(JSON, body) == expected
 
 
 @given(st.dictionaries(st.text(max_size=MAX_JSON_NAME), st.text(), max_size=20))

@@ -108,7 +108,7 @@ def started_app(**given: Any) -> FastAPI:
     return app
 
 
-async def post(body: bytes, headers: dict[str, str], **given: Any) -> httpx.Response:
+async def post(body: bytes, headers: dict[str, str] | list[tuple[str, str]], **given: Any) -> httpx.Response:
     transport = httpx.ASGITransport(started_app(**given))
     async with httpx.AsyncClient(transport=transport, base_url="http://inbound") as http:
         return await http.post(ADDRESS, content=body, headers=headers)
@@ -120,6 +120,15 @@ async def test_a_webhook_signed_with_one_of_the_accounts_credentials_is_publishe
 ) -> None:
     response = await post(BODY, {"X-Signature": signature(BODY, key)})
     assert (response.status_code, [record.topic for record in published]) == (200, [INBOUND_MESSAGES])
+
+
+@pytest.mark.parametrize(("first", "second", "status"), [("k1", "k3", 200), ("k3", "k1", 401)])
+async def test_of_a_header_that_is_repeated_the_first_counts(
+    first: str, second: str, status: int, published: list[PlacedRecord]
+) -> None:
+    headers = [("X-Signature", signature(BODY, first)), ("X-Signature", signature(BODY, second))]
+    response = await post(BODY, headers)
+    assert (response.status_code, len(published)) == (status, 1 if status == 200 else 0)
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Signature": signature(b"other")}, {"X-Signature": signature(BODY, "k3")}])

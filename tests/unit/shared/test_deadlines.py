@@ -19,7 +19,7 @@ async def waits(deadlines: Deadlines, event: asyncio.Event) -> str:
 
 async def until_idle(deadlines: Deadlines) -> None:
     async with asyncio.timeout(5):
-        while deadlines._ticking:  # noqa: ASYNC110 (its timer is what is waited for)
+        while deadlines._loop is not None:  # noqa: ASYNC110 (its timer is what is waited for)
             await asyncio.sleep(0.01)
 
 
