@@ -60,20 +60,20 @@ def is_older(event: MessageReceived, suppression: Suppression) -> bool:
     return sent_at is not None and suppression.sent_at is not None and sent_at < suppression.sent_at
 
 
-def is_surely_later(start: MessageReceived, suppression: Suppression) -> bool:
+def is_surely_later(opt_in: MessageReceived, suppression: Suppression) -> bool:
     """Say whether an opt-in was certainly written after all that asked for the suppression.
 
     A carrier's block was caused before it was reported, and a START to it may have the whole second of that moment.
     """
-    written_at = start.sent_at or listed_time(start)
+    written_at = opt_in.sent_at or listed_time(opt_in)
     if written_at is None:
-        return start.unusable_sent_at is None and suppression.sent_at is None
-    if not is_likely_time(written_at, start.occurred_at):
+        return opt_in.unusable_sent_at is None and suppression.sent_at is None
+    if not is_likely_time(written_at, opt_in.occurred_at):
         return False
     untimed_at = suppression.untimed_at
     if untimed_at is not None and suppression.gateway is not None:
         untimed_at -= _WHOLE_SECOND
-    return all(_is_after(written_at, stop) for stop in (suppression.sent_at, untimed_at) if stop)
+    return all(_is_after(written_at, stop_at) for stop_at in (suppression.sent_at, untimed_at) if stop_at)
 
 
 def listed_time(event: MessageReceived) -> datetime | None:
@@ -83,9 +83,9 @@ def listed_time(event: MessageReceived) -> datetime | None:
     return at if at is not None and not is_timed and is_likely_time(at, event.occurred_at) else None
 
 
-def _is_after(start: datetime, stop: datetime) -> bool:
-    """Compare with the last moment that `stop` can mean: a whole second may be any moment within it."""
-    return start > stop if stop.microsecond else start - stop >= _WHOLE_SECOND
+def _is_after(opt_in_at: datetime, stop_at: datetime) -> bool:
+    """Compare with the last moment that `stop_at` can mean: a whole second may be any moment within it."""
+    return opt_in_at > stop_at if stop_at.microsecond else opt_in_at - stop_at >= _WHOLE_SECOND
 
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -27,14 +27,15 @@ from services.optout.decision_log.load import RecipientKey, load_decided, load_e
 from services.optout.decision_log.merged import SuppressionKey, count_merged, load_merged, note_published
 from services.optout.decision_log.position import Position, move_position, read_position, save_position
 from services.optout.decision_log.removals import RemovalsBatch, record_removals
-from services.optout.decision_log.repetitions import Identities, Identity, counted_of_repetition, identify
+from services.optout.decision_log.repetitions import Identities, Identity, identify, kept_of_repetition
 from services.optout.decision_log.stored_rules import AccountRules, StoredRules
-from services.optout.decision_log.who_wrote import WriterCertainty, limited_by_certainty, load_certainties
+from services.optout.decision_log.who_wrote import load_certainties
 from services.optout.decision_log.write import DecidedEntry, add_trail, write_decisions
 from services.optout.recipient import Recipient
 from services.optout.recipient_after import apply
 from services.optout.removals import request_of
 from services.optout.rules import RuleSet, SearchResult
+from services.optout.writer_certainty import WriterCertainty, limited_by_certainty
 from shared.events.suppression import SuppressionChanged
 from shared.failpoints import failpoint
 from shared.postgres import Connection, Pool, connection_from
@@ -218,14 +219,14 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
         rules = _searched(account.rules, found.get(text_of(event)))
         decision = decide(event, current[key], rules, account.policies, account.confirmations)
         decision = limited_by_certainty(decision, certainties.get(received.event.event_id, "certain"))
-        counted = counted_of_repetition(decision) if identified.may_be_repetition else decision
-        if counted is None:
+        kept = kept_of_repetition(decision) if identified.may_be_repetition else decision
+        if kept is None:
             continue
         identities.add(event)
         if left[key]:
-            current[key] = apply(counted, event, current[key])
+            current[key] = apply(kept, event, current[key])
         came_as = received.event.event_id if event is not received.event else None
-        entry = entry_of(event, counted, batch.partition, received.offset, now, came_as)
+        entry = entry_of(event, kept, batch.partition, received.offset, now, came_as)
         decided.append((entry, stored_body(event)))
     return decided
 

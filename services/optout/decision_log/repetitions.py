@@ -148,8 +148,8 @@ def _may_be_written_again(event: DecidableEvent, decided: Identity) -> bool:
     return (is_written_again or isinstance(event, LinkOptOut)) and event.occurred_at != decided.received_at
 
 
-def counted_of_repetition(decision: Decision) -> Decision | None:
-    """Return what counts of a decision about what may be a repetition: an opt-out, or a likely one, that is new.
+def kept_of_repetition(decision: Decision) -> Decision | None:
+    """Return what is kept of a decision about what may be a repetition: an opt-out, or a likely one, that is new.
 
     Nothing confirms it: what it may repeat has had its answer.
     """

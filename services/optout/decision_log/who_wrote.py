@@ -1,26 +1,22 @@
-"""The writer of a reply whose number can be read in several ways (decision 24): what was sent decides, else all may be.
+"""Loads by what is decided who wrote a reply whose number can be read in several ways (decision 24).
 
 The inbound service publishes a reply for each reading of its number. Only here are known the country of an account,
 which may make it another number still (`load_further_readings`), and the numbers that the account sent messages to
-(`load_certainties`).
+(`load_certainties`); `services.optout.writer_certainty` decides by them.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import replace
-from typing import Literal, TypeGuard
+from typing import TypeGuard
 from uuid import UUID
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
-from services.optout.decide import DecidableEvent, Decision, OptIn, OptOut, Unchanged
+from services.optout.decide import DecidableEvent
+from services.optout.writer_certainty import WriterCertainty, certainty, known_readings, readings_of
 from shared.events.inbound import MAX_READINGS, NOBODY, MessageReceived, as_reading
-from shared.phones import national_reading
 from shared.phones.canonical import canonical
 from shared.postgres import Connection
-
-WriterCertainty = Literal["certain", "possible", "another", "unknown"]
 
 _COUNTRIES = "SELECT account_id, country FROM accounts WHERE account_id = ANY($1::text[]) AND country IS NOT NULL"
 
@@ -67,53 +63,11 @@ async def load_certainties(connection: Connection, events: Sequence[DecidableEve
     }
 
 
-def limited_by_certainty(decision: Decision, how: WriterCertainty) -> Decision:
-    """Return what of `decision` may be done: opting out is safe for all who may be meant, anything else is not.
-
-    A confirmation would be one to somebody who has written nothing.
-    """
-    if how == "certain":
-        return decision
-    if how == "unknown":
-        return Unchanged("unknown_number")
-    if how == "another" or isinstance(decision, OptIn):
-        return Unchanged("another_number")
-    if isinstance(decision, OptOut):
-        return replace(decision, confirmation=None)
-    return Unchanged(decision.reason, decision.match) if isinstance(decision, Unchanged) else decision
-
-
-def certainty(event: MessageReceived, readings: Sequence[str], sent_to: AbstractSet[str]) -> WriterCertainty:
-    """Say whether `event.phone` wrote it, by which of the `readings` messages were sent to."""
-    if not readings:
-        return "unknown"
-    if event.phone not in readings:
-        return "another"
-    if len(readings) == 1 or _is_as_written(event):
-        return "certain"
-    mine, others = event.phone in sent_to, any(phone in sent_to for phone in readings if phone != event.phone)
-    if mine != others:
-        return "certain" if mine else "another"
-    return "possible"
-
-
-def readings_of(event: MessageReceived, country: str | None) -> tuple[str, ...]:
-    """Return all numbers that may be meant, those of the account's country with them."""
-    found = _known_readings(event)
-    national = national_reading(event.written_phone, country) if event.written_phone and country else None
-    return tuple(dict.fromkeys((*found, national)))[:MAX_READINGS] if national else found
-
-
-def _known_readings(event: MessageReceived) -> tuple[str, ...]:
-    """Return the numbers that the inbound service found."""
-    return event.readings or (() if event.phone.startswith(NOBODY) else (event.phone,))
-
-
 def _further_readings(
     event: MessageReceived, country: str | None, sent_to: Collection[tuple[str, str]]
 ) -> list[MessageReceived]:
     """Return an event for each reading of the number that the inbound service did not know."""
-    known = _known_readings(event)
+    known = known_readings(event)
     sent = [phone for phone in _anywhere(event) if (event.account_id, phone) in sent_to]
     readings = tuple(dict.fromkeys((*sent, *readings_of(event, country))))[:MAX_READINGS]
     whole = event.model_copy(update={"readings": readings})
@@ -132,11 +86,6 @@ def _anywhere(event: MessageReceived) -> list[str]:
 def _is_ambiguous(event: MessageReceived) -> bool:
     """Say whether `event.phone` may not be the one who wrote."""
     return bool(event.readings) or event.written_phone is not None
-
-
-def _is_as_written(event: MessageReceived) -> bool:
-    """Say whether the number named its country and is this one: the others are forms that may be the same person's."""
-    return event.written_phone is None and event.phone == event.readings[0]
 
 
 async def _load_countries(connection: Connection, events: Sequence[MessageReceived]) -> dict[str, str]:

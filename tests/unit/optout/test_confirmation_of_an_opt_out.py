@@ -11,13 +11,13 @@ from recipients import NOON, NUMBER, OTHER_NUMBER, PHONE, RULES, reply, sent, wh
 from services.optout.confirmation import CONFIRMED_AGAIN_AFTER, NARROWING_WINDOW, OptOutConfirmation
 from services.optout.decide import Decision, Held, OptIn, OptOut, decide
 from services.optout.decision_log.entry import entry_of, entry_text
-from services.optout.decision_log.who_wrote import limited_by_certainty
 from services.optout.decision_log.write import states_left
 from services.optout.pipeline.records import auto_reply_records, confirmation_records, opt_out_records
 from services.optout.policies import SHIPPED_ALONE
 from services.optout.recipient import Recipient, ScopeQuestion, Suppression
 from services.optout.recipient_after import apply
 from services.optout.rules import Rule, RuleSet, VersionedRule
+from services.optout.writer_certainty import limited_by_certainty
 from shared.confirmations import confirmation_id
 from shared.events.codec import decode
 from shared.events.inbound import MessageReceived, OptOutRequested

@@ -7,8 +7,8 @@ import pytest
 
 from services.optout.attribution import Attribution
 from services.optout.decide import Held, OptIn, OptOut, Unchanged
-from services.optout.decision_log.who_wrote import WriterCertainty, certainty, limited_by_certainty, readings_of
 from services.optout.rules import RuleMatch
+from services.optout.writer_certainty import WriterCertainty, certainty, limited_by_certainty, readings_of
 from shared.events.inbound import NOBODY, MessageReceived, as_reading
 
 DUTCH, AMERICAN = "+3125550100", "+13125550100"
