@@ -190,9 +190,9 @@ class BatchProcessor:
         self, decision: Decision, requests: Sequence[MessageRequested], permission: Permission
     ) -> list[MessageRequested]:
         decided_at, undone = permission.fence_pass.started_at, list[MessageRequested]()
-        if decision.to_drop:
-            rows = [(request, suppressed_detail(*found)) for request, found in decision.to_drop]
-            with traced_drops(decision.to_drop):
+        if decision.to_suppress:
+            rows = [(request, suppressed_detail(*found)) for request, found in decision.to_suppress]
+            with traced_drops(decision.to_suppress):
                 undone += await self.dropper.drop("suppressed", rows, decided_at)
         if decision.to_reject:
             undone += await self.dropper.drop("rejected", _rejected(decision), decided_at)

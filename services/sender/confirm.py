@@ -1,8 +1,9 @@
-"""The one message that may go to somebody who has opted out: the confirmation of that opt-out (decision 47). Pure.
+"""The one message that may go to somebody who has opted out: the confirmation of that opt-out (decision 47).
 
 Anybody may write to `outbound-messages`, so that what a request says of itself proves nothing. What counts comes
 through the suppressions topic, which only the opt-out service writes: which opt-out may be confirmed, by which id, text
-and number, and that the account has that text for the recipient's country still. Each line is a check of `verdict`:
+and number, and that the account has that text for the recipient's country still. Each line is a check of
+`judge_confirmation`, which is pure:
 
 | the confirmation                                             | becomes                            |
 |--------------------------------------------------------------|------------------------------------|
@@ -88,13 +89,13 @@ def let_pass(
             found = [hit for hit in (next(by_scope) for _ in _scopes(request)) if hit is not None]
             opt_out = cache.confirmable(checked.fence_pass, request.account_id, request.phone)
             now = datetime.now(UTC), boottime()
-            said = verdict(request, found, opt_out, accounts[request.account_id], *now)
+            said = judge_confirmation(request, found, opt_out, accounts[request.account_id], *now)
             hits[at], verdicts[at] = (said, request) if isinstance(said, SuppressionHit) else (None, said)
             metrics.CONFIRMATIONS.labels(_name(said)).inc()
     return checked._replace(hits=hits), verdicts
 
 
-def verdict(  # noqa: PLR0913, PLR0917 (all that it goes by)
+def judge_confirmation(  # noqa: PLR0913, PLR0917 (all that it goes by)
     request: MessageRequested,
     hits: Sequence[SuppressionHit],
     opt_out: ConfirmableOptOut | None,

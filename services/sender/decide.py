@@ -1,21 +1,22 @@
 """The decision about requested messages, from their ledger rows, the suppression cache and the gate; no I/O.
 
-`BatchProcessor` asks at most three times. Before a fence only what is not due is decided, by its own times
-(`services/sender/timing.py`). After it there are the suppressions and the verdicts of gate and time, and no rows: one
-of the last five lines of the table fits. Then it has the rows of the requests left, and no suppressions: one of
-the first four fits, and nothing is sent. That there is one call per id (G3) is kept by the claim in the ledger.
+`BatchProcessor` asks in three places. Before a fence only what is not due is decided, by its own times
+(`services/sender/timing.py`): `to_reject` or `to_wait`; all else needs the fence. After it there are the suppressions
+and the verdicts of gate and time, and no rows. Then it has the rows of the requests left, and neither suppressions nor
+verdicts: nothing is sent. "None found" is also where nobody has looked yet. That there is one call per id (G3) is kept
+by the claim in the ledger.
 
 | ledger row      | fence   | suppression | verdict     | the request goes to                                 |
 |-----------------|---------|-------------|-------------|-----------------------------------------------------|
 | an outcome      | any     | any         | any         | `to_republish`: its outcome is published again      |
 | waiting         | any     | any         | any         | `to_republish`: that it waits is published again    |
 | dispatching     | any     | any         | any         | `in_progress`: somebody calls, or died calling (G3) |
-| none or pending | none    | not checked | none        | `needs_fence`: it needs a fence                     |
-| none or pending | any     | found       | any         | `to_drop`                                           |
-| none or pending | any     | not found   | rejects     | `to_reject` (G7)                                    |
-| none or pending | any     | not found   | has it wait | `to_wait`, as it was requested                      |
-| none or pending | expired | not found   | passes      | `needs_fence`: it needs another fence (G1)          |
-| none or pending | fresh   | not found   | passes      | `to_send`, with the text that passes                |
+| none or pending | any     | found       | any         | `to_suppress`                                       |
+| none or pending | any     | none found  | rejects     | `to_reject` (G7)                                    |
+| none or pending | any     | none found  | has it wait | `to_wait`, as it was requested                      |
+| none or pending | none    | not checked | any other   | `needs_fence`: it needs a fence                     |
+| none or pending | expired | none found  | passes      | `needs_fence`: it needs another fence (G1)          |
+| none or pending | fresh   | none found  | passes      | `to_send`, with the text that passes                |
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +39,7 @@ class Decision:
 
     to_republish: list[Row] = field(default_factory=list)
     in_progress: list[MessageRequested] = field(default_factory=list)
-    to_drop: list[tuple[MessageRequested, SuppressionHit]] = field(default_factory=list)
+    to_suppress: list[tuple[MessageRequested, SuppressionHit]] = field(default_factory=list)
     to_reject: list[tuple[MessageRequested, Rejection | Untimely]] = field(default_factory=list)
     to_wait: list[tuple[MessageRequested, Wait]] = field(default_factory=list)
     to_send: list[MessageRequested] = field(default_factory=list)
@@ -71,7 +72,7 @@ def decide(
             case Row() as row if row.state != "pending":
                 decision.to_republish.append(row._replace(phone=request.phone) if row.phone in _NO_PHONE else row)
             case _ if hit is not None:
-                decision.to_drop.append((request, hit))
+                decision.to_suppress.append((request, hit))
             case _ if isinstance(verdict, Rejection | Untimely):
                 decision.to_reject.append((request, verdict))
             case _ if isinstance(verdict, Wait):

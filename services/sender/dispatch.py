@@ -75,13 +75,13 @@ class Dispatcher:
         requests: Sequence[MessageRequested],
         fence_pass: FencePass,
         verify_source: VerifySource,
-        called: set[MessageKey] | None = None,
+        maybe_taken: set[MessageKey] | None = None,
     ) -> list[MessageRequested]:
         """Send what is allowed, once the topics are verified; return what has to be decided again.
 
         That is: messages whose decision grew too old, whose carrier could not be reached or asked for a pause, and
-        those that another process has claimed, or that have an outcome already. `called` gets the keys of those that
-        the carrier may have taken, also where this raises.
+        those that another process has claimed, or that have an outcome already. `maybe_taken` gets the keys of those
+        that the carrier may have taken, also where this raises.
 
         Raises:
             TransientError: Kafka or Postgres is unavailable, the topics are not the same, all carriers concerned have
@@ -93,7 +93,7 @@ class Dispatcher:
         for request in requests:
             by_carrier[self._carriers.name_of(request.account_id)].append(request)
         undone = await gather_all(
-            self._chunk(carrier, chunk, fence_pass, verified, set() if called is None else called)
+            self._chunk(carrier, chunk, fence_pass, verified, set() if maybe_taken is None else maybe_taken)
             for carrier, its in by_carrier.items()
             for chunk in _chunks_of(its)
         )
@@ -177,7 +177,7 @@ class Dispatcher:
         requests: Sequence[MessageRequested],
         fence_pass: FencePass,
         verified: "asyncio.Task[TransientError | None]",
-        called: set[MessageKey],
+        maybe_taken: set[MessageKey],
     ) -> list[MessageRequested]:
         async with self._slots[carrier].chunks:
             callable_now = self._callable_now(requests)
@@ -201,7 +201,7 @@ class Dispatcher:
                 self._unsettled.append(chunk)
                 raise
             finally:
-                called |= chunk.may_have_taken()
+                maybe_taken |= chunk.may_have_taken()
             claimed = set(map(key_of, chunk.requests))
             return chunk.without_outcome() + [request for request in requests if key_of(request) not in claimed]
 

@@ -39,7 +39,7 @@ class OutboundHandler:
     def __init__(self, processor: BatchProcessor) -> None:
         self._processor = processor
         self._parking = Parking(SOURCE)
-        self.held_up = False
+        self.is_waiting = False
         """Whether Kafka, Postgres, the cache or the carrier is unavailable and a batch waits for it."""
         self.waits_for = ""
         """The place of the batch that waited last, and the cause."""
@@ -77,11 +77,11 @@ class OutboundHandler:
                 if self._processor.dispatcher.stopping:
                     raise
                 metrics.BATCHES_RETRIED.inc()
-                self.held_up, self.waits_for = True, f"{place}: {error}"
+                self.is_waiting, self.waits_for = True, f"{place}: {error}"
                 log.warning("%d messages wait: %s", len(open_requests), self.waits_for)
                 await asyncio.sleep(_BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)])
                 attempt += 1
-        self.held_up = False
+        self.is_waiting = False
 
     async def _attempt(self, open_requests: OpenRequests, cancelled: list[MessageKey], bad: list[Bad]) -> None:
         if bad:

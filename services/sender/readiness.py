@@ -40,7 +40,7 @@ class Runtime:
             "Kafka does not answer the consumers": not self.watchdog.kafka_answers,
             postgres: postgres is not None,
             f"the suppression cache is not whole: {'; '.join(self.cache.doubts)}": not self.cache.healthy,
-            f"a batch waits: {self.outbound.waits_for}": self.outbound.held_up,
+            f"a batch waits: {self.outbound.waits_for}": self.outbound.is_waiting,
             f"a batch has waited {fence_seconds:.0f} s at the fence: the opt-out service does not say how far it is": (
                 fence_seconds > _FENCE_IS_SLOW_SECONDS
             ),

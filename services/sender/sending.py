@@ -62,18 +62,18 @@ class LimitedSending:
             self.dispatcher.expect_callable(rest)
         waits = {key: Wait(permission.now + timedelta(seconds=seconds), PAUSE) for key, seconds in pausing.items()}
         allotment = await self.limiter.reserve(rest, permission.accounts)
-        called: set[MessageKey] = set()
+        maybe_taken: set[MessageKey] = set()
         try:  # from here on something is counted
             waits |= {key_of(each): Wait(turn.until, turn.reason) for each, turn in allotment.held if turn.until}
             rejected: list[NewRow] = [(request, rejected_detail(FREQUENCY, why)) for request, why in allotment.refused]
             undone = await self._set_aside(waits, rejected, asked, permission)
             if allotment.allowed:
                 undone += await self.dispatcher.dispatch(
-                    allotment.allowed, permission.fence_pass, permission.verify_source, called
+                    allotment.allowed, permission.fence_pass, permission.verify_source, maybe_taken
                 )
             return undone
         finally:
-            await self.limiter.release(allotment.reservation, called)
+            await self.limiter.release(allotment.reservation, maybe_taken)
 
     async def _set_aside(
         self,

@@ -7,9 +7,10 @@ from shared.events.base import format_time
 from shared.events.outbound import MessageRequested
 
 LedgerState = Literal["pending", "waiting", "dispatching", "sent", "suppressed", "rejected", "failed", "unknown"]
-"""A row begins as `dispatching` (claimed: the carrier is called, or may have been), `suppressed` or `rejected` by the
-gate. `pending`: given back, because the carrier was certainly not called. `waiting`: for its time. The others are
-outcomes; a receipt may still settle `unknown`."""
+"""A row begins as `dispatching` (claimed: the carrier is called, or may have been), `suppressed`, `rejected` (by the
+gate, by time, by a limit, or cancelled) or `waiting` (for its time). `pending`: given back, because the carrier was
+certainly not called, or has taken nothing because of the pace. The others are outcomes; a receipt may still settle
+`unknown`."""
 NO_OUTCOME: frozenset[LedgerState] = frozenset({"pending", "waiting", "dispatching"})
 MessageKey = tuple[str, str]
 """Account and message id."""

@@ -98,14 +98,14 @@ class Limiter:
                 await save_recipients(connection, allotment.changed)
         return allotment
 
-    async def release(self, reservation: Reservation, called: AbstractSet[MessageKey]) -> None:
-        """Give back what was counted for messages that the carrier was certainly not called for.
+    async def release(self, reservation: Reservation, maybe_taken: AbstractSet[MessageKey]) -> None:
+        """Give back what was counted for messages that the carrier has certainly not taken.
 
         What Postgres does not take now is given back later, unless this process ends: then too few are sent.
         """
         unused = Reservation(
-            {key: value for key, value in reservation.of_numbers.items() if key not in called},
-            {key: value for key, value in reservation.of_recipients.items() if key not in called},
+            {key: value for key, value in reservation.of_numbers.items() if key not in maybe_taken},
+            {key: value for key, value in reservation.of_recipients.items() if key not in maybe_taken},
         )
         if unused:
             self._owed.append(unused)

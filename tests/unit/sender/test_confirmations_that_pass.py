@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from services.sender.confirm import ConfirmationToSend, confirming, latest_write, verdict
+from services.sender.confirm import ConfirmationToSend, confirming, judge_confirmation, latest_write
 from shared.confirmations import CONFIRMATION_WINDOW, confirmation_digest, confirmation_id
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import (
@@ -66,7 +66,7 @@ ACCOUNT = account(ON)
 
 def said(request: MessageRequested = ASKED, **given: Any) -> Any:
     usual = {"hits": [LEFT], "opt_out": opt_out(), "account": ACCOUNT, "now": NOW, "now_boottime": BOOT}
-    return verdict(request, **{**usual, **given})
+    return judge_confirmation(request, **{**usual, **given})
 
 
 def reason(found: Any) -> str:

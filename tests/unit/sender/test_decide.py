@@ -67,7 +67,7 @@ def test_a_message_that_has_to_wait_does_so_at_any_time_as_it_was_requested_but_
     other, late, wait = asked(2), asked(3), Wait(AT, "quiet_hours")
     over = Untimely("expired", "valid_until: too late")
     decision = decide([ASKED, other, late], {}, checked(None, FORBIDS, None), [wait, wait, over], BEGAN + FRESH_SECONDS)
-    assert decision == Decision(to_wait=[(ASKED, wait)], to_drop=[(other, FORBIDS)], to_reject=[(late, over)])
+    assert decision == Decision(to_wait=[(ASKED, wait)], to_suppress=[(other, FORBIDS)], to_reject=[(late, over)])
 
 
 def test_what_was_cancelled_before_it_came_is_published_with_its_phone() -> None:
@@ -83,7 +83,7 @@ def test_a_message_that_has_its_outcome_is_only_published_again(state: LedgerSta
 def test_what_the_gate_rejects_is_rejected_at_any_time_but_an_opt_out_comes_first() -> None:
     other = asked(2)
     decision = decide([ASKED, other], {}, checked(None, FORBIDS), [REJECTED, REJECTED], BEGAN + FRESH_SECONDS)
-    assert decision == Decision(to_reject=[(ASKED, REJECTED)], to_drop=[(other, FORBIDS)])
+    assert decision == Decision(to_reject=[(ASKED, REJECTED)], to_suppress=[(other, FORBIDS)])
 
 
 def test_what_leaves_is_the_text_that_the_gate_lets_pass() -> None:
@@ -98,14 +98,14 @@ def test_nothing_leaves_that_the_gate_was_not_asked_about() -> None:
 def test_a_message_is_sent_unless_something_forbids_it() -> None:
     other = asked(2)
     assert decide([ASKED, other], {}, checked(None, FORBIDS), [ASKED, other], BEGAN) == Decision(
-        to_send=[ASKED], to_drop=[(other, FORBIDS)]
+        to_send=[ASKED], to_suppress=[(other, FORBIDS)]
     )
 
 
 def test_a_fence_that_grew_too_old_sends_nothing_but_still_drops() -> None:
     other = asked(2)
     assert decide([ASKED, other], {}, checked(None, FORBIDS), [ASKED, other], BEGAN + FRESH_SECONDS) == Decision(
-        needs_fence=[ASKED], to_drop=[(other, FORBIDS)]
+        needs_fence=[ASKED], to_suppress=[(other, FORBIDS)]
     )
 
 
@@ -135,7 +135,7 @@ def test_every_request_has_one_outcome_and_it_is_the_tables(
     if age is None:
         assert decision.needs_fence == [each for each, _, _ in to_decide]
         return
-    assert decision.to_drop == [(each, hit) for each, hit, _ in to_decide if hit is not None]
+    assert decision.to_suppress == [(each, hit) for each, hit, _ in to_decide if hit is not None]
     assert decision.to_reject == [(each, REJECTED) for each, hit, passes in to_decide if hit is None and not passes]
     allowed = [each for each, hit, passes in to_decide if hit is None and passes]
     fresh = age < FRESH_SECONDS - WRITE_SECONDS
