@@ -75,7 +75,7 @@ fuzz: $(INSTALLED) ## any request against both documents of the API, EXAMPLES (5
 
 screenshots: $(INSTALLED) ## a picture of each page of the dashboard, light and dark, wide and narrow, into build/screenshots
 	@mkdir -p build/screenshots
-	STOPLINE_SCREENSHOTS=$(CURDIR)/build/screenshots $(BIN)/pytest -q tests/pages -k "accessible_and_fits"
+	STOPLINE_SCREENSHOTS=$(CURDIR)/build/screenshots $(BIN)/pytest -q tests/pages -k test_a_picture_of_a_page
 	@ls build/screenshots
 
 image: ## build the image

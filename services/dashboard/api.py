@@ -3,6 +3,7 @@
 import base64
 import json
 import ssl
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -56,38 +57,46 @@ class ApiServer:
         self._url = url
         self._token = dashboard_token
         self._tls = ssl.create_default_context(cafile=ca_file) if url.startswith("https://") else None
-        self._http: aiohttp.ClientSession | None = None
+        self._clients: dict[int, aiohttp.ClientSession] = {}
 
-    @property
-    def http(self) -> aiohttp.ClientSession:
-        """The client, made at the first request, in the loop that it runs in."""
-        if self._http is None:
-            connector = aiohttp.TCPConnector(limit=API_CONNECTIONS, ssl=True if self._tls is None else self._tls)
-            self._http = aiohttp.ClientSession(
+    def _client(self, connections: int) -> aiohttp.ClientSession:
+        """Return a client with up to this many connections, 0: any; made at the first request, in its loop."""
+        if connections not in self._clients:
+            connector = aiohttp.TCPConnector(limit=connections, ssl=True if self._tls is None else self._tls)
+            self._clients[connections] = aiohttp.ClientSession(
                 self._url,
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=API_SECONDS),
                 auto_decompress=True,
             )
-        return self._http
+        return self._clients[connections]
 
     @asynccontextmanager
     async def asked(
-        self, method: str, path: str, headers: Mapping[str, str], **options: Any
+        self, method: str, path: str, headers: Mapping[str, str], *, is_stream: bool = False, **options: Any
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Give the API's answer, whatever its status.
+
+        Args:
+            method: of HTTP.
+            path: with the query, or without.
+            headers: as `named` returns them.
+            is_stream: its answer may go on for long; it takes none of the connections that others wait for.
+            options: of aiohttp's request.
 
         Raises:
             ApiUnavailableError: it does not come, or breaks off.
         """
-        with metrics.API_SECONDS.time():
-            try:
-                async with self.http.request(method, path, headers=headers, allow_redirects=False, **options) as answer:
-                    yield answer
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                metrics.API_FAILED.inc()
-                raise ApiUnavailableError(f"{method} {path}: {error!r}") from error
+        client = self._client(0 if is_stream else API_CONNECTIONS)
+        began = time.monotonic()
+        try:
+            async with client.request(method, path, headers=headers, allow_redirects=False, **options) as answer:
+                metrics.API_SECONDS.observe(time.monotonic() - began)
+                yield answer
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            metrics.API_FAILED.inc()
+            raise ApiUnavailableError(f"{method} {path}: {error!r}") from error
 
     def named(self, authorization: str, client_address: str) -> dict[str, str]:
         """Return the headers of a request: in whose name, and from which address, where the API is to believe it."""
@@ -105,8 +114,8 @@ class ApiServer:
             return False
 
     async def close(self) -> None:
-        if self._http is not None:
-            await self._http.close()
+        for client in self._clients.values():
+            await client.close()
 
 
 class SessionApi:
@@ -148,8 +157,9 @@ class SessionApi:
     @asynccontextmanager
     async def file(self, path: str, params: Parameters | None = None) -> AsyncIterator[ApiFile]:
         """Give a file as it comes; it may be as large as it likes, but must not stop coming."""
-        timeout = aiohttp.ClientTimeout(total=None, sock_read=API_SECONDS)
-        async with self._server.asked("GET", path, self._headers, params=_given(params), timeout=timeout) as answer:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=API_SECONDS, sock_read=API_SECONDS)
+        asked = self._server.asked("GET", path, self._headers, is_stream=True, params=_given(params), timeout=timeout)
+        async with asked as answer:
             if answer.status >= _ERRORS:
                 raise _refusal(answer.status, await answer.content.read(API_ANSWER_BYTES))
             disposition = answer.headers.get("Content-Disposition")
@@ -158,7 +168,7 @@ class SessionApi:
     async def events(self, path: str) -> AsyncGenerator[dict[str, Any], None]:
         """Give the data of server-sent events as they come, until the API ends the stream."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=API_SECONDS, sock_read=API_SECONDS)
-        async with self._server.asked("GET", path, self._headers, timeout=timeout) as answer:
+        async with self._server.asked("GET", path, self._headers, is_stream=True, timeout=timeout) as answer:
             if answer.status >= _ERRORS:
                 raise _refusal(answer.status, await answer.content.read(API_ANSWER_BYTES))
             async for line in answer.content:

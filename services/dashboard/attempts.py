@@ -1,14 +1,12 @@
 """How often an address may try to sign in: the API has a limit too, which may see this process and not its clients."""
 
-import ipaddress
 import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 
 from services.dashboard.limits import SECONDS_PER_SIGN_IN, SIGN_IN_ADDRESSES, SIGN_INS_AT_ONCE
-
-_IPV6_NETWORK_BITS = 64
+from shared.web.addresses import client_network
 
 
 class SignInAttempts:
@@ -20,12 +18,12 @@ class SignInAttempts:
 
     def wait_seconds(self, address: str) -> int:
         """Return in how many seconds the address may try again; 0: now."""
-        return max(0, math.ceil((self._left(_network(address)) - SIGN_INS_AT_ONCE + 1) * SECONDS_PER_SIGN_IN))
+        return max(0, math.ceil((self._left(client_network(address)) - SIGN_INS_AT_ONCE + 1) * SECONDS_PER_SIGN_IN))
 
     def wrong(self, address: str) -> None:
         """Note an attempt that was wrong."""
-        network = _network(address)
-        self._spent[network] = (self._left(network) + 1, self._seconds())
+        network = client_network(address)
+        self._spent[network] = (min(self._left(network) + 1, SIGN_INS_AT_ONCE), self._seconds())
         self._spent.move_to_end(network)
         if len(self._spent) > SIGN_IN_ADDRESSES:
             self._spent.popitem(last=False)
@@ -33,14 +31,3 @@ class SignInAttempts:
     def _left(self, network: str) -> float:
         spent, since = self._spent.get(network, (0.0, 0.0))
         return max(0.0, spent - (self._seconds() - since) / SECONDS_PER_SIGN_IN)
-
-
-def _network(address: str) -> str:
-    """Return what one client has: an IPv4 address, or an IPv6 network of 64 bits."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return address
-    return str(ipaddress.IPv6Network((int(parsed), _IPV6_NETWORK_BITS), strict=False))

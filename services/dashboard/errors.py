@@ -8,14 +8,15 @@ import htpy as h
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.dashboard.api import ApiUnavailableError, RefusedByApiError, SignedOutError
 from services.dashboard.components.notice import notice
-from services.dashboard.layout import plain_page
+from services.dashboard.headers import ALWAYS
+from services.dashboard.layout import plain_page, whole_page
 from services.dashboard.refusals import PageError, SignInNeededError, not_found
-from services.dashboard.visit import sign_in_path
+from services.dashboard.visit import READING, count_page, is_partial, shown_page, sign_in_path, visit_of
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def add_error_pages(app: FastAPI) -> None:
         SignInNeededError: _sign_in,
         RequestValidationError: _invalid,
         HTTPException: _http,
+        ClientDisconnect: _gone,
         Exception: _bug,
     }
     for error_type, handler in handlers.items():
@@ -40,16 +42,21 @@ def add_error_pages(app: FastAPI) -> None:
 
 
 def error_page(request: Request, error: PageError) -> Response:
-    """Return the page of an error."""
-    content = notice("bad", h.strong[error.title], h.br, error.text)
-    if request.headers.get("HX-Request") == "true":
-        return HTMLResponse(str(content), error.status)
-    page = plain_page(error.title, h.article(".narrow")[h.h1[error.title], h.p[error.text], h.p[_ways_on(request)]])
+    """Return the page of an error, with the navigation of whoever is signed in."""
+    count_page(request, error.status)
+    if is_partial(request):
+        return HTMLResponse(str(notice("bad", h.strong[error.title], h.br, error.text)), error.status)
+    content = h.article(".narrow")[h.h1[error.title], h.p[error.text], h.p[_ways_on(request)]]
+    visit = visit_of(request)
+    if visit is None:
+        return HTMLResponse(str(plain_page(error.title, content)), error.status)
+    page = whole_page(error.title, request.url.path, visit.user, visit.csrf, content)
     return HTMLResponse(str(page), error.status)
 
 
 def _ways_on(request: Request) -> h.Node:
-    return [h.a(href="/")["To the overview"], " · ", h.a(href=request.url.path)["Try again"]]
+    again = h.a(href=shown_page(request))["Try again"] if request.method in READING else None
+    return [h.a(href="/")["To the overview"], [" · ", again] if again else None]
 
 
 async def _page_error(request: Request, error: Exception) -> Response:
@@ -70,7 +77,7 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 async def _sign_in(request: Request, _: Exception) -> Response:
     path = sign_in_path(request)
-    if request.headers.get("HX-Request") == "true":
+    if is_partial(request):
         return Response(status_code=204, headers={"HX-Redirect": path})
     return RedirectResponse(path, HTTPStatus.SEE_OTHER)
 
@@ -88,6 +95,15 @@ async def _http(request: Request, error: Exception) -> Response:
     return error_page(request, PageError(status, HTTPStatus(status).phrase, "Choose a page from the menu."))
 
 
+async def _gone(request: Request, _: Exception) -> Response:
+    """Answer a request whose body broke off, or was larger than it may be; whoever sent it may be gone."""
+    text = "Nothing was changed. Go back and send it again; if it is large, send less at a time."
+    return error_page(request, PageError(HTTPStatus.BAD_REQUEST, "This did not arrive as a whole", text))
+
+
 async def _bug(request: Request, error: Exception) -> Response:
+    """Answer outside of all layers, so that the headers have to be added here."""
     log.error("a page failed: %r", error, exc_info=error)
-    return error_page(request, PageError(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", _BUG))
+    response = error_page(request, PageError(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", _BUG))
+    response.headers.update({**ALWAYS, "Cache-Control": "no-store"})
+    return response

@@ -10,7 +10,7 @@ PAGES = Counter(
 SIGN_INS = Counter("stopline_dashboard_sign_ins", "Somebody tried to sign in. outcome: of the attempt.", ["outcome"])
 API_SECONDS = Histogram(
     "stopline_dashboard_api_seconds",
-    "The API answered a request of a page, or did not.",
+    "The API began to answer a request of a page.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
 )
 API_FAILED = Counter("stopline_dashboard_api_failed", "The API did not answer a request of a page.")

@@ -46,3 +46,12 @@ PLACES = (
 def page_place(path: str) -> PagePlace | None:
     """Return the place that a path belongs to."""
     return next((place for place in PLACES if place.has(path)), None)
+
+
+FIRST_PAGE = "/overview"
+
+
+def safe_path(path: str) -> str:
+    """Return where to lead somebody: a path of this site, whatever the address asked for."""
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\", "/sign-")) and path.isprintable()
+    return path if is_ours and "\\" not in path else FIRST_PAGE

@@ -8,7 +8,9 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Depends
 
+from services.dashboard import limits
 from services.dashboard.api import ApiServer
+from services.dashboard.at_once import AtOnce
 from services.dashboard.attempts import SignInAttempts
 from services.dashboard.health import WatchedServices
 from services.dashboard.session import SessionCookie
@@ -29,6 +31,15 @@ class Runtime:
     stopping: asyncio.Event
     users: KnownUsers = field(default_factory=KnownUsers)
     attempts: SignInAttempts = field(default_factory=SignInAttempts)
+    live_pages: AtOnce = field(
+        default_factory=lambda: AtOnce(limits.LIVE_AT_ONCE, limits.LIVE_AT_ONCE_OF_ACCOUNT, "live pages")
+    )
+    downloads: AtOnce = field(
+        default_factory=lambda: AtOnce(limits.FILES_AT_ONCE, limits.FILES_AT_ONCE_OF_ACCOUNT, "downloads")
+    )
+    uploads: AtOnce = field(
+        default_factory=lambda: AtOnce(limits.UPLOADS_AT_ONCE, limits.UPLOADS_AT_ONCE_OF_ACCOUNT, "uploads")
+    )
 
     async def problems(self) -> list[str]:
         """Return why no page could be shown now."""

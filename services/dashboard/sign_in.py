@@ -15,6 +15,7 @@ from services.dashboard.components.field import field
 from services.dashboard.components.notice import notice
 from services.dashboard.csrf import FIELD, check_csrf, csrf_token
 from services.dashboard.layout import plain_page
+from services.dashboard.places import safe_path
 from services.dashboard.runtime import DashboardRuntime, Runtime
 from services.dashboard.session import operator_cookie
 from services.dashboard.visit import client_address
@@ -24,7 +25,6 @@ routes = APIRouter()
 _FORM_SECONDS = 60 * 60
 _MAX_CHARACTERS = 200
 _MAX_PATH = 2_000
-_FIRST_PAGE = "/overview"
 _WRONG = "The name or the API key is wrong. Check both; an API key is shown only once, when it is made."
 _TOO_MANY = 429
 _UNAUTHORIZED = 401
@@ -100,12 +100,6 @@ async def _sign_in(request: Request, runtime: Runtime, user: str, api_key: str) 
         return "", f"The API refused: {error.message}"
     metrics.SIGN_INS.labels("signed_in").inc()
     return session["token"], ""
-
-
-def safe_path(path: str) -> str:
-    """Return where to go after signing in: a path of this site, whatever the address asked for."""
-    is_ours = path.startswith("/") and not path.startswith(("//", "/\\", "/sign-")) and path.isprintable()
-    return path if is_ours and "\\" not in path else _FIRST_PAGE
 
 
 def _shown(request: Request, runtime: Runtime, form: SignInForm) -> Response:

@@ -4,9 +4,9 @@ Every page is a function of a `Visit`. Before it runs, it is known who it is, th
 where it changes something, that a page of ours asked for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import htpy as h
 from fastapi import Depends
@@ -17,12 +17,12 @@ from services.dashboard import metrics
 from services.dashboard.api import SessionApi
 from services.dashboard.csrf import FIELD, check_csrf, csrf_token
 from services.dashboard.layout import whole_page
-from services.dashboard.places import page_place
+from services.dashboard.places import FIRST_PAGE, page_place, safe_path
 from services.dashboard.refusals import PageError, SignInNeededError, not_found
-from services.dashboard.runtime import DashboardRuntime
+from services.dashboard.runtime import DashboardRuntime, Runtime
 from services.dashboard.users import SignedInUser
 
-_READING = ("GET", "HEAD")
+READING = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +33,19 @@ class PageVisit:
         api: the customer API with their session.
         user: their account, name and role.
         csrf: the token that every form has to carry; see `csrf_field`.
+        token: of the session.
     """
 
     request: Request
     api: SessionApi
     user: SignedInUser
     csrf: str
+    token: str = field(repr=False)
 
     @property
     def is_partial(self) -> bool:
         """Whether htmx asks, for a part of a page and not for a whole one."""
-        headers = self.request.headers
-        return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
+        return is_partial(self.request)
 
     @property
     def csrf_field(self) -> h.Node:
@@ -68,9 +69,20 @@ class PageVisit:
         return RedirectResponse(path, 303)
 
     def _answer(self, content: h.Renderable, status: int) -> Response:
-        place = page_place(self.request.url.path)
-        metrics.PAGES.labels(place.path if place else "other", str(status)).inc()
+        count_page(self.request, status)
         return HTMLResponse(str(content), status, {"Vary": "HX-Request"})
+
+
+def count_page(request: Request, status: int) -> None:
+    """Count a page, or a part of one, that is answered."""
+    place = page_place(request.url.path)
+    metrics.PAGES.labels(place.path if place else "other", str(status)).inc()
+
+
+def is_partial(request: Request) -> bool:
+    """Return whether htmx asks, for a part of a page and not for a whole one."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
 
 
 def client_address(request: Request) -> str:
@@ -79,22 +91,39 @@ def client_address(request: Request) -> str:
 
 
 async def _visit(request: Request, runtime: DashboardRuntime) -> PageVisit:
+    visit = await identified(request, runtime)
+    request.state.visit = visit
+    _check_role(request, visit.user)
+    if request.method not in READING:
+        await check_csrf(request, visit.token)
+    return visit
+
+
+async def identified(request: Request, runtime: Runtime) -> PageVisit:
+    """Return whose visit it is, and check nothing else of it; nothing of the body is read.
+
+    Raises:
+        SignInNeededError: there is no session.
+        SignedOutError: it has ended; others as of `SessionApi`.
+    """
     token = runtime.session_cookie.read(request)
     if token is None:
         raise SignInNeededError
     api = SessionApi(runtime.api, token, client_address(request))
-    user = await runtime.users.find(token, api)
-    _check_role(request, user)
-    if request.method not in _READING:
-        await check_csrf(request, token)
-    return PageVisit(request, api, user, csrf_token(token))
+    return PageVisit(request, api, await runtime.users.find(token, api), csrf_token(token), token)
+
+
+def visit_of(request: Request) -> PageVisit | None:
+    """Return the visit, where it is known already whose it is: a page that goes wrong is still theirs."""
+    visit: PageVisit | None = getattr(request.state, "visit", None)
+    return visit
 
 
 def _check_role(request: Request, user: SignedInUser) -> None:
     place = page_place(request.url.path)
     if place is None:
         raise not_found()
-    needed = place.reads if request.method in _READING else place.changes
+    needed = place.reads if request.method in READING else place.changes
     if not user.may(needed):
         text = (
             f"This takes the role “{needed}”; {user.name} has the role “{user.role}”. Ask who administers the account."
@@ -107,7 +136,13 @@ Visit: TypeAlias = Annotated[PageVisit, Depends(_visit)]
 
 
 def sign_in_path(request: Request) -> str:
-    """Return where somebody signs in, to be led back to the page that they asked for."""
-    asked = request.url.path if request.method in _READING else ""
-    query = f"?{request.url.query}" if request.url.query else ""
-    return f"/sign-in?next={quote(asked + query, safe='/')}" if asked not in ("", "/") else "/sign-in"
+    """Return where somebody signs in, to be led back to the page that they looked at."""
+    asked = shown_page(request) if request.method in READING else "/"
+    return f"/sign-in?next={quote(asked, safe='/')}" if asked not in ("/", FIRST_PAGE) else "/sign-in"
+
+
+def shown_page(request: Request) -> str:
+    """Return the page that is asked for; of a part of one that htmx asks for, the page that it is a part of."""
+    address = request.headers.get("HX-Current-URL", "") if is_partial(request) else str(request.url)
+    parts = urlsplit(address)
+    return safe_path(parts.path + (f"?{parts.query}" if parts.query else ""))

@@ -18,6 +18,7 @@ from services.dashboard.components.number_link import is_number, number_link
 from services.dashboard.components.pager import pager
 from services.dashboard.components.table import table
 from services.dashboard.download import download
+from services.dashboard.runtime import DashboardRuntime
 from services.dashboard.visit import PageVisit, Visit
 
 routes = APIRouter()
@@ -88,8 +89,8 @@ async def _settled(visit: PageVisit, phone: str) -> str:
 
 
 @routes.get("/lists/{list_id}/export.csv")
-async def export(visit: Visit, list_id: int) -> Response:
-    return await download(visit.api, f"/v1/lists/{list_id}/export")
+async def export(visit: Visit, runtime: DashboardRuntime, list_id: int) -> Response:
+    return await download(visit, runtime, f"/v1/lists/{list_id}/export")
 
 
 def _page(visit: PageVisit, found: dict[str, Any], *content: h.Node, status: int = 200) -> Response:

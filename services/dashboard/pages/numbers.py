@@ -21,6 +21,7 @@ from services.dashboard.components.table import table
 from services.dashboard.components.why import why
 from services.dashboard.components.wording import how, scope_words
 from services.dashboard.download import download
+from services.dashboard.runtime import DashboardRuntime
 from services.dashboard.visit import PageVisit, Visit
 
 routes = APIRouter()
@@ -64,8 +65,8 @@ async def number(visit: Visit, phone: str) -> Response:
 
 
 @routes.get("/numbers/{phone}/proof-pack")
-async def proof_pack(visit: Visit, phone: str) -> Response:
-    return await download(visit.api, "/v1/evidence/proof-pack", {"phone": phone})
+async def proof_pack(visit: Visit, runtime: DashboardRuntime, phone: str) -> Response:
+    return await download(visit, runtime, "/v1/evidence/proof-pack", {"phone": phone})
 
 
 def _search(q: str, problem: str = "") -> h.Node:

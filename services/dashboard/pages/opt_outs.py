@@ -22,6 +22,7 @@ from services.dashboard.components.table import table
 from services.dashboard.components.wording import how, quoted, scope_words
 from services.dashboard.download import download
 from services.dashboard.opt_out_search import OptOutSearch
+from services.dashboard.runtime import DashboardRuntime
 from services.dashboard.visit import PageVisit, Visit
 
 routes = APIRouter()
@@ -62,8 +63,8 @@ async def opt_outs(visit: Visit, asked: AskedOptOutSearch) -> Response:
 
 
 @routes.get("/opt-outs/export.csv")
-async def export(visit: Visit, asked: AskedOptOutSearch) -> Response:
-    return await download(visit.api, "/v1/opt-outs/export", asked.filters())
+async def export(visit: Visit, runtime: DashboardRuntime, asked: AskedOptOutSearch) -> Response:
+    return await download(visit, runtime, "/v1/opt-outs/export", asked.filters())
 
 
 def _paging(asked: OptOutSearch) -> dict[str, str | int | None]:

@@ -14,12 +14,17 @@ class EffectTimes(V1Answer):
 
 
 class ListStatistics(V1Answer):
-    """A list, with how many contacts it has and how many numbers have opted out of it, or are held."""
+    """A list, with how many contacts it has and how many numbers have opted out of it, or are held.
+
+    `gone` is of how many of those numbers are not on the list any more, such as after a clean-up: a rate of opt-outs is
+    that of `contacts` and `gone` together.
+    """
 
     list_id: int
     name: str
     contacts: int
     opted_out: int
+    gone: int
 
 
 class CampaignStatistics(V1Answer):

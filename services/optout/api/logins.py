@@ -5,12 +5,13 @@ the same account came lately. Nobody can lock an account out: another address ha
 right lately is looked at from any address, also from behind the proxy of whoever is guessing.
 """
 
-import ipaddress
 import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TypeVar
+
+from shared.web.addresses import client_network
 
 CAPACITY = 10.0
 SECONDS_PER_TOKEN = 5.0
@@ -18,7 +19,6 @@ ATTACKED_FAILURES = 50.0
 ATTACKED_COST = 5.0
 SECONDS_PER_FORGOTTEN_FAILURE = 10.0
 _MOST = 10_000
-_IPV6_NETWORK_BITS = 64
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
@@ -46,7 +46,7 @@ class Logins:
         """
         if proof in self._right:
             return 0
-        spent = self._left(self._spent, _network(address), SECONDS_PER_TOKEN)
+        spent = self._left(self._spent, client_network(address), SECONDS_PER_TOKEN)
         return max(0, math.ceil((spent - CAPACITY + 1) * SECONDS_PER_TOKEN))
 
     def wrong(self, address: str, account_id: str) -> None:
@@ -54,7 +54,7 @@ class Logins:
         failures = self._left(self._failures, account_id, SECONDS_PER_FORGOTTEN_FAILURE)
         cost = 1 if failures < ATTACKED_FAILURES else ATTACKED_COST
         _put(self._failures, account_id, (failures + 1, self._clock()))
-        network = _network(address)
+        network = client_network(address)
         spent = self._left(self._spent, network, SECONDS_PER_TOKEN)
         _put(self._spent, network, (min(spent + cost, CAPACITY), self._clock()))
 
@@ -77,16 +77,3 @@ def _put(entries: "OrderedDict[KeyT, ValueT]", key: KeyT, value: ValueT) -> None
     entries.move_to_end(key)
     if len(entries) > _MOST:
         entries.popitem(last=False)
-
-
-def _network(address: str) -> str:
-    """Return what one client has: an IPv4 address, or an IPv6 network of 64 bits."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(parsed), _IPV6_NETWORK_BITS), strict=False))

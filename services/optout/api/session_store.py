@@ -37,11 +37,17 @@ OPEN = """
 INSERT INTO sessions (token_sha256, account_id, subaccount_id, key_sha256, expires_at)
 VALUES ($1, $2, $3, $4, now() + $5::interval) RETURNING expires_at
 """
-# Ends the user's oldest ones, so that this many stay, and some of all that have ended anyway.
+# Ends the user's oldest ones, so that this many stay, and some of all that have ended anyway. What another sign-in ends
+# at the same moment is left to it: two that waited for each other would both fail.
 MAKE_ROOM = """
 DELETE FROM sessions WHERE token_sha256 IN (
-    (SELECT token_sha256 FROM sessions WHERE subaccount_id = $1 ORDER BY created_at DESC OFFSET $2)
-    UNION ALL (SELECT token_sha256 FROM sessions WHERE expires_at < now() ORDER BY expires_at LIMIT 100)
+    SELECT token_sha256 FROM (
+        SELECT token_sha256 FROM sessions WHERE subaccount_id = $1 ORDER BY created_at DESC OFFSET $2
+        FOR UPDATE SKIP LOCKED
+    ) AS oldest
+    UNION ALL SELECT token_sha256 FROM (
+        SELECT token_sha256 FROM sessions WHERE expires_at < now() ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED
+    ) AS ended
 )
 """
 END = "DELETE FROM sessions WHERE token_sha256 = $1"

@@ -6,9 +6,11 @@ the longer an account exists.
 
 import asyncio
 import json
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shared.postgres import Pool, connection_from
@@ -18,6 +20,11 @@ MAX_LISTS = 10
 MAX_CAMPAIGNS = 10
 MAX_COUNTED = 1_000_000
 KEPT_SECONDS = 10.0
+_SHARE = 0.05
+"""Of the time, at most, that the database counts for an account whose figures somebody looks at all the time."""
+_FAILED_SECONDS = 1.0
+_FAILED_SHARE = 0.2
+_MOST_SECONDS = 300.0
 _MAX_KEPT = 1_000
 _QUERY_SECONDS = 10.0
 
@@ -45,17 +52,21 @@ SELECT (SELECT count(*) FROM newest) AS decisions, (SELECT count(*) FROM replies
     (SELECT coalesce(json_object_agg(campaign_id, opted_out), '{{}}') FROM of_campaigns) AS of_campaigns
 """  # noqa: S608 (no value from outside)
 
-# The newest lists, each counted up to a limit, from indexes alone.
+# The newest lists, each counted up to a limit, from indexes alone. `gone`: who opted out and is no longer on the list.
 LISTS = f"""
-SELECT l.list_id, l.name,
+SELECT l.list_id, l.name, stopped.opted_out, stopped.gone,
     (SELECT count(*) FROM (
         SELECT FROM contacts c WHERE c.list_id = l.list_id AND c.removed_at IS NULL LIMIT {MAX_COUNTED}) AS present
-    ) AS contacts,
-    (SELECT count(*) FROM (
-        SELECT FROM suppressions s WHERE s.account_id = $1 AND s.scope = 'list:' || l.list_id AND s.state <> 'opted_in'
-        LIMIT {MAX_COUNTED}) AS suppressed
-    ) AS opted_out
-FROM contact_lists l WHERE l.account_id = $1 AND l.kind = 'contacts' AND l.deleted_at IS NULL
+    ) AS contacts
+FROM contact_lists l CROSS JOIN LATERAL (
+    SELECT count(*) AS opted_out, count(*) FILTER (WHERE NOT EXISTS (
+        SELECT FROM contacts c WHERE c.list_id = l.list_id AND c.phone = s.phone AND c.removed_at IS NULL)) AS gone
+    FROM (
+        SELECT phone FROM suppressions
+        WHERE account_id = $1 AND scope = 'list:' || l.list_id AND state <> 'opted_in' LIMIT {MAX_COUNTED}
+    ) AS s
+) AS stopped
+WHERE l.account_id = $1 AND l.kind = 'contacts' AND l.deleted_at IS NULL
 ORDER BY l.list_id DESC LIMIT {MAX_LISTS}
 """  # noqa: S608 (no value from outside)
 CAMPAIGNS = f"""
@@ -67,28 +78,44 @@ SELECT count(*) FROM (SELECT FROM suppressions WHERE account_id = $1 AND state =
 """
 
 
+@dataclass(slots=True)
+class _Kept:
+    """The figures of an account, or the error of reading them, until they are read again."""
+
+    reading: "asyncio.Future[dict[str, Any]]"
+    until: float = math.inf
+
+    def keep(self, began: float, now: float) -> None:
+        """Note that they were read, and keep them for longer the longer that took."""
+        failed = self.reading.cancelled() or self.reading.exception() is not None
+        least, share = (_FAILED_SECONDS, _FAILED_SHARE) if failed else (KEPT_SECONDS, _SHARE)
+        self.until = now + min(max(least, (now - began) / share), _MOST_SECONDS)
+
+
 class StatisticsCache:
     """The figures of accounts, each read by one query at a time, whoever asks."""
 
     def __init__(self, pool: Pool, seconds: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
         self._seconds = seconds
-        self._kept: OrderedDict[str, tuple[float, asyncio.Future[dict[str, Any]]]] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     async def find(self, account_id: str) -> dict[str, Any]:
-        """Return the figures, which are a few seconds old."""
-        at, found = self._kept.get(account_id, (0.0, None))
-        if found is None or self._seconds() - at > KEPT_SECONDS:
-            found = asyncio.ensure_future(self._read(account_id))
-            self._kept[account_id] = self._seconds(), found
-            self._kept.move_to_end(account_id)
-            if len(self._kept) > _MAX_KEPT:
-                self._kept.popitem(last=False)
-        try:
-            return await asyncio.shield(found)
-        except Exception:
-            self._kept.pop(account_id, None)
-            raise
+        """Return the figures, which are a few seconds old; of an account that takes long to count, older."""
+        kept = self._kept.get(account_id)
+        if kept is None or kept.until < self._seconds():
+            kept = self._begin(account_id)
+        return await asyncio.shield(kept.reading)
+
+    def _begin(self, account_id: str) -> _Kept:
+        began = self._seconds()
+        kept = _Kept(asyncio.ensure_future(self._read(account_id)))
+        kept.reading.add_done_callback(lambda _: kept.keep(began, self._seconds()))
+        self._kept[account_id] = kept
+        self._kept.move_to_end(account_id)
+        if len(self._kept) > _MAX_KEPT:
+            self._kept.popitem(last=False)
+        return kept
 
     async def _read(self, account_id: str) -> dict[str, Any]:
         async with connection_from(self._pool, _QUERY_SECONDS) as database, database.transaction(readonly=True):

@@ -8,10 +8,9 @@ from starlette.responses import Response
 
 from services.dashboard.attempts import SignInAttempts
 from services.dashboard.csrf import check_csrf, csrf_token
-from services.dashboard.places import PLACES, page_place
+from services.dashboard.places import PLACES, page_place, safe_path
 from services.dashboard.refusals import PageError
 from services.dashboard.session import SessionCookie
-from services.dashboard.sign_in import safe_path
 from services.dashboard.static_files import static, static_files
 from services.dashboard.users import SignedInUser
 
@@ -66,6 +65,22 @@ def test_all_addresses_of_one_network_of_ipv6_are_one_client() -> None:
     for last in range(10):
         attempts.wrong(f"2001:db8::{last + 1:x}")
     assert attempts.wait_seconds("2001:db8::ffff") > 0
+
+
+def test_an_address_of_ipv4_that_ipv6_writes_is_one_client_and_not_all_of_them() -> None:
+    attempts = SignInAttempts(lambda: 0.0)
+    for _ in range(10):
+        attempts.wrong("::ffff:192.0.2.1")
+    assert attempts.wait_seconds("::ffff:192.0.2.1") > 0
+    assert attempts.wait_seconds("192.0.2.1") > 0
+    assert attempts.wait_seconds("::ffff:192.0.2.2") == 0
+
+
+def test_many_wrong_attempts_at_the_same_moment_do_not_lock_an_address_out_for_hours() -> None:
+    attempts = SignInAttempts(lambda: 0.0)
+    for _ in range(1_000):
+        attempts.wrong("192.0.2.1")
+    assert attempts.wait_seconds("192.0.2.1") == 5
 
 
 def test_a_cookie_is_out_of_reach_of_scripts_and_of_other_sites_and_over_https_of_other_hosts() -> None:

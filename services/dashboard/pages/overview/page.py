@@ -9,11 +9,9 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response, StreamingResponse
 
 from services.dashboard.api import ApiUnavailableError
-from services.dashboard.limits import LIVE_AT_ONCE
 from services.dashboard.pages.overview import parts
 from services.dashboard.pages.overview.live import NEWEST, LivePage, digest, nothing_yet
 from services.dashboard.pages.overview.problems import problems
-from services.dashboard.refusals import PageError
 from services.dashboard.runtime import DashboardRuntime
 from services.dashboard.visit import PageVisit, Visit
 
@@ -71,7 +69,6 @@ async def _statistics(visit: PageVisit) -> dict[str, Any] | None:
 @routes.get("/overview/live")
 async def overview_live(visit: Visit, runtime: DashboardRuntime, seen: SeenDigest = "") -> StreamingResponse:
     """Stream the parts that change, for as long as somebody looks."""
-    if LivePage.open_count >= LIVE_AT_ONCE:
-        raise PageError(503, "Too many follow this page live", "Reload it in a minute.")
-    page = LivePage(visit.api, runtime.health, runtime.stopping, seen)
+    runtime.live_pages.check(visit.user.account_id)
+    page = LivePage(visit, runtime, seen)
     return StreamingResponse(page.events(), 200, _AS_EVENTS, "text/event-stream")

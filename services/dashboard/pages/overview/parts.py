@@ -112,7 +112,9 @@ def flow_charts(live: Mapping[str, Any]) -> h.Renderable:
 def effect(statistics: Mapping[str, Any]) -> h.Renderable:
     """Return the times from reply to effect."""
     shown = statistics["effect"]
-    hint = f"of the last {shown['replies']:,} opt-outs by reply" if shown["replies"] else "no reply has opted out yet"
+    newest = f"the newest {statistics['decisions']:,} decisions"
+    none = f"none of {newest} is an opt-out by reply" if statistics["decisions"] else "nothing was decided yet"
+    hint = f"of the last {shown['replies']:,} opt-outs by reply, among {newest}" if shown["replies"] else none
     return h.section(".card")[
         h.h2["From reply to effect"],
         figures(
@@ -152,30 +154,37 @@ def newest_opt_outs(rows: Sequence[Mapping[str, Any]]) -> h.Renderable:
 
 def rates(statistics: Mapping[str, Any]) -> h.Renderable:
     """Return the opt-out rates of lists and campaigns."""
-    lists = [
-        (h.a(href=f"/lists/{each['list_id']}")[each["name"]], *_rate(each["opted_out"], each["contacts"]))
-        for each in statistics["lists"]
-    ]
-    campaigns = [
-        (h.a(href=f"/campaigns/{each['campaign_id']}")[each["name"]], *_rate(each["opted_out"], each["requested"]))
-        for each in statistics["campaigns"]
-    ]
     return h.div(".grid-2")[
-        h.section(".card")[
-            h.h2["Opt-out rate by list"],
-            table("Opt-out rate by list", ("List", "Opted out", "Contacts", "Rate"), lists, figures=(1, 2, 3))
-            if lists
-            else empty_state("There is no list yet", "Put contacts on a list, and see here how many leave it."),
-        ],
-        h.section(".card")[
-            h.h2["Opt-out rate by campaign"],
-            table(
-                "Opt-out rate by campaign", ("Campaign", "Opted out", "Messages", "Rate"), campaigns, figures=(1, 2, 3)
-            )
-            if campaigns
-            else empty_state("There is no campaign yet", "Send one, and see here how many reply STOP."),
-        ],
+        h.section(".card")[_rates_of_lists(statistics["lists"])],
+        h.section(".card")[_rates_of_campaigns(statistics)],
     ]
+
+
+def _rates_of_lists(lists: Sequence[Mapping[str, Any]]) -> h.Node:
+    title = "Opt-out rate by list"
+    if not lists:
+        text = "Put contacts on a list, and see here how many leave it."
+        return [h.h2[title], empty_state("There is no list yet", text, h.a(href="/lists")["Make a list"])]
+    rows = []
+    for each in lists:
+        of_contacts = each["contacts"] + each["gone"]
+        rows.append((h.a(href=f"/lists/{each['list_id']}")[each["name"]], *_rate(each["opted_out"], of_contacts)))
+    return [h.h2[title], table(title, ("List", "Opted out", "Of contacts", "Rate"), rows, figures=(1, 2, 3))]
+
+
+def _rates_of_campaigns(statistics: Mapping[str, Any]) -> h.Node:
+    title = "Opt-out rate by campaign"
+    campaigns = statistics["campaigns"]
+    if not campaigns:
+        text = "Send one, and see here how many reply STOP."
+        return [h.h2[title], empty_state("There is no campaign yet", text, h.a(href="/campaigns")["To the campaigns"])]
+    rows = [
+        (h.a(href=f"/campaigns/{each['campaign_id']}")[each["name"]], *_rate(each["opted_out"], each["requested"]))
+        for each in campaigns
+    ]
+    hint = f"Opt-outs by reply among the newest {statistics['decisions']:,} decisions; older ones are not counted."
+    columns = ("Campaign", "Opted out", "Of messages", "Rate")
+    return [h.h2[title], table(title, columns, rows, figures=(1, 2, 3)), h.p(".hint")[hint]]
 
 
 def _rate(part: int, whole: int) -> tuple[str, str, str]:

@@ -51,6 +51,11 @@ def problems(
     return found
 
 
+def refused(message: str) -> Problem:
+    """Return the problem of a page that the API does not let be followed, with its words."""
+    return Problem("warn", "This page is not live", f"The API says: {message}. Reload the page to see what is new.")
+
+
 def _of_service(health: ServiceHealth) -> Problem:
     means = _MEANS.get(health.name, "")
     see = f"Look at its log: stopline logs {health.name}"
