@@ -1,10 +1,12 @@
 """Sessions: opened with a key, ended with it, on signing out and by the clock; users with roles."""
 
+import asyncio
+
 import httpx
 import pytest
 from optout_api_world import Caller
 
-from services.optout.api.session_store import IDLE, LIFE, MAX_OF_A_USER
+from services.optout.api.session_store import IDLE, LIFE, MAKE_ROOM, MAX_OF_A_USER
 from shared.postgres import Pool
 
 
@@ -80,6 +82,17 @@ async def test_a_user_has_a_limited_number_of_sessions_and_the_oldest_one_ends(a
     for _ in range(MAX_OF_A_USER):
         last = await signed_in(acme.http, acme.account_id, acme.api_key)
     assert (await first.status(), await last.status()) == (401, 200)
+
+
+async def test_a_sign_in_waits_for_no_other_sign_in_of_the_same_user(acme: Caller, pool: Pool) -> None:
+    """Two that ended each other's oldest sessions in another order would wait for each other, and one would fail."""
+    for _ in range(MAX_OF_A_USER):
+        await signed_in(acme.http, acme.account_id, acme.api_key)
+    user = await pool.fetchval("SELECT subaccount_id FROM sessions WHERE account_id = $1 LIMIT 1", acme.account_id)
+    async with pool.acquire() as connection, connection.transaction():
+        assert await connection.execute(MAKE_ROOM, user, 0) == f"DELETE {MAX_OF_A_USER}"
+        async with asyncio.timeout(5):
+            await signed_in(acme.http, acme.account_id, acme.api_key)
 
 
 async def test_a_session_opens_no_further_one_and_sees_nothing_of_another_account(acme: Caller, other: Caller) -> None:

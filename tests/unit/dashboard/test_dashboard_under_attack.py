@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -20,7 +20,7 @@ from services.dashboard.refusals import PageError
 from services.dashboard.settings import DashboardSettings
 from shared.http import lifecycle_of
 
-WHO = {"account_id": "acme", "account_name": "Acme", "user": "ann", "role": "operate"}
+WHO = {"account_id": "acme", "account_name": "Acme", "user": "ann", "role": "operate", "is_account": False}
 HERE = "http://localhost:8090"
 SIGNED_IN = {"Cookie": "stopline-session-8090=mine"}
 
@@ -48,6 +48,7 @@ async def api() -> AsyncIterator[TestServer]:
     app.router.add_get("/v1/session", _session)
     app.router.add_get("/v1/opt-outs", _refused)
     app.router.add_get("/v1/live", _endless)
+    app.router.add_get("/v1/export", _endless)
     server = TestServer(app, shutdown_timeout=0)
     await server.start_server()
     try:
@@ -63,6 +64,17 @@ async def dashboard() -> AsyncIterator[tuple[httpx.AsyncClient, FastAPI]]:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url=HERE) as client:
             yield client, app
+
+
+async def test_pages_are_answered_however_many_downloads_are_read_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.dashboard.api.API_CONNECTIONS", 2)
+    async with api() as server, AsyncExitStack() as downloads:
+        asked = ApiServer(str(server.make_url("")).rstrip("/"))
+        downloads.push_async_callback(asked.close)
+        async with asyncio.timeout(5):
+            for _ in range(5):
+                await downloads.enter_async_context(SessionApi(asked, "mine").file("/v1/export"))
+            assert await SessionApi(asked, "mine").get("/v1/session") == WHO
 
 
 async def test_pages_are_answered_however_many_browsers_follow_live(monkeypatch: pytest.MonkeyPatch) -> None:
