@@ -37,7 +37,7 @@ class FormLimit:
         is_upload = account_id is not None and scope["path"].endswith(_UPLOADS)
         limit = STRANGERS_FORM_BYTES if account_id is None else UPLOAD_BYTES if is_upload else FORM_BYTES
         if _declared_bytes(request) > limit:
-            await _too_large(limit)(scope, receive, send)
+            await _too_large(limit, is_known=account_id is not None)(scope, receive, send)
             return
         try:
             counted = _upload(runtime, account_id) if is_upload and account_id is not None else nullcontext()
@@ -85,6 +85,8 @@ def _limited(receive: Receive, limit: int) -> Receive:
     return limited
 
 
-def _too_large(limit: int) -> PlainTextResponse:
+def _too_large(limit: int, *, is_known: bool) -> PlainTextResponse:
     text = f"This is larger than {limit // 1024} kB, which is the limit here. Go back and send less at a time."
+    if not is_known:
+        text = "Your session has ended, or the API does not say whose it is. Sign in, and send this again."
     return PlainTextResponse(text, 413, {"Connection": "close"})

@@ -109,6 +109,7 @@ async def test_a_stranger_cannot_have_a_file_read(cookie: dict[str, str]) -> Non
         file = {"file": ("a.csv", b"x" * 2 * limits.STRANGERS_FORM_BYTES)}
         answer = await client.post("/lists/1/import", files=file, headers=cookie)
         assert answer.status_code == 413
+        assert "Sign in, and send this again" in answer.text
         assert answer.headers["X-Frame-Options"] == "DENY"
 
 
