@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from browser_windows import BrowserWindows
+from playwright.async_api import Browser, async_playwright, expect
 from shop_of_pages import new_account
 from site_of_dashboard import Site
 
@@ -20,6 +21,8 @@ from harness.stack.stack import Stack
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _HERE = Path(__file__).parent
+expect.set_options(timeout=15_000)
+"""What is expected comes at once on a quiet machine; CI's is not one, and only a failing test takes this long."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,15 +48,20 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest.fixture(scope="session")
+def windows(browser: Browser) -> BrowserWindows:
+    return BrowserWindows(browser)
+
+
 @pytest.fixture
 def ends(stack: Stack) -> Endpoints:
     return stack.endpoints()
 
 
 @pytest.fixture
-def site(browser: Browser, ends: Endpoints) -> Site:
+def site(windows: BrowserWindows, ends: Endpoints) -> Site:
     """The dashboard in the browser."""
-    return Site(browser, ends)
+    return Site(windows, ends)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import httpx
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
+from browser_windows import BrowserWindows
+from playwright.async_api import BrowserContext, Page, expect
 
 from harness.account import Account
 from harness.stack.endpoints import Endpoints
@@ -20,9 +21,9 @@ _LIVE = "htmx:sseError"  # the stream of a page that is left
 
 @dataclass(frozen=True)
 class Site:
-    """The dashboard of the stack, and a browser to look at it."""
+    """The dashboard of the stack, and windows of a browser to look at it."""
 
-    browser: Browser
+    windows: BrowserWindows
     ends: Endpoints
 
     @property
@@ -38,6 +39,7 @@ class Site:
         *,
         size: dict[str, int] = WIDE,
         complains_of: tuple[str, ...] = (),
+        is_new: bool = False,
         **options: Any,
     ) -> AsyncIterator[Page]:
         """Open a page, signed in; afterwards assert that the browser has complained about nothing.
@@ -47,20 +49,15 @@ class Site:
             account: that is signed in; None: nobody is.
             size: of the window.
             complains_of: parts of what the browser may say, such as "404".
+            is_new: whether nothing may be kept from another page.
             options: of the browser's context, such as `color_scheme`.
         """
         said: list[str] = []
-        context = await self.browser.new_context(viewport=size, **options)  # type: ignore[arg-type]
-        try:
+        async with self.windows.window(size, said, is_new=is_new, options=options) as page:
             if account is not None:
-                await self.sign_in(context, account)
-            page = await context.new_page()
-            page.on("console", lambda line: said.extend(_complaint(line)))
-            page.on("pageerror", lambda error: said.append(str(error)))
+                await self.sign_in(page.context, account)
             await page.goto(f"{self.url}{path}")
             yield page
-        finally:
-            await context.close()
         unexpected = [line for line in said if not any(part in line for part in (_LIVE, *complains_of))]
         assert not unexpected, unexpected
 
@@ -75,8 +72,9 @@ class Site:
         return token
 
 
-def _complaint(line: ConsoleMessage) -> list[str]:
-    return [line.text] if line.type in ("error", "warning") else []
+async def assert_heading(page: Page, text: str) -> None:
+    """Wait until the page with this heading is shown: the address may be there before the page is."""
+    await expect(page.get_by_role("heading", level=1)).to_have_text(text)
 
 
 async def assert_accessible(page: Page) -> None:

@@ -4,7 +4,7 @@ import pytest
 from daily_work import SENDER, DailyWork, some_phone
 from playwright.async_api import expect
 from shop_of_pages import new_account
-from site_of_dashboard import NARROW, Site, assert_accessible, assert_fits
+from site_of_dashboard import NARROW, Site, assert_accessible, assert_fits, assert_heading
 
 from harness.account import Account
 from harness.sandbox.client import SandboxClient
@@ -102,4 +102,4 @@ async def test_readers_look_on_and_other_accounts_find_nothing(
         await expect(page.get_by_role("button", name="Pause")).to_have_count(0)
         await assert_fits(page)
     async with site.visited(path, await new_account(ends, sandbox), complains_of=("404",)) as page:
-        await expect(page.get_by_role("heading", level=1)).to_have_text("This was not found")
+        await assert_heading(page, "This was not found")

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from daily_work import SENDER, DailyWork, eventually, some_phone
 from playwright.async_api import Page, expect
-from site_of_dashboard import NARROW, Site, assert_accessible, assert_fits
+from site_of_dashboard import NARROW, Site, assert_accessible, assert_fits, assert_heading
 
 from harness.account import Account
 from harness.sandbox.client import SandboxClient
@@ -44,7 +44,7 @@ async def unlocked(page: Page, work: DailyWork) -> None:
     assert work.ends.admin_token is not None
     await page.get_by_label("Operator's token").fill(work.ends.admin_token)
     await page.get_by_role("button", name="Show parked records").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Parked records")
+    await assert_heading(page, "Parked records")
 
 
 async def test_a_record_that_can_be_read_now_is_replayed_and_decided(site: Site, work: DailyWork) -> None:
@@ -74,7 +74,7 @@ async def test_a_record_that_can_be_read_now_is_replayed_and_decided(site: Site,
 
 async def test_hostile_bytes_are_shown_as_text_and_dropped_with_a_reason(site: Site, work: DailyWork) -> None:
     await parked(work, HOSTILE, some_phone())
-    async with site.visited("/parked", work.account) as page:
+    async with site.visited("/parked", work.account, is_new=True) as page:
         page.on("dialog", lambda _: pytest.fail("a script of the record ran"))
         await unlocked(page, work)
         await assert_accessible(page)
@@ -105,6 +105,6 @@ async def test_only_the_operators_token_opens_them(site: Site, work: DailyWork) 
         await page.get_by_role("button", name="Show parked records").click()
         await expect(page.locator("#about-token")).to_contain_text("not the operator's token")
         await page.goto(f"{site.url}/parked/0")
-        await expect(page.get_by_role("heading", level=1)).to_have_text("For operators")
+        await assert_heading(page, "For operators")
         await assert_fits(page)
         await assert_accessible(page)

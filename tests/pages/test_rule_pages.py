@@ -6,7 +6,7 @@ import pytest
 from daily_work import DailyWork, eventually, some_phone
 from playwright.async_api import Page, expect
 from shop_of_pages import new_account
-from site_of_dashboard import NARROW, Site, assert_accessible, assert_fits
+from site_of_dashboard import NARROW, Site, assert_accessible, assert_fits, assert_heading
 
 from harness.account import Account
 from harness.sandbox.client import SandboxClient
@@ -120,7 +120,7 @@ async def test_roles_see_rules_and_only_administrators_change_them(site: Site, w
         await expect(page.get_by_role("button", name="Save")).to_have_count(0)
     operator = await work.user("operate")
     async with site.visited("/policies", operator, complains_of=("403",)) as page:
-        await expect(page.get_by_role("heading", level=1)).to_have_text("Your role does not allow this")
+        await assert_heading(page, "Your role does not allow this")
 
 
 async def test_another_accounts_rule_is_not_found(site: Site, work: DailyWork, ends: Endpoints) -> None:
@@ -128,7 +128,7 @@ async def test_another_accounts_rule_is_not_found(site: Site, work: DailyWork, e
     rule_id = (await work.ask("POST", "/v1/rules", theirs))["inbound_rule_id"]
     stranger = await new_account(ends, work.sandbox)
     async with site.visited(f"/rules/{rule_id}", stranger, complains_of=("404",)) as page:
-        await expect(page.get_by_role("heading", level=1)).to_have_text("This was not found")
+        await assert_heading(page, "This was not found")
 
 
 async def test_who_would_stop_getting_what_by_a_policy_is_shown_before_it_is_saved(site: Site, work: DailyWork) -> None:

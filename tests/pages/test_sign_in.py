@@ -3,8 +3,8 @@
 import re
 
 import httpx
-import pytest
-from site_of_dashboard import NARROW, Site, assert_accessible, assert_fits
+from playwright.async_api import expect
+from site_of_dashboard import NARROW, Site, assert_accessible, assert_fits, assert_heading
 
 from harness.account import Account
 from harness.stack.endpoints import Endpoints
@@ -29,35 +29,36 @@ def token_of(html: str) -> str:
 
 async def test_somebody_signs_in_with_the_keyboard_alone_and_out_again(site: Site, account: Account) -> None:
     async with site.visited("/overview", None) as page:
-        assert await page.inner_text("h1") == "Sign in"
+        await assert_heading(page, "Sign in")
         await page.get_by_label("Account id or user name").focus()
         await page.keyboard.type(account.account_id)
         await page.keyboard.press("Tab")
         await page.keyboard.type(account.api_key)
         await page.keyboard.press("Enter")
-        await page.wait_for_url("**/overview")
-        assert await page.inner_text("h1") == "Overview"
+        await assert_heading(page, "Overview")
         (cookie,) = [each for each in await page.context.cookies() if "session" in each["name"]]
         assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
         await page.keyboard.press("Tab")
-        assert await page.evaluate("document.activeElement.textContent") == "Skip to the content"
+        await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
         await page.get_by_role("button", name="Sign out").press("Enter")
-        await page.wait_for_url("**/sign-in")
+        await assert_heading(page, "Sign in")
         await page.context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": site.url}])
         await page.goto(f"{site.url}/overview")
-        assert await page.inner_text("h1") == "Sign in"  # the session has ended at the API, too
+        await assert_heading(page, "Sign in")  # the session has ended at the API, too
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_a_wrong_key_is_said_and_what_was_typed_stays(site: Site, account: Account, scheme: str) -> None:
-    async with site.visited("/sign-in", None, size=NARROW, color_scheme=scheme, complains_of=("401",)) as page:
-        await page.get_by_label("Account id or user name").fill(account.account_id)
-        await page.get_by_label("API key").fill("wrong")
-        await page.get_by_role("button", name="Sign in").click()
-        assert "wrong" in await page.get_by_role("alert").inner_text()
-        assert await page.get_by_label("Account id or user name").input_value() == account.account_id
-        await assert_accessible(page)
-        await assert_fits(page)
+async def test_a_wrong_key_is_said_and_what_was_typed_stays(site: Site, account: Account) -> None:
+    async with site.visited("/sign-in", None, size=NARROW, is_new=True, complains_of=("401",)) as page:
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            await page.goto(f"{site.url}/sign-in")
+            await page.get_by_label("Account id or user name").fill(account.account_id)
+            await page.get_by_label("API key").fill("wrong")
+            await page.get_by_role("button", name="Sign in").click()
+            await expect(page.get_by_role("alert")).to_contain_text("wrong")
+            await expect(page.get_by_label("Account id or user name")).to_have_value(account.account_id)
+            await assert_accessible(page)
+            await assert_fits(page)
 
 
 async def test_a_form_from_elsewhere_changes_nothing(site: Site, account: Account) -> None:
@@ -69,7 +70,7 @@ async def test_a_form_from_elsewhere_changes_nothing(site: Site, account: Accoun
                 answer = await http.post(f"{site.url}/sign-out", data={"csrf": token}, headers=headers)
                 assert answer.status_code == 403
         await page.reload()
-        assert await page.inner_text("h1") == "Overview"
+        await assert_heading(page, "Overview")
 
 
 async def test_every_answer_has_a_strict_policy_and_is_not_kept(site: Site) -> None:
@@ -96,13 +97,13 @@ async def test_a_reader_sees_the_overview_without_any_right_to_change(
 ) -> None:
     reader = await made_user(ends, account, "read")
     async with site.visited("/overview", reader) as page:
-        assert await page.inner_text("h1") == "Overview"
+        await assert_heading(page, "Overview")
         await page.get_by_text("From reply to effect").wait_for()
 
 
 async def test_a_page_that_is_not_there_leads_on(site: Site, account: Account) -> None:
     async with site.visited("/nothing", account, complains_of=("404",)) as page:
-        assert await page.inner_text("h1") == "There is no such page"
+        await assert_heading(page, "There is no such page")
         await assert_accessible(page)
         await page.get_by_role("link", name="To the overview").click()
-        assert await page.inner_text("h1") == "Overview"
+        await assert_heading(page, "Overview")
