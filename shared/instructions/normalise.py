@@ -18,7 +18,8 @@ _WORD = re.compile(r"\w+")
 _OTHER_LETTER = re.compile(r"[^\W\x00-\x7f]")
 _ONLY_LOWER = re.compile("[\t\n\r\x20-\x7e\u2018-\u201f\u2013\u2014\U0001f300-\U0001faff]*")
 """Texts that folding changes no more than `lower` does: ASCII, quotation marks, dashes and emoji."""
-_PLAIN_WORDS = str.maketrans({mark: " " for mark in map(chr, range(128)) if not mark.isalnum()})
+_PLAIN_WORDS = bytes(code if chr(code).isalnum() else ord(" ") for code in range(128)).ljust(256)
+"""For bytes: translating these takes a tenth of the time that text takes."""
 
 # Letters of other scripts by the Latin letter that they look like, after case folding (Unicode TR 39, confusables).
 _LOOK_ALIKES = {
@@ -79,7 +80,7 @@ def words_of(folded: str) -> str:
     if folded.isascii():
         if "'" in folded:
             folded = _APOSTROPHES.sub("", folded)
-        return " ".join(folded.translate(_PLAIN_WORDS).split())
+        return b" ".join(folded.encode().translate(_PLAIN_WORDS).split()).decode()
     folded = _APOSTROPHES.sub("", folded)
     return _NO_WORD.sub(" ", folded).strip()
 

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Literal, NamedTuple, cast
 
 from services.optout.rules.actions import ACTIONS
-from services.optout.rules.everything import names_what, without_everything
+from services.optout.rules.everything import may_be_everything, names_what, without_everything
 from services.optout.rules.match_types import MATCH_TYPES
 from services.optout.rules.matcher import (
     Hit,
@@ -35,6 +35,7 @@ from services.optout.rules.rule_match import NO_RULE, RuleMatch, VersionedRule
 from services.optout.rules.search import Search
 from shared.instructions.everything import SAID_AMONG_FRIENDS
 from shared.instructions.find import find_instruction
+from shared.instructions.normalise import normalise
 
 TOO_SLOW = "rules_too_slow"
 """The reason why a reply is held that no certain rule decides and that could not be searched in time."""
@@ -57,6 +58,10 @@ _NOTHING = Candidate(Precedence.OTHER, -1, None)
 _sort_key = itemgetter(0, 1)
 
 
+def _never() -> bool:
+    return False
+
+
 def _best(candidates: Sequence[Candidate]) -> Candidate:
     """Return the candidate that decides: the smallest precedence, then the first rule."""
     return min(candidates, key=_sort_key) if candidates else _NOTHING
@@ -74,8 +79,10 @@ class RuleSet:
         self._certain = [_precedence(versioned) for versioned in self._rules]
         self._likely = [LIKELY.get(certain, certain) for certain in self._certain]
         ready = {name: match_type.matcher(self._terms(name)) for name, match_type in self._match_types()}
-        self._matchers = [each for name, each in ready.items() if not MATCH_TYPES[name].is_detector]
-        self._detectors = [each for name, each in ready.items() if MATCH_TYPES[name].is_detector]
+        self._detectors = [ready.pop(name) for name in list(ready) if MATCH_TYPES[name].is_detector]
+        self._matchers = list(ready.values())
+        self._of_other_words = [ready[name] for name in ready if not _is_asked_for_its_words(name)]
+        self._first_words = frozenset(self._words_that_terms_begin_with())
         self._before_everything = _before_everything(ready)
         self._search = Search(self._searched_as("phrase"), self._searched_as("pattern"), is_whole=is_whole)
         self._search_result: SearchResult | None = None
@@ -104,12 +111,14 @@ class RuleSet:
         """
         normalised = normalise_reply(body)
         instruction = find_instruction(answered_text) if answered_text else None
-        result = self._search_result or self._search.find(normalised.text, normalised.words, lambda: False)
+        result = self._search_result or self._search.find(normalised.text, normalised.words, _never)
         reply = ReplyContext(normalised, instruction, sender_number, result)
         candidates = self._matched(reply)
-        if _best(candidates).precedence not in _CERTAIN_RULE:
+        best = _best(candidates).precedence
+        if self._detectors and best not in _CERTAIN_RULE:
             candidates += self._detected(reply)
-        if _best(candidates).precedence not in _CERTAIN_OPT_OUT:
+            best = _best(candidates).precedence
+        if self._before_everything and best not in _CERTAIN_OPT_OUT and may_be_everything(normalised):
             candidates += self._opted_out_of_everything(reply)
         if not result.is_whole:
             candidates.append(_SEARCH_UNFINISHED)
@@ -119,9 +128,11 @@ class RuleSet:
 
     def _matched(self, reply: ReplyContext) -> list[Candidate]:
         """Return the rules that match, detectors excepted."""
+        has_word = not self._first_words.isdisjoint(reply.normalised.words)
+        matchers = self._matchers if has_word else self._of_other_words
         return [
             Candidate((self._certain if hit.is_certain else self._likely)[hit.rule_index], hit.rule_index, hit)
-            for matcher in self._matchers
+            for matcher in matchers
             for hit in matcher.hits(reply)
             if self._applies(hit.rule_index, reply)
         ]
@@ -207,6 +218,12 @@ class RuleSet:
             and not (MATCH_TYPES[match].is_detector and self._certain[rule_index] is not Precedence.OPT_OUT)
         ]
 
+    def _words_that_terms_begin_with(self) -> Iterator[str]:
+        """Yield the words without one of which no rule matches that is asked for its words."""
+        for versioned in self._rules:
+            if _is_asked_for_its_words(versioned.rule.match_type):
+                yield from (normalise(term).split(" ", 1)[0] for term in versioned.rule.terms)
+
     def _searched_as(self, what: Literal["phrase", "pattern"]) -> list[RuleTerms]:
         return [
             (rule_index, versioned.rule.terms)
@@ -218,6 +235,10 @@ class RuleSet:
 def _precedence(versioned: VersionedRule) -> Precedence:
     """Return the precedence of a rule that certainly matches."""
     return CERTAIN[ACTIONS[versioned.rule.action].decides]
+
+
+def _is_asked_for_its_words(match_type: str) -> bool:
+    return MATCH_TYPES[match_type].has_words_of_term
 
 
 def _before_everything(ready: Mapping[str, Matcher]) -> list[WholeReplyMatcher]:

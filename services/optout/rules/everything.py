@@ -56,6 +56,11 @@ def names_what(normalised: NormalisedReply) -> bool:
     return not _NAMING.isdisjoint(normalised.words)
 
 
+def may_be_everything(normalised: NormalisedReply) -> bool:
+    """Say whether `without_everything` may find something: of most replies this is known at once."""
+    return len(normalised.words) == 1 or not normalised.text.isascii() or not _SIGNALS.isdisjoint(normalised.words)
+
+
 def without_everything(normalised: NormalisedReply) -> Iterator[str]:
     """Yield what may be left of a short reply without its words for everything: of "opt out of all" "opt out"."""
     if rest := _in_script(normalised.text) or (_joined(normalised.words) if len(normalised.words) == 1 else None):

@@ -39,8 +39,10 @@ def _check_detectors(terms: Sequence[str]) -> None:
 
 MATCH_TYPES: dict[str, MatchType] = {
     "any": MatchType(matcher=matchers.AnyReply, has_terms=False, needs_term_in_reply=False, clicksend_number=0),
-    "exact": MatchType(matcher=matchers.WholeReply, check=_check_keywords, everything_order=2),
-    "starts_with": MatchType(matcher=matchers.FirstWords, check=_check_keywords, clicksend_number=1),
+    "exact": MatchType(matcher=matchers.WholeReply, check=_check_keywords, has_words_of_term=True, everything_order=2),
+    "starts_with": MatchType(
+        matcher=matchers.FirstWords, check=_check_keywords, has_words_of_term=True, clicksend_number=1
+    ),
     "contains": MatchType(matcher=matchers.Contained, check=_check_phrases, searched_as="phrase", clicksend_number=2),
     "does_not_contain": MatchType(
         matcher=matchers.NotContained,
@@ -50,7 +52,9 @@ MATCH_TYPES: dict[str, MatchType] = {
         clicksend_number=3,
     ),
     "regex": MatchType(matcher=matchers.Contained, check=_check_patterns, searched_as="pattern", matched_by="pattern"),
-    "stands_alone": MatchType(matcher=matchers.Standalone, check=_check_keywords, everything_order=1),
+    "stands_alone": MatchType(
+        matcher=matchers.Standalone, check=_check_keywords, has_words_of_term=True, everything_order=1
+    ),
     "detector": MatchType(matcher=matchers.Detected, check=_check_detectors, is_detector=True),
 }
 """By the name that the API and stored rules use."""

@@ -76,6 +76,7 @@ class MatchType:
         searched_as: what `Search` looks for in the text before the matchers are asked; None: nothing.
         has_terms: whether a rule of this type needs a term.
         needs_term_in_reply: whether a reply that matches contains a term; else any reply may match.
+        has_words_of_term: whether a reply that matches has the words of a term: without its first one, none is asked.
         is_detector: whether it is asked last, and only for opt-outs; see `Precedence`.
         everything_order: which type is asked first about a reply that is a term with words for everything after it
             ("stop all"); None: those do not match such a reply.
@@ -88,6 +89,7 @@ class MatchType:
     searched_as: Literal["phrase", "pattern"] | None = None
     has_terms: bool = True
     needs_term_in_reply: bool = True
+    has_words_of_term: bool = False
     is_detector: bool = False
     everything_order: int | None = None
     matched_by: str = "keyword"

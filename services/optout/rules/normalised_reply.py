@@ -16,16 +16,19 @@ Sentences and clauses are found only when they are asked for, which most replies
 
 import html
 import re
-from functools import cached_property, lru_cache
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.optout.rules.reactions import is_reaction, may_have_additions, without_signature
-from shared.instructions.normalise import cut, fold, latin, visible, words_of
+from services.optout.rules.word_classes import WORD_CLASSES
+from shared.instructions.normalise import MAX_CHARACTERS, cut, fold, latin, visible, words_of
 
 _HEXADECIMAL = re.compile(r"\s*0[0-6][0-9A-Fa-f]{2}(?:[0-9A-Fa-f]{4}){2,400}\s*")
 """UCS-2 of a text that begins with a letter of an alphabet."""
 _ONLY_LATIN = re.compile("(?:00[0-9]{2})+")
 """Of digits alone, which may be a telephone number or a code, only this is read as UCS-2."""
+_MAX_WORDS_IN_CLASSES = 500
 _SHORT_CHARACTERS = 60
 """Replies up to this length are often the same, and their normalised forms are kept."""
 _STOP_SIGNS = "\U0001f6d1\u270b\u26d4\U0001f6ab\U0001f91a\U0001f590\U0001f645"
@@ -53,12 +56,25 @@ class NormalisedReply:
         is_reaction: whether it is only a phone's quotation of another message; then there is no text.
     """
 
+    __slots__ = ("_classes", "_folded", "_found_parts", "is_reaction", "steps", "text", "words")
+
     def __init__(self, text: str, folded: str = "", steps: tuple[str, ...] = (), *, is_reaction: bool = False) -> None:
         self.text = text
         self.words = text.split(" ")
         self.steps = steps
         self.is_reaction = is_reaction
         self._folded = folded
+        self._classes = -1
+        self._found_parts: _Parts | None = None
+
+    @property
+    def classes(self) -> int:
+        """The bits of all classes that its words, and letters that are not Latin, belong to; see `WORD_CLASSES`."""
+        if self._classes < 0:
+            self._classes = WORD_CLASSES.of(self.words[:_MAX_WORDS_IN_CLASSES])
+            if not self.text.isascii():
+                self._classes |= WORD_CLASSES.of(set(self.text))
+        return self._classes
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -75,9 +91,11 @@ class NormalisedReply:
         """The text of each part between sentence marks, commas, dashes and brackets; without quotations."""
         return self._parts.clauses
 
-    @cached_property
+    @property
     def _parts(self) -> "_Parts":
-        return _parts(self._folded)
+        if self._found_parts is None:
+            self._found_parts = _parts(self._folded)
+        return self._found_parts
 
 
 class _Parts(NamedTuple):
@@ -104,6 +122,27 @@ def normalise_reply(body: str) -> NormalisedReply:
 
 
 def _normalised(body: str) -> NormalisedReply:
+    return _plain(body) or _step_by_step(body)
+
+
+def _plain(body: str) -> NormalisedReply | None:
+    """Return what most texts are, in which no step would find anything to do; None for all others."""
+    if len(body) > MAX_CHARACTERS or not (body.isascii() and body.isprintable()):
+        return None
+    if "&" in body or body.lstrip().startswith("0"):  # it may have been escaped
+        return None
+    folded = body.lower()
+    normalised = NormalisedReply(words_of(folded), folded)
+    if may_have_additions(folded, normalised.words) or _may_be_spelt(normalised.words):
+        return None
+    return normalised
+
+
+def _may_be_spelt(words: Sequence[str]) -> bool:
+    return list(map(len, words)).count(1) >= _MIN_SPELT_LETTERS
+
+
+def _step_by_step(body: str) -> NormalisedReply:
     steps = _Steps()
     text = steps.keep("escapes", body, _as_written(body))
     text = steps.keep("cut", text, cut(text))
@@ -111,13 +150,13 @@ def _normalised(body: str) -> NormalisedReply:
         return NormalisedReply("stop", "stop", steps=(*steps, "emoji"))
     folded = _folded(text, steps)
     words = words_of(folded)
-    if may_have_additions(folded, words):
+    if may_have_additions(folded, words.split(" ")):
         if is_reaction(folded):
             return NormalisedReply("", steps=(*steps, "reaction"), is_reaction=True)
         folded = steps.keep("signature", folded, without_signature(folded))
         words = words_of(folded)
     normalised = NormalisedReply(words, folded, tuple(steps))
-    if list(map(len, normalised.words)).count(1) < _MIN_SPELT_LETTERS:
+    if not _may_be_spelt(normalised.words):
         return normalised
     folded = steps.keep("spaced_letters", folded, _SPACED.sub(lambda run: _NO_LETTER.sub("", run[0]), folded))
     return NormalisedReply(words_of(folded), folded, tuple(steps))

@@ -4,6 +4,7 @@ All on folded text: one case, no accents. The words are those that iOS and Googl
 """
 
 import re
+from collections.abc import Sequence
 
 _OPEN = "[\"'\u201c\u201d\u201e\u00ab\u2018\u2039\u300c]"
 _CLOSE = "[\"'\u201c\u201d\u00bb\u2019\u203a\u300d]"
@@ -54,14 +55,13 @@ _HINT_WORDS = frozenset(
 _EFFECT = re.compile(r"[\(\[]\s*(?:sent|enviado|envoye|gesendet|inviato) (?:with|con|avec|com|mit) [\w ]{1,40}[\)\]]")
 
 
-def may_have_additions(folded: str, words: str) -> bool:
+def may_have_additions(folded: str, words: Sequence[str]) -> bool:
     """Say whether the rest is worth the time: without a quotation, a second line or a signal word there is nothing."""
-    return (
-        _HINT.search(folded) is not None
-        or not _HINT_WORDS.isdisjoint(words.split(" "))
-        or folded.startswith("'")
-        or " '" in folded
-    )
+    if folded.isascii():
+        has_hint = '"' in folded or "\n" in folded or "(" in folded or "[" in folded or "\r" in folded
+    else:
+        has_hint = _HINT.search(folded) is not None
+    return has_hint or not _HINT_WORDS.isdisjoint(words) or ("'" in folded and (folded[0] == "'" or " '" in folded))
 
 
 def is_reaction(folded: str) -> bool:

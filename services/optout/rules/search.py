@@ -33,6 +33,7 @@ class Search:
         for rule_index, terms in patterns:
             self._add_patterns(rule_index, terms, compiled)
         self._patterns = Patterns(compiled)
+        self._nothing = None if self._phrase_terms or self._pattern_terms else SearchResult((), self._is_whole)
 
     @property
     def patterns(self) -> int:
@@ -41,6 +42,8 @@ class Search:
 
     def find(self, text: str, words: list[str], is_over: Callable[[], bool]) -> SearchResult:
         """Return what is in the normalised `text`, whose words are `words`."""
+        if self._nothing is not None:
+            return self._nothing
         phrases = self._phrases.find(words) if text else ()
         found = [self._phrase_terms[number] for number in sorted(phrases or ())]
         numbers, all_searched = self._patterns.find(text, is_over)

@@ -3,10 +3,11 @@
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from services.optout.rules.detectors.finding import Certainty, Finding
 from services.optout.rules.detectors.slips import is_thumbs_slip, shortened, slips, with_letters
@@ -22,7 +23,8 @@ _STANDARD = ("stop", "unsubscribe", "stopall", "optout")
 _ALSO_ASKED_FOR = ("stop", "unsubscribe", "stopall", "optout", "end", "quit", "cancel")
 
 _DATA = tomllib.loads(files(__package__).joinpath("data", "echo.toml").read_text("utf-8"))
-_ASKING = frozenset(_DATA["asking"].split())
+_BESIDE = POLITE | CHATTY
+_BEFORE = _BESIDE | frozenset(_DATA["asking"].split())
 _LEAVE = "end|ends|quit|stop|optout|opt out|out|unsub|unsubscribe|cancel|exit|leave|opt|optou|stop all|all"
 _AIM = re.compile(
     rf" ?(?:to|2|too|two|4|for|and|or|/)? ?(?:{_LEAVE})?(?: (?:to|2|too|4|and|or) (?:{_LEAVE}|be removed|leave))?$"
@@ -50,25 +52,46 @@ def find_echo(normalised: NormalisedReply, offered: Instruction | None) -> Findi
     return _find(core, asked) if core else None
 
 
+class _Written(NamedTuple):
+    """What a reply is but for politeness: its words, and the ways to read them as one word."""
+
+    core: tuple[str, ...]
+    text: str
+    joined: str
+    spellings: tuple[str, ...]
+    shortened: tuple[str, ...]
+
+
 @lru_cache(maxsize=4_096)
 def _find(core: tuple[str, ...], asked: tuple[str, ...]) -> Finding | None:
-    text = " ".join(core)
-    words = dict.fromkeys((*asked, *(_ALSO_ASKED_FOR if asked else _STANDARD)))
-    near = _near(core, words) if len(core) > _FEW_WORDS else words
-    findings = ((word, _repeats(core, text, word, is_asked=word in asked, was_instructed=bool(asked))) for word in near)
+    joined = "".join(core)
+    plain = {word: word.replace(" ", "") for word in _meant(asked)}
+    short = shortened(joined)
+    near = plain if len(core) <= _FEW_WORDS else _near(joined, len(short), shortened(core[0]), plain)
+    if not near:
+        return None
+    spellings = tuple(dict.fromkeys((joined, short, with_letters(joined))))
+    written = _Written(core, " ".join(core), joined, spellings, tuple(map(shortened, core)))
+    findings = (
+        (word, _repeats(written, word, each, is_asked=word in asked, was_instructed=bool(asked)))
+        for word, each in near.items()
+    )
     return _surest(replace(finding, word=word) if finding else None for word, finding in findings)
 
 
-def _near(core: Sequence[str], words: Iterable[str]) -> list[str]:
-    """Return those of `words` that the reply may repeat: spares most sentences the work, and changes no finding."""
-    joined = "".join(core)
-    letters, first = len(shortened(joined)), shortened(core[0])
-    plain = {word: word.replace(" ", "") for word in words}
-    return [
-        word
+@lru_cache(maxsize=1_024)
+def _meant(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words that a reply may repeat: those that were asked for, and those that people write anyway."""
+    return tuple(dict.fromkeys((*asked, *(_ALSO_ASKED_FOR if asked else _STANDARD))))
+
+
+def _near(joined: str, letters: int, first: str, plain: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the words that the reply may repeat: spares most sentences the work, and changes no finding."""
+    return {
+        word: each
         for word, each in plain.items()
-        if each in joined or letters <= len(each) + _MOST_SLIPS or slips(first, each, 1) <= 1
-    ]
+        if letters <= len(each) + _MOST_SLIPS or each in joined or slips(first, each, 1) <= 1
+    }
 
 
 def _surest(findings: Iterable[Finding | None]) -> Finding | None:
@@ -83,25 +106,23 @@ def _surest(findings: Iterable[Finding | None]) -> Finding | None:
 def _core(words: Sequence[str]) -> tuple[str, ...]:
     """Return the words without those that ask for others, politeness and numbers around them."""
     begin, end = 0, len(words)
-    while begin < end and (words[begin] in POLITE or words[begin] in CHATTY or words[begin] in _ASKING):
+    while begin < end and words[begin] in _BEFORE:
         begin += 1
-    while end > begin + 1 and (words[end - 1] in POLITE or words[end - 1] in CHATTY or words[end - 1].isdecimal()):
+    while end > begin + 1 and (words[end - 1] in _BESIDE or words[end - 1].isdecimal()):
         end -= 1
     return tuple(words[begin:end] or words)
 
 
-def _repeats(core: tuple[str, ...], text: str, word: str, *, is_asked: bool, was_instructed: bool) -> Finding | None:
-    joined = text.replace(" ", "")
-    plain = word.replace(" ", "")
+def _repeats(written: _Written, word: str, plain: str, *, is_asked: bool, was_instructed: bool) -> Finding | None:
+    core, text, joined, spellings, _ = written
     if joined in _OPPOSITES and joined != plain:
         return None
     if (
         (_is_word_and_aim(text, word) and (was_instructed or len(core) > 2))
         or _is_run_on(joined, plain, instructed_or_one=was_instructed or len(core) == 1, was_instructed=was_instructed)
-        or _is_shouted(core, plain)
+        or _is_shouted(written.shortened, plain)
     ):
         return Finding("opt_out", "echo", text)
-    spellings = dict.fromkeys((joined, shortened(joined), with_letters(joined)))
     answers = [
         _misspells(each, plain, is_asked=is_asked, was_instructed=was_instructed, one_word=len(core) == 1)
         for each in spellings
@@ -127,9 +148,9 @@ def _is_run_on(joined: str, word: str, *, instructed_or_one: bool, was_instructe
     return not rest.replace(word, "") or (instructed_or_one and (rest in _AFTER or _RUN_ON.fullmatch(rest) is not None))
 
 
-def _is_shouted(core: Sequence[str], word: str) -> bool:
+def _is_shouted(words: Sequence[str], word: str) -> bool:
     """Say whether the reply is the word again and again, however spelt."""
-    return len(core) > 1 and all(slips(shortened(each), word, 1) <= 1 for each in core)
+    return len(words) > 1 and all(slips(each, word, 1) <= 1 for each in words)
 
 
 def _misspells(spelling: str, word: str, *, is_asked: bool, was_instructed: bool, one_word: bool) -> Certainty | None:

@@ -5,19 +5,18 @@ words these are follows from its phrases, so that none of them can be kept from 
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from importlib.resources import files
 
 from services.optout.rules.detectors.finding import Finding
+from services.optout.rules.detectors.gates import Gate, SubstringGate
 from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
-from services.optout.rules.detectors.words import MAX_SENTENCE_CHARACTERS, rare
+from services.optout.rules.detectors.words import MAX_SENTENCE_CHARACTERS
 from services.optout.rules.normalised_reply import NormalisedReply
 from shared.instructions.normalise import fold, latin
 
 MAX_SENTENCES = 40
-MAX_WORDS = 500
 _MAX_CHARACTERS_OF_WRONG_PERSON = 100
 _LEAST_CHARACTERS_UNASKED = 10
 """Of a request in a longer sentence to nobody's question; shorter ones are said among friends."""
@@ -49,23 +48,24 @@ class Language:
         for kind, section in _NEEDED:
             if not self._grammar.has(kind, section):
                 raise ValueError(f"{name}: the section [{kind} {section}] is missing")
+        needs = self._grammar.needs("requests", "likely", "wrong_person")
+        self._gate = Gate(needs) if self.has_spaces else SubstringGate(needs)
         self._turned = tuple(map(_prepared, sorted(self._grammar.words("turned"))))
 
-    @property
-    def waking_words(self) -> frozenset[str]:
-        """The words of which a reply has one if it has one of the phrases; without spaces: their letters."""
-        words = frozenset[str]().union(*map(self._grammar.vocabulary, ("requests", "likely", "wrong_person")))
-        if self.has_spaces:
-            return rare(words)
-        return frozenset(letter for word in words for letter in word if not letter.isascii())
+    def register(self) -> int:
+        """Return the bit that replies have which may be in this language."""
+        return self._gate.register()
 
     def request_in(self, sentence: str, *, is_answer: bool) -> Finding | None:
         """Return the request that a sentence is, or has; a certain one only in answer to an instruction."""
         text = self._text_of(sentence)
-        if found := self._request_alone.fullmatch(text):
+        opened = self._opened(sentence, text)
+        if "requests" in opened and (found := self._request_alone.fullmatch(text)):
             return Finding("opt_out" if is_answer else "held", "plain_words", found["core"].strip())
-        if is_answer and (found := self._likely_alone.fullmatch(text)):
+        if is_answer and "likely" in opened and (found := self._likely_alone.fullmatch(text)):
             return Finding("held", "plain_words", found["core"].strip())
+        if "requests" not in opened:
+            return None
         for match in self._request.finditer(text):
             term = match[0].strip()
             if (is_answer or len(term) >= self._least_unasked) and not self._is_turned(text[: match.start()]):
@@ -75,12 +75,15 @@ class Language:
     def wrong_person_in(self, sentence: str, *, is_answer: bool) -> Finding | None:
         """Return what says that the number is not theirs whom the sender means."""
         text = self._text_of(sentence)
-        if len(text) > _MAX_CHARACTERS_OF_WRONG_PERSON:
+        if len(text) > _MAX_CHARACTERS_OF_WRONG_PERSON or "wrong_person" not in self._opened(sentence, text):
             return None
         found = self._wrong_person.search(text)
         if found is None or (not is_answer and len(found[0]) < self._least_unasked):
             return None
         return Finding("held", "wrong_person", found[0].strip())
+
+    def _opened(self, sentence: str, text: str) -> set[str]:
+        return self._gate.opened(sentence.split()) if isinstance(self._gate, Gate) else self._gate.opened(text)
 
     def _text_of(self, sentence: str) -> str:
         text = sentence[:MAX_SENTENCE_CHARACTERS]
@@ -126,25 +129,13 @@ def _codes() -> list[str]:
 
 
 LANGUAGES = tuple(map(Language, _codes()))
-
-
-def _woken_by(*, has_spaces: bool) -> Mapping[str, list[Language]]:
-    woken: dict[str, list[Language]] = defaultdict(list)
-    for language in LANGUAGES:
-        if language.has_spaces is has_spaces:
-            for word in language.waking_words:
-                woken[word].append(language)
-    return dict(woken)
-
-
-_BY_WORD = _woken_by(has_spaces=True)
-_BY_LETTER = _woken_by(has_spaces=False)
-_WORDS, _LETTERS = frozenset(_BY_WORD), frozenset(_BY_LETTER)
+_BY_BIT = {language.register(): language for language in LANGUAGES}
+_ANY = sum(_BY_BIT)
 
 
 def find_request(normalised: NormalisedReply, *, is_answer: bool) -> Finding | None:
     """Return the request that a reply makes in one of the languages; a certain one before those that are not."""
-    if _is_in_none(normalised):
+    if not normalised.classes & _ANY:
         return None
     held: Finding | None = None
     for language, sentence in _asked(normalised):
@@ -157,24 +148,16 @@ def find_request(normalised: NormalisedReply, *, is_answer: bool) -> Finding | N
 
 def find_wrong_person(normalised: NormalisedReply, *, is_answer: bool) -> Finding | None:
     """Return the words of a reply, in one of the languages, that say that the number is somebody else's."""
-    if _is_in_none(normalised):
+    if not normalised.classes & _ANY:
         return None
     found = (language.wrong_person_in(sentence, is_answer=is_answer) for language, sentence in _asked(normalised))
     return next((each for each in found if each is not None), None)
 
 
-def _is_in_none(normalised: NormalisedReply) -> bool:
-    """Say whether a reply is in none of the languages, as nearly all in English are: spares them the work."""
-    return _WORDS.isdisjoint(normalised.words) and (normalised.text.isascii() or _LETTERS.isdisjoint(normalised.text))
-
-
 def _asked(normalised: NormalisedReply) -> Iterator[tuple[Language, str]]:
     """Yield the languages that a reply may be in, with each of its sentences."""
-    words = normalised.words[:MAX_WORDS]
-    languages = dict.fromkeys(each for word in words if word in _BY_WORD for each in _BY_WORD[word])
-    if not normalised.text.isascii():
-        letters = set("".join(words)) & _BY_LETTER.keys()
-        languages |= dict.fromkeys(each for letter in sorted(letters) for each in _BY_LETTER[letter])
-    for language in languages:
-        for sentence in normalised.sentences[:MAX_SENTENCES]:
-            yield language, sentence
+    classes = normalised.classes
+    for bit, language in _BY_BIT.items():
+        if classes & bit:
+            for sentence in normalised.sentences[:MAX_SENTENCES]:
+                yield language, sentence

@@ -7,14 +7,15 @@ proportion to the text.
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Protocol, cast
 
 import re2
 
-from services.optout.rules.detectors.words import read_lines
+from services.optout.rules.detectors.gates import TOKEN, Gate, Needs, Options, any_of, options_of
+from services.optout.rules.detectors.words import forms, read_lines
 
 _SECTION = re.compile(r"\[(group|phrases|words) (\w+)\]")
-_TOKEN = re.compile(r"<(\w+)>|([^\W_]+)|([()|?~+])")
 _SIGNS = {"(": "(?:", ")": ")", "|": "|", "?": "?", "~": r"(?:\S+ ){0,3}?", "+": "{1,4}"}
 _SIGNS_WITHOUT_SPACES = _SIGNS | {"~": ".{0,8}?"}
 _MEMORY_BYTES = 1 << 28
@@ -61,6 +62,7 @@ class Grammar:
         self._has_spaces = has_spaces
         self._sections: dict[tuple[str, str], list[str]] = {}
         self._groups: dict[str, str] = {}
+        self._options: dict[str, Options] = {}
         lines: list[str] = []
         for line in read_lines(name):
             if section := _SECTION.fullmatch(line):
@@ -70,21 +72,22 @@ class Grammar:
         for (kind, group), phrases in self._sections.items():
             if kind == "group":
                 self._groups[group] = self._any_of(phrases)
+                self._options[group] = any_of(options_of(phrase, self._options) for phrase in phrases)
 
     def has(self, kind: str, name: str) -> bool:
         """Say whether there is such a section: a group, phrases or words."""
         return bool(self._sections.get((kind, name)))
 
-    def vocabulary(self, name: str) -> frozenset[str]:
-        """Return all words of a section's phrases, with those of the groups that they use."""
-        found, lines = set[str](), list(self._sections["phrases", name])
-        while lines:
-            for group, word, _ in _TOKEN.findall(lines.pop()):
-                if group:
-                    lines += self._sections["group", group]
-                elif word:
-                    found.add(word)
-        return frozenset(found)
+    def needs(self, *names: str) -> dict[str, list[Needs]]:
+        """Return what each phrase of these sections needs, by section."""
+        return {name: [*chain(*map(self._options_of, self._sections["phrases", name]))] for name in names}
+
+    def _options_of(self, line: str) -> Options:
+        return options_of(line, self._options)
+
+    def gate(self, *names: str) -> Gate:
+        """Return what says of which of these sections a text may have phrases; its words may be spelt anyhow."""
+        return Gate(self.needs(*names), forms)
 
     def words(self, name: str) -> frozenset[str]:
         """Return the words of a section."""
@@ -109,7 +112,7 @@ class Grammar:
         space, signs = (" ", _SIGNS) if self._has_spaces else ("", _SIGNS_WITHOUT_SPACES)
         return "".join(
             self._groups[group] if group else f"(?:{word}{space})" if word else signs[sign]
-            for group, word, sign in _TOKEN.findall(line)
+            for group, word, sign in TOKEN.findall(line)
         )
 
 

@@ -4,7 +4,7 @@ from services.optout.rules.detectors.finding import Certainty, Finding
 from services.optout.rules.detectors.languages import find_request
 from services.optout.rules.detectors.leave_words import find_leave_words
 from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
-from services.optout.rules.detectors.words import canonical, prefilter, rare
+from services.optout.rules.detectors.words import canonical
 from services.optout.rules.normalised_reply import NormalisedReply
 from services.optout.rules.pack_words import PACK_WORDS
 from services.optout.rules.standalone import POLITE
@@ -33,12 +33,13 @@ _TURNED = compile_re2(f"(?:^| ){_ENGLISH.pattern('turned')}$")
 _OF_FRIENDS = _ENGLISH.compile("of_friends")
 _COMPLAINT = _ENGLISH.compile("complaint")
 _AGREEING = frozenset(("sign", "signed", "agreed", "subscribed", "opted", "asked", "gave"))
-_RARE = _ENGLISH.words("rare")
-_FREQUENT = _ENGLISH.words("frequent")
-_OBJECTS = _ENGLISH.words("objects")
 _OTHERS_REQUEST = _OTHER.compile("requests")
-_OTHERS = rare(_OTHER.vocabulary("requests"))
-_may_match = prefilter(_ENGLISH.words("signals") | _OTHERS)
+_SECTIONS = ("certain", "certain_alone", "likely", "likely_alone")
+_SECTIONS_IN_ANSWER = ("likely_within_answer", "likely_in_answer")
+_GATES = {False: _ENGLISH.gate(*_SECTIONS), True: _ENGLISH.gate(*_SECTIONS, *_SECTIONS_IN_ANSWER)}
+_BITS = {is_answer: gate.register() for is_answer, gate in _GATES.items()}
+_GATE_OF_OTHERS = _OTHER.gate("requests")
+_BIT_OF_OTHERS = _GATE_OF_OTHERS.register()
 
 
 def find_plain_words(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
@@ -63,36 +64,41 @@ def _pack_word(normalised: NormalisedReply) -> Finding | None:
 
 
 def _find_in_english(normalised: NormalisedReply, *, is_answer: bool) -> Finding | None:
-    is_short_answer = is_answer and len(normalised.words) <= _MAX_WORDS_IN_ANSWER
-    if not is_short_answer and not any(map(_may_match, normalised.words[:MAX_WORDS])):
+    words, classes, gate = normalised.words[:MAX_WORDS], normalised.classes, _GATES[is_answer]
+    others = classes & _BIT_OF_OTHERS and _GATE_OF_OTHERS.opened(words)
+    if not (others or (classes & _BITS[is_answer] and gate.opened(words))):
         return None
     likely = None
     for sentence in normalised.sentences[:MAX_SENTENCES]:
-        finding = _in_sentence(sentence, is_answer=is_answer)
+        opened = gate.opened(sentence.split())
+        finding = (_in_others(sentence, is_answer=is_answer) if others else None) or (
+            _in_sentence(canonical(sentence), opened, is_answer=is_answer) if opened else None
+        )
         if finding is not None and finding.kind == "opt_out":
             return finding
         likely = likely or finding
+    is_short_answer = is_answer and len(normalised.words) <= _MAX_WORDS_IN_ANSWER
     return likely or (_in_answer(normalised) if is_short_answer else None)
 
 
 def _in_answer(normalised: NormalisedReply) -> Finding | None:
     """Return what is a request only because it answers a message that offered a way out."""
     for sentence in normalised.sentences:
-        if found := _IN_ANSWER.fullmatch(canonical(sentence)):
-            return Finding("held", "plain_words", found["core"].strip())
+        if "likely_in_answer" in _GATES[True].opened(sentence.split()):
+            found = _IN_ANSWER.fullmatch(canonical(sentence))
+            if found is not None:
+                return Finding("held", "plain_words", found["core"].strip())
     return None
 
 
-def _in_sentence(sentence: str, *, is_answer: bool) -> Finding | None:
+def _in_others(sentence: str, *, is_answer: bool) -> Finding | None:
+    if not _GATE_OF_OTHERS.opened(sentence.split()):
+        return None
     text = canonical(sentence)
-    words = text.split()
-    if not _OTHERS.isdisjoint(words) and (found := _OTHERS_REQUEST.search(text)):
-        return Finding(_kind_of_others(found[0], len(words), is_answer=is_answer), "plain_words", found[0].strip())
-    if _RARE.isdisjoint(words) and (_FREQUENT.isdisjoint(words) or _OBJECTS.isdisjoint(words)):
+    found = _OTHERS_REQUEST.search(text)
+    if found is None:
         return None
-    if _AGREEING.isdisjoint(words) and _COMPLAINT.search(text):
-        return None
-    return _english(text, len(words), is_answer=is_answer)
+    return Finding(_kind_of_others(found[0], text.count(" "), is_answer=is_answer), "plain_words", found[0].strip())
 
 
 def _kind_of_others(term: str, words: int, *, is_answer: bool) -> Certainty:
@@ -101,17 +107,20 @@ def _kind_of_others(term: str, words: int, *, is_answer: bool) -> Certainty:
     return "opt_out" if is_answer and is_alone else "held"
 
 
-def _english(text: str, words: int, *, is_answer: bool) -> Finding | None:
+def _in_sentence(text: str, opened: set[str], *, is_answer: bool) -> Finding | None:
+    if _AGREEING.isdisjoint(text.split()) and _COMPLAINT.search(text):
+        return None
+    words = text.count(" ")
     is_short = words <= _MAX_WORDS_ALONE
-    if is_short and (alone := _CERTAIN_ALONE.fullmatch(text)):
+    if is_short and "certain_alone" in opened and (alone := _CERTAIN_ALONE.fullmatch(text)):
         return Finding("opt_out", "plain_words", alone["core"].strip())
-    if found := _first(_CERTAIN, text):
+    if "certain" in opened and (found := _first(_CERTAIN, text)):
         return Finding("opt_out", "plain_words", found)
-    if is_short and (is_answer or words > 1) and (alone := _LIKELY_ALONE.fullmatch(text)):
+    if is_short and "likely_alone" in opened and (is_answer or words > 1) and (alone := _LIKELY_ALONE.fullmatch(text)):
         return Finding("held", "plain_words", alone["core"].strip())
-    if (is_answer or not _OF_FRIENDS.search(text)) and (found := _first(_LIKELY, text)):
+    if "likely" in opened and (is_answer or not _OF_FRIENDS.search(text)) and (found := _first(_LIKELY, text)):
         return Finding("held", "plain_words", found)
-    if is_answer and (found := _first(_WITHIN_ANSWER, text)):
+    if is_answer and "likely_within_answer" in opened and (found := _first(_WITHIN_ANSWER, text)):
         return Finding("held", "plain_words", found)
     return None
 

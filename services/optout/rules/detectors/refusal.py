@@ -2,7 +2,7 @@
 
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.phrases import Grammar, compile_re2
-from services.optout.rules.detectors.words import canonical, prefilter
+from services.optout.rules.detectors.words import canonical
 from services.optout.rules.normalised_reply import NormalisedReply
 from shared.instructions.find import Instruction
 
@@ -14,21 +14,21 @@ _AROUND = f"{_GRAMMAR.group('around')}*"
 _REFUSAL = compile_re2(f"{_AROUND}(?P<core>{_GRAMMAR.pattern('go_away')}){_GRAMMAR.group('called')}{{0,4}}{_AROUND}")
 _SLOGAN = compile_re2(rf"(?P<core>{_GRAMMAR.pattern('slogans')})(?:\S+ )?")
 _AMONG_FRIENDS = _GRAMMAR.compile("among_friends")
-_SIGNALS = _GRAMMAR.words("signals")
-_may_match = prefilter(_SIGNALS)
+_GATE = _GRAMMAR.gate("go_away")
+_BIT = _GATE.register()
 
 
 def find_refusal(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:  # noqa: ARG001 (a Detector)
     """Return the sentence that sends the sender away; none where friends laugh or call each other names."""
-    if len(normalised.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_match, normalised.words)):
+    if len(normalised.words) > _MAX_WORDS_OF_REPLY or not normalised.classes & _BIT:
         return None
-    if _AMONG_FRIENDS.search(f"{normalised.text} "):
+    if not _GATE.opened(normalised.words) or _AMONG_FRIENDS.search(f"{normalised.text} "):
         return None
     for sentence in normalised.sentences:
-        text = canonical(sentence)
-        if text.count(" ") <= _MAX_WORDS and not _SIGNALS.isdisjoint(text.split()):
-            found = _REFUSAL.fullmatch(text)
-            if found:
+        if _GATE.opened(sentence.split()):
+            text = canonical(sentence)
+            found = _REFUSAL.fullmatch(text) if text.count(" ") <= _MAX_WORDS else None
+            if found is not None:
                 return Finding("held", "refusal", found["core"].strip())
     return None
 

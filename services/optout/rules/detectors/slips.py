@@ -42,7 +42,7 @@ def slips(written: str, meant: str, limit: int) -> int:
     """Return how many letters were added, left out, changed or swapped; more than `limit` is `limit` + 1."""
     if abs(len(written) - len(meant)) > limit:
         return limit + 1
-    return min(OSA.distance(written, meant, score_cutoff=limit), limit + 1)
+    return OSA.distance(written, meant, score_cutoff=limit)
 
 
 def is_thumbs_slip(written: str, meant: str) -> bool:

@@ -5,7 +5,7 @@ import re
 from services.optout.rules.detectors import languages
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.phrases import Grammar, compile_re2
-from services.optout.rules.detectors.words import FREQUENT, canonical, prefilter
+from services.optout.rules.detectors.words import FREQUENT, canonical
 from services.optout.rules.normalised_reply import NormalisedReply
 from shared.instructions.find import Instruction
 
@@ -25,15 +25,15 @@ _NAMED = {
     False: compile_re2(_GRAMMAR.pattern("named")),
 }
 _UNNAMED = _GRAMMAR.compile("unnamed")
-_SIGNALS = _GRAMMAR.words("signals")
-_RARE = _GRAMMAR.words("rare")
-_END = _GRAMMAR.words("end")
 _NO_NAME = FREQUENT | _GRAMMAR.words("no_name")
 _OF_A_PHONE = frozenset(("phone", "number", "cell", "line", "here", "anymore"))
 _NO_SECOND_NAME = FREQUENT - _OF_A_PHONE
 _NO_NAMES_END = tuple(_GRAMMAR.words("no_names_end"))
 _ANOTHER_MATTER = frozenset(("items", "laughing", "laughter", "order", "sizes", "pieces", "digits"))
-_may_match = prefilter(_SIGNALS)
+_SECTIONS = ("sure", "gone", "named", "no_somebody", "somebody_gone")
+_SECTIONS_IN_ANSWER = ("named_in_answer", "unnamed", "somebody_gone_in_answer", "whole_answer")
+_GATES = {False: _GRAMMAR.gate(*_SECTIONS), True: _GRAMMAR.gate(*_SECTIONS, *_SECTIONS_IN_ANSWER)}
+_BITS = {is_answer: gate.register() for is_answer, gate in _GATES.items()}
 
 _ONE_NAME = r"(?P<name>[^\W\d]{2,}(?: [^\W\d]{2,})?)"
 # Unasked, nothing else may follow the name; in answer to an instruction a new thought may.
@@ -52,23 +52,13 @@ _BEFORE = re.compile(
     r"(?:(?:sorry|hi|hey|no|ok|umm?|hello|my name|this number|this phone|yo|please|but|and|i think|i|well|lol|nope|you"
     r"|afraid|im afraid|thank you|actually|bro|this|that|it|im|theres|there) )*"
 )
-_OF_SOMEBODY = (
-    re.compile(rf"(?:\S+ ){{0,2}}no {_ONE_NAME} (?:here|at this (?:number|phone|address)|lives here)(?: .{{0,40}})?$"),
-    re.compile(
-        rf"(?:sorry |no |hi )?{_ONE_NAME} (?:passed away|died|moved away|moved out|no longer|doesnt live"
-        r"|doesnt have this|has moved|has passed|is no longer|isnt at this|changed (?:his|her|their)|has a new"
-        r"|got a new)"
-        r"(?: .{0,60})?$"
-    ),
-)
-
-
+_OF_SOMEBODY = {
+    "no_somebody": re.compile(rf"(?:\S+ ){{0,2}}no {_ONE_NAME} {_GRAMMAR.pattern('no_somebody')}(?:.{{0,40}} )?$"),
+    "somebody_gone": re.compile(rf"(?:sorry |no |hi )?{_ONE_NAME} {_GRAMMAR.pattern('somebody_gone')}(?:.{{0,60}} )?$"),
+}
 _IN_ANSWER = re.compile(
-    rf"(?:sorry |no )?(?:{_ONE_NAME} (?:isnt (?:here|home)|is dead|is gone|moved(?: away| out)?|has a (?:new|different)"
-    r" (?:number|phone)|got a new (?:number|phone)|changed (?:his |her |their )?numbers?|who|is not here)"
-    r"|(?:he|she|they) (?:has |have )?(?:moved(?: away| out)?|changed numbers?|died|passed(?: away)?)"
-    r"|changed numbers?|new number|wrong|wrong (?:one|human|lady|man|woman|dude|phone|num))"
-    r"(?: sorry| please| thank you)?"
+    rf"(?:sorry |no )?(?:{_ONE_NAME} {_GRAMMAR.pattern('somebody_gone_in_answer')}|{_GRAMMAR.pattern('whole_answer')})"
+    r"(?:(?:sorry|please|thank you) )?"
 )
 
 
@@ -81,49 +71,51 @@ def find_wrong_person(normalised: NormalisedReply, instruction: Instruction | No
 
 def _in_english(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
     is_answer = instruction is not None
-    if len(normalised.words) > _MAX_WORDS_OF_REPLY or not any(map(_may_match, normalised.words)):
-        return _in_answer(normalised) if is_answer and len(normalised.words) <= _MAX_WORDS_UNASKED else None
+    gate, words = _GATES[is_answer], len(normalised.words)
+    if words > _MAX_WORDS_OF_REPLY or not normalised.classes & _BITS[is_answer] or not gate.opened(normalised.words):
+        return None
     for sentence in normalised.sentences:
-        text = canonical(sentence)
-        words = text.split()
-        if len(words) <= _MAX_WORDS and not _SIGNALS.isdisjoint(words):
-            found = _in_sentence(text, words, len(normalised.words), is_answer=is_answer)
-            if found is not None:
-                return Finding("held", "wrong_person", found)
-    return _in_answer(normalised) if is_answer and len(normalised.words) <= _MAX_WORDS_UNASKED else None
+        opened = gate.opened(sentence.split())
+        found = opened and _in_sentence(canonical(sentence), opened, words, is_answer=is_answer)
+        if found:
+            return Finding("held", "wrong_person", found)
+    return _in_answer(normalised) if is_answer and words <= _MAX_WORDS_UNASKED else None
 
 
 def _in_answer(normalised: NormalisedReply) -> Finding | None:
     """Return what speaks of somebody else only because it answers a message to them."""
-    text = canonical(normalised.text).rstrip()
+    text = canonical(normalised.text)
     found = _IN_ANSWER.fullmatch(text)
     if found is None or (found["name"] is not None and not _is_name(found["name"], is_answer=True)):
         return None
-    return Finding("held", "wrong_person", text)
+    return Finding("held", "wrong_person", text.rstrip())
 
 
-def _in_sentence(text: str, words: list[str], words_of_reply: int, *, is_answer: bool) -> str | None:
+def _in_sentence(text: str, opened: set[str], words_of_reply: int, *, is_answer: bool) -> str | None:
     """Return what is found in one sentence; of a long reply only what is said outright, for stories have names too."""
-    if not _ANOTHER_MATTER.isdisjoint(words):  # "the wrong number of items", "he died laughing"
+    words = text.split()
+    if len(words) > _MAX_WORDS or not _ANOTHER_MATTER.isdisjoint(words):  # "the wrong number of items"
         return None
-    if not _RARE.isdisjoint(words) and (found := _SURE.search(text)):
+    if "sure" in opened and (found := _SURE.search(text)):
         return found[0].strip()
     if len(words) > _MAX_WORDS_NAMED or (not is_answer and words_of_reply > _MAX_WORDS_OF_STORY):
         return None
     is_answer = is_answer and words_of_reply <= _MAX_WORDS_BOLD
-    if not _END.isdisjoint(words) and (found := _GONE.fullmatch(text)):
+    if "gone" in opened and (found := _GONE.fullmatch(text)):
         return found[0].strip()
-    if is_answer and len(words) <= _MAX_WORDS_UNASKED and (found := _UNNAMED.search(text)):
+    is_short = len(words) <= _MAX_WORDS_UNASKED
+    if is_answer and is_short and "unnamed" in opened and (found := _UNNAMED.search(text)):
         return found[0].strip()
-    if _is_of_somebody(text, is_answer=is_answer):
+    if _is_of_somebody(text, opened, is_answer=is_answer):
         return text.strip()
-    is_short = is_answer or len(words) <= _MAX_WORDS_UNASKED
-    return text.strip() if is_short and _is_not_somebody(text, is_answer=is_answer) else None
+    named = "named_in_answer" if is_answer else "named"
+    may_be_named = named in opened and (is_answer or is_short)
+    return text.strip() if may_be_named and _is_not_somebody(text, is_answer=is_answer) else None
 
 
-def _is_of_somebody(text: str, *, is_answer: bool) -> bool:
+def _is_of_somebody(text: str, opened: set[str], *, is_answer: bool) -> bool:
     """Say whether the sentence says where somebody is instead: "no Linda here", "Bob moved away"."""
-    matches = (pattern.match(text.rstrip()) for pattern in _OF_SOMEBODY)
+    matches = (pattern.match(text) for section, pattern in _OF_SOMEBODY.items() if section in opened)
     return any(found is not None and _is_name(found["name"], is_answer=is_answer) for found in matches)
 
 
