@@ -53,7 +53,7 @@ def find_echo(normalised: NormalisedReply, offered: Instruction | None) -> Findi
 
 
 class _Written(NamedTuple):
-    """What a reply is but for politeness: its words, and the ways to read them as one word."""
+    """A reply without its politeness: its words, and the ways to read them as one word."""
 
     core: tuple[str, ...]
     text: str

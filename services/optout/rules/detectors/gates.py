@@ -84,7 +84,7 @@ def _rarest(needs: Needs) -> frozenset[str]:
 
 
 class Gate:
-    """What the phrases of several sections need.
+    """The needs of the phrases of several sections.
 
     Args:
         sections: by their names, what each of their phrases needs.
@@ -146,7 +146,7 @@ class Gate:
 
 
 class SubstringGate:
-    """The same where words have no spaces between them: what a phrase needs is looked for within the text."""
+    """A gate for words without spaces between them: what a phrase needs is looked for within the text."""
 
     def __init__(self, sections: Mapping[str, Iterable[Needs]]) -> None:
         self._sections = {section: list(dict.fromkeys(phrases)) for section, phrases in sections.items()}
