@@ -19,7 +19,7 @@ from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
 from shared.background import GiveUp
 from shared.consumer import Polled
 from shared.errors import TransientError
-from shared.kafka import group_options, new_consumer
+from shared.kafka import connect, group_options, new_consumer
 from shared.kafka_connection import KafkaConnection
 from shared.places import naming, place_of
 
@@ -93,6 +93,24 @@ class Subscription:
         await self.broker.connect()
         self.broker.config.broker_config.builder = partial(new_consumer, self._kafka)
         await self.broker.start()
+
+    async def join(self) -> None:
+        """Start, and start again where Kafka does not answer: what else the process does goes on meanwhile.
+
+        Raises:
+            MisconfiguredError: Kafka refuses our login or certificate, or shows one that we do not trust.
+        """
+        while True:
+            try:
+                await connect(self.start(), self._kafka)
+            except TransientError as error:
+                self.waits_for = str(error)
+                log.warning("%s wait: %s", self.what, error)
+                await self.broker.stop()
+                await asyncio.sleep(_PAUSE_SECONDS)
+            else:
+                self.waits_for = None
+                return
 
     async def _parse(self, records: tuple[Polled, ...]) -> KafkaMessage:
         """Leave the headers alone: FastStream's own parser raises where one is not UTF-8."""

@@ -8,7 +8,6 @@ from services.optout.sending.outbound import OutboundRequests
 from services.optout.sending.outcomes import OutcomeHandler, events_of
 from services.optout.sending.publish import DueMessages
 from shared.background import GiveUp, in_background
-from shared.kafka import START_SECONDS, within
 from shared.postgres import Pool
 from shared.subscription import Subscribed, Subscription
 from shared.topics import DELIVERY_EVENTS
@@ -20,16 +19,15 @@ async def message_parts(
 ) -> AsyncIterator[DueMessages]:
     """Publish due messages and record their outcomes until the `with` block ends.
 
-    Nobody waits for the group: after a crash Kafka keeps the place of the dead process for its whole session. It is
-    given up where Kafka does not let the process in at all.
+    Nobody waits for the group: after a crash Kafka keeps the place of the dead process for its whole session, and at
+    the start of all machines Kafka may be the last to answer. It is given up where Kafka refuses the process.
     """
     subscribed = Subscribed(DELIVERY_EVENTS, settings.api_group_id, "delivery events")
     subscription = Subscription(settings.kafka, subscribed, events_of, OutcomeHandler(pool).record, give_up)
     due_messages = DueMessages(pool, outbound)
-    joining = within(START_SECONDS, subscription.start(), "subscribing to delivery events")
     try:
         async with (
-            in_background(joining, "outcomes", give_up),
+            in_background(subscription.join(), "outcomes", give_up),
             in_background(due_messages.run(), "messages", give_up),
         ):
             yield due_messages
