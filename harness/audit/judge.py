@@ -22,7 +22,7 @@ from services.optout.recipient_after import apply
 from services.optout.rules import RuleMatch, RuleSet
 from shared.events.inbound import MessageReceived, OptInRequested
 from shared.instructions.cut import instruction_of
-from shared.suppressions.scopes import forbidding_scopes
+from shared.scopes import forbidding_scopes
 
 _ACCOUNT, _GATEWAY = "audit", "history"
 _MATCHES_KEPT = 16_384

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from services.optout.recipient import Recipient, Suppression
 from services.optout.requests import BY_NOBODY, Requested, after_opt_out
-from services.optout.scopes import sender_scope
 from shared.events.inbound import CarrierBlocked, MessageReceived
+from shared.scopes import sender_scope
 
 BY_CARRIER = "carrier"
 """The source of a suppression that is a carrier's block."""

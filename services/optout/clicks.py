@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from services.optout.policies import PolicyReach
-from services.optout.scopes import ACCOUNT, list_scope, sender_scope, widened
+from services.optout.scopes import widened
 from shared.events.base import MessageId, ShortText, Time
 from shared.events.inbound import LinkConfirmed, LinkUndone, OptInRequested, OptOutRequested
+from shared.scopes import ACCOUNT, list_scope, sender_scope
 
 UNDO_WINDOW = timedelta(minutes=15)
 """For so long after a confirmed click its recipient may undo it on the same page."""

@@ -14,13 +14,13 @@ from services.optout.order import is_surely_later
 from services.optout.policies import PolicyReach
 from services.optout.recipient import Recipient, ScopeQuestion, SentMessage, Suppression
 from services.optout.rules import RuleMatch
-from services.optout.scopes import ACCOUNT, sender_scope
 from shared.answers_stop import HOW_TO_SWITCH_OFF
 from shared.confirmations import CONFIRMATION_WINDOW, confirmation_for, confirmation_id
 from shared.events.inbound import MessageReceived
 from shared.events.suppression import PublishedConfirmation
 from shared.instructions.normalise import normalise
 from shared.phones.country import country_of_phone
+from shared.scopes import ACCOUNT, sender_scope
 
 CONFIRMED_AGAIN_AFTER = timedelta(hours=24)
 """Who opts out, in, and out again gets one confirmation from a number in this time: machines would go on forever."""

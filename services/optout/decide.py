@@ -20,7 +20,7 @@ from services.optout.policies import SHIPPED_ALONE, PolicyReach, ReachPolicies
 from services.optout.recipient import Recipient, Suppression
 from services.optout.requests import PreferenceRequest, Requested, decide_request, is_weaker
 from services.optout.rules import RuleMatch, RuleSet
-from services.optout.scopes import ACCOUNT, list_id_of, scopes_of
+from services.optout.scopes import scopes_of
 from shared.events.inbound import (
     CarrierBlocked,
     ErasureRequested,
@@ -28,6 +28,7 @@ from shared.events.inbound import (
     ReviewDecided,
 )
 from shared.events.suppression import PublishedConfirmation
+from shared.scopes import ACCOUNT, list_id_of
 
 DecidableEvent = MessageReceived | ReviewDecided | PreferenceRequest | CarrierBlocked | ErasureRequested
 """An event that asks for a decision."""

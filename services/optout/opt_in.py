@@ -6,9 +6,9 @@ from services.optout.attribution import Attribution, latest_written
 from services.optout.carrier_blocks import lifted_by_start
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import RuleMatch
-from services.optout.scopes import list_id_of, list_scope
 from shared.events.inbound import MessageReceived
 from shared.instructions.find import Instruction, find_instruction
+from shared.scopes import list_id_of, list_scope
 
 WAYS_BACK = frozenset(("start", "unstop", "resume"))
 """The opposites of STOP, as carriers have them: all other words opt in to what asked for them."""

@@ -4,10 +4,10 @@ from typing import TypeAlias
 from uuid import UUID
 
 from services.optout.requests import PreferenceRequest
-from services.optout.scopes import list_scope
 from shared.events.base import derived_id_text
 from shared.events.inbound import OptInRequested, OptOutRequested
 from shared.events.removals import RemovalsRequested, RemovalsUndone
+from shared.scopes import list_scope
 
 ListRemovals: TypeAlias = RemovalsRequested | RemovalsUndone
 

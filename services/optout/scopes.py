@@ -1,30 +1,11 @@
-"""The scopes of suppressions, and those that a reply is about."""
+"""The scopes that a reply is about: no I/O."""
 
 from collections.abc import Iterable
 
 from services.optout.attribution import Attribution
 from services.optout.policies import Reach
 from services.optout.rules import RuleMatch
-
-ACCOUNT = "account"
-
-
-def list_scope(list_id: int) -> str:
-    return f"list:{list_id}"
-
-
-def sender_scope(sender_number: str) -> str:
-    return f"sender:{sender_number}"
-
-
-def is_of_sender(scope: str) -> bool:
-    """Say whether the scope is one sender number."""
-    return scope.startswith("sender:")
-
-
-def list_id_of(scope: str) -> int | None:
-    """Return the list of a scope; None where the scope is not one list."""
-    return int(scope.removeprefix("list:")) if scope.startswith("list:") else None
+from shared.scopes import ACCOUNT, list_scope, sender_scope
 
 
 def scopes_of(

@@ -28,13 +28,13 @@ from shared.events.outbound import MessageRequested
 from shared.events.suppression import AccountSettingsPublished
 from shared.gate import Rejection, unknown_list
 from shared.phones.country import country_of_phone
+from shared.scopes import forbidding_scopes
 from shared.suppressions.account_settings import AccountSettings
 from shared.suppressions.confirmable import ConfirmableOptOut
 from shared.suppressions.fence_pass import WRITE_SECONDS, boottime
 from shared.suppressions.follow import CacheFollower
 from shared.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit, query
 from shared.suppressions.placement import partitions_of
-from shared.suppressions.scopes import forbidding_scopes
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
 """A reply that seems to be received later than now, by more than that, has a time that says nothing."""

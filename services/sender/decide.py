@@ -26,9 +26,9 @@ from services.sender.ledger.model import ERASED, NOT_REQUESTED, MessageKey, Row,
 from services.sender.timing import Untimely, Verdict, Wait
 from shared.events.outbound import MessageRequested
 from shared.gate import Rejection
+from shared.scopes import forbidding_scopes
 from shared.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit, query
 from shared.suppressions.placement import partitions_of
-from shared.suppressions.scopes import forbidding_scopes
 
 _NO_PHONE = (ERASED, NOT_REQUESTED)
 

@@ -3,13 +3,13 @@
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from shared.events.base import AccountId, IdentifiedEvent, LinkToken, ListId, MessageId, ShortText, Time, derived_id
 from shared.phones import Phone, SenderNumber
+from shared.scopes import Scope
 
 SuppressedState = Literal["opted_out", "held"]
-Scope = Annotated[str, StringConstraints(pattern=r"^(account|list:[0-9]{1,16}|sender:.{1,40})$")]
 
 
 class _MessageEvent(IdentifiedEvent):

@@ -17,9 +17,9 @@ from shared.events.base import (
     Time,
     derived_id,
 )
-from shared.events.delivery import Scope
 from shared.events.removals import RemovalsRequested, RemovalsUndone
 from shared.phones import Phone, SenderNumber
+from shared.scopes import Scope
 
 MAX_READINGS = 6
 MAX_SCOPES = 100

@@ -6,8 +6,8 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter
 
 from shared.events.base import AccountId, IdentifiedEvent, ListId, ShortText
-from shared.events.delivery import Scope
 from shared.phones import Phone, SenderNumber
+from shared.scopes import Scope
 
 AttributionMethod = Literal[
     "replied_message", "last_message", "possible_lists", "account", "opt_outs_of_sender", "named"

@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from shared.events.anchor import Sha256
 from shared.events.base import AccountId, Event, ListId, MessageId, ShortText, Time, derived_id
-from shared.events.delivery import Scope
 from shared.events.removals import MAX_PHONES
 from shared.fair_hours.sending_hours import SendingHours
 from shared.phones import Phone, SenderNumber
+from shared.scopes import Scope
 
 WATERMARK_KEY = b"!watermark"
 CHECKPOINT_KEY = b"!checkpoint"

@@ -8,9 +8,9 @@ from typing import Any
 
 from services.optout.api.opt_out_entries import ENTRIES
 from services.optout.contact_columns import COLUMNS
-from services.optout.scopes import ACCOUNT, list_scope
 from shared.csv_cells import harmless
 from shared.postgres import Pool, connection_from
+from shared.scopes import ACCOUNT, list_scope
 
 _ROWS = 2_000
 

@@ -10,9 +10,9 @@ from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.phones import asked_phone
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.decision_log.entry import entry_adapter
-from services.optout.scopes import list_id_of
 from shared.events.base import format_time
 from shared.phones.country import country_of_phone
+from shared.scopes import list_id_of
 
 _MAX_SHOWN = 1_000
 

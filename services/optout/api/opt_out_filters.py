@@ -12,9 +12,9 @@ from services.optout.api.context import CallerAccountId, Database
 from services.optout.api.errors import ApiError
 from services.optout.api.known_list import require_list
 from services.optout.api.phones import PhoneFilter
-from services.optout.scopes import list_scope
 from shared.events.base import ListId
 from shared.phones import normalise_sender_number
+from shared.scopes import list_scope
 
 OptOutSourceFilter = Literal["reply", "link", "api", "import", "by_hand", "phone_call", "mail", "carrier"]
 

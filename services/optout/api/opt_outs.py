@@ -12,8 +12,8 @@ from services.optout.api.opt_out_filters import AskedOptOuts
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.decision_log.entry import entry_adapter
-from services.optout.scopes import list_id_of
 from shared.events.base import format_time
+from shared.scopes import list_id_of
 
 BY_PHONE = "AND (s.phone, s.scope) > ({}, {}) ORDER BY s.phone, s.scope LIMIT {}"
 NEWEST_FIRST = """

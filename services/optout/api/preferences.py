@@ -17,12 +17,11 @@ from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.requests import Request, Token
 from services.optout.api.runtime import ApiRuntime, Runtime
 from services.optout.decision_log.entry import entry_adapter
-from services.optout.scopes import list_id_of
 from shared.events.base import Time, derived_id
-from shared.events.delivery import Scope
 from shared.events.inbound import MAX_SCOPES, OptInRequested, OptOutRequested
 from shared.phones import normalise_sender_number
 from shared.postgres import Connection
+from shared.scopes import Scope, list_id_of, list_scope, sender_scope
 
 OWN_LISTS = "SELECT list_id, kind FROM contact_lists WHERE account_id = $1 AND list_id = ANY($2::bigint[])"
 DECISION = "SELECT entry FROM decisions WHERE event_id = $1 AND account_id = $2"
@@ -160,9 +159,9 @@ async def _scopes(database: Connection, account_id: str, given: list[str]) -> tu
 def _scope(text: str) -> str:
     kind, _, value = text.partition(":")
     if kind == "list":
-        return f"list:{int(value)}"
+        return list_scope(int(value))
     try:
-        return f"sender:{normalise_sender_number(value)}" if kind == "sender" else text
+        return sender_scope(normalise_sender_number(value)) if kind == "sender" else text
     except ValueError as error:
         raise ApiError(422, "invalid", f"scopes: {error}", "scopes") from None
 

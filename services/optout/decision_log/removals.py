@@ -18,9 +18,9 @@ from services.optout.decision_log.position import Position, move_position, save_
 from services.optout.recipient import Recipient, Suppression
 from services.optout.removals import ListRemovals, lifted_id, request_id, request_of
 from services.optout.rules import RuleSet
-from services.optout.scopes import list_scope
 from shared.failpoints import failpoint
 from shared.postgres import Connection
+from shared.scopes import list_scope
 
 _IS_ANY_DECIDED = "SELECT EXISTS (SELECT FROM decisions WHERE event_id = ANY($1::uuid[]))"
 

@@ -16,9 +16,9 @@ from services.optout.jobs.job import AccountJob
 from services.optout.jobs.job_request import JobRequest, opt_out_request
 from services.optout.jobs.publish import JobPublisher, publish_each, publish_lines
 from services.optout.jobs.rows import read_block
-from services.optout.scopes import ACCOUNT
 from shared.events.base import derived_id_text, format_time
 from shared.postgres import Pool, connection_from
+from shared.scopes import ACCOUNT
 
 REASSIGNMENT = "reassigned_numbers"
 COUNTRY = "US"

@@ -15,9 +15,9 @@ import asyncpg
 from services.optout.clicks import UNDO_WINDOW, may_be_undone
 from services.optout.links.limits import DATABASE_CONNECTIONS, LOOKUP_SECONDS, LOOKUPS_WAITING
 from services.optout.requests import BY_NOBODY
-from services.optout.scopes import ACCOUNT, is_of_sender
 from shared.errors import TransientError
 from shared.postgres import POSTGRES_UNAVAILABLE, DatabaseAddress, Pool, close_pool, connection_from, open_pool_to_read
+from shared.scopes import ACCOUNT, is_of_sender
 
 _LINKS = """
 SELECT l.token, l.phone, coalesce(a.name, l.account_id) AS name,

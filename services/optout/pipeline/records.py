@@ -15,7 +15,6 @@ from services.optout.decision_log.entry import NARROWED, STATES, DecisionKind, E
 from services.optout.decision_log.log import Decided
 from services.optout.follow_ups import auto_reply_id
 from services.optout.pipeline.context import SOURCE
-from services.optout.scopes import list_id_of
 from shared.confirmations import confirmation_digest
 from shared.events.base import Event, derived_id_text, format_time
 from shared.events.codec import cloud_event_headers, encode, headers_of
@@ -23,6 +22,7 @@ from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOu
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import SuppressionChanged, SuppressionsChanged
 from shared.producer import OutgoingRecord
+from shared.scopes import list_id_of
 
 _OPT_OUT_EVENTS: dict[DecisionKind, type[AnyOptOutEvent]] = {
     "opt_out": OptedOut,

@@ -13,11 +13,11 @@ from services.optout.decision_log.entry import STATES, Entry
 from services.optout.decision_log.origin import RequestDetails
 from services.optout.pipeline.context import SOURCE
 from services.optout.pipeline.records import opt_out_records, suppression_records
-from services.optout.scopes import list_id_of
 from shared.events.base import derived_id, derived_id_text
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.opt_out import AnyOptOutEvent, HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.suppression import AllowedConfirmation, SuppressionChanged
+from shared.scopes import list_id_of
 
 SCOPES = st.lists(st.sampled_from(["account", "list:1", "list:9007199254740991"]), unique=True, max_size=3)
 ENTRIES = st.fixed_dictionaries(

@@ -16,11 +16,11 @@ from shared.events.outbound import MessageRequested
 from shared.gate import Rejection
 from shared.kafka_connection import KafkaConnection
 from shared.partitions import partition_of
+from shared.scopes import forbidding_scopes
 from shared.suppressions.fence_pass import FRESH_SECONDS, WRITE_SECONDS, FencePass
 from shared.suppressions.follow import CacheFollower
 from shared.suppressions.keys import partition_in
 from shared.suppressions.lookup import CheckedSuppressions, SuppressionHit
-from shared.suppressions.scopes import forbidding_scopes
 
 AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 ASKED = MessageRequested(

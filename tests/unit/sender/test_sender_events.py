@@ -26,7 +26,7 @@ from shared.events.delivery import (
 )
 from shared.events.outbound import MessageRequested
 from shared.producer import OutgoingRecord
-from shared.suppressions.scopes import forbidding_scopes
+from shared.scopes import forbidding_scopes
 
 AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 LATER = datetime(2026, 11, 24, 11, 14, tzinfo=UTC)

@@ -20,6 +20,7 @@ from shared.fair_hours.ask import AccountHours, HoursOfAccounts
 from shared.fair_hours.sending_hours import OFF
 from shared.kafka import within
 from shared.postgres import Pool, connection_from
+from shared.scopes import list_scope, sender_scope
 from shared.suppressions.fence import Fence
 from shared.suppressions.fence_pass import FRESH_SECONDS, FencePass, boottime
 from shared.suppressions.follow import CacheFollower
@@ -166,8 +167,8 @@ class Checks:
 
 
 def _list_scope(list_id: int | None) -> str | None:
-    return None if list_id is None else f"list:{list_id}"
+    return None if list_id is None else list_scope(list_id)
 
 
 def _sender_scope(sender_number: str | None) -> str | None:
-    return None if sender_number is None else f"sender:{sender_number}"
+    return None if sender_number is None else sender_scope(sender_number)

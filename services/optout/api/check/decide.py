@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from shared.scopes import forbidding_scopes
 from shared.suppressions.lookup import Query, SuppressionHit, query
 from shared.suppressions.placement import partitions_of
-from shared.suppressions.scopes import forbidding_scopes
 
 Code = Literal["opted_out", "held", "no_such_list", "not_a_phone"]
 

@@ -14,9 +14,9 @@ from services.optout.api.opt_out_entries import ENTRIES
 from services.optout.api.rights import ApiUser
 from services.optout.api.runtime import Runtime
 from services.optout.api.v3.list_models import Contact, contact_shown
-from services.optout.scopes import ACCOUNT
 from shared.events.inbound import OptInRequested, OptOutRequested
 from shared.postgres import Connection, connection_from
+from shared.scopes import ACCOUNT
 
 ENTRY = f"{ENTRIES} AND s.suppression_id = $2"
 ENTRY_OF_ACCOUNT = f"{ENTRIES} AND s.phone = $2 AND s.scope = 'account'"
