@@ -42,6 +42,7 @@ class Role:
         name: also the user name, where the deployment does not choose another.
         who: for a person.
         describes: whether it looks at all topics and their configs, as a service does when it starts.
+        is_for_trials: whether it gets rights only where a principal is named for it, since production does without.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Role:
     groups: Sequence[str] = ()
     transactional_ids: Sequence[str] = ()
     describes: bool = True
+    is_for_trials: bool = False
 
     def acls(self, principal: str) -> Iterator[Acl]:
         """Return the entries for one principal of this role."""
@@ -152,6 +154,20 @@ def _clients() -> list[Role]:
             reads=(topics.PARKED_MESSAGES, topics.EVIDENCE_ANCHORS),
             groups=("operator-",),
         ),
+        Role(
+            "phones",
+            "the page of simulated phones, on a Kafka for trying out",
+            reads=(
+                topics.INBOUND_MESSAGES,
+                topics.OPT_OUT_EVENTS,
+                topics.SUPPRESSIONS,
+                topics.OUTBOUND_MESSAGES,
+                topics.DELIVERY_EVENTS,
+            ),
+            writes=(topics.OUTBOUND_MESSAGES,),
+            describes=False,
+            is_for_trials=True,
+        ),
     ]
 
 
@@ -160,6 +176,6 @@ def acls(table: Iterable[Role], principals: Mapping[str, Sequence[str]]) -> list
     return [
         acl
         for role in table
-        for principal in principals.get(role.name, [f"User:{role.name}"])
+        for principal in principals.get(role.name, [] if role.is_for_trials else [f"User:{role.name}"])
         for acl in role.acls(principal)
     ]

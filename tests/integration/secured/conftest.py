@@ -23,7 +23,12 @@ def folder() -> Iterator[Path]:
 async def kafka(folder: Path) -> AsyncIterator[SecuredKafka]:
     """Give a broker that an administrator has prepared with our own commands."""
     async with secured_kafka(folder / "kafka") as running:
-        for command in (["topics", "create"], ["topics", "acls", "--apply"], ["topics", "acls", "--check"]):
+        phones = ("--principal", "phones=User:phones")
+        for command in (
+            ["topics", "create"],
+            ["topics", "acls", "--apply", *phones],
+            ["topics", "acls", "--check", *phones],
+        ):
             stopline(running.settings(ADMIN), *command)
         yield running
 

@@ -1,5 +1,6 @@
 """Each way to be secured works, and what is wrong with one is one line and an exit code, no silent waiting."""
 
+import asyncio
 import json
 import subprocess
 from pathlib import Path
@@ -12,6 +13,9 @@ from secured_world import OURS, Deployment, stopline
 
 from harness.client import produce
 from harness.kafka.tool_properties import write_properties
+from harness.phones.follow import TopicFollower
+from harness.phones.observed import Observed
+from harness.phones.send import request_messages
 from harness.stack.kafka_tools import tool_command
 from harness.stack.service import Service
 from shared.events.outbound import MessageRequested
@@ -53,6 +57,18 @@ async def test_each_way_writes_and_reads(kafka: SecuredKafka, way: str) -> None:
         assert await consumer.end_offsets(list(consumer.assignment()))
     finally:
         await stop_quietly(consumer)
+
+
+async def test_the_page_of_phones_follows_and_requests_with_its_own_login(kafka: SecuredKafka) -> None:
+    connection, seen = ways(kafka, "phones")["SCRAM-SHA-512"], asyncio.Queue[Observed]()
+    follower = TopicFollower(connection, seen.put_nowait)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        following = group.create_task(follower.run())
+        await follower.is_following.wait()
+        await request_messages(connection, "nobody", 1, ["+13125550143"], "By a phone. Reply STOP to opt out")
+        while getattr((await seen.get()).event, "body", "") != "By a phone. Reply STOP to opt out":
+            pass
+        following.cancel()
 
 
 def test_what_kafka_refuses_is_one_line(kafka: SecuredKafka, tmp_path: Path) -> None:

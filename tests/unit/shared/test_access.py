@@ -48,3 +48,13 @@ def test_a_role_may_have_principals_of_its_own() -> None:
     wanted = acls(roles(), {"producer": ["User:shop", "User:CN=crm"]})
     writers = [acl.principal for acl in wanted if acl.operation == "Write" and acl.name == "outbound-messages"]
     assert writers == ["User:optout", "User:api", "User:shop", "User:CN=crm"]
+
+
+def test_the_page_of_phones_has_rights_only_where_it_is_named() -> None:
+    """Production does without it: its broker lets nobody read all topics by that name."""
+    assert not [acl for acl in acls(roles(), {}) if "phones" in acl.principal]
+    named = acls(roles(), {"phones": ["User:phones"]})
+    assert {acl.operation for acl in named if acl.principal == "User:phones"} == {"Read", "Write"}
+    assert [acl.name for acl in named if acl.principal == "User:phones" and acl.operation == "Write"] == [
+        "outbound-messages"
+    ]
