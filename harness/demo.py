@@ -28,7 +28,14 @@ def pages_to_open(book: AddressBook, seconds: float) -> str:
             f"             What a business looks at. Sign in as {account.account_id} with {account.api_key}",
         ]
     return "\n".join(
-        ("", *pages, "", f"Ready after {seconds:.1f} s. Meanwhile, the life of an opt-out, a line per claim:", "")
+        (
+            "",
+            *pages,
+            "",
+            f"Ready after {seconds:.1f} s. Now the life of an opt-out is played, a line per claim, for half a minute.",
+            "It stops and restarts services itself: send and reply meanwhile, and kill one when it has ended.",
+            "",
+        )
     )
 
 

@@ -124,7 +124,7 @@ def _carefully(take: Callable[[Taken], None]) -> Callable[[Taken], None]:
 
 
 async def _kept(work: FollowingWork) -> None:
-    """Do the work until cancelled: after an error again, since a page that has stopped does not say so."""
+    """Do the work until cancelled: after an error again, since a page that shows nothing new does not say so."""
     while True:
         try:
             await work()

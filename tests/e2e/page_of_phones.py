@@ -8,6 +8,9 @@ from typing import Any
 
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
 
+SECONDS = 30.0
+"""For what a real stack does, on a machine that may be busy."""
+expect.set_options(timeout=SECONDS * 1_000)
 MILLISECONDS = re.compile(r"^(< 1|\d+(\.\d)?|\d,\d{3}) ms$|^\d+\.\d s$")
 EVERY_STEP = ["Reply", "Rule", "Record", "Suppression", "Fence", "Drop"]
 
@@ -52,9 +55,20 @@ class PhonesInBrowser:
                 return
         raise AssertionError("it cannot be reached with the keyboard")
 
+    def _shown_count(self, name: str) -> Locator:
+        return self.page.locator("#tally div", has=self.page.get_by_text(name, exact=True)).locator("dd")
+
     async def count(self, name: str) -> int:
-        row = self.page.locator("#tally div", has=self.page.get_by_text(name, exact=True))
-        return int((await row.locator("dd").inner_text()).replace(",", ""))
+        return int((await self._shown_count(name).inner_text()).replace(",", ""))
+
+    async def counts(self, name: str, number: int) -> None:
+        """Wait until this is the count: what arrives on phones is read elsewhere than events, and maybe later."""
+        await expect(self._shown_count(name)).to_have_text(f"{number:,}")
+
+    async def is_quiet(self) -> None:
+        """Wait until every reply is decided, and every message that was requested has its outcome."""
+        for name in ("of them undecided", "of them waiting"):
+            await self.counts(name, 0)
 
     async def press(self, command: str, part: str) -> None:
         await self.page.get_by_role("button", name=f"{command} {part}").click()
@@ -74,7 +88,7 @@ async def open_phones(browser: Browser, url: str, **options: Any) -> AsyncIterat
         page.on("console", lambda line: said.extend(_complaint(line)))
         page.on("pageerror", lambda error: said.append(str(error)))
         await page.goto(url)
-        await expect(page.locator("#state-text")).to_have_text("Live", timeout=30_000)
+        await expect(page.locator("#state-text")).to_have_text("Live")
         await expect(page.get_by_role("radio")).to_have_count(3)
         yield PhonesInBrowser(page)
     finally:

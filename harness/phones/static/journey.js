@@ -1,4 +1,4 @@
-// The journeys of replies: a line of steps, each with its milliseconds and, when it is held or focused, their source.
+// The journeys of replies: a line of steps, each with its milliseconds and, when it is opened, their source.
 import { keyed, make, milliseconds, post, say, timeOf } from "./dom.js";
 
 const EFFECTS = {
@@ -36,7 +36,7 @@ function update(card, journey, { lists }) {
   card.dataset.list = journey.list_id ?? "";
   card.dataset.phone = journey.phone;
   card.dataset.effect = journey.effect ?? "";
-  card.querySelector(".again").hidden = journey.is_over || journey.list_id == null;
+  card.querySelector(".again").hidden = journey.is_over || !lists.has(journey.list_id);
   const about = journey.effect in EFFECTS && journey.effect !== "nothing" ? ` ${lists.get(journey.list_id) ?? "all lists"}` : "";
   const word = (EFFECTS[journey.effect] ?? "on its way") + about;
   const took = journey.milliseconds == null ? "" : ` in ${milliseconds(journey.milliseconds)}`;

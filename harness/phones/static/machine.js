@@ -32,8 +32,7 @@ export function updateMachine(machine, complain) {
   keyed(byId("parts"), machine.parts, (part) => part.name,
     (part) => make("li", {},
       make("span", { class: "dot", "aria-hidden": "true" }),
-      make("span", { class: "name" }, part.name),
-      make("span", { class: "what" }, TEXTS[part.name]),
+      make("span", { class: "who" }, make("span", { class: "name" }, part.name), " ", make("span", { class: "what" }, TEXTS[part.name])),
       make("span", { class: "state" }),
       make("span", { class: "buttons" })),
     (child, part) => updatePart(child, part, machine.can_be_killed, complain));
@@ -81,7 +80,7 @@ const count = (number, one, many) => `${number.toLocaleString("en")} ${number ==
 export function updateTally(tally) {
   const rows = [
     ["replies in Kafka", tally.replies], ["of them undecided", tally.undecided],
-    ["messages asked for", tally.requested], ["of them waiting", tally.waiting],
+    ["messages requested", tally.requested], ["of them waiting", tally.waiting],
     ["arrived on phones", tally.arrived], ["dropped", tally.dropped],
     ["sent after a STOP", tally.after_a_stop],
   ];

@@ -7,6 +7,7 @@ import { newPhone, updatePhone } from "./phone.js";
 const parts = {};
 let chosen = null;
 let started = null;
+let complaintEnds = null;
 const WAYS = {
   reply: "Reply STOP to opt out",
   link: "Stop: {{opt_out_link}}",
@@ -18,7 +19,16 @@ const owners = () => new Map(parts.about.owners.map((owner) => [owner.phone, own
 const names = () => new Map((parts.lists ?? []).map((list) => [list.list_id, list.name]));
 const listOf = (id) => (parts.lists ?? []).find((list) => list.list_id === id);
 
+/** Say what went wrong where it is seen from anywhere on the page, for a while. */
 function complain(text) {
+  const complaint = byId("complaint");
+  complaint.hidden = false;
+  say(complaint, text);
+  clearTimeout(complaintEnds);
+  complaintEnds = setTimeout(() => { complaint.hidden = true; say(complaint, ""); }, 12_000);
+}
+
+function refuse(text) {
   const answer = byId("answer");
   answer.classList.add("wrong");
   say(answer, text);
@@ -45,7 +55,7 @@ function showState(isCut = false) {
   const kind = isCut ? "cut" : !about?.is_ready ? "waiting" : !about.is_following ? "behind" : "live";
   document.body.dataset.state = kind;
   say(byId("state-text"), {
-    cut: "The page's server does not answer. It is tried again.",
+    cut: "The page's server does not answer. Trying again.",
     waiting: about?.problem || "Getting ready",
     behind: "Kafka does not answer the page",
     live: "Live",
@@ -147,7 +157,7 @@ byId("composer").addEventListener("submit", async (event) => {
   const list = listOf(chosen);
   const answer = byId("answer");
   answer.classList.remove("wrong");
-  if (!list) return complain("The lists are not there yet.");
+  if (!list) return refuse("The lists are not there yet.");
   byId("send").disabled = true;
   try {
     const through = byId("through").value;
@@ -155,7 +165,7 @@ byId("composer").addEventListener("submit", async (event) => {
     say(answer, `${list.members.length} are on “${list.name}”, ${list.reachable} may get it: ` +
       (through === "api" ? "the campaign asks for no others." : "all were requested, and the fence decides."));
   } catch (error) {
-    complain(error.message);
+    refuse(error.message);
   }
   byId("send").disabled = false;
 });
