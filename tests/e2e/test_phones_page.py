@@ -59,6 +59,7 @@ async def test_a_stop_on_a_phone_drops_the_next_message_of_that_list_alone_with_
     await fence.locator("summary").click()
     await expect(fence.locator(".measured")).to_contain_text("decision_started_at")
     await expect(phones.phone("Ada").locator(".hush")).to_have_text("1 dropped before it got here")
+    await expect(phones.page.locator("#guide li.done")).to_have_count(3)
     await expect(phones.phone("Ada").locator(".memberships .opted_out")).to_have_text("Summer sale opted out")
     await phones.send("Order updates")
     await expect(phones.received("Ada")).to_have_count(2)

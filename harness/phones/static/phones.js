@@ -112,11 +112,11 @@ function atGateway() {
 }
 
 function showGuide() {
-  const { tally, notes, machine, journeys } = parts;
+  const { notes, machine, journeys } = parts;
   const done = {
     sent: (notes ?? []).some((note) => note.kind === "sent"),
     stopped: (journeys ?? []).some((journey) => journey.effect === "opted_out"),
-    dropped: (tally?.dropped ?? 0) > 0,
+    dropped: (notes ?? []).some((note) => note.kind === "dropped"), // on these phones: the story has others
     killed: (notes ?? []).some((note) => ["kill", "pause"].includes(note.kind)),
   };
   for (const item of byId("guide").children) {
