@@ -1,6 +1,5 @@
 """The page of phones, by somebody who tries it on a stack in the background: every answer is the real stack's."""
 
-import asyncio
 import os
 import re
 import shutil
@@ -139,9 +138,6 @@ async def test_a_website_that_is_open_beside_it_presses_no_button(browser: Brows
     async with open_phones(browser, url) as phones:
         kills = await phones.page.locator("#notes .kill").count()
         other = await phones.page.context.new_page()
-        ended: asyncio.Queue[str] = asyncio.Queue()
-        other.on("requestfinished", lambda request: ended.put_nowait(request.url))
-        other.on("requestfailed", lambda request: ended.put_nowait(request.url))
         await other.route("http://evil.example/**", lambda route: route.fulfill(content_type="text/html", body="<p>Hi"))
         await other.goto("http://evil.example/")
         kill = '{"part": "optout", "command": "kill"}'
@@ -158,10 +154,6 @@ async def test_a_website_that_is_open_beside_it_presses_no_button(browser: Brows
         )
         read = await other.evaluate("url => fetch(url).then(a => a.text()).catch(e => 'refused')", url)
         assert read == "refused"
-        async with asyncio.timeout(30):
-            tried = 0
-            while tried < 2:  # the script's and the form's
-                tried += (await ended.get()).endswith("/parts")
         await other.close()
         await phones.page.reload()
         await phones.is_state("optout", "running")
