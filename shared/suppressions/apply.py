@@ -24,7 +24,7 @@ class PartitionFollower:
     """A follower of one partition, which applies its records in order.
 
     Attributes:
-        position: the offset below which everything is applied.
+        read_to: the offset below which everything is applied.
         settings: of the accounts whose settings are in the partition.
     """
 
@@ -35,12 +35,12 @@ class PartitionFollower:
         cache: SuppressionCache,
         watermarks: Watermarks,
         *,
-        position: int,
+        read_to: int,
         proven: bool,
         settings: PartitionSettings,
         confirmable: ConfirmableOptOuts,
     ) -> None:
-        self.position = position
+        self.read_to = read_to
         self.settings = settings
         self._confirmable = confirmable
         self.reader = PartitionReader(partition, partitions)
@@ -76,14 +76,14 @@ class PartitionFollower:
         for span in spans:
             span.end()
 
-    def move(self, position: int) -> None:
-        """Note that everything below `position` is applied.
+    def move(self, read_to: int) -> None:
+        """Note that everything below `read_to` is applied.
 
         Raises:
             CheckpointDiffersError: as `apply`.
         """
-        self.position = position
-        self.proof.judge(position)
+        self.read_to = read_to
+        self.proof.judge(read_to)
 
     async def _change(self, changes: Changes) -> None:
         for (account_id, scope), states in changes.by_scope.items():

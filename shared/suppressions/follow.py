@@ -238,12 +238,12 @@ class CacheFollower:
             if self._state is not None:
                 log.warning("%s is not the topic it was: reading it again", SUPPRESSIONS)
             self._state = await self._first_state(origin, ends)
-        self._topic.seek(consumer, self._state.positions)
+        self._topic.seek(consumer, self._state.read_to)
         return self._state, ends
 
     async def _first_state(self, origin: Origin, ends: Sequence[int]) -> CacheState:
         snapshot = await self._keeper.read(origin)
-        if snapshot is not None and not fits(snapshot.origin, snapshot.positions, origin, ends):
+        if snapshot is not None and not fits(snapshot.origin, snapshot.read_to, origin, ends):
             log.warning("the snapshot is not used: it is further than the topic")
             snapshot = None
         return CacheState(origin, snapshot)
@@ -255,8 +255,8 @@ class CacheFollower:
             end = max(ends[partition], self._topic.end_of(consumer, partition))
             await state.partitions[partition].apply(records, end)
             self._metrics.records.inc(len(records))
-        for follower, position in zip(state.partitions, await self._topic.positions(consumer), strict=True):
-            follower.move(position)
+        for follower, read_to in zip(state.partitions, await self._topic.positions(consumer), strict=True):
+            follower.move(read_to)
         await asyncio.sleep(0)  # a rebuild must not starve the health checks
 
     def _set_doubts(self, state: CacheState, *, caught_up: bool) -> None:
@@ -282,7 +282,7 @@ class CacheFollower:
             await self._asking.ask(unsure, now)
         if stuck.is_due(now):
             ends = await self._topic.ends(consumer)
-            found = stuck.look(now, dict(enumerate(state.positions)), dict(enumerate(ends)))
+            found = stuck.look(now, dict(enumerate(state.read_to)), dict(enumerate(ends)))
             if found:
                 raise TransientError(f"the consumer of {SUPPRESSIONS} is stuck at partitions {found}")
         if self.healthy and self._keeper.is_due(now):

@@ -31,7 +31,7 @@ class SnapshotKeeper:
         self._seconds = seconds
         self._metrics = metrics
         self._written_at = now
-        self._positions: list[int] = []
+        self._kept_to: list[int] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def read(self, origin: Origin) -> Snapshot | None:
@@ -51,7 +51,7 @@ class SnapshotKeeper:
     async def write(self, state: CacheState, now: float) -> None:
         """Begin to write what is known now, if that is more than last time; it goes on while the state changes."""
         self._written_at = now
-        if state.positions != self._positions:
+        if state.read_to != self._kept_to:
             snapshot = await asyncio.to_thread(state.snapshot)
             self._writing = asyncio.create_task(self._write(snapshot))
 
@@ -72,7 +72,7 @@ class SnapshotKeeper:
             log.error("no snapshot, a restart has to read more of the topic: %s", error)  # noqa: TRY400 (no bug)
         else:
             await asyncio.to_thread(give_back)
-            self._positions = snapshot.positions
+            self._kept_to = snapshot.read_to
             self._metrics.snapshots_written.inc()
 
 

@@ -166,29 +166,29 @@ class SuppressionCache:
         order = np.fromiter(chain.from_iterable(groups.values()), dtype=np.intp)
         wanted, states, begin = keys[order], np.empty(order.size, dtype=np.uint64), 0
         scope_of_slice = list[ScopeSuppressions]()
-        for scope_keys, positions in groups.items():
-            end = begin + len(positions)
+        for scope_keys, query_indexes in groups.items():
+            end = begin + len(query_indexes)
             scope_keys.look_up(wanted[begin:end], states[begin:end])
-            scope_of_slice.extend([scope_keys] * len(positions))
+            scope_of_slice.extend([scope_keys] * len(query_indexes))
             begin = end
         suppressed = np.flatnonzero(states <= HELD)
-        for at, position, state in zip(
+        for at, index, state in zip(
             suppressed.tolist(), order[suppressed].tolist(), states[suppressed].tolist(), strict=True
         ):
-            found, before = scope_of_slice[at].hits_by_state[state], hits[position]
-            hits[position] = found if before is None else _first(queries[position][1], before, found)
+            found, before = scope_of_slice[at].hits_by_state[state], hits[index]
+            hits[index] = found if before is None else _first(queries[index][1], before, found)
         return hits
 
     def _grouped(self, queries: Sequence[Query]) -> dict[ScopeSuppressions, list[int]]:
-        """Return for each scope the positions of the queries that are to be looked up there."""
+        """Return for each scope the indexes of the queries that are to be looked up there."""
         groups: dict[ScopeSuppressions, list[int]] = {}
-        positions_of: dict[tuple[str, tuple[str, ...]], list[list[int]]] = {}
-        for position, (account_id, scopes, _) in enumerate(queries):
+        indexes_of: dict[tuple[str, tuple[str, ...]], list[list[int]]] = {}
+        for index, (account_id, scopes, _) in enumerate(queries):
             asked = account_id, scopes
-            if asked not in positions_of:
-                positions_of[asked] = [groups.setdefault(each, []) for each in self._scopes(account_id, scopes)]
-            for positions in positions_of[asked]:
-                positions.append(position)
+            if asked not in indexes_of:
+                indexes_of[asked] = [groups.setdefault(each, []) for each in self._scopes(account_id, scopes)]
+            for query_indexes in indexes_of[asked]:
+                query_indexes.append(index)
         return groups
 
     def _scopes(self, account_id: str, scopes: tuple[str, ...]) -> list[ScopeSuppressions]:

@@ -78,14 +78,14 @@ class Proof:
         if self.difference is not None:
             self.difference.changed_since += count
 
-    def judge(self, position: int) -> None:
+    def judge(self, read_to: int) -> None:
         """Judge a difference, if the follower has come to where it can be.
 
         Raises:
             CheckpointDiffersError: compaction cannot explain it, or had to explain the one before already.
         """
         difference = self.difference
-        if difference is None or position < difference.judge_from:
+        if difference is None or read_to < difference.judge_from:
             return
         if self._explained or not difference.compaction_may_explain_it:
             raise CheckpointDiffersError(difference.text)

@@ -43,13 +43,13 @@ class Origin:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot: `positions` are the next offsets to read, `watermarks` the newest read (or 0), by partition.
+    """A snapshot: `read_to` are the next offsets to read, `watermarks` the newest read (or 0), by partition.
 
     So are `settings`, what the gate asks.
     """
 
     origin: Origin
-    positions: list[int]
+    read_to: list[int]
     watermarks: list[int]
     scopes: list[tuple[AccountScope, Keys]]
     settings: list[KeptSettings]
@@ -67,7 +67,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         crc = zlib.crc32(keys.data, crc)
     header = {
         "origin": asdict(snapshot.origin),
-        "positions": snapshot.positions,
+        "positions": snapshot.read_to,
         "watermarks": snapshot.watermarks,
         "scopes": [[account_id, scope, keys.size] for (account_id, scope), keys in snapshot.scopes],
         "crc": crc,

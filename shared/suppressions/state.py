@@ -25,7 +25,7 @@ class CacheState:
                 origin.partitions,
                 self.cache,
                 self.watermarks,
-                position=snapshot.positions[number] if snapshot else 0,
+                read_to=snapshot.read_to[number] if snapshot else 0,
                 proven=snapshot is not None,
                 settings=PartitionSettings(snapshot.settings[number]) if snapshot else PartitionSettings(),
                 confirmable=self.confirmable,
@@ -34,15 +34,15 @@ class CacheState:
         ]
 
     @property
-    def positions(self) -> list[int]:
-        return [partition.position for partition in self.partitions]
+    def read_to(self) -> list[int]:
+        return [partition.read_to for partition in self.partitions]
 
     def has_reached(self, ends: Sequence[int]) -> bool:
-        return all(partition.position >= end for partition, end in zip(self.partitions, ends, strict=True))
+        return all(partition.read_to >= end for partition, end in zip(self.partitions, ends, strict=True))
 
     def fits(self, origin: Origin, ends: Sequence[int]) -> bool:
         """Say whether the topic, as it is now, can go on where this ends."""
-        return fits(self.origin, self.positions, origin, ends)
+        return fits(self.origin, self.read_to, origin, ends)
 
     def doubts(self) -> list[str]:
         """Return what speaks against sending, a line each."""
@@ -52,16 +52,16 @@ class CacheState:
         """Return what goes to disk; may run in a thread while nothing is applied."""
         return Snapshot(
             self.origin,
-            self.positions,
+            self.read_to,
             list(self.watermarks.next_offsets),
             list(self.cache.arrays()),
             [partition.settings.kept() for partition in self.partitions],
         )
 
 
-def fits(kept: Origin, positions: Sequence[int], now: Origin, ends: Sequence[int]) -> bool:
-    """Say whether positions in the topic `kept` are positions in the topic that there is `now`, with these ends."""
-    return kept == now and all(position <= end for position, end in zip(positions, ends, strict=True))
+def fits(kept: Origin, read_to: Sequence[int], now: Origin, ends: Sequence[int]) -> bool:
+    """Say whether a topic `kept`, read up to these offsets, can be read on from them as the topic that is `now`."""
+    return kept == now and all(offset <= end for offset, end in zip(read_to, ends, strict=True))
 
 
 def _doubts(number: int, partition: PartitionFollower) -> list[str]:

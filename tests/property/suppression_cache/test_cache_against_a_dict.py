@@ -116,12 +116,12 @@ class CacheMachine(RuleBasedStateMachine):
         clean, rest = log[: int(len(log) * share)], log[int(len(log) * share) :]
         newest = {each.key: each.offset for each in clean}
         self.logs[partition] = [each for each in clean if newest[each.key] == each.offset] + rest
-        self.may_differ |= 0 < self.state.positions[partition] < self.ends[partition]
+        self.may_differ |= 0 < self.state.read_to[partition] < self.ends[partition]
 
     @rule(partition=st.integers(0, PARTITIONS - 1), most=st.integers(1, 40))
     def read(self, partition: int, most: int) -> None:
         follower = self.state.partitions[partition]
-        records = [each for each in self.logs[partition] if each.offset >= follower.position][:most]
+        records = [each for each in self.logs[partition] if each.offset >= follower.read_to][:most]
         end = self.ends[partition]
         left = [each.offset for each in self.logs[partition] if records and each.offset > records[-1].offset]
         try:
@@ -153,7 +153,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_cache_that_has_read_all_answers_like_the_dict(self) -> None:
-        late = [p for p in range(PARTITIONS) if self.state.positions[p] < self.ends[p]]
+        late = [p for p in range(PARTITIONS) if self.state.read_to[p] < self.ends[p]]
         phones = [phone for phone in PHONES if partition_of(phone, PARTITIONS) not in late]
         orders = [SCOPES, SCOPES[::-1]]
         asked = [(account, scopes, phone) for account in ACCOUNTS for scopes in orders for phone in phones]

@@ -38,7 +38,7 @@ def test_it_comes_back_as_it_was_written(path: Path) -> None:
     write_snapshot(path, SNAPSHOT)
     read = read_snapshot(path, ORIGIN)
     assert read is not None
-    assert (read.origin, read.positions, read.watermarks) == (ORIGIN, [10, 20], [7, 0])
+    assert (read.origin, read.read_to, read.watermarks) == (ORIGIN, [10, 20], [7, 0])
     assert [(scope, keys.tolist()) for scope, keys in read.scopes] == [(scope, keys.tolist()) for scope, keys in SCOPES]
     assert PartitionSettings(read.settings[0]).kept() == PartitionSettings(SETTINGS[0]).kept()
     assert not PartitionSettings(read.settings[1]).is_whole
@@ -69,7 +69,7 @@ def test_two_processes_in_one_folder_write_two_files_and_the_last_one_counts(pat
         write_snapshot(path, SNAPSHOT)
     read = read_snapshot(path, ORIGIN)
     assert read is not None
-    assert read.positions == SNAPSHOT.positions
+    assert read.read_to == SNAPSHOT.read_to
     assert len(set(seen)) == 2
 
 
@@ -127,7 +127,7 @@ async def test_the_keeper_replaces_the_file_and_leaves_nothing_else(tmp_path: Pa
         await keeper.write_last(state, 300)
         read = await keeper.read(ORIGIN)
         assert read is not None
-        assert read.positions == [position, 20]
+        assert read.read_to == [position, 20]
     assert [each.name for each in tmp_path.iterdir()] == [SNAPSHOT_FILE]
 
 
