@@ -44,6 +44,10 @@ _MIN_SPELT_LETTERS = 3
 """With fewer words of one letter, no word is spelt out."""
 _NO_LETTER = re.compile(r"[\W_]+")
 _QUESTION = frozenset("?\uff1f\u061f")
+_WRITTEN_WORD = re.compile(r"[^\W\d_]{2,}")
+_MAX_CHARACTERS_WITH_NAMES = 300
+_MIN_WORDS_OF_TITLE = 4
+"""If this many words all begin with a capital, capitals say nothing."""
 
 
 class NormalisedReply:
@@ -54,15 +58,25 @@ class NormalisedReply:
         words: of the text, in their order.
         steps: names of what had to be done.
         is_reaction: whether it is only a phone's quotation of another message; then there is no text.
+        written: the text as its writer wrote it, in upper and lower case.
     """
 
-    __slots__ = ("_classes", "_folded", "_found_parts", "is_reaction", "steps", "text", "words")
+    __slots__ = ("_classes", "_folded", "_found_parts", "is_reaction", "steps", "text", "words", "written")
 
-    def __init__(self, text: str, folded: str = "", steps: tuple[str, ...] = (), *, is_reaction: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        folded: str = "",
+        steps: tuple[str, ...] = (),
+        *,
+        is_reaction: bool = False,
+        written: str = "",
+    ) -> None:
         self.text = text
         self.words = text.split(" ")
         self.steps = steps
         self.is_reaction = is_reaction
+        self.written = written
         self._folded = folded
         self._classes = -1
         self._found_parts: _Parts | None = None
@@ -75,6 +89,11 @@ class NormalisedReply:
             if not self.text.isascii():
                 self._classes |= WORD_CLASSES.of(set(self.text))
         return self._classes
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The words, normalised, that are written like names: with a capital, where not all words have one."""
+        return _names(self.written)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -132,7 +151,7 @@ def _plain(body: str) -> NormalisedReply | None:
     if "&" in body or body.lstrip().startswith("0"):  # it may have been escaped
         return None
     folded = body.lower()
-    normalised = NormalisedReply(words_of(folded), folded)
+    normalised = NormalisedReply(words_of(folded), folded, written=body)
     if may_have_additions(folded, normalised.words) or _may_be_spelt(normalised.words):
         return None
     return normalised
@@ -155,11 +174,20 @@ def _step_by_step(body: str) -> NormalisedReply:
             return NormalisedReply("", steps=(*steps, "reaction"), is_reaction=True)
         folded = steps.keep("signature", folded, without_signature(folded))
         words = words_of(folded)
-    normalised = NormalisedReply(words, folded, tuple(steps))
+    normalised = NormalisedReply(words, folded, tuple(steps), written=text)
     if not _may_be_spelt(normalised.words):
         return normalised
     folded = steps.keep("spaced_letters", folded, _SPACED.sub(lambda run: _NO_LETTER.sub("", run[0]), folded))
-    return NormalisedReply(words_of(folded), folded, tuple(steps))
+    return NormalisedReply(words_of(folded), folded, tuple(steps), written=text)
+
+
+def _names(written: str) -> frozenset[str]:
+    words = _WRITTEN_WORD.findall(written) if len(written) <= _MAX_CHARACTERS_WITH_NAMES else []
+    capitalised = [word for word in words if word.istitle()]
+    if len(words) >= _MIN_WORDS_OF_TITLE and len(capitalised) == len(words):
+        return frozenset()
+    first = words[0] if words else ""
+    return frozenset(words_of(latin(fold(word))) for word in capitalised if word is not first)
 
 
 _normalised_short = lru_cache(maxsize=8_192)(_normalised)

@@ -19,6 +19,8 @@ SCOPES = {
     "other/everything.txt": "account",
     "en/one_list.txt": "list",
 }
+TOGETHER = frozenset(("es", "fr", "pt", "de", "it", "nl"))
+CODES = [language.code for language in LANGUAGES if language.code not in TOGETHER]
 FLOORS = {
     "en/keywords.txt": 1.0,
     "en/echo.txt": 0.95,
@@ -47,9 +49,9 @@ FLOORS = {
     "other/mixed.txt": 0.9,
     "other/everything.txt": 1.0,
     "other/ordinary.txt": 1.0,
-    **{f"{language.code}/requests.txt": 0.95 for language in LANGUAGES},
-    **{f"{language.code}/wrong_person.txt": 0.95 for language in LANGUAGES},
-    **{f"{language.code}/ordinary.txt": 1.0 for language in LANGUAGES},
+    **{f"{code}/requests.txt": 0.95 for code in CODES},
+    **{f"{code}/wrong_person.txt": 0.95 for code in CODES},
+    **{f"{code}/ordinary.txt": 1.0 for code in CODES},
 }
 
 

@@ -11,10 +11,10 @@ from importlib.resources import files
 
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.gates import Gate, SubstringGate
-from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
+from services.optout.rules.detectors.phrases import Finder, Found, Grammar, compile_re2
 from services.optout.rules.detectors.words import MAX_SENTENCE_CHARACTERS
 from services.optout.rules.normalised_reply import NormalisedReply
-from shared.instructions.normalise import fold, latin
+from shared.instructions.normalise import fold, latin, words_of
 
 MAX_SENTENCES = 40
 _MAX_CHARACTERS_OF_WRONG_PERSON = 100
@@ -24,11 +24,16 @@ _LEAST_CHARACTERS_UNASKED_WITHOUT_SPACES = 5
 _WORDS_BEFORE = 2
 _NEEDED = (
     ("group", "around"),
+    ("group", "limits"),
     ("phrases", "requests"),
     ("phrases", "likely"),
     ("phrases", "wrong_person"),
+    ("phrases", "complaint"),
+    ("words", "other_things"),
     ("words", "turned"),
 )
+_PHRASES = ("requests", "likely", "partial", "wrong_person", "complaint", "not_name")
+_MAX_WORDS_NAMED = 8
 _WITHOUT_SPACES = re.compile("[\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
 
 
@@ -48,13 +53,23 @@ class Language:
         for kind, section in _NEEDED:
             if not self._grammar.has(kind, section):
                 raise ValueError(f"{name}: the section [{kind} {section}] is missing")
-        needs = self._grammar.needs("requests", "likely", "wrong_person")
+        needs = self._grammar.needs(*filter(self._has, _PHRASES))
         self._gate = Gate(needs) if self.has_spaces else SubstringGate(needs)
-        self._turned = tuple(map(_prepared, sorted(self._grammar.words("turned"))))
+        self._turned = self._words("turned")
+        self._turned_after = self._words("turned_after")
+        self._other_things = self._words("other_things")
+        self._no_names = self._words("no_names")
 
     def register(self) -> int:
         """Return the bit that replies have which may be in this language."""
         return self._gate.register()
+
+    @property
+    def words_of_requests(self) -> frozenset[str]:
+        """The words of requests and of what is said around them: none of them is a name."""
+        if not self.has_spaces:
+            return frozenset()
+        return self._grammar.vocabulary("requests", "likely", "not_name") | self._grammar.words_of_group("around")
 
     def request_in(self, sentence: str, *, is_answer: bool) -> Finding | None:
         """Return the request that a sentence is, or has; a certain one only in answer to an instruction."""
@@ -62,15 +77,28 @@ class Language:
         opened = self._opened(sentence, text)
         if "requests" in opened and (found := self._request_alone.fullmatch(text)):
             return Finding("opt_out" if is_answer else "held", "plain_words", found["core"].strip())
-        if is_answer and "likely" in opened and (found := self._likely_alone.fullmatch(text)):
-            return Finding("held", "plain_words", found["core"].strip())
-        if "requests" not in opened:
+        if is_answer and (finding := self._only_in_answer(text, opened)):
+            return finding
+        if "requests" not in opened or self._is_of_another_thing(text):
             return None
         for match in self._request.finditer(text):
             term = match[0].strip()
-            if (is_answer or len(term) >= self._least_unasked) and not self._is_turned(text[: match.start()]):
+            if (is_answer or len(term) >= self._least_unasked) and not self._is_turned(text, match):
                 return Finding("held", "plain_words", term)
         return None
+
+    def _only_in_answer(self, text: str, opened: set[str]) -> Finding | None:
+        """Return what asks for less, or complains; to nobody's question it may be about anything."""
+        if "likely" in opened and (found := self._likely_alone.fullmatch(text)):
+            return Finding("held", "plain_words", found["core"].strip())
+        if not opened.isdisjoint(("requests", "likely")) and (found := self._limited_alone.fullmatch(text)):
+            return Finding("held", "partial", found["core"].strip())
+        if "partial" in opened and (found := self._partial.search(text)):
+            return Finding("held", "partial", found[0].strip())
+        if "complaint" not in opened or self._is_of_another_thing(text):
+            return None
+        found = self._complaint.search(text)
+        return Finding("held", "complaint", found[0].strip()) if found else None
 
     def wrong_person_in(self, sentence: str, *, is_answer: bool) -> Finding | None:
         """Return what says that the number is not theirs whom the sender means."""
@@ -82,17 +110,44 @@ class Language:
             return None
         return Finding("held", "wrong_person", found[0].strip())
 
+    def other_name_in(self, sentence: str, names: frozenset[str]) -> Finding | None:
+        """Return what denies the name that a message was written to: "nie jestem Kasia"."""
+        text = self._text_of(sentence)
+        if text.count(" ") > _MAX_WORDS_NAMED or "not_name" not in self._opened(sentence, text):
+            return None
+        found = self._not_name.fullmatch(text)
+        if found is None or found["name"] not in names or found["name"] in self._no_names:
+            return None
+        return Finding("held", "wrong_person", text.strip())
+
     def _opened(self, sentence: str, text: str) -> set[str]:
         return self._gate.opened(sentence.split()) if isinstance(self._gate, Gate) else self._gate.opened(text)
+
+    def _has(self, phrases: str) -> bool:
+        return self._grammar.has("phrases", phrases)
+
+    def _words(self, name: str) -> tuple[str, ...]:
+        words = sorted(self._grammar.words(name)) if self._grammar.has("words", name) else ()
+        return tuple(words_of(_prepared(word)).replace(" ", "") for word in words)
 
     def _text_of(self, sentence: str) -> str:
         text = sentence[:MAX_SENTENCE_CHARACTERS]
         return f"{text} " if self.has_spaces else text.replace(" ", "")
 
-    def _is_turned(self, before: str) -> bool:
+    def _is_turned(self, text: str, match: Found) -> bool:
+        """Say whether the words before a request, or the one after it, make the opposite of it."""
+        before, after = text[: match.start()], text[match.start() + len(match[0]) :]
+        if not self.has_spaces:
+            return before.endswith(self._turned)
+        if not set(self._turned).isdisjoint(before.split()[-_WORDS_BEFORE:]):
+            return True
+        return not set(self._turned_after).isdisjoint(after.split()[:1])
+
+    def _is_of_another_thing(self, text: str) -> bool:
+        """Say whether a sentence is about a parcel, an appointment, a bill: not about messages."""
         if self.has_spaces:
-            return not set(self._turned).isdisjoint(before.split()[-_WORDS_BEFORE:])
-        return before.endswith(self._turned)
+            return not set(self._other_things).isdisjoint(text.split())
+        return any(thing in text for thing in self._other_things)
 
     @property
     def _least_unasked(self) -> int:
@@ -109,6 +164,26 @@ class Language:
     @cached_property
     def _likely_alone(self) -> Finder:
         return self._alone("likely")
+
+    @cached_property
+    def _limited_alone(self) -> Finder:
+        """A request or its like, beside the hours or days that it is for."""
+        beside = f"(?:{self._grammar.group('around')}|{self._grammar.group('limits')})*"
+        core = f"(?:{self._grammar.pattern('requests')}|{self._grammar.pattern('likely')})"
+        return compile_re2(f"{beside}(?P<core>{core}){beside}")
+
+    @cached_property
+    def _partial(self) -> Finder:
+        return self._grammar.compile("partial")
+
+    @cached_property
+    def _complaint(self) -> Finder:
+        return self._grammar.compile("complaint")
+
+    @cached_property
+    def _not_name(self) -> Finder:
+        around = f"(?:{self._grammar.group('around')})*"
+        return compile_re2(rf"{around}{self._grammar.pattern('not_name')}(?P<name>\S+) (?:\S+ )?{around}")
 
     @cached_property
     def _wrong_person(self) -> Finder:
@@ -129,6 +204,7 @@ def _codes() -> list[str]:
 
 
 LANGUAGES = tuple(map(Language, _codes()))
+WORDS_OF_REQUESTS = frozenset[str]().union(*(language.words_of_requests for language in LANGUAGES))
 _BY_BIT = {language.register(): language for language in LANGUAGES}
 _ANY = sum(_BY_BIT)
 
@@ -150,8 +226,14 @@ def find_wrong_person(normalised: NormalisedReply, *, is_answer: bool) -> Findin
     """Return the words of a reply, in one of the languages, that say that the number is somebody else's."""
     if not normalised.classes & _ANY:
         return None
-    found = (language.wrong_person_in(sentence, is_answer=is_answer) for language, sentence in _asked(normalised))
-    return next((each for each in found if each is not None), None)
+    names = normalised.names if is_answer else frozenset[str]()
+    for language, sentence in _asked(normalised):
+        found = language.wrong_person_in(sentence, is_answer=is_answer)
+        if found is None and names:
+            found = language.other_name_in(sentence, names)
+        if found is not None:
+            return found
+    return None
 
 
 def _asked(normalised: NormalisedReply) -> Iterator[tuple[Language, str]]:

@@ -6,7 +6,7 @@ proportion to the text.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Protocol, cast
 
@@ -88,6 +88,24 @@ class Grammar:
     def gate(self, *names: str) -> Gate:
         """Return what says of which of these sections a text may have phrases; its words may be spelt anyhow."""
         return Gate(self.needs(*names), forms)
+
+    def vocabulary(self, *names: str) -> frozenset[str]:
+        """Return all words of these sections' phrases, with those of the groups that they use."""
+        return self._words_in(chain(*(self._sections.get(("phrases", name), ()) for name in names)))
+
+    def words_of_group(self, name: str) -> frozenset[str]:
+        """Return all words of a group, with those of the groups that it uses."""
+        return self._words_in(self._sections["group", name])
+
+    def _words_in(self, phrases: Iterable[str]) -> frozenset[str]:
+        found, lines = set[str](), list(phrases)
+        while lines:
+            for group, word, _ in TOKEN.findall(lines.pop()):
+                if group:
+                    lines += self._sections["group", group]
+                elif word:
+                    found.add(word)
+        return frozenset(found)
 
     def words(self, name: str) -> frozenset[str]:
         """Return the words of a section."""

@@ -1,6 +1,6 @@
 """Requests in ordinary language: "stop texting me", "take me off your list"; not "don't stop", not "stop the war"."""
 
-from services.optout.rules.detectors.finding import Certainty, Finding
+from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.languages import find_request
 from services.optout.rules.detectors.leave_words import find_leave_words
 from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
@@ -17,11 +17,9 @@ _MAX_WORDS_ALONE = 30
 _MAX_WORDS_IN_ANSWER = 16
 
 _MAX_WORDS_OF_PACK_WORD = 6
-_MAX_WORDS_AROUND_ONE = 3
 _WORDS_OF_PACKS = frozenset(normalise(word) for pack in PACK_WORDS.values() for word in pack.words)
 
 _ENGLISH = Grammar("requests_en.txt")
-_OTHER = Grammar("requests_other.txt")
 _AROUND = f"{_ENGLISH.group('around')}*"
 _CERTAIN = _ENGLISH.compile("certain")
 _LIKELY = _ENGLISH.compile("likely")
@@ -33,13 +31,10 @@ _TURNED = compile_re2(f"(?:^| ){_ENGLISH.pattern('turned')}$")
 _OF_FRIENDS = _ENGLISH.compile("of_friends")
 _COMPLAINT = _ENGLISH.compile("complaint")
 _AGREEING = frozenset(("sign", "signed", "agreed", "subscribed", "opted", "asked", "gave"))
-_OTHERS_REQUEST = _OTHER.compile("requests")
 _SECTIONS = ("certain", "certain_alone", "likely", "likely_alone")
 _SECTIONS_IN_ANSWER = ("likely_within_answer", "likely_in_answer")
 _GATES = {False: _ENGLISH.gate(*_SECTIONS), True: _ENGLISH.gate(*_SECTIONS, *_SECTIONS_IN_ANSWER)}
 _BITS = {is_answer: gate.register() for is_answer, gate in _GATES.items()}
-_GATE_OF_OTHERS = _OTHER.gate("requests")
-_BIT_OF_OTHERS = _GATE_OF_OTHERS.register()
 
 
 def find_plain_words(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
@@ -65,15 +60,12 @@ def _pack_word(normalised: NormalisedReply) -> Finding | None:
 
 def _find_in_english(normalised: NormalisedReply, *, is_answer: bool) -> Finding | None:
     words, classes, gate = normalised.words[:MAX_WORDS], normalised.classes, _GATES[is_answer]
-    others = classes & _BIT_OF_OTHERS and _GATE_OF_OTHERS.opened(words)
-    if not (others or (classes & _BITS[is_answer] and gate.opened(words))):
+    if not (classes & _BITS[is_answer] and gate.opened(words)):
         return None
     likely = None
     for sentence in normalised.sentences[:MAX_SENTENCES]:
         opened = gate.opened(sentence.split())
-        finding = (_in_others(sentence, is_answer=is_answer) if others else None) or (
-            _in_sentence(canonical(sentence), opened, is_answer=is_answer) if opened else None
-        )
+        finding = _in_sentence(canonical(sentence), opened, is_answer=is_answer) if opened else None
         if finding is not None and finding.kind == "opt_out":
             return finding
         likely = likely or finding
@@ -89,22 +81,6 @@ def _in_answer(normalised: NormalisedReply) -> Finding | None:
             if found is not None:
                 return Finding("held", "plain_words", found["core"].strip())
     return None
-
-
-def _in_others(sentence: str, *, is_answer: bool) -> Finding | None:
-    if not _GATE_OF_OTHERS.opened(sentence.split()):
-        return None
-    text = canonical(sentence)
-    found = _OTHERS_REQUEST.search(text)
-    if found is None:
-        return None
-    return Finding(_kind_of_others(found[0], text.count(" "), is_answer=is_answer), "plain_words", found[0].strip())
-
-
-def _kind_of_others(term: str, words: int, *, is_answer: bool) -> Certainty:
-    """Return how certain a request is: a single word such as "abmelden", in a sentence, is often about other things."""
-    is_alone = len(term.split()) > 1 or words <= _MAX_WORDS_AROUND_ONE
-    return "opt_out" if is_answer and is_alone else "held"
 
 
 def _in_sentence(text: str, opened: set[str], *, is_answer: bool) -> Finding | None:

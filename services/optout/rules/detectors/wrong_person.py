@@ -25,7 +25,7 @@ _NAMED = {
     False: compile_re2(_GRAMMAR.pattern("named")),
 }
 _UNNAMED = _GRAMMAR.compile("unnamed")
-_NO_NAME = FREQUENT | _GRAMMAR.words("no_name")
+_NO_NAME = FREQUENT | _GRAMMAR.words("no_name") | languages.WORDS_OF_REQUESTS
 _OF_A_PHONE = frozenset(("phone", "number", "cell", "line", "here", "anymore"))
 _NO_SECOND_NAME = FREQUENT - _OF_A_PHONE
 _NO_NAMES_END = tuple(_GRAMMAR.words("no_names_end"))
