@@ -33,6 +33,8 @@ _WORDS = {"confirm": "confirmed", "release": "released"}
 _WHY: Mapping[str, str] = {
     "echo": "looks like the instruction of the message, misspelt",
     "plain_words": "asks to be left alone in plain words",
+    "partial": "asks for fewer messages, at other hours or of one kind",
+    "complaint": "complains, threatens, or says that they asked before",
     "wrong_person": "says that the number belongs to somebody else",
     "refusal": "refuses in hostile words",
     "slogans": "insults or shouts",
