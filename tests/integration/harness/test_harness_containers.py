@@ -76,7 +76,7 @@ def test_the_containers_and_their_network_are_gone_when_the_parent_is_killed() -
     assert any(stack in name for name in _containers_and_networks())
 
     parent.kill()
-    parent.communicate(timeout=30)
+    parent.communicate(timeout=90)
 
     until(lambda: not any(stack in name for name in _containers_and_networks()), 60, "nothing of it is left")
 

@@ -55,7 +55,7 @@ def test_kafka_postgres_and_their_folder_are_gone_when_the_parent_is_ended(endin
     assert folder.is_dir()
 
     parent.send_signal(ending)
-    parent.communicate(timeout=30)
+    parent.communicate(timeout=90)
 
     until(lambda: not processes_of(mark), 10, "no process is left")
     until(lambda: not folder.exists(), 10, "the folder is removed")
@@ -86,7 +86,7 @@ def test_a_frozen_child_and_a_grandchild_in_a_session_of_its_own_go_too() -> Non
     assert len(processes_of(mark)) == 4  # the parent, its watcher, the child, the grandchild
 
     parent.kill()
-    parent.communicate(timeout=30)
+    parent.communicate(timeout=90)
 
     until(lambda: not processes_of(mark), 10, "no process is left")
 
