@@ -14,7 +14,7 @@ from benchmarks.rows import Row, row
 from harness.stack.stack import Stack
 from shared.events import codec
 from shared.events.inbound import MessageReceived, inbound_event_adapter
-from shared.events.suppression import WATERMARK_KEY, WatermarkAdvanced, suppression_event_adapter
+from shared.events.suppression import WATERMARK_KEY, MarkersPassed, WatermarkAdvanced, suppression_event_adapter
 from shared.kafka import new_consumer, new_producer
 from shared.partitions import partition_of
 from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
@@ -166,7 +166,7 @@ async def _rate(consumer: AIOKafkaConsumer, begins: dict[int, int], ends: dict[i
             marks = [record for record in records if record.key == WATERMARK_KEY]
             if marks:
                 event = codec.decode(suppression_event_adapter, marks[-1].value)
-                if isinstance(event, WatermarkAdvanced):
+                if isinstance(event, WatermarkAdvanced | MarkersPassed):
                     reached[tp.partition] = event.next_offset
         done = sum(reached[p] - begins[p] for p in begins)
         if first is None and polled:

@@ -16,7 +16,7 @@ from shared.events import delivery
 from shared.events.inbound import FenceMarkerAppended, LinkConfirmed, LinkUndone, MessageReceived
 from shared.events.opt_out import HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageRequested
-from shared.events.suppression import SuppressionChanged, SuppressionsChanged, WatermarkAdvanced
+from shared.events.suppression import MarkersPassed, SuppressionChanged, SuppressionsChanged, WatermarkAdvanced
 
 _PHONES = frozenset(owner.phone for owner in OWNERS)
 _FORBIDDING = ("opted_out", "held")
@@ -138,7 +138,7 @@ class Board:
         match event:
             case FenceMarkerAppended():
                 self._places.marker(seen)
-            case WatermarkAdvanced():
+            case WatermarkAdvanced() | MarkersPassed():
                 self._places.watermark(seen, event.next_offset)
                 self._changed("tally")
             case LinkConfirmed() | LinkUndone():

@@ -33,6 +33,7 @@ from shared.events.suppression import (
     AllowedConfirmation,
     PublishedConfirmation,
     SuppressionChanged,
+    MarkersPassed,
     WatermarkAdvanced,
 )
 
@@ -208,6 +209,7 @@ def _suppressions() -> list[Event]:
         ),
         ListPublished(account_id=_ACCOUNT, list_id=_LIST, epoch=_EPOCH, exists=True),
         WatermarkAdvanced(next_offset=104_730, settings_epoch=_EPOCH, settings_digest="51d0c2e98f3ab764"),
+        MarkersPassed(next_offset=104_732, settings_epoch=_EPOCH),
         CheckpointPublished(next_offset=104_730, suppressed_count=1207, digest="9f3c52d1a07be846"),
     ]
 

@@ -156,6 +156,23 @@ class WatermarkAdvanced(Event):
         return f"watermark-{self.next_offset}"
 
 
+class MarkersPassed(Event):
+    """The next watermark where nothing but fence markers came since the last: all below `next_offset` is decided.
+
+    It is published outside of a transaction, and moves the watermark only where `settings_epoch` is that of the newest
+    `watermark_advanced` before it in the partition: that one's writer may have a successor by now. It has the same key.
+    """
+
+    category: ClassVar[str] = "suppression"
+
+    type: Literal["markers_passed"] = "markers_passed"
+    next_offset: Offset
+    settings_epoch: Digest
+
+    def cloud_event_id(self) -> str:
+        return f"markers-{self.settings_epoch}-{self.next_offset}"
+
+
 class CheckpointPublished(Event):
     """The suppressions that a cache must hold at this place in the partition.
 
@@ -246,6 +263,7 @@ AnySuppressionEvent = (
     SuppressionChanged
     | SuppressionsChanged
     | WatermarkAdvanced
+    | MarkersPassed
     | CheckpointPublished
     | AccountSettingsPublished
     | ListPublished

@@ -86,6 +86,11 @@ class PartitionSettings:
         """Whether the records of the watermark's epoch are those that it vouches for."""
         return self._epoch is not None and format_digest(self._sums.get(self._epoch, 0)) == self._digest
 
+    @property
+    def epoch(self) -> str | None:
+        """Which session of the opt-out service has published the newest watermark; None: it does not vouch for any."""
+        return self._epoch
+
     def of(self, account_id: str) -> AccountSettings:
         """Return the settings of an account; ask `is_whole` first."""
         record = self._accounts.get(account_id)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from shared import tracing
 from shared.consumer import Polled
-from shared.events.suppression import CheckpointPublished, WatermarkAdvanced
+from shared.events.suppression import CheckpointPublished, MarkersPassed, WatermarkAdvanced
 from shared.suppressions.account_settings import PartitionSettings, SettingsRecord
 from shared.suppressions.confirmable import ConfirmableOptOuts
 from shared.suppressions.lookup import SuppressionCache
@@ -71,6 +71,8 @@ class PartitionFollower:
                 case WatermarkAdvanced():
                     self.settings.prove(step.settings_epoch, step.settings_digest)
                     self._watermarks.advance(self._partition, step.next_offset)
+                case MarkersPassed():
+                    self._pass_markers(step)
                 case CheckpointPublished():
                     await self._compare(step, records[-1].offset + 1, end)
         for span in spans:
@@ -84,6 +86,12 @@ class PartitionFollower:
         """
         self.read_to = read_to
         self.proof.judge(read_to)
+
+    def _pass_markers(self, passed: MarkersPassed) -> None:
+        """Move the watermark, unless another session has published one since the session that says so did."""
+        is_newer = passed.next_offset > self._watermarks.next_offsets[self._partition]
+        if is_newer and passed.settings_epoch == self.settings.epoch:
+            self._watermarks.advance(self._partition, passed.next_offset)
 
     async def _change(self, changes: Changes) -> None:
         for (account_id, scope), states in changes.by_scope.items():

@@ -19,6 +19,7 @@ from shared.events.suppression import (
     AnySuppressionEvent,
     CheckpointPublished,
     ListPublished,
+    MarkersPassed,
     SuppressionChanged,
     SuppressionsChanged,
     WatermarkAdvanced,
@@ -67,7 +68,7 @@ class ConfirmableChange:
     event: SuppressionChanged
 
 
-PartitionChange = Changes | ConfirmableChange | WatermarkAdvanced | CheckpointPublished | SettingsRecord
+PartitionChange = Changes | ConfirmableChange | WatermarkAdvanced | MarkersPassed | CheckpointPublished | SettingsRecord
 
 
 class PartitionReader:
@@ -177,7 +178,7 @@ def _key_of(event: AnySuppressionEvent) -> bytes:
     match event:
         case SuppressionChanged() | SuppressionsChanged() | AccountSettingsPublished() | ListPublished():
             return event.key()
-        case WatermarkAdvanced():
+        case WatermarkAdvanced() | MarkersPassed():
             return WATERMARK_KEY
         case CheckpointPublished():
             return CHECKPOINT_KEY

@@ -54,6 +54,12 @@ class Parsed:
     elsewhere: Sequence[tuple[int, LinkEvent | DecidableEvent]] = ()
     """What was placed by a number of partitions that there were once, with the partition that it belongs to."""
 
+    @property
+    def has_only_markers(self) -> bool:
+        """Whether it has nothing but fence markers, none of which asks for more than a watermark."""
+        others = self.received, self.parked, self.clicks, self.elsewhere
+        return not any(others) and not self.bad and self.removals is None and not self.checkpoint_wanted
+
 
 def parse(
     records: Sequence[Polled], partitions: int, parking: Parking, now: datetime, former: Collection[int] = ()

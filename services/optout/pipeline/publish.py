@@ -32,6 +32,7 @@ from shared.events.suppression import (
     CHECKPOINT_KEY,
     WATERMARK_KEY,
     CheckpointPublished,
+    MarkersPassed,
     SuppressionChanged,
     WatermarkAdvanced,
 )
@@ -61,7 +62,7 @@ class SettingsMark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A publication; `next_offset` is the watermark, and with `commits_offset` the offset that is committed with it."""
+    """A publication; `next_offset` is the watermark, and the offset that is committed with it."""
 
     next_offset: int
     entries: Sequence[Decided] = ()
@@ -79,15 +80,8 @@ class Publication:
     """Accounts and lists that have changed, for the sender's gate."""
     settings_mark: SettingsMark | None = None
     """What the watermark says of the settings; None: they are not all published yet."""
-    commits_offset: bool = True
     trace_headers: Mapping[int, Headers] = field(default_factory=dict)
     """By which the records of an entry go on with the trace of its reply, by offset."""
-
-    @property
-    def is_watermark_alone(self) -> bool:
-        """Whether it says nothing but how far the partition is: only markers were read."""
-        parts = self.entries, self.parked, self.repaired, self.merged, self.settings
-        return not any(parts) and self.checkpoint is None and self.anchor is None
 
     def suppressions(self) -> Iterator[OutgoingRecord]:
         """Yield the records for `suppressions`: the watermark last, after what it vouches for."""
@@ -145,10 +139,20 @@ class FencedError(Exception):
 
 
 class TransactionPublisher:
-    """A publisher for one partition: a Kafka transaction per batch, by a transactional producer already started."""
+    """A publisher for one partition: a Kafka transaction per batch, and without one that markers were passed.
 
-    def __init__(self, producer: AIOKafkaProducer, partition: int, group_id: str) -> None:
+    Args:
+        producer: a transactional one, already started: it has fenced all before it.
+        markers_producer: an idempotent one, already started.
+        partition: of all topics placed by phone.
+        group_id: whose offsets are committed.
+    """
+
+    def __init__(
+        self, producer: AIOKafkaProducer, markers_producer: AIOKafkaProducer, partition: int, group_id: str
+    ) -> None:
         self._producer = producer
+        self._markers_producer = markers_producer
         self._partition = partition
         self._group_id = group_id
 
@@ -167,15 +171,29 @@ class TransactionPublisher:
             await self._abort()
             raise
 
+    async def pass_markers(self, passed: MarkersPassed) -> None:
+        """Publish that there were only markers, in one append: a transaction would take three requests more.
+
+        No successor is looked for: readers do, in the order of the partition.
+
+        Raises:
+            TransientError: Kafka did not take it, or may take it later; publish nothing more in this session.
+        """
+        failpoint("optout.before_markers")
+        record = record_of(WATERMARK_KEY, passed)
+        sent = self._markers_producer.send_and_wait(
+            SUPPRESSIONS, record.value, record.key, partition=self._partition, headers=record.headers
+        )
+        await within(SEND_SECONDS, sent, "publishing that markers were passed")
+
     async def _transaction(self, publication: Publication) -> None:
         await self._producer.begin_transaction()
         failpoint("optout.after_begin")
         # A commit succeeds although a record in the transaction was refused: every send is awaited before.
         await asyncio.gather(*await self._send_all(publication))
         failpoint("optout.after_sends")
-        if publication.commits_offset:
-            offsets = {TopicPartition(INBOUND_MESSAGES, self._partition): publication.next_offset}
-            await self._producer.send_offsets_to_transaction(offsets, self._group_id)
+        offsets = {TopicPartition(INBOUND_MESSAGES, self._partition): publication.next_offset}
+        await self._producer.send_offsets_to_transaction(offsets, self._group_id)
         failpoint("optout.after_offsets")
         failpoint("optout.before_kafka_commit")
         await self._producer.commit_transaction()

@@ -24,16 +24,17 @@ from services.optout.removals import request_id
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
 from shared.events.inbound import CarrierBlocked, ErasureRequested, MessageReceived
-from shared.events.suppression import CheckpointPublished
+from shared.events.suppression import CheckpointPublished, MarkersPassed, SuppressionChanged
+from shared.producer import OutgoingRecord
 from shared.suppression_digest import format_digest
 
 CHECKPOINT_CHANGES = 10_000
 MARKERS_BEFORE_MOVE = 10_000
 WANTED_AGAIN_SECONDS = 1.0
 """A sender that doubts asks for a checkpoint; many of them get no more than one in this time."""
-COMMIT_SECONDS = 1.0
-"""How often the offset is committed while only markers come: with each of them a fence would take longer, and all that
-a restart reads again is markers."""
+COMMIT_SECONDS = 5.0
+"""How often the offset is committed while only markers come: the next marker waits for it, and all that a restart reads
+again is markers."""
 _SECONDS_BEFORE_MOVE = 10.0
 _ABOUT_MESSAGES = MessageReceived | CarrierBlocked | ErasureRequested
 _MERGED_AT_ONCE = 2_000
@@ -43,6 +44,9 @@ _OPT_OUTS = ("opt_out", "held")
 class Publishes(Protocol):
     async def publish(self, publication: Publication) -> None:
         """Publish all or nothing, as `TransactionPublisher` of `publish.py` does."""
+
+    async def pass_markers(self, passed: MarkersPassed) -> None:
+        """Publish that there were only markers, without a transaction, as `TransactionPublisher` does."""
 
 
 class CatchesUp(Protocol):
@@ -121,11 +125,30 @@ class WorkerSession:
         entries = [*stored, *new]
         spans.recorded(entries)
         self._changes += sum(_count_changed(each) for each in entries)
-        checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
-        merged = await self._decision_log.states(self._merged) if checkpoint is not None and self._merged else ()
-        erasures = [each.event for each in parsed.received if isinstance(each.event, ErasureRequested)]
         settings = await self._settings.changed()
         self._settings_mark = self._settings.mark
+        if parsed.has_only_markers and not entries and not settings:
+            await self._pass_markers(parsed.next_offset)
+        else:
+            await self._publish_batch(parsed, entries, settings, spans)
+        self._count(parsed, entries)
+        _note_effects(new, self._now())
+        await self._move_past_markers()
+
+    async def _pass_markers(self, next_offset: int) -> None:
+        """Have those who wait for markers go on; what is due besides follows in a transaction."""
+        passed = MarkersPassed(next_offset=next_offset, settings_epoch=self._settings.mark.epoch)
+        await self._publisher.pass_markers(passed)
+        self.published = next_offset
+        checkpoint, merged = await self._proof_due(next_offset)
+        if checkpoint is not None or self._seconds() - self._committed_at >= COMMIT_SECONDS:
+            await self._publish(Publication(next_offset, checkpoint=checkpoint, merged=merged))
+
+    async def _publish_batch(
+        self, parsed: Parsed, entries: Sequence[Decided], settings: Sequence[OutgoingRecord], spans: BatchSpans
+    ) -> None:
+        checkpoint, merged = await self._proof_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
+        erasures = [each.event for each in parsed.received if isinstance(each.event, ErasureRequested)]
         await self._publish(
             Publication(
                 parsed.next_offset,
@@ -138,19 +161,19 @@ class WorkerSession:
                 trace_headers=spans.headers,
             )
         )
-        self._count(parsed, entries)
-        _note_effects(new, self._now())
-        await self._move_past_markers()
+
+    async def _proof_due(
+        self, next_offset: int, *, wanted: bool = False
+    ) -> tuple[CheckpointPublished | None, Sequence[SuppressionChanged]]:
+        """Return the checkpoint that is due, if one is, and the merged states that go before it."""
+        checkpoint = self._checkpoint_due(next_offset, wanted=wanted)
+        merged = await self._decision_log.states(self._merged) if checkpoint is not None and self._merged else ()
+        return checkpoint, merged
 
     async def _publish(self, publication: Publication) -> None:
         sequence, now = self._position.sequence, self._seconds()
-        publication = replace(publication, anchor=self._anchor(), settings_mark=self._settings_mark)
-        if publication.is_watermark_alone and now - self._committed_at < COMMIT_SECONDS:
-            publication = replace(publication, commits_offset=False)
-        await self._publisher.publish(publication)
-        self.published, self._anchored = publication.next_offset, sequence
-        if publication.commits_offset:
-            self._committed_at = now
+        await self._publisher.publish(replace(publication, anchor=self._anchor(), settings_mark=self._settings_mark))
+        self.published, self._anchored, self._committed_at = publication.next_offset, sequence, now
         if publication.checkpoint is not None:
             self._changes, self._checkpoint_at = 0, self._seconds()
             if self._merged:

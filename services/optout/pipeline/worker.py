@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 
 from services.optout import metrics
 from services.optout.decision_log.log import PostgresDecisionLog
@@ -26,7 +26,7 @@ from services.optout.pipeline.start import MissingRecordsError, belonging, find_
 from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.failpoints import failpoint
-from shared.kafka import START_SECONDS, new_transactional_producer, stop_quietly, within
+from shared.kafka import START_SECONDS, new_producer, new_transactional_producer, stop_quietly, within
 from shared.parking import Parking
 from shared.postgres import POSTGRES_UNAVAILABLE, connection_from
 from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
@@ -109,14 +109,17 @@ class Worker:
         producer = new_transactional_producer(
             settings.kafka, f"{settings.group_id}-{self.partition}", max_batch_size=MAX_PRODUCER_BATCH_BYTES
         )
+        markers_producer = new_producer(settings.kafka)
         try:
             await within(START_SECONDS, producer.start(), "fencing the predecessors")
-            await self._work(producer)
+            await within(START_SECONDS, markers_producer.start(), "connecting to Kafka")
+            await self._work(TransactionPublisher(producer, markers_producer, self.partition, settings.group_id))
         finally:
             await stop_quietly(producer)
+            await stop_quietly(markers_producer)
             await self._forwarder.close()
 
-    async def _work(self, producer: AIOKafkaProducer) -> None:
+    async def _work(self, publisher: TransactionPublisher) -> None:
         settings = self._context.settings
         await self._end_predecessors()
         decision_log = self._decision_log()
@@ -129,7 +132,6 @@ class Worker:
             following_delivery_events(self._context, self.partition) as deliveries,
             consuming_inbound(self._context, self._topic_partition, start.offset) as inbound,
         ):
-            publisher = TransactionPublisher(producer, self.partition, settings.group_id)
             session = WorkerSession(
                 self.partition,
                 start,

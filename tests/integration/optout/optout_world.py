@@ -18,6 +18,7 @@ from shared.events.inbound import FenceMarkerAppended, MessageReceived
 from shared.events.opt_out import AnyOptOutEvent, opt_out_event_adapter
 from shared.events.outbound import AnyOutboundEvent, MessageRequested, outbound_event_adapter
 from shared.events.suppression import (
+    MarkersPassed,
     SuppressionChanged,
     SuppressionsChanged,
     WatermarkAdvanced,
@@ -151,7 +152,8 @@ class OptOutWorld:
 
     def watermark(self) -> int:
         events = [self._suppression(record) for record in self._mine(SUPPRESSIONS)]
-        return max((event.next_offset for event in events if isinstance(event, WatermarkAdvanced)), default=-1)
+        marks = [event for event in events if isinstance(event, WatermarkAdvanced | MarkersPassed)]
+        return max((event.next_offset for event in marks), default=-1)
 
     def suppressions(self) -> dict[str, str]:
         """Return the newest state of each scope of this test's phone."""

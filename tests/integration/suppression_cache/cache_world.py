@@ -88,6 +88,11 @@ class OptOutService:
     def watermark(partition: int, next_offset: int) -> Record:
         return partition, WATERMARK_KEY, encode(WatermarkAdvanced(next_offset=next_offset))
 
+    @staticmethod
+    def watermark_of(epoch: str, partition: int, next_offset: int) -> Record:
+        event = WatermarkAdvanced(next_offset=next_offset, settings_epoch=epoch, settings_digest="0" * 16)
+        return partition, WATERMARK_KEY, encode(event)
+
     def checkpoint(self, partition: int, *, too_many: int = 0) -> Record:
         mine = [(account, scope, int(phone)) for at, account, scope, phone in self._suppressed if at == partition]
         digest = sum(key_digest(*key) for key in mine) & MASK

@@ -10,9 +10,12 @@ from cache_world import OptOutService, Record, check, following, knows, phones_i
 
 from harness.stack.embedded import EmbeddedBackend
 from shared.errors import TransientError
+from shared.events.codec import encode
+from shared.events.suppression import WATERMARK_KEY, MarkersPassed
 from shared.suppressions.fence import Fence
 from shared.suppressions.follow import CacheFollower
 from shared.suppressions.markers import Markers
+from shared.topics import SUPPRESSIONS
 
 PHONES = phones_in(0, 300)
 
@@ -61,6 +64,36 @@ async def test_an_aborted_watermark_lets_nobody_pass(
         assert not passing.done()
         passing.cancel()
         await asyncio.wait([passing])
+
+
+async def test_markers_passed_without_a_transaction_let_it_pass_where_no_successor_has_published(
+    bootstrap: str, opt_out: OptOutService, marking: AIOKafkaProducer, account: str, tmp_path: Path
+) -> None:
+    """The zombie's append comes after its successor's watermark, which a replay of old states has moved back."""
+    ours, successors = "a" * 16, "b" * 16
+
+    async def pass_markers(next_offset: int) -> None:
+        passed = encode(MarkersPassed(next_offset=next_offset, settings_epoch=ours))
+        await marking.send_and_wait(SUPPRESSIONS, passed, WATERMARK_KEY, partition=0)
+
+    async with following(bootstrap, tmp_path) as cache:
+        await ready(cache)
+        fence = Fence(Markers(marking, "stopline/test"), cache, 30)
+        end = await opt_out.inbound_end(0)
+        await opt_out.publish([opt_out.watermark_of(ours, 0, end)])
+        passing = asyncio.create_task(fence.wait({0}))
+        await until("the marker", lambda: appended(opt_out, end))
+        await pass_markers(end + 1)
+        await asyncio.wait_for(passing, 30)
+        passing = asyncio.create_task(fence.wait({0}))
+        await until("the marker", lambda: appended(opt_out, end + 1))
+        await opt_out.publish([opt_out.watermark_of(successors, 0, end - 1)])
+        await pass_markers(end + 2)
+        await opt_out.publish([opt_out.change(account, PHONES[0])])
+        await until("what is published after it", lambda: knows(cache, account, PHONES[0]))
+        assert not passing.done()
+        await opt_out.publish([opt_out.watermark_of(successors, 0, end + 2)])
+        await asyncio.wait_for(passing, 30)
 
 
 async def test_whoever_passes_knows_every_opt_out_that_was_there_when_it_came(

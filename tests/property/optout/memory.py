@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from services.optout.decision_log.alike import AlikeEntries, Recorded
 from services.optout.decision_log.entry import STATES, Entry, entry_text, link
@@ -20,7 +21,9 @@ from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode
 from shared.events.opt_out import AnyOptOutEvent, opt_out_event_adapter
 from shared.events.suppression import (
+    WATERMARK_KEY,
     AnySuppressionEvent,
+    MarkersPassed,
     SuppressionChanged,
     SuppressionsChanged,
     suppression_event_adapter,
@@ -223,9 +226,14 @@ class MemoryPublisher:
         self._kafka.opt_out_events += [
             decode(opt_out_event_adapter, value) for _, value, _ in publication.opt_out_events()
         ]
-        if publication.commits_offset:
-            self._kafka.committed = publication.next_offset
+        self._kafka.committed = publication.next_offset
         self._crashes.at("after the transaction")
+
+    async def pass_markers(self, passed: MarkersPassed) -> None:
+        """Nobody is fenced off: what a zombie publishes is there, and readers pass over it."""
+        self._crashes.at("before the markers")
+        self._kafka.suppressions.append((WATERMARK_KEY, passed))
+        self._crashes.at("after the markers")
 
 
 class NothingToCatchUp:
@@ -234,9 +242,12 @@ class NothingToCatchUp:
 
 
 class NoAccounts:
-    """The settings of a deployment without accounts."""
+    """The settings of a deployment without accounts, under an epoch that no other session has."""
 
-    mark = SettingsMark("e" * 16, "0" * 16)
+    _epochs = count()
+
+    def __init__(self) -> None:
+        self.mark = SettingsMark(f"{next(self._epochs):016x}", "0" * 16)
 
     async def all(self) -> AsyncIterator[Sequence[OutgoingRecord]]:
         yield ()

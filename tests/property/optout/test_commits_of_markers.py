@@ -1,5 +1,6 @@
 """Markers alone have their offset committed now and then: a fence need not wait for it, and nothing is lost by it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,72 +12,180 @@ from services.optout.pipeline.session import COMMIT_SECONDS, WorkerSession
 from services.optout.pipeline.start import choose_start
 from shared.events.codec import encode
 from shared.events.inbound import FenceMarkerAppended, MessageReceived
-from shared.events.suppression import WatermarkAdvanced
+from shared.events.suppression import AccountSettingsPublished, AnySuppressionEvent, MarkersPassed, WatermarkAdvanced
 from shared.parking import Parking
+from shared.producer import OutgoingRecord
+from shared.suppressions.lookup import query
+from shared.suppressions.snapshot import Origin
+from shared.suppressions.state import CacheState
 from shared.topics import INBOUND_MESSAGES
 
+_SETTINGS = AccountSettingsPublished(
+    account_id="acme", epoch="0" * 16, policy="append", exempts_conversational=False, words={}
+)
 _MARKER = encode(FenceMarkerAppended(marker_id=UUID(int=1)))
+
+
+def _reply(number: int, body: str) -> bytes:
+    return encode(
+        MessageReceived(
+            event_id=UUID(int=number),
+            occurred_at=NOON - timedelta(minutes=10 - number),
+            account_id="acme",
+            gateway="test",
+            phone=_PHONE,
+            sender_number="+18335550123",
+            body=body,
+        )
+    )
+
+
+def _stop() -> bytes:
+    return _reply(2, "STOP")
+
+
+_PHONE = "+14155550101"
+
+
+class ChangingAccounts(NoAccounts):
+    """The settings of accounts that change while a session works."""
+
+    records: Sequence[OutgoingRecord] = ()
+
+    async def changed(self) -> Sequence[OutgoingRecord]:
+        return self.records
 
 
 class Partition:
     """A session over a partition whose records come one by one."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: NoAccounts | None = None) -> None:
+        self.settings = settings or NoAccounts()
         self.kafka = MemoryKafka(Crashes())
         self.log = MemoryDecisionLog(Crashes())
         self.seconds = 0.0
-        self._offset = 0
+        self._records: list[ConsumerRecord] = []
+        self._start()
+
+    def restart(self) -> None:
+        """Have a successor start, without the one before knowing it."""
+        self.settings = NoAccounts()
         self._start()
 
     def _start(self) -> None:
-        start = choose_start(self.log.at, self.kafka.committed, 0, self._offset)
+        start = choose_start(self.log.at, self.kafka.committed, 0, len(self._records))
         self.session = WorkerSession(
             0,
             start,
             self.log,
             self.kafka.producer(),
             NothingToCatchUp(),
-            settings=NoAccounts(),
+            settings=self.settings,
             checkpoint_seconds=1_000,
             idle_checkpoint_seconds=1_000,
             seconds=lambda: self.seconds,
         )
 
     async def reads(self, value: bytes) -> None:
-        record = ConsumerRecord(INBOUND_MESSAGES, 0, self._offset, 0, 0, None, value, None, 0, len(value), ())
-        self._offset += 1
-        for parsed in parse([record], 1, Parking("test"), NOON):
-            await self.session.process(parsed)
+        await self.read_together([value])
+
+    async def read_together(self, values: Sequence[bytes]) -> None:
+        self.append(values)
+        await self.works()
+
+    async def works(self, session: WorkerSession | None = None, most: int = 100) -> None:
+        """Have a session go on with some of what it has not read yet."""
+        session = session or self.session
+        records = self._records[session.published :][:most]
+        for parsed in parse(records, 1, Parking("test"), NOON):
+            await session.process(parsed)
+
+    def append(self, values: Sequence[bytes]) -> None:
+        self._records += [
+            ConsumerRecord(INBOUND_MESSAGES, 0, offset, 0, 0, None, value, None, 0, len(value), ())
+            for offset, value in enumerate(values, len(self._records))
+        ]
+
+    async def cache(self) -> tuple[int, str]:
+        """Return the watermark and the recipient's state as whoever reads the topic has them."""
+        state = CacheState(Origin("cluster", "suppressions", 1))
+        records = [
+            ConsumerRecord("suppressions", 0, place, 0, 0, key, encode(event), None, 0, 0, ())
+            for place, (key, event) in enumerate(self.kafka.suppressions)
+        ]
+        await state.partitions[0].apply(records, len(records))
+        (hit,) = state.cache.hits([query("acme", ("account",), 0, _PHONE)])
+        return state.watermarks.next_offsets[0], "opted_in" if hit is None else hit.state
+
+    def published(self, last: int = 1) -> list[AnySuppressionEvent]:
+        """Return the last records."""
+        return [event for _, event in self.kafka.suppressions[-last:]]
 
     @property
     def watermark(self) -> int:
-        marks = [event.next_offset for _, event in self.kafka.suppressions if isinstance(event, WatermarkAdvanced)]
-        return marks[-1]
+        (event,) = self.published()
+        assert isinstance(event, WatermarkAdvanced | MarkersPassed)
+        return event.next_offset
 
 
-async def test_each_marker_has_its_watermark_and_the_offset_follows_within_a_second() -> None:
+async def test_each_marker_is_passed_at_once_and_the_offset_follows_within_seconds() -> None:
     partition = Partition()
     await partition.session.start()
     for number in range(1, 4):
         partition.seconds += COMMIT_SECONDS / 10
         await partition.reads(_MARKER)
         assert (partition.watermark, partition.kafka.committed) == (number, 0)
+        assert isinstance(partition.published()[0], MarkersPassed)
     partition.seconds += COMMIT_SECONDS
     await partition.reads(_MARKER)
     assert (partition.watermark, partition.kafka.committed) == (4, 4)
+    assert [type(event) for event in partition.published(2)] == [MarkersPassed, WatermarkAdvanced]
+
+
+async def test_a_marker_beside_something_to_decide_or_that_wants_a_checkpoint_goes_with_the_transaction() -> None:
+    partition = Partition()
+    await partition.session.start()
+    wanting = encode(FenceMarkerAppended(marker_id=UUID(int=3), checkpoint_wanted=True))
+    for values in ([_MARKER, _stop()], [_stop(), _MARKER], [wanting], [_MARKER, b"not an event"]):
+        before = len(partition.kafka.suppressions)
+        await partition.read_together(values)
+        assert not any(isinstance(event, MarkersPassed) for _, event in partition.kafka.suppressions[before:])
+        assert isinstance(partition.published()[0], WatermarkAdvanced)
+
+
+async def test_a_setting_that_changed_before_the_marker_is_published_with_the_transaction() -> None:
+    settings = ChangingAccounts()
+    partition = Partition(settings)
+    await partition.session.start()
+    settings.records = [OutgoingRecord(b"!settings|acme", encode(_SETTINGS), [])]
+    await partition.reads(_MARKER)
+    assert [type(event) for event in partition.published(2)] == [AccountSettingsPublished, WatermarkAdvanced]
+    settings.records = []
+    await partition.reads(_MARKER)
+    assert isinstance(partition.published()[0], MarkersPassed)
 
 
 async def test_what_is_decided_is_committed_with_its_watermark() -> None:
     partition = Partition()
     await partition.session.start()
-    stop = MessageReceived(
-        event_id=UUID(int=2),
-        occurred_at=NOON - timedelta(seconds=1),
-        account_id="acme",
-        gateway="test",
-        phone="+14155550101",
-        sender_number="+18335550123",
-        body="STOP",
-    )
-    await partition.reads(encode(stop))
+    await partition.reads(_stop())
     assert (partition.watermark, partition.kafka.committed) == (1, 1)
+
+
+async def test_a_zombie_that_passes_markers_lets_nobody_pass_while_its_successor_publishes_old_states_again() -> None:
+    partition = Partition()
+    await partition.session.start()
+    await partition.read_together([_reply(1, "STOP"), _reply(2, "START"), _reply(3, "STOP")])
+    assert await partition.cache() == (3, "opted_out")
+    zombie = partition.session
+    partition.kafka.committed = None  # so that the successor begins at the beginning
+    partition.restart()
+    await partition.session.start()
+    await partition.works(most=2)
+    assert await partition.cache() == (2, "opted_in")
+    partition.append([_MARKER])
+    await partition.works(zombie)
+    assert partition.published() == [MarkersPassed(next_offset=4, settings_epoch=zombie._settings.mark.epoch)]
+    assert await partition.cache() == (2, "opted_in")
+    await partition.works()
+    assert await partition.cache() == (4, "opted_out")
