@@ -137,13 +137,16 @@ class RuleSet:
             if self._applies(hit.rule_index, reply)
         ]
 
-    def _detected(self, reply: ReplyContext) -> Iterator[Candidate]:
-        """Yield what detectors find, up to the first that is certain."""
-        for hit in chain.from_iterable([detector.hits(reply) for detector in self._detectors]):
-            if self._applies(hit.rule_index, reply):
-                yield Candidate(_DETECTED[hit.is_certain], hit.rule_index, hit)
-                if hit.is_certain:
-                    return
+    def _detected(self, reply: ReplyContext) -> list[Candidate]:
+        """Return what detectors find, up to the first that is certain."""
+        found = list[Candidate]()
+        for detector in self._detectors:
+            for hit in detector.hits(reply):
+                if self._applies(hit.rule_index, reply):
+                    found.append(Candidate(_DETECTED[hit.is_certain], hit.rule_index, hit))
+                    if hit.is_certain:
+                        return found
+        return found
 
     def _opted_out_of_everything(self, reply: ReplyContext) -> Iterator[Candidate]:
         """Yield the opt-out word that a reply consists of, but for its words for everything: "opt out of all"."""

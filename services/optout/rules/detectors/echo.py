@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
@@ -62,36 +62,44 @@ class _Written(NamedTuple):
     shortened: tuple[str, ...]
 
 
-@lru_cache(maxsize=4_096)
 def _find(core: tuple[str, ...], asked: tuple[str, ...]) -> Finding | None:
-    joined = "".join(core)
-    plain = {word: word.replace(" ", "") for word in _meant(asked)}
-    short = shortened(joined)
-    near = plain if len(core) <= _FEW_WORDS else _near(joined, len(short), shortened(core[0]), plain)
-    if not near:
-        return None
-    spellings = tuple(dict.fromkeys((joined, short, with_letters(joined))))
-    written = _Written(core, " ".join(core), joined, spellings, tuple(map(shortened, core)))
-    findings = (
-        (word, _repeats(written, word, each, is_asked=word in asked, was_instructed=bool(asked)))
-        for word, each in near.items()
-    )
-    return _surest(replace(finding, word=word) if finding else None for word, finding in findings)
+    near = _meant(asked) if len(core) <= _FEW_WORDS else _near(core, asked)
+    return _found(core, asked, near) if near else None
 
 
 @lru_cache(maxsize=1_024)
-def _meant(asked: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words that a reply may repeat: those that were asked for, and those that people write anyway."""
-    return tuple(dict.fromkeys((*asked, *(_ALSO_ASKED_FOR if asked else _STANDARD))))
+def _meant(asked: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the words that a reply may repeat, with and without spaces: those asked for, and those written anyway."""
+    words = dict.fromkeys((*asked, *(_ALSO_ASKED_FOR if asked else _STANDARD)))
+    return tuple((word, word.replace(" ", "")) for word in words)
 
 
-def _near(joined: str, letters: int, first: str, plain: Mapping[str, str]) -> dict[str, str]:
+def _near(core: tuple[str, ...], asked: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Return those of the words that the reply may repeat: spares most sentences the work, and changes no finding."""
-    return {
-        word: each
-        for word, each in plain.items()
-        if letters <= len(each) + _MOST_SLIPS or each in joined or slips(first, each, 1) <= 1
-    }
+    joined = "".join(core)
+    letters, beginning = len(shortened(joined)) - _MOST_SLIPS, _alike(core[0], asked)
+    return tuple(
+        [each for each in _meant(asked) if letters <= len(each[1]) or each[1] in joined or each[1] in beginning]
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _alike(first: str, asked: tuple[str, ...]) -> frozenset[str]:
+    """Return those of the words that the first one of a reply may be, with a slip."""
+    short = shortened(first)
+    return frozenset(plain for _, plain in _meant(asked) if slips(short, plain, 1) <= 1)
+
+
+@lru_cache(maxsize=4_096)
+def _found(core: tuple[str, ...], asked: tuple[str, ...], near: tuple[tuple[str, str], ...]) -> Finding | None:
+    joined = "".join(core)
+    spellings = tuple(dict.fromkeys((joined, shortened(joined), with_letters(joined))))
+    written = _Written(core, " ".join(core), joined, spellings, tuple(map(shortened, core)))
+    findings = (
+        (word, _repeats(written, word, plain, is_asked=word in asked, was_instructed=bool(asked)))
+        for word, plain in near
+    )
+    return _surest(replace(finding, word=word) if finding else None for word, finding in findings)
 
 
 def _surest(findings: Iterable[Finding | None]) -> Finding | None:

@@ -1,20 +1,17 @@
 """Which phrases of a grammar a text can have at all: derived from the phrases, so that none is kept from firing.
 
 A phrase needs one word of each of its sets: "(stop | quit) (please)? texting" needs `stop` or `quit`, and `texting`.
-The set that is rarest in ordinary texts is its key. A text without a key word of any phrase is not looked at further
-(its bit of `WORD_CLASSES`). Of one that has some, `Gate.opened` says for which sections all is there that a phrase
-needs.
+`WORD_CLASSES` looks for the set first that is rarest in ordinary texts: nearly all of them have none of these.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, product
 from math import prod
 from typing import TypeAlias
 
 from services.optout.rules.detectors.words import commonness
-from services.optout.rules.word_classes import WORD_CLASSES, Forms, RememberedBits, as_written
+from services.optout.rules.word_classes import WORD_CLASSES, Forms, as_written
 
 Needs: TypeAlias = tuple[frozenset[str], ...]
 """Of each set a phrase needs one word."""
@@ -80,86 +77,43 @@ def _one_after_the_other(places: Sequence[Options]) -> Options:
 
 
 def _rarest(needs: Needs) -> frozenset[str]:
-    return min(needs, key=lambda words: sum(map(commonness, words)))
+    return min(needs, key=_in_texts)
 
 
-class Gate:
-    """The needs of the phrases of several sections.
+def _in_texts(words: frozenset[str]) -> int:
+    """Return a guess how many texts have one of the words."""
+    return sum(map(commonness, words))
 
-    Args:
-        sections: by their names, what each of their phrases needs.
-        forms: the words of phrases that a word of a text may stand for.
+
+def section(phrases: Iterable[Needs], forms: Forms = as_written) -> int:
+    """Return the bit of `WORD_CLASSES` for a new section of phrases that need this.
 
     Raises:
         ValueError: a phrase needs no word, so that every text would have to be searched for it.
     """
-
-    def __init__(self, sections: Mapping[str, Iterable[Needs]], forms: Forms = as_written) -> None:
-        self._forms = forms
-        self._sets: dict[frozenset[str], int] = {}
-        self._bits_of_form: dict[str, int] = defaultdict(int)
-        self._by_key: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        self._keys = 0
-        for section, phrases in sections.items():
-            for needs in dict.fromkeys(phrases):
-                self._add(section, needs)
-        self._bits = RememberedBits(self._found)
-
-    def register(self) -> int:
-        """Return the bit of `WORD_CLASSES` that replies have which this gate may open for."""
-        return WORD_CLASSES.register(
-            (word for word, bits in self._bits_of_form.items() if bits & self._keys), self._forms
-        )
-
-    def opened(self, words: Iterable[str]) -> set[str]:
-        """Return the names of the sections of which a text of these words may have a phrase."""
-        bits, remembered = 0, self._bits
-        for word in words:
-            bits |= remembered[word]
-        keys, found = bits & self._keys, set[str]()
-        while keys:
-            key = keys & -keys
-            keys ^= key
-            found.update([section for needed, section in self._by_key[key] if bits & needed == needed])
-        return found
-
-    def _add(self, section: str, needs: Needs) -> None:
-        if not needs:
-            raise ValueError(f"a phrase of {section} needs no word at all")
-        bits = [self._bit_of(words) for words in needs]
-        key = self._bit_of(_rarest(needs))
-        self._keys |= key
-        self._by_key[key].append((sum(set(bits)), section))
-
-    def _bit_of(self, words: frozenset[str]) -> int:
-        if words not in self._sets:
-            self._sets[words] = 1 << len(self._sets)
-            for word in words:
-                self._bits_of_form[word] |= self._sets[words]
-        return self._sets[words]
-
-    def _found(self, word: str) -> int:
-        bits = 0
-        for form in self._forms(word):
-            bits |= self._bits_of_form.get(form, 0)
-        return bits
+    needs = [sorted(set(each), key=_in_texts) for each in phrases]
+    if not all(needs):
+        raise ValueError("a phrase needs no word at all")
+    return WORD_CLASSES.section(needs, forms)
 
 
 class SubstringGate:
-    """A gate for words without spaces between them: what a phrase needs is looked for within the text."""
+    """A gate for words without spaces between them: what a phrase needs is looked for within the text.
 
-    def __init__(self, sections: Mapping[str, Iterable[Needs]]) -> None:
-        self._sections = {section: list(dict.fromkeys(phrases)) for section, phrases in sections.items()}
+    Attributes:
+        letters: the bit of `WORD_CLASSES` that a text has if any phrase may be in it.
+    """
+
+    def __init__(self, sections: Mapping[int, Iterable[Needs]]) -> None:
+        self._sections = {bit: list(dict.fromkeys(phrases)) for bit, phrases in sections.items()}
         rarest = [_rarest(needs) for phrases in self._sections.values() for needs in phrases]
-        self._letters = frozenset(letter for words in rarest for word in words for letter in word[:1])
+        self.letters = WORD_CLASSES.register(
+            frozenset(letter for words in rarest for word in words for letter in word[:1])
+        )
 
-    def register(self) -> int:
-        """Return the bit of `WORD_CLASSES` that replies have which this gate may open for."""
-        return WORD_CLASSES.register(self._letters)
-
-    def opened(self, text: str) -> set[str]:
-        """Return the names of the sections of which the text may have a phrase."""
-        return {name for name, phrases in self._sections.items() if any(_all_in(text, needs) for needs in phrases)}
+    def opened(self, text: str) -> int:
+        """Return the bits of the sections of which the text may have a phrase."""
+        return sum(bit for bit, phrases in self._sections.items() if any(_all_in(text, needs) for needs in phrases))
 
 
 def _all_in(text: str, needs: Sequence[frozenset[str]]) -> bool:

@@ -5,15 +5,16 @@ words these are follows from its phrases, so that none of them can be kept from 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.resources import files
 
 from services.optout.rules.detectors.finding import Finding
-from services.optout.rules.detectors.gates import Gate, SubstringGate
+from services.optout.rules.detectors.gates import SubstringGate, section
 from services.optout.rules.detectors.phrases import Finder, Found, Grammar, compile_re2
 from services.optout.rules.detectors.words import MAX_SENTENCE_CHARACTERS
 from services.optout.rules.normalised_reply import NormalisedReply
+from services.optout.rules.word_classes import WORD_CLASSES, as_written
 from shared.instructions.normalise import fold, latin, words_of
 
 MAX_SENTENCES = 40
@@ -50,19 +51,31 @@ class Language:
         self.code = code
         self.has_spaces = _WITHOUT_SPACES.search(text) is None
         self._grammar = Grammar(name, _prepared, has_spaces=self.has_spaces)
-        for kind, section in _NEEDED:
-            if not self._grammar.has(kind, section):
-                raise ValueError(f"{name}: the section [{kind} {section}] is missing")
-        needs = self._grammar.needs(*filter(self._has, _PHRASES))
-        self._gate = Gate(needs) if self.has_spaces else SubstringGate(needs)
+        for kind, needed in _NEEDED:
+            if not self._grammar.has(kind, needed):
+                raise ValueError(f"{name}: the section [{kind} {needed}] is missing")
+        needs = {phrases: self._grammar.needs(phrases) for phrases in _PHRASES if self._grammar.has("phrases", phrases)}
+        self._letters: SubstringGate | None = None
+        if self.has_spaces:
+            self._bits = {phrases: section(each, as_written) for phrases, each in needs.items()}
+        else:
+            self._bits = {phrases: 1 << n for n, phrases in enumerate(needs)}
+            self._letters = SubstringGate({self._bits[phrases]: each for phrases, each in needs.items()})
         self._turned = self._words("turned")
         self._turned_after = self._words("turned_after")
         self._other_things = self._words("other_things")
         self._no_names = self._words("no_names")
 
-    def register(self) -> int:
-        """Return the bit that replies have which may be in this language."""
-        return self._gate.register()
+    @cached_property
+    def bits(self) -> int:
+        """The bits of all its sections."""
+        return sum(self._bits.values())
+
+    def may_be_in(self, normalised: NormalisedReply) -> bool:
+        """Say whether a reply may have a phrase of this language."""
+        if self._letters is not None:
+            return bool(normalised.classes & self._letters.letters)
+        return bool(normalised.opened & self.bits)
 
     @property
     def words_of_requests(self) -> frozenset[str]:
@@ -75,11 +88,11 @@ class Language:
         """Return the request that a sentence is, or has; a certain one only in answer to an instruction."""
         text = self._text_of(sentence)
         opened = self._opened(sentence, text)
-        if "requests" in opened and (found := self._request_alone.fullmatch(text)):
+        if self._has(opened, "requests") and (found := self._request_alone.fullmatch(text)):
             return Finding("opt_out" if is_answer else "held", "plain_words", found["core"].strip())
         if is_answer and (finding := self._only_in_answer(text, opened)):
             return finding
-        if "requests" not in opened or self._is_of_another_thing(text):
+        if not self._has(opened, "requests") or self._is_of_another_thing(text):
             return None
         for match in self._request.finditer(text):
             term = match[0].strip()
@@ -87,15 +100,15 @@ class Language:
                 return Finding("held", "plain_words", term)
         return None
 
-    def _only_in_answer(self, text: str, opened: set[str]) -> Finding | None:
+    def _only_in_answer(self, text: str, opened: int) -> Finding | None:
         """Return what asks for less, or complains; to nobody's question it may be about anything."""
-        if "likely" in opened and (found := self._likely_alone.fullmatch(text)):
+        if self._has(opened, "likely") and (found := self._likely_alone.fullmatch(text)):
             return Finding("held", "plain_words", found["core"].strip())
-        if not opened.isdisjoint(("requests", "likely")) and (found := self._limited_alone.fullmatch(text)):
+        if self._has(opened, "requests", "likely") and (found := self._limited_alone.fullmatch(text)):
             return Finding("held", "partial", found["core"].strip())
-        if "partial" in opened and (found := self._partial.search(text)):
+        if self._has(opened, "partial") and (found := self._partial.search(text)):
             return Finding("held", "partial", found[0].strip())
-        if "complaint" not in opened or self._is_of_another_thing(text):
+        if not self._has(opened, "complaint") or self._is_of_another_thing(text):
             return None
         found = self._complaint.search(text)
         return Finding("held", "complaint", found[0].strip()) if found else None
@@ -103,7 +116,7 @@ class Language:
     def wrong_person_in(self, sentence: str, *, is_answer: bool) -> Finding | None:
         """Return what says that the number is not theirs whom the sender means."""
         text = self._text_of(sentence)
-        if len(text) > _MAX_CHARACTERS_OF_WRONG_PERSON or "wrong_person" not in self._opened(sentence, text):
+        if len(text) > _MAX_CHARACTERS_OF_WRONG_PERSON or not self._has(self._opened(sentence, text), "wrong_person"):
             return None
         found = self._wrong_person.search(text)
         if found is None or (not is_answer and len(found[0]) < self._least_unasked):
@@ -113,18 +126,18 @@ class Language:
     def other_name_in(self, sentence: str, names: frozenset[str]) -> Finding | None:
         """Return what denies the name that a message was written to: "nie jestem Kasia"."""
         text = self._text_of(sentence)
-        if text.count(" ") > _MAX_WORDS_NAMED or "not_name" not in self._opened(sentence, text):
+        if text.count(" ") > _MAX_WORDS_NAMED or not self._has(self._opened(sentence, text), "not_name"):
             return None
         found = self._not_name.fullmatch(text)
         if found is None or found["name"] not in names or found["name"] in self._no_names:
             return None
         return Finding("held", "wrong_person", text.strip())
 
-    def _opened(self, sentence: str, text: str) -> set[str]:
-        return self._gate.opened(sentence.split()) if isinstance(self._gate, Gate) else self._gate.opened(text)
+    def _opened(self, sentence: str, text: str) -> int:
+        return WORD_CLASSES.opened_by(sentence) if self._letters is None else self._letters.opened(text)
 
-    def _has(self, phrases: str) -> bool:
-        return self._grammar.has("phrases", phrases)
+    def _has(self, opened: int, *phrases: str) -> bool:
+        return any(opened & self._bits.get(each, 0) for each in phrases)
 
     def _words(self, name: str) -> tuple[str, ...]:
         words = sorted(self._grammar.words(name)) if self._grammar.has("words", name) else ()
@@ -205,41 +218,40 @@ def _codes() -> list[str]:
 
 LANGUAGES = tuple(map(Language, _codes()))
 WORDS_OF_REQUESTS = frozenset[str]().union(*(language.words_of_requests for language in LANGUAGES))
-_BY_BIT = {language.register(): language for language in LANGUAGES}
-_ANY = sum(_BY_BIT)
+_WITH_SPACES = [language for language in LANGUAGES if language.has_spaces]
+_SPOKEN = sum(language.bits for language in _WITH_SPACES)
 
 
 def find_request(normalised: NormalisedReply, *, is_answer: bool) -> Finding | None:
     """Return the request that a reply makes in one of the languages; a certain one before those that are not."""
-    if not normalised.classes & _ANY:
-        return None
     held: Finding | None = None
-    for language, sentence in _asked(normalised):
-        finding = language.request_in(sentence, is_answer=is_answer)
-        if finding is not None and finding.kind == "opt_out":
-            return finding
-        held = held or finding
+    for language in _spoken(normalised):
+        for sentence in normalised.sentences[:MAX_SENTENCES]:
+            finding = language.request_in(sentence, is_answer=is_answer)
+            if finding is not None and finding.kind == "opt_out":
+                return finding
+            held = held or finding
     return held
 
 
 def find_wrong_person(normalised: NormalisedReply, *, is_answer: bool) -> Finding | None:
     """Return the words of a reply, in one of the languages, that say that the number is somebody else's."""
-    if not normalised.classes & _ANY:
-        return None
-    names = normalised.names if is_answer else frozenset[str]()
-    for language, sentence in _asked(normalised):
-        found = language.wrong_person_in(sentence, is_answer=is_answer)
-        if found is None and names:
-            found = language.other_name_in(sentence, names)
-        if found is not None:
-            return found
+    languages = _spoken(normalised)
+    names = normalised.names if is_answer and languages else frozenset[str]()
+    for language in languages:
+        for sentence in normalised.sentences[:MAX_SENTENCES]:
+            found = language.wrong_person_in(sentence, is_answer=is_answer)
+            if found is None and names:
+                found = language.other_name_in(sentence, names)
+            if found is not None:
+                return found
     return None
 
 
-def _asked(normalised: NormalisedReply) -> Iterator[tuple[Language, str]]:
-    """Yield the languages that a reply may be in, with each of its sentences."""
-    classes = normalised.classes
-    for bit, language in _BY_BIT.items():
-        if classes & bit:
-            for sentence in normalised.sentences[:MAX_SENTENCES]:
-                yield language, sentence
+def _spoken(normalised: NormalisedReply) -> Sequence[Language]:
+    """Return the languages that a reply may be in: none of nearly all replies in English."""
+    if not normalised.text.isascii():
+        return [language for language in LANGUAGES if language.may_be_in(normalised)]
+    if not normalised.opened & _SPOKEN:
+        return ()
+    return [language for language in _WITH_SPACES if normalised.opened & language.bits]

@@ -19,6 +19,7 @@ from itertools import pairwise, product
 from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.normalised_reply import NormalisedReply
 from services.optout.rules.standalone import POLITE
+from services.optout.rules.word_classes import WORD_CLASSES
 from shared.instructions.find import Instruction
 
 _DATA = tomllib.loads(files(__package__).joinpath("data", "leave_words.toml").read_text("utf-8"))
@@ -33,7 +34,8 @@ _PARTS = _DATA["compound"].split()
 _COMPOUNDS = frozenset(
     (*_DATA["joined"].split(), *("".join(parts) for count in (2, 3) for parts in product(_PARTS, repeat=count)))
 )
-_WAKING = _LEAVE | _COMPOUNDS
+_HAS_COMPOUND = WORD_CLASSES.register(_COMPOUNDS)
+_IS_ONE = WORD_CLASSES.register(_LEAVE | _COMPOUNDS)
 _DENYING = frozenset(_DATA["denying"].split())
 _MOST_WORDS = 60
 _MOST_WORDS_IN_REASONS = 24
@@ -44,7 +46,7 @@ def find_leave_words(normalised: NormalisedReply, instruction: Instruction | Non
     """Return the leave-words that the reply is, begins with, or ends with."""
     words = normalised.words
     asked_for = frozenset[str]() if instruction is None else _asked_for(instruction.words)
-    if _WAKING.isdisjoint(words) and asked_for.isdisjoint(words):
+    if not normalised.classes & _IS_ONE and asked_for.isdisjoint(words):
         return None
     if len(words) > _MOST_WORDS:
         return None
@@ -54,9 +56,10 @@ def find_leave_words(normalised: NormalisedReply, instruction: Instruction | Non
         return _certain_in(instruction, " ".join(own)) if len(own) > 1 or own[0] not in leave else None
     if all(word in leave or word in _STAY for word in own):
         return Finding("held", "plain_words", " ".join(own))
-    for sentence in normalised.sentences:
-        if sentence in _COMPOUNDS:
-            return _certain_in(instruction, sentence)
+    if normalised.classes & _HAS_COMPOUND:
+        for sentence in normalised.sentences:
+            if sentence in _COMPOUNDS:
+                return _certain_in(instruction, sentence)
     if instruction is None:
         return None
     return _at_an_end(normalised, words, leave - (_ENDS_OF_OTHER_THINGS - asked_for))

@@ -12,8 +12,9 @@ from typing import Protocol, cast
 
 import re2
 
-from services.optout.rules.detectors.gates import TOKEN, Gate, Needs, Options, any_of, options_of
+from services.optout.rules.detectors.gates import TOKEN, Needs, Options, any_of, options_of, section
 from services.optout.rules.detectors.words import forms, read_lines
+from services.optout.rules.word_classes import Forms
 
 _SECTION = re.compile(r"\[(group|phrases|words) (\w+)\]")
 _SIGNS = {"(": "(?:", ")": ")", "|": "|", "?": "?", "~": r"(?:\S+ ){0,3}?", "+": "{1,4}"}
@@ -78,16 +79,16 @@ class Grammar:
         """Say whether there is such a section: a group, phrases or words."""
         return bool(self._sections.get((kind, name)))
 
-    def needs(self, *names: str) -> dict[str, list[Needs]]:
-        """Return what each phrase of these sections needs, by section."""
-        return {name: [*chain(*map(self._options_of, self._sections["phrases", name]))] for name in names}
+    def needs(self, name: str) -> list[Needs]:
+        """Return what each phrase of a section needs."""
+        return [*chain(*map(self._options_of, self._sections["phrases", name]))]
 
     def _options_of(self, line: str) -> Options:
         return options_of(line, self._options)
 
-    def gate(self, *names: str) -> Gate:
-        """Return what says of which of these sections a text may have phrases; its words may be spelt anyhow."""
-        return Gate(self.needs(*names), forms)
+    def section(self, name: str, forms: Forms = forms) -> int:
+        """Return the bit that texts have in `opened` which may have a phrase of a section, its words spelt anyhow."""
+        return section(self.needs(name), forms)
 
     def vocabulary(self, *names: str) -> frozenset[str]:
         """Return all words of these sections' phrases, with those of the groups that they use."""

@@ -8,11 +8,11 @@ from services.optout.rules.detectors.words import canonical
 from services.optout.rules.normalised_reply import NormalisedReply
 from services.optout.rules.pack_words import PACK_WORDS
 from services.optout.rules.standalone import POLITE
+from services.optout.rules.word_classes import WORD_CLASSES
 from shared.instructions.find import Instruction
 from shared.instructions.normalise import normalise
 
 MAX_SENTENCES = 40
-MAX_WORDS = 500
 _MAX_WORDS_ALONE = 30
 _MAX_WORDS_IN_ANSWER = 16
 
@@ -31,10 +31,9 @@ _TURNED = compile_re2(f"(?:^| ){_ENGLISH.pattern('turned')}$")
 _OF_FRIENDS = _ENGLISH.compile("of_friends")
 _COMPLAINT = _ENGLISH.compile("complaint")
 _AGREEING = frozenset(("sign", "signed", "agreed", "subscribed", "opted", "asked", "gave"))
-_SECTIONS = ("certain", "certain_alone", "likely", "likely_alone")
-_SECTIONS_IN_ANSWER = ("likely_within_answer", "likely_in_answer")
-_GATES = {False: _ENGLISH.gate(*_SECTIONS), True: _ENGLISH.gate(*_SECTIONS, *_SECTIONS_IN_ANSWER)}
-_BITS = {is_answer: gate.register() for is_answer, gate in _GATES.items()}
+_UNASKED = ("certain", "certain_alone", "likely", "likely_alone")
+_MAY_BE = {name: _ENGLISH.section(name) for name in (*_UNASKED, "likely_within_answer", "likely_in_answer")}
+_LOOKED_FOR = {False: sum(_MAY_BE[name] for name in _UNASKED), True: sum(_MAY_BE.values())}
 
 
 def find_plain_words(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
@@ -59,12 +58,11 @@ def _pack_word(normalised: NormalisedReply) -> Finding | None:
 
 
 def _find_in_english(normalised: NormalisedReply, *, is_answer: bool) -> Finding | None:
-    words, classes, gate = normalised.words[:MAX_WORDS], normalised.classes, _GATES[is_answer]
-    if not (classes & _BITS[is_answer] and gate.opened(words)):
+    if not normalised.opened & _LOOKED_FOR[is_answer]:
         return None
     likely = None
     for sentence in normalised.sentences[:MAX_SENTENCES]:
-        opened = gate.opened(sentence.split())
+        opened = WORD_CLASSES.opened_by(sentence) & _LOOKED_FOR[is_answer]
         finding = _in_sentence(canonical(sentence), opened, is_answer=is_answer) if opened else None
         if finding is not None and finding.kind == "opt_out":
             return finding
@@ -76,27 +74,28 @@ def _find_in_english(normalised: NormalisedReply, *, is_answer: bool) -> Finding
 def _in_answer(normalised: NormalisedReply) -> Finding | None:
     """Return what is a request only because it answers a message that offered a way out."""
     for sentence in normalised.sentences:
-        if "likely_in_answer" in _GATES[True].opened(sentence.split()):
+        if WORD_CLASSES.opened_by(sentence) & _MAY_BE["likely_in_answer"]:
             found = _IN_ANSWER.fullmatch(canonical(sentence))
             if found is not None:
                 return Finding("held", "plain_words", found["core"].strip())
     return None
 
 
-def _in_sentence(text: str, opened: set[str], *, is_answer: bool) -> Finding | None:
+def _in_sentence(text: str, opened: int, *, is_answer: bool) -> Finding | None:
     if _AGREEING.isdisjoint(text.split()) and _COMPLAINT.search(text):
         return None
     words = text.count(" ")
     is_short = words <= _MAX_WORDS_ALONE
-    if is_short and "certain_alone" in opened and (alone := _CERTAIN_ALONE.fullmatch(text)):
+    if is_short and opened & _MAY_BE["certain_alone"] and (alone := _CERTAIN_ALONE.fullmatch(text)):
         return Finding("opt_out", "plain_words", alone["core"].strip())
-    if "certain" in opened and (found := _first(_CERTAIN, text)):
+    if opened & _MAY_BE["certain"] and (found := _first(_CERTAIN, text)):
         return Finding("opt_out", "plain_words", found)
-    if is_short and "likely_alone" in opened and (is_answer or words > 1) and (alone := _LIKELY_ALONE.fullmatch(text)):
+    may_be_alone = is_short and (is_answer or words > 1) and opened & _MAY_BE["likely_alone"]
+    if may_be_alone and (alone := _LIKELY_ALONE.fullmatch(text)):
         return Finding("held", "plain_words", alone["core"].strip())
-    if "likely" in opened and (is_answer or not _OF_FRIENDS.search(text)) and (found := _first(_LIKELY, text)):
+    if opened & _MAY_BE["likely"] and (is_answer or not _OF_FRIENDS.search(text)) and (found := _first(_LIKELY, text)):
         return Finding("held", "plain_words", found)
-    if is_answer and "likely_within_answer" in opened and (found := _first(_WITHIN_ANSWER, text)):
+    if opened & _MAY_BE["likely_within_answer"] and (found := _first(_WITHIN_ANSWER, text)):
         return Finding("held", "plain_words", found)
     return None
 

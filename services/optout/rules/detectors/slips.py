@@ -30,7 +30,7 @@ NEIGHBOURS = _neighbours()
 
 def shortened(word: str) -> str:
     """Return `word` with a letter that was held down once only: `stooop` is `stop`."""
-    return _TRIPLED.sub(r"\1", word)
+    return word if len(word) < len(set(word)) + 2 else _TRIPLED.sub(r"\1", word)
 
 
 def with_letters(word: str) -> str:

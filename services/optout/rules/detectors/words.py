@@ -35,6 +35,7 @@ def _read_spellings() -> dict[str, str]:
 FREQUENT = read_words("frequent.txt")
 _MOST_FREQUENT, _VERY_FREQUENT = (frozenset(line.split()) for line in read_lines("most_frequent.txt"))
 _FIXABLE = read_words("fixable.txt")
+_FIXABLE_BY_LETTER = {word[0]: [each for each in sorted(_FIXABLE) if each[0] == word[0]] for word in _FIXABLE}
 _SPELLINGS = _read_spellings()
 _OF_SEVERAL_WORDS = {tuple(spelling.split()): right for spelling, right in _SPELLINGS.items() if " " in spelling}
 
@@ -104,9 +105,8 @@ def _usual_form(word: str) -> str:
     short = _TRIPLED.sub(r"\1", word)
     if short != word:
         return canonical_word(short)
-    return next(
-        (right for right in _FIXABLE if right[0] == word[0] and OSA.distance(word, right, score_cutoff=1) <= 1), word
-    )
+    alike = _FIXABLE_BY_LETTER.get(word[0], ())
+    return next((right for right in alike if OSA.distance(word, right, score_cutoff=1) <= 1), word)
 
 
 _remembered = lru_cache(maxsize=65_536)(_usual_form)

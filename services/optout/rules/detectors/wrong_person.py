@@ -7,6 +7,7 @@ from services.optout.rules.detectors.finding import Finding
 from services.optout.rules.detectors.phrases import Grammar, compile_re2
 from services.optout.rules.detectors.words import FREQUENT, canonical
 from services.optout.rules.normalised_reply import NormalisedReply
+from services.optout.rules.word_classes import WORD_CLASSES
 from shared.instructions.find import Instruction
 
 _MAX_WORDS_OF_REPLY = 60
@@ -30,10 +31,18 @@ _OF_A_PHONE = frozenset(("phone", "number", "cell", "line", "here", "anymore"))
 _NO_SECOND_NAME = FREQUENT - _OF_A_PHONE
 _NO_NAMES_END = tuple(_GRAMMAR.words("no_names_end"))
 _ANOTHER_MATTER = frozenset(("items", "laughing", "laughter", "order", "sizes", "pieces", "digits"))
-_SECTIONS = ("sure", "gone", "named", "no_somebody", "somebody_gone")
-_SECTIONS_IN_ANSWER = ("named_in_answer", "unnamed", "somebody_gone_in_answer", "whole_answer")
-_GATES = {False: _GRAMMAR.gate(*_SECTIONS), True: _GRAMMAR.gate(*_SECTIONS, *_SECTIONS_IN_ANSWER)}
-_BITS = {is_answer: gate.register() for is_answer, gate in _GATES.items()}
+_UNASKED = ("sure", "gone", "named", "no_somebody", "somebody_gone")
+_IN_ANSWER_ONLY = ("named_in_answer", "unnamed", "somebody_gone_in_answer", "whole_answer")
+_MAY_BE = {name: _GRAMMAR.section(name) for name in (*_UNASKED, *_IN_ANSWER_ONLY)}
+_LOOKED_FOR = {False: sum(_MAY_BE[name] for name in _UNASKED), True: sum(_MAY_BE.values())}
+
+
+def _looked_for(words_of_reply: int, *, is_answer: bool) -> int:
+    """Return the sections that may count: of a long reply only what is said outright, for stories have names too."""
+    if not is_answer and words_of_reply > _MAX_WORDS_OF_STORY:
+        return _MAY_BE["sure"]
+    return _LOOKED_FOR[is_answer and words_of_reply <= _MAX_WORDS_BOLD]
+
 
 _ONE_NAME = r"(?P<name>[^\W\d]{2,}(?: [^\W\d]{2,})?)"
 # Unasked, nothing else may follow the name; in answer to an instruction a new thought may.
@@ -71,12 +80,13 @@ def find_wrong_person(normalised: NormalisedReply, instruction: Instruction | No
 
 def _in_english(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
     is_answer = instruction is not None
-    gate, words = _GATES[is_answer], len(normalised.words)
-    if words > _MAX_WORDS_OF_REPLY or not normalised.classes & _BITS[is_answer] or not gate.opened(normalised.words):
+    words = len(normalised.words)
+    looked_for = _looked_for(words, is_answer=is_answer)
+    if words > _MAX_WORDS_OF_REPLY or not normalised.opened & looked_for:
         return None
     for sentence in normalised.sentences:
-        opened = gate.opened(sentence.split())
-        found = opened and _in_sentence(canonical(sentence), opened, words, is_answer=is_answer)
+        opened = WORD_CLASSES.opened_by(sentence) & looked_for
+        found = _in_sentence(canonical(sentence), opened, words, is_answer=is_answer) if opened else None
         if found:
             return Finding("held", "wrong_person", found)
     return _in_answer(normalised) if is_answer and words <= _MAX_WORDS_UNASKED else None
@@ -91,31 +101,31 @@ def _in_answer(normalised: NormalisedReply) -> Finding | None:
     return Finding("held", "wrong_person", text.rstrip())
 
 
-def _in_sentence(text: str, opened: set[str], words_of_reply: int, *, is_answer: bool) -> str | None:
-    """Return what is found in one sentence; of a long reply only what is said outright, for stories have names too."""
+def _in_sentence(text: str, opened: int, words_of_reply: int, *, is_answer: bool) -> str | None:
+    """Return what is found in one sentence, of the sections that are `opened`."""
     words = text.split()
     if len(words) > _MAX_WORDS or not _ANOTHER_MATTER.isdisjoint(words):  # "the wrong number of items"
         return None
-    if "sure" in opened and (found := _SURE.search(text)):
+    if opened & _MAY_BE["sure"] and (found := _SURE.search(text)):
         return found[0].strip()
     if len(words) > _MAX_WORDS_NAMED or (not is_answer and words_of_reply > _MAX_WORDS_OF_STORY):
         return None
     is_answer = is_answer and words_of_reply <= _MAX_WORDS_BOLD
-    if "gone" in opened and (found := _GONE.fullmatch(text)):
+    if opened & _MAY_BE["gone"] and (found := _GONE.fullmatch(text)):
         return found[0].strip()
     is_short = len(words) <= _MAX_WORDS_UNASKED
-    if is_answer and is_short and "unnamed" in opened and (found := _UNNAMED.search(text)):
+    if is_answer and is_short and opened & _MAY_BE["unnamed"] and (found := _UNNAMED.search(text)):
         return found[0].strip()
     if _is_of_somebody(text, opened, is_answer=is_answer):
         return text.strip()
     named = "named_in_answer" if is_answer else "named"
-    may_be_named = named in opened and (is_answer or is_short)
+    may_be_named = opened & _MAY_BE[named] and (is_answer or is_short)
     return text.strip() if may_be_named and _is_not_somebody(text, is_answer=is_answer) else None
 
 
-def _is_of_somebody(text: str, opened: set[str], *, is_answer: bool) -> bool:
+def _is_of_somebody(text: str, opened: int, *, is_answer: bool) -> bool:
     """Say whether the sentence says where somebody is instead: "no Linda here", "Bob moved away"."""
-    matches = (pattern.match(text) for section, pattern in _OF_SOMEBODY.items() if section in opened)
+    matches = (pattern.match(text) for section, pattern in _OF_SOMEBODY.items() if opened & _MAY_BE[section])
     return any(found is not None and _is_name(found["name"], is_answer=is_answer) for found in matches)
 
 
