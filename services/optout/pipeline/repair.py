@@ -39,9 +39,13 @@ PublishedStates = dict[bytes, str | None]
 async def repair(context: Context, partition: int, publisher: Publishes, next_offset: int) -> int:
     """Publish whatever differs, and return how many keys that were; `next_offset` is the watermark meanwhile.
 
+    The watermark goes first, of no session: behind it, readers pass over what a predecessor says of markers. A decision
+    log that was restored has old states, which none may take for new ones by that.
+
     Raises:
         FencedError, TransientError: as publishing does; what was published is right, the rest is still to be done.
     """
+    await publisher.publish(Publication(next_offset))
     held = await _published_states(context, partition)
     waiting: list[OutgoingRecord] = []
     count = 0
