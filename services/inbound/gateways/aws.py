@@ -62,7 +62,7 @@ class AwsMessage(ReportedMessage):
     always_international: ClassVar[bool] = True
     credential: ClassVar[CredentialType | None] = AwsCredential
 
-    writer: str = Field(validation_alias="originationNumber")
+    from_text: str = Field(validation_alias="originationNumber")
     body: str = Field("", validation_alias="messageBody")
     to: str | None = Field(None, validation_alias="destinationNumber")
     gateway_message_id: str | None = Field(None, validation_alias="inboundMessageId")

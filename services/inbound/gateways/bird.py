@@ -42,7 +42,7 @@ class BirdMessage(ReportedMessage):
     credential: ClassVar[CredentialType | None] = BirdCredential
     repeats_until_accepted: ClassVar[bool] = True
 
-    writer: str = Field(validation_alias="sender.contact.identifierValue")
+    from_text: str = Field(validation_alias="sender.contact.identifierValue")
     body: str = Field("", validation_alias=AliasChoices("body.text.text", "body.image.text", "body.file.text"))
     to: str | None = Field(None, validation_alias="receiver.connector.identifierValue")
     gateway_message_id: str | None = Field(None, validation_alias="id")

@@ -4,8 +4,15 @@ Fields as ClickSend posts them, its older names beside the newer: `from` (`sms`)
 `message_id`, `timestamp` (Unix seconds), `original_message_id` (`originalmessageid`), `original_body`
 (`originalmessage`), `custom_string` (`customstring`), `originalsenderid`, `user_id`, `subaccount_id`; of receipts
 `message_id`, `status_code`, `status_text`, `error_code`, `error_text`, `custom_string`, `timestamp`,
-`timestamp_send`, `message_type`, `user_id`, `subaccount_id`. `custom_string` is what a message was sent with: ours
-are sent with their `message_id`.
+`timestamp_send`, `message_type`, `user_id`, `subaccount_id`.
+
+| ClickSend's             | in the model of a reply      | in the model of a receipt |
+|-------------------------|------------------------------|---------------------------|
+| `message_id`            | `gateway_message_id`         | `carrier_message_id`      |
+| `original_message_id`   | `replied_carrier_message_id` |                           |
+| `custom_string`         | `replied_message_id`: ours   | `message_id`: ours        |
+
+A message of ours is sent with our `message_id` as its `custom_string`.
 """
 
 from typing import ClassVar
@@ -28,7 +35,7 @@ class ClickSendMessage(ReportedMessage):
         False  # ClickSend writes a plus sign; digits alone are what a customer's own number or a relay wrote
     )
 
-    writer: str = Field(validation_alias=AliasChoices("from", "sms"))
+    from_text: str = Field(validation_alias=AliasChoices("from", "sms"))
     body: str = Field("", validation_alias=AliasChoices("body", "message"))
     to: str | None = Field(None, validation_alias=AliasChoices("to", "originalsenderid"))
     gateway_message_id: str | None = Field(None, validation_alias="message_id")

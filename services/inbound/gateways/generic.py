@@ -59,7 +59,7 @@ class GenericMessage(ReportedMessage):
     credential: ClassVar[CredentialType | None] = GenericCredential
     must_be_signed: ClassVar[bool] = False
 
-    writer: str = Field(validation_alias="from", description="the person's number, E.164")
+    from_text: str = Field(validation_alias="from", description="the person's number, E.164")
     body: str = Field("", description="the text; nothing for a picture without one")
     to: str | None = Field(None, description="the number or sender ID that was answered")
     gateway_message_id: str | None = Field(

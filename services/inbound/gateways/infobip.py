@@ -54,7 +54,7 @@ class InfobipMessage(ReportedMessage):
     must_be_signed: ClassVar[bool] = False
     repeats_until_accepted: ClassVar[bool] = True
 
-    writer: str = Field(validation_alias=AliasChoices("from", "sender"))
+    from_text: str = Field(validation_alias=AliasChoices("from", "sender"))
     body: str = Field("", validation_alias="text")
     to: str | None = Field(None, validation_alias=AliasChoices("to", "destination"))
     gateway_message_id: str | None = Field(None, validation_alias="messageId")

@@ -40,7 +40,7 @@ class MessageBirdMessage(ReportedMessage):
     credential: ClassVar[CredentialType | None] = MessageBirdCredential
     repeats_until_accepted: ClassVar[bool] = True
 
-    writer: str = Field(validation_alias="originator")
+    from_text: str = Field(validation_alias="originator")
     body: str = Field("", validation_alias=AliasChoices("body", "payload", "message"))
     to: str | None = Field(None, validation_alias="recipient")
     gateway_message_id: str | None = Field(None, validation_alias=AliasChoices("id", "message_id"))

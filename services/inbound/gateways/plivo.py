@@ -77,7 +77,7 @@ class PlivoMessage(ReportedMessage):
     answers_in_xml: ClassVar[bool] = True
     repeats_until_accepted: ClassVar[bool] = True
 
-    writer: str = Field(validation_alias="From")
+    from_text: str = Field(validation_alias="From")
     body: str = Field("", validation_alias="Text")
     to: str | None = Field(None, validation_alias="To")
     gateway_message_id: str | None = Field(None, validation_alias="MessageUUID")

@@ -96,7 +96,7 @@ class ReportedMessage(GatewayWebhook):
     always_international: ClassVar[bool]
     """Whether the gateway's numbers begin with a country code, also where no plus sign says so."""
 
-    writer: str
+    from_text: str
     body: str
     to: str | None
     gateway_message_id: str | None
@@ -128,7 +128,9 @@ class ReportedMessage(GatewayWebhook):
             WebhookError: `from` is not a number, or the text is too long.
         """
         to = values.sender_number(self.to)
-        phone, readings, written_phone = values.writer(self.writer, to, always_international=self.always_international)
+        phone, readings, written_phone = values.writer(
+            self.from_text, to, always_international=self.always_international
+        )
         gateway_id = values.gateway_id(self.gateway_message_id)
         body = values.body(self.body)
         time = given_time(self.sent_at, now)

@@ -52,7 +52,7 @@ class SinchMessage(ReportedMessage):
     credential: ClassVar[CredentialType | None] = SinchCredential
     must_be_signed: ClassVar[bool] = False
 
-    writer: str = Field(validation_alias="from")
+    from_text: str = Field(validation_alias="from")
     body: str = ""
     to: str | None = None
     gateway_message_id: str | None = Field(None, validation_alias="id")

@@ -21,7 +21,7 @@ class SmppMessage(ReportedMessage):
     gateway: ClassVar[str] = "smpp"
     always_international: ClassVar[bool] = False  # the type of number says so, where the SMSC gives it
 
-    writer: str
+    from_text: str = Field(validation_alias="writer")
     body: str = ""
     to: str | None = None
     gateway_message_id: str | None = Field(None, validation_alias="message_id")

@@ -85,7 +85,7 @@ class TelnyxMessage(ReportedMessage):
     credential: ClassVar[CredentialType] = TelnyxCredential
     repeats_until_accepted: ClassVar[bool] = True
 
-    writer: str = Field(validation_alias=f"{_PAYLOAD}from.phone_number")
+    from_text: str = Field(validation_alias=f"{_PAYLOAD}from.phone_number")
     body: str = Field("", validation_alias=f"{_PAYLOAD}text")
     to: str | None = _in_payload("to.0.phone_number")
     gateway_message_id: str | None = _in_payload("id")

@@ -107,7 +107,7 @@ class TwilioMessage(ReportedMessage):
     credential: ClassVar[CredentialType] = TwilioCredential
     answers_in_xml: ClassVar[bool] = True
 
-    writer: str = Field(validation_alias="From")
+    from_text: str = Field(validation_alias="From")
     body: str = Field("", validation_alias="Body")
     to: str | None = Field(None, validation_alias="To")
     gateway_message_id: str | None = Field(

@@ -58,7 +58,7 @@ class VonageMessage(ReportedMessage):
     credential: ClassVar[CredentialType] = VonageMessagesCredential
     repeats_until_accepted: ClassVar[bool] = True
 
-    writer: str = Field(validation_alias=AliasChoices("from", "from.number"))
+    from_text: str = Field(validation_alias=AliasChoices("from", "from.number"))
     body: str = Field("", validation_alias=AliasChoices("text", "message.content.text"))
     to: str | None = Field(None, validation_alias=AliasChoices("to", "to.number"))
     gateway_message_id: str | None = Field(None, validation_alias="message_uuid")

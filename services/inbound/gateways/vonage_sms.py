@@ -72,7 +72,7 @@ class VonageSmsMessage(ReportedMessage):
     must_be_signed: ClassVar[bool] = False
     repeats_until_accepted: ClassVar[bool] = True
 
-    writer: str = Field(validation_alias="msisdn")
+    from_text: str = Field(validation_alias="msisdn")
     body: str = Field("", validation_alias="text")
     to: str | None = None
     gateway_message_id: str | None = Field(None, validation_alias="messageId")

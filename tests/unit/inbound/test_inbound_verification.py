@@ -54,7 +54,7 @@ class SigningMessage(ReportedMessage):
     always_international: ClassVar[bool] = True
     credential: ClassVar[type[GatewayCredential]] = SigningCredential
 
-    writer: str = Field(validation_alias="from")
+    from_text: str = Field(validation_alias="from")
     body: str = ""
     to: str | None = None
     gateway_message_id: str | None = None
