@@ -100,6 +100,7 @@ class WorkerSession:
         A replay publishes old states again: the watermark before it has senders wait until its end. So states that a
         merge of spellings has changed are published before it, and again after it.
         """
+        await self._publish(Publication(self.published))
         self._merged, self._position = await self._decision_log.merged()
         async for records in self._settings.all():
             await self._publish(Publication(self.published, settings=records))
