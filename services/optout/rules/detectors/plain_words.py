@@ -27,12 +27,15 @@ _WITHIN_ANSWER = _ENGLISH.compile("likely_within_answer")
 _CERTAIN_ALONE = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('certain_alone')}){_AROUND}")
 _LIKELY_ALONE = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('likely_alone')}){_AROUND}")
 _IN_ANSWER = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('likely_in_answer')}){_AROUND}")
+_PARTIAL = _ENGLISH.compile("partial_in_answer")
+_COMPLAINS = _ENGLISH.compile("complaint_in_answer")
 _TURNED = compile_re2(f"(?:^| ){_ENGLISH.pattern('turned')}$")
 _OF_FRIENDS = _ENGLISH.compile("of_friends")
 _COMPLAINT = _ENGLISH.compile("complaint")
 _AGREEING = frozenset(("sign", "signed", "agreed", "subscribed", "opted", "asked", "gave"))
 _UNASKED = ("certain", "certain_alone", "likely", "likely_alone")
-_MAY_BE = {name: _ENGLISH.section(name) for name in (*_UNASKED, "likely_within_answer", "likely_in_answer")}
+_ONLY_IN_ANSWER = ("likely_within_answer", "likely_in_answer", "partial_in_answer", "complaint_in_answer")
+_MAY_BE = {name: _ENGLISH.section(name) for name in (*_UNASKED, *_ONLY_IN_ANSWER)}
 _LOOKED_FOR = {False: sum(_MAY_BE[name] for name in _UNASKED), True: sum(_MAY_BE.values())}
 
 
@@ -73,7 +76,7 @@ def _find_in_english(normalised: NormalisedReply, *, is_answer: bool) -> Finding
 
 def _in_answer(normalised: NormalisedReply) -> Finding | None:
     """Return what is a request only because it answers a message that offered a way out."""
-    for sentence in normalised.sentences:
+    for sentence in dict.fromkeys((*normalised.sentences, normalised.text)):
         if WORD_CLASSES.opened_by(sentence) & _MAY_BE["likely_in_answer"]:
             found = _IN_ANSWER.fullmatch(canonical(sentence))
             if found is not None:
@@ -95,9 +98,17 @@ def _in_sentence(text: str, opened: int, *, is_answer: bool) -> Finding | None:
         return Finding("held", "plain_words", alone["core"].strip())
     if opened & _MAY_BE["likely"] and (is_answer or not _OF_FRIENDS.search(text)) and (found := _first(_LIKELY, text)):
         return Finding("held", "plain_words", found)
-    if opened & _MAY_BE["likely_within_answer"] and (found := _first(_WITHIN_ANSWER, text)):
-        return Finding("held", "plain_words", found)
-    return None
+    return _only_in_answer(text, opened) if is_answer else None
+
+
+def _only_in_answer(text: str, opened: int) -> Finding | None:
+    """Return what complains, asks for less, or is what friends say, too."""
+    if opened & _MAY_BE["complaint_in_answer"] and (match := _COMPLAINS.search(text)):
+        return Finding("held", "complaint", match[0].strip())
+    if opened & _MAY_BE["partial_in_answer"] and (match := _PARTIAL.search(text)):
+        return Finding("held", "partial", match[0].strip())
+    found = _first(_WITHIN_ANSWER, text) if opened & _MAY_BE["likely_within_answer"] else None
+    return Finding("held", "plain_words", found) if found else None
 
 
 def _first(pattern: Finder, text: str) -> str | None:

@@ -26,8 +26,9 @@ _NAMED = {
     False: compile_re2(_GRAMMAR.pattern("named")),
 }
 _UNNAMED = _GRAMMAR.compile("unnamed")
-_NO_NAME = FREQUENT | _GRAMMAR.words("no_name") | languages.WORDS_OF_REQUESTS
+_NO_NAME = FREQUENT | _GRAMMAR.words("no_name") | _GRAMMAR.words("capitalised") | languages.WORDS_OF_REQUESTS
 _OF_A_PHONE = frozenset(("phone", "number", "cell", "line", "here", "anymore"))
+_CAPITALISED = _GRAMMAR.words("capitalised")
 _NO_SECOND_NAME = FREQUENT - _OF_A_PHONE
 _NO_NAMES_END = tuple(_GRAMMAR.words("no_names_end"))
 _ANOTHER_MATTER = frozenset(("items", "laughing", "laughter", "order", "sizes", "pieces", "digits"))
@@ -71,11 +72,29 @@ _IN_ANSWER = re.compile(
 )
 
 
+_DENIED = re.compile(
+    r"(?:.{0,40} )?(?:not|isnt|no|aint|arent)"
+    r"(?: (?:a|the|your|mr|mrs|ms|miss|any|named|called|number of|phone of)){0,2} (?P<name>[^\W\d]{2,})(?: [^\W\d]+)?"
+    r"(?: (?:here|at this number|number|phone|anymore|sorry|stop|please|and|he|she).{0,40})?"
+)
+"""In answer to a message, whatever is denied and written like a name: "not Beverly", "I am not Hope"."""
+
+
 def find_wrong_person(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
     """Return the words that say that the number is not theirs whom the sender means."""
-    return _in_english(normalised, instruction) or languages.find_wrong_person(
-        normalised, is_answer=instruction is not None
-    )
+    found = _in_english(normalised, instruction)
+    if found is None and instruction is not None and len(normalised.words) <= _MAX_WORDS_UNASKED and normalised.names:
+        found = _denied_name(normalised)
+    return found or languages.find_wrong_person(normalised, is_answer=instruction is not None)
+
+
+def _denied_name(normalised: NormalisedReply) -> Finding | None:
+    """Return the answer that denies what it writes like a name; frequent words, such as Hope, may be names."""
+    text = canonical(normalised.text).rstrip()
+    found = _DENIED.fullmatch(text)
+    if found is None or found["name"] not in normalised.names or found["name"] in _CAPITALISED:
+        return None
+    return Finding("held", "wrong_person", text)
 
 
 def _in_english(normalised: NormalisedReply, instruction: Instruction | None) -> Finding | None:
