@@ -9,7 +9,8 @@ The steps, in their order. A normalised reply names those that changed the text:
 5. `homoglyphs`: letters of other scripts are read as the Latin ones that they imitate.
 6. `reaction`: a phone's quotation of another message ("Liked ...") has no text of its own, and needs no other step.
 7. `signature`: what the phone has put after the text is left out.
-8. `spaced_letters`: "s t o p" is read as "stop".
+8. `offer`: an automatic answer's own way out ("reply STOP to unsubscribe") is left out where there is other text.
+9. `spaced_letters`: "s t o p" is read as "stop".
 
 Sentences and clauses are found only when they are asked for, which most replies never need.
 """
@@ -40,6 +41,12 @@ _CLAUSE = re.compile(
 )
 _QUOTED = re.compile('["\u201c\u201d\u201e\u00ab][^"\u201c\u201d\u201e\u00ab\u00bb]*["\u201c\u201d\u00bb]')
 _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*,/|\u00b7\u2022]{1,3}){2,}[^\W\d_](?!\w)")
+_OFFER = re.compile(
+    r"[\"'(]?\b(?:reply|text|txt|send|type|respond|enter)(?: back)?(?: with)?[ :\"'\u201c]{1,3}"
+    r"(?:stop|end|quit|cancel|unsubscribe|stopall)\b[\"'\u201d]?(?: \w{1,20}){0,2}? (?:to|2|for)"
+    r" (?:unsubscribe|opt.?out|cancel|stop|end|quit|be removed|leave)\b[^.!?\n]{0,40}"
+)
+_MIN_WORDS_BESIDE_OFFER = 3
 _MIN_SPELT_LETTERS = 3
 """With fewer words of one letter, no word is spelt out."""
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -162,6 +169,8 @@ def _plain(body: str) -> NormalisedReply | None:
     if "&" in body or body.lstrip().startswith("0"):  # it may have been escaped
         return None
     folded = body.lower()
+    if _may_offer(folded):
+        return None
     normalised = NormalisedReply(words_of(folded), folded, written=body)
     if may_have_additions(folded, normalised.words) or _may_be_spelt(normalised.words):
         return None
@@ -173,6 +182,16 @@ def _may_be_spelt(words: Sequence[str]) -> bool:
     return lengths.count(1) >= _MIN_SPELT_LETTERS and any(
         one == two == three == 1 for one, two, three in zip(lengths, lengths[1:], lengths[2:], strict=False)
     )
+
+
+def _may_offer(folded: str) -> bool:
+    return " to " in folded and ("reply" in folded or "text" in folded or "send" in folded or "type" in folded)
+
+
+def _without_offer(folded: str) -> str:
+    """Return what is beside the words that offer a way out; all of it where that is next to nothing."""
+    rest = _OFFER.sub(" ", folded)
+    return rest if len(words_of(rest).split()) >= _MIN_WORDS_BESIDE_OFFER else folded
 
 
 def _step_by_step(body: str) -> NormalisedReply:
@@ -191,6 +210,9 @@ def _step_by_step(body: str) -> NormalisedReply:
         if is_reaction(folded):
             return NormalisedReply("", steps=(*steps, "reaction"), is_reaction=True)
         folded = steps.keep("signature", folded, without_signature(folded))
+        words = words_of(folded)
+    if _may_offer(folded):
+        folded = steps.keep("offer", folded, _without_offer(folded))
         words = words_of(folded)
     normalised = NormalisedReply(words, folded, tuple(steps), written=text)
     if not _may_be_spelt(normalised.words):
