@@ -158,3 +158,13 @@ def test_the_reason_says_what_a_person_should_look_at(text: str, reason: str) ->
 def test_a_word_is_a_name_if_it_is_written_like_one() -> None:
     for text in ("no soy vegetariana", "nie jestem wegetarianinem", "Je Ne Suis Pas Libre"):
         assert RULES.match(text, answered_text=ASKED).kind == "none", text
+
+
+def test_the_way_out_of_an_automatic_answer_is_not_its_writers_wish() -> None:
+    for text in (
+        "You have reached Carl's Plumbing. Text STOP to opt out.",
+        "Thanks for ordering! Reply STOP to cancel.",
+    ):
+        assert RULES.match(text, answered_text=ASKED).kind == "none", text
+    for text in ("Reply STOP to opt out", "reply stop to end. take me off your list"):
+        assert RULES.match(text, answered_text=ASKED).kind == "opt_out", text

@@ -115,10 +115,3 @@ def test_the_steps_are_named() -> None:
     assert normalise_reply("ЅТОР").steps == ("homoglyphs",)
     assert normalise_reply("stop\nSent from my phone").steps == ("signature",)
     assert normalise_reply("x" * 30_000).steps == ("cut",)
-
-
-def test_the_way_out_of_an_automatic_answer_is_not_its_writers_wish() -> None:
-    for text in ("You have reached Carl's Plumbing. Text STOP to opt out.", "Thanks for your order! Reply STOP to cancel."):
-        assert RULES.match(text, answered_text="Sale. Reply STOP to opt out").kind == "none", text
-    for text in ("Reply STOP to opt out", "reply stop to end. take me off your list"):
-        assert RULES.match(text, answered_text="Sale. Reply STOP to opt out").kind == "opt_out", text
