@@ -41,6 +41,14 @@ async def test_a_text_is_measured_and_judged_while_it_is_written_and_then_sent(s
         await expect(preview.locator(".stat").nth(2)).to_contain_text("3")
         await assert_accessible(page)
         await page.get_by_role("button", name="Send or schedule").click()
+        await assert_heading(page, "Send this campaign now?")
+        assert (await work.ask("GET", "/v1/campaigns"))["campaigns"] == []
+        await assert_accessible(page)
+        await page.get_by_role("button", name="Back to the text").click()
+        await expect(text).to_have_value("Hi (First Name), boots! Reply STOP to opt out")
+        await page.get_by_role("button", name="Send or schedule").click()
+        await expect(page.locator(".bubble")).to_have_text("Hi Ann, boots! Reply STOP to opt out")
+        await page.get_by_role("button", name="Send to 3 people now").press("Enter")
         await expect(page.get_by_role("status").first).to_contain_text("The campaign is made")
         await expect(page.locator("#campaign-progress[data-state=done]")).to_contain_text("3 of 3", timeout=20_000)
         await assert_accessible(page)
@@ -82,6 +90,9 @@ async def test_a_form_that_is_sent_twice_makes_one_campaign(site: Site, work: Da
             name: await page.locator(f"form#campaign-form [name={name}]").input_value()
             for name in ("csrf", "key", "name", "list_id", "sender_number", "body", "scheduled_at", "purpose")
         }
+        await page.get_by_role("button", name="Send or schedule").click()
+        await expect(page.get_by_role("button", name="Schedule for 2027-11-01 09:00 UTC")).to_be_visible()
+        form["is_sure"] = "yes"
         for _ in range(2):
             answer = await page.request.post(f"{site.url}/campaigns/new", form=form)
             assert answer.ok

@@ -17,6 +17,7 @@ from services.dashboard.components.figure import figure, figures
 from services.dashboard.components.notice import notice
 from services.dashboard.components.number_link import grouped
 from services.dashboard.given import FilledForm, filled_form
+from services.dashboard.pages.campaign_question import ANSWER, question
 from services.dashboard.visit import PageVisit, Visit
 
 routes = APIRouter()
@@ -44,9 +45,8 @@ async def preview_campaign(visit: Visit) -> Response:
     form = await filled_form(visit)
     shown: h.Node = h.p(".hint")["Write a text, and choose a list and a number, to see what it would be."]
     if form.text("body") and form.text("sender_number") and form.whole_number("list_id"):
-        draft = {name: form.texts[name] for name in ("body", "sender_number")}
         try:
-            found = await visit.api.post("/v1/campaigns/preview", {**draft, "list_id": form.whole_number("list_id")})
+            found = await _previewed(visit, form)
         except RefusedByApiError as error:
             form = _refused(form, error)
             shown = h.p(".hint")["Correct what is marked."]
@@ -60,12 +60,14 @@ async def preview_campaign(visit: Visit) -> Response:
 
 @routes.post("/campaigns/new")
 async def make_campaign(visit: Visit) -> Response:
-    """Make the campaign; a form that is sent twice makes it once."""
+    """Ask whether it is to be sent, then make the campaign; a form that is sent twice makes it once."""
     form = await filled_form(visit)
     scheduled = _time(form.text("scheduled_at"))
     if form.text("scheduled_at") and scheduled is None:
         form = form.with_problem("Write a date and a time.", "scheduled_at", tuple(HINTS))
         return await _editor(visit, form, status=422)
+    if not form.is_on(ANSWER):
+        return await _ask(visit, form)
     new = {
         "list_id": form.whole_number("list_id") or 0,
         "name": form.text("name"),
@@ -81,6 +83,23 @@ async def make_campaign(visit: Visit) -> Response:
             visit, _made_before(form) if error.code == "other_request" else _refused(form, error), status=422
         )
     return visit.redirect(f"/campaigns/{made['campaign_id']}?done=made")
+
+
+async def _ask(visit: PageVisit, form: FilledForm) -> Response:
+    """Ask whether the campaign is to be sent, as the API would send it; show what is wrong with it instead."""
+    try:
+        found = await _previewed(visit, form)
+    except RefusedByApiError as error:
+        return await _editor(visit, _refused(form, error), status=422)
+    if found["rejection"]:
+        form = form.with_problem(found["rejection"]["detail"], "body", tuple(HINTS))
+        return await _editor(visit, form, preview(found), status=422)
+    return visit.page("Send this campaign?", question(visit, form, found))
+
+
+async def _previewed(visit: PageVisit, form: FilledForm) -> dict[str, Any]:
+    draft = {name: form.texts.get(name, "") for name in ("body", "sender_number")}
+    return await visit.api.post("/v1/campaigns/preview", {**draft, "list_id": form.whole_number("list_id") or 0})
 
 
 def _time(text: str) -> str | None:
