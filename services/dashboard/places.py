@@ -17,12 +17,14 @@ class PagePlace:
         name: in the navigation; empty: it is reached from other pages only.
         reads: the role that sees it.
         changes: the role that may send its forms.
+        is_of_account: whether only the account itself sees it, signed in with its own id and API key.
     """
 
     path: str
     name: str
     reads: PageRole = "read"
     changes: PageRole = "operate"
+    is_of_account: bool = False
 
     def has(self, path: str) -> bool:
         return path == self.path or path.startswith(f"{self.path.rstrip('/')}/")
@@ -36,7 +38,7 @@ PLACES = (
     PagePlace("/numbers", ""),
     PagePlace("/campaigns", "Campaigns"),
     PagePlace("/rules", "Rules", changes="administer"),
-    PagePlace("/policies", "", reads="administer", changes="administer"),
+    PagePlace("/policies", "", reads="administer", changes="administer", is_of_account=True),
     PagePlace("/gateways", "Gateways"),
     PagePlace("/parked", "Parked", changes="read"),
 )

@@ -123,6 +123,9 @@ def _check_role(request: Request, user: SignedInUser) -> None:
     place = page_place(request.url.path)
     if place is None:
         raise not_found()
+    if place.is_of_account and not user.is_account:
+        text = f"Only the account itself may do this, signed in with its own id and API key; you are {user.name}."
+        raise PageError(403, "This is for the account itself", text)
     needed = place.reads if request.method in READING else place.changes
     if not user.may(needed):
         text = (

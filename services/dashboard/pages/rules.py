@@ -53,7 +53,7 @@ async def rule_list(visit: Visit, done: str = "") -> Response:
         h.div(".title-row")[
             h.h1["Rules"],
             h.div(".links")[
-                h.a(href="/policies")["How far opt-outs reach"] if visit.user.may("administer") else None,
+                h.a(href="/policies")["How far opt-outs reach"] if visit.user.is_account else None,
                 h.a(".button", href="/rules/new", role="button")["New rule"] if visit.user.may("administer") else None,
             ],
         ],
