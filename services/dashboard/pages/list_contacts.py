@@ -63,7 +63,14 @@ async def contacts(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
         return _page(visit, found, notice("bad", error.message), _search(list_id, q, status), status=error.status)
     pages = pager(f"/lists/{list_id}", read["next"], parameters={"q": q, "status": status}, is_first=after is None)
     shown = _contacts(read["contacts"]) if read["contacts"] else _nobody(visit, list_id, is_search=bool(q or status))
-    return _page(visit, found, said, _search(list_id, q, status), h.article[shown, pages], _by_hand(visit, list_id))
+    return _page(
+        visit,
+        found,
+        said,
+        _search(list_id, q, status),
+        h.article[shown, pages, _about_export()],
+        _by_hand(visit, list_id),
+    )
 
 
 @routes.post("/lists/{list_id}")
@@ -95,6 +102,13 @@ async def export(visit: Visit, runtime: DashboardRuntime, list_id: int) -> Respo
 
 def _page(visit: PageVisit, found: dict[str, Any], *content: h.Node, status: int = 200) -> Response:
     return visit.page(found["name"], list_head(found, "contacts", visit.user), *content, status=status)
+
+
+def _about_export() -> h.Node:
+    text = (
+        "The export leaves out who has opted out. Its column “status” says who is held: nobody may message them either."
+    )
+    return h.p(".hint")[text]
 
 
 def _search(list_id: int, q: str, status: str) -> h.Node:

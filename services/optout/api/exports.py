@@ -35,9 +35,12 @@ router = APIRouter(route_class=GuardedRoute)
 async def export_contacts(
     list_id: ListId, account_id: CallerAccountId, database: Database, runtime: ApiRuntime
 ) -> StreamingResponse:
-    """The list's contacts who have not opted out, as CSV; of the opt-out list its opt-outs."""
+    """The list's contacts who have not opted out, as CSV; of the opt-out list its opt-outs.
+
+    The column `status` is `held` for contacts who may have opted out: nobody may message them until that is decided.
+    """
     await require_list(database, account_id, list_id)
-    return _streamed(exported(runtime.pool, account_id, list_id), f"list-{list_id}.csv")
+    return _streamed(exported(runtime.pool, account_id, list_id, with_status=True), f"list-{list_id}.csv")
 
 
 @router.get("/v1/opt-outs/export", dependencies=[Fresh], response_class=StreamingResponse, responses=_AS_CSV)

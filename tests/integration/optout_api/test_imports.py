@@ -267,3 +267,14 @@ async def test_files_go_after_ten_minutes_unless_a_job_reads_them(acme: Caller, 
         await files.expire(connection)
     assert (await acme.http.get(url)).status_code == 404
     assert await pool.fetchval("SELECT count(*) FROM files WHERE account_id = $1", acme.account_id) == 0
+
+
+async def test_an_export_says_who_is_held_and_leaves_out_who_has_opted_out(acme: Caller, record: Record) -> None:
+    list_id = await acme.new_list("Newsletter", PHONE, SECOND, "+14155550102")
+    await record.message(acme.account_id, PHONE, "wrong number, leave me alone", answered_list=list_id)
+    await record.message(acme.account_id, SECOND, "STOP", answered_list=list_id)
+    status = await acme.statuses(list_id)
+    assert (status[PHONE], status[SECOND]) == ("held", "opted_out")
+    answer = await acme.call("GET", f"/v1/lists/{list_id}/export")
+    read = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert {row["phone"]: row["status"] for row in read} == {PHONE: "held", "+14155550102": "active"}
