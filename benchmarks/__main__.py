@@ -33,6 +33,7 @@ MODULES = (
     "audit",
     "reaction",
     "lists",
+    "first_paint",
     "pipeline",
     "campaign",
 )

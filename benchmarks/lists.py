@@ -43,7 +43,9 @@ CREATE INDEX ON copied (account_id, phone)
 
 
 @dataclass
-class _Shop:
+class Importer:
+    """A customer who uploads files, and waits for what becomes of them."""
+
     http: httpx.AsyncClient
 
     async def new_list(self, name: str) -> int:
@@ -82,10 +84,10 @@ async def run(stack: Stack, *, quick: bool) -> list[Row]:
     api = psutil.Process(stack.services["api"].process.pid)
     with tempfile.TemporaryDirectory() as folder:
         file, opted_out = Path(folder, "contacts.csv"), Path(folder, "opt_outs.csv")
-        _write(file, _contacts(sizes.contacts))
-        _write(opted_out, chain(["number,list,date,source\n"], _opt_outs(sizes)))
+        write_lines(file, contact_lines(sizes.contacts))
+        write_lines(opted_out, chain(["number,list,date,source\n"], _opt_outs(sizes)))
         async with httpx.AsyncClient(base_url=ends.api_url, auth=login, timeout=300) as http, _peak(api) as peak:
-            shop = _Shop(http)
+            shop = Importer(http)
             list_id, other_id = await shop.new_list("everybody"), await shop.new_list("others")
             uploaded, imported = await _import(shop, list_id, file)
             pages = await _pages(shop, list_id, sizes)
@@ -107,7 +109,7 @@ async def run(stack: Stack, *, quick: bool) -> list[Row]:
     ]
 
 
-async def _import(shop: _Shop, list_id: int, file: Path) -> tuple[float, float]:
+async def _import(shop: Importer, list_id: int, file: Path) -> tuple[float, float]:
     """Return the seconds of the upload, and of the import."""
     started = time.perf_counter()
     url = (await shop.upload("/v3/uploads?convert=csv", file))["data"]["_url"]
@@ -118,7 +120,7 @@ async def _import(shop: _Shop, list_id: int, file: Path) -> tuple[float, float]:
     return uploaded - started, time.perf_counter() - uploaded
 
 
-async def _pages(shop: _Shop, list_id: int, sizes: _Sizes) -> list[Row]:
+async def _pages(shop: Importer, list_id: int, sizes: _Sizes) -> list[Row]:
     """Return what the last page costs next to the first, when both were read before."""
     last = sizes.contacts // _PAGE_CONTACTS
     waits: dict[int, list[float]] = {1: [], last: []}
@@ -134,13 +136,13 @@ async def _pages(shop: _Shop, list_id: int, sizes: _Sizes) -> list[Row]:
     ]
 
 
-async def _import_opt_outs(shop: _Shop, file: Path) -> float:
+async def _import_opt_outs(shop: Importer, file: Path) -> float:
     started = time.perf_counter()
     await shop.ended((await shop.upload("/v1/opt-outs/imports", file))["job_id"])
     return time.perf_counter() - started
 
 
-async def _clean_up(bootstrap: str, shop: _Shop, list_id: int, sizes: _Sizes) -> list[Row]:
+async def _clean_up(bootstrap: str, shop: Importer, list_id: int, sizes: _Sizes) -> list[Row]:
     """Return the rows of a clean-up, with fences before and meanwhile."""
     async with fences(bootstrap) as all_fences:
         before = await all_fences.pass_for(_FENCES_SECONDS)
@@ -193,22 +195,22 @@ async def _pieces(file: Path) -> AsyncIterator[bytes]:
             yield piece
 
 
-def _write(file: Path, lines: Iterable[str]) -> None:
+def write_lines(file: Path, lines: Iterable[str]) -> None:
     with file.open("w") as opened:
         opened.writelines(lines)
 
 
-def _phone(n: int) -> str:
+def phone_of(n: int) -> str:
     return f"+1{(201 + n // 10_000_000) * 10_000_000 + n * 7 % 10_000_000:010d}"
 
 
-def _contacts(count: int) -> Iterator[str]:
+def contact_lines(count: int) -> Iterator[str]:
     for n in range(count):
-        yield f'{_phone(n)},Ann,"Smith, the {n}th",customer {n}\n'
+        yield f'{phone_of(n)},Ann,"Smith, the {n}th",customer {n}\n'
 
 
 def _opt_outs(sizes: _Sizes) -> Iterator[str]:
     every = sizes.contacts // sizes.of_contacts
     others = range(sizes.contacts, sizes.contacts + sizes.opt_outs - sizes.of_contacts)
     for n in chain(range(0, sizes.contacts, every), others):
-        yield f"{_phone(n)},others,2024-05-01,old system\n"
+        yield f"{phone_of(n)},others,2024-05-01,old system\n"
