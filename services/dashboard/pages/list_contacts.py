@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import htpy as h
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -12,6 +12,7 @@ from services.dashboard.api import RefusedByApiError
 from services.dashboard.components.badge import badge
 from services.dashboard.components.empty_state import empty_state
 from services.dashboard.components.field import choice, field
+from services.dashboard.components.followed import replaced
 from services.dashboard.components.list_tabs import list_head
 from services.dashboard.components.notice import Tone, notice
 from services.dashboard.components.number_link import is_number, number_link
@@ -24,6 +25,7 @@ from services.dashboard.visit import PageVisit, Visit
 routes = APIRouter()
 
 _PER_PAGE = 100
+_SHOWN = "contacts"
 _STATES = (("", "All"), ("active", "Get messages"), ("opted_out", "Opted out"), ("held", "Held for review"))
 _BADGES: dict[str, tuple[str, Tone]] = {
     "active": ("gets messages", "good"),
@@ -50,27 +52,46 @@ class GivenContact(BaseModel):
         return {name: value.strip() for name, value in given.items() if value.strip()}
 
 
+class AskedContacts(BaseModel):
+    """A question about a list's contacts, as the page's address has it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    q: str = ""
+    status: str = ""
+    after: str | None = None
+    added: str = ""
+    is_searching: bool = False
+
+    def named(self) -> dict[str, str]:
+        """Return what the API is asked for."""
+        asked = {"q": self.q, "status": self.status, "after": self.after}
+        return {name: value for name, value in asked.items() if value}
+
+
 @routes.get("/lists/{list_id}")
-async def contacts(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
-    visit: Visit, list_id: int, q: str = "", status: str = "", after: str | None = None, added: str = ""
-) -> Response:
+async def contacts(visit: Visit, list_id: int, asked: Annotated[AskedContacts, Query()]) -> Response:
+    """Show contacts; of a search the page at once, whose second request searches: a part of a name may take seconds."""
     found = await visit.api.get(f"/v1/lists/{list_id}")
-    said = notice("good", number_link(added), " is on this list now.") if is_number(added) else None
+    said = notice("good", number_link(asked.added), " is on this list now.") if is_number(asked.added) else None
+    if asked.q and not asked.is_searching:
+        searched = _searching(f"/lists/{list_id}?{urlencode({**asked.named(), 'is_searching': 'true'})}")
+        return _page(visit, found, said, _search(list_id, asked), searched, _by_hand(visit, list_id))
     try:
-        asked = {"q": q or None, "status": status or None, "after": after, "limit": _PER_PAGE}
-        read = await visit.api.get(f"/v1/lists/{list_id}/contacts", asked)
+        read = await visit.api.get(f"/v1/lists/{list_id}/contacts", {**asked.named(), "limit": _PER_PAGE})
     except RefusedByApiError as error:
-        return _page(visit, found, notice("bad", error.message), _search(list_id, q, status), status=error.status)
-    pages = pager(f"/lists/{list_id}", read["next"], parameters={"q": q, "status": status}, is_first=after is None)
-    shown = _contacts(read["contacts"]) if read["contacts"] else _nobody(visit, list_id, is_search=bool(q or status))
-    return _page(
-        visit,
-        found,
-        said,
-        _search(list_id, q, status),
-        h.article[shown, pages, _about_export()],
-        _by_hand(visit, list_id),
+        problem = h.article(id=_SHOWN)[notice("bad", error.message)]
+        return _page(visit, found, _search(list_id, asked), problem, status=error.status)
+    pages = pager(
+        f"/lists/{list_id}",
+        read["next"],
+        parameters={"q": asked.q, "status": asked.status},
+        is_first=asked.after is None,
     )
+    is_search = bool(asked.q or asked.status)
+    shown = _contacts(read["contacts"]) if read["contacts"] else _nobody(visit, list_id, is_search=is_search)
+    listed = h.article(id=_SHOWN)[shown, pages, _about_export()]
+    return _page(visit, found, said, _search(list_id, asked), listed, _by_hand(visit, list_id))
 
 
 @routes.post("/lists/{list_id}")
@@ -111,11 +132,17 @@ def _about_export() -> h.Node:
     return h.p(".hint")[text]
 
 
-def _search(list_id: int, q: str, status: str) -> h.Node:
+def _searching(address: str) -> h.Node:
+    asks = replaced(address, "load")
+    result = h.a(href=address)["Show the result"]
+    return h.article(id=_SHOWN, aria_busy="true", hx_select=f"#{_SHOWN}", **asks)["Searching the contacts. ", result]
+
+
+def _search(list_id: int, asked: AskedContacts) -> h.Node:
     return h.search[
         h.form(".row-form", method="get", action=f"/lists/{list_id}")[
-            field("Number, name or e-mail address", "q", kind="search", value=q, maxlength="200"),
-            choice("State", "status", _STATES, chosen=status),
+            field("Number, name or e-mail address", "q", kind="search", value=asked.q, maxlength="200"),
+            choice("State", "status", _STATES, chosen=asked.status),
             h.button(".quiet", type="submit")["Search"],
         ]
     ]
