@@ -29,7 +29,7 @@ def question(visit: PageVisit, form: FilledForm, found: Mapping[str, Any]) -> h.
             figure("Costs", _cost(found), "segments in all"),
         ),
         h.p(".hint")[
-            "It can be paused and cancelled; what has reached a phone cannot be taken back. Who has opted out, or does "
+            "It can be paused and cancelled; nothing can undo what has reached a phone. Who has opted out, or does "
             "so before their message leaves, gets nothing."
         ],
         h.form(method="post", action="/campaigns/new")[
