@@ -39,7 +39,7 @@ PublishedStates = dict[bytes, str | None]
 async def repair(context: Context, partition: int, publisher: Publishes, next_offset: int) -> int:
     """Publish whatever differs, and return how many keys that were; `next_offset` is the watermark meanwhile.
 
-    The watermark goes first, of no session: behind it, readers pass over what a predecessor says of markers. A decision
+    The watermark goes first, of no session: after it, readers pass over what a predecessor says of markers. A decision
     log that was restored has old states, which none may take for new ones by that.
 
     Raises:
