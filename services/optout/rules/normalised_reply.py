@@ -4,13 +4,15 @@ The steps, in their order. A normalised reply names those that changed the text:
 
 1. `escapes`: what a gateway made of the text is undone: HTML escapes, and UCS-2 written as hexadecimal digits.
 2. `cut`: of a very long text only the beginning and the end are read.
-3. `emoji`: a text that is only a stop sign is read as "stop", and needs no other step.
-4. `unicode`: one case, one Unicode form, no accents, nothing invisible.
-5. `homoglyphs`: letters of other scripts are read as the Latin ones that they imitate.
-6. `reaction`: a phone's quotation of another message ("Liked ...") has no text of its own, and needs no other step.
-7. `signature`: what the phone has put after the text is left out.
-8. `offer`: an automatic answer's own way out ("reply STOP to unsubscribe") is left out where there is other text.
-9. `spaced_letters`: "s t o p" is read as "stop".
+3. `quoted`: contact cards, and lines of a mail that is answered, are left out.
+4. `emoji`: a text that is only a stop sign is read as "stop", and needs no other step.
+5. `unicode`: one case, one Unicode form, no accents, nothing invisible.
+6. `homoglyphs`: letters of other scripts are read as the Latin ones that they imitate.
+7. `reaction`: a phone's quotation of another message ("Liked ...") has no text of its own, and needs no other step.
+8. `signature`: what the phone has put after the text is left out.
+9. `offer`: an automatic answer's own way out ("reply STOP to unsubscribe") is left out where there is other text.
+10. `dictated`: a mark that was spoken, at the end, is none of the words.
+11. `spaced_letters`: "s t o p" is read as "stop".
 
 Sentences and clauses are found only when they are asked for, which most replies never need.
 """
@@ -21,6 +23,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from services.optout.rules.own_words import DICTATED, own_lines, without_dictated
 from services.optout.rules.reactions import is_reaction, may_have_additions, without_signature
 from services.optout.rules.word_classes import WORD_CLASSES
 from shared.instructions.normalise import MAX_CHARACTERS, cut, fold, latin, visible, without_apostrophes, words_of
@@ -47,6 +50,7 @@ _OFFER = re.compile(
     r" (?:unsubscribe|opt.?out|cancel|stop|end|quit|be removed|leave)\b[^.!?\n]{0,40}"
 )
 _MIN_WORDS_BESIDE_OFFER = 3
+_MOST_WORDS_DICTATED = 6
 _MIN_SPELT_LETTERS = 3
 """With fewer words of one letter, no word is spelt out."""
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -174,6 +178,8 @@ def _plain(body: str) -> NormalisedReply | None:
     normalised = NormalisedReply(words_of(folded), folded, written=body)
     if may_have_additions(folded, normalised.words) or _may_be_spelt(normalised.words):
         return None
+    if normalised.text.endswith(DICTATED):
+        return None
     return normalised
 
 
@@ -198,6 +204,7 @@ def _step_by_step(body: str) -> NormalisedReply:
     steps = _Steps()
     text = steps.keep("escapes", body, _as_written(body))
     text = steps.keep("cut", text, cut(text))
+    text = steps.keep("quoted", text, own_lines(text))
     if (
         not text.isascii()
         and any(map(text.__contains__, _STOP_SIGNS))
@@ -214,6 +221,8 @@ def _step_by_step(body: str) -> NormalisedReply:
     if _may_offer(folded):
         folded = steps.keep("offer", folded, _without_offer(folded))
         words = words_of(folded)
+    if words.endswith(DICTATED) and words.count(" ") < _MOST_WORDS_DICTATED:
+        folded = words = steps.keep("dictated", words, without_dictated(words))
     normalised = NormalisedReply(words, folded, tuple(steps), written=text)
     if not _may_be_spelt(normalised.words):
         return normalised

@@ -93,6 +93,26 @@ def test_every_phrase_of_every_file_is_found_by_the_whole_engine(code: str, sect
     assert missed == []
 
 
+@pytest.mark.parametrize(
+    ("file", "section"),
+    [
+        *(("../requests_en", name) for name in ("certain", "certain_alone", "likely", "likely_alone")),
+        *(("../requests_en", name) for name in ("likely_within_answer", "likely_in_answer")),
+        *(("../wrong_person", name) for name in ("sure", "gone", "unnamed", "whole_answer")),
+        ("../refusals", "go_away"),
+    ],
+)
+def test_every_phrase_in_english_is_found_by_the_whole_engine(file: str, section: str) -> None:
+    of_file = sections(file)
+    missed = [
+        f"{line}: {text}"
+        for line in of_file[f"[phrases {section}]"]
+        for text in Phrases(of_file).of(line)
+        if RULES.match(text, answered_text=ASKED).kind not in ("opt_out", "held")
+    ]
+    assert missed == []
+
+
 @pytest.mark.parametrize("missing", SECTIONS)
 def test_a_file_that_lacks_a_section_is_refused_by_name(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,7 @@ from importlib.resources import files
 from itertools import pairwise, product
 
 from services.optout.rules.detectors.finding import Finding
+from services.optout.rules.detectors.judgement import is_about_another_thing
 from services.optout.rules.normalised_reply import NormalisedReply
 from services.optout.rules.standalone import POLITE
 from services.optout.rules.word_classes import WORD_CLASSES
@@ -79,7 +80,7 @@ def _at_an_end(normalised: NormalisedReply, words: Sequence[str], leave: frozens
     for sentence, is_question in zip(normalised.sentences, normalised.is_question, strict=True):
         its = sentence.split(" ")
         if its[0] in leave or its[0] in _COMPOUNDS:
-            if len(its) <= _MOST_WORDS_IN_REASONS and not is_question and not _is_turned_by_next(its):
+            if len(its) <= _MOST_WORDS_IN_REASONS and not is_question and not _is_turned_by_next(sentence, its):
                 return Finding("held", "plain_words", its[0])
             break
     is_short = 1 < len(words) <= _MOST_WORDS_BEFORE_LAST
@@ -88,10 +89,12 @@ def _at_an_end(normalised: NormalisedReply, words: Sequence[str], leave: frozens
     return None
 
 
-def _is_turned_by_next(words: Sequence[str]) -> bool:
+def _is_turned_by_next(sentence: str, words: Sequence[str]) -> bool:
     """Say whether what follows the first word makes something else of it: "stop by", "cancel my appointment"."""
     if len(words) == 1:
         return False
+    if is_about_another_thing(f"{sentence} ", len(words[0]) + 1):
+        return True
     following = words[1]
     if following in _OF_AN_OBJECT:
         return _OF_A_CLAUSE.isdisjoint(words[2:])

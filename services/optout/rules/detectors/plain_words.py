@@ -1,6 +1,7 @@
 """Requests in ordinary language: "stop texting me", "take me off your list"; not "don't stop", not "stop the war"."""
 
 from services.optout.rules.detectors.finding import Finding
+from services.optout.rules.detectors.judgement import Judgement, is_about_another_thing, judge
 from services.optout.rules.detectors.languages import find_request
 from services.optout.rules.detectors.leave_words import find_leave_words
 from services.optout.rules.detectors.phrases import Finder, Grammar, compile_re2
@@ -29,7 +30,6 @@ _LIKELY_ALONE = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('likely_alone'
 _IN_ANSWER = compile_re2(f"{_AROUND}(?P<core>{_ENGLISH.pattern('likely_in_answer')}){_AROUND}")
 _PARTIAL = _ENGLISH.compile("partial_in_answer")
 _COMPLAINS = _ENGLISH.compile("complaint_in_answer")
-_TURNED = compile_re2(f"(?:^| ){_ENGLISH.pattern('turned')}$")
 _OF_FRIENDS = _ENGLISH.compile("of_friends")
 _COMPLAINT = _ENGLISH.compile("complaint")
 _AGREEING = frozenset(("sign", "signed", "agreed", "subscribed", "opted", "asked", "gave"))
@@ -92,25 +92,30 @@ def _in_sentence(text: str, opened: int, *, is_answer: bool) -> Finding | None:
     if is_short and opened & _MAY_BE["certain_alone"] and (alone := _CERTAIN_ALONE.fullmatch(text)):
         return Finding("opt_out", "plain_words", alone["core"].strip())
     if opened & _MAY_BE["certain"] and (found := _first(_CERTAIN, text)):
-        return Finding("opt_out", "plain_words", found)
+        return Finding("opt_out" if found[1] == "as found" else "held", "plain_words", found[0])
     may_be_alone = is_short and (is_answer or words > 1) and opened & _MAY_BE["likely_alone"]
     if may_be_alone and (alone := _LIKELY_ALONE.fullmatch(text)):
         return Finding("held", "plain_words", alone["core"].strip())
     if opened & _MAY_BE["likely"] and (is_answer or not _OF_FRIENDS.search(text)) and (found := _first(_LIKELY, text)):
-        return Finding("held", "plain_words", found)
+        return Finding("held", "plain_words", found[0])
     return _only_in_answer(text, opened) if is_answer else None
 
 
 def _only_in_answer(text: str, opened: int) -> Finding | None:
     """Return what complains, asks for less, or is what friends say, too."""
     if opened & _MAY_BE["complaint_in_answer"] and (match := _COMPLAINS.search(text)):
-        return Finding("held", "complaint", match[0].strip())
-    if opened & _MAY_BE["partial_in_answer"] and (match := _PARTIAL.search(text)):
-        return Finding("held", "partial", match[0].strip())
+        about = is_about_another_thing(text, match.start() + len(match[0]))
+        return None if about else Finding("held", "complaint", match[0].strip())
+    if opened & _MAY_BE["partial_in_answer"] and (partial := _first(_PARTIAL, text)):
+        return Finding("held", "partial", partial[0])
     found = _first(_WITHIN_ANSWER, text) if opened & _MAY_BE["likely_within_answer"] else None
-    return Finding("held", "plain_words", found) if found else None
+    return Finding("held", "plain_words", found[0]) if found else None
 
 
-def _first(pattern: Finder, text: str) -> str | None:
-    found = (match for match in pattern.finditer(text) if not _TURNED.search(text[: match.start() + 1]))
-    return next((match[0].strip() for match in found), None)
+def _first(pattern: Finder, text: str) -> tuple[str, Judgement] | None:
+    """Return the first match that counts, and how much."""
+    for match in pattern.finditer(text):
+        judgement = judge(text, match.start(), match.start() + len(match[0]))
+        if judgement != "nothing":
+            return match[0].strip(), judgement
+    return None

@@ -67,7 +67,7 @@ _OF_SOMEBODY = {
     "somebody_gone": re.compile(rf"(?:sorry |no |hi )?{_ONE_NAME} {_GRAMMAR.pattern('somebody_gone')}(?:.{{0,60}} )?$"),
 }
 _IN_ANSWER = re.compile(
-    rf"(?:sorry |no )?(?:{_ONE_NAME} {_GRAMMAR.pattern('somebody_gone_in_answer')}|{_GRAMMAR.pattern('whole_answer')})"
+    rf"(?:sorry |no )?(?:{_GRAMMAR.pattern('whole_answer')}|{_ONE_NAME} {_GRAMMAR.pattern('somebody_gone_in_answer')})"
     r"(?:(?:sorry|please|thank you) )?"
 )
 
