@@ -1,6 +1,6 @@
 """The review queue: messages that look like opt-outs and wait for a person, while nothing is sent to who wrote them.
 
-A decision may be undone for a while where whoever decides asks for that: see `services/optout/review_decisions.py`.
+A decision may be undone for a while where whoever decides asks for that: see `services/optout/api/review_decisions.py`.
 """
 
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AfterValidator, Field, StringConstraints
 
-from services.optout import review_decisions
+from services.optout.api import review_decisions
 from services.optout.api.answers import ReviewPage, TakenReview, UndoneReview
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
@@ -18,9 +18,9 @@ from services.optout.api.fields import PageLimit, RequestBody
 from services.optout.api.pages import After, fetch_page, keys_after, page
 from services.optout.api.request_limits import GuardedRoute
 from services.optout.api.requests import Requests
+from services.optout.api.review_decisions import ReviewWord
 from services.optout.api.runtime import ApiRuntime
 from services.optout.decision_log.entry import entry_adapter
-from services.optout.review_decisions import ReviewWord
 from shared.events.base import format_time
 from shared.phones import settled_phone
 from shared.postgres import Connection

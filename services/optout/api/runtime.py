@@ -19,6 +19,7 @@ from services.optout.api.logins import Logins
 from services.optout.api.message_parts import message_parts
 from services.optout.api.parked.read import ParkedTopic
 from services.optout.api.requests import Requests
+from services.optout.api.review_decisions import DueReviews
 from services.optout.api.settings import ApiSettings
 from services.optout.api.statistics_cache import StatisticsCache
 from services.optout.api.v3.list_members import ListMembers
@@ -26,7 +27,6 @@ from services.optout.campaigns.run import Campaigns
 from services.optout.customer_webhooks.deliver import Deliverer
 from services.optout.jobs.run import CONNECTIONS, Jobs
 from services.optout.prepare import prepared
-from services.optout.review_decisions import DueReviews
 from services.optout.sending.outbound import OutboundRequests
 from services.optout.sending.publish import DueMessages
 from services.optout.simulation.run import Simulations

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from services.optout.address_region import address_region
 from services.optout.campaigns.campaign import COLUMNS, Campaign
 from services.optout.campaigns.members import Member, count_members, last_contact_id, next_members
 from services.optout.campaigns.personalise import personalised
-from services.optout.recipient_state import state_of
 from services.optout.sending.lists_of_numbers import ListOfNumber, add_lists
 from services.optout.sending.outbound import OutboundRequests
 from shared.events.base import derived_id_text
@@ -154,7 +154,7 @@ def _request(campaign: Campaign, member: Member, text: str, now: datetime) -> Me
         body=text,
         requested_at=now,
         purpose=campaign.purpose,
-        recipient_state=state_of(member.phone, member.fields),
+        recipient_state=address_region(member.phone, member.fields),
     )
 
 

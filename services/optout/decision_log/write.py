@@ -150,6 +150,11 @@ def _count(decided: Iterable[Entry]) -> tuple[int, int]:
 
 
 async def _save_states(connection: Connection, decided: Sequence[Entry]) -> None:
+    """Save what the entries leave: new states take the place of the old; those that were there before grow stronger.
+
+    A plain STOP of somebody who is not suppressed is one new state. All that is said of clicks here (the source `link`)
+    is for undos: no undo of a click lifts what anything else has asked for, too.
+    """
     left = states_left(decided)
     changed = {key: state for key, state in left.items() if state.is_new}
     if changed:
@@ -231,21 +236,29 @@ def _asked_again(entry: Entry) -> StateLeft:
 def _joined(before: StateLeft | None, after: StateLeft) -> StateLeft:
     if before is None:
         return after
-    if after.state is None and before.source == LINK != after.source:
-        if before.state is None:
-            before = replace(before, source=after.source)
-        else:
-            after = replace(after, sent_at=_latest(after.sent_at, after.untimed_at))
-    takes_place_of_click = after.state is not None and before.state is not None and before.source == LINK
+    before, after = _around_click(before, after)
     return replace(
         after if after.state is not None else before,
         is_new=before.is_new,
         sender_number=before.sender_number if after.keeps_number else after.sender_number,
         keeps_number=before.keeps_number and after.keeps_number,
-        sent_at=after.sent_at if takes_place_of_click else _latest(before.sent_at, after.sent_at),
+        sent_at=_latest(before.sent_at, after.sent_at),
         untimed_at=_latest(before.untimed_at, after.untimed_at),
         question=None,
     )
+
+
+def _around_click(before: StateLeft, after: StateLeft) -> tuple[StateLeft, StateLeft]:
+    """Return the two as they are joined: a click that something else joins or replaces is not alone any more."""
+    if before.source != LINK:
+        return before, after
+    if after.state is not None:  # it takes the place of the click, and has its own times
+        return (before if before.state is None else replace(before, sent_at=None)), after
+    if after.source == LINK:
+        return before, after
+    if before.state is None:
+        return replace(before, source=after.source), after
+    return before, replace(after, sent_at=_latest(after.sent_at, after.untimed_at))
 
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from optout_api_world import Caller, Record
 
-from services.optout.review_decisions import DueReviews
+from services.optout.api.review_decisions import DueReviews
 from shared.errors import TransientError
 from shared.events.inbound import ReviewDecided
 from shared.postgres import Pool

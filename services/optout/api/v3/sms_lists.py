@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+from services.optout.address_region import address_region
 from services.optout.api.fields import MAX_ID
 from services.optout.api.v3.sms_models import GivenMessage
 from services.optout.campaigns.expand import MAX_TEXT_CHARACTERS
 from services.optout.campaigns.members import Audience, Member, next_members
 from services.optout.campaigns.personalise import personalised
-from services.optout.recipient_state import state_of
 from shared.postgres import Connection
 
 MAX_MEMBERS = 5_000
@@ -34,7 +34,7 @@ async def members_of(connection: Connection, audiences: Sequence[Audience | None
 def for_member(given: GivenMessage, member: Member) -> GivenMessage:
     """Return the message to one member, with the placeholders of its text filled in."""
     text = personalised(given.body or "", member.phone, member.fields, MAX_TEXT_CHARACTERS)
-    state = given.recipient_state or state_of(member.phone, member.fields)
+    state = given.recipient_state or address_region(member.phone, member.fields)
     return given.model_copy(
         update={"to": member.phone, "body": text, "contact_id": str(member.contact_id), "recipient_state": state}
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.optout.recipient_state import state_of
+from services.optout.address_region import address_region
 
 AMERICAN, BRITISH = "+12125550100", "+447700900123"
 
@@ -32,10 +32,10 @@ AMERICAN, BRITISH = "+12125550100", "+447700900123"
     ],
 )
 def test_an_address_gives_the_state_that_it_says_for_sure(state: object, country: object, expected: str | None) -> None:
-    assert state_of(AMERICAN, {"address_state": state, "address_country": country}) == expected
+    assert address_region(AMERICAN, {"address_state": state, "address_country": country}) == expected
 
 
 def test_a_state_without_a_country_counts_only_on_numbers_of_north_america() -> None:
-    assert state_of(BRITISH, {"address_state": "TX"}) is None
-    assert state_of(BRITISH, {"address_state": "TX", "address_country": "US"}) == "US-TX"
-    assert state_of(AMERICAN, {}) is None
+    assert address_region(BRITISH, {"address_state": "TX"}) is None
+    assert address_region(BRITISH, {"address_state": "TX", "address_country": "US"}) == "US-TX"
+    assert address_region(AMERICAN, {}) is None

@@ -14,7 +14,7 @@ _NORTH_AMERICA = "+1"
 _MAX_CHARACTERS = 64
 
 
-def state_of(phone: str, fields: Mapping[str, Any]) -> str | None:
+def address_region(phone: str, fields: Mapping[str, Any]) -> str | None:
     """Return the code of ISO 3166 that a contact's `address_state` and `address_country` say, `US-TX` or `FR`.
 
     None where they say nothing that can be read: then the number decides. A state of the United States or Canada may be
