@@ -3,7 +3,7 @@
 Bad records stop no reader: `shared.parking.Parking` parks them, individually up to a rate, then as a summary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from pydantic import TypeAdapter
@@ -43,16 +43,22 @@ def read_events(
             read.append((record, event_of(adapter, record)))
         except PoisonError as error:
             bad.append((record, error))
-    right = {} if partitions is None else _right_partitions([event for _, event in read], partitions)
+    if partitions is None:
+        return read, bad
+    right = _right_partitions([event for _, event in read], partitions)
     events: list[tuple[Polled, EventT]] = []
     for record, event in read:
-        places = (right[phone] for phone in _phones_of(event) if phone in right)
-        wrong = next((place for place in places if place != record.partition), None)
-        if wrong is None:
+        other = _other_partition(record, event, right)
+        if other is None:
             events.append((record, event))
         else:
-            bad.append((record, _misplaced(wrong)))
+            bad.append((record, _misplaced(other)))
     return events, bad
+
+
+def _other_partition(record: Polled, event: object, right: Mapping[str, int]) -> int | None:
+    """Return another partition than the record's that a phone of its event belongs to; None: there is none."""
+    return next((right[phone] for phone in _phones_of(event) if right[phone] != record.partition), None)
 
 
 def event_of(adapter: TypeAdapter[EventT], record: Polled) -> EventT:

@@ -79,11 +79,13 @@ def guessed_columns(rows: Sequence[Sequence[str]]) -> list[str | None]:
     """
     names = [_named(cell) for cell in rows[0]] if rows else []
     if not any(names):
-        place = next(
-            (n for n in range(len(names)) if all(_LOOKS_LIKE_PHONE.fullmatch(_cell(row, n)) for row in rows)), None
-        )
-        return ["phone" if n == place else None for n in range(len(names))]
+        phones = next((n for n in range(len(names)) if _has_phones(rows, n)), None)
+        return ["phone" if n == phones else None for n in range(len(names))]
     return [name if names.index(name) == n else None for n, name in enumerate(names)]
+
+
+def _has_phones(rows: Sequence[Sequence[str]], place: int) -> bool:
+    return all(_LOOKS_LIKE_PHONE.fullmatch(_cell(row, place)) for row in rows)
 
 
 def _cell(row: Sequence[str], place: int) -> str:

@@ -71,14 +71,8 @@ def departure(request: MessageRequested, rules: Iterable[Timing], now: datetime)
         rules: what departure rules say of it.
         now: by the sender's clock (`services.sender.waiting.clock`).
     """
-    waits: list[Wait] = []
-    for each in rules:
-        if isinstance(each, Untimely):
-            return each
-        if each is not None and each.until > now:
-            waits.append(each)
-    wait = max(waits, key=lambda each: each.until) if waits else None
-    if request.send_at is None and request.valid_until is None:
+    wait = _longest(rules, now)
+    if isinstance(wait, Untimely) or (request.send_at is None and request.valid_until is None):
         return wait
     if request.send_at is not None and request.send_at > now:
         if request.send_at > now + LONGEST_AHEAD:
@@ -86,6 +80,17 @@ def departure(request: MessageRequested, rules: Iterable[Timing], now: datetime)
         if wait is None or wait.until < request.send_at:
             wait = Wait(request.send_at, SEND_AT)
     return _within_validity(request, wait, now)
+
+
+def _longest(rules: Iterable[Timing], now: datetime) -> Timing:
+    """Return the longest that departure rules have a message wait, or the first reason why it may leave at no time."""
+    longest: Wait | None = None
+    for each in rules:
+        if isinstance(each, Untimely):
+            return each
+        if each is not None and each.until > now and (longest is None or each.until > longest.until):
+            longest = each
+    return longest
 
 
 def _within_validity(request: MessageRequested, wait: Wait | None, now: datetime) -> Timing:
