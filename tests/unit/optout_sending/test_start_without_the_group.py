@@ -10,7 +10,7 @@ from services.optout.api.message_parts import message_parts
 from services.optout.api.settings import ApiSettings
 from services.optout.sending.outbound import OutboundRequests
 from services.optout.sending.publish import DueMessages
-from shared.errors import TransientError
+from shared.errors import MisconfiguredError
 from shared.postgres import Pool
 from shared.subscription import Subscription
 
@@ -40,12 +40,12 @@ async def _forever(_: DueMessages) -> None:
     await asyncio.Event().wait()
 
 
-async def test_it_serves_while_it_waits_for_the_group_and_gives_up_where_that_fails() -> None:
+async def test_it_serves_while_it_waits_for_the_group_and_gives_up_where_it_is_refused() -> None:
     start, given_up = Start(), asyncio.Queue[BaseException]()
     async with _parts(start, given_up):
         assert given_up.empty()
-        start.ends.set_exception(OSError("nobody listens"))
-        assert isinstance(await given_up.get(), TransientError)
+        start.ends.set_exception(MisconfiguredError("Kafka refuses the login"))
+        assert isinstance(await given_up.get(), MisconfiguredError)
 
 
 async def test_its_end_does_not_wait_for_the_group() -> None:
