@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.labelled_replies import ConfusionTable, LabelledReply, read_replies
 from harness.cli.output import AsJson
-from shared.errors import MisconfiguredError
 
 if TYPE_CHECKING:
-    from services.optout.rules import RuleMatch
+    from services.optout.rules import RuleMatch, RuleSet
 
 RulesFile = Annotated[
     Path | None,
@@ -47,7 +47,9 @@ def _test(
     *,
     file: Annotated[
         str | None,
-        typer.Option(metavar="FILE.jsonl", help='Lines of {"text": …, "instruction": …}; - is standard input.'),
+        typer.Option(
+            metavar="FILE.jsonl", help='Lines of {"text": …}, with "kind" and "want" for a table; - is standard input.'
+        ),
     ] = None,
     instruction: Annotated[
         str | None, typer.Option(metavar="TEXT", help="The message that is answered, or its way out.")
@@ -66,40 +68,23 @@ def _test(
         match = rules.match(text, answered_text=instruction)
         print(_as_json(match) if as_json else _explained(match, instruction))
         return 0
-    write = sys.stdout.write
-    for given, answered in _lines(str(file), instruction):
-        match = rules.match(given, answered_text=answered)
-        write((_as_json(match) if as_json else f"{match.kind}\t{match.matched_by}\t{match.rule or '-'}") + "\n")
+    _decide_file(rules, read_replies(str(file), instruction), as_json=as_json)
     return 0
 
 
-def _lines(name: str, instruction: str | None) -> Iterator[tuple[str, str | None]]:
-    """Yield text and instruction of each line.
-
-    Raises:
-        MisconfiguredError: a line is not JSON, or has no text; names it. The lines before it are decided.
-    """
-    try:
-        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield _line(name, number, line, instruction)
-    except OSError as error:
-        raise MisconfiguredError(f"{name}: {error.strerror}") from None
-
-
-def _line(name: str, number: int, line: bytes, instruction: str | None) -> tuple[str, str | None]:
-    expected = 'write {"text": "…"} or {"text": "…", "instruction": "…"}'
-    try:
-        given = json.loads(line.decode("utf-8", errors="replace"))
-    except ValueError as error:
-        raise MisconfiguredError(f"{name}, line {number} is not JSON ({error}); {expected}") from None
-    if not isinstance(given, dict) or not isinstance(given.get("text"), str):
-        raise MisconfiguredError(f"{name}, line {number} has no text; {expected}")
-    own = given.get("instruction")
-    if own is not None and not isinstance(own, str):
-        raise MisconfiguredError(f"{name}, line {number}: its instruction is not a text; {expected}")
-    return given["text"], own if own is not None else instruction
+def _decide_file(rules: "RuleSet", replies: Iterator[LabelledReply], *, as_json: bool) -> None:
+    """Write what each line means; of lines with kind and want, a table of how many are decided as wanted."""
+    table: ConfusionTable | None = None
+    for reply in replies:
+        match = rules.match(reply.text, answered_text=reply.instruction)
+        if reply.kind:
+            table = table or ConfusionTable()
+            table.add(reply, match.kind)
+        else:
+            line = _as_json(match) if as_json else f"{match.kind}\t{match.matched_by}\t{match.rule or '-'}"
+            sys.stdout.write(f"{line}\n")
+    if table is not None:
+        sys.stdout.write((json.dumps({"kinds": table.rows()}) if as_json else table.as_text()) + "\n")
 
 
 def _as_json(match: "RuleMatch") -> str:

@@ -47,7 +47,7 @@ _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*,/|\u00b7\u2022]{1,3}){2,}[^\W\d
 _OFFER = re.compile(
     r"[\"'(]?\b(?:reply|text|txt|send|type|respond|enter)(?: back)?(?: with)?[ :\"'\u201c]{1,3}"
     r"(?:stop|end|quit|cancel|unsubscribe|stopall)\b[\"'\u201d]?(?: \w{1,20}){0,2}? (?:to|2|for)"
-    r" (?:unsubscribe|opt.?out|cancel|stop|end|quit|be removed|leave)\b[^.!?\n]{0,40}"
+    r" (?:unsubscribe|opt.?out|cancel|stop|end|quit|be removed|leave)\b[^.!?,\"\u201d\n]{0,40}"
 )
 _MIN_WORDS_BESIDE_OFFER = 3
 _MOST_WORDS_DICTATED = 6

@@ -49,6 +49,12 @@ def test_rules_of_a_file_take_the_place_of_the_default_ones(tmp_path: Path, caps
         ('"STOP"', "line 2 has no text"),
         ('{"text": 7}', "line 2 has no text"),
         ('{"text": "x", "instruction": 7}', "line 2: its instruction is not a text"),
+        ('{"text": "x", "kind": "rant", "want": "none"}', "line 2: all lines have kind and want, or none has"),
+        ('{"text": "x", "kind": "rant"}', "line 2: its want is none of opt_out, held"),
+        ('{"text": "x", "want": "none"}', "line 2: its kind is not a name"),
+        ('{"text": "x", "kind": "a\\nb", "want": "none"}', "line 2: its kind is not a name"),
+        ("[" * 200_000, "line 2 is not JSON"),
+        ('{"text": "' + "x" * 300_000 + '"}', "line 2 has more than 256,000 bytes"),
     ],
 )
 def test_a_bad_line_is_named(line: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,3 +78,30 @@ def test_a_pattern_that_is_refused_is_named_with_its_rule(tmp_path: Path, capsys
     path.write_text(json.dumps([{"name": "x", "match": "regex", "terms": ["(?=a)"], "action": "OPT_OUT"}]))
     assert main(["rules", "test", "x", "--rules", str(path)]) == EXIT_MISCONFIGURED
     assert "looking ahead" in capsys.readouterr().err
+
+
+def labelled(folder: Path) -> Path:
+    lines = [
+        {"text": "STOP", "kind": "keyword", "want": "opt_out"},
+        {"text": "wrong number", "kind": "wrong_person", "want": "held"},
+        {"text": "See you at the bus stop", "kind": "ordinary", "want": "none"},
+        {"text": "STOP", "kind": "ordinary", "want": "none"},
+    ]
+    path = folder / "labelled.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return path
+
+
+def test_lines_with_kind_and_want_give_a_table_by_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "test", "--file", str(labelled(tmp_path))]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert rows[0] == ["kind", "want", "lines", "right", "opt_out", "held", "opt_in", "help", "none"]
+    assert ["ordinary", "none", "2", "1", "1", "0", "0", "0", "1"] in rows
+    assert rows[-1] == ["all", "4", "3", "2", "1", "0", "0", "1"]
+
+
+def test_the_table_can_be_read_by_a_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "test", "--file", str(labelled(tmp_path)), "--json"]) == 0
+    rows = {row["kind"]: row for row in json.loads(capsys.readouterr().out)["kinds"]}
+    assert (rows["wrong_person"]["right"], rows["wrong_person"]["held"]) == (1, 1)
+    assert (rows["all"]["lines"], rows["all"]["right"]) == (4, 3)

@@ -1,4 +1,4 @@
-"""How many of the labelled replies in tests/data get a right answer, by language and kind."""
+"""How many of the replies in tests/data whose answer is certain get it; `test_labelled_replies.py` has the others."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
-from services.optout.rules.detectors.languages import LANGUAGES
 from services.optout.rules.packs import PACKS
 
 REPLIES = Path(__file__).parents[2] / "data" / "replies"
@@ -19,8 +18,6 @@ SCOPES = {
     "other/everything.txt": "account",
     "en/one_list.txt": "list",
 }
-TOGETHER = frozenset(("es", "fr", "pt", "de", "it", "nl"))
-CODES = [language.code for language in LANGUAGES if language.code not in TOGETHER]
 FLOORS = {
     "en/keywords.txt": 1.0,
     "en/echo.txt": 0.95,
@@ -35,23 +32,11 @@ FLOORS = {
     "en/everything.txt": 1.0,
     "en/near_everything.txt": 1.0,
     "en/one_list.txt": 1.0,
-    "en/ordinary.txt": 1.0,
-    "en/more_ordinary.txt": 1.0,
-    "en/political.txt": 0.97,
     "en/reactions.txt": 1.0,
-    "es/requests.txt": 0.9,
-    "es/ordinary.txt": 1.0,
-    "fr/requests.txt": 0.9,
-    "fr/ordinary.txt": 1.0,
-    "pt/requests.txt": 0.9,
-    "pt/ordinary.txt": 1.0,
     "other/requests.txt": 0.9,
     "other/mixed.txt": 0.9,
     "other/everything.txt": 1.0,
     "other/ordinary.txt": 1.0,
-    **{f"{code}/requests.txt": 0.95 for code in CODES},
-    **{f"{code}/wrong_person.txt": 0.95 for code in CODES},
-    **{f"{code}/ordinary.txt": 1.0 for code in CODES},
 }
 
 
@@ -64,12 +49,6 @@ def replies(path: Path) -> Iterator[tuple[str, str | None, set[str]]]:
             expected = set(line.removeprefix("# expect:").split())
         elif line.strip() and not line.startswith("# "):
             yield line, instruction, expected
-
-
-def test_the_set_is_large_and_at_least_half_of_it_are_not_opt_outs() -> None:
-    everything = [expected for path in REPLIES.glob("*/*.txt") for _, _, expected in replies(path)]
-    assert len(everything) >= 800
-    assert sum(expected == {"none"} for expected in everything) * 2 >= len(everything)
 
 
 def test_every_file_has_a_floor() -> None:
