@@ -14,7 +14,7 @@ from harness.sandbox.client import SandboxClient
 from harness.stack.endpoints import Endpoints
 from harness.stack.stack import Stack
 
-FIRST, SECOND = "this is not Linda", "This isn't Anna's number <b>"
+FIRST, SECOND = "this is not Linda", "You have the wrong person <b>"
 
 
 @pytest.fixture
