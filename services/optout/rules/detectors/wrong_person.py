@@ -26,7 +26,8 @@ _NAMED = {
     False: compile_re2(_GRAMMAR.pattern("named")),
 }
 _UNNAMED = _GRAMMAR.compile("unnamed")
-_NO_NAME = FREQUENT | _GRAMMAR.words("no_name") | _GRAMMAR.words("capitalised") | languages.WORDS_OF_REQUESTS
+_OF_REQUESTS = languages.WORDS_OF_REQUESTS - _GRAMMAR.words("also_names")
+_NO_NAME = FREQUENT | _GRAMMAR.words("no_name") | _GRAMMAR.words("capitalised") | _OF_REQUESTS
 _OF_A_PHONE = frozenset(("phone", "number", "cell", "line", "here", "anymore"))
 _CAPITALISED = _GRAMMAR.words("capitalised")
 _NO_SECOND_NAME = FREQUENT - _OF_A_PHONE
