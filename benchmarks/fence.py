@@ -38,8 +38,8 @@ async def run(bootstrap: str, quick: bool) -> list[Row]:
     async with following(bootstrap) as (cache, producer):
         appends, fences = await _measure(producer, cache, times)
     return [
-        row("fence idle, p50", percentile(fences, 50), "ms", percentile(appends, 50), "≤ 8"),
-        row("fence idle, p99", percentile(fences, 99), "ms", percentile(appends, 99), "≤ 30"),
+        row("fence idle, p50", percentile(fences, 50), "ms", percentile(appends, 50), "≤ 4"),
+        row("fence idle, p99", percentile(fences, 99), "ms", percentile(appends, 99), "≤ 10"),
     ]
 
 
