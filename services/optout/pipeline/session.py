@@ -24,7 +24,7 @@ from services.optout.removals import request_id
 from shared.errors import TransientError
 from shared.events.anchor import AnchorPublished
 from shared.events.inbound import CarrierBlocked, ErasureRequested, MessageReceived
-from shared.events.suppression import CheckpointPublished, MarkersPassed, SuppressionChanged
+from shared.events.suppression import CheckpointPublished, MarkersPassed
 from shared.producer import OutgoingRecord
 from shared.suppression_digest import format_digest
 
@@ -128,27 +128,32 @@ class WorkerSession:
         self._changes += sum(_count_changed(each) for each in entries)
         settings = await self._settings.changed()
         self._settings_mark = self._settings.mark
-        if parsed.has_only_markers and not entries and not settings:
+        checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
+        if parsed.has_only_markers and not entries and not settings and checkpoint is None:
             await self._pass_markers(parsed.next_offset)
         else:
-            await self._publish_batch(parsed, entries, settings, spans)
+            await self._publish_batch(parsed, entries, settings, checkpoint, spans)
         self._count(parsed, entries)
         _note_effects(new, self._now())
         await self._move_past_markers()
 
     async def _pass_markers(self, next_offset: int) -> None:
-        """Have those who wait for markers go on; what is due besides follows in a transaction."""
+        """Have those who wait for markers go on; now and then the offset is committed after them."""
         passed = MarkersPassed(next_offset=next_offset, settings_epoch=self._settings.mark.epoch)
         await self._publisher.pass_markers(passed)
         self.published = next_offset
-        checkpoint, merged = await self._proof_due(next_offset)
-        if checkpoint is not None or self._seconds() - self._committed_at >= COMMIT_SECONDS:
-            await self._publish(Publication(next_offset, checkpoint=checkpoint, merged=merged))
+        if self._seconds() - self._committed_at >= COMMIT_SECONDS:
+            await self._publish(Publication(next_offset))
 
     async def _publish_batch(
-        self, parsed: Parsed, entries: Sequence[Decided], settings: Sequence[OutgoingRecord], spans: BatchSpans
+        self,
+        parsed: Parsed,
+        entries: Sequence[Decided],
+        settings: Sequence[OutgoingRecord],
+        checkpoint: CheckpointPublished | None,
+        spans: BatchSpans,
     ) -> None:
-        checkpoint, merged = await self._proof_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
+        merged = await self._decision_log.states(self._merged) if checkpoint is not None and self._merged else ()
         erasures = [each.event for each in parsed.received if isinstance(each.event, ErasureRequested)]
         await self._publish(
             Publication(
@@ -162,14 +167,6 @@ class WorkerSession:
                 trace_headers=spans.headers,
             )
         )
-
-    async def _proof_due(
-        self, next_offset: int, *, wanted: bool = False
-    ) -> tuple[CheckpointPublished | None, Sequence[SuppressionChanged]]:
-        """Return the checkpoint that is due, if one is, and the merged states that go before it."""
-        checkpoint = self._checkpoint_due(next_offset, wanted=wanted)
-        merged = await self._decision_log.states(self._merged) if checkpoint is not None and self._merged else ()
-        return checkpoint, merged
 
     async def _publish(self, publication: Publication) -> None:
         sequence, now = self._position.sequence, self._seconds()

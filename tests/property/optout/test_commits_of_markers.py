@@ -12,7 +12,13 @@ from services.optout.pipeline.session import COMMIT_SECONDS, WorkerSession
 from services.optout.pipeline.start import choose_start
 from shared.events.codec import encode
 from shared.events.inbound import FenceMarkerAppended, MessageReceived
-from shared.events.suppression import AccountSettingsPublished, AnySuppressionEvent, MarkersPassed, WatermarkAdvanced
+from shared.events.suppression import (
+    AccountSettingsPublished,
+    AnySuppressionEvent,
+    CheckpointPublished,
+    MarkersPassed,
+    WatermarkAdvanced,
+)
 from shared.parking import Parking
 from shared.producer import OutgoingRecord
 from shared.suppressions.lookup import query
@@ -20,6 +26,7 @@ from shared.suppressions.snapshot import Origin
 from shared.suppressions.state import CacheState
 from shared.topics import INBOUND_MESSAGES
 
+CHECKPOINT_SECONDS = 1_000
 _SETTINGS = AccountSettingsPublished(
     account_id="acme", epoch="0" * 16, policy="append", exempts_conversational=False, words={}
 )
@@ -81,8 +88,8 @@ class Partition:
             self.kafka.producer(),
             NothingToCatchUp(),
             settings=self.settings,
-            checkpoint_seconds=1_000,
-            idle_checkpoint_seconds=1_000,
+            checkpoint_seconds=CHECKPOINT_SECONDS,
+            idle_checkpoint_seconds=CHECKPOINT_SECONDS,
             seconds=lambda: self.seconds,
         )
 
@@ -121,6 +128,9 @@ class Partition:
         """Return the last records."""
         return [event for _, event in self.kafka.suppressions[-last:]]
 
+    def published_since(self, place: int) -> list[AnySuppressionEvent]:
+        return [event for _, event in self.kafka.suppressions[place:]]
+
     @property
     def watermark(self) -> int:
         (event,) = self.published()
@@ -151,6 +161,24 @@ async def test_a_marker_beside_something_to_decide_or_that_wants_a_checkpoint_go
         await partition.read_together(values)
         assert not any(isinstance(event, MarkersPassed) for _, event in partition.kafka.suppressions[before:])
         assert isinstance(partition.published()[0], WatermarkAdvanced)
+
+
+async def test_a_checkpoint_that_is_due_comes_before_the_markers_that_senders_wait_for() -> None:
+    partition = Partition()
+    await partition.session.start()
+    await partition.reads(_stop())
+    partition.seconds += CHECKPOINT_SECONDS
+    before = len(partition.kafka.suppressions)
+    await partition.reads(_MARKER)
+    assert [type(event) for event in partition.published_since(before)] == [CheckpointPublished, WatermarkAdvanced]
+    partition.kafka.committed = None  # so that the successor publishes everything again
+    partition.restart()
+    await partition.session.start()
+    await partition.works(most=1)
+    assert CheckpointPublished not in map(type, partition.published_since(before + 2))
+    before = len(partition.kafka.suppressions)
+    await partition.works()
+    assert [type(event) for event in partition.published_since(before)] == [CheckpointPublished, WatermarkAdvanced]
 
 
 async def test_a_setting_that_changed_before_the_marker_is_published_with_the_transaction() -> None:
