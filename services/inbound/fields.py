@@ -9,9 +9,9 @@ nor a JSON object is refused.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, TypeAlias
-from urllib.parse import unquote
+from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
 
@@ -62,22 +62,16 @@ def read_form(body: bytes, codec: str = UTF_8) -> Fields:
         WebhookError: `not_a_form`: it has too many fields.
     """
     text = body.decode(codec, errors="replace")
-    if text.count("&") >= MAX_FORM_FIELDS:
-        raise WebhookError("not_a_form", f"the form has more than {MAX_FORM_FIELDS} fields", status_code=400)
-    fields = dict(_pairs(text, codec))
+    try:
+        pairs = parse_qsl(
+            text, keep_blank_values=True, encoding=codec, errors="replace", max_num_fields=MAX_FORM_FIELDS
+        )
+    except ValueError:
+        raise WebhookError("not_a_form", f"the form has more than {MAX_FORM_FIELDS} fields", status_code=400) from None
+    fields = dict(pairs)
     if codec == UTF_8 and CHARSET_FIELD in fields and (said := codec_of(fields[CHARSET_FIELD])) != UTF_8:
         return read_form(body, said)
     return clean(fields.items()) if "%00" in text or "\0" in text else fields
-
-
-def _pairs(text: str, codec: str) -> Iterator[tuple[str, str]]:
-    """Give the fields as `urllib.parse.parse_qsl` does, in half the time: it was a tenth of a whole webhook."""
-    for pair in text.replace("+", " ").split("&"):
-        name, _, value = pair.partition("=")
-        if "%" in pair:
-            name, value = unquote(name, codec, "replace"), unquote(value, codec, "replace")
-        if pair:
-            yield name, value
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
