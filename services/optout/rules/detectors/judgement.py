@@ -28,16 +28,17 @@ def is_turned(text: str, start: int) -> bool:
 
 def judge(text: str, start: int, end: int) -> Judgement:
     """Return what a request that was found there in a sentence is worth."""
-    if is_turned(text, start):
-        return "nothing"
-    if is_about_another_thing(text, end):
-        return "nothing"
     about = _ABOUT.match(text, end)
+    if is_turned(text, start) or _is_another_thing(about, text, end):
+        return "nothing"
     return "as found" if about is None or about[1] in _OWN_THINGS else "not certain"
 
 
 def is_about_another_thing(text: str, end: int) -> bool:
     """Say whether what follows a request names something that is not about messages: "from hulu", "to the gym"."""
-    about = _ABOUT.match(text, end)
+    return _is_another_thing(_ABOUT.match(text, end), text, end)
+
+
+def _is_another_thing(about: "re.Match[str] | None", text: str, end: int) -> bool:
     words = set(filter(None, about.groups())) if about else {text[end:].split(" ", 1)[0]}
     return not words.isdisjoint(_OTHER_THINGS)
