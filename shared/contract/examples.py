@@ -31,9 +31,9 @@ from shared.events.suppression import (
     FrequencyCap,
     ListPublished,
     AllowedConfirmation,
+    MarkersPassed,
     PublishedConfirmation,
     SuppressionChanged,
-    MarkersPassed,
     WatermarkAdvanced,
 )
 
