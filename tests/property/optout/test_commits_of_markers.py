@@ -138,6 +138,13 @@ class Partition:
         return event.next_offset
 
 
+async def test_the_first_record_of_a_session_is_a_watermark_that_is_of_no_session_yet() -> None:
+    partition = Partition()
+    await partition.session.start()
+    (_, first), *_ = partition.kafka.suppressions
+    assert first == WatermarkAdvanced(next_offset=0)
+
+
 async def test_each_marker_is_passed_at_once_and_the_offset_follows_within_seconds() -> None:
     partition = Partition()
     await partition.session.start()
