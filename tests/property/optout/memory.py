@@ -250,7 +250,8 @@ class NoAccounts:
         self.mark = SettingsMark(f"{next(self._epochs):016x}", "0" * 16)
 
     async def all(self) -> AsyncIterator[Sequence[OutgoingRecord]]:
-        yield ()
+        for records in tuple[Sequence[OutgoingRecord], ...]():
+            yield records
 
     async def changed(self) -> Sequence[OutgoingRecord]:
         return ()
