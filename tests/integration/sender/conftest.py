@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,11 +24,25 @@ from shared.settings import KafkaSettings
 from shared.topics import create_topics
 
 PARTITIONS = 3
+LOG_LINES = 60
+"""Of each sender, below a test that failed."""
 SECRETS = SharedSecrets("key", "admin", "carrier-token")
 
 LIMITS = {"generic": {"short_code": {"per_second": 20}, "toll_free": {"per_day": 5}}}
 """Of types of numbers that only the tests of limits send from."""
 NewSender = Callable[[int], Service]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the senders' logs below a failure: they are gone with the session."""
+    report = yield
+    world = getattr(item, "funcargs", {}).get("world")
+    if report.when == "call" and report.failed and world is not None:
+        for service in (world.sender, world.second_sender):
+            if service.started:
+                report.sections.append((f"the log of {service.name}", service.process.log_tail(LOG_LINES)))
+    return report
 
 
 @pytest.fixture(scope="session")

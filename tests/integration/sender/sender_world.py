@@ -252,6 +252,22 @@ class World:
         """Return the message ids that the carrier was called for, in order."""
         return [call["message_id"] for call in await self.sandbox.calls(self.account_id)]
 
+    def is_sent(self, asked: MessageRequested) -> bool:
+        """Say whether it was announced and then sent, and nothing else was published about it.
+
+        It is announced again where its fence pass expires between the announcement and the call, as on a busy machine.
+        """
+        *before, last = self.kafka.published(asked) or [""]
+        return set(before) == {"message_dispatching"} and last == "message_sent"
+
+    async def until_sent(self, *asked: MessageRequested, seconds: float = 30.0) -> None:
+        """Wait until all are sent; where they are not in time, the error has what was published about each."""
+        try:
+            await until("all are sent", lambda: all(map(self.is_sent, asked)), seconds)
+        except AssertionError as error:
+            found = {each.message_id: self.kafka.published(each) for each in asked if not self.is_sent(each)}
+            raise AssertionError(f"{error}: {found}") from None
+
     def has_outcome(self, asked: MessageRequested) -> bool:
         return self.kafka.published(asked)[-1:] not in ([], ["message_dispatching"])
 

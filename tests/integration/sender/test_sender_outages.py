@@ -13,8 +13,6 @@ from shared.parking import RECORDS_A_MINUTE
 
 pytestmark = pytest.mark.timeout(180)
 
-SENT = ["message_dispatching", "message_sent"]
-
 
 async def _readiness(service: Service) -> tuple[int, str]:
     try:
@@ -36,7 +34,7 @@ async def test_messages_wait_for_a_carrier_that_cannot_be_reached(world: World) 
     await until("not ready", lambda: _not_ready(world.sender, "a batch waits"))
     assert {outcome for each in asked for outcome in world.kafka.published(each)} <= {"message_dispatching"}
     await world.sandbox_service.start()
-    await until("all are sent", lambda: all(world.kafka.published(each)[-1:] == ["message_sent"] for each in asked))
+    await world.until_sent(*asked)
     assert len(await world.calls()) == len(asked)
     assert (await _readiness(world.sender))[0] == 200
 
@@ -59,7 +57,7 @@ async def test_no_message_is_decided_while_the_opt_out_service_is_silent(world: 
     await until("not ready", lambda: _not_ready(world.sender, "a batch waits"), 40)
     assert await world.calls() == []
     world.opt_out.answers.set()
-    await until("sent", lambda: world.kafka.published(asked) == SENT)
+    await world.until_sent(asked)
 
 
 async def test_an_opt_out_service_that_is_silent_makes_the_sender_not_ready_although_no_message_waits(
@@ -84,7 +82,7 @@ async def test_messages_wait_for_a_ledger_that_is_unavailable(outage: str, world
     await until("not ready", lambda: _not_ready(world.sender, "Postgres does not answer"))
     assert await world.calls() == []
     await (world.backend.start_postgres() if outage == "kill" else world.backend.resume_postgres())
-    await until("all are sent", lambda: all(world.kafka.published(each) == SENT for each in asked), 60)
+    await world.until_sent(*asked, seconds=60)
     assert len(await world.calls()) == len(asked)
     await until("ready", lambda: _is_ready(world.sender))
 
@@ -101,7 +99,7 @@ async def test_answers_that_came_while_the_ledger_was_unavailable_are_not_lost(w
     await world.backend.kill_postgres()
     await until("not ready", lambda: _not_ready(world.sender, "a batch waits"))
     await world.backend.start_postgres()
-    await until("all are sent", lambda: all(world.kafka.published(each)[-1:] == ["message_sent"] for each in asked))
+    await world.until_sent(*asked)
     assert all("message_outcome_unknown" not in world.kafka.published(each) for each in asked)
     assert len(await world.calls()) == len(asked)
 
@@ -117,7 +115,7 @@ async def test_a_carrier_that_asks_for_a_pause_gets_it(world: World) -> None:
     await until("refused", lambda: world.kafka.published(first)[-1:] == ["message_failed"])
     await world.kafka.produce(*others)
     await world.sandbox.set_faults()
-    await until("all are sent", lambda: all(world.kafka.published(each)[-1:] == ["message_sent"] for each in others))
+    await world.until_sent(*others)
     assert len(await world.calls()) == 20, "none of them was called before the pause was over, or twice"
 
 
@@ -127,8 +125,8 @@ async def test_a_flood_of_bad_records_is_parked_in_few_records_and_holds_nothing
     await world.kafka.produce(before, partition=0)
     bad = await world.kafka.produce_many_raw([f"bad {number} {world.account_id}".encode() for number in range(count)])
     await world.kafka.produce(after, partition=0)
-    await until("the one after is sent", lambda: world.kafka.published(after) == SENT)
-    assert world.kafka.published(before) == SENT
+    await world.until_sent(after)
+    assert world.is_sent(before)
     await until("all are parked", lambda: set(bad) <= _parked_offsets(world.kafka))
     assert len(_at_partition_0(world.kafka)) <= RECORDS_A_MINUTE + count / 50
     await until("committed", lambda: _committed(world.kafka, bad[-1] + 2))
@@ -160,4 +158,4 @@ async def test_a_call_under_way_comes_to_its_end_when_the_sender_is_asked_to_sto
     await world.kafka.produce(asked)
     await until("under way", lambda: _called(world, 1))
     await world.sender.stop()
-    await until("sent", lambda: world.kafka.published(asked) == SENT)
+    await world.until_sent(asked)
