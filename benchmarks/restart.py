@@ -33,7 +33,7 @@ from shared.events.suppression import (
 )
 from shared.kafka import new_consumer, new_producer
 from shared.suppression_digest import format_digest, key_digest
-from shared.suppressions.account_settings import KeptSettings
+from shared.suppressions.account_settings import KeptAccountSettings
 from shared.suppressions.follow import CacheFollower
 from shared.suppressions.keep import SNAPSHOT_FILE
 from shared.suppressions.keys import Keys
@@ -147,7 +147,9 @@ async def _from_snapshot(bootstrap: str, topic: str, count: int) -> float:
     """Return the seconds until a cache is ready that has a snapshot of this many keys, made at the end of the topic."""
     with tempfile.TemporaryDirectory() as folder:
         origin, positions = await _place(bootstrap, topic)
-        snapshot = Snapshot(origin, positions, [0] * PARTITIONS, list(_scopes(count)), [KeptSettings()] * PARTITIONS)
+        snapshot = Snapshot(
+            origin, positions, [0] * PARTITIONS, list(_scopes(count)), [KeptAccountSettings()] * PARTITIONS
+        )
         await asyncio.to_thread(write_snapshot, Path(folder) / SNAPSHOT_FILE, snapshot)
         del snapshot
         return await _until_healthy(bootstrap, topic, Path(folder), count)

@@ -24,7 +24,7 @@ from shared.events import codec
 from shared.events.outbound import MessageRequested, outbound_event_adapter
 from shared.kafka import new_consumer, new_producer
 from shared.suppression_digest import keys_digest
-from shared.suppressions.account_settings import KeptSettings
+from shared.suppressions.account_settings import KeptAccountSettings
 from shared.suppressions.keep import SNAPSHOT_FILE
 from shared.suppressions.keys import Keys, cache_key, partition_slice, phone_digits
 from shared.suppressions.lookup import AccountScope
@@ -77,8 +77,8 @@ async def _suppressing(stack: Stack, suppressed: int) -> AsyncIterator[float]:
     scopes = await asyncio.to_thread(_scopes, suppressed, origin.partitions)
     await _vouch(stack, scopes, 1)
     await have_account(stack)
-    settings = [KeptSettings()] * origin.partitions  # the opt-out service publishes them when it starts
-    snapshot = Snapshot(origin, positions, [0] * origin.partitions, scopes, settings)
+    account_settings = [KeptAccountSettings()] * origin.partitions  # the opt-out service publishes them when it starts
+    snapshot = Snapshot(origin, positions, [0] * origin.partitions, scopes, account_settings)
     folder = Path(sender._environment["STOPLINE_CACHE_DIR"])
     await asyncio.to_thread(write_snapshot, folder / SNAPSHOT_FILE, snapshot)
     await optout.start()

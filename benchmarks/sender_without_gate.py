@@ -33,8 +33,8 @@ def _no_partitions(account_ids: frozenset[str], partitions: int) -> frozenset[in
     return frozenset()
 
 
-def _settings(cache: CacheFollower, _: object, account_ids: Iterable[str]) -> SettingsByAccount:
-    return cache.likely_settings(account_ids)
+def _account_settings(cache: CacheFollower, _: object, account_ids: Iterable[str]) -> SettingsByAccount:
+    return cache.likely_account_settings(account_ids)
 
 
 if __name__ == "__main__":
@@ -42,7 +42,7 @@ if __name__ == "__main__":
         (batch, "judge_all", _passes),
         (batch, "partitions_of_accounts", _no_partitions),
         (batch.BatchProcessor, "_offers", _offers),
-        (CacheFollower, "settings", _settings),
+        (CacheFollower, "account_settings", _account_settings),
     ):
         setattr(owner, name, instead)
     sys.exit(run_service("sender", SenderSettings, create_app))

@@ -144,7 +144,7 @@ def judge(  # noqa: PLR0913 (a message, and what is asked of it)
     body: str,
     offered: Offered,
     sender_number: str,
-    settings: GateSettings,
+    gate_settings: GateSettings,
     *,
     conversational: bool = False,
     makes_links: bool = False,
@@ -164,29 +164,29 @@ def judge(  # noqa: PLR0913 (a message, and what is asked of it)
     | nothing                           | appends one, and it grows too long   | `too_long`                           |
     | nothing                           | rejects                              | `no_way_out`                         |
     """
-    if offered.has_link or any(settings.keeps(word, sender_number) for word in offered.words):
+    if offered.has_link or any(gate_settings.keeps(word, sender_number) for word in offered.words):
         return body
     if not offered.is_whole:
         whole = Offered(words_offered(body), offered.has_link)
-        return judge(body, whole, sender_number, settings, conversational=conversational, makes_links=makes_links)
+        return judge(body, whole, sender_number, gate_settings, conversational=conversational, makes_links=makes_links)
     if offered.words:
-        return _without_rule(offered.words, sender_number, settings)
-    if conversational and settings.exempts_conversational:
+        return _without_rule(offered.words, sender_number, gate_settings)
+    if conversational and gate_settings.exempts_conversational:
         return body
-    if settings.policy == "append" and settings.instruction:
-        return _appended(body, settings.instruction, sender_number, settings, makes_links=makes_links)
-    return _no_way_out(sender_number, settings)
+    if gate_settings.policy == "append" and gate_settings.instruction:
+        return _appended(body, gate_settings.instruction, sender_number, gate_settings, makes_links=makes_links)
+    return _no_way_out(sender_number, gate_settings)
 
 
 def _appended(
-    body: str, instruction: str, sender_number: str, settings: GateSettings, *, makes_links: bool
+    body: str, instruction: str, sender_number: str, gate_settings: GateSettings, *, makes_links: bool
 ) -> str | Rejection:
     has_link = has_placeholder(instruction)
     if has_link and not makes_links:
         return no_links()
     words = words_offered(instruction)
-    if not has_link and not any(settings.keeps(word, sender_number) for word in words):
-        return _without_rule(words or (OfferedWord(instruction),), sender_number, settings)
+    if not has_link and not any(gate_settings.keeps(word, sender_number) for word in words):
+        return _without_rule(words or (OfferedWord(instruction),), sender_number, gate_settings)
     text = f"{body.rstrip()} {instruction}"
     if len(text) > MAX_BODY_CHARACTERS:
         return Rejection(
@@ -205,8 +205,8 @@ def no_links() -> Rejection:
     return Rejection("no_links", "body: it has a place for an opt-out link, and STOPLINE_LINK_URL is not set")
 
 
-def _no_way_out(sender_number: str, settings: GateSettings) -> Rejection:
-    words = settings.shown_words(sender_number)
+def _no_way_out(sender_number: str, gate_settings: GateSettings) -> Rejection:
+    words = gate_settings.shown_words(sender_number)
     if not words:
         return Rejection(
             "no_way_out", f"no opt-out rule with a word to name holds on {sender_number}: {_advice(sender_number)}"
@@ -218,7 +218,7 @@ def _no_way_out(sender_number: str, settings: GateSettings) -> Rejection:
     )
 
 
-def _without_rule(named: tuple[OfferedWord, ...], sender_number: str, settings: GateSettings) -> Rejection:
+def _without_rule(named: tuple[OfferedWord, ...], sender_number: str, gate_settings: GateSettings) -> Rejection:
     elsewhere = next((each for each in named if each.number and not _is_same_number(each.number, sender_number)), None)
     if elsewhere is not None:
         return Rejection(
@@ -226,7 +226,7 @@ def _without_rule(named: tuple[OfferedWord, ...], sender_number: str, settings: 
             f"body: it is from {sender_number} and says to send {elsewhere.word.upper()[:40]} to {elsewhere.number};"
             " no active opt-out rule for that number matches: name no other, or add such a rule with POST /v1/rules",
         )
-    words = ", ".join(settings.shown_words(sender_number)) or f"none: {_advice(sender_number)}"
+    words = ", ".join(gate_settings.shown_words(sender_number)) or f"none: {_advice(sender_number)}"
     names = ", ".join(each.word.upper() for each in named)[:100].replace("\n", " ")
     return Rejection(
         "word_without_rule",

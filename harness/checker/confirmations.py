@@ -132,7 +132,7 @@ def _settings_between(
     evidence: Evidence, account_id: str, start: datetime, end: datetime
 ) -> Iterator[Sequence[PublishedConfirmation]]:
     """Yield the settings that were in force at some time from `start` to `end`: that of `start` is the last before."""
-    records = [each for each in evidence.history.settings if each.event.account_id == account_id]
+    records = [each for each in evidence.history.account_settings if each.event.account_id == account_id]
     ordered = sorted(records, key=lambda each: each.created_at)
     before = [each for each in ordered if each.created_at <= start]
     for record in (*before[-1:], *(each for each in ordered if start < each.created_at <= end)):

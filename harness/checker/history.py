@@ -175,7 +175,7 @@ class History:
     deliveries: tuple[DeliveryRecord, ...] = ()
     changes: tuple[ChangeRecord, ...] = ()
     suppressions: tuple[SuppressionRecord, ...] = ()
-    settings: tuple[AccountSettingsRecord, ...] = ()
+    account_settings: tuple[AccountSettingsRecord, ...] = ()
     entries: tuple[LogEntry, ...] = ()
     calls: tuple[CarrierCall, ...] = ()
     phone_messages: tuple[PhoneMessage, ...] = ()

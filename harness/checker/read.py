@@ -52,7 +52,7 @@ async def read_history(run: Run, records: KafkaRecords | None = None) -> History
         deliveries=tuple(records.deliveries),
         changes=tuple(records.changes),
         suppressions=tuple(records.suppressions),
-        settings=tuple(records.settings),
+        account_settings=tuple(records.account_settings),
         entries=tuple(entries),
         calls=tuple(calls),
         phone_messages=tuple(phone_messages),
@@ -72,7 +72,7 @@ def _of_account(records: KafkaRecords, account_id: str) -> KafkaRecords:
         deliveries=[r for r in records.deliveries if r.event.account_id == account_id],
         changes=[r for r in records.changes if r.event.account_id == account_id],
         suppressions=[r for r in records.suppressions if r.event.account_id == account_id],
-        settings=[r for r in records.settings if r.event.account_id == account_id],
+        account_settings=[r for r in records.account_settings if r.event.account_id == account_id],
         unreadable=records.unreadable,
         parked=records.parked,
     )

@@ -61,7 +61,7 @@ class KafkaRecords:
     deliveries: list[DeliveryRecord] = field(default_factory=list)
     changes: list[ChangeRecord] = field(default_factory=list)
     suppressions: list[SuppressionRecord] = field(default_factory=list)
-    settings: list[AccountSettingsRecord] = field(default_factory=list)
+    account_settings: list[AccountSettingsRecord] = field(default_factory=list)
     unreadable: list[Place] = field(default_factory=list)
     parked: list[Place] = field(default_factory=list)
 
@@ -87,7 +87,7 @@ class KafkaRecords:
                 for each in (event,) if isinstance(event, SuppressionChanged) else event.singly():
                     self.suppressions.append(SuppressionRecord(place.partition, place.offset, created_at, each))
             case AccountSettingsPublished():
-                self.settings.append(AccountSettingsRecord(created_at, event))
+                self.account_settings.append(AccountSettingsRecord(created_at, event))
             case OptedOut() | OptedIn():
                 self.changes.append(ChangeRecord(created_at, event))
             case _ if isinstance(event, AnyDeliveryEvent):

@@ -12,7 +12,7 @@ from services.sender.confirm import confirming, let_pass, scope_queries
 from services.sender.decide import Decision, decide, queries_of
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
-from services.sender.gate import Judged, accounts_of, judge_all, partitions_of_accounts, settings_of
+from services.sender.gate import Judged, accounts_of, gate_settings_of, judge_all, partitions_of_accounts
 from services.sender.ledger.model import MessageKey, key_of, rejected_detail, suppressed_detail
 from services.sender.ledger.rows import NewRow, find
 from services.sender.report import Reporter
@@ -154,8 +154,8 @@ class BatchProcessor:
         confirmations = confirming(requests)
         queries += scope_queries(confirmations, self.cache.partitions) if confirmations else []
         account_ids = accounts_of(requests)
-        likely = self.cache.likely_settings(account_ids)
-        offers = await self._offers(requests, settings_of(likely))
+        likely = self.cache.likely_account_settings(account_ids)
+        offers = await self._offers(requests, gate_settings_of(likely))
         await self._foresee(requests, likely)
         partitions = partitions_in(queries) | partitions_of_accounts(account_ids, self.cache.partitions)
         with metrics.FENCE_SECONDS.time():
@@ -165,7 +165,7 @@ class BatchProcessor:
         failpoint("sender.after_fence")
         checked = self.cache.check(fence_pass, queries)
         makes_links = self.dispatcher.links.url is not None
-        accounts = self.cache.settings(fence_pass, account_ids)
+        accounts = self.cache.account_settings(fence_pass, account_ids)
         judged = judge_all(requests, offers, accounts, makes_links=makes_links)
         if confirmations:
             checked, judged = let_pass(requests, checked, judged, self.cache)
@@ -189,15 +189,15 @@ class BatchProcessor:
     async def _carry_out(
         self, decision: Decision, requests: Sequence[MessageRequested], permission: Permission
     ) -> list[MessageRequested]:
-        decided_at, undone = permission.fence_pass.started_at, list[MessageRequested]()
+        started_at, undone = permission.fence_pass.started_at, list[MessageRequested]()
         if decision.to_suppress:
             rows = [(request, suppressed_detail(*found)) for request, found in decision.to_suppress]
             with traced_drops(decision.to_suppress):
-                undone += await self.dropper.drop("suppressed", rows, decided_at)
+                undone += await self.dropper.drop("suppressed", rows, started_at)
         if decision.to_reject:
-            undone += await self.dropper.drop("rejected", _rejected(decision), decided_at)
+            undone += await self.dropper.drop("rejected", _rejected(decision), started_at)
         if decision.to_wait:
-            undone += await self.room.put(decision.to_wait, decided_at)
+            undone += await self.room.put(decision.to_wait, started_at)
         if decision.to_send:
             undone += await self.sending.send(decision.to_send, requests, permission)
         return undone

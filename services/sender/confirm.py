@@ -83,7 +83,7 @@ def let_pass(
     """
     hits, verdicts = list(checked.hits[: len(requests)]), list(judged)
     by_scope = iter(checked.hits[len(requests) :])
-    accounts = cache.settings(checked.fence_pass, {request.account_id for request in confirming(requests)})
+    accounts = cache.account_settings(checked.fence_pass, {request.account_id for request in confirming(requests)})
     for at, request in enumerate(requests):
         if request.confirms_opt_out is not None:
             found = [hit for hit in (next(by_scope) for _ in _scopes(request)) if hit is not None]

@@ -22,24 +22,31 @@ def partitions_of_accounts(account_ids: frozenset[str], partitions: int) -> froz
     return frozenset(partitions_of([account_id.encode() for account_id in account_ids], partitions))
 
 
-def settings_of(accounts: SettingsByAccount) -> dict[str, GateSettings]:
+def gate_settings_of(accounts: SettingsByAccount) -> dict[str, GateSettings]:
     """Return what the gate asks of each account."""
-    return {account_id: _settings(account) for account_id, account in accounts.items()}
+    return {account_id: _gate_settings(account) for account_id, account in accounts.items()}
 
 
 def judge_all(
     requests: Sequence[MessageRequested], offers: Sequence[Offered], accounts: SettingsByAccount, *, makes_links: bool
 ) -> list[Judged]:
     """Return what the gate says of each message; `makes_links`: this deployment puts links into messages."""
-    settings = settings_of(accounts)
+    gate_settings = gate_settings_of(accounts)
     return [
-        _judged(request, offered, accounts[request.account_id], settings[request.account_id], makes_links=makes_links)
+        _judged(
+            request, offered, accounts[request.account_id], gate_settings[request.account_id], makes_links=makes_links
+        )
         for request, offered in zip(requests, offers, strict=True)
     ]
 
 
 def _judged(
-    request: MessageRequested, offered: Offered, account: AccountSettings, settings: GateSettings, *, makes_links: bool
+    request: MessageRequested,
+    offered: Offered,
+    account: AccountSettings,
+    gate_settings: GateSettings,
+    *,
+    makes_links: bool,
 ) -> Judged:
     if not account.has_list(request.list_id):
         return unknown_list(request.list_id)
@@ -47,7 +54,7 @@ def _judged(
         request.body,
         offered,
         request.sender_number,
-        settings,
+        gate_settings,
         conversational=request.conversational,
         makes_links=makes_links,
     )
@@ -58,7 +65,7 @@ def _judged(
     return request if text == request.body else request.model_copy(update={"body": text})
 
 
-def _settings(account: AccountSettings) -> GateSettings:
+def _gate_settings(account: AccountSettings) -> GateSettings:
     found = account.published
     if found is None:
         return GateSettings()

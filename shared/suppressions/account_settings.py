@@ -22,7 +22,7 @@ def digest_of(value: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(value, digest_size=_DIGEST_BYTES).digest(), "little")
 
 
-class SettingsRecord(NamedTuple):
+class DigestedAccountSettings(NamedTuple):
     """A record of the topic: its event, and the digest of its value."""
 
     event: AccountSettingsPublished | ListPublished
@@ -36,7 +36,7 @@ class _KeptList(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class KeptSettings:
+class KeptAccountSettings:
     """The settings of a partition in a snapshot: accounts as events in JSON, lists as rows, each with its digest."""
 
     epoch: str | None = None
@@ -67,17 +67,17 @@ SettingsByAccount = Mapping[str, AccountSettings]
 """By account."""
 
 
-class PartitionSettings:
+class PartitionAccountSettings:
     """The settings that one partition has, applied record by record."""
 
-    def __init__(self, kept: KeptSettings | None = None) -> None:
-        kept = KeptSettings() if kept is None else kept
-        self._accounts: dict[str, SettingsRecord] = {}
+    def __init__(self, kept: KeptAccountSettings | None = None) -> None:
+        kept = KeptAccountSettings() if kept is None else kept
+        self._accounts: dict[str, DigestedAccountSettings] = {}
         self._lists: dict[str, dict[int, _KeptList]] = defaultdict(dict)
         self._sums: dict[str, int] = defaultdict(int)
         self.prove(kept.epoch, kept.digest)
         for text, digest in kept.accounts:
-            self.apply(SettingsRecord(AccountSettingsPublished.model_validate_json(text), digest))
+            self.apply(DigestedAccountSettings(AccountSettingsPublished.model_validate_json(text), digest))
         for account_id, list_id, epoch, exists, digest in kept.lists:
             self._set_list(account_id, list_id, _KeptList(epoch, exists, digest))
 
@@ -98,7 +98,7 @@ class PartitionSettings:
         published = event if isinstance(event, AccountSettingsPublished) and event.epoch == self._epoch else None
         return AccountSettings(published, self._lists.get(account_id, {}), self._epoch)
 
-    def apply(self, record: SettingsRecord) -> None:
+    def apply(self, record: DigestedAccountSettings) -> None:
         """Put the record in the place of the one with the same key."""
         event = record.event
         if isinstance(event, ListPublished):
@@ -114,9 +114,9 @@ class PartitionSettings:
         """Note what the newest watermark vouches for."""
         self._epoch, self._digest = epoch, digest
 
-    def kept(self) -> KeptSettings:
+    def kept(self) -> KeptAccountSettings:
         """Return what goes into a snapshot."""
-        return KeptSettings(
+        return KeptAccountSettings(
             self._epoch,
             self._digest,
             [(record.event.model_dump_json(), record.digest) for record in self._accounts.values()],

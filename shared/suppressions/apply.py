@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from shared import tracing
 from shared.consumer import Polled
 from shared.events.suppression import CheckpointPublished, MarkersPassed, WatermarkAdvanced
-from shared.suppressions.account_settings import PartitionSettings, SettingsRecord
+from shared.suppressions.account_settings import DigestedAccountSettings, PartitionAccountSettings
 from shared.suppressions.confirmable import ConfirmableOptOuts
 from shared.suppressions.lookup import SuppressionCache
 from shared.suppressions.proof import Proof
@@ -25,7 +25,7 @@ class PartitionFollower:
 
     Attributes:
         read_to: the offset below which everything is applied.
-        settings: of the accounts whose settings are in the partition.
+        account_settings: of the accounts whose settings are in the partition.
     """
 
     def __init__(  # noqa: PLR0913 (what a partition acts on)
@@ -37,11 +37,11 @@ class PartitionFollower:
         *,
         read_to: int,
         proven: bool,
-        settings: PartitionSettings,
+        account_settings: PartitionAccountSettings,
         confirmable: ConfirmableOptOuts,
     ) -> None:
         self.read_to = read_to
-        self.settings = settings
+        self.account_settings = account_settings
         self._confirmable = confirmable
         self.reader = PartitionReader(partition, partitions)
         self.proof = Proof(partition, proven=proven)
@@ -66,10 +66,10 @@ class PartitionFollower:
                 case ConfirmableChange():
                     self._confirmable.note(step.key, step.event)
                     await self._change(step.changes)
-                case SettingsRecord():
-                    self.settings.apply(step)
+                case DigestedAccountSettings():
+                    self.account_settings.apply(step)
                 case WatermarkAdvanced():
-                    self.settings.prove(step.settings_epoch, step.settings_digest)
+                    self.account_settings.prove(step.settings_epoch, step.settings_digest)
                     self._watermarks.advance(self._partition, step.next_offset)
                 case MarkersPassed():
                     self._pass_markers(step)
@@ -90,7 +90,7 @@ class PartitionFollower:
     def _pass_markers(self, passed: MarkersPassed) -> None:
         """Move the watermark, unless another session has published one since the session that says so did."""
         is_newer = passed.next_offset > self._watermarks.next_offsets[self._partition]
-        if is_newer and passed.settings_epoch == self.settings.epoch:
+        if is_newer and passed.settings_epoch == self.account_settings.epoch:
             self._watermarks.advance(self._partition, passed.next_offset)
 
     async def _change(self, changes: Changes) -> None:

@@ -6,7 +6,7 @@ When in doubt, nothing is sent: `check` and `wait_for_watermark` raise `Transien
 * a partition has had no checkpoint yet, or one that differs from the cache,
 * a record could not be read, and no checkpoint after it has agreed,
 * the consumer is being opened again,
-* the accounts' settings of a partition are not those that its watermark vouches for: then `settings` raises.
+* the accounts' settings of a partition are not those that its watermark vouches for: then `account_settings` raises.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ class CacheFollower:
         state = self._sure_state()
         return CheckedSuppressions(fence_pass, state.cache.hits(queries), (state, self._read_from))
 
-    def settings(self, fence_pass: FencePass, account_ids: Iterable[str]) -> SettingsByAccount:
+    def account_settings(self, fence_pass: FencePass, account_ids: Iterable[str]) -> SettingsByAccount:
         """Return the settings of accounts whose partitions have passed the fence.
 
         Raises:
@@ -116,9 +116,9 @@ class CacheFollower:
         if not fence_pass.partitions.issuperset(partitions.values()):
             raise AssertionError("asked about accounts whose partition no fence was completed for")
         for number in sorted(set(partitions.values())):
-            if not state.partitions[number].settings.is_whole:
+            if not state.partitions[number].account_settings.is_whole:
                 raise TransientError(f"the accounts' settings of partition {number} are not complete")
-        return {each: state.partitions[number].settings.of(each) for each, number in partitions.items()}
+        return {each: state.partitions[number].account_settings.of(each) for each, number in partitions.items()}
 
     def confirmable(self, fence_pass: FencePass, account_id: str, phone: str) -> ConfirmableOptOut | None:
         """Return the opt-out that may be confirmed to a recipient whose partition has passed the fence; as `check`."""
@@ -127,14 +127,14 @@ class CacheFollower:
             raise AssertionError("asked about a recipient whose partition no fence was completed for")
         return state.confirmable.get(account_id, cache_key(partition, phone))
 
-    def likely_settings(self, account_ids: Iterable[str]) -> SettingsByAccount:
+    def likely_account_settings(self, account_ids: Iterable[str]) -> SettingsByAccount:
         """Return the settings as they are known before a fence: enough to prepare a decision, never to make it.
 
         Raises:
             TransientError: the cache is in doubt.
         """
         partitions = self._sure_state().partitions
-        return {each: partitions[partition_of(each, self.partitions)].settings.of(each) for each in account_ids}
+        return {each: partitions[partition_of(each, self.partitions)].account_settings.of(each) for each in account_ids}
 
     def silent(self, seconds: float) -> list[int]:
         """Return the partitions about which the opt-out service has published nothing for this long."""

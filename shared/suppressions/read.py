@@ -25,7 +25,7 @@ from shared.events.suppression import (
     WatermarkAdvanced,
     suppression_event_adapter,
 )
-from shared.suppressions.account_settings import SettingsRecord, digest_of
+from shared.suppressions.account_settings import DigestedAccountSettings, digest_of
 from shared.suppressions.keys import HELD, NOT_SUPPRESSED, OPTED_OUT, SuppressionCode, first_key_of
 from shared.suppressions.placement import partitions_of
 
@@ -68,7 +68,9 @@ class ConfirmableChange:
     event: SuppressionChanged
 
 
-PartitionChange = Changes | ConfirmableChange | WatermarkAdvanced | MarkersPassed | CheckpointPublished | SettingsRecord
+PartitionChange = (
+    Changes | ConfirmableChange | WatermarkAdvanced | MarkersPassed | CheckpointPublished | DigestedAccountSettings
+)
 
 
 class PartitionReader:
@@ -108,7 +110,7 @@ class PartitionReader:
                     yield from self._changes(changed)
                     changed = []
             elif isinstance(event, AccountSettingsPublished | ListPublished):
-                yield SettingsRecord(event, digest_of(record.value or b""))
+                yield DigestedAccountSettings(event, digest_of(record.value or b""))
             elif event is not None:
                 yield from self._changes(changed)
                 changed = []

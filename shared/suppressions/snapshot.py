@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.suppressions.account_settings import KeptSettings
+from shared.suppressions.account_settings import KeptAccountSettings
 from shared.suppressions.keys import EMPTY, Keys
 from shared.suppressions.lookup import AccountScope
 
@@ -45,14 +45,14 @@ class Origin:
 class Snapshot:
     """A snapshot: `read_to` are the next offsets to read, `watermarks` the newest read (or 0), by partition.
 
-    So are `settings`, what the gate asks.
+    So are `account_settings`, what the gate asks.
     """
 
     origin: Origin
     read_to: list[int]
     watermarks: list[int]
     scopes: list[tuple[AccountScope, Keys]]
-    settings: list[KeptSettings]
+    account_settings: list[KeptAccountSettings]
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
@@ -71,7 +71,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "watermarks": snapshot.watermarks,
         "scopes": [[account_id, scope, keys.size] for (account_id, scope), keys in snapshot.scopes],
         "crc": crc,
-        "settings": [asdict(each) for each in snapshot.settings],
+        "settings": [asdict(each) for each in snapshot.account_settings],
     }
     encoded = json.dumps(header).encode()
     if len(encoded) > _MAX_HEADER_BYTES:
@@ -138,8 +138,8 @@ def _read(path: Path) -> Snapshot:
     parts = np.split(whole, np.cumsum(sizes)[:-1]) if sizes else []
     named = zip(header["scopes"], parts, strict=True)
     scopes: list[tuple[AccountScope, Keys]] = [((account_id, scope), keys) for (account_id, scope, _), keys in named]
-    settings = [KeptSettings(**each) for each in header["settings"]]
-    return Snapshot(Origin(**header["origin"]), header["positions"], header["watermarks"], scopes, settings)
+    account_settings = [KeptAccountSettings(**each) for each in header["settings"]]
+    return Snapshot(Origin(**header["origin"]), header["positions"], header["watermarks"], scopes, account_settings)
 
 
 def _read_header(file: Any) -> dict[str, Any]:

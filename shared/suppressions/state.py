@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.suppressions.account_settings import PartitionSettings
+from shared.suppressions.account_settings import PartitionAccountSettings
 from shared.suppressions.apply import PartitionFollower
 from shared.suppressions.confirmable import ConfirmableOptOuts
 from shared.suppressions.lookup import SuppressionCache
@@ -27,7 +27,7 @@ class CacheState:
                 self.watermarks,
                 read_to=snapshot.read_to[number] if snapshot else 0,
                 proven=snapshot is not None,
-                settings=PartitionSettings(snapshot.settings[number]) if snapshot else PartitionSettings(),
+                account_settings=PartitionAccountSettings(snapshot.account_settings[number] if snapshot else None),
                 confirmable=self.confirmable,
             )
             for number in numbers
@@ -55,7 +55,7 @@ class CacheState:
             self.read_to,
             list(self.watermarks.next_offsets),
             list(self.cache.arrays()),
-            [partition.settings.kept() for partition in self.partitions],
+            [partition.account_settings.kept() for partition in self.partitions],
         )
 
 

@@ -54,11 +54,11 @@ async def preview_campaign(
     audience = Audience(account_id, draft.list_id, sender_number)
     with _TURNS.turn(account_id):
         recipients = await _counted(database, audience)
-    settings = (await load_gate_settings(database, [account_id]))[account_id]
+    gate_settings = (await load_gate_settings(database, [account_id]))[account_id]
     members = await next_members(database, audience, 0, MAX_ID, _EXAMINED)
     link_url = runtime.settings.link_url
-    texts = await asyncio.to_thread(_texts, draft.body, members, sender_number, settings, link_url)
-    own = early_verdict(draft.body, sender_number, settings)
+    texts = await asyncio.to_thread(_texts, draft.body, members, sender_number, gate_settings, link_url)
+    own = early_verdict(draft.body, sender_number, gate_settings)
     rejected = isinstance(own, Rejection)
     sent = _linked(draft.body if isinstance(own, Rejection) else own, link_url)
     size = segments_of(sent)
@@ -96,14 +96,14 @@ async def _counted(database: Connection, audience: Audience) -> int | None:
 
 
 def _texts(
-    body: str, members: Sequence[Member], sender_number: str, settings: GateSettings, link_url: str | None
+    body: str, members: Sequence[Member], sender_number: str, gate_settings: GateSettings, link_url: str | None
 ) -> list[dict[str, Any]]:
     """Return the texts of members who would get one, as they would be sent."""
     texts = []
     for member in members:
         text = personalised(body, member.phone, member.fields, MAX_TEXT_CHARACTERS)
         if text.strip() and len(text) <= MAX_TEXT_CHARACTERS:
-            passed = early_verdict(text, sender_number, settings)
+            passed = early_verdict(text, sender_number, gate_settings)
             sent = _linked(text if isinstance(passed, Rejection) else passed, link_url)
             texts.append({"phone": member.phone, "text": sent, "segments": segments_of(sent).number})
     return texts

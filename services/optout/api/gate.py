@@ -69,11 +69,11 @@ def _needed(given: GivenGate) -> str:
 
 
 async def _shown(database: Connection, account_id: str) -> dict[str, Any]:
-    settings = (await load_gate_settings(database, [account_id]))[account_id]
+    gate_settings = (await load_gate_settings(database, [account_id]))[account_id]
     return {
-        "policy": settings.policy,
-        "instruction": settings.instruction,
-        "instruction_segments": segments_of(settings.instruction).number if settings.instruction else None,
-        "exempts_conversational": settings.exempts_conversational,
-        "words": settings.words,
+        "policy": gate_settings.policy,
+        "instruction": gate_settings.instruction,
+        "instruction_segments": segments_of(gate_settings.instruction).number if gate_settings.instruction else None,
+        "exempts_conversational": gate_settings.exempts_conversational,
+        "words": gate_settings.words,
     }

@@ -14,10 +14,10 @@ from shared.postgres import Connection
 _APPENDED = "SELECT gate_instruction FROM accounts WHERE account_id = $1 AND gate_policy = 'append'"
 
 
-def early_verdict(body: str, sender_number: str, settings: GateSettings) -> str | Rejection:
+def early_verdict(body: str, sender_number: str, gate_settings: GateSettings) -> str | Rejection:
     """Return the text as the sender would let it pass now, or why it would not. A place for a link counts as one."""
     offered = offered_by(body, has_link=has_placeholder(body))
-    return judge(body, offered, sender_number, settings, makes_links=True)
+    return judge(body, offered, sender_number, gate_settings, makes_links=True)
 
 
 async def check_body(database: Connection, account_id: str, body: str, sender_number: str) -> None:
@@ -26,8 +26,8 @@ async def check_body(database: Connection, account_id: str, body: str, sender_nu
     Raises:
         ApiError: 422; the text says what to do.
     """
-    settings = (await load_gate_settings(database, [account_id]))[account_id]
-    verdict = early_verdict(body, sender_number, settings)
+    gate_settings = (await load_gate_settings(database, [account_id]))[account_id]
+    verdict = early_verdict(body, sender_number, gate_settings)
     if isinstance(verdict, Rejection):
         raise ApiError(422, verdict.reason, verdict.detail, "body")
 
@@ -94,13 +94,13 @@ def _heeds_stop(rules: Sequence[Rule]) -> bool:
 
 
 def _works(words: Sequence[OfferedWord], rules: Sequence[Rule]) -> bool:
-    settings = GateSettings(words=instruction_words(rules))
-    return any(settings.keeps(word, number) for word in words for number in _senders(word, settings))
+    gate_settings = GateSettings(words=instruction_words(rules))
+    return any(gate_settings.keeps(word, number) for word in words for number in _senders(word, gate_settings))
 
 
-def _senders(word: OfferedWord, settings: GateSettings) -> list[str]:
+def _senders(word: OfferedWord, gate_settings: GateSettings) -> list[str]:
     """Return the numbers that a message with the word may come from, as far as that matters."""
-    return [*settings.words, *([word.number] if word.number else ())]
+    return [*gate_settings.words, *([word.number] if word.number else ())]
 
 
 def _named(offered: OfferedWord) -> str:

@@ -55,14 +55,14 @@ class ListOfAccount(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedSettings:
+class ChangedAccountSettings:
     """The changes of one look: accounts, by their ids, and lists."""
 
     account_ids: Sequence[str] = ()
     lists: Sequence[ListOfAccount] = ()
 
 
-class SettingsChanges:
+class AccountSettingsChanges:
     """A watch over changes: `start` it before everything is read, then `look` again and again."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class SettingsChanges:
         """Begin: every change that is committed later is found."""
         self._since = await connection.fetchval(_UNTIL)
 
-    async def look(self, connection: Connection) -> ChangedSettings:
+    async def look(self, connection: Connection) -> ChangedAccountSettings:
         """Return all that has changed by now and was not returned before."""
         found = await connection.fetch(_CHANGED, self._since)
         until = next(row[0] for row in found if row[1] is None)
@@ -81,7 +81,7 @@ class SettingsChanges:
         new = [row for row in rows if self._seen.get((row[1], row[2])) != row[0]]
         self._since, self._seen = until, {(row[1], row[2]): row[0] for row in rows}
         accounts = [row[1] for row in new if row[2] is None]
-        return ChangedSettings(accounts, [ListOfAccount(*row[1:]) for row in new if row[2] is not None])
+        return ChangedAccountSettings(accounts, [ListOfAccount(*row[1:]) for row in new if row[2] is not None])
 
 
 async def load_account_ids(connection: Connection) -> list[str]:
@@ -102,15 +102,17 @@ async def load_gate_settings(connection: Connection, account_ids: Iterable[str])
     for first in range(0, len(rows), _ACCOUNTS_AT_ONCE):
         some = rows[first : first + _ACCOUNTS_AT_ONCE]
         stored = await load_stored_rules(connection, [row["account_id"] for row in some if row["has_rules"]])
-        found |= await asyncio.to_thread(_settings_of, some, stored)
+        found |= await asyncio.to_thread(_gate_settings_of, some, stored)
     return found
 
 
-def _settings_of(rows: Sequence[asyncpg.Record], stored: dict[str, list[asyncpg.Record]]) -> dict[str, GateSettings]:
-    return {row["account_id"]: _settings(row, stored) for row in rows}
+def _gate_settings_of(
+    rows: Sequence[asyncpg.Record], stored: dict[str, list[asyncpg.Record]]
+) -> dict[str, GateSettings]:
+    return {row["account_id"]: _gate_settings(row, stored) for row in rows}
 
 
-def _settings(row: asyncpg.Record, stored: dict[str, list[asyncpg.Record]]) -> GateSettings:
+def _gate_settings(row: asyncpg.Record, stored: dict[str, list[asyncpg.Record]]) -> GateSettings:
     rules: Sequence[Rule] = DEFAULT_RULES
     if row["has_rules"]:
         rules = [each.rule for each in versioned_rules(stored.get(row["account_id"], []))]

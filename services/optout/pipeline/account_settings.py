@@ -11,14 +11,14 @@ from typing import Protocol
 
 from services.optout.decision_log.frequency_caps import load_frequency_caps
 from services.optout.decision_log.gate_settings import (
+    AccountSettingsChanges,
     ListOfAccount,
-    SettingsChanges,
     load_account_ids,
     load_gate_settings,
     load_lists,
 )
 from services.optout.decision_log.sending_hours import load_sending_hours
-from services.optout.pipeline.publish import SettingsMark
+from services.optout.pipeline.publish import AccountSettingsMark
 from services.optout.pipeline.records import record_of
 from shared.events.suppression import AccountSettingsPublished, ListPublished
 from shared.partitions import partition_of
@@ -32,11 +32,11 @@ _ACCOUNTS_AT_ONCE = 200
 RECORDS_AT_ONCE = 2_000
 
 
-class PublishesSettings(Protocol):
+class PublishesAccountSettings(Protocol):
     """A publisher of settings, as a session needs it; each method returns records to be published, which then count."""
 
     @property
-    def mark(self) -> SettingsMark:
+    def mark(self) -> AccountSettingsMark:
         """Return the statement that vouches for all that was returned."""
 
     def all(self) -> AsyncIterator[Sequence[OutgoingRecord]]:
@@ -54,13 +54,13 @@ class PartitionAccounts:
         self._partition = partition
         self._partitions = partitions
         self._epoch = secrets.token_hex(_EPOCH_BYTES)
-        self._changes = SettingsChanges()
+        self._changes = AccountSettingsChanges()
         self._digests: dict[bytes, int] = {}
         self._sum = 0
 
     @property
-    def mark(self) -> SettingsMark:
-        return SettingsMark(self._epoch, format_digest(self._sum))
+    def mark(self) -> AccountSettingsMark:
+        return AccountSettingsMark(self._epoch, format_digest(self._sum))
 
     async def all(self) -> AsyncIterator[Sequence[OutgoingRecord]]:
         async with connection_from(self._pool) as connection:
@@ -97,15 +97,15 @@ class PartitionAccounts:
             AccountSettingsPublished(
                 account_id=account_id,
                 epoch=self._epoch,
-                policy=settings.policy,
-                instruction=settings.instruction,
-                exempts_conversational=settings.exempts_conversational,
-                words=dict(settings.words),
-                opt_out_confirmations=settings.opt_out_confirmations,
+                policy=gate_settings.policy,
+                instruction=gate_settings.instruction,
+                exempts_conversational=gate_settings.exempts_conversational,
+                words=dict(gate_settings.words),
+                opt_out_confirmations=gate_settings.opt_out_confirmations,
                 sending_hours=hours.get(account_id),
                 frequency_cap=caps.get(account_id),
             )
-            for account_id, settings in found.items()
+            for account_id, gate_settings in found.items()
         ]
         events += [
             ListPublished(account_id=each.account_id, list_id=each.list_id, epoch=self._epoch, exists=each.exists)

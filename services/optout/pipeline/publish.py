@@ -53,7 +53,7 @@ MAX_PRODUCER_BATCH_BYTES = 512 * 1024
 _ABORT_SECONDS = 5.0
 
 
-class SettingsMark(NamedTuple):
+class AccountSettingsMark(NamedTuple):
     """A statement about the settings in a watermark: their epoch, and the sum of their records' digests."""
 
     epoch: str
@@ -76,9 +76,9 @@ class Publication:
     """Those whose entries are among `entries`, which do not have the phone."""
     anchor: AnchorPublished | None = None
     """The end of the partition's hash chain, where it has moved."""
-    settings: Sequence[OutgoingRecord] = ()
+    account_settings: Sequence[OutgoingRecord] = ()
     """Accounts and lists that have changed, for the sender's gate."""
-    settings_mark: SettingsMark | None = None
+    account_settings_mark: AccountSettingsMark | None = None
     """What the watermark says of the settings; None: they are not all published yet."""
     trace_headers: Mapping[int, Headers] = field(default_factory=dict)
     """By which the records of an entry go on with the trace of its reply, by offset."""
@@ -92,8 +92,8 @@ class Publication:
             yield record_of(event.key(), event)
         if self.checkpoint is not None:
             yield record_of(CHECKPOINT_KEY, self.checkpoint)
-        yield from self.settings
-        mark = self.settings_mark
+        yield from self.account_settings
+        mark = self.account_settings_mark
         watermark = WatermarkAdvanced(
             next_offset=self.next_offset,
             settings_epoch=None if mark is None else mark.epoch,

@@ -14,10 +14,10 @@ from services.optout.decision_log.log import Batch, Decided, DecisionLog
 from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position
 from services.optout.decision_log.removals import RemovalsBatch
-from services.optout.pipeline.account_settings import PublishesSettings
+from services.optout.pipeline.account_settings import PublishesAccountSettings
 from services.optout.pipeline.context import utc_now
 from services.optout.pipeline.parse import Parsed
-from services.optout.pipeline.publish import Publication, SettingsMark
+from services.optout.pipeline.publish import AccountSettingsMark, Publication
 from services.optout.pipeline.start import Start
 from services.optout.pipeline.traces import BatchSpans, batch_spans
 from services.optout.removals import request_id
@@ -68,7 +68,7 @@ class WorkerSession:
         publisher: Publishes,
         deliveries: CatchesUp,
         *,
-        settings: PublishesSettings,
+        account_settings: PublishesAccountSettings,
         checkpoint_seconds: float,
         idle_checkpoint_seconds: float = 60.0,
         seconds: Callable[[], float] = time.monotonic,
@@ -79,8 +79,8 @@ class WorkerSession:
         self._decision_log = decision_log
         self._publisher = publisher
         self._deliveries = deliveries
-        self._settings = settings
-        self._settings_mark: SettingsMark | None = None
+        self._account_settings = account_settings
+        self._account_settings_mark: AccountSettingsMark | None = None
         self._position: Position = start.position
         self._in_step_from = start.end
         self._checkpoint_seconds = checkpoint_seconds
@@ -102,9 +102,9 @@ class WorkerSession:
         """
         await self._publish(Publication(self.published))
         self._merged, self._position = await self._decision_log.merged()
-        async for records in self._settings.all():
-            await self._publish(Publication(self.published, settings=records))
-        self._settings_mark = self._settings.mark
+        async for records in self._account_settings.all():
+            await self._publish(Publication(self.published, account_settings=records))
+        self._account_settings_mark = self._account_settings.mark
         for first in range(0, len(self._merged), _MERGED_AT_ONCE):
             merged = await self._decision_log.states(self._merged[first : first + _MERGED_AT_ONCE])
             await self._publish(Publication(self.published, merged=merged))
@@ -126,20 +126,20 @@ class WorkerSession:
         entries = [*stored, *new]
         spans.recorded(entries)
         self._changes += sum(_count_changed(each) for each in entries)
-        settings = await self._settings.changed()
-        self._settings_mark = self._settings.mark
+        account_settings = await self._account_settings.changed()
+        self._account_settings_mark = self._account_settings.mark
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
-        if parsed.has_only_markers and not entries and not settings and checkpoint is None:
+        if parsed.has_only_markers and not entries and not account_settings and checkpoint is None:
             await self._pass_markers(parsed.next_offset)
         else:
-            await self._publish_batch(parsed, entries, settings, checkpoint, spans)
+            await self._publish_batch(parsed, entries, account_settings, checkpoint, spans)
         self._count(parsed, entries)
         _note_effects(new, self._now())
         await self._move_past_markers()
 
     async def _pass_markers(self, next_offset: int) -> None:
         """Have those who wait for markers go on; now and then the offset is committed after them."""
-        passed = MarkersPassed(next_offset=next_offset, settings_epoch=self._settings.mark.epoch)
+        passed = MarkersPassed(next_offset=next_offset, settings_epoch=self._account_settings.mark.epoch)
         await self._publisher.pass_markers(passed)
         self.published = next_offset
         if self._seconds() - self._committed_at >= COMMIT_SECONDS:
@@ -149,7 +149,7 @@ class WorkerSession:
         self,
         parsed: Parsed,
         entries: Sequence[Decided],
-        settings: Sequence[OutgoingRecord],
+        account_settings: Sequence[OutgoingRecord],
         checkpoint: CheckpointPublished | None,
         spans: BatchSpans,
     ) -> None:
@@ -163,14 +163,16 @@ class WorkerSession:
                 checkpoint,
                 merged=merged,
                 erasures=erasures,
-                settings=settings,
+                account_settings=account_settings,
                 trace_headers=spans.headers,
             )
         )
 
     async def _publish(self, publication: Publication) -> None:
         sequence, now = self._position.sequence, self._seconds()
-        await self._publisher.publish(replace(publication, anchor=self._anchor(), settings_mark=self._settings_mark))
+        await self._publisher.publish(
+            replace(publication, anchor=self._anchor(), account_settings_mark=self._account_settings_mark)
+        )
         self.published, self._anchored, self._committed_at = publication.next_offset, sequence, now
         if publication.checkpoint is not None:
             self._changes, self._checkpoint_at = 0, self._seconds()

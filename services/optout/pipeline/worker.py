@@ -138,7 +138,7 @@ class Worker:
                 decision_log,
                 publisher,
                 deliveries,
-                settings=PartitionAccounts(self._context.pool, self.partition, settings.partitions),
+                account_settings=PartitionAccounts(self._context.pool, self.partition, settings.partitions),
                 checkpoint_seconds=settings.checkpoint_seconds,
                 idle_checkpoint_seconds=settings.idle_checkpoint_seconds,
             )

@@ -6,7 +6,7 @@ import pytest
 from optout_api_world import Caller
 
 from services.optout.decision_log.frequency_caps import load_frequency_caps
-from services.optout.decision_log.gate_settings import SettingsChanges
+from services.optout.decision_log.gate_settings import AccountSettingsChanges
 from shared.events.suppression import FrequencyCap
 from shared.postgres import Pool, connection_from
 
@@ -27,7 +27,7 @@ async def test_a_cap_is_set_shown_and_removed_and_each_change_is_one_that_the_se
 ) -> None:
     assert await acme.get(PATH) == NONE
     async with connection_from(pool) as connection:
-        changes = SettingsChanges()
+        changes = AccountSettingsChanges()
         await changes.start(connection)
         given = {"messages": 3, "hours": 48, "per_list": True, "policy": "reject", **dict.fromkeys(EXEMPTS_NONE, True)}
         assert await put(acme, **given) == given == await acme.get(PATH)

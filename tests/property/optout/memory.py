@@ -15,7 +15,7 @@ from services.optout.decision_log.removals import RemovalsBatch
 from services.optout.decision_log.repetitions import identity_of_entry
 from services.optout.decision_log.stored_rules import AccountRules
 from services.optout.decision_log.write import add_trail
-from services.optout.pipeline.publish import FencedError, Publication, SettingsMark
+from services.optout.pipeline.publish import AccountSettingsMark, FencedError, Publication
 from services.optout.recipient import Recipient, SentMessage, Suppression
 from services.optout.rules import DEFAULT_RULES, RuleSet, VersionedRule
 from shared.events.codec import decode
@@ -247,7 +247,7 @@ class NoAccounts:
     _epochs = count()
 
     def __init__(self) -> None:
-        self.mark = SettingsMark(f"{next(self._epochs):016x}", "0" * 16)
+        self.mark = AccountSettingsMark(f"{next(self._epochs):016x}", "0" * 16)
 
     async def all(self) -> AsyncIterator[Sequence[OutgoingRecord]]:
         for records in tuple[Sequence[OutgoingRecord], ...]():

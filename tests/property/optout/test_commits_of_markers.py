@@ -66,8 +66,8 @@ class ChangingAccounts(NoAccounts):
 class Partition:
     """A session over a partition whose records come one by one."""
 
-    def __init__(self, settings: NoAccounts | None = None) -> None:
-        self.settings = settings or NoAccounts()
+    def __init__(self, account_settings: NoAccounts | None = None) -> None:
+        self.account_settings = account_settings or NoAccounts()
         self.kafka = MemoryKafka(Crashes())
         self.log = MemoryDecisionLog(Crashes())
         self.seconds = 0.0
@@ -76,7 +76,7 @@ class Partition:
 
     def restart(self) -> None:
         """Have a successor start, without the one before knowing it."""
-        self.settings = NoAccounts()
+        self.account_settings = NoAccounts()
         self._start()
 
     def _start(self) -> None:
@@ -87,7 +87,7 @@ class Partition:
             self.log,
             self.kafka.producer(),
             NothingToCatchUp(),
-            settings=self.settings,
+            account_settings=self.account_settings,
             checkpoint_seconds=CHECKPOINT_SECONDS,
             idle_checkpoint_seconds=CHECKPOINT_SECONDS,
             seconds=lambda: self.seconds,
@@ -189,13 +189,13 @@ async def test_a_checkpoint_that_is_due_comes_before_the_markers_that_senders_wa
 
 
 async def test_a_setting_that_changed_before_the_marker_is_published_with_the_transaction() -> None:
-    settings = ChangingAccounts()
-    partition = Partition(settings)
+    account_settings = ChangingAccounts()
+    partition = Partition(account_settings)
     await partition.session.start()
-    settings.records = [OutgoingRecord(b"!settings|acme", encode(_SETTINGS), [])]
+    account_settings.records = [OutgoingRecord(b"!settings|acme", encode(_SETTINGS), [])]
     await partition.reads(_MARKER)
     assert [type(event) for event in partition.published(2)] == [AccountSettingsPublished, WatermarkAdvanced]
-    settings.records = []
+    account_settings.records = []
     await partition.reads(_MARKER)
     assert isinstance(partition.published()[0], MarkersPassed)
 
@@ -220,7 +220,7 @@ async def test_a_zombie_that_passes_markers_lets_nobody_pass_while_its_successor
     assert await partition.cache() == (2, "opted_in")
     partition.append([_MARKER])
     await partition.works(zombie)
-    assert partition.published() == [MarkersPassed(next_offset=4, settings_epoch=zombie._settings.mark.epoch)]
+    assert partition.published() == [MarkersPassed(next_offset=4, settings_epoch=zombie._account_settings.mark.epoch)]
     assert await partition.cache() == (2, "opted_in")
     await partition.works()
     assert await partition.cache() == (4, "opted_out")

@@ -231,7 +231,7 @@ class OptOutPipeline(RuleBasedStateMachine):
             self.record,
             publisher,
             NothingToCatchUp(),
-            settings=NoAccounts(),
+            account_settings=NoAccounts(),
             checkpoint_seconds=0,
             seconds=lambda: 0.0,
         )

@@ -41,7 +41,7 @@ from shared.events.outbound import MessageRequested
 from shared.events.suppression import FrequencyCap, suppression_event_adapter
 from shared.postgres import Pool
 from shared.producer import OutgoingRecord
-from shared.suppressions.account_settings import PartitionSettings, SettingsByAccount, SettingsRecord
+from shared.suppressions.account_settings import DigestedAccountSettings, PartitionAccountSettings, SettingsByAccount
 from shared.suppressions.fence_pass import FencePass, boottime
 from shared.suppressions.lookup import CheckedSuppressions, Query, SuppressionHit
 
@@ -163,16 +163,16 @@ class Fenced:
         ]
         return CheckedSuppressions(fence_pass, hits)
 
-    def settings(self, _: FencePass, account_ids: Iterable[str]) -> SettingsByAccount:
-        return self.likely_settings(account_ids)
+    def account_settings(self, _: FencePass, account_ids: Iterable[str]) -> SettingsByAccount:
+        return self.likely_account_settings(account_ids)
 
-    def likely_settings(self, account_ids: Iterable[str]) -> SettingsByAccount:
-        settings = PartitionSettings()
-        settings.prove(EPOCH, None)
+    def likely_account_settings(self, account_ids: Iterable[str]) -> SettingsByAccount:
+        account_settings = PartitionAccountSettings()
+        account_settings.prove(EPOCH, None)
         for each in account_ids:
             for key, value in SettingsOfPartition().account(each, [7], frequency_cap=CAP):
-                settings.apply(SettingsRecord(decode(suppression_event_adapter, value), len(key)))
-        return {each: settings.of(each) for each in account_ids}
+                account_settings.apply(DigestedAccountSettings(decode(suppression_event_adapter, value), len(key)))
+        return {each: account_settings.of(each) for each in account_ids}
 
 
 @dataclass

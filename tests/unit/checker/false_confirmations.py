@@ -56,13 +56,13 @@ def confirm_what_nobody_asked(history: History, request: RequestRecord, _call: C
 
 @_planted
 def confirm_without_a_setting(history: History, _request: RequestRecord, _call: CarrierCall) -> History:
-    return replace(history, settings=())
+    return replace(history, account_settings=())
 
 
 @_planted
 def confirm_by_another_accounts_setting(history: History, _request: RequestRecord, _call: CarrierCall) -> History:
-    others = (replace(s, event=s.event.model_copy(update={"account_id": "other"})) for s in history.settings)
-    return replace(history, settings=tuple(others))
+    others = (replace(s, event=s.event.model_copy(update={"account_id": "other"})) for s in history.account_settings)
+    return replace(history, account_settings=tuple(others))
 
 
 @_planted
@@ -70,11 +70,11 @@ def confirm_by_another_countrys_text(history: History, _request: RequestRecord, 
     def elsewhere(texts: tuple) -> tuple:
         return tuple(each.model_copy(update={"country": "CA"}) for each in texts)
 
-    settings = (
+    account_settings = (
         replace(s, event=s.event.model_copy(update={"opt_out_confirmations": elsewhere(s.event.opt_out_confirmations)}))
-        for s in history.settings
+        for s in history.account_settings
     )
-    return replace(history, settings=tuple(settings))
+    return replace(history, account_settings=tuple(account_settings))
 
 
 @_planted

@@ -65,7 +65,7 @@ class Simulator:
     """(phone, scope) to the number that the STOP went to, and its time by the gateway's clock, which has seconds."""
     causes: dict[tuple[str, str], str] = field(default_factory=dict)
     """(phone, scope) to the scope that the STOP was about that stopped it."""
-    settings: list[AccountSettingsRecord] = field(default_factory=list)
+    account_settings: list[AccountSettingsRecord] = field(default_factory=list)
     touched: dict[SuppressedScope, str] = field(default_factory=dict)
     policies: AccountPolicies = field(default_factory=AccountPolicies)
     reach: str = "list"
@@ -111,11 +111,11 @@ class Simulator:
 
     def confirms(self) -> None:
         """The account's opt-outs are confirmed from now on."""
-        self.settings.append(confirming_from(self.now, ACCOUNT))
+        self.account_settings.append(confirming_from(self.now, ACCOUNT))
 
     def confirm_last(self) -> None:
         """Confirm the last reply, if it was a STOP that left one list, and nothing else forbade that before."""
-        if not self.replies or not self.changes or not self.settings:
+        if not self.replies or not self.changes or not self.account_settings:
             return
         event, change = self.replies[-1].event, self.changes[-1].event
         if self._may_be_confirmed(event, change):
@@ -289,7 +289,7 @@ _LISTS = (
     "deliveries",
     "changes",
     "suppressions",
-    "settings",
+    "account_settings",
     "entries",
     "calls",
     "phone_messages",

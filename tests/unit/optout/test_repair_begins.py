@@ -35,4 +35,4 @@ async def test_a_watermark_of_no_session_goes_before_the_first_state(monkeypatch
     assert await repairing.repair(cast("Context", None), 0, cast("Publishes", kept), 7) == 1
     first, second = kept.publications
     assert (first, len(second.repaired)) == (Publication(7), 1)
-    assert first.settings_mark is None
+    assert first.account_settings_mark is None

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from services.optout.decision_log.gate_settings import ListOfAccount, SettingsChanges, load_gate_settings
+from services.optout.decision_log.gate_settings import AccountSettingsChanges, ListOfAccount, load_gate_settings
 from shared.postgres import Connection
 
 Row = tuple[str, str | None, int | None, bool]
@@ -30,7 +30,7 @@ LIST: Row = ("106", "demo", 7, True)
 
 async def test_the_rows_of_a_look_may_come_in_any_order() -> None:
     answers = Answers([LIST, ACCOUNT, UNTIL], [UNTIL, LIST])
-    changes, connection = SettingsChanges(), cast("Connection", answers)
+    changes, connection = AccountSettingsChanges(), cast("Connection", answers)
     await changes.start(connection)
     found = await changes.look(connection)
     assert (list(found.account_ids), list(found.lists)) == (["demo"], [ListOfAccount("demo", 7)])

@@ -17,7 +17,7 @@ from shared.events.suppression import (
     PublishedConfirmation,
 )
 from shared.gate import Rejection
-from shared.suppressions.account_settings import AccountSettings, PartitionSettings, SettingsRecord
+from shared.suppressions.account_settings import AccountSettings, DigestedAccountSettings, PartitionAccountSettings
 from shared.suppressions.confirmable import ConfirmableOptOut
 from shared.suppressions.fence_pass import WRITE_SECONDS
 from shared.suppressions.lookup import SuppressionHit
@@ -49,15 +49,17 @@ def opt_out(cause: UUID = CAUSE, scopes: frozenset[str] = frozenset(["list:7"]),
 
 
 def account(*texts: PublishedConfirmation, list_id: int = 7) -> AccountSettings:
-    settings = PartitionSettings()
-    settings.prove(EPOCH, None)
+    account_settings = PartitionAccountSettings()
+    account_settings.prove(EPOCH, None)
     published = AccountSettingsPublished(
         account_id="acme", epoch=EPOCH, policy="reject", exempts_conversational=False, words={},
         opt_out_confirmations=texts,
     )  # fmt: skip
-    settings.apply(SettingsRecord(published, 1))
-    settings.apply(SettingsRecord(ListPublished(account_id="acme", list_id=list_id, epoch=EPOCH, exists=True), 2))
-    return settings.of("acme")
+    account_settings.apply(DigestedAccountSettings(published, 1))
+    account_settings.apply(
+        DigestedAccountSettings(ListPublished(account_id="acme", list_id=list_id, epoch=EPOCH, exists=True), 2)
+    )
+    return account_settings.of("acme")
 
 
 ON = PublishedConfirmation(country="US", text=TEXT)

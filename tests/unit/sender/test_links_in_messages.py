@@ -20,7 +20,7 @@ from shared.events.suppression import AccountSettingsPublished, ListPublished
 from shared.gate import Rejection, offered_by
 from shared.opt_out_links import link_token, partition_of_token
 from shared.partitions import partition_of
-from shared.suppressions.account_settings import PartitionSettings, SettingsRecord
+from shared.suppressions.account_settings import DigestedAccountSettings, PartitionAccountSettings
 
 AT = datetime(2026, 11, 24, 11, 13, tzinfo=UTC)
 LINKS = LinkWriter("https://o.example", "the-link-key-of-these-tests", 6)
@@ -83,10 +83,10 @@ def test_without_links_a_message_that_has_a_place_for_one_is_rejected(way_out: s
         instruction="Reply STOP to opt out",
         words={"*": ("stop",)},
     )
-    account = PartitionSettings()
-    account.apply(SettingsRecord(published, 1))
+    account = PartitionAccountSettings()
+    account.apply(DigestedAccountSettings(published, 1))
     account.apply(
-        SettingsRecord(
+        DigestedAccountSettings(
             ListPublished(
                 occurred_at=AT, account_id="acme", list_id=request.list_id, epoch="0123456789abcdef", exists=True
             ),
@@ -94,13 +94,15 @@ def test_without_links_a_message_that_has_a_place_for_one_is_rejected(way_out: s
         )
     )
     account.prove("0123456789abcdef", None)
-    settings = {"acme": account.of("acme")}
+    account_settings = {"acme": account.of("acme")}
     offers = [offered_by(request.body)]
-    (judged,) = judge_all([request], offers, settings, makes_links=False)
+    (judged,) = judge_all([request], offers, account_settings, makes_links=False)
     assert isinstance(judged, Rejection)
     assert judged.reason == "no_links"
     assert "STOPLINE_LINK_URL" in judged.detail
-    assert judge_all([request], [offered_by(request.body, has_link=True)], settings, makes_links=True) == [request]
+    assert judge_all([request], [offered_by(request.body, has_link=True)], account_settings, makes_links=True) == [
+        request
+    ]
 
 
 @pytest.mark.parametrize(

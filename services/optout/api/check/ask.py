@@ -117,9 +117,9 @@ class Checks:
         Raises:
             TransientError: the cache is in doubt.
         """
-        published = self._cache.likely_settings([account_id])[account_id].published
-        settings = None if published is None else published.sending_hours
-        return self._hours.of(account_id, OFF if settings is None else settings)
+        published = self._cache.likely_account_settings([account_id])[account_id].published
+        own_hours = None if published is None else published.sending_hours
+        return self._hours.of(account_id, OFF if own_hours is None else own_hours)
 
     async def check(
         self, account_id: str, reading: Awaitable[Sequence[Message]], phones: Sequence[str] = ()

@@ -123,8 +123,8 @@ async def examined(
     members = await members_of(connection, [_audience(user.account_id, each, known) for each in given.messages])
     wanted = list(zip(given.messages, members, strict=True))
     messages = await asyncio.to_thread(lambda: [each for pair in wanted for each in _all_examined(*pair, known, now)])
-    settings = (await load_gate_settings(connection, [user.account_id]))[user.account_id]
-    messages = await asyncio.to_thread(lambda: [_gated(each, settings, link_url) for each in messages])
+    gate_settings = (await load_gate_settings(connection, [user.account_id]))[user.account_id]
+    messages = await asyncio.to_thread(lambda: [_gated(each, gate_settings, link_url) for each in messages])
     places = [place for place, each in enumerate(messages) if each.status == ACCEPTED]
     found = await forbidden(connection, user.account_id, [_asked(messages[place]) for place in places])
     for place, scope in found.items():
@@ -132,11 +132,11 @@ async def examined(
     return messages
 
 
-def _gated(each: ExaminedMessage, settings: GateSettings, link_url: str | None) -> ExaminedMessage:
+def _gated(each: ExaminedMessage, gate_settings: GateSettings, link_url: str | None) -> ExaminedMessage:
     """Return the message with the status that the sender's gate would give it now, and the text that would leave."""
     if each.status != ACCEPTED:
         return each
-    verdict = early_verdict(each.body, each.sender_number, settings)
+    verdict = early_verdict(each.body, each.sender_number, gate_settings)
     if isinstance(verdict, Rejection):
         return replace(each, status=_REJECTED[verdict.reason])
     return replace(each, leaves_as=verdict if link_url is None else with_link(verdict, link_url, _ANY_TOKEN))

@@ -7,7 +7,7 @@ from suppression_records import PARTITIONS, record
 
 from shared.events.codec import encode
 from shared.events.suppression import WATERMARK_KEY, MarkersPassed, WatermarkAdvanced
-from shared.suppressions.account_settings import KeptSettings
+from shared.suppressions.account_settings import KeptAccountSettings
 from shared.suppressions.snapshot import Origin, Snapshot
 from shared.suppressions.state import CacheState
 
@@ -51,7 +51,7 @@ def test_it_never_moves_a_watermark_back() -> None:
 
 
 def test_a_snapshot_keeps_whose_watermark_it_has() -> None:
-    settings = [KeptSettings(_OURS, "0" * 16), *(KeptSettings() for _ in range(PARTITIONS - 1))]
-    snapshot = Snapshot(_ORIGIN, [0] * PARTITIONS, [5] * PARTITIONS, [], settings)
+    account_settings = [KeptAccountSettings(_OURS, "0" * 16), *(KeptAccountSettings() for _ in range(PARTITIONS - 1))]
+    snapshot = Snapshot(_ORIGIN, [0] * PARTITIONS, [5] * PARTITIONS, [], account_settings)
     assert watermark_after(passed(8, _OURS), snapshot=snapshot) == 8
     assert watermark_after(passed(8, _THEIRS), snapshot=snapshot) == 5

@@ -8,7 +8,7 @@ import pytest
 
 from services.sender import metrics
 from shared.events.suppression import AccountSettingsPublished
-from shared.suppressions.account_settings import KeptSettings, PartitionSettings
+from shared.suppressions.account_settings import KeptAccountSettings, PartitionAccountSettings
 from shared.suppressions.keep import SNAPSHOT_FILE, SnapshotKeeper
 from shared.suppressions.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
 from shared.suppressions.state import CacheState, fits
@@ -23,8 +23,8 @@ ACCOUNT = AccountSettingsPublished(
     account_id="acme", epoch="0" * 16, policy="reject", exempts_conversational=False, words={"*": ("stop",)}
 )
 SETTINGS = [
-    KeptSettings("0" * 16, "1" * 16, [(ACCOUNT.model_dump_json(), 5)], [("acme", 7, "0" * 16, True, 2**64 - 1)]),
-    KeptSettings(),
+    KeptAccountSettings("0" * 16, "1" * 16, [(ACCOUNT.model_dump_json(), 5)], [("acme", 7, "0" * 16, True, 2**64 - 1)]),
+    KeptAccountSettings(),
 ]
 SNAPSHOT = Snapshot(ORIGIN, [10, 20], [7, 0], SCOPES, SETTINGS)
 
@@ -40,12 +40,12 @@ def test_it_comes_back_as_it_was_written(path: Path) -> None:
     assert read is not None
     assert (read.origin, read.read_to, read.watermarks) == (ORIGIN, [10, 20], [7, 0])
     assert [(scope, keys.tolist()) for scope, keys in read.scopes] == [(scope, keys.tolist()) for scope, keys in SCOPES]
-    assert PartitionSettings(read.settings[0]).kept() == PartitionSettings(SETTINGS[0]).kept()
-    assert not PartitionSettings(read.settings[1]).is_whole
+    assert PartitionAccountSettings(read.account_settings[0]).kept() == PartitionAccountSettings(SETTINGS[0]).kept()
+    assert not PartitionAccountSettings(read.account_settings[1]).is_whole
 
 
 def test_an_empty_cache_has_a_snapshot_too(path: Path) -> None:
-    write_snapshot(path, Snapshot(ORIGIN, [1, 2], [0, 0], [], [KeptSettings(), KeptSettings()]))
+    write_snapshot(path, Snapshot(ORIGIN, [1, 2], [0, 0], [], [KeptAccountSettings(), KeptAccountSettings()]))
     read = read_snapshot(path, ORIGIN)
     assert read is not None
     assert read.scopes == []
@@ -61,7 +61,9 @@ def test_two_processes_in_one_folder_write_two_files_and_the_last_one_counts(pat
         if len(seen) == 1:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(os, "getpid", lambda: 2)
-                write_snapshot(path, Snapshot(ORIGIN, [1, 2], [0, 0], [], [KeptSettings(), KeptSettings()]))
+                write_snapshot(
+                    path, Snapshot(ORIGIN, [1, 2], [0, 0], [], [KeptAccountSettings(), KeptAccountSettings()])
+                )
         return replace(new, old)
 
     with pytest.MonkeyPatch.context() as patch:
