@@ -7,7 +7,7 @@ SHELL := bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 # In the order in which a failure is cheapest to find; a tier that is not there yet is left out.
-TIERS := unit architecture contract property integration clients e2e pages faults compose
+TIERS := unit architecture contract property simulation integration clients e2e pages faults compose
 TESTS := $(wildcard $(TIERS:%=tests/%))
 SOAK_MINUTES ?= 60
 
@@ -70,6 +70,12 @@ soak: $(INSTALLED) ## the fault tests, again and again for SOAK_MINUTES (60)
 compose-many: $(INSTALLED) ## the deployment on three Kafka nodes, one of each service killed (two minutes)
 	STOPLINE_COMPOSE_MANY=1 $(BIN)/pytest -q --timeout=900 tests/compose/test_many_machines.py
 
+simulate: $(INSTALLED) ## the simulation: SEEDS (2000) or from-to; SEED=17 replays one with its log (docs/simulation.md)
+	cd tests && ../$(BIN)/python -W ignore -m simulation $(if $(SEED),--seed $(SEED) $(if $(BUG),--bug $(BUG)),--seeds $(or $(SEEDS),2000))
+
+planted: $(INSTALLED) ## planted bugs, each searched for among SEEDS (2000) of the simulation
+	cd tests && ../$(BIN)/python -W ignore -m simulation --planted --seeds $(or $(SEEDS),2000)
+
 fuzz: $(INSTALLED) ## any request against both documents of the API, EXAMPLES (500) for each route, another each time
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest -q --timeout=0 tests/clients/test_any_request.py
 
@@ -93,4 +99,4 @@ compose-down: ## stop it; its volumes are kept
 hooks: $(INSTALLED) ## run the checks before each commit
 	$(BIN)/pre-commit install
 
-.PHONY: help setup test unit clients lint format story demo up down site bench soak fuzz screenshots compose-many image compose-up compose-down hooks
+.PHONY: help setup test unit clients lint format story demo up down site bench soak simulate planted fuzz screenshots compose-many image compose-up compose-down hooks

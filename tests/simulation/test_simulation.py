@@ -1,0 +1,47 @@
+"""The simulation: seeds without a finding, the same seed twice, and planted bugs that are found."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulation.planted_bugs import PLANTED, PlantedBug, planted
+from simulation.run_seed import run_seed
+
+SEEDS = 300
+"""Of the 2,000 that `make simulate` runs: what two cores do in a quarter of a minute."""
+TESTS = Path(__file__).parents[1]
+
+
+def test_no_seed_violates_a_guarantee() -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "simulation", "--seeds", str(SEEDS)]
+    ran = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "77"])
+def test_a_seed_is_the_same_byte_for_byte_in_every_process(hash_seed: str) -> None:
+    seeds = range(12)
+    here = [run_seed(seed).digest for seed in seeds]
+    code = (
+        f"from simulation.run_seed import run_seed\nprint(*(run_seed(seed).digest for seed in {list(reversed(seeds))}))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=TESTS, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+    )  # fmt: skip
+    assert ran.stdout.split() == list(reversed(here))
+
+
+def test_seeds_differ() -> None:
+    assert len({run_seed(seed).digest for seed in range(5)}) == 5
+
+
+@pytest.mark.parametrize("bug", PLANTED, ids=lambda bug: bug.name)
+def test_a_planted_bug_is_found_by_its_seed(bug: PlantedBug) -> None:
+    with planted(bug):
+        result = run_seed(bug.found_by)
+    assert bug.guarantee in {each.guarantee for each in result.findings}, result.findings
+    assert not run_seed(bug.found_by).findings, "the same seed shows nothing without the bug"
