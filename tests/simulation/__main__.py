@@ -4,7 +4,7 @@ import argparse
 import gc
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 
@@ -72,7 +72,7 @@ def _parts(seeds: range) -> Iterator[range]:
         yield range(first, min(first + _AT_ONCE, seeds.stop))
 
 
-def first_seed_with(bug: PlantedBug, seeds: range) -> SeedResult | None:
+def first_seed_with(bug: PlantedBug, seeds: Iterable[int]) -> SeedResult | None:
     """Return the result of the first seed that shows the bug as what it violates."""
     with planted(bug):
         for seed in seeds:

@@ -92,10 +92,7 @@ def _sent_after_stop(history: History) -> list[Finding]:
 
 def _sent_without_watermark(history: History) -> list[Finding]:
     """What was acknowledged over a second before the bytes left must have been decided and published by then (G4)."""
-    marks: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    for record in history.published:
-        if record.value.get("type") == "watermark_advanced":
-            marks[record.partition].append((record.readable_at, record.value["next_offset"]))
+    marks = _watermarks(history)
     found = []
     for call in history.calls:
         due = [
@@ -111,6 +108,24 @@ def _sent_without_watermark(history: History) -> list[Finding]:
                 text = f"{call.message_id} left at {call.at:.3f}, {each.partition}:{each.offset} was not decided yet"
                 found.append(Finding("G4", text))
     return found
+
+
+def _watermarks(history: History) -> dict[int, list[tuple[float, int]]]:
+    """Return the watermarks of each partition, and from when on they could be read.
+
+    Markers that were passed count only by whoever has published the newest watermark before.
+    """
+    marks: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    epochs: dict[int, str | None] = {}
+    for record in history.published:
+        kind, partition = record.value.get("type"), record.partition
+        if kind == "watermark_advanced":
+            epochs[partition] = record.value["settings_epoch"]
+        if kind == "watermark_advanced" or (
+            kind == "markers_passed" and epochs.get(partition) == record.value["settings_epoch"]
+        ):
+            marks[partition].append((record.readable_at, record.value["next_offset"]))
+    return marks
 
 
 def _called_twice(history: History) -> list[Finding]:

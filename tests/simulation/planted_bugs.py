@@ -170,17 +170,17 @@ def _repetitions_count(put: Put) -> None:
 
 
 PLANTED = (
-    PlantedBug("zombie", "fencing of an earlier worker by Kafka", "G1", _zombies_are_not_fenced, 5),
+    PlantedBug("zombie", "fencing of an earlier worker by Kafka", "G1", _zombies_are_not_fenced, 131),
     PlantedBug(
         "answer-lost", "`unknown` for an answer lost after the carrier accepted", "G3", _answer_lost_is_not_called, 0
     ),
     PlantedBug("no-wait", "waiting for the watermark", "G1", _no_wait_for_the_watermark, 4),
-    PlantedBug("no-marker", "the marker of the fence", "G4", _no_marker, 6),
-    PlantedBug("old-decision", "the looks at the clock before the bytes leave", "G1", _old_decisions_are_sent, 149),
+    PlantedBug("no-marker", "the marker of the fence", "G4", _no_marker, 4),
+    PlantedBug("old-decision", "the looks at the clock before the bytes leave", "G1", _old_decisions_are_sent, 94),
     PlantedBug("claim-over", "one owner for each row of the ledger", "G3", _claims_are_not_exclusive, 2),
     PlantedBug("no-claim", "the claim before the call", "G3", _no_claim_before_the_call, 2),
     PlantedBug("no-replay", "publishing again what was recorded and not published", "G2", _replays_are_left_out, 6),
     PlantedBug("watermark-alone", "a watermark only with what it vouches for", "G2", _watermark_before_the_commit, 0),
-    PlantedBug("position", "moving the position only from where it is known to be", "G2", _position_is_not_checked, 15),
+    PlantedBug("position", "moving the position only from where it is known to be", "G2", _position_is_not_checked, 4),
     PlantedBug("repetition", "recognising what is decided already", "G2", _repetitions_count, 0),
 )

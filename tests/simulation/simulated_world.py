@@ -68,6 +68,7 @@ class World:
         self.under_way = 0
         """Actions that are still to happen."""
         self.watermarks = dict.fromkeys(range(every), -1)
+        self.epochs: dict[int, str] = {}
         self.without_outcome: set[str] = set()
         self._ids = 0
         self._started = 0
@@ -251,6 +252,9 @@ class World:
         value: dict[str, Any] = json.loads(record.value)
         kind = value.get("type", "")
         if kind == "watermark_advanced":
+            self.watermarks[record.partition] = value["next_offset"]
+            self.epochs[record.partition] = value["settings_epoch"]
+        elif kind == "markers_passed" and self.epochs.get(record.partition) == value["settings_epoch"]:
             self.watermarks[record.partition] = value["next_offset"]
         elif kind in OUTCOMES:
             self.without_outcome.discard(value["message_id"])
