@@ -1,6 +1,7 @@
 """Connections to a simulated Postgres, as the services use those of asyncpg."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +22,7 @@ class SimulatedConnection:
         self.database = database
         self.session = DatabaseSession(database, process_now.get())
         self._free_at = 0.0
+        self._asked: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._ways: dict[str, Callable[..., Any]] = dict(database.statements)
 
     def is_closed(self) -> bool:
@@ -71,16 +73,22 @@ class SimulatedConnection:
         answer: asyncio.Future[Any] = network.loop.create_future()
         arrives = max(self._free_at, network.loop._now + network.delay())
         self._free_at = arrives
-        network.outside(arrives - network.loop._now, self._serve, serve, answer)
+        self._asked.append((serve, answer))
+        network.outside(arrives - network.loop._now, self._serve_next)
         return await answer
 
-    def _serve(self, serve: Callable[[], Any], answer: "asyncio.Future[Any]") -> None:
+    def _serve_next(self) -> None:
+        """Serve what was asked first: a roll-back comes after the statement that was given up."""
         network = self.database.network
         if self.session.process.is_dead:
             return
         if wait := network.until_up(self.database.name):
-            network.outside(wait + network.delay(), self._serve, serve, answer)
+            network.outside(wait + network.delay(), self._serve_next)
             return
+        self._serve(*self._asked.popleft())
+
+    def _serve(self, serve: Callable[[], Any], answer: "asyncio.Future[Any]") -> None:
+        network = self.database.network
         result, error = None, None
         try:
             result = serve()

@@ -19,6 +19,8 @@ class Utterance:
     written_at: float
     number: str | None = None
     scopes: tuple[str, ...] = ()
+    is_timed: bool = True
+    """Whether the gateway says when it was written."""
     partition: int = -1
     offset: int | None = None
     acknowledged_at: float | None = None

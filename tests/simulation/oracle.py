@@ -59,7 +59,7 @@ def _may_lift(history: History, stop: Utterance, start: Utterance, at: float) ->
     is left open which of the two it answers (decision 4: they left through the second). What a request reaches is left
     open, too.
     """
-    if start.wish != "start" or start.phone != stop.phone or not stop.written_at < start.written_at <= at:
+    if start.wish != "start" or start.phone != stop.phone or start.written_at > at or not _may_be_later(start, stop):
         return False
     if start.number is None or stop.number is None or start.number == stop.number:
         return True
@@ -68,6 +68,14 @@ def _may_lift(history: History, stop: Utterance, start: Utterance, at: float) ->
         for other in history.utterances
         if other.phone == stop.phone
     )
+
+
+def _may_be_later(one: Utterance, other: Utterance) -> bool:
+    """Say whether one was written after the other: by the gateway's times, else as well by their order in Kafka."""
+    if one.written_at >= other.written_at:
+        return True
+    is_known = one.is_timed and other.is_timed
+    return not is_known and one.offset is not None and other.offset is not None and one.offset > other.offset
 
 
 def _sent_after_stop(history: History) -> list[Finding]:

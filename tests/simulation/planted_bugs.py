@@ -16,6 +16,7 @@ import services.optout.pipeline.worker as worker_module
 import services.sender.carriers.client as client_module
 import services.sender.carriers.write_deadline as deadline_module
 import services.sender.ledger.rows as rows_module
+import shared.suppressions.apply as apply_module
 import shared.suppressions.fence as fence_module
 from services.optout.decision_log import repetitions as repetitions_module
 from services.optout.decision_log.repetitions import Identified
@@ -65,7 +66,12 @@ def planted(bug: PlantedBug) -> Iterator[None]:
 
 
 def _zombies_are_not_fenced(put: Put) -> None:
-    """Every producer has an id of its own, and a position that has moved on is written all the same."""
+    """Every producer has an id of its own, and readers take watermarks of any session."""
+
+    def pass_markers(self: Any, passed: Any) -> None:
+        self._watermarks.advance(self._partition, passed.next_offset)
+
+    put(apply_module.PartitionFollower, "_pass_markers", pass_markers)
     numbers, new_producer = count(), worker_module.new_transactional_producer
     put(
         worker_module, "new_transactional_producer",
@@ -170,7 +176,7 @@ def _repetitions_count(put: Put) -> None:
 
 
 PLANTED = (
-    PlantedBug("zombie", "fencing of an earlier worker by Kafka", "G1", _zombies_are_not_fenced, 131),
+    PlantedBug("zombie", "fencing of an earlier worker, by Kafka and by its epoch", "G1", _zombies_are_not_fenced, 5),
     PlantedBug(
         "answer-lost", "`unknown` for an answer lost after the carrier accepted", "G3", _answer_lost_is_not_called, 0
     ),

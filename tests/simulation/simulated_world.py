@@ -171,7 +171,10 @@ class World:
             gateway_message_id=str(event_id), phone=phone, sender_number=NUMBERS[list_id],
             body=self.random.choice(WORDS[wish]), replied_message_id=pointer, sent_at=sent_at,
         )  # fmt: skip
-        self._say(event, Utterance(str(event_id), phone, wish, written_at, number=NUMBERS[list_id]))
+        self._say(
+            event,
+            Utterance(str(event_id), phone, wish, written_at, number=NUMBERS[list_id], is_timed=sent_at is not None),
+        )
 
     def ask(self, phone: str, wish: Wish, scopes: tuple[str, ...]) -> None:
         """The API is asked to opt a phone out or in."""
