@@ -11,8 +11,8 @@ from simulation.__main__ import first_seed_with
 from simulation.planted_bugs import PLANTED, PlantedBug
 from simulation.run_seed import run_seed
 
-SEEDS = 300
-"""Of the 2,000 that `make simulate` runs: what two cores do in a quarter of a minute."""
+SEEDS = 200
+"""Of the 2,000 that `make simulate` runs: what two cores do in some ten seconds."""
 TESTS = Path(__file__).parents[1]
 
 
@@ -22,16 +22,15 @@ def test_no_seed_violates_a_guarantee() -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "77"])
-def test_a_seed_is_the_same_byte_for_byte_in_every_process(hash_seed: str) -> None:
-    seeds = range(12)
+def test_a_seed_is_the_same_byte_for_byte_in_every_process() -> None:
+    seeds = range(8)
     here = [run_seed(seed).digest for seed in seeds]
     code = (
         f"from simulation.run_seed import run_seed\nprint(*(run_seed(seed).digest for seed in {list(reversed(seeds))}))"
     )
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], cwd=TESTS, capture_output=True, text=True, check=True,
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        env={**os.environ, "PYTHONHASHSEED": "77"},
     )  # fmt: skip
     assert ran.stdout.split() == list(reversed(here))
 
