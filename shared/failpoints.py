@@ -2,7 +2,7 @@
 
 Armed only by `STOPLINE_FAILPOINT=name=action[@hit]`, several separated by commas: `kill` ends the process as
 `kill -9` would, `stop` freezes it until SIGCONT; `@3` acts at the third time the place is reached (the first, if
-left out), `@*` each time. Not armed, `reach` is one dictionary look-up.
+left out), `@*` each time. Not armed, `failpoint` is one dictionary look-up.
 """
 
 import os

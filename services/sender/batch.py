@@ -48,20 +48,20 @@ _GROWTH = 0.125
 
 
 @dataclass(slots=True)
-class Pace:
+class PartSize:
     """The size of the parts that a batch is decided in: it falls to what got out in time, and else grows by an eighth.
 
     A machine that is short of CPU, or a slow carrier, would else have every message of a batch decided many times.
     """
 
-    at_once: int = MOST
+    messages: int = MOST
 
     def note(self, decided: int, undone: int) -> None:
         """Note how many were decided together, and how many were left undone when time ran out."""
         if undone:
-            self.at_once = max(LEAST, min(self.at_once, int((decided - undone) * _SHARE_OF_DONE)))
-        elif decided >= self.at_once:
-            self.at_once = min(MOST, self.at_once + max(1, int(self.at_once * _GROWTH)))
+            self.messages = max(LEAST, min(self.messages, int((decided - undone) * _SHARE_OF_DONE)))
+        elif decided >= self.messages:
+            self.messages = min(MOST, self.messages + max(1, int(self.messages * _GROWTH)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,13 @@ class BatchProcessor:
     clock: DepartureClock = field(default_factory=DepartureClock)
     rules: Sequence[DepartureRule] = ()
     early: Sequence[DepartureRule] = ()
-    pace: Pace = field(default_factory=Pace)
+    part_size: PartSize = field(default_factory=PartSize)
     _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether calls under way come to their end and no more begin: this process stops."""
+        return self.dispatcher.calls.stopping
 
     def of_woken(self) -> "BatchProcessor":
         """Return the processor of messages that have waited, which takes turns with this one."""
@@ -118,16 +123,17 @@ class BatchProcessor:
 
     async def _handle_all(self, needs_fence: list[MessageRequested], open_requests: OpenRequests) -> None:
         while needs_fence:
-            part, needs_fence = needs_fence[: self.pace.at_once], needs_fence[self.pace.at_once :]
+            size = self.part_size.messages
+            part, needs_fence = needs_fence[:size], needs_fence[size:]
             await self._handle_part(part, open_requests)
 
     async def _handle_part(self, requests: Sequence[MessageRequested], open_requests: OpenRequests) -> None:
-        """Set aside what is not due, decide the others; remove what has an outcome or is set aside."""
+        """Decide what is due, and have the others wait; remove what has an outcome, or waits."""
         failpoint("sender.before_fence")
         now = self.clock.now()
         verdicts = with_timing(requests, requests, repeat(()), now)
         due = [verdict for verdict in verdicts if isinstance(verdict, MessageRequested)]
-        undone = [] if len(due) == len(requests) else await self._set_aside(requests, verdicts, now)
+        undone = [] if len(due) == len(requests) else await self._decide_undue(requests, verdicts, now)
         if due:
             undone += await self._decide(due)
         kept = set(map(key_of, undone))
@@ -135,7 +141,7 @@ class BatchProcessor:
             if key not in kept:
                 del open_requests[key]
 
-    async def _set_aside(
+    async def _decide_undue(
         self, requests: Sequence[MessageRequested], verdicts: Sequence[Verdict], now: datetime
     ) -> list[MessageRequested]:
         """Have wait, or reject, what must not leave now by its own times: without a fence; return what is not ours."""
@@ -164,7 +170,7 @@ class BatchProcessor:
             MESSAGE_TRACES.note(requests, "fence passed")
         failpoint("sender.after_fence")
         checked = self.cache.check(fence_pass, queries)
-        makes_links = self.dispatcher.links.url is not None
+        makes_links = self.dispatcher.calls.links.url is not None
         accounts = self.cache.account_settings(fence_pass, account_ids)
         judged = judge_all(requests, offers, accounts, makes_links=makes_links)
         if confirmations:
@@ -174,7 +180,7 @@ class BatchProcessor:
         # The topics are verified while the messages are claimed and announced, and before the first of them leaves.
         permission = Permission(accounts, fence_pass, partial(self.cache.verify_source, checked), self.clock.now())
         undone = decision.needs_fence + await self._carry_out(decision, requests, permission)
-        self.pace.note(len(requests), len(undone) if fence_pass.has_expired(boottime()) else 0)
+        self.part_size.note(len(requests), len(undone) if fence_pass.has_expired(boottime()) else 0)
         return undone
 
     def _with_timing(
@@ -218,7 +224,7 @@ class BatchProcessor:
     async def _offers(self, requests: Sequence[MessageRequested], likely: Mapping[str, GateSettings]) -> list[Offered]:
         """Return what each message offers; with pauses, since calls under way must not wait for all of them."""
         offers: list[Offered] = []
-        links, unpaused = self.dispatcher.links, 0
+        links, unpaused = self.dispatcher.calls.links, 0
         for request in requests:
             has_link = links.will_write(request)
             offers.append(

@@ -1,24 +1,21 @@
-"""From a decision to the carrier: claimed in the ledger, announced to Kafka, called while the decision is fresh."""
+"""From a decision to its outcome: claimed in the ledger, announced to Kafka, called while it is fresh, settled.
+
+What a crash leaves between any two of these writes is in docs/architecture/send.md.
+"""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from services.sender import metrics
-from services.sender.carriers.carrier import Blocked, CallResult, NotCalled, Throttled, Unknown
-from services.sender.carriers.choose import Carriers
-from services.sender.chunk import Chunk
-from services.sender.confirm import latest_write
+from services.sender.calls import CHUNK_MESSAGES, Chunk, MessageCalls
+from services.sender.carriers.carrier import Blocked
 from services.sender.gather import gather_all
 from services.sender.ledger.model import MessageKey, RowUpdate, key_of, row_of
 from services.sender.ledger.owner import Owner
 from services.sender.ledger.rows import THROTTLED_FOR, settle, write_rows
-from services.sender.links import WITHOUT_LINKS, LinkWriter
-from services.sender.pauses import Pauses
 from services.sender.report import Reporter
-from services.sender.traces import traced_call
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
 from shared.failpoints import failpoint
@@ -28,47 +25,24 @@ from shared.suppressions.fence_pass import FencePass, boottime
 VerifySource = Callable[[], Awaitable[None]]
 """Returns once Kafka has said that the topics of the cache are still the same; else raises `TransientError`."""
 
-CHUNK_MESSAGES = 50
-_CHUNKS_AHEAD = 2
-
-
-@dataclass(frozen=True, slots=True)
-class CarrierSlots:
-    """The limits on what is in progress with one carrier at once: one that hangs takes nothing from the others."""
-
-    calls: asyncio.Semaphore
-    chunks: asyncio.Semaphore
-
 
 class Dispatcher:
     """A dispatcher that works on several chunks at once: many calls stay in flight while rows and events go in bulk."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 (what it works with)
+    def __init__(
         self,
         pool: Pool,
         owner: Owner,
         reporter: Reporter,
-        carriers: Carriers,
-        calls_in_flight: int,
-        links: LinkWriter = WITHOUT_LINKS,
+        calls: MessageCalls,
         throttled_for: timedelta = THROTTLED_FOR,
     ) -> None:
         self._pool = pool
         self._owner = owner
         self._reporter = reporter
-        self._carriers = carriers
+        self.calls = calls
         self._throttled_for = throttled_for
-        self.links = links
-        self._slots: dict[str, CarrierSlots] = defaultdict(
-            lambda: CarrierSlots(
-                asyncio.Semaphore(calls_in_flight),
-                asyncio.Semaphore(calls_in_flight // CHUNK_MESSAGES + _CHUNKS_AHEAD),
-            )
-        )
         self._unsettled: list[Chunk] = []
-        self._pauses = Pauses()
-        self.stopping = False
-        """Set to let calls under way come to their end and begin no more."""
 
     async def dispatch(
         self,
@@ -87,26 +61,17 @@ class Dispatcher:
             TransientError: Kafka or Postgres is unavailable, the topics are not the same, all carriers concerned have
                 asked for a pause, or this process stops.
         """
-        self.expect_callable(requests)
+        self.calls.expect_callable(requests)
         verified = asyncio.create_task(_error_of(verify_source))
         by_carrier: dict[str, list[MessageRequested]] = defaultdict(list)
         for request in requests:
-            by_carrier[self._carriers.name_of(request.account_id)].append(request)
+            by_carrier[self.calls.carrier_of(request)].append(request)
         undone = await gather_all(
             self._chunk(carrier, chunk, fence_pass, verified, set() if maybe_taken is None else maybe_taken)
             for carrier, its in by_carrier.items()
             for chunk in _chunks_of(its)
         )
         return [request for each in undone for request in each]
-
-    def expect_callable(self, requests: Sequence[MessageRequested]) -> None:
-        """Make sure that one of the messages may be called now.
-
-        Raises:
-            TransientError: none may: all carriers concerned have asked for a pause, or this process stops.
-        """
-        if not self._callable_now(requests):
-            raise TransientError(self._why_none_is_callable(requests))
 
     async def settle_leftovers(self) -> None:
         """Settle what could not be settled when its results came; nothing may be claimed before.
@@ -137,40 +102,6 @@ class Dispatcher:
                 connection, self._owner.number, [RowUpdate(key_of(each), "pending", None) for each in requests]
             )
 
-    def pausing(self, requests: Sequence[MessageRequested]) -> dict[MessageKey, float]:
-        """Return the messages that must not be called now and are to wait elsewhere, and for how many seconds.
-
-        A pause of the only carrier is not among them: nothing else could leave meanwhile, and Kafka keeps the rest.
-        """
-        if not self._pauses.any_after(now := boottime()):
-            return {}
-        found = (
-            (key_of(each), self._pauses.turn(self._name_of(each), each, now, has_others=self._has_others))
-            for each in requests
-        )
-        return {key: seconds for key, seconds in found if seconds is not None}
-
-    @property
-    def _has_others(self) -> bool:
-        """Whether messages could leave through others while one carrier takes none."""
-        return len(self._carriers.clients) > 1
-
-    def _name_of(self, request: MessageRequested) -> str:
-        return self._carriers.name_of(request.account_id)
-
-    def _callable_now(self, requests: Sequence[MessageRequested]) -> list[MessageRequested]:
-        """Return the messages whose carrier may be called now."""
-        return [] if self.stopping else [request for request in requests if self.pause_seconds(request) <= 0]
-
-    def _why_none_is_callable(self, requests: Sequence[MessageRequested]) -> str:
-        if self.stopping:
-            return "the sender stops"
-        return f"the carrier asked for a pause, {min(map(self.pause_seconds, requests)):.1f} s are left"
-
-    def pause_seconds(self, request: MessageRequested) -> float:
-        """Return for how long the message's carrier must not be called for it; 0: it may be."""
-        return self._pauses.seconds_left(self._carriers.name_of(request.account_id), request, boottime())
-
     async def _chunk(
         self,
         carrier: str,
@@ -179,8 +110,8 @@ class Dispatcher:
         verified: "asyncio.Task[TransientError | None]",
         maybe_taken: set[MessageKey],
     ) -> list[MessageRequested]:
-        async with self._slots[carrier].chunks:
-            callable_now = self._callable_now(requests)
+        async with self.calls.slots[carrier].chunks:
+            callable_now = self.calls.callable_now(requests)
             if not callable_now:
                 return list(requests)
             if fence_pass.has_expired(boottime()):
@@ -194,7 +125,7 @@ class Dispatcher:
                 else:
                     await self._announce(chunk)
                     await _require_verified(verified)
-                    await gather_all(self._call(request, chunk) for request in chunk.requests)
+                    await gather_all(self.calls.call(request, chunk) for request in chunk.requests)
                     failpoint("sender.after_carrier_call")
                 await self._settle(chunk)
             except BaseException:
@@ -221,34 +152,6 @@ class Dispatcher:
             await self._reporter.announce(chunk.requests, chunk.fence_pass.started_at)
         failpoint("sender.after_dispatching_event")
 
-    async def _call(self, request: MessageRequested, chunk: Chunk) -> None:
-        carrier = self._carriers.name_of(request.account_id)
-        async with self._slots[carrier].calls:
-            if chunk.fence_pass.has_expired(boottime()):
-                metrics.REDECIDED.inc()
-                return
-            if self.stopping or self.pause_seconds(request) > 0:
-                return
-            write_by = min(chunk.fence_pass.write_by, latest_write(request))
-            # Counts only if this is cancelled, or fails by a bug, during the call.
-            chunk.results[key_of(request)] = Unknown("the sender stopped during the call")
-            leaving = self.links.written(request, self.links.token_of(request))
-            with metrics.CALLS_IN_FLIGHT.track_inprogress(), traced_call(key_of(request), carrier):
-                result = await self._carriers.clients[carrier].send(leaving, write_by)
-        self._note(result, request, chunk, carrier)
-
-    def _note(self, result: CallResult, request: MessageRequested, chunk: Chunk, carrier: str) -> None:
-        if isinstance(result, NotCalled):
-            metrics.NOT_CALLED.inc()
-            del chunk.results[key_of(request)]
-            if result.is_unreachable and self._has_others:
-                self._pauses.note_unreachable(carrier, boottime())
-            return
-        chunk.results[key_of(request)] = result
-        if isinstance(result, Throttled):
-            metrics.THROTTLED.labels(carrier).inc()
-        self._pauses.note(result, carrier, request, boottime())
-
     async def _settle(self, chunk: Chunk) -> None:
         """Write and publish the outcomes of the calls; what was not called is given back."""
         updates = chunk.updates()
@@ -273,7 +176,9 @@ class Dispatcher:
         """Publish what the carrier itself blocks, before it is settled: a crash in between loses no opt-out."""
         now = datetime.now(UTC)
         found = [(request, chunk.results.get(key_of(request))) for request in chunk.requests]
-        blocks = [self._carriers.block_of(request, each, now) for request, each in found if isinstance(each, Blocked)]
+        blocks = [
+            self.calls.carriers.block_of(request, each, now) for request, each in found if isinstance(each, Blocked)
+        ]
         if blocks:
             await self._reporter.report_blocks(blocks)
         failpoint("sender.after_blocks")

@@ -74,7 +74,7 @@ class OutboundHandler:
             try:
                 await self._attempt(open_requests, cancelled, bad)
             except TransientError as error:
-                if self._processor.dispatcher.stopping:
+                if self._processor.stopping:
                     raise
                 metrics.BATCHES_RETRIED.inc()
                 self.is_waiting, self.waits_for = True, f"{place}: {error}"

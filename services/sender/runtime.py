@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from services.sender import metrics
 from services.sender.batch import BatchProcessor
+from services.sender.calls import MessageCalls
 from services.sender.carriers.choose import Carriers, open_carriers
 from services.sender.dispatch import Dispatcher
 from services.sender.drop import Dropper
@@ -111,7 +112,8 @@ def _processor(  # noqa: PLR0913, PLR0917 (what it works with)
 ) -> BatchProcessor:
     dropper, room = Dropper(pool, owner, reporter), WaitingRoom(pool, owner, reporter)
     throttled_for = timedelta(seconds=settings.throttled_seconds)
-    dispatcher = Dispatcher(pool, owner, reporter, carriers, settings.calls_in_flight, settings.links, throttled_for)
+    calls = MessageCalls(carriers, settings.calls_in_flight, settings.links)
+    dispatcher = Dispatcher(pool, owner, reporter, calls, throttled_for)
     limiter = Limiter(pool, settings.limit_book, carriers.company_of, settings.links)
     sending = LimitedSending(limiter, dispatcher, dropper, room)
     clock = DepartureClock()
@@ -173,7 +175,7 @@ async def _stop(
     receipts: Subscription, consumer: OutboundConsumer, waker: Waker, dispatcher: Dispatcher, stop_seconds: float
 ) -> None:
     """Let the calls under way end, leave the groups, and settle what could not be settled."""
-    dispatcher.stopping = True
+    dispatcher.calls.stopping = True
     with suppress(TimeoutError, KafkaError, OSError):
         async with asyncio.timeout(stop_seconds + STOP_SECONDS):
             await asyncio.gather(receipts.broker.stop(), consumer.stop(), waker.stop())

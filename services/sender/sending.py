@@ -32,7 +32,7 @@ class Permission(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LimitedSending:
-    """The last step before the carrier: sends, or sets aside, what was decided to be sent."""
+    """The last step before the carrier: sends what was decided to be sent, or has it wait for its turn."""
 
     limiter: Limiter
     dispatcher: Dispatcher
@@ -56,17 +56,17 @@ class LimitedSending:
         Raises:
             TransientError: Kafka, Postgres or the carrier is unavailable, or this process stops.
         """
-        pausing = self.dispatcher.pausing(to_send)
+        pausing = self.dispatcher.calls.pausing(to_send)
         rest = [request for request in to_send if key_of(request) not in pausing] if pausing else to_send
         if rest and not pausing:  # before anything is counted for what will not be called
-            self.dispatcher.expect_callable(rest)
+            self.dispatcher.calls.expect_callable(rest)
         waits = {key: Wait(permission.now + timedelta(seconds=seconds), PAUSE) for key, seconds in pausing.items()}
         allotment = await self.limiter.reserve(rest, permission.accounts)
         maybe_taken: set[MessageKey] = set()
         try:  # from here on something is counted
             waits |= {key_of(each): Wait(turn.until, turn.reason) for each, turn in allotment.held if turn.until}
             rejected: list[NewRow] = [(request, rejected_detail(FREQUENCY, why)) for request, why in allotment.refused]
-            undone = await self._set_aside(waits, rejected, asked, permission)
+            undone = await self._keep_back(waits, rejected, asked, permission)
             if allotment.allowed:
                 undone += await self.dispatcher.dispatch(
                     allotment.allowed, permission.fence_pass, permission.verify_source, maybe_taken
@@ -75,7 +75,7 @@ class LimitedSending:
         finally:
             await self.limiter.release(allotment.reservation, maybe_taken)
 
-    async def _set_aside(
+    async def _keep_back(
         self,
         waits: dict[MessageKey, Wait],
         rejected: list[NewRow],

@@ -68,6 +68,12 @@ def test_every_path_that_a_document_names_exists() -> None:
     assert missing == []
 
 
+def test_what_a_crash_leaves_is_explained_for_each_failpoint_of_the_sender() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "services" / "sender").rglob("*.py"))
+    page = (ROOT / "docs" / "architecture" / "send.md").read_text()
+    assert set(re.findall(r"`(sender\.[a-z_]+)`", page)) == set(re.findall(r'failpoint\("(.+?)"\)', code))
+
+
 def test_every_test_that_a_document_names_exists() -> None:
     named = [found for _, text in _prose() for found in re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)", text)]
     assert named

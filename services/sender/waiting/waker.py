@@ -68,7 +68,7 @@ class Waker:
         self._task = asyncio.create_task(self._run(), name="waker")
 
     async def stop(self) -> None:
-        """Let the batch under way come to its end, for a time; the processor's dispatcher must be stopping."""
+        """Let the batch under way come to its end, for a time; the processor must be stopping."""
         if self._task is not None:
             self._processor.room.soon.wake()
             await asyncio.wait([self._task], timeout=self._stop_seconds)
@@ -81,7 +81,7 @@ class Waker:
 
     async def _run(self) -> None:
         try:
-            while not self._processor.dispatcher.stopping:
+            while not self._processor.stopping:
                 await self._processor.room.soon.wait(await self._turn())
         except Exception as error:  # noqa: BLE001 (whatever it is: the rows stay, the error goes to `give_up`)
             self._give_up(error)
@@ -166,7 +166,7 @@ class Waker:
                 await park_unreadable(self._pool, self._processor.reporter, bad)
             await self._processor.process(open_requests)
         except TransientError:
-            again_after = timedelta(0) if self._processor.dispatcher.stopping else _AGAIN_AFTER
+            again_after = timedelta(0) if self._processor.stopping else _AGAIN_AFTER
             undone = dict.fromkeys([*open_requests, *(row.key for row, _ in bad)], again_after)
             async with connection_from(self._pool) as connection:
                 await let_go(connection, self._owner.number, undone)

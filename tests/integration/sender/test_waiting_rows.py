@@ -17,7 +17,7 @@ from services.sender.ledger.rows import find, settle, write_rows
 from services.sender.settings import sender_database
 from services.sender.timing import Wait
 from services.sender.waiting.due import TakeLimits, let_go, remove, take
-from services.sender.waiting.rows import cancel, put
+from services.sender.waiting.room import cancel_rows, put_rows
 from shared.events.delivery import RecipientErased
 from shared.events.outbound import MessageRequested
 from shared.postgres import Pool, connection_from
@@ -68,7 +68,7 @@ def messages(count: int, body: str = "Hi. STOP to end") -> list[MessageRequested
 
 async def wait(pool: Pool, owner: Owner, asked: list[MessageRequested], due: datetime = DUE) -> set[MessageKey]:
     async with connection_from(pool) as connection:
-        written = await put(connection, owner.number, [(each, Wait(due, "send_at")) for each in asked], AT)
+        written = await put_rows(connection, owner.number, [(each, Wait(due, "send_at")) for each in asked], AT)
     return set(map(key_of, asked)) - written.not_ours
 
 
@@ -181,7 +181,7 @@ async def test_what_is_being_sent_is_not_cancelled_and_what_was_cancelled_is_not
     await taken(pool, owner, asked)
     async with connection_from(pool) as connection:
         await write_rows(connection, owner.number, "dispatching", [(asked[0], None)], AT)
-        assert await cancel(connection, owner.number, list(map(key_of, asked))) == 2
+        assert await cancel_rows(connection, owner.number, list(map(key_of, asked))) == 2
         late = await write_rows(connection, owner.number, "dispatching", [(each, None) for each in asked[1:]], AT)
     assert late.not_ours == set(map(key_of, asked[1:]))
     assert await states(pool, asked) == ["dispatching", "rejected", "rejected"]
@@ -204,7 +204,7 @@ async def test_what_is_cancelled_while_its_carrier_is_called_is_sent_or_cancelle
     async with connection_from(pool) as connection:
         await write_rows(connection, owner.number, "dispatching", [(each, None) for each in asked], AT)
         before = await find(connection, [sent])
-        assert await cancel(connection, owner.number + 1, [sent, not_called, throttled]) == 0
+        assert await cancel_rows(connection, owner.number + 1, [sent, not_called, throttled]) == 0
         assert await find(connection, [sent]) == before
         results = [
             RowUpdate(sent, "sent", "c-1"), RowUpdate(not_called, "pending", None),
@@ -228,7 +228,7 @@ async def test_the_time_until_the_morning_is_none_in_which_the_carrier_refused_i
         await settle(connection, owner.number, refused)
         reasons = ("carrier_pause", "sender_rate", "quiet_hours:us-tx.1")
         waits = [(each, Wait(DUE, reason)) for each, reason in zip(asked, reasons, strict=True)]
-        await put(connection, owner.number, waits, AT)
+        await put_rows(connection, owner.number, waits, AT)
         found = {row["message_id"]: row["is_throttled"] for row in await connection.fetch(since, asked[0].account_id)}
     assert found == {"m-0": True, "m-1": True, "m-2": False}
 

@@ -16,6 +16,7 @@ import pytest
 from settings_records import EPOCH, SettingsOfPartition
 
 from services.sender.batch import BatchProcessor
+from services.sender.calls import MessageCalls
 from services.sender.carriers.carrier import Accepted, Blocked, CallResult, NotCalled, Refused, Throttled, Unknown
 from services.sender.carriers.choose import Carriers
 from services.sender.dispatch import Dispatcher
@@ -195,7 +196,8 @@ class Process:
         self._pool = pool
         self._outside: Any = outside
         fence_pass: Any = Fenced(outside)
-        dispatcher = Dispatcher(pool, self.owner, self._outside, Carriers({"only": self._outside}, "only", {}), 200)
+        calls = MessageCalls(Carriers({"only": self._outside}, "only", {}), 200)
+        dispatcher = Dispatcher(pool, self.owner, self._outside, calls)
         dropper = Dropper(pool, self.owner, self._outside)
         room = WaitingRoom(pool, self.owner, self._outside)
         limiter = Limiter(pool, LIMITS, lambda _: "only", WITHOUT_LINKS)

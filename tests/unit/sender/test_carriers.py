@@ -16,6 +16,7 @@ from aiohttp import web
 from pydantic import Field, SecretStr
 
 from services.sender import dispatch
+from services.sender.calls import CHUNK_MESSAGES, MessageCalls
 from services.sender.carriers import CARRIERS
 from services.sender.carriers.carrier import (
     Accepted,
@@ -183,7 +184,7 @@ class Ledger:
 
     def dispatcher(self, carriers: Carriers) -> Dispatcher:
         rows: Any = SimpleNamespace(hold=self.hold, number=1, announce=self.announce, publish=self.publish)
-        return Dispatcher(rows, rows, rows, carriers, 10)
+        return Dispatcher(rows, rows, rows, MessageCalls(carriers, 10))
 
 
 def nullcontext_of(_: object) -> Any:
@@ -215,7 +216,7 @@ async def test_a_pause_of_one_carrier_holds_up_no_other(companies: Companies, mo
         assert ledger.announced == ["m-1", "m-2"]
         with pytest.raises(TransientError, match="asked for a pause"):
             await dispatcher.dispatch(batch[1:], fence_pass(), verified)
-        paused = [asked("beta", f"m-{number}") for number in range(4, 4 + dispatch.CHUNK_MESSAGES)]
+        paused = [asked("beta", f"m-{number}") for number in range(4, 4 + CHUNK_MESSAGES)]
         assert await dispatcher.dispatch([*paused, asked("acme", "m-0")], fence_pass(), verified) == paused
     assert (companies.generic, companies.form) == (["m-2", "m-0"], ["m-1"])
 
@@ -224,7 +225,7 @@ async def test_a_carrier_that_hangs_delays_no_message_of_another(
     companies: Companies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger, companies.form_hangs = Ledger(monkeypatch), asyncio.Event()
-    hanging = [asked("beta", f"m-{number}") for number in range(4 * dispatch.CHUNK_MESSAGES)]
+    hanging = [asked("beta", f"m-{number}") for number in range(4 * CHUNK_MESSAGES)]
     async with companies.serving() as url, opened(url, monkeypatch) as carriers:
         batch = [*hanging, asked("acme", "m-last")]
         dispatching = asyncio.create_task(ledger.dispatcher(carriers).dispatch(batch, fence_pass(), verified))

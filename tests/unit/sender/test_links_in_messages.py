@@ -48,7 +48,7 @@ class Called:
 async def sent_with(links: LinkWriter, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], Ledger]:
     ledger, called = Ledger(monkeypatch), Called()
     dispatcher = ledger.dispatcher(Carriers({"only": called}, "only", {}))
-    dispatcher.links = links
+    dispatcher.calls.links = links
     assert await dispatcher.dispatch([with_place(), asked("acme", "m-2")], fence_pass(), verified) == []
     return called.bodies, ledger
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from services.sender.calls import state_of
 from services.sender.carriers.carrier import Accepted, Blocked, Called, NotCalled, Refused, Throttled, Unknown
-from services.sender.chunk import state_of
 from services.sender.ledger.model import row_of
 from services.sender.report import outcome_event
 from shared.events.outbound import MessageRequested

@@ -71,6 +71,10 @@ class _Limiter:
 class _Dispatcher:
     world: World
 
+    @property
+    def calls(self) -> "_Dispatcher":
+        return self
+
     def pausing(self, _: object) -> dict[MessageKey, float]:
         return self.world.paused
 

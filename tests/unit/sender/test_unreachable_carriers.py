@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from services.sender.calls import Chunk, MessageCalls
 from services.sender.carriers.carrier import NotCalled, Unknown
 from services.sender.carriers.choose import Carriers
 from services.sender.carriers.client import CarrierClient
 from services.sender.carriers.generic import GenericAdapter
-from services.sender.chunk import Chunk
-from services.sender.dispatch import Dispatcher
 from services.sender.ledger.model import key_of
 from shared.errors import TransientError
 from shared.events.outbound import MessageRequested
@@ -30,38 +29,38 @@ def asked(account_id: str) -> MessageRequested:
 OURS, OTHERS = asked("acme"), asked("beta")
 
 
-def dispatcher_of(*carriers: str) -> Dispatcher:
+def calls_of(*carriers: str) -> MessageCalls:
     unused: Any = None
     by_account = {"beta": carriers[-1]}
-    return Dispatcher(unused, unused, unused, Carriers(dict.fromkeys(carriers, unused), carriers[0], by_account), 10)
+    return MessageCalls(Carriers(dict.fromkeys(carriers, unused), carriers[0], by_account), 10)
 
 
-def note(dispatcher: Dispatcher, result: NotCalled) -> None:
+def note(calls: MessageCalls, result: NotCalled) -> None:
     chunk = Chunk([OURS], FencePass(NOW, boottime(), {}), {key_of(OURS): Unknown("the sender stopped")})
-    dispatcher._note(result, OURS, chunk, "first")
+    calls.note(result, OURS, chunk)
     assert chunk.without_outcome() == [OURS]
 
 
 def test_messages_of_a_carrier_out_of_reach_wait_and_those_of_others_leave() -> None:
-    dispatcher = dispatcher_of("first", "other")
-    note(dispatcher, NotCalled("refused connection", is_unreachable=True))
-    assert list(dispatcher.pausing([OURS, OTHERS])) == [key_of(OURS)]
-    dispatcher.expect_callable([OTHERS])
+    calls = calls_of("first", "other")
+    note(calls, NotCalled("refused connection", is_unreachable=True))
+    assert list(calls.pausing([OURS, OTHERS])) == [key_of(OURS)]
+    calls.expect_callable([OTHERS])
     with pytest.raises(TransientError):
-        dispatcher.expect_callable([OURS])
+        calls.expect_callable([OURS])
 
 
 def test_the_only_carriers_messages_stay_in_kafka_and_are_tried_again_at_once() -> None:
-    dispatcher = dispatcher_of("first")
-    note(dispatcher, NotCalled("refused connection", is_unreachable=True))
-    assert dispatcher.pausing([OURS]) == {}
-    dispatcher.expect_callable([OURS])
+    calls = calls_of("first")
+    note(calls, NotCalled("refused connection", is_unreachable=True))
+    assert calls.pausing([OURS]) == {}
+    calls.expect_callable([OURS])
 
 
 def test_a_decision_that_grew_too_old_says_nothing_of_the_carrier() -> None:
-    dispatcher = dispatcher_of("first", "other")
-    note(dispatcher, NotCalled("the decision is too old"))
-    assert dispatcher.pausing([OURS]) == {}
+    calls = calls_of("first", "other")
+    note(calls, NotCalled("the decision is too old"))
+    assert calls.pausing([OURS]) == {}
 
 
 async def test_a_refused_connection_is_out_of_reach_and_a_call_that_is_too_late_is_not() -> None:
