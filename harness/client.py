@@ -17,6 +17,7 @@ from shared.events.delivery import AnyDeliveryEvent, RecipientErased, delivery_e
 from shared.events.outbound import MessageRequested
 from shared.kafka import SEND_SECONDS, connect, new_consumer, new_producer, stop_quietly, within
 from shared.kafka_connection import Kafka
+from shared.scopes import list_scope
 from shared.topics import DELIVERY_EVENTS, OUTBOUND_MESSAGES
 
 _SOURCE = "stopline/harness"
@@ -77,7 +78,7 @@ class ApiClient:
 
     async def opt_out_by_hand(self, phone: str, list_id: int, statement: str) -> dict[str, Any]:
         """Enter an opt-out of one list, with what the person said."""
-        asked = {"phone": phone, "scopes": [f"list:{list_id}"], "source": "by_hand", "by": "the story"}
+        asked = {"phone": phone, "scopes": [list_scope(list_id)], "source": "by_hand", "by": "the story"}
         return _checked(await self._http.post("/v1/opt-outs", json={**asked, "statement": statement}))
 
     async def check(self, phone: str, sender_number: str, list_ids: Iterable[int]) -> list[dict[str, Any]]:

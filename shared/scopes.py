@@ -18,6 +18,12 @@ def sender_scope(sender_number: str) -> str:
     return f"sender:{sender_number}"
 
 
+def kind_and_value(scope: str) -> tuple[str, str]:
+    """Return the kind of a scope (account, list or sender), and the id or the number that it names."""
+    kind, _, value = scope.partition(":")
+    return kind, value
+
+
 def is_of_sender(scope: str) -> bool:
     """Say whether the scope is one sender number."""
     return scope.startswith("sender:")

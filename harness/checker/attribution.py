@@ -13,8 +13,7 @@ from datetime import datetime
 from harness.checker.history import DeliveryRecord, History
 from shared.events.delivery import MessageDispatching, MessageFailed, MessageSuppressed
 from shared.events.inbound import MessageReceived
-
-ACCOUNT = "account"
+from shared.scopes import ACCOUNT, list_scope
 
 AccountPhone = tuple[str, str]
 """Account and phone."""
@@ -66,7 +65,7 @@ def announced_messages(history: History) -> AnnouncedMessages:
 def _announced(record: DeliveryRecord, event: MessageDispatching, stopped: set[tuple[str, str]]) -> AnnouncedMessage:
     return AnnouncedMessage(
         event.message_id,
-        f"list:{event.list_id}",
+        list_scope(event.list_id),
         event.sender_number,
         record.created_at,
         (event.account_id, event.message_id) not in stopped,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from harness.checker.confirmations import is_allowed
 from harness.checker.decided import FRESHNESS, decisions_before, earliest_decision
 from harness.checker.evidence import Breach, Evidence
+from shared.scopes import ACCOUNT, list_scope, sender_scope
 
 _TIMESTAMP_GRAIN = timedelta(milliseconds=5)  # record timestamps are whole milliseconds; two processes read one clock
 
@@ -49,8 +50,8 @@ def sent_after_stop(evidence: Evidence) -> Iterator[Breach]:
         if timeline is None or not trail.requests:
             continue
         asked = trail.requests[0].request
-        lists = {f"list:{each}" for each in (asked.list_id, *asked.also_lists)}
-        scopes = {*lists, "account", f"sender:{call.sender_number}"}
+        lists = {list_scope(each) for each in (asked.list_id, *asked.also_lists)}
+        scopes = {*lists, ACCOUNT, sender_scope(call.sender_number)}
         decided_at = earliest_decision(call, trail)
         states = timeline.possibly_forbidden(decided_at, call.arrived_at)
         if all(scopes & forbidden.keys() for forbidden in states) and not is_allowed(evidence, call):

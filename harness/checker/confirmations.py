@@ -22,6 +22,7 @@ from harness.checker.timeline import JudgedReply, Timeline
 from shared.events.opt_out import OptedOut
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import PublishedConfirmation
+from shared.scopes import ACCOUNT, list_scope, sender_scope
 
 _WINDOW = timedelta(minutes=5)
 _AGAIN_AFTER = timedelta(hours=24)
@@ -88,7 +89,7 @@ def _doubt_about_message(call: CarrierCall, asked: MessageRequested, reply: Judg
 def _doubt_about_effect(
     evidence: Evidence, call: CarrierCall, asked: MessageRequested, reply: JudgedReply
 ) -> str | None:
-    scope = f"list:{asked.list_id}"
+    scope = list_scope(asked.list_id)
     published = (
         record.created_at
         for record in evidence.history.changes
@@ -101,7 +102,7 @@ def _doubt_about_effect(
 
 
 def _doubt_about_before(call: CarrierCall, asked: MessageRequested, timeline: Timeline, place: int) -> str | None:
-    scopes = {f"list:{asked.list_id}", "account", f"sender:{call.sender_number}"}
+    scopes = {list_scope(asked.list_id), ACCOUNT, sender_scope(call.sender_number)}
     before = scopes & timeline.forbidden[place].keys()
     return f"{', '.join(sorted(before))} was forbidden before" if before else None
 
@@ -115,7 +116,7 @@ def _doubt_about_time(
     if max(decisions_before(call, trail), default=heard_at) < heard_at:
         return "it was decided before the STOP was received"
     states = timeline.possibly_forbidden(earliest_decision(call, trail), call.arrived_at)
-    is_in_force = any(f"list:{asked.list_id}" in forbidden for forbidden in states)
+    is_in_force = any(list_scope(asked.list_id) in forbidden for forbidden in states)
     return None if is_in_force else f"{call.phone} had come back"
 
 

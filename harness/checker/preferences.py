@@ -9,6 +9,7 @@ from enum import Enum
 from uuid import UUID
 
 from shared.events.inbound import MessageReceived
+from shared.scopes import list_id_of
 
 _WORD = re.compile(r"\w+")
 _ALL = frozenset(("all", "everything"))
@@ -86,7 +87,7 @@ def scopes_of_start(before: ForbiddenScopes, event: MessageReceived, pointed: st
 
 def is_list(scope: str) -> bool:
     """Say whether the scope is one list."""
-    return scope.startswith("list:")
+    return list_id_of(scope) is not None
 
 
 def after_start(before: ForbiddenScopes, scopes: frozenset[str]) -> ForbiddenScopes:

@@ -7,6 +7,7 @@ from datetime import datetime
 import phonenumbers
 
 from shared.events.inbound import MessageReceived
+from shared.scopes import ACCOUNT, sender_scope
 
 _NARROW_TO_WIDE = ("list", "sender", "account")
 _EVERY_COUNTRY = "*"
@@ -59,8 +60,8 @@ def possible_reaches(policies: AccountPolicies, event: MessageReceived, decided_
 def added_scopes(reach: str, sender_numbers: Iterable[str]) -> frozenset[str]:
     """Return the scopes that a STOP to lists stops beside them."""
     if reach == "account":
-        return frozenset({"account"})
-    return frozenset(f"sender:{number}" for number in sender_numbers) if reach == "sender" else frozenset()
+        return frozenset({ACCOUNT})
+    return frozenset(map(sender_scope, sender_numbers)) if reach == "sender" else frozenset()
 
 
 def _reach(policies: AccountPolicies, country: str | None, at: datetime, saved_by: datetime) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from harness.checker.acknowledged import acknowledged_by
-from harness.checker.attribution import ACCOUNT, AccountPhone, PossibleScopes, announced_messages, possible_scopes
+from harness.checker.attribution import AccountPhone, PossibleScopes, announced_messages, possible_scopes
 from harness.checker.history import ChangeRecord, History, ReplyRecord, SuppressionRecord
 from harness.checker.identity import replies_by_id
 from harness.checker.preferences import (
@@ -20,6 +20,7 @@ from harness.checker.preferences import (
 )
 from harness.checker.reach import added_scopes, possible_reaches
 from shared.events.inbound import MessageReceived
+from shared.scopes import ACCOUNT
 
 
 @dataclass

@@ -17,6 +17,7 @@ from shared.events.inbound import FenceMarkerAppended, LinkConfirmed, LinkUndone
 from shared.events.opt_out import HeldReleased, OptedIn, OptedOut, OptOutHeld
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import MarkersPassed, SuppressionChanged, SuppressionsChanged, WatermarkAdvanced
+from shared.scopes import forbidding_scopes, kind_and_value
 
 _PHONES = frozenset(owner.phone for owner in OWNERS)
 _FORBIDDING = ("opted_out", "held")
@@ -247,7 +248,7 @@ class Board:
         ]
 
     def _state(self, phone: str, list_id: int) -> str:
-        scopes = ("account", f"list:{list_id}", f"sender:{SENDER_NUMBER}")
+        scopes = forbidding_scopes(list_id, SENDER_NUMBER)
         states = [self._states.get((phone, scope)) for scope in scopes]
         return next((state for state in _FORBIDDING if state in states), "active")
 
@@ -255,7 +256,7 @@ class Board:
         return f"“{self.lists[list_id]}”" if list_id in self.lists else f"list {list_id}"
 
     def _scope(self, scope: str) -> str:
-        kind, _, value = scope.partition(":")
+        kind, value = kind_and_value(scope)
         return self._list(int(value)) if kind == "list" else "all lists" if kind == "account" else scope
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.phones.places import Places
+from shared.scopes import forbidding_scopes
 
 JourneyEffect = Literal["opted_out", "opted_in", "opt_out_held", "held_released", "nothing"]
 _EFFECTS = {
@@ -63,7 +64,7 @@ class Journey:
 
     def covers(self, list_id: int, sender_number: str) -> bool:
         """Return whether the change is about messages of this list from this number."""
-        return bool({"account", f"list:{list_id}", f"sender:{sender_number}"} & self.scopes.keys())
+        return bool(self.scopes.keys() & forbidding_scopes(list_id, sender_number))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from harness.phones.places import Places
 from shared.events.delivery import MessageDispatching
 from shared.events.inbound import MessageReceived
 from shared.events.suppression import SuppressionChanged
+from shared.scopes import forbidding_scopes
 
 _AFTER_A_WHILE_US = 1_000_000
 _CHANGES_OF_A_SCOPE = 20
@@ -96,7 +97,7 @@ class Tally:
 
     def _is_after_a_stop(self, sent: MessageDispatching) -> bool:
         began_us, sent_us = microseconds(sent.decision_started_at), microseconds(sent.occurred_at)
-        scopes = ("account", f"list:{sent.list_id}", f"sender:{sent.sender_number}")
+        scopes = forbidding_scopes(sent.list_id, sent.sender_number)
         return sent.confirms_opt_out is None and any(
             self._forbade(self._changes[sent.phone, scope], began_us, sent_us)
             for scope in scopes

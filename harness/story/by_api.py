@@ -7,6 +7,7 @@ from harness.evidence.live import check_chain
 from harness.story.claims import StoryClaims, require
 from harness.story.stage import SENDER_NUMBER, Stage, any_phone
 from shared.partitions import partition_of
+from shared.scopes import list_scope
 
 _WORDS = "Please take me off your newsletter."
 _LOCK_SECONDS = 5
@@ -25,7 +26,7 @@ async def _opt_out_by_hand(claims: StoryClaims, stage: Stage, caller: str) -> No
         for list_id in (stage.newsletter, stage.receipts):
             await stage.api.add_contacts(list_id, [caller])
         answer = await stage.api.opt_out_by_hand(caller, stage.newsletter, _WORDS)
-        require(answer["in_effect"] and answer["changed"] == [f"list:{stage.newsletter}"], answer)
+        require(answer["in_effect"] and answer["changed"] == [list_scope(stage.newsletter)], answer)
         found = [(each["list_id"], each["cause"]["body"]) for each in await stage.api.opt_outs(caller)]
         require(found == [(stage.newsletter, _WORDS)], found)
     async with claims.claim("a check before sending forbids that list and allows the other"):

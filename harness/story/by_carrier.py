@@ -8,8 +8,9 @@ from typing import Any, Literal
 from harness.story.claims import StoryClaims, require
 from harness.story.stage import SENDER_NUMBER, Stage, any_phone
 from shared.events.delivery import AnyDeliveryEvent
+from shared.scopes import sender_scope
 
-_SCOPE = f"sender:{SENDER_NUMBER}"
+_SCOPE = sender_scope(SENDER_NUMBER)
 _SETTLED = ("message_sent", "message_suppressed", "message_failed", "message_outcome_unknown")
 _LISTED_SECONDS = 20.0
 

@@ -9,6 +9,7 @@ from harness.story.claims import StoryClaims, require
 from harness.story.stage import Stage, any_phone
 from shared.events.delivery import MessageSuppressed
 from shared.events.outbound import MessageRequested
+from shared.scopes import list_scope
 
 _OK = 200
 _LINK = re.compile(r"https?://\S+")
@@ -51,7 +52,7 @@ async def _pressed(claims: StoryClaims, stage: Stage, reader: str, http: httpx.A
         dropped = await _sent(stage, reader, "Even more news. {{opt_out_link}}")
         event = await stage.events.of_message(dropped.message_id, *_SETTLED)
         scope = event.scope if isinstance(event, MessageSuppressed) else None
-        require(scope == f"list:{stage.newsletter}", event)
+        require(scope == list_scope(stage.newsletter), event)
         statuses = [await stage.api.contact_status(each, reader) for each in (stage.newsletter, stage.receipts)]
         require(statuses == ["opted_out", "active"], statuses)
     async with claims.claim('"I changed my mind" on the same page brings it back'):

@@ -15,6 +15,7 @@ from harness.story.signed_webhooks import play_signed_webhooks
 from harness.story.stage import INSTRUCTION, Stage, any_phone
 from shared.events.delivery import MessageSuppressed
 from shared.events.outbound import MessageRequested
+from shared.scopes import list_scope
 
 QUEUED_MESSAGES = 1000
 _QUEUE_SECONDS = 60.0
@@ -66,7 +67,7 @@ async def _consequences(claims: StoryClaims, stage: Stage, first: MessageRequest
         second = await stage.send(stage.newsletter, "A second message.")
         event = await stage.events.of_message(second.message_id, *SETTLED)
         why = (event.scope, event.state) if isinstance(event, MessageSuppressed) else None
-        require(why == (f"list:{stage.newsletter}", "opted_out"), event)
+        require(why == (list_scope(stage.newsletter), "opted_out"), event)
     async with claims.claim("the number has left that list"):
         status = await stage.api.contact_status(stage.newsletter, stage.phone)
         require(status == "opted_out", status)

@@ -8,6 +8,7 @@ import htpy as h
 from services.dashboard.components.moment import moment
 from services.dashboard.components.notice import Tone, notice
 from services.dashboard.components.wording import how, quoted
+from shared.scopes import ACCOUNT, kind_and_value
 
 _STOPPED = ("opted_out", "held")
 _MAX_NAMES = 5
@@ -34,13 +35,13 @@ def why(number: Mapping[str, Any], timeline: Sequence[Mapping[str, Any]]) -> h.N
 
 
 def _width(state: Mapping[str, Any]) -> int:
-    return ("account", "list", "sender").index(state["scope"].partition(":")[0])
+    return ("account", "list", "sender").index(kind_and_value(state["scope"])[0])
 
 
 def _first_line(
     stops: Sequence[Mapping[str, Any]], on: Sequence[Mapping[str, Any]], timeline: Sequence[Mapping[str, Any]]
 ) -> tuple[Tone, h.Node]:
-    if any(each["scope"] == "account" for each in stops):
+    if any(each["scope"] == ACCOUNT for each in stops):
         return "bad", "This number gets no messages at all."
     stopped = {each["list_id"] for each in stops if each["list_id"] is not None}
     open_lists = [each["name"] for each in on if each["list_id"] not in stopped]
@@ -57,7 +58,7 @@ def _first_line(
 
 def _names(stops: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return lists by their names, and the numbers of senders."""
-    return [each["list_name"] or str(each["scope"]).partition(":")[2] for each in stops]
+    return [each["list_name"] or kind_and_value(each["scope"])[1] for each in stops]
 
 
 def _and(names: Sequence[str]) -> str:
@@ -75,7 +76,7 @@ def _reasons(stops: Sequence[Mapping[str, Any]]) -> h.Node:
 
 
 def _reason(state: Mapping[str, Any]) -> h.Node:
-    kind, _, value = state["scope"].partition(":")
+    kind, value = kind_and_value(state["scope"])
     where = {"account": "Everything", "list": f"List {state['list_name'] or value}", "sender": f"Number {value}"}[kind]
     return [h.strong[f"{where}: "], _what_happened(state), " ", moment(state["changed_at"]), "."]
 

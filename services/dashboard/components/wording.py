@@ -2,6 +2,8 @@
 
 import htpy as h
 
+from shared.scopes import kind_and_value
+
 HOW = {
     "reply": "reply",
     "link": "link",
@@ -26,7 +28,7 @@ def how(source: str) -> str:
 
 def scope_words(scope: str, list_name: str | None = None) -> h.Node:
     """Return where messages are forbidden: everything, a list by its name, a sender number."""
-    kind, _, value = scope.partition(":")
+    kind, value = kind_and_value(scope)
     if kind == "account":
         return "everything"
     if kind == "list":

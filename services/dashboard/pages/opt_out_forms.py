@@ -17,6 +17,7 @@ from services.dashboard.components.number_link import number_link
 from services.dashboard.components.wording import scope_words
 from services.dashboard.said_days import consent_time, moment_text, opt_out_time
 from services.dashboard.visit import PageVisit, Visit
+from shared.scopes import ACCOUNT, kind_and_value, list_scope, sender_scope
 
 routes = APIRouter()
 
@@ -33,7 +34,7 @@ class GivenOptOut(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     phone: str = Field("", max_length=200)
-    scope: str = Field("account", max_length=60)
+    scope: str = Field(ACCOUNT, max_length=60)
     sender_number: str = Field("", max_length=50)
     source: str = Field("phone_call", max_length=20)
     statement: str = Field("", max_length=10_000)
@@ -63,7 +64,7 @@ async def enter(visit: Visit, given: Annotated[GivenOptOut, Query()]) -> Respons
 
 @routes.post("/opt-outs/new")
 async def opt_out(visit: Visit, given: Annotated[GivenOptOut, Form()]) -> Response:
-    scope = f"sender:{given.sender_number}" if given.scope == "sender" else given.scope
+    scope = sender_scope(given.sender_number) if given.scope == "sender" else given.scope
     body = {"phone": given.phone, "scopes": [scope], **_common(visit, given.source, given.statement)}
     try:
         asked_at = opt_out_time(given.asked_on, given.zone, datetime.now(UTC))
@@ -156,11 +157,14 @@ async def _opt_out_form(visit: PageVisit, given: GivenOptOut, error: RefusedByAp
 
 
 def _whom(given: GivenOptOut, read: Mapping[str, Any], problems: Mapping[str, str]) -> h.Node:
-    own = [(f"list:{each['list_id']}", f"List {each['name']}") for each in read["lists"] if each["kind"] != "opt_outs"]
-    if given.scope.startswith("list:") and given.scope not in dict(own):
-        own.append((given.scope, f"List {given.scope.removeprefix('list:')}"))
+    own = [
+        (list_scope(each["list_id"]), f"List {each['name']}") for each in read["lists"] if each["kind"] != "opt_outs"
+    ]
+    kind, list_id = kind_and_value(given.scope)
+    if kind == "list" and given.scope not in dict(own):
+        own.append((given.scope, f"List {list_id}"))
     hint = f"These are the first {len(own):,} lists: for others use the API." if read["next"] else ""
-    scopes = [("account", "Everything of ours"), *own, ("sender", "One sender number")]
+    scopes = [(ACCOUNT, "Everything of ours"), *own, ("sender", "One sender number")]
     wrong_phone, wrong_scope = problems.get("phone", ""), problems.get("scopes", "")
     return [
         field("Phone number", "phone", kind="tel", value=given.phone, problem=wrong_phone, required=True),

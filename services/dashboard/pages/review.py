@@ -17,6 +17,7 @@ from services.dashboard.components.number_link import grouped, number_link
 from services.dashboard.pages.conversation import conversation
 from services.dashboard.pages.rule_words import MATCHES
 from services.dashboard.visit import PageVisit, Visit
+from shared.scopes import kind_and_value
 
 routes = APIRouter()
 
@@ -170,7 +171,7 @@ def _why(held: Mapping[str, Any]) -> str:
 
 
 def _scope(scope: str) -> str:
-    kind, _, name = scope.partition(":")
+    kind, name = kind_and_value(scope)
     return {"account": "all messages", "list": f"list {name}", "sender": f"messages from {name}"}.get(kind, scope)
 
 

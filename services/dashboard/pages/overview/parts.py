@@ -15,6 +15,7 @@ from services.dashboard.components.number_link import number_link
 from services.dashboard.components.table import table
 from services.dashboard.health import ServiceHealth
 from services.dashboard.pages.overview.problems import Problem
+from shared.scopes import ACCOUNT
 
 _HOW = {
     "reply": "reply",
@@ -143,7 +144,7 @@ def newest_opt_outs(rows: Sequence[Mapping[str, Any]]) -> h.Renderable:
             (
                 number_link(each["phone"]),
                 badge("held", "warn") if each["state"] == "held" else badge("opted out", "info"),
-                each.get("list_name") or ("all lists" if each["scope"] == "account" else each["scope"]),
+                each.get("list_name") or ("all lists" if each["scope"] == ACCOUNT else each["scope"]),
                 _HOW.get(each.get("source") or "reply", each.get("source")),
                 moment(each["opted_out_at"]),
             )
