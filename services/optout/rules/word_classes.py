@@ -66,6 +66,10 @@ class WordClasses(dict[str, int]):
             self._keys |= key
         return section
 
+    def key_words(self) -> frozenset[str]:
+        """Return the words without one of which no phrase is in a text."""
+        return frozenset[str]().union(*(words for (words, _), bit in self._bits.items() if bit & self._keys))
+
     def opened(self, classes: int) -> int:
         """Return the bits of the sections of which a text may have a phrase whose words have these classes."""
         keys, found = classes & self._keys, 0
@@ -103,3 +107,6 @@ class WordClasses(dict[str, int]):
 
 
 WORD_CLASSES = WordClasses()
+"""Of English and of what is looked for in every reply."""
+LANGUAGE_CLASSES = WordClasses()
+"""Of all other languages, which have thousands: looked at only where `WORD_CLASSES` has found a key word of one."""

@@ -11,7 +11,7 @@ from math import prod
 from typing import TypeAlias
 
 from services.optout.rules.detectors.words import commonness
-from services.optout.rules.word_classes import WORD_CLASSES, Forms, as_written
+from services.optout.rules.word_classes import WORD_CLASSES, Forms, WordClasses, as_written
 
 Needs: TypeAlias = tuple[frozenset[str], ...]
 """Of each set a phrase needs one word."""
@@ -85,8 +85,8 @@ def _in_texts(words: frozenset[str]) -> int:
     return sum(map(commonness, words))
 
 
-def section(phrases: Iterable[Needs], forms: Forms = as_written) -> int:
-    """Return the bit of `WORD_CLASSES` for a new section of phrases that need this.
+def section(phrases: Iterable[Needs], forms: Forms = as_written, classes: WordClasses = WORD_CLASSES) -> int:
+    """Return the bit of `classes` for a new section of phrases that need this.
 
     Raises:
         ValueError: a phrase needs no word, so that every text would have to be searched for it.
@@ -94,7 +94,7 @@ def section(phrases: Iterable[Needs], forms: Forms = as_written) -> int:
     needs = [sorted(set(each), key=_in_texts) for each in phrases]
     if not all(needs):
         raise ValueError("a phrase needs no word at all")
-    return WORD_CLASSES.section(needs, forms)
+    return classes.section(needs, forms)
 
 
 class SubstringGate:

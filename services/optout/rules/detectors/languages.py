@@ -14,11 +14,13 @@ from services.optout.rules.detectors.gates import SubstringGate, section
 from services.optout.rules.detectors.phrases import Finder, Found, Grammar, compile_re2
 from services.optout.rules.detectors.words import MAX_SENTENCE_CHARACTERS
 from services.optout.rules.normalised_reply import NormalisedReply
-from services.optout.rules.word_classes import WORD_CLASSES, as_written
+from services.optout.rules.word_classes import LANGUAGE_CLASSES, WORD_CLASSES, as_written
 from shared.instructions.normalise import fold, latin, words_of
 
 MAX_SENTENCES = 40
 _MAX_CHARACTERS_OF_WRONG_PERSON = 100
+_MAX_CHARACTERS = 4_000
+"""Of a reply, in which languages are recognised by their words."""
 _LEAST_CHARACTERS_UNASKED = 10
 """Of a request in a longer sentence to nobody's question; shorter ones are said among friends."""
 _LEAST_CHARACTERS_UNASKED_WITHOUT_SPACES = 5
@@ -57,7 +59,7 @@ class Language:
         needs = {phrases: self._grammar.needs(phrases) for phrases in _PHRASES if self._grammar.has("phrases", phrases)}
         self._letters: SubstringGate | None = None
         if self.has_spaces:
-            self._bits = {phrases: section(each, as_written) for phrases, each in needs.items()}
+            self._bits = {phrases: section(each, as_written, LANGUAGE_CLASSES) for phrases, each in needs.items()}
         else:
             self._bits = {phrases: 1 << n for n, phrases in enumerate(needs)}
             self._letters = SubstringGate({self._bits[phrases]: each for phrases, each in needs.items()})
@@ -71,11 +73,11 @@ class Language:
         """The bits of all its sections."""
         return sum(self._bits.values())
 
-    def may_be_in(self, normalised: NormalisedReply) -> bool:
-        """Say whether a reply may have a phrase of this language."""
+    def may_be_in(self, normalised: NormalisedReply, opened: int) -> bool:
+        """Say whether a reply may have a phrase of this language; `opened` are the bits of `LANGUAGE_CLASSES`."""
         if self._letters is not None:
             return bool(normalised.classes & self._letters.letters)
-        return bool(normalised.opened & self.bits)
+        return bool(opened & self.bits)
 
     @property
     def words_of_requests(self) -> frozenset[str]:
@@ -134,7 +136,7 @@ class Language:
         return Finding("held", "wrong_person", text.strip())
 
     def _opened(self, sentence: str, text: str) -> int:
-        return WORD_CLASSES.opened_by(sentence) if self._letters is None else self._letters.opened(text)
+        return LANGUAGE_CLASSES.opened_by(sentence) if self._letters is None else self._letters.opened(text)
 
     def _has(self, opened: int, *phrases: str) -> bool:
         return any(opened & self._bits.get(each, 0) for each in phrases)
@@ -218,8 +220,7 @@ def _codes() -> list[str]:
 
 LANGUAGES = tuple(map(Language, _codes()))
 WORDS_OF_REQUESTS = frozenset[str]().union(*(language.words_of_requests for language in LANGUAGES))
-_WITH_SPACES = [language for language in LANGUAGES if language.has_spaces]
-_SPOKEN = sum(language.bits for language in _WITH_SPACES)
+_WAKING = WORD_CLASSES.register(LANGUAGE_CLASSES.key_words())
 
 
 def find_request(normalised: NormalisedReply, *, is_answer: bool) -> Finding | None:
@@ -250,8 +251,8 @@ def find_wrong_person(normalised: NormalisedReply, *, is_answer: bool) -> Findin
 
 def _spoken(normalised: NormalisedReply) -> Sequence[Language]:
     """Return the languages that a reply may be in: none of nearly all replies in English."""
-    if not normalised.text.isascii():
-        return [language for language in LANGUAGES if language.may_be_in(normalised)]
-    if not normalised.opened & _SPOKEN:
+    wakes = normalised.classes & _WAKING
+    if not wakes and normalised.text.isascii():
         return ()
-    return [language for language in _WITH_SPACES if normalised.opened & language.bits]
+    opened = LANGUAGE_CLASSES.opened_by(normalised.text[:_MAX_CHARACTERS]) if wakes else 0
+    return [language for language in LANGUAGES if language.may_be_in(normalised, opened)]
