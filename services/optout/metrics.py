@@ -14,6 +14,15 @@ MESSAGES_DECIDED = from_zero(
     ),
     ("opt_out", "held", "opt_in", "none"),
 )
+TEXTS_JOINED = from_zero(
+    Counter(
+        "stopline_optout_texts_joined",
+        "The last part of a long text came, and the whole was decided with it. outcome: added (it asked for more than "
+        "the part), nothing.",
+        ["outcome"],
+    ),
+    ("added", "nothing"),
+)
 RECORDS_PARKED = from_zero(
     Counter("stopline_optout_records_parked", "A record could not be read and was parked. reason: why.", ["reason"]),
     (*REASONS, "unknown_link", "flood"),

@@ -44,7 +44,7 @@ class MessageReceived(IdentifiedEvent):
     number that did not say its country, which may also be one of the account's country.
 
     `part` is there where a gateway reports each part of a long text by itself (`2/3 of 173`: the third number is the
-    gateway's for the whole): `body` is that part then. It may opt out and never opts in.
+    gateway's for the whole): `body` is that part then. It may opt out and never opts in; nor does the whole text.
 
     `listed_sent_at` is there where the reply was read from the gateway's list of messages, which has a time, and its
     webhooks have none: it is the same event with it and without it. (Optional since version 1 was published.)

@@ -181,10 +181,14 @@ class ShownDecision(V1Answer):
 
 
 class ReceivedMessage(V1Answer):
+    """A reply; `part` is there where it is a part of a long text, and the one that completed it has the whole text."""
+
     event_id: ShownId
     phone: str
     sender_number: str | None
     body: str
+    part: str | None
+    is_whole_text: bool
     received_at: ShownTime
     decision: ShownDecision
 

@@ -60,6 +60,8 @@ def _shown(row: Any) -> dict[str, Any]:
         "phone": entry.phone,
         "sender_number": entry.sender_number,
         "body": row["body"],
+        "part": entry.part.label if entry.part else None,
+        "is_whole_text": bool(entry.part and entry.part.joined),
         "received_at": format_time(entry.received_at),
         "decision": {
             "decided_at": format_time(entry.decided_at),

@@ -34,6 +34,22 @@ STATES: dict[DecisionKind, SuppressionState] = {
 """The state of an entry's scopes afterwards."""
 
 
+@dataclass(frozen=True, slots=True)
+class PartOfText:
+    """The part of a long text that an entry is about, by the gateway's `label` for it.
+
+    Where it completed the text, `joined` are the events of all parts in their order, and the entry's text is the whole:
+    the part itself is from `start` to `end` of it. `is_decided_by_whole` says which of the two was decided by: what
+    matched is in that one.
+    """
+
+    label: str
+    joined: tuple[UUID, ...] = ()
+    start: int | None = None
+    end: int | None = None
+    is_decided_by_whole: bool = False
+
+
 @dataclass(slots=True, kw_only=True)
 class Entry:
     """An entry of the decision log: all about a decision but the text of the reply, of which it has the SHA-256.
@@ -41,7 +57,8 @@ class Entry:
     `changed` are the scopes that are suppressed now and were not before, or the other way round; `raised` those that
     were held, removed by a clean-up, or opted out by a reply that reached less far, and are opted out by this one;
     `asked_again` those for which the same was asked before. `reach_policy` is the version of the policy that said how
-    far the opt-out reaches, `confirmation` the one answer to it; without one, the entry's text does not have the field.
+    far the opt-out reaches, `confirmation` the one answer to it, `part` which part of a longer text the reply is;
+    without one, the entry's text does not have the field.
     `matched_by`, `term`, `start`, `end` and `normalised_by` say what the rules saw. What a person decided has
     `held_event_id` and `by`.
     `unusable_sent_at` is what the gateway gave in place of a time, `untimed_at` when what was held came without one, or
@@ -89,6 +106,7 @@ class Entry:
     previous_sequence: int | None = None
     reach_policy: str | None = None
     confirmation: OptOutConfirmation | None = None
+    part: PartOfText | None = None
 
     @property
     def is_erased(self) -> bool:
@@ -116,7 +134,7 @@ class Entry:
 
 NARROWED = "narrowed"
 """The reason of the entry of a reply that narrows an opt-out to its list: by that, nobody has opted in to anything."""
-_ONLY_WHERE_THERE = ("reach_policy", "confirmation")
+_ONLY_WHERE_THERE = ("reach_policy", "confirmation", "part")
 entry_adapter: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
@@ -190,12 +208,13 @@ def entry_of(  # noqa: PLR0913, PLR0917 (what is decided, at which offset, and w
     offset: int,
     decided_at: datetime,
     came_as: UUID | None = None,
+    part: PartOfText | None = None,
 ) -> Entry:
     """Return what the decision log says of `decision` about the `event` at `offset`."""
     origin, conclusion = origin_of(event, decision), _conclusion(decision)
     match, attribution = conclusion.match or NO_RULE, conclusion.attribution
     return Entry(
-        partition=partition, offset=offset, decided_at=decided_at, came_as=came_as,
+        partition=partition, offset=offset, decided_at=decided_at, came_as=came_as, part=part,
         event_id=event.event_id, account_id=event.account_id, phone=recorded_phone(event),
         received_at=event.occurred_at,
         body_sha256=hashlib.sha256(stored_body(event).encode()).hexdigest(),

@@ -30,7 +30,7 @@ CROSS JOIN LATERAL (
 ) last
 """
 
-_KNOWN = "SELECT event_id, entry FROM decisions WHERE event_id = ANY($1::uuid[])"
+_KNOWN = "SELECT event_id, entry, body FROM decisions WHERE event_id = ANY($1::uuid[])"
 
 _STORED = """
 SELECT entry FROM decisions JOIN partition_positions USING (partition)
@@ -98,7 +98,7 @@ async def load_decided(connection: Connection, events: Sequence[DecidableEvent])
 
 async def _load_identities(connection: Connection, event_ids: Sequence[UUID]) -> dict[UUID, Identity]:
     rows = await connection.fetch(_KNOWN, event_ids)
-    return {event_id: identity_of_entry(entry_adapter.validate_json(text)) for event_id, text in rows}
+    return {event_id: identity_of_entry(entry_adapter.validate_json(text), body) for event_id, text, body in rows}
 
 
 async def load_recipients(

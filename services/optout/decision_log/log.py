@@ -13,9 +13,9 @@ from typing import Protocol
 from uuid import UUID
 
 from services.optout.batch_search import Text, search, text_of
-from services.optout.decide import DecidableEvent, decide
+from services.optout.decide import DecidableEvent, Decision, decide
 from services.optout.decision_log.alike import AlikeEntries
-from services.optout.decision_log.entry import Entry, entry_of, stored_body
+from services.optout.decision_log.entry import Entry, PartOfText, entry_of, stored_body
 from services.optout.decision_log.erasures import (
     add_erasure_jobs,
     load_entry_counts,
@@ -25,17 +25,27 @@ from services.optout.decision_log.erasures import (
 from services.optout.decision_log.follow_ups import write_follow_ups
 from services.optout.decision_log.load import RecipientKey, load_decided, load_entries, load_last, load_recipients
 from services.optout.decision_log.merged import SuppressionKey, count_merged, load_merged, note_published
+from services.optout.decision_log.parts import (
+    count_joined,
+    load_parts,
+    recorded_label,
+    shown_event,
+    whole_event,
+    wholes,
+)
 from services.optout.decision_log.position import Position, move_position, read_position, save_position
 from services.optout.decision_log.removals import RemovalsBatch, record_removals
 from services.optout.decision_log.repetitions import Identities, Identity, identify, kept_of_repetition
 from services.optout.decision_log.stored_rules import AccountRules, StoredRules
 from services.optout.decision_log.who_wrote import load_certainties
 from services.optout.decision_log.write import DecidedEntry, add_trail, write_decisions
+from services.optout.parts import JoinedText, adds_to, joined_texts
 from services.optout.recipient import Recipient
 from services.optout.recipient_after import apply
 from services.optout.removals import request_of
 from services.optout.rules import RuleSet, SearchResult
 from services.optout.writer_certainty import WriterCertainty, limited_by_certainty
+from shared.events.inbound import MessageReceived
 from shared.events.suppression import SuppressionChanged
 from shared.failpoints import failpoint
 from shared.postgres import Connection, Pool, connection_from
@@ -168,7 +178,10 @@ async def record_batch(
     """
     events = [received.event for received in batch.received]
     accounts = await stored_rules.load(connection, (event.account_id for event in events))
-    found = await search(events, accounts)
+    parts = await load_parts(connection, batch.partition, events, now)
+    received = [(each.offset, each.event) for each in batch.received]
+    joined = joined_texts(received, parts)
+    found = await search([*events, *wholes(received, joined)], accounts)
     async with connection.transaction():
         position = await move_position(connection, batch.partition, batch.expected, batch.next_offset)
         failpoint("optout.after_position")
@@ -177,7 +190,9 @@ async def record_batch(
         certainties = await load_certainties(connection, events)
         last = await load_last(connection, batch.partition, recorded_recipients(events))
         counts = await load_entry_counts(connection, events)
-        decided: Sequence[DecidedEntry] = decide_batch(batch, known, accounts, recipients, now, certainties, found)
+        decided: Sequence[DecidedEntry] = decide_batch(
+            batch, known, accounts, recipients, now, certainties, found, joined
+        )
         decided = with_erased_counts(decided, events, counts)
         add_trail(decided, last, position.sequence)
         failpoint("optout.after_load")
@@ -187,6 +202,7 @@ async def record_batch(
         await save_position(connection, batch.partition, position)
         failpoint("optout.before_record_commit")
     failpoint("optout.after_record_commit")
+    count_joined(entry.part for entry, _ in decided)
     return [entry for entry, _ in decided], position
 
 
@@ -198,12 +214,14 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     now: datetime,
     certainties: Mapping[UUID, WriterCertainty] = MappingProxyType({}),
     found: Mapping[Text, SearchResult] = MappingProxyType({}),
+    joined: Mapping[int, JoinedText] = MappingProxyType({}),
 ) -> list[DecidedEntry]:
     """Decide the batch's events in their order, each in the state that those before it left; pure.
 
     A repetition of what is decided already, in the log or earlier in the batch, is passed over: see `repetitions`.
     Who wrote is certain where `certainties`, by the id that the event came with, does not say otherwise.
-    `found` is what was searched for beforehand, for accounts that have patterns.
+    `found` is what was searched for beforehand, for accounts that have patterns; `joined` are the whole texts that
+    parts complete, by offset.
     """
     identities, current = Identities(known), dict(recipients)
     left = Counter((received.event.account_id, received.event.phone) for received in batch.received)
@@ -215,9 +233,7 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
         if identified is None:
             continue
         event = identified.event
-        account = accounts[event.account_id]
-        rules = _searched(account.rules, found.get(text_of(event)))
-        decision = decide(event, current[key], rules, account.policies, account.confirmations)
+        decision, part = _decided(event, joined.get(received.offset), current[key], accounts[event.account_id], found)
         decision = limited_by_certainty(decision, certainties.get(received.event.event_id, "certain"))
         kept = kept_of_repetition(decision) if identified.may_be_repetition else decision
         if kept is None:
@@ -226,9 +242,32 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
         if left[key]:
             current[key] = apply(kept, event, current[key])
         came_as = received.event.event_id if event is not received.event else None
-        entry = entry_of(event, kept, batch.partition, received.offset, now, came_as)
-        decided.append((entry, stored_body(event)))
+        written = shown_event(event, joined.get(received.offset))
+        entry = entry_of(written, kept, batch.partition, received.offset, now, came_as, part)
+        decided.append((entry, stored_body(written)))
     return decided
+
+
+def _decided(
+    event: DecidableEvent,
+    joined: JoinedText | None,
+    recipient: Recipient,
+    account: AccountRules,
+    found: Mapping[Text, SearchResult],
+) -> tuple[Decision, PartOfText | None]:
+    """Return the decision about an event, by the whole text that it completes where that adds something."""
+
+    def decision_about(said: DecidableEvent) -> Decision:
+        rules = _searched(account.rules, found.get(text_of(said)))
+        return decide(said, recipient, rules, account.policies, account.confirmations)
+
+    own = decision_about(event)
+    if joined is None or not isinstance(event, MessageReceived):
+        return own, recorded_label(event)
+    whole = decision_about(whole_event(event, joined))
+    is_whole = adds_to(whole, own)
+    part = PartOfText(event.part or "", joined.event_ids, joined.start, joined.end, is_whole)
+    return whole if is_whole else own, part
 
 
 def _searched(rules: RuleSet, found: SearchResult | None) -> RuleSet:

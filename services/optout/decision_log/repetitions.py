@@ -70,8 +70,12 @@ def identity_of(event: DecidableEvent) -> Identity:
     )
 
 
-def identity_of_entry(entry: Entry) -> Identity:
+def identity_of_entry(entry: Entry, body: str = "") -> Identity:
+    """Return the identity of what the entry decides; `body` is its text, which of joined parts has more than that."""
     is_message = entry.gateway != REVIEW
+    own_sha256 = entry.body_sha256
+    if entry.part is not None and entry.part.joined and not entry.is_erased:
+        own_sha256 = sha256(body[entry.part.start : entry.part.end].encode()).hexdigest()
     return Identity(
         entry.account_id,
         entry.phone,
@@ -80,7 +84,7 @@ def identity_of_entry(entry: Entry) -> Identity:
         entry.sender_number if is_message else None,
         entry.sent_at if is_message else None,
         entry.unusable_sent_at,
-        entry.body_sha256,
+        own_sha256,
         entry.held_event_id,
         entry.received_at,
     )
