@@ -11,14 +11,16 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.optout.decide import DecidableEvent, Decision, Held, OptOut
-from shared.events.base import MAX_BODY_CHARACTERS, storable
+from shared.events.base import storable
 from shared.events.inbound import ErasureRequested, MessageReceived
 
 JOINED_WITHIN = timedelta(hours=1)
 """Between the first part and the last one. The gateway's number for a text has 8 bits, and is used again."""
 MAX_PARTS = 20
 """Of one text: 3,000 characters, or 1,300 in Unicode."""
-_LABEL = re.compile(r"([0-9]{1,3})/([0-9]{1,3}) of (.{1,64})")
+MAX_PART_CHARACTERS = 400
+"""Of one part: a text message has at most 160. What is longer is a whole text, whatever it says it is."""
+_LABEL = re.compile(r"([0-9]{1,3})/([0-9]{1,3}) of ([0-9A-Za-z_.:-]{1,64})")
 
 
 class TextKey(NamedTuple):
@@ -67,9 +69,12 @@ def part_of(event: MessageReceived) -> ReceivedPart | None:
     place = place_of(event.part) if event.part is not None else None
     if place is None:
         return None
+    body = storable(event.body)
+    if len(body) > MAX_PART_CHARACTERS:
+        return None
     number, total, reference = place
     text = TextKey(event.gateway, event.sender_number, total, reference)
-    return ReceivedPart(text, number, storable(event.body), event.occurred_at, (event.event_id,))
+    return ReceivedPart(text, number, body, event.occurred_at, (event.event_id,))
 
 
 class PartsOfRecipient:
@@ -94,8 +99,6 @@ class PartsOfRecipient:
             return None
         del self._open[part.text]
         body = "".join(each.body for each in in_time)
-        if len(body) > MAX_BODY_CHARACTERS:
-            return None
         start = sum(len(each.body) for each in in_time if each.number < part.number)
         return JoinedText(body, tuple(each.event_ids[0] for each in in_time), start, start + len(part.body))
 
@@ -136,8 +139,12 @@ def joined_texts(
 def adds_to(whole: Decision, own: Decision) -> bool:
     """Say whether the decision about the whole text asks for more than that about the part that completes it."""
     match own, whole:
+        case OptOut(), OptOut():
+            return _scopes(own) < _scopes(whole)
+        case Held(), OptOut():  # what only the part holds would be free again
+            return _scopes(own) <= _scopes(whole)
         case _, OptOut():
-            return not isinstance(own, OptOut) or _scopes(own) < _scopes(whole)
+            return True
         case ((OptOut() | Held()), Held()):
             return isinstance(own, Held) and _scopes(own) < _scopes(whole)
         case _:

@@ -11,13 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recipients import NOON, RULES, reply, sent, who_was_sent
 
+from services.optout.attribution import Attribution
+from services.optout.decide import Held, OptOut
 from services.optout.decision_log.entry import Entry, entry_adapter, entry_text
 from services.optout.decision_log.log import Batch, EventAtOffset, decide_batch
 from services.optout.decision_log.parts import recorded_part
 from services.optout.decision_log.repetitions import Identity, identity_of_entry
 from services.optout.decision_log.stored_rules import AccountRules
-from services.optout.parts import JOINED_WITHIN, MAX_PARTS, ReceivedPart, joined_texts, place_of
-from shared.events.base import MAX_BODY_CHARACTERS
+from services.optout.parts import (
+    JOINED_WITHIN,
+    MAX_PART_CHARACTERS,
+    MAX_PARTS,
+    ReceivedPart,
+    adds_to,
+    joined_texts,
+    place_of,
+)
+from services.optout.rules.rule_match import NO_RULE
 from shared.events.inbound import ErasureRequested, MessageReceived
 
 FILLER = "I have been a customer of yours for some eleven years now and I have always liked the coats. "
@@ -159,11 +169,21 @@ def test_nothing_is_joined_across_an_erasure() -> None:
     assert log.bodies()[-1] == LAST
 
 
-def test_a_text_that_is_too_long_is_not_joined() -> None:
+def test_what_is_longer_than_a_part_can_be_is_not_joined() -> None:
     log = Log()
-    half = "x" * (MAX_BODY_CHARACTERS // 2 + 1)
-    log.decide(part(1, 2, half), part(2, 2, half))
-    assert log.bodies() == [half, half]
+    long = "x" * (MAX_PART_CHARACTERS + 1)
+    entries = log.decide(part(1, 2, long), part(2, 2, LAST))
+    assert log.bodies() == [long, LAST]
+    assert entries[0].part is None
+
+
+@pytest.mark.parametrize(("whole", "adds"), [(("list:5",), False), (("list:5", "list:6"), True)])
+def test_an_opt_out_of_the_whole_text_frees_no_list_that_its_last_part_holds(
+    whole: tuple[str, ...], *, adds: bool
+) -> None:
+    nowhere = Attribution("none", (), None)
+    own = Held(NO_RULE, nowhere, ("list:5", "list:6"))
+    assert adds_to(OptOut(NO_RULE, nowhere, whole, (), ()), own) is adds
 
 
 @pytest.mark.parametrize(
