@@ -60,7 +60,7 @@ _RANKS = {"dispatching": 1, "unknown": 2, "sent": 3, "failed": 4}
 
 def known(session: DatabaseSession, event_ids: list[Any]) -> list[Any]:
     found = ((UUID(str(each)), session.get("decisions", (UUID(str(each)),))) for each in event_ids)
-    return [_Row((event_id, row["entry"])) for event_id, row in found if row is not None]
+    return [_Row((event_id, row["entry"], row["body"])) for event_id, row in found if row is not None]
 
 
 def stored(session: DatabaseSession, partition: int, from_offset: int, to_offset: int) -> list[Any]:
