@@ -78,15 +78,19 @@ def columns_of(header: Sequence[str], kind: str | None, chosen: Mapping[str, str
             " `direction` (in, out)"
         )
     for each in wanted:
-        missing = [field for field in _NEEDED[each] if field not in found[each]]
-        if missing:
-            there = ", ".join(_shown(cell) for cell in header[:30])
-            raise BadHistoryError(
-                f"{name}: there is no column for {' and '.join(missing)}; the first row has {there};"
-                f" --column {missing[0]}=NAME says which it is"
-            )
+        _require(_NEEDED[each], found[each], header, name)
     sent, reply, opt_in = (found[each] if each in wanted else None for each in _FIELDS)
     return Columns(len(header), sent, reply, opt_in, direction if kind is None else None)
+
+
+def _require(needed: Sequence[str], found: Mapping[str, int], header: Sequence[str], name: str) -> None:
+    missing = [field for field in needed if field not in found]
+    if missing:
+        there = ", ".join(_shown(cell) for cell in header[:30])
+        raise BadHistoryError(
+            f"{name}: there is no column for {' and '.join(missing)}; the first row has {there};"
+            f" --column {missing[0]}=NAME says which it is"
+        )
 
 
 def _places(names: Mapping[str, int], fields: Mapping[str, Sequence[str]], chosen: Mapping[str, str]) -> dict[str, int]:

@@ -114,6 +114,15 @@ def _effect(
     if wish is Wish.START:
         allowed = scopes_of_start(before, event, scopes.pointed)
         return wish, allowed, allowed, after_start(before, allowed)
+    possible, stopped = _reach_of_stop(wish, scopes, reported, reaches)
+    changes = frozenset(scope for scope in stopped if scope not in before)
+    return wish, possible, changes, after_stop(before, event, stopped)
+
+
+def _reach_of_stop(
+    wish: Wish, scopes: PossibleScopes, reported: set[str], reaches: frozenset[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the scopes that a STOP may be about, and those that it stops."""
     possible = frozenset({ACCOUNT}) if wish is Wish.STOP_ALL else scopes.possible
     # Where several are possible, it is for the service to choose.
     stopped = possible & reported if len(possible) > 1 else possible
@@ -121,8 +130,7 @@ def _effect(
         wider = frozenset(scope for reach in reaches for scope in added_scopes(reach, scopes.sender_numbers))
         possible |= wider
         stopped |= wider if len(reaches) == 1 and len(wider) == 1 else wider & reported
-    changes = frozenset(scope for scope in stopped if scope not in before)
-    return wish, possible, changes, after_stop(before, event, stopped)
+    return possible, stopped
 
 
 def _reported(history: History) -> dict[UUID, ReportedScopes]:

@@ -125,13 +125,17 @@ class Board:
         if answered_us is not None:
             self.tally.take_answer(form["message_id"], answered_us)
         self._changed("journeys")
-        phone = form["from"]
-        if phone in _PHONES:
-            bubble = self.conversations.replied(phone, form["message_id"], form["body"], started_us)
-            if bubble.state != "accepted":
-                again: ReplyState | None = "again" if started_us >= self._since_us else None  # an old one has ended
-                bubble.state, bubble.attempts = "accepted" if is_accepted else again, attempt["attempt"]
-            self._changed(phone)
+        if form["from"] in _PHONES:
+            self._show_attempt(attempt, started_us, is_accepted=is_accepted)
+
+    def _show_attempt(self, attempt: dict[str, Any], started_us: int, *, is_accepted: bool) -> None:
+        """Show at the reply on its phone whether the gateway has got rid of it."""
+        form = attempt["form"]
+        bubble = self.conversations.replied(form["from"], form["message_id"], form["body"], started_us)
+        if bubble.state != "accepted":
+            again: ReplyState | None = "again" if started_us >= self._since_us else None  # an old one has ended
+            bubble.state, bubble.attempts = "accepted" if is_accepted else again, attempt["attempt"]
+        self._changed(form["from"])
 
     def take(self, seen: Observed) -> None:
         """Take a record of a topic."""

@@ -126,17 +126,7 @@ class Journeys:
 
     def _waiting_for(self, event: MessageSuppressed | MessageDispatching) -> Journey | None:
         """Return the newest journey of this phone that the message is the first to show the effect of."""
-        for journey in reversed(self._journeys.values()):
-            if journey.phone != event.phone or journey.decided_us is None or journey.next is not None:
-                continue
-            if microseconds(event.occurred_at) < journey.decided_us:
-                continue
-            if isinstance(event, MessageSuppressed):
-                if journey.effect in _FORBIDDING and journey.concerns(event.scope):
-                    return journey
-            elif journey.effect not in _FORBIDDING and journey.covers(event.list_id, event.sender_number):
-                return journey
-        return None
+        return next((each for each in reversed(self._journeys.values()) if _shows_effect(event, each)), None)
 
     def settle(self, now_us: int) -> bool:
         """Mark the replies from which nothing follows: a watermark has passed them for a while. True: some were."""
@@ -175,6 +165,18 @@ class Journeys:
             "steps": [step.as_json() for step in steps(journey, self._places)],
             "is_over": following is not None or journey.effect == "nothing",
         }
+
+
+def _shows_effect(event: MessageSuppressed | MessageDispatching, journey: Journey) -> bool:
+    """Say whether the message shows what the journey's reply has brought about, and none did before."""
+    if journey.phone != event.phone or journey.next is not None:
+        return False
+    if journey.decided_us is None or microseconds(event.occurred_at) < journey.decided_us:
+        return False
+    forbids = journey.effect in _FORBIDDING
+    if isinstance(event, MessageSuppressed):
+        return forbids and journey.concerns(event.scope)
+    return not forbids and journey.covers(event.list_id, event.sender_number)
 
 
 def _clicked(event: LinkConfirmed) -> str:

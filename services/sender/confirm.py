@@ -20,6 +20,7 @@ What may have been missed (`services/sender/reception.py`) has it wait like any 
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from services.sender import metrics
 from services.sender.gate import Judged
@@ -85,13 +86,14 @@ def let_pass(
     by_scope = iter(checked.hits[len(requests) :])
     accounts = cache.account_settings(checked.fence_pass, {request.account_id for request in confirming(requests)})
     for at, request in enumerate(requests):
-        if request.confirms_opt_out is not None:
-            found = [hit for hit in (next(by_scope) for _ in _scopes(request)) if hit is not None]
-            opt_out = cache.confirmable(checked.fence_pass, request.account_id, request.phone)
-            now = datetime.now(UTC), boottime()
-            said = judge_confirmation(request, found, opt_out, accounts[request.account_id], *now)
-            hits[at], verdicts[at] = (said, request) if isinstance(said, SuppressionHit) else (None, said)
-            metrics.CONFIRMATIONS.labels(_name(said)).inc()
+        if request.confirms_opt_out is None:
+            continue
+        found = [hit for hit in islice(by_scope, len(_scopes(request))) if hit is not None]
+        opt_out = cache.confirmable(checked.fence_pass, request.account_id, request.phone)
+        now = datetime.now(UTC), boottime()
+        said = judge_confirmation(request, found, opt_out, accounts[request.account_id], *now)
+        hits[at], verdicts[at] = (said, request) if isinstance(said, SuppressionHit) else (None, said)
+        metrics.CONFIRMATIONS.labels(_name(said)).inc()
     return checked._replace(hits=hits), verdicts
 
 

@@ -56,15 +56,18 @@ class ReceiptHandler:
             settled = await _found(connection, referring) | named
             await note_erasures(connection, erased)
             await self._resolve_blocks(connection, receipts)
-            rows = await lock_calls_without_result(connection, list(settled))
-            if rows:
-                outcomes = [(row, settled[row.key]) for row in rows]
-                await self._reporter.publish(
-                    row._replace(state=outcome.state, detail=outcome.detail)
-                    for row, outcome in outcomes
-                    if row.phone != ERASED
-                )
-                await settle_locked(connection, [outcome for _, outcome in outcomes])
+            await self._settle(connection, settled)
+
+    async def _settle(self, connection: Connection, settled: Mapping[MessageKey, RowUpdate]) -> None:
+        """Publish and write the outcomes of those of the messages whose call has no result."""
+        rows = await lock_calls_without_result(connection, list(settled))
+        if not rows:
+            return
+        outcomes = [(row, settled[row.key]) for row in rows]
+        await self._reporter.publish(
+            row._replace(state=outcome.state, detail=outcome.detail) for row, outcome in outcomes if row.phone != ERASED
+        )
+        await settle_locked(connection, [outcome for _, outcome in outcomes])
 
     async def _resolve_blocks(self, connection: Connection, receipts: Sequence[DeliveryReceiptReceived]) -> None:
         """Publish the blocks that receipts report: not all say whose, or of which number; the ledger knows.
