@@ -71,9 +71,10 @@ class Evidence:
             found[requested.request.account_id, requested.request.message_id].requests.append(requested)
         for record in self.history.deliveries:
             event = record.event
-            if isinstance(event, DeliveryReceiptReceived | RecipientErased) or event.account_id is None:
-                continue
-            if isinstance(event, MessageWaiting):
+            if (
+                isinstance(event, DeliveryReceiptReceived | RecipientErased | MessageWaiting)
+                or event.account_id is None
+            ):
                 continue
             trail = found[event.account_id, event.message_id]
             trail.event_ids[event.type].add(event.event_id)

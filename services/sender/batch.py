@@ -145,7 +145,7 @@ class BatchProcessor:
         self, requests: Sequence[MessageRequested], verdicts: Sequence[Verdict], now: datetime
     ) -> list[MessageRequested]:
         """Have wait, or reject, what must not leave now by its own times: without a fence; return what is not ours."""
-        decision = decide(requests, {}, None, verdicts, boottime())
+        decision = decide(requests, boottime(), verdicts=verdicts)
         undone: list[MessageRequested] = []
         if decision.to_reject:
             undone += await self.dropper.drop("rejected", _rejected(decision), now)
@@ -175,7 +175,7 @@ class BatchProcessor:
         judged = judge_all(requests, offers, accounts, makes_links=makes_links)
         if confirmations:
             checked, judged = let_pass(requests, checked, judged, self.cache)
-        decision = decide(requests, {}, checked, self._with_timing(judged, requests, accounts), boottime())
+        decision = decide(requests, boottime(), checked=checked, verdicts=self._with_timing(judged, requests, accounts))
         metrics.REDECIDED.inc(len(decision.needs_fence))
         # The topics are verified while the messages are claimed and announced, and before the first of them leaves.
         permission = Permission(accounts, fence_pass, partial(self.cache.verify_source, checked), self.clock.now())
@@ -212,7 +212,7 @@ class BatchProcessor:
         """Publish the outcomes that the ledger already has; return the messages that need a fence again."""
         async with connection_from(self.pool) as connection:
             rows = await find(connection, list(open_requests))
-        decision = decide(list(open_requests.values()), rows, None, (), boottime())
+        decision = decide(list(open_requests.values()), boottime(), rows=rows)
         if decision.to_republish:
             await self.reporter.publish(decision.to_republish)
         for row in decision.to_republish:

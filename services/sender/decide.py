@@ -21,6 +21,7 @@ by the claim in the ledger.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from services.sender.ledger.model import ERASED, NOT_REQUESTED, MessageKey, Row, key_of
 from services.sender.timing import Untimely, Verdict, Wait
@@ -48,19 +49,20 @@ class Decision:
 
 def decide(
     requests: Sequence[MessageRequested],
-    rows: Mapping[MessageKey, Row],
-    checked: CheckedSuppressions | None,
-    verdicts: Sequence[Verdict],
     now: float,
+    *,
+    rows: Mapping[MessageKey, Row] = MappingProxyType({}),
+    checked: CheckedSuppressions | None = None,
+    verdicts: Sequence[Verdict] = (),
 ) -> Decision:
     """Return what happens to each request: the first line of the module's table that fits counts.
 
     Args:
         requests: the messages.
-        rows: what the ledger has of them, as far as it was asked.
-        checked: the suppressions of the same messages in the same order; None before a fence is completed.
-        verdicts: of gate and time on each, in the same order; empty with the ledger rows.
         now: a time of `shared.suppressions.fence_pass.boottime`.
+        rows: what the ledger has of them, where it was asked.
+        checked: the suppressions of the same messages in the same order, where a fence is completed.
+        verdicts: of gate and time on each, in the same order, where they were asked.
     """
     decision, nothing = Decision(), [None] * len(requests)
     hits = nothing if checked is None else checked.hits

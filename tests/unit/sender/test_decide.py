@@ -48,65 +48,69 @@ def checked(*hits: SuppressionHit | None) -> CheckedSuppressions:
 
 
 def test_a_message_that_the_ledger_does_not_know_has_to_be_decided() -> None:
-    assert decide([ASKED], {}, None, (), BEGAN) == Decision(needs_fence=[ASKED])
+    assert decide([ASKED], BEGAN) == Decision(needs_fence=[ASKED])
 
 
 def test_a_message_that_was_given_back_has_to_be_decided_again() -> None:
-    assert decide([ASKED], {KEY: row("pending")}, None, (), BEGAN) == Decision(needs_fence=[ASKED])
+    assert decide([ASKED], BEGAN, rows={KEY: row("pending")}) == Decision(needs_fence=[ASKED])
 
 
 def test_a_message_whose_call_is_under_way_is_left_alone() -> None:
-    assert decide([ASKED], {KEY: row("dispatching")}, None, (), BEGAN) == Decision(in_progress=[ASKED])
+    assert decide([ASKED], BEGAN, rows={KEY: row("dispatching")}) == Decision(in_progress=[ASKED])
 
 
 def test_a_message_that_waits_is_only_published_as_waiting_again() -> None:
-    assert decide([ASKED], {KEY: row("waiting")}, None, (), BEGAN) == Decision(to_republish=[row("waiting")])
+    assert decide([ASKED], BEGAN, rows={KEY: row("waiting")}) == Decision(to_republish=[row("waiting")])
 
 
 def test_a_message_that_has_to_wait_does_so_at_any_time_as_it_was_requested_but_an_opt_out_comes_first() -> None:
     other, late, wait = asked(2), asked(3), Wait(AT, "quiet_hours")
     over = Untimely("expired", "valid_until: too late")
-    decision = decide([ASKED, other, late], {}, checked(None, FORBIDS, None), [wait, wait, over], BEGAN + FRESH_SECONDS)
+    decision = decide(
+        [ASKED, other, late], BEGAN + FRESH_SECONDS, checked=checked(None, FORBIDS, None), verdicts=[wait, wait, over]
+    )
     assert decision == Decision(to_wait=[(ASKED, wait)], to_suppress=[(other, FORBIDS)], to_reject=[(late, over)])
 
 
 def test_what_was_cancelled_before_it_came_is_published_with_its_phone() -> None:
     cancelled = row("rejected")._replace(phone=NOT_REQUESTED)
-    assert decide([ASKED], {KEY: cancelled}, None, (), BEGAN) == Decision(to_republish=[row("rejected")])
+    assert decide([ASKED], BEGAN, rows={KEY: cancelled}) == Decision(to_republish=[row("rejected")])
 
 
 @pytest.mark.parametrize("state", ["sent", "failed", "unknown", "suppressed", "rejected"])
 def test_a_message_that_has_its_outcome_is_only_published_again(state: LedgerState) -> None:
-    assert decide([ASKED], {KEY: row(state)}, None, (), BEGAN) == Decision(to_republish=[row(state)])
+    assert decide([ASKED], BEGAN, rows={KEY: row(state)}) == Decision(to_republish=[row(state)])
 
 
 def test_what_the_gate_rejects_is_rejected_at_any_time_but_an_opt_out_comes_first() -> None:
     other = asked(2)
-    decision = decide([ASKED, other], {}, checked(None, FORBIDS), [REJECTED, REJECTED], BEGAN + FRESH_SECONDS)
+    decision = decide(
+        [ASKED, other], BEGAN + FRESH_SECONDS, checked=checked(None, FORBIDS), verdicts=[REJECTED, REJECTED]
+    )
     assert decision == Decision(to_reject=[(ASKED, REJECTED)], to_suppress=[(other, FORBIDS)])
 
 
 def test_what_leaves_is_the_text_that_the_gate_lets_pass() -> None:
     longer = ASKED.model_copy(update={"body": "Hi. Reply STOP to opt out"})
-    assert decide([ASKED], {}, checked(None), [longer], BEGAN) == Decision(to_send=[longer])
+    assert decide([ASKED], BEGAN, checked=checked(None), verdicts=[longer]) == Decision(to_send=[longer])
 
 
 def test_nothing_leaves_that_the_gate_was_not_asked_about() -> None:
-    assert decide([ASKED], {}, checked(None), (), BEGAN) == Decision(needs_fence=[ASKED])
+    assert decide([ASKED], BEGAN, checked=checked(None)) == Decision(needs_fence=[ASKED])
 
 
 def test_a_message_is_sent_unless_something_forbids_it() -> None:
     other = asked(2)
-    assert decide([ASKED, other], {}, checked(None, FORBIDS), [ASKED, other], BEGAN) == Decision(
+    assert decide([ASKED, other], BEGAN, checked=checked(None, FORBIDS), verdicts=[ASKED, other]) == Decision(
         to_send=[ASKED], to_suppress=[(other, FORBIDS)]
     )
 
 
 def test_a_fence_that_grew_too_old_sends_nothing_but_still_drops() -> None:
     other = asked(2)
-    assert decide([ASKED, other], {}, checked(None, FORBIDS), [ASKED, other], BEGAN + FRESH_SECONDS) == Decision(
-        needs_fence=[ASKED], to_suppress=[(other, FORBIDS)]
-    )
+    assert decide(
+        [ASKED, other], BEGAN + FRESH_SECONDS, checked=checked(None, FORBIDS), verdicts=[ASKED, other]
+    ) == Decision(needs_fence=[ASKED], to_suppress=[(other, FORBIDS)])
 
 
 cases = st.tuples(
@@ -125,7 +129,7 @@ def test_every_request_has_one_outcome_and_it_is_the_tables(
     rows = {key_of(request): row(state, request.message_id) for request, state, _, _ in cases if state}
     hits = None if age is None else checked(*(hit for _, _, hit, _ in cases))
     judged = [] if age is None else [request if passes else REJECTED for request, _, _, passes in cases]
-    decision = decide(requests, rows, hits, judged, BEGAN + (age or 0))
+    decision = decide(requests, BEGAN + (age or 0), rows=rows, checked=hits, verdicts=judged)
     has_outcome = set(get_args(LedgerState)) - {"pending", "dispatching"}
     assert [each.key for each in decision.to_republish] == [
         key_of(each) for each, state, _, _ in cases if state in has_outcome
@@ -144,7 +148,7 @@ def test_every_request_has_one_outcome_and_it_is_the_tables(
 
 def test_a_check_of_other_messages_is_a_bug() -> None:
     with pytest.raises(ValueError, match="zip"):
-        decide([ASKED], {}, checked(), [ASKED], BEGAN)
+        decide([ASKED], BEGAN, checked=checked(), verdicts=[ASKED])
 
 
 def test_nobody_asks_the_cache_about_a_partition_that_no_fence_was_completed_for(tmp_path: Path) -> None:
