@@ -82,6 +82,9 @@ async def contacts(visit: Visit, list_id: int, asked: Annotated[AskedContacts, Q
     except RefusedByApiError as error:
         problem = h.article(id=_SHOWN)[notice("bad", error.message)]
         return _page(visit, found, _search(list_id, asked), problem, status=error.status)
+    if read["next"] and not read["contacts"]:  # of many contacts, none of the first has this state
+        further = _searching(f"/lists/{list_id}?{urlencode({**asked.named(), 'after': read['next']})}")
+        return _page(visit, found, _search(list_id, asked), further, _by_hand(visit, list_id))
     pages = pager(
         f"/lists/{list_id}",
         read["next"],

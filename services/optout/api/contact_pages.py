@@ -6,12 +6,20 @@ Whether one may be sent to is not stored with it: it follows from the suppressio
 import asyncio
 import json
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator
 
 from services.optout.api.answers import ContactPage
+from services.optout.api.contacts_of_state import (
+    CONTACTS,
+    IN_ORDER,
+    IN_STATE,
+    ContactStatus,
+    FoundContacts,
+    ListOfState,
+)
 from services.optout.api.context import CallerAccountId, Database, Fresh
 from services.optout.api.errors import ApiError
 from services.optout.api.fields import PageLimit, without_nul
@@ -25,41 +33,6 @@ from shared.postgres import Connection
 
 _SEARCH_SECONDS = 5.0
 
-# What stops messages of list $2 to a contact, the harder of the list's state and the account's: each is looked up by
-# itself, because the sub-query's own limit keeps Postgres from reading all opt-outs for one page.
-_COLUMNS = """
-SELECT c.contact_id, c.phone, c.fields, coalesce(stop.state, 'active') AS status
-FROM {contacts}
-LEFT JOIN LATERAL (
-    SELECT s.state FROM suppressions s
-    WHERE s.account_id = $1 AND s.phone = c.phone AND s.scope IN ('account', 'list:' || $2::bigint)
-        AND s.state <> 'opted_in'
-    ORDER BY s.state DESC LIMIT 1
-) AS stop ON true
-WHERE c.list_id = $2 AND c.removed_at IS NULL AND (c.phone, c.contact_id) > ($3, $4)
-"""
-IN_ORDER = "ORDER BY c.phone, c.contact_id LIMIT ${}"
-# Contacts of list $2 after a given phone.
-CONTACTS = _COLUMNS.format(contacts="contacts c")
-# Those of them with a state: read from the suppressions, which are fewer.
-_STOPPED = _COLUMNS.format(
-    contacts="""(
-        SELECT DISTINCT s.phone FROM suppressions s
-        WHERE s.account_id = $1 AND s.state = '{state}' AND s.scope IN ('account', 'list:' || $2::bigint)
-            AND s.phone >= $3
-    ) AS stopped JOIN contacts c ON c.phone = stopped.phone"""
-)
-# Those whom nothing stops. The condition is one of its own: of `stop.state IS NULL` Postgres expects a single row, and
-# would look up and sort a million contacts for a page.
-_ACTIVE = f"""{CONTACTS} AND NOT EXISTS (
-    SELECT FROM suppressions s WHERE s.account_id = $1 AND s.phone = c.phone
-        AND s.scope IN ('account', 'list:' || $2::bigint) AND s.state <> 'opted_in')
-"""
-_OF_STATUS = {
-    "opted_out": _STOPPED.format(state="opted_out"),
-    "held": f"{_STOPPED.format(state='held')} AND stop.state = 'held'",
-    "active": _ACTIVE,
-}
 _IN_GROUPS = re.compile(r"[0-9 ()+./-]*[0-9][0-9 ()+./-]*")
 _OF_PHONE = "AND c.phone = $5"
 _WITH_PART = """AND (c.phone LIKE $6 OR c.fields ->> 'email' ILIKE $5 OR c.fields ->> 'organization_name' ILIKE $5
@@ -67,7 +40,6 @@ _WITH_PART = """AND (c.phone LIKE $6 OR c.fields ->> 'email' ILIKE $5 OR c.field
 
 router = APIRouter(route_class=GuardedRoute)
 
-ContactStatus = Literal["active", "opted_out", "held"]
 SearchedText = Annotated[
     str | None,
     Query(
@@ -87,17 +59,25 @@ async def read_contacts(  # noqa: PLR0913, PLR0917 (FastAPI's parameters)
     after: After = None,
     limit: PageLimit = 100,
 ) -> dict[str, Any]:
-    """Read contacts in the order of their phones; a search for a part ends after five seconds."""
+    """Read contacts in the order of their phones; a search for a part ends after five seconds.
+
+    A page of one `status` may be shorter than `limit`, or empty, and have a `next` all the same: read on until that
+    is null.
+    """
     await require_list(database, account_id, list_id)
-    values = [account_id, list_id, *keys_after(after, "", 0)]
-    parts = [CONTACTS if status is None else _OF_STATUS[status]]
-    if q is not None and q.strip():
-        condition, *searched = _searched(q.strip(), await country_of(database, account_id))
-        parts.append(condition)
+    phone, contact_id = keys_after(after, "", 0)
+    text = "" if q is None else q.strip()
+    if status is not None and not text:
+        found = await ListOfState(database, account_id, list_id, status).page(phone, contact_id, limit)
+    else:
+        values = [account_id, list_id, phone, contact_id]
+        condition, *searched = _searched(text, await country_of(database, account_id)) if text else ("",)
         values += searched
-    query = " ".join((*parts, IN_ORDER.format(len(values) + 1)))
-    rows, shown = await _fetched(database, query, values, limit)
-    return page("contacts", rows, shown, _shown, "phone", "contact_id")
+        state = "" if status is None else IN_STATE[status]
+        query = " ".join((CONTACTS, condition, state, IN_ORDER.format(len(values) + 1)))
+        found = await _fetched(database, query, values, limit)
+    shown = page("contacts", found.rows, found.shown, _shown, "phone", "contact_id")
+    return shown if found.next is None else {**shown, "next": found.next}
 
 
 def _searched(text: str, country: str | None) -> tuple[str, ...]:
@@ -110,10 +90,10 @@ def _searched(text: str, country: str | None) -> tuple[str, ...]:
     return _WITH_PART, f"%{escaped}%", f"%{digits}%"
 
 
-async def _fetched(database: Connection, query: str, values: list[Any], limit: int) -> tuple[list[Any], int]:
+async def _fetched(database: Connection, query: str, values: list[Any], limit: int) -> FoundContacts:
     try:
         async with asyncio.timeout(_SEARCH_SECONDS):
-            return await fetch_page(database, query, *values, limit=limit)
+            return FoundContacts(*await fetch_page(database, query, *values, limit=limit))
     except TimeoutError:
         message = "q: there are too many contacts to look for a part; search for a whole phone number"
         raise ApiError(422, "too_many", message, "q") from None

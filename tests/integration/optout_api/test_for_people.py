@@ -17,6 +17,16 @@ from shared.events.inbound import OptInRequested, OptOutRequested
 from shared.http import lifecycle_of
 from shared.postgres import Pool
 
+# 11,003 contacts, of whom the last three have another state than the others.
+MANY_CONTACTS = """
+INSERT INTO contacts (account_id, list_id, phone)
+SELECT $1, $2, '+1415' || lpad(n::text, 7, '0') FROM generate_series(0, 11002) AS n
+"""
+MANY_STOPPED = """
+INSERT INTO suppressions (account_id, scope, phone, state, cause_event_id, changed_at)
+SELECT $1, $2, '+1415' || lpad(n::text, 7, '0'), CASE WHEN $3 THEN 'opted_out' ELSE $4 END, gen_random_uuid(), now()
+FROM generate_series(0, 11002) AS n WHERE (n < 11000) = $3
+"""
 ANN, BOB, CYD = "+14155550100", "+14155550101", "+14155550102"
 
 
@@ -97,6 +107,24 @@ async def test_who_is_held_is_found_as_held(acme: Caller, record: Record) -> Non
     assert await acme.statuses(list_id) == {ANN: "held", BOB: "active"}
     read = await acme.get(f"/v1/lists/{list_id}/contacts", status="held")
     assert [each["phone"] for each in read["contacts"]] == [ANN]
+
+
+@pytest.mark.parametrize("status", ["active", "opted_out", "held"])
+async def test_where_nearly_everybody_has_another_state_a_page_is_short_and_the_next_goes_on(
+    status: str, acme: Caller, pool: Pool
+) -> None:
+    list_id = await acme.new_list("Newsletter")
+    others = "opted_out" if status == "active" else "active"
+    async with pool.acquire() as connection:
+        await connection.execute(MANY_CONTACTS, acme.account_id, list_id)
+        await connection.execute(MANY_STOPPED, acme.account_id, f"list:{list_id}", others == "opted_out", status)
+    pages = [await acme.get(f"/v1/lists/{list_id}/contacts", status=status, limit=2)]
+    while pages[-1]["next"]:
+        path = f"/v1/lists/{list_id}/contacts"
+        pages.append(await acme.get(path, status=status, limit=2, after=pages[-1]["next"]))
+    found = [(each["phone"], each["status"]) for page in pages for each in page["contacts"]]
+    assert found == [(f"+1415{n:07d}", status) for n in (11_000, 11_001, 11_002)]
+    assert (len(pages) == 3) == (status == "active"), "an empty page, two contacts, one contact"
 
 
 async def test_the_opt_out_list_has_the_newest_first_in_pages(acme: Caller, record: Record) -> None:
