@@ -16,34 +16,40 @@ from services.optout.rules.detectors.languages import LANGUAGES
 
 FOLDER = Path(__file__).parents[2] / "data" / "replies" / "labelled"
 REQUESTS = frozenset(("opt_out", "held"))
-FLOOR_OF_A_LANGUAGE = 0.9
+FLOOR_OF_A_LANGUAGE = 0.91
 FLOOR_OF_A_KIND = 0.9
+"""A little below what was measured. The aim is .75 in every kind, and .88 of all, on replies that nobody has seen."""
 FLOORS = {
     "chat": 0.8,
     "cost": 0.8,
-    "deceased": 0.6,
+    "complaint": 0.99,
+    "deceased": 0.85,
     "emoji": 0.75,
     "indirect": 0.85,
     "mixed": 0.75,
     "negated": 0.94,
-    "new_owner": 0.8,
-    "not_interested": 0.7,
+    "new_owner": 0.85,
+    "not_interested": 0.75,
     "ordinary": 0.998,
     "other_thing": 0.95,
-    "own_word": 0.6,
-    "own_word3": 0.0,
+    "own_word": 0.6,  # the aim is .75: of "Reply STOP JOBS" only STOP is read
+    "own_word3": 0.0,  # the aim is .75: "3 to opt out" without a verb is not read as an instruction
     "own_word4": 0.75,
-    "own_word5": 0.75,
+    "own_word5": 0.95,
     "own_word6": 0.75,
     "partial_none": 0.8,
+    "political": 0.97,
     "polite": 0.8,
     "praise": 0.8,
     "question_stop": 1.0,
-    "quoted_none": 0.7,
+    "quoted_none": 0.95,
+    "rant": 0.98,
+    "request": 0.985,
     "slang": 0.88,
-    "work": 0.5,
+    "work": 0.75,
+    "wrong_person": 0.99,
 }
-MOST_OPTED_OUT_THAT_ASK_FOR_NOTHING = 4
+MOST_OPTED_OUT_THAT_ASK_FOR_NOTHING = 2
 
 
 class Labelled(NamedTuple):

@@ -16,7 +16,7 @@ ASKED = "Sale today at Acme. Reply STOP to opt out"
 FILES = Path(languages.__file__).parent / "data" / "languages"
 SECTIONS = (
     *("[group around]", "[group limits]", "[phrases requests]", "[phrases likely]", "[phrases wrong_person]"),
-    *("[phrases complaint]", "[words other_things]", "[words turned]"),
+    *("[phrases wrong_person_in_answer]", "[phrases complaint]", "[words other_things]", "[words turned]"),
 )
 _TOKEN = re.compile(r"<(\w+)>|([^\s()|?~+<>]+)|([()|?~+])")
 _SECTION = re.compile(r"\[(group|phrases|words) (\w+)\]")
@@ -91,7 +91,7 @@ def missed_phrases(file: str, section: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("section", ["requests", "likely", "wrong_person", "complaint"])
+@pytest.mark.parametrize("section", ["requests", "likely", "wrong_person", "wrong_person_in_answer", "complaint"])
 @pytest.mark.parametrize("code", [language.code for language in LANGUAGES])
 def test_every_phrase_of_every_file_is_found_by_the_whole_engine(code: str, section: str) -> None:
     assert missed_phrases(code, section) == []
@@ -102,7 +102,7 @@ def test_every_phrase_of_every_file_is_found_by_the_whole_engine(code: str, sect
     [
         *(("../requests_en", name) for name in ("certain", "certain_alone", "likely", "likely_alone")),
         *(("../requests_en", name) for name in ("likely_within_answer", "likely_in_answer")),
-        *(("../wrong_person", name) for name in ("sure", "gone", "unnamed", "whole_answer")),
+        *(("../wrong_person", name) for name in ("sure", "gone", "unnamed", "gone_in_answer", "whole_answer")),
         ("../refusals", "go_away"),
     ],
 )

@@ -46,10 +46,17 @@ def find_echo(normalised: NormalisedReply, offered: Instruction | None) -> Findi
     if not normalised.text or len(words) > MAX_WORDS or len(normalised.text) > _MAX_CHARACTERS:
         return None
     asked = offered.words if offered is not None else ()
+    if asked and (word := _word_of("".join(words), asked)):
+        return Finding("opt_out", "echo", normalised.text, word)
     core = _core(words)
     if not asked and len(core) == 1 and core[0] in _STANDARD and not CHATTY.isdisjoint(words):
         return None  # "so stop", to nobody's question: how sure that is, the keywords say
     return _find(core, asked) if core else None
+
+
+def _word_of(joined: str, asked: Sequence[str]) -> str:
+    """Return the word that was asked for and is all of the reply, written apart or together: "no gym" for NOGYM."""
+    return next((word for word in asked if len(joined) > 1 and word.replace(" ", "") == joined), "")
 
 
 class _Written(NamedTuple):

@@ -31,11 +31,12 @@ _NEEDED = (
     ("phrases", "requests"),
     ("phrases", "likely"),
     ("phrases", "wrong_person"),
+    ("phrases", "wrong_person_in_answer"),
     ("phrases", "complaint"),
     ("words", "other_things"),
     ("words", "turned"),
 )
-_PHRASES = ("requests", "likely", "partial", "wrong_person", "complaint", "not_name")
+_PHRASES = ("requests", "likely", "partial", "wrong_person", "wrong_person_in_answer", "complaint", "not_name")
 _MAX_WORDS_NAMED = 8
 _WITHOUT_SPACES = re.compile("[\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
 
@@ -118,12 +119,15 @@ class Language:
     def wrong_person_in(self, sentence: str, *, is_answer: bool) -> Finding | None:
         """Return what says that the number is not theirs whom the sender means."""
         text = self._text_of(sentence)
-        if len(text) > _MAX_CHARACTERS_OF_WRONG_PERSON or not self._has(self._opened(sentence, text), "wrong_person"):
+        if len(text) > _MAX_CHARACTERS_OF_WRONG_PERSON:
             return None
-        found = self._wrong_person.search(text)
-        if found is None or (not is_answer and len(found[0]) < self._least_unasked):
-            return None
-        return Finding("held", "wrong_person", found[0].strip())
+        opened = self._opened(sentence, text)
+        found = self._wrong_person.search(text) if self._has(opened, "wrong_person") else None
+        if found is not None and not is_answer and len(found[0]) < self._least_unasked:
+            found = None
+        if found is None and is_answer and self._has(opened, "wrong_person_in_answer"):
+            found = self._wrong_person_in_answer.search(text)
+        return Finding("held", "wrong_person", found[0].strip()) if found is not None else None
 
     def other_name_in(self, sentence: str, names: frozenset[str]) -> Finding | None:
         """Return what denies the name that a message was written to: "nie jestem Kasia"."""
@@ -204,6 +208,11 @@ class Language:
     def _wrong_person(self) -> Finder:
         return self._grammar.compile("wrong_person")
 
+    @cached_property
+    def _wrong_person_in_answer(self) -> Finder:
+        """A death, a new owner, a telephone at work: to nobody's question these are news."""
+        return self._grammar.compile("wrong_person_in_answer")
+
     def _alone(self, name: str) -> Finder:
         around = f"(?:{self._grammar.group('around')})*"
         return compile_re2(f"{around}(?P<core>{self._grammar.pattern(name)}){around}")
@@ -255,4 +264,6 @@ def _spoken(normalised: NormalisedReply) -> Sequence[Language]:
     if not wakes and normalised.text.isascii():
         return ()
     opened = LANGUAGE_CLASSES.opened_by(normalised.text[:_MAX_CHARACTERS]) if wakes else 0
+    if not opened and normalised.text.isascii():
+        return ()
     return [language for language in LANGUAGES if language.may_be_in(normalised, opened)]

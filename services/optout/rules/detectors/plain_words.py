@@ -76,7 +76,7 @@ def _find_in_english(normalised: NormalisedReply, *, is_answer: bool) -> Finding
 
 def _in_answer(normalised: NormalisedReply) -> Finding | None:
     """Return what is a request only because it answers a message that offered a way out."""
-    for sentence in dict.fromkeys((*normalised.sentences, normalised.text)):
+    for sentence in dict.fromkeys((*normalised.sentences, *normalised.clauses[:MAX_SENTENCES], normalised.text)):
         if WORD_CLASSES.opened_by(sentence) & _MAY_BE["likely_in_answer"]:
             found = _IN_ANSWER.fullmatch(canonical(sentence))
             if found is not None:

@@ -26,15 +26,16 @@ _NAMED = {
     False: compile_re2(_GRAMMAR.pattern("named")),
 }
 _UNNAMED = _GRAMMAR.compile("unnamed")
+_GONE_IN_ANSWER = _GRAMMAR.compile("gone_in_answer")
 _OF_REQUESTS = languages.WORDS_OF_REQUESTS - _GRAMMAR.words("also_names")
 _NO_NAME = FREQUENT | _GRAMMAR.words("no_name") | _GRAMMAR.words("capitalised") | _OF_REQUESTS
 _OF_A_PHONE = frozenset(("phone", "number", "cell", "line", "here", "anymore"))
 _CAPITALISED = _GRAMMAR.words("capitalised")
 _NO_SECOND_NAME = FREQUENT - _OF_A_PHONE
 _NO_NAMES_END = tuple(_GRAMMAR.words("no_names_end"))
-_ANOTHER_MATTER = frozenset(("items", "laughing", "laughter", "order", "sizes", "pieces", "digits"))
+_ANOTHER_MATTER = frozenset(("items", "serious", "laughing", "laughter", "order", "sizes", "pieces", "digits"))
 _UNASKED = ("sure", "gone", "named", "no_somebody", "somebody_gone")
-_IN_ANSWER_ONLY = ("named_in_answer", "unnamed", "somebody_gone_in_answer", "whole_answer")
+_IN_ANSWER_ONLY = ("named_in_answer", "unnamed", "gone_in_answer", "somebody_gone_in_answer", "whole_answer")
 _MAY_BE = {name: _GRAMMAR.section(name) for name in (*_UNASKED, *_IN_ANSWER_ONLY)}
 _LOOKED_FOR = {False: sum(_MAY_BE[name] for name in _UNASKED), True: sum(_MAY_BE.values())}
 
@@ -43,7 +44,9 @@ def _looked_for(words_of_reply: int, *, is_answer: bool) -> int:
     """Return the sections that may count: of a long reply only what is said outright, for stories have names too."""
     if not is_answer and words_of_reply > _MAX_WORDS_OF_STORY:
         return _MAY_BE["sure"]
-    return _LOOKED_FOR[is_answer and words_of_reply <= _MAX_WORDS_BOLD]
+    if is_answer and words_of_reply > _MAX_WORDS_BOLD:
+        return _LOOKED_FOR[False] | _MAY_BE["gone_in_answer"]
+    return _LOOKED_FOR[is_answer]
 
 
 _ONE_NAME = r"(?P<name>[^\W\d]{2,}(?: [^\W\d]{2,})?)"
@@ -132,6 +135,8 @@ def _in_sentence(text: str, opened: int, words_of_reply: int, *, is_answer: bool
         return None
     is_answer = is_answer and words_of_reply <= _MAX_WORDS_BOLD
     if opened & _MAY_BE["gone"] and (found := _GONE.fullmatch(text)):
+        return found[0].strip()
+    if opened & _MAY_BE["gone_in_answer"] and (found := _GONE_IN_ANSWER.search(text)):
         return found[0].strip()
     is_short = len(words) <= _MAX_WORDS_UNASKED
     if is_answer and is_short and opened & _MAY_BE["unnamed"] and (found := _UNNAMED.search(text)):
