@@ -1,5 +1,6 @@
 """The *Opt-out list*: who gets nothing, from which list, since when, and how that came about; it follows live."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -49,17 +50,29 @@ AskedOptOutSearch = Annotated[OptOutSearch, Query()]
 
 @routes.get("/opt-outs")
 async def opt_outs(visit: Visit, asked: AskedOptOutSearch) -> Response:
-    try:
-        read = await visit.api.get("/v1/opt-outs", {**asked.filters(), **_paging(asked)})
-    except RefusedByApiError as error:
-        lists = await visit.api.get("/v1/lists", {"limit": 1_000})
-        content = _head(visit, asked), notice("bad", error.message), _search(asked, lists)
-        return visit.page("Opt-out list", *content, status=error.status)
-    shown = _shown(visit, asked, read)
     if visit.is_partial:
-        return visit.part(shown) if _mark(read) != asked.seen else Response(status_code=204)
-    lists = await visit.api.get("/v1/lists", {"limit": 1_000})
+        return _newer(visit, asked, await _found(visit, asked))
+    read, lists = await asyncio.gather(_found_or_refused(visit, asked), visit.api.get("/v1/lists", {"limit": 1_000}))
+    if isinstance(read, RefusedByApiError):
+        content = _head(visit, asked), notice("bad", read.message), _search(asked, lists)
+        return visit.page("Opt-out list", *content, status=read.status)
+    shown = _shown(visit, asked, read)
     return visit.page("Opt-out list", _head(visit, asked), _said(asked), _search(asked, lists), shown)
+
+
+async def _found(visit: PageVisit, asked: OptOutSearch) -> dict[str, Any]:
+    return await visit.api.get("/v1/opt-outs", {**asked.filters(), **_paging(asked)})
+
+
+async def _found_or_refused(visit: PageVisit, asked: OptOutSearch) -> dict[str, Any] | RefusedByApiError:
+    try:
+        return await _found(visit, asked)
+    except RefusedByApiError as error:
+        return error
+
+
+def _newer(visit: PageVisit, asked: OptOutSearch, read: Mapping[str, Any]) -> Response:
+    return visit.part(_shown(visit, asked, read)) if _mark(read) != asked.seen else Response(status_code=204)
 
 
 @routes.get("/opt-outs/export.csv")
