@@ -7,6 +7,7 @@
 | may get one more          | has no token, or others wait | waits for its turn                                   |
 | may get one more          | has a token                  | may leave, and counts for both                       |
 
+A message that counts already, because its sender died after it had counted it, does not count against itself.
 The confirmation of an opt-out does not count for its recipient, and waits for no number, which it counts for.
 """
 
@@ -16,10 +17,10 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from services.sender.ledger.model import MessageKey, key_of
-from services.sender.limits.frequency import FREQUENCY, kept, new_time, next_at
+from services.sender.limits.frequency import FREQUENCY, kept, new_time, next_at, remembered
 from services.sender.limits.number_limits import LimitName, NumberLimit
 from services.sender.limits.number_use import NumberTurn, NumberUse, charge, take_turn
-from services.sender.limits.rows import CountedRecipient
+from services.sender.limits.rows import CountedRecipient, RecipientUse
 from shared.events.outbound import MessageRequested
 from shared.events.suppression import FrequencyCap
 
@@ -53,7 +54,8 @@ class Allotment:
     allowed: list[MessageRequested] = field(default_factory=list)
     held: list[tuple[MessageRequested, NumberTurn]] = field(default_factory=list)
     refused: list[tuple[MessageRequested, str]] = field(default_factory=list)
-    changed: dict[CountedRecipient, tuple[Sequence[datetime], datetime]] = field(default_factory=dict)
+    message_times: dict[CountedRecipient, dict[str, datetime]] = field(default_factory=dict)
+    changed: dict[CountedRecipient, RecipientUse] = field(default_factory=dict)
     reservation: Reservation = field(default_factory=Reservation)
 
     def add(self, other: "Allotment") -> None:
@@ -68,7 +70,7 @@ class Allotment:
 def allot(
     messages: Sequence[Limited],
     uses: Mapping[LimitName, NumberUse],
-    times: Mapping[CountedRecipient, Sequence[datetime]],
+    recipients: Mapping[CountedRecipient, RecipientUse],
     now: datetime,
     *,
     woken: bool,
@@ -78,11 +80,13 @@ def allot(
     Args:
         messages: the messages, in the order in which they take their turns.
         uses: of all their limits.
-        times: when all their recipients were messaged.
+        recipients: when all their recipients were messaged.
         now: the time.
         woken: whether these messages have waited, for whatever.
     """
-    allotment = Allotment(dict(uses), {key: list(each) for key, each in times.items()})
+    times = {key: list(use.times) for key, use in recipients.items()}
+    message_times = {key: dict(use.message_times) for key, use in recipients.items()}
+    allotment = Allotment(dict(uses), times, message_times=message_times)
     for message in messages:
         if not _is_kept_from_recipient(message, allotment, now) and not _waits_for_number(
             message, allotment, now, woken=woken
@@ -97,7 +101,8 @@ def _is_kept_from_recipient(message: Limited, allotment: Allotment, now: datetim
         return False
     key, cap = message.recipient
     allotment.times[key] = kept(allotment.times[key], cap, now)
-    at = next_at(allotment.times[key], cap)
+    own = allotment.message_times[key].get(message.request.message_id)
+    at = next_at([each for each in allotment.times[key] if each != own], cap)
     if at is None:
         return False
     if cap.policy == "wait":
@@ -128,10 +133,20 @@ def _waits_for_number(message: Limited, allotment: Allotment, now: datetime, *, 
 
 
 def _count_for_recipient(message: Limited, allotment: Allotment, now: datetime) -> None:
+    """Count a message: one that counts already, because its sender died then, from now on, and not a second time.
+
+    Nor is it given back: another process may have called for it.
+    """
     if message.recipient is None:
         return
     key, cap = message.recipient
-    at = new_time(allotment.times[key], now)
-    allotment.times[key].append(at)
-    allotment.changed[key] = allotment.times[key], at + timedelta(hours=cap.hours)
-    allotment.reservation.of_recipients[key_of(message.request)] = key, at
+    times, message_times = allotment.times[key], allotment.message_times[key]
+    counts_already = (own := message_times.get(message.request.message_id)) in times
+    if own is not None and counts_already:
+        times.remove(own)
+    at = new_time(times, now)
+    times.append(at)
+    message_times[message.request.message_id] = at
+    allotment.changed[key] = RecipientUse(times, remembered(message_times, times, now), at + timedelta(hours=cap.hours))
+    if not counts_already:
+        allotment.reservation.of_recipients[key_of(message.request)] = key, at

@@ -1,7 +1,7 @@
 """Lets as many messages leave as the limits allow, counted before they are called: all senders together keep them.
 
 A sender that dies after it has counted leaves messages counted that were never called: at most those of its batch. So a
-limit errs to too few, and is never passed.
+limit errs to too few, and is never passed. For its recipient such a message does not count twice when it comes again.
 """
 
 import logging
@@ -89,9 +89,9 @@ class Limiter:
             return Allotment({}, {}, allowed=list(requests))
         async with connection_from(self.pool) as connection, connection.transaction():
             uses = await lock_limits(connection, names) if names else {}
-            times = await lock_recipients(connection, recipients) if recipients else {}
+            found = await lock_recipients(connection, recipients) if recipients else {}
             now = await connection.fetchval("SELECT clock_timestamp()")
-            allotment = allot(messages, uses, times, now, woken=self.woken)
+            allotment = allot(messages, uses, found, now, woken=self.woken)
             if names:
                 await save_limits(connection, allotment.uses)
             if allotment.changed:

@@ -7,6 +7,7 @@ that waits for it. The time is the database's: senders share one clock.
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from services.sender.limits.number_limits import LimitName
@@ -46,12 +47,14 @@ INSERT INTO recipient_messages AS r (account_id, phone, list_id)
 SELECT account_id, phone, list_id FROM unnest($1::text[], $2::text[], $3::bigint[])
     AS wanted (account_id, phone, list_id) ORDER BY account_id, phone, list_id
 ON CONFLICT (account_id, phone, list_id) DO UPDATE SET forget_at = r.forget_at
-RETURNING account_id, phone, list_id, times
+RETURNING account_id, phone, list_id, times, message_times
 """
 _SAVE_RECIPIENTS = """
-UPDATE recipient_messages r SET times = saved.times, forget_at = saved.forget_at
-FROM jsonb_to_recordset($1::jsonb)
-    AS saved (account_id text, phone text, list_id bigint, times timestamptz[], forget_at timestamptz)
+UPDATE recipient_messages r
+SET times = saved.times, forget_at = saved.forget_at, message_times = saved.message_times
+FROM jsonb_to_recordset($1::jsonb) AS saved (
+    account_id text, phone text, list_id bigint, times timestamptz[], forget_at timestamptz, message_times jsonb
+)
 WHERE r.account_id = saved.account_id AND r.phone = saved.phone AND r.list_id = saved.list_id
 """
 _LOCK_TAKEN_OUT = """
@@ -110,23 +113,42 @@ async def give_back(connection: Connection, unused: Mapping[tuple[LimitName, dat
     await connection.execute(_GIVE_BACK, *columns, [day for _, day in unused], list(unused.values()))
 
 
+class RecipientUse(NamedTuple):
+    """A record of when a recipient was messaged, of the last messages by id, and of when it may be forgotten.
+
+    An id whose time is not among `times` was not counted after all.
+    """
+
+    times: Sequence[datetime]
+    message_times: Mapping[str, datetime] = MappingProxyType({})
+    forget_at: datetime | None = None
+
+
 async def lock_recipients(
     connection: Connection, keys: Collection[CountedRecipient]
-) -> dict[CountedRecipient, list[datetime]]:
+) -> dict[CountedRecipient, RecipientUse]:
     """Return, and lock, when these recipients were messaged."""
     rows = await connection.fetch(
         _LOCK_RECIPIENTS, [key.account_id for key in keys], [key.phone for key in keys], [key.list_id for key in keys]
     )
-    return {CountedRecipient(row[0], row[1], row[2]): row[3] for row in rows}
+    return {CountedRecipient(row[0], row[1], row[2]): RecipientUse(row[3], _times_of(row[4])) for row in rows}
 
 
-async def save_recipients(
-    connection: Connection, saved: Mapping[CountedRecipient, tuple[Sequence[datetime], datetime]]
-) -> None:
+def _times_of(message_times: str) -> dict[str, datetime]:
+    found = json.loads(message_times).items() if message_times != "{}" else ()
+    return {message_id: datetime.fromisoformat(at) for message_id, at in found}
+
+
+async def save_recipients(connection: Connection, saved: Mapping[CountedRecipient, RecipientUse]) -> None:
     """Save when recipients were messaged, and when that may be forgotten."""
     rows = [
-        {**key._asdict(), "times": [at.isoformat() for at in times], "forget_at": forget_at.isoformat()}
-        for key, (times, forget_at) in saved.items()
+        {
+            **key._asdict(),
+            "times": [at.isoformat() for at in use.times],
+            "message_times": {message_id: at.isoformat() for message_id, at in use.message_times.items()},
+            "forget_at": use.forget_at and use.forget_at.isoformat(),
+        }
+        for key, use in saved.items()
     ]
     await connection.execute(_SAVE_RECIPIENTS, json.dumps(rows))
 

@@ -86,6 +86,19 @@ async def test_a_sender_that_dies_once_it_has_counted_lets_too_few_leave_and_nev
     assert PER_DAY - len(asked) <= len(await _calls(world, TOLL_FREE)) <= PER_DAY
 
 
+async def test_a_sender_that_dies_once_it_has_counted_counts_no_message_twice_for_its_recipient(world: World) -> None:
+    await world.opt_out.account(world.account_id, frequency_cap={"messages": 2, "hours": 24, "policy": "reject"})
+    asked = [world.request(number, phone="+14155550008") for number in range(3)]
+    await world.sender.stop()
+    await world.sender.start(failpoint="sender.after_reserved=kill@1", wait=False)
+    await world.kafka.produce(*asked[:2])
+    await until("it dies", lambda: not world.sender.process.alive)
+    await world.sender.start()
+    await until("both are sent", lambda: all(_ends(world, each) == SENT for each in asked[:2]))
+    await world.kafka.produce(asked[2])
+    await until("the third is rejected", lambda: _ends(world, asked[2]) == "message_rejected")
+
+
 @pytest.mark.parametrize(("policy", "outcome"), [("wait", "message_waiting"), ("reject", "message_rejected")])
 async def test_a_recipient_gets_no_more_than_the_accounts_cap(policy: str, outcome: str, world: World) -> None:
     cap = {"messages": 2, "hours": 24, "policy": policy, "exempts_conversational": True, "exempts_transactional": True}

@@ -11,9 +11,9 @@ from services.sender.limits.allot import Limited, allot
 from services.sender.limits.frequency import FREQUENCY, is_counted, list_counted
 from services.sender.limits.number_limits import LimitName, NumberLimit
 from services.sender.limits.number_use import RATE, NumberUse
-from services.sender.limits.rows import CountedRecipient
+from services.sender.limits.rows import CountedRecipient, RecipientUse
 from shared.events.outbound import MessageRequested
-from shared.events.suppression import FrequencyCap
+from shared.events.suppression import FrequencyCap, FrequencyPolicy
 
 START = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 NAME = LimitName("acme", "number +14155550199")
@@ -33,13 +33,13 @@ def test_a_recipient_who_has_had_enough_takes_no_token_and_a_number_without_one_
     other = CountedRecipient("acme", "+14155550101", 0)
     had_enough = Limited(asked(1), (NAME, one_per_second), 1, (KEY, cap))
     others = [Limited(asked(n, phone=other.phone), (NAME, one_per_second), 1, (other, cap)) for n in (2, 3)]
-    times = {KEY: [START - timedelta(hours=1)], other: []}
+    times = {KEY: RecipientUse([START - timedelta(hours=1)]), other: RecipientUse([])}
     done = allot([had_enough, *others], {NAME: NumberUse()}, times, START, woken=False)
     assert [each.message_id for each in done.allowed] == ["m-2"]
     assert [(each.message_id, turn.reason) for each, turn in done.held] == [("m-1", FREQUENCY), ("m-3", FREQUENCY)]
     assert done.uses[NAME].sent == 1
     late = Limited(asked(4, phone="+14155550102"), (NAME, one_per_second), 1, (CountedRecipient("acme", "x", 0), cap))
-    done = allot([late], done.uses, {CountedRecipient("acme", "x", 0): []}, START, woken=False)
+    done = allot([late], done.uses, {CountedRecipient("acme", "x", 0): RecipientUse([])}, START, woken=False)
     assert [turn.reason for _, turn in done.held] == [RATE]
     assert not done.changed
     assert not done.reservation
@@ -48,14 +48,45 @@ def test_a_recipient_who_has_had_enough_takes_no_token_and_a_number_without_one_
 def test_over_the_cap_a_message_waits_until_the_oldest_that_counts_is_too_old() -> None:
     cap = FrequencyCap(messages=2, hours=24)
     times = [START - timedelta(hours=hours) for hours in (30, 23, 5)]
-    done = allot([Limited(asked(), recipient=(KEY, cap))], {}, {KEY: times}, START, woken=False)
+    done = allot([Limited(asked(), recipient=(KEY, cap))], {}, {KEY: RecipientUse(times)}, START, woken=False)
     assert done.held[0][1] == (START + timedelta(hours=1), FREQUENCY)
+
+
+@pytest.mark.parametrize("policy", ["wait", "reject"])
+def test_a_message_that_its_sender_had_counted_before_it_died_leaves_and_counts_once(policy: FrequencyPolicy) -> None:
+    cap, later = FrequencyCap(messages=2, hours=24, policy=policy), START + timedelta(minutes=5)
+    limited = [Limited(asked(number), recipient=(KEY, cap)) for number in range(3)]
+    before = allot(limited[:2], {}, {KEY: RecipientUse([])}, START, woken=False)
+    again = allot(limited, {}, before.changed, later, woken=False)
+    assert [each.message_id for each in again.allowed] == ["m-0", "m-1"]
+    assert again.changed[KEY].times == [later, later + timedelta(microseconds=1)]
+    assert not again.reservation, "what another process may have called is not given back"
+
+
+def test_a_message_whose_count_was_given_back_counts_like_a_new_one() -> None:
+    cap = FrequencyCap(messages=1, hours=24)
+    other, own = START - timedelta(minutes=2), START - timedelta(minutes=1)
+    given_back = RecipientUse([other], {"m-1": own})
+    done = allot([Limited(asked(), recipient=(KEY, cap))], {}, {KEY: given_back}, START, woken=False)
+    assert [turn.reason for _, turn in done.held] == [FREQUENCY]
+
+
+def test_few_messages_are_remembered_and_not_for_long() -> None:
+    cap, use = FrequencyCap(messages=100, hours=24), RecipientUse([])
+    for number in range(100):
+        asked_now = [Limited(asked(number), recipient=(KEY, cap))]
+        use = allot(asked_now, {}, {KEY: use}, START + timedelta(minutes=2 * number), woken=False).changed[KEY]
+    assert len(use.times) == 100
+    assert list(use.message_times) == [f"m-{number}" for number in range(80, 100)]
+    last = [Limited(asked(100), recipient=(KEY, cap))]
+    done = allot(last, {}, {KEY: use}, START + timedelta(hours=24), woken=False)
+    assert list(done.changed[KEY].message_times) == ["m-100"]
 
 
 def test_an_account_may_have_messages_rejected_that_are_over_its_cap() -> None:
     cap = FrequencyCap(messages=2, hours=24, policy="reject", per_list=True)
     limited = [Limited(asked(number), recipient=(KEY, cap)) for number in range(3)]
-    done = allot(limited, {}, {KEY: []}, START, woken=False)
+    done = allot(limited, {}, {KEY: RecipientUse([])}, START, woken=False)
     assert [each.message_id for each in done.allowed] == ["m-0", "m-1"]
     assert [(each.message_id, why) for each, why in done.refused] == [
         ("m-2", "the recipient has had 2 messages from this list within 24 hours")
@@ -109,13 +140,15 @@ def test_no_window_has_more_messages_than_the_cap_and_who_waits_is_let_through(
     for number, (passes, count) in enumerate(batches):
         now += timedelta(hours=passes)
         limited = [Limited(asked(100 * number + each), recipient=(KEY, cap)) for each in range(count)]
-        done = allot(limited, {}, {KEY: times}, now, woken=False)
+        done = allot(limited, {}, {KEY: RecipientUse(times)}, now, woken=False)
         times = done.times[KEY]
         left += [now] * len(done.allowed)
         for request, turn in done.held:
             assert turn.until is not None
             assert turn.until > now
-            again = allot([Limited(request, recipient=(KEY, cap))], {}, {KEY: times}, turn.until, woken=True)
+            again = allot(
+                [Limited(request, recipient=(KEY, cap))], {}, {KEY: RecipientUse(times)}, turn.until, woken=True
+            )
             assert again.allowed == [request]
     window = timedelta(hours=hours) - timedelta(seconds=1)
     assert all(sum(1 for each in left if begin <= each < begin + window) <= messages for begin in left)
