@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from harness.audit.history import MICROSECONDS, OptInRow, PhoneRows, ReplyRow, SentRow, moment
-from services.optout.attribution import MOST_CONSIDERED, Attribution, attribute
+from services.optout.attribution import MAX_CONSIDERED, Attribution, attribute
 from services.optout.decide import Held, OptIn, OptOut, decide
 from services.optout.policies import ReachPolicies
 from services.optout.recipient import Recipient, SentMessage, Suppression
@@ -258,7 +258,7 @@ def _newest(phone: _Phone, row: ReplyRow, window: timedelta) -> list[SentRow]:
         if not message.has_failed
     ]
     found.sort(key=lambda message: (message.at, message.id), reverse=True)
-    return found[:MOST_CONSIDERED]
+    return found[:MAX_CONSIDERED]
 
 
 def _message(row: SentRow, criteria: Criteria, instruction: str | None) -> SentMessage:

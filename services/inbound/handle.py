@@ -91,28 +91,28 @@ class WebhookHandler:
         content_type, body = self.reported.content(request)
         read = read_webhook(self.reported, account_id, content_type, body, request.received_at, self._number_pools)
         events = [each for each in read if not isinstance(each, WebhookError)]
+        error = next((each for each in read if isinstance(each, WebhookError)), None)
         records = [record for event in events for record in records_of(event, self._partitions)]
-        errors = [each for each in read if isinstance(each, WebhookError)]
-        if errors:
-            records.append(self._parked(account_id, content_type, body, errors[0], request.received_at))
+        if error is not None:
+            records.append(self._parked(account_id, content_type, body, error, request.received_at))
         await self._publish(records)
-        if errors:
-            log.warning("a webhook of account %s was refused and parked: %s", account_id, errors[0].reason)
-            return "refused", responses.refused(errors[0], is_repeated=self.reported.repeats_until_accepted)
+        if error is not None:
+            log.warning("a webhook of account %s was refused and parked: %s", account_id, error.reason)
+            return "refused", responses.refused(error, is_repeated=self.reported.repeats_until_accepted)
         return "accepted" if events else "ignored", responses.accepted([event.event_id for event in events])
 
     async def _verify(self, request: GatewayRequest, account_id: str) -> None:
         credentials = self._credentials.get(account_id)
         if credentials:
             await check_signed(request, credentials)
-        elif credentials is None and self._is_named_with_credentials(account_id):
+        elif credentials is None and self._must_be_signed(account_id):
             self._warn_of_missing_credential(account_id)
             raise UnverifiedError
 
-    def _is_named_with_credentials(self, account_id: str) -> bool:
-        """Say whether the account must be: where the gateway always signs, else if another gateway of it is.
+    def _must_be_signed(self, account_id: str) -> bool:
+        """Say whether the account needs a credential: the gateway always signs, or another gateway of the account does.
 
-        The secret is one for all gateways: a signature of the other would prove nothing if this needed none.
+        An account has one secret for all gateways: the other's signature would prove nothing if this one needed none.
         """
         always_signs = self.reported.credential is not None and self.reported.must_be_signed
         return always_signs or account_id in self._accounts_with_credentials

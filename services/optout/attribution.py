@@ -14,7 +14,7 @@ from services.optout.recipient import Recipient, SentMessage
 from shared.events.inbound import MessageReceived
 from shared.events.opt_out import AttributionMethod
 
-MOST_CONSIDERED = 200
+MAX_CONSIDERED = 200
 """Messages from a number that are loaded for a reply: the newest before it, and the newest after it."""
 CLOCK_SLACK = timedelta(seconds=5)
 """Gateways give times in whole seconds, by clocks of their own."""
@@ -43,10 +43,9 @@ def attribute(event: MessageReceived, recipient: Recipient) -> Attribution:
     answerable = [message for message in recipient.sent if is_answerable(message, event, recipient.window_starts_at)]
     if not answerable:
         return Attribution("account")
-    before = [m for m in answerable if m.dispatched_at <= latest_written(event)]
-    possible = _last_certain(before) if before and event.sender_number is not None else answerable
-    if len(possible) >= MOST_CONSIDERED and not (before and event.sender_number and possible[-1].outcome == "sent"):
-        return Attribution("account")  # older ones that were not loaded are possible, too
+    possible = _possible(event, answerable)
+    if possible is None:
+        return Attribution("account")
     lists = _distinct(message.list_id for message in possible)
     if len(lists) == 1:
         return Attribution("last_message", lists, possible[0].message_id)
@@ -93,6 +92,16 @@ def latest_written(event: MessageReceived) -> datetime:
     """Return the latest moment by our clocks at which the reply may have been written."""
     moment = event.sent_at or event.listed_sent_at or event.occurred_at
     return moment + CLOCK_SLACK if moment < _LAST_MOMENT else moment
+
+
+def _possible(event: MessageReceived, answerable: Sequence[SentMessage]) -> Sequence[SentMessage] | None:
+    """Return which of the messages `event` may answer; None where older ones that are not loaded are possible, too."""
+    before = [message for message in answerable if message.dispatched_at <= latest_written(event)]
+    if not before or event.sender_number is None:
+        return answerable if len(answerable) < MAX_CONSIDERED else None
+    possible = _last_certain(before)
+    is_certain = possible[-1].outcome == "sent"
+    return possible if is_certain or len(possible) < MAX_CONSIDERED else None
 
 
 def _last_certain(newest_first: Sequence[SentMessage]) -> list[SentMessage]:

@@ -41,7 +41,9 @@ def text_of(event: DecidableEvent) -> Text:
     return event.account_id, event.body if isinstance(event, MessageReceived) else ""
 
 
-async def search(events: Sequence[DecidableEvent], rules: Mapping[str, AccountRules]) -> dict[Text, SearchResult]:
+async def search_patterns(
+    events: Sequence[DecidableEvent], rules: Mapping[str, AccountRules]
+) -> dict[Text, SearchResult]:
     """Return what was found, by text, for the accounts that have patterns; the others' rules need no search."""
     bodies: dict[str, set[str]] = {}
     for event in events:

@@ -8,7 +8,7 @@ elsewhere would let messages go that nobody gets.
 from collections.abc import Iterable
 
 from services.optout.recipient import Recipient, Suppression
-from services.optout.requests import BY_NOBODY, Requested, after_opt_out
+from services.optout.requests import BY_NOBODY, Requested, after_opt_out, opt_out_of
 from shared.events.inbound import CarrierBlocked, MessageReceived
 from shared.scopes import sender_scope
 
@@ -21,21 +21,19 @@ _COMPANIES = {"vonage-messages": "vonage", "vonage-sms": "vonage"}
 
 
 def decide_block(event: CarrierBlocked, recipient: Recipient) -> Requested:
-    """Decide a block: it holds for every number that it covers, and takes the place of what is suppressed there.
-
-    Where it covers more than was known, all of it has one cause, by which a START finds it.
-    """
+    """Decide a block: it holds for every number that it covers, and takes the place of what is suppressed there."""
     if _is_known_already(event, recipient):
         return Requested("opt_out", "already_opted_out")
     covered = dict.fromkeys(map(sender_scope, event.sender_numbers or _sent_from(event, recipient)))
     scopes = tuple(scope for scope in covered if not _came_back_later(event, scope, recipient))
     if not scopes:
         return Requested("opt_out", "older_than_opt_in" if covered else "no_sender_number")
-    changed = tuple(scope for scope in scopes if not recipient.is_suppressed(scope))
-    before = [scope for scope in scopes if scope not in changed]
-    asked_again = () if changed else tuple(s for s in before if _is_of(recipient.suppressions[s], event.gateway))
-    raised = tuple(scope for scope in before if scope not in asked_again)
-    return Requested("opt_out", "opted_out" if changed or raised else "already_opted_out", changed, raised, asked_again)
+    suppressed = recipient.suppressed(scopes)
+    changed = tuple(scope for scope in scopes if scope not in suppressed)
+    # Where it covers more than was known, all of it has one cause, by which a START finds it.
+    blocked_before = () if changed else tuple(s for s, was in suppressed.items() if _is_of(was, event.gateway))
+    raised = tuple(scope for scope in suppressed if scope not in blocked_before)
+    return opt_out_of(changed, raised, asked_again=blocked_before)
 
 
 def _came_back_later(event: CarrierBlocked, scope: str, recipient: Recipient) -> bool:

@@ -48,12 +48,12 @@ class SentLink:
     sender_number: str
 
 
-def request_of(event: LinkEvent, link: SentLink, by_policy: PolicyReach) -> LinkOptOut | LinkOptIn:
+def request_of(event: LinkEvent, link: SentLink, policy_reach: PolicyReach) -> LinkOptOut | LinkOptIn:
     """Return what a click on `link` asks for."""
     if isinstance(event, LinkUndone):
         return _undone(event, link)
     mine = [list_scope(link.list_id)]
-    scopes = [ACCOUNT] if event.all_lists else widened(mine, by_policy.reach, [link.sender_number])
+    scopes = [ACCOUNT] if event.all_lists else widened(mine, policy_reach.reach, [link.sender_number])
     return LinkOptOut(
         event_id=event.event_id,
         occurred_at=event.occurred_at,
@@ -64,7 +64,7 @@ def request_of(event: LinkEvent, link: SentLink, by_policy: PolicyReach) -> Link
         source=LINK,
         statement="all lists" if event.all_lists else None,
         message_id=link.message_id,
-        reach_policy=None if event.all_lists else by_policy.version,
+        reach_policy=None if event.all_lists else policy_reach.version,
     )
 
 

@@ -38,18 +38,22 @@ class OptOutConfirmation:
     list_word: str | None = None
 
 
-def setting_for(event: MessageReceived, settings: Sequence[PublishedConfirmation]) -> PublishedConfirmation | None:
-    """Return the account's setting for a reply, by the country of its phone and the number that it was written to."""
-    return confirmation_for(settings, country_of_phone(event.phone), event.sender_number) if settings else None
+def published_for(
+    event: MessageReceived, confirmations: Sequence[PublishedConfirmation]
+) -> PublishedConfirmation | None:
+    """Return the account's confirmation for a reply, by its country and the number that it was written to."""
+    return (
+        confirmation_for(confirmations, country_of_phone(event.phone), event.sender_number) if confirmations else None
+    )
 
 
 def reach_while_asked(
-    event: MessageReceived, setting: PublishedConfirmation | None, by_policy: PolicyReach, recipient: Recipient
+    event: MessageReceived, published: PublishedConfirmation | None, policy_reach: PolicyReach, recipient: Recipient
 ) -> PolicyReach:
     """Return how far an opt-out reaches: where its confirmation asks, or one has asked, the account."""
-    asks = (setting is not None and setting.asks_scope) or _has_asked(event, recipient)
-    if not asks or by_policy.reach == ACCOUNT:
-        return by_policy
+    asks = (published is not None and published.asks_scope) or _has_asked(event, recipient)
+    if not asks or policy_reach.reach == ACCOUNT:
+        return policy_reach
     return PolicyReach("account", f"asks_scope:{country_of_phone(event.phone)}")
 
 
@@ -66,20 +70,20 @@ def confirmation_of(  # noqa: PLR0913, PLR0917 (what it goes by)
     attribution: Attribution,
     recipient: Recipient,
     scopes: Sequence[str],
-    setting: PublishedConfirmation | None,
+    published: PublishedConfirmation | None,
 ) -> OptOutConfirmation | None:
     """Return the confirmation of a certain opt-out from `scopes`; None: silence."""
-    if setting is None or event.sender_number is None or len(attribution.list_ids) != 1:
+    if published is None or event.sender_number is None or len(attribution.list_ids) != 1:
         return None  # as a message of that list it is answered, by a START or another STOP, like any other
-    if not (HOW_TO_SWITCH_OFF.keys().isdisjoint((event.gateway, event.carrier)) or setting.carrier_is_silent):
+    if not (HOW_TO_SWITCH_OFF.keys().isdisjoint((event.gateway, event.carrier)) or published.carrier_is_silent):
         return None  # its company has answered
-    if not _is_plain(event) or (setting.asks_scope and match.reach == ACCOUNT):
+    if not _is_plain(event) or (published.asks_scope and match.reach == ACCOUNT):
         return None  # who has said "all" is not asked
     looked_at = (*scopes, ACCOUNT, sender_scope(event.sender_number))
     if any(recipient.is_suppressed(scope) for scope in looked_at) or _was_confirmed(event, recipient):
         return None
-    word = setting.list_word if setting.asks_scope else None
-    return OptOutConfirmation(confirmation_id(event.event_id), attribution.list_ids[0], setting.text, word)
+    word = published.list_word if published.asks_scope else None
+    return OptOutConfirmation(confirmation_id(event.event_id), attribution.list_ids[0], published.text, word)
 
 
 def _is_plain(event: MessageReceived) -> bool:

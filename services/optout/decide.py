@@ -10,8 +10,8 @@ from services.optout.confirmation import (
     OptOutConfirmation,
     confirmation_of,
     narrowed_by,
+    published_for,
     reach_while_asked,
-    setting_for,
 )
 from services.optout.follow_ups import FollowUp, follow_ups
 from services.optout.opt_in import withdrawn_by
@@ -140,13 +140,13 @@ def _of_reply(
     attribution = attribute(event, recipient)
     answered_text = _answered_text(event, attribution, recipient)
     match = rules.match(event.body, sender_number=event.sender_number, answered_text=answered_text)
-    setting = setting_for(event, confirmations)
-    by_policy = reach_while_asked(event, setting, policies.reach_for(event.phone, event.occurred_at), recipient)
+    published = published_for(event, confirmations)
+    policy_reach = reach_while_asked(event, published, policies.reach_for(event.phone, event.occurred_at), recipient)
     match match.kind:
         case "opt_out":
-            return _opt_out(event, match, attribution, recipient, by_policy, setting)
+            return _opt_out(event, match, attribution, recipient, policy_reach, published)
         case "held":
-            return _held(event, match, attribution, recipient, by_policy)
+            return _held(event, match, attribution, recipient, policy_reach)
         case "opt_in":
             return _opt_in(event, match, attribution, recipient)
         case "help" | "none":
@@ -167,8 +167,8 @@ def _started_at_carrier(event: MessageReceived, recipient: Recipient) -> tuple[s
     """Return what a carrier that has taken the reply as an opt-in does not block any more: no rule has its word."""
     if not event.is_start_at_carrier or event.part is not None:
         return ()
-    suppressed = [each for _, each in sorted(recipient.suppressions.items()) if recipient.is_suppressed(each.scope)]
-    return tuple(each.scope for each in lifted_by_start(event, suppressed) if is_surely_later(event, each))
+    lifted = lifted_by_start(event, recipient.all_suppressed())
+    return tuple(each.scope for each in lifted if is_surely_later(event, each))
 
 
 def _asked_for(
@@ -218,12 +218,13 @@ def _followed_up(
 
 
 def _held(
-    event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient, by_policy: PolicyReach
+    event: MessageReceived, match: RuleMatch, attribution: Attribution, recipient: Recipient, policy_reach: PolicyReach
 ) -> Held:
-    scopes = scopes_of(match, attribution, by_policy.reach, answered_numbers(event, attribution, recipient))
-    changed = tuple(s for s in scopes if not recipient.is_suppressed(s))
-    asked_again = tuple(s for s in scopes if s not in changed and not is_older(event, recipient.suppressions[s]))
-    return Held(match, attribution, changed, asked_again, by_policy.version)
+    scopes = scopes_of(match, attribution, policy_reach.reach, answered_numbers(event, attribution, recipient))
+    suppressed = recipient.suppressed(scopes)
+    changed = tuple(scope for scope in scopes if scope not in suppressed)
+    asked_again = tuple(scope for scope, was in suppressed.items() if not is_older(event, was))
+    return Held(match, attribution, changed, asked_again, policy_reach.version)
 
 
 def _opt_out(  # noqa: PLR0913, PLR0917 (what it goes by)
@@ -231,11 +232,11 @@ def _opt_out(  # noqa: PLR0913, PLR0917 (what it goes by)
     match: RuleMatch,
     attribution: Attribution,
     recipient: Recipient,
-    by_policy: PolicyReach,
-    setting: PublishedConfirmation | None,
+    policy_reach: PolicyReach,
+    published: PublishedConfirmation | None,
 ) -> OptOut:
-    scopes = scopes_of(match, attribution, by_policy.reach, answered_numbers(event, attribution, recipient))
-    suppressed = {scope: recipient.suppressions[scope] for scope in scopes if recipient.is_suppressed(scope)}
+    scopes = scopes_of(match, attribution, policy_reach.reach, answered_numbers(event, attribution, recipient))
+    suppressed = recipient.suppressed(scopes)
     raised = _raised(scopes, suppressed)
     # A STOP that was written before the one in force, and arrived after it, does not make that one older: a START
     # between the two would withdraw it.
@@ -246,8 +247,8 @@ def _opt_out(  # noqa: PLR0913, PLR0917 (what it goes by)
         changed=tuple(s for s in scopes if s not in suppressed),
         raised=raised,
         asked_again=tuple(asked_again),
-        policy=by_policy.version,
-        confirmation=confirmation_of(event, match, attribution, recipient, scopes, setting),
+        policy=policy_reach.version,
+        confirmation=confirmation_of(event, match, attribution, recipient, scopes, published),
     )
 
 

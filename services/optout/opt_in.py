@@ -28,8 +28,7 @@ def withdrawn_by(
     What an opt-out stopped beside a list, because of a policy, comes back with the list. A way back also ends the
     carrier's own block of the number that it was written to: the carrier lifts it, whatever the word was an answer to.
     """
-    # In one order, wherever the recipient was loaded from: the same decision is the same entry.
-    suppressed = [s for _, s in sorted(recipient.suppressions.items()) if recipient.is_suppressed(s.scope)]
+    suppressed = recipient.all_suppressed()
     asked_by, question = _question(event, attribution, recipient)
     is_asked_for = question is not None and match.term in question.stay_words
     is_start = match.term in WAYS_BACK or event.is_start_at_carrier

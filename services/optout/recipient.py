@@ -1,6 +1,6 @@
 """The knowledge about one recipient (a phone in an account) when a reply from them is decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
@@ -74,6 +74,17 @@ class Recipient:
     def is_suppressed(self, scope: str) -> bool:
         """Say whether sending is forbidden in `scope`."""
         return scope in self.suppressions and self.suppressions[scope].state != "opted_in"
+
+    def suppressed(self, scopes: Iterable[str]) -> dict[str, Suppression]:
+        """Return what forbids sending in those of the scopes where anything does, in their order."""
+        return {scope: self.suppressions[scope] for scope in scopes if self.is_suppressed(scope)}
+
+    def all_suppressed(self) -> list[Suppression]:
+        """Return all that forbids sending.
+
+        In one order, wherever the recipient was loaded from: the same decision is the same entry.
+        """
+        return list(self.suppressed(sorted(self.suppressions)).values())
 
     def with_suppressions(self, changed: Mapping[str, Suppression]) -> "Recipient":
         """Return the recipient with these states in place of those of the same scopes."""

@@ -55,11 +55,16 @@ def _opt_out(event: OptOutRequested, recipient: Recipient) -> Requested:
     asked = [scope for scope in dict.fromkeys(event.scopes) if not _came_back_later(event, recipient, scope)]
     if not asked:
         return Requested("opt_out", "older_than_opt_in")
-    suppressed = {scope: recipient.suppressions[scope] for scope in asked if recipient.is_suppressed(scope)}
+    suppressed = recipient.suppressed(asked)
     changed = tuple(scope for scope in asked if scope not in suppressed)
     raised = tuple(scope for scope, was in suppressed.items() if is_weaker(was, event.source))
+    return opt_out_of(changed, raised, _asked_again(event, suppressed, raised))
+
+
+def opt_out_of(changed: tuple[str, ...], raised: tuple[str, ...], asked_again: tuple[str, ...]) -> Requested:
+    """Return the decision to opt out of these scopes."""
     reason: Literal["opted_out", "already_opted_out"] = "opted_out" if changed or raised else "already_opted_out"
-    return Requested("opt_out", reason, changed, raised, _asked_again(event, suppressed, raised))
+    return Requested("opt_out", reason, changed, raised, asked_again)
 
 
 def _asked_again(
@@ -85,8 +90,8 @@ def _came_back_later(event: OptOutRequested, recipient: Recipient, scope: str) -
 
 
 def _opt_in(event: OptInRequested, recipient: Recipient) -> Requested:
-    named = [recipient.suppressions[scope] for scope in dict.fromkeys(event.scopes) if recipient.is_suppressed(scope)]
-    not_blocked = [each for each in named if each.gateway is None]
+    named = recipient.suppressed(event.scopes)
+    not_blocked = [each for each in named.values() if each.gateway is None]
     if named and not not_blocked:
         return Requested("opt_in", "blocked_by_carrier")
     meant = [each for each in not_blocked if _is_meant(event, each)]

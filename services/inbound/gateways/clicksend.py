@@ -31,9 +31,8 @@ _CUSTOM_STRING = AliasChoices("custom_string", "customstring")
 
 class ClickSendMessage(ReportedMessage):
     gateway: ClassVar[str] = "clicksend"
-    always_international: ClassVar[bool] = (
-        False  # ClickSend writes a plus sign; digits alone are what a customer's own number or a relay wrote
-    )
+    # ClickSend writes a plus sign; digits alone are what a customer's own number or a relay wrote.
+    always_international: ClassVar[bool] = False
 
     from_text: str = Field(validation_alias=AliasChoices("from", "sms"))
     body: str = Field("", validation_alias=AliasChoices("body", "message"))

@@ -11,7 +11,7 @@ from services.optout.decision_log.position import Position
 from services.optout.decision_log.write import (
     CHANGE_STATES,
     STRENGTHEN_STATES,
-    Chained,
+    UnchainedRow,
     append_to_chain,
     states_left,
 )
@@ -96,11 +96,13 @@ async def write_alike(
     return position
 
 
-def _chained(groups: Sequence[AlikeEntries]) -> Iterator[Chained]:
+def _chained(groups: Sequence[AlikeEntries]) -> Iterator[UnchainedRow]:
     for alike in groups:
         first = alike.first
         for each, text in zip(alike.recorded, alike.texts(), strict=True):
-            yield Chained(each.event_id, first.offset, first.account_id, each.phone, alike.body, first.decided_at, text)
+            yield UnchainedRow(
+                each.event_id, first.offset, first.account_id, each.phone, alike.body, first.decided_at, text
+            )
 
 
 async def _save_states(connection: Connection, alike: AlikeEntries) -> None:

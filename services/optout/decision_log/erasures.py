@@ -7,7 +7,7 @@ from dataclasses import replace
 from services.optout.decide import DecidableEvent
 from services.optout.decision_log.entry import Entry, recorded_phone
 from services.optout.decision_log.load import RecipientKey
-from services.optout.decision_log.write import DecidedEntry
+from services.optout.decision_log.write import EntryWithText
 from shared.events.inbound import ErasureRequested
 from shared.postgres import Connection
 
@@ -42,8 +42,8 @@ async def load_entry_counts(connection: Connection, events: Sequence[DecidableEv
 
 
 def with_erased_counts(
-    decided: Sequence[DecidedEntry], events: Sequence[DecidableEvent], counts: Mapping[RecipientKey, int]
-) -> Sequence[DecidedEntry]:
+    decided: Sequence[EntryWithText], events: Sequence[DecidableEvent], counts: Mapping[RecipientKey, int]
+) -> Sequence[EntryWithText]:
     """Return the entries, those about an erasure with the number of entries that it erases: pure.
 
     Args:
@@ -55,7 +55,7 @@ def with_erased_counts(
     if not erasures:
         return decided
     present = dict(counts)
-    counted: list[DecidedEntry] = []
+    counted: list[EntryWithText] = []
     for entry, body in decided:
         erasure = erasures.get(entry.event_id) if entry.kind == "erased" else None
         if erasure is None:
@@ -73,7 +73,7 @@ def _with_count(entry: Entry, count: int) -> Entry:
 
 
 async def add_erasure_jobs(
-    connection: Connection, decided: Sequence[DecidedEntry], events: Sequence[DecidableEvent]
+    connection: Connection, decided: Sequence[EntryWithText], events: Sequence[DecidableEvent]
 ) -> None:
     """Add the job that erases for each erasure that is decided, unless there is one."""
     recorded = {entry.event_id for entry, _ in decided if entry.kind == "erased"}

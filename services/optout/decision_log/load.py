@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.optout.attribution import MOST_CONSIDERED, latest_written
+from services.optout.attribution import MAX_CONSIDERED, latest_written
 from services.optout.decide import DecidableEvent
 from services.optout.decision_log.entry import Entry, entry_adapter
 from services.optout.decision_log.repetitions import Identity, identity_of, identity_of_entry, with_own_id
@@ -85,7 +85,7 @@ async def load_last(
     return {(account_id, phone): sequence for account_id, phone, sequence in rows}
 
 
-async def load_decided(connection: Connection, events: Sequence[DecidableEvent]) -> dict[UUID, Identity]:
+async def load_decided_before(connection: Connection, events: Sequence[DecidableEvent]) -> dict[UUID, Identity]:
     """Return by their ids which of `events` are decided already, and what else is decided under the id of one."""
     known = await _load_identities(connection, [event.event_id for event in events])
     others = [
@@ -106,12 +106,7 @@ async def load_recipients(
 ) -> dict[RecipientKey, Recipient]:
     """Return what is known of each recipient that one of `events` is about, by (account, phone)."""
     keys = list(dict.fromkeys((event.account_id, event.phone) for event in events))
-    accounts, phones = [key[0] for key in keys], [key[1] for key in keys]
-    suppressions: dict[RecipientKey, dict[str, Suppression]] = defaultdict(dict)
-    for account_id, phone, *rest, word, until in await connection.fetch(_SUPPRESSIONS, accounts, phones):
-        found = Suppression(*rest)
-        question = None if word is None else ScopeQuestion(word, until)
-        suppressions[account_id, phone][found.scope] = replace(found, question=question) if question else found
+    suppressions = await _load_suppressions(connection, keys)
     asked = _about_sent(events)
     sent: Sent = defaultdict(dict)
     if asked:
@@ -121,6 +116,18 @@ async def load_recipients(
         key: Recipient(suppressions.get(key, {}), _newest_first(sent[key]) if key in sent else (), window_starts_at)
         for key in keys
     }
+
+
+async def _load_suppressions(
+    connection: Connection, recipients: Sequence[RecipientKey]
+) -> dict[RecipientKey, dict[str, Suppression]]:
+    suppressions: dict[RecipientKey, dict[str, Suppression]] = defaultdict(dict)
+    columns = [[recipient[column] for recipient in recipients] for column in range(2)]
+    for account_id, phone, *rest, word, until in await connection.fetch(_SUPPRESSIONS, *columns):
+        found = Suppression(*rest)
+        question = None if word is None else ScopeQuestion(word, until)
+        suppressions[account_id, phone][found.scope] = replace(found, question=question) if question else found
+    return suppressions
 
 
 class _AboutSent(NamedTuple):
@@ -164,7 +171,7 @@ async def _load_sent(connection: Connection, asked: Sequence[_AboutSent], window
     sent: Sent = defaultdict(dict)
     replies = list(dict.fromkeys(each[:4] for each in asked))
     columns = [[reply[column] for reply in replies] for column in range(4)]
-    for row in await connection.fetch(_SENT, *columns, window_starts_at, MOST_CONSIDERED):
+    for row in await connection.fetch(_SENT, *columns, window_starts_at, MAX_CONSIDERED):
         _add(sent, row)
     return sent
 

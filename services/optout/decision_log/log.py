@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
-from services.optout.batch_search import Text, search, text_of
+from services.optout.batch_search import Text, search_patterns, text_of
 from services.optout.decide import DecidableEvent, Decision, decide
 from services.optout.decision_log.alike import AlikeEntries
 from services.optout.decision_log.entry import Entry, PartOfText, entry_of, stored_body
@@ -23,7 +23,13 @@ from services.optout.decision_log.erasures import (
     with_erased_counts,
 )
 from services.optout.decision_log.follow_ups import write_follow_ups
-from services.optout.decision_log.load import RecipientKey, load_decided, load_entries, load_last, load_recipients
+from services.optout.decision_log.load import (
+    RecipientKey,
+    load_decided_before,
+    load_entries,
+    load_last,
+    load_recipients,
+)
 from services.optout.decision_log.merged import SuppressionKey, count_merged, load_merged, note_published
 from services.optout.decision_log.parts import (
     count_joined,
@@ -38,7 +44,7 @@ from services.optout.decision_log.removals import RemovalsBatch, record_removals
 from services.optout.decision_log.repetitions import Identities, Identity, identify, kept_of_repetition
 from services.optout.decision_log.stored_rules import AccountRules, StoredRules
 from services.optout.decision_log.who_wrote import load_certainties
-from services.optout.decision_log.write import DecidedEntry, add_trail, write_decisions
+from services.optout.decision_log.write import EntryWithText, add_trail, write_decisions
 from services.optout.parts import JoinedText, adds_to, joined_texts
 from services.optout.recipient import Recipient
 from services.optout.recipient_after import apply
@@ -69,8 +75,8 @@ class Batch:
     received: Sequence[EventAtOffset]
 
 
-Decided = Entry | AlikeEntries
-"""Entries as they are published: one by one, or those that are alike together."""
+EntryOrAlike = Entry | AlikeEntries
+"""An entry, or several that are alike and are published together."""
 
 
 def one_by_one(batch: RemovalsBatch) -> Batch:
@@ -88,7 +94,7 @@ class DecisionLog(Protocol):
     async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
         """Return what was decided for the offsets from `from_offset` up to, not with, `to_offset`."""
 
-    async def record(self, batch: Batch | RemovalsBatch) -> tuple[Sequence[Decided], Position]:
+    async def record(self, batch: Batch | RemovalsBatch) -> tuple[Sequence[EntryOrAlike], Position]:
         """Decide and record the batch, all or nothing; return the new entries and the new position.
 
         Raises:
@@ -142,7 +148,7 @@ class PostgresDecisionLog:
         async with connection_from(self._pool) as connection:
             return await load_entries(connection, self._partition, from_offset, to_offset)
 
-    async def record(self, batch: Batch | RemovalsBatch) -> tuple[Sequence[Decided], Position]:
+    async def record(self, batch: Batch | RemovalsBatch) -> tuple[Sequence[EntryOrAlike], Position]:
         async with connection_from(self._pool) as connection:
             if isinstance(batch, RemovalsBatch):
                 recorded = await record_removals(connection, batch, self._now())
@@ -181,17 +187,17 @@ async def record_batch(
     parts = await load_parts(connection, batch.partition, events, now)
     received = [(each.offset, each.event) for each in batch.received]
     joined = joined_texts(received, parts)
-    found = await search([*events, *wholes(received, joined)], accounts)
+    found = await search_patterns([*events, *wholes(received, joined)], accounts)
     async with connection.transaction():
         position = await move_position(connection, batch.partition, batch.expected, batch.next_offset)
         failpoint("optout.after_position")
-        known = await load_decided(connection, events)
+        decided_before = await load_decided_before(connection, events)
         recipients = await load_recipients(connection, events, now - window)
         certainties = await load_certainties(connection, events)
         last = await load_last(connection, batch.partition, recorded_recipients(events))
         counts = await load_entry_counts(connection, events)
-        decided: Sequence[DecidedEntry] = decide_batch(
-            batch, known, accounts, recipients, now, certainties, found, joined
+        decided: Sequence[EntryWithText] = decide_batch(
+            batch, decided_before, accounts, recipients, now, certainties, found, joined
         )
         decided = with_erased_counts(decided, events, counts)
         add_trail(decided, last, position.sequence)
@@ -208,14 +214,14 @@ async def record_batch(
 
 def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     batch: Batch,
-    known: Mapping[UUID, Identity],
+    decided_before: Mapping[UUID, Identity],
     accounts: Mapping[str, AccountRules],
     recipients: Mapping[RecipientKey, Recipient],
     now: datetime,
     certainties: Mapping[UUID, WriterCertainty] = MappingProxyType({}),
     found: Mapping[Text, SearchResult] = MappingProxyType({}),
     joined: Mapping[int, JoinedText] = MappingProxyType({}),
-) -> list[DecidedEntry]:
+) -> list[EntryWithText]:
     """Decide the batch's events in their order, each in the state that those before it left; pure.
 
     A repetition of what is decided already, in the log or earlier in the batch, is passed over: see `repetitions`.
@@ -223,12 +229,12 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
     `found` is what was searched for beforehand, for accounts that have patterns; `joined` are the whole texts that
     parts complete, by offset.
     """
-    identities, current = Identities(known), dict(recipients)
-    left = Counter((received.event.account_id, received.event.phone) for received in batch.received)
-    decided: list[DecidedEntry] = []
+    identities, current = Identities(decided_before), dict(recipients)
+    remaining = Counter((received.event.account_id, received.event.phone) for received in batch.received)
+    decided: list[EntryWithText] = []
     for received in batch.received:
         key = received.event.account_id, received.event.phone
-        left[key] -= 1
+        remaining[key] -= 1
         identified = identify(received.event, received.offset, identities)
         if identified is None:
             continue
@@ -239,7 +245,7 @@ def decide_batch(  # noqa: PLR0913, PLR0917 (all that a decision depends on)
         if kept is None:
             continue
         identities.add(event)
-        if left[key]:
+        if remaining[key]:
             current[key] = apply(kept, event, current[key])
         came_as = received.event.event_id if event is not received.event else None
         written = shown_event(event, joined.get(received.offset))

@@ -118,7 +118,7 @@ async def move_position(connection: Connection, partition: int, expected: int, n
 
 
 async def save_position(connection: Connection, partition: int, position: Position) -> None:
-    """Save the end of the hash chain and what a cache must hold; `next_offset` is saved by `move_position`."""
+    """Save the head of the hash chain and what a cache must hold; `next_offset` is saved by `move_position`."""
     signed, count = _signed(position.digest), position.suppressed_count
     await connection.execute(_SAVE, partition, position.sequence, position.head_hash, count, signed)
 

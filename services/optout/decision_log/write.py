@@ -61,7 +61,7 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text
 WHERE s.account_id = again.account_id AND s.phone = again.phone AND s.scope = again.scope
 """
 
-DecidedEntry = tuple[Entry, str]
+EntryWithText = tuple[Entry, str]
 """An entry, and the text of the reply that it decides."""
 
 StateKey = tuple[str, str, str]
@@ -72,9 +72,13 @@ StateKey = tuple[str, str, str]
 class StateLeft:
     """The state that an entry leaves of one suppression.
 
-    `is_new` takes the place of what was there. Otherwise it was there before: its times only grow, None leaves state,
-    cause and time of change as they are, and with `keeps_number` the number that was written to; `source` then says
-    what has asked again. A `question` is only what a new state asks.
+    A new one takes the place of what was there. One that was there before grows stronger: its times only grow, and None
+    leaves state, cause and time of change as they are.
+
+    Attributes:
+        keeps_number: whether the number that was written to stays as it is, too.
+        source: of a state that was there before: what has asked for it again.
+        question: only a new state has one.
     """
 
     is_new: bool
@@ -90,7 +94,7 @@ class StateLeft:
     question: ScopeQuestion | None = None
 
 
-def add_trail(decided: Sequence[DecidedEntry], last: Mapping[RecipientKey, int], sequence: int) -> None:
+def add_trail(decided: Sequence[EntryWithText], last: Mapping[RecipientKey, int], sequence: int) -> None:
     """Give each entry the one before it about the same recipient; they come after entry `sequence`."""
     latest = dict(last)
     for number, (entry, _) in enumerate(decided, sequence + 1):
@@ -100,11 +104,13 @@ def add_trail(decided: Sequence[DecidedEntry], last: Mapping[RecipientKey, int],
 
 
 async def write_decisions(
-    connection: Connection, partition: int, position: Position, decided: Sequence[DecidedEntry]
+    connection: Connection, partition: int, position: Position, decided: Sequence[EntryWithText]
 ) -> Position:
     """Append the entries to the chain, save the states that they leave, and return the new position."""
     chained = [
-        Chained(entry.event_id, entry.offset, entry.account_id, entry.phone, body, entry.decided_at, entry_text(entry))
+        UnchainedRow(
+            entry.event_id, entry.offset, entry.account_id, entry.phone, body, entry.decided_at, entry_text(entry)
+        )
         for entry, body in decided
     ]
     position = await append_to_chain(connection, partition, position, chained)
@@ -112,7 +118,7 @@ async def write_decisions(
     return position.with_suppressed(*_count([entry for entry, _ in decided]))
 
 
-class Chained(NamedTuple):
+class UnchainedRow(NamedTuple):
     """A row of the decision log but for its place in the chain."""
 
     event_id: UUID | str
@@ -125,7 +131,7 @@ class Chained(NamedTuple):
 
 
 async def append_to_chain(
-    connection: Connection, partition: int, position: Position, chained: Iterable[Chained]
+    connection: Connection, partition: int, position: Position, chained: Iterable[UnchainedRow]
 ) -> Position:
     """Append rows, each with the hash that links it to the one before; return the position with the last one's."""
     hashed, sequence = position.head_hash, position.sequence

@@ -57,8 +57,8 @@ class ClickResolver:
             elif (place := partition_of(link.phone, partitions)) != record.partition:
                 elsewhere.append((place, event))
             else:
-                by_policy = accounts[link.account_id].policies.reach_for(link.phone, event.occurred_at)
-                asked.append(EventAtOffset(record.offset, request_of(event, link, by_policy)))
+                policy_reach = accounts[link.account_id].policies.reach_for(link.phone, event.occurred_at)
+                asked.append(EventAtOffset(record.offset, request_of(event, link, policy_reach)))
         return replace(self._joined(parsed, asked, bad), elsewhere=[*parsed.elsewhere, *elsewhere])
 
     def _joined(self, parsed: Parsed, asked: Sequence[EventAtOffset], bad: Sequence[Bad]) -> Parsed:

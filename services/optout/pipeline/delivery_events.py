@@ -43,7 +43,7 @@ class DeliveryEventFollower:
         self._parking = Parking(SOURCE)
         self._partition = partition
         self._topic_partition = TopicPartition(DELIVERY_EVENTS, partition)
-        self._recorded = 0
+        self._recorded_to = 0
         self._moved = asyncio.Condition()
         self._forgetting = Forgetting()
 
@@ -56,7 +56,7 @@ class DeliveryEventFollower:
         end = await self._context.end_offset(self._topic_partition)
         try:
             async with asyncio.timeout(_CATCH_UP_SECONDS), self._moved:
-                await self._moved.wait_for(lambda: self._recorded >= end)
+                await self._moved.wait_for(lambda: self._recorded_to >= end)
         except TimeoutError as error:
             raise TransientError(
                 f"delivery events of partition {self._partition} have not reached offset {end}"
@@ -70,7 +70,7 @@ class DeliveryEventFollower:
                 self._topic_partition, timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS
             )
             next_offset = await within(SEND_SECONDS, self._consumer.position(self._topic_partition), "position")
-            if next_offset > self._recorded:
+            if next_offset > self._recorded_to:
                 await self._record(polled.get(self._topic_partition, ()), next_offset)
 
     async def _start(self) -> None:
@@ -99,7 +99,7 @@ class DeliveryEventFollower:
                 metrics.RECORDS_PARKED.labels(error.reason).inc()
         try:
             async with connection_from(self._context.pool) as connection:
-                await record_deliveries(connection, self._partition, self._recorded, next_offset, events)
+                await record_deliveries(connection, self._partition, self._recorded_to, next_offset, events)
         except PositionMovedError:
             await self._start()
         else:
@@ -116,7 +116,7 @@ class DeliveryEventFollower:
 
     async def _advance(self, next_offset: int) -> None:
         async with self._moved:
-            self._recorded = next_offset
+            self._recorded_to = next_offset
             self._moved.notify_all()
 
 

@@ -1,12 +1,15 @@
 """Forwards replies to the partitions of the numbers that they belong to, and clicks to those of their recipients.
 
-Two kinds of replies come here: those of an inbound service that did not yet make numbers canonical, and those whose
-number may also be one of the account's country, which only this service knows. In both the number as it is written
-fits the partition. So did what a process has placed that slept while partitions were added; other records are parked
-before. They are published before the batch that they came
-in is recorded, so that none is lost; one that is published twice is the same event.
+Three kinds of records are forwarded, each of which fitted its partition when it was placed there: replies of an inbound
+service that did not yet make numbers canonical; replies whose number may also be one of the account's country, which
+only this service knows; and what a process placed that slept while partitions were added (`Parsed.elsewhere`). All
+other records that do not fit were parked when they were parsed.
+
+They are published before the batch that they came in is recorded, so that none is lost; one that is published twice is
+the same event.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aiokafka.errors import KafkaError
@@ -21,6 +24,7 @@ from services.optout.removals import request_of
 from services.optout.settings import OptOutSettings
 from shared.errors import TransientError
 from shared.events.codec import cloud_event_headers, encode
+from shared.events.inbound import MessageReceived
 from shared.kafka import SEND_SECONDS, within
 from shared.partitions import partition_of
 from shared.phones import settled_phone
@@ -45,24 +49,24 @@ class Forwarder:
         """
         parsed = _with_settled_removals(parsed)
         here: list[EventAtOffset] = []
-        elsewhere: list[DecidableEvent] = []
+        respelt: list[EventAtOffset] = []
         for received in parsed.received:
-            phone = settled_phone(received.event.phone)
-            # Elsewhere an undo would be any opt-in: what it undoes is not in its record.
-            if phone == received.event.phone or isinstance(received.event, LinkOptIn):
-                here.append(received)
-            else:
-                elsewhere.append(received.event.model_copy(update={"phone": phone}))
-        national = [received.event for received in here if may_be_national(received.event)]
-        if national:
-            async with connection_from(self._pool) as connection:
-                elsewhere += await load_further_readings(connection, national)
-        for event in elsewhere:
+            (respelt if _is_respelt(received.event) else here).append(received)
+        readings = await self._further_readings([received.event for received in here])
+        for event in (*(_settled(received.event) for received in respelt), *readings):
             await self._publish(event, event.phone.encode(), partition_of(event.phone, self._partitions))
         for partition, late in parsed.elsewhere:
             key = late.token if isinstance(late, LinkEvent) else late.phone
             await self._publish(late, key.encode(), partition)
-        return replace(parsed, received=here) if elsewhere else parsed
+        return replace(parsed, received=here) if respelt else parsed
+
+    async def _further_readings(self, events: Sequence[DecidableEvent]) -> list[MessageReceived]:
+        """Return replies by the numbers that their writers also have if they wrote as in the account's country."""
+        national = [event for event in events if may_be_national(event)]
+        if not national:
+            return []
+        async with connection_from(self._pool) as connection:
+            return await load_further_readings(connection, national)
 
     async def close(self) -> None:
         await self._producer.close()
@@ -75,6 +79,19 @@ class Forwarder:
             await within(SEND_SECONDS, sent, "forwarding a reply")
         except (KafkaError, OSError) as error:
             raise TransientError(f"forwarding a reply: {error!r}") from error
+
+
+def _is_respelt(event: DecidableEvent) -> bool:
+    """Say whether the event belongs to another spelling of its phone.
+
+    A link's undo is decided where it is: its record does not have what it undoes, and without that it would be an
+    opt-in to anything.
+    """
+    return settled_phone(event.phone) != event.phone and not isinstance(event, LinkOptIn)
+
+
+def _settled(event: DecidableEvent) -> DecidableEvent:
+    return event.model_copy(update={"phone": settled_phone(event.phone)})
 
 
 def _with_settled_removals(parsed: Parsed) -> Parsed:

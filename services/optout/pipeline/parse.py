@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
+from typing import TypeVar
 
 from opentelemetry.trace import SpanContext
 
@@ -29,6 +31,7 @@ from shared.parking import Parking
 from shared.partitions import partition_of
 from shared.producer import OutgoingRecord
 
+FoundT = TypeVar("FoundT")
 _FOR_MANY = (RemovalsRequested, RemovalsUndone)
 _NOT_DECIDED_AS_IT_IS = (FenceMarkerAppended, LinkConfirmed, LinkUndone, *_FOR_MANY)
 
@@ -70,14 +73,19 @@ def parse(
     a poll has, a transaction has one. `former` are the numbers of partitions that there were before.
     """
     found, wrong = read_events(inbound_event_adapter, records, partitions)
+    readable = {record.offset: (record, event) for record, event in found}
     late = {record.offset: events for record, error in wrong if (events := _placed_before(record, error, former))}
-    readable = {record.offset: event for record, event in found}
     bad = {record.offset: (record, error) for record, error in wrong if record.offset not in late}
-    for run in _runs(records, {record.offset for record, event in found if isinstance(event, _FOR_MANY)}):
-        some = [(record, readable[record.offset]) for record in run if record.offset in readable]
-        parsed = _parsed(run, some, [bad[record.offset] for record in run if record.offset in bad], parking, now)
-        moved = [event for record in run for event in late.get(record.offset, ())]
+    for_many = {record.offset for record, event in found if isinstance(event, _FOR_MANY)}
+    for run in _runs(records, for_many):
+        parsed = _parsed(run, _among(run, readable), _among(run, bad), parking, now)
+        moved = chain.from_iterable(_among(run, late))
         yield replace(parsed, elsewhere=[(partition_of(event.phone, partitions), event) for event in moved])
+
+
+def _among(run: Sequence[Polled], by_offset: Mapping[int, FoundT]) -> list[FoundT]:
+    """Return what there is for the records of a run, in their order."""
+    return [by_offset[record.offset] for record in run if record.offset in by_offset]
 
 
 def _placed_before(record: Polled, error: PoisonError, former: Collection[int]) -> Sequence[DecidableEvent]:
@@ -118,17 +126,17 @@ def _parsed(
 ) -> Parsed:
     markers = [event for _, event in events if isinstance(event, FenceMarkerAppended)]
     return Parsed(
-        records[0].offset,
-        records[-1].offset + 1,
-        [
+        first_offset=records[0].offset,
+        next_offset=records[-1].offset + 1,
+        received=[
             EventAtOffset(record.offset, event)
             for record, event in events
             if not isinstance(event, _NOT_DECIDED_AS_IT_IS)
         ],
-        parking.park(bad, now).records if bad else (),
-        Counter(error.reason for _, error in bad),
-        any(marker.checkpoint_wanted for marker in markers),
-        [(record, event) for record, event in events if isinstance(event, LinkConfirmed | LinkUndone)],
-        next((event for _, event in events if isinstance(event, RemovalsRequested | RemovalsUndone)), None),
-        traces_of(records) if tracing.is_on() else {},
+        parked=parking.park(bad, now).records if bad else (),
+        bad=Counter(error.reason for _, error in bad),
+        checkpoint_wanted=any(marker.checkpoint_wanted for marker in markers),
+        clicks=[(record, event) for record, event in events if isinstance(event, LinkConfirmed | LinkUndone)],
+        removals=next((event for _, event in events if isinstance(event, RemovalsRequested | RemovalsUndone)), None),
+        traces=traces_of(records) if tracing.is_on() else {},
     )

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from services.optout.decision_log.entry import Entry
-from services.optout.decision_log.log import Decided
+from services.optout.decision_log.log import EntryOrAlike
 from services.optout.pipeline.records import (
     auto_reply_records,
     confirmation_records,
@@ -65,7 +65,7 @@ class Publication:
     """A publication; `next_offset` is the watermark, and the offset that is committed with it."""
 
     next_offset: int
-    entries: Sequence[Decided] = ()
+    entries: Sequence[EntryOrAlike] = ()
     parked: Sequence[OutgoingRecord] = ()
     checkpoint: CheckpointPublished | None = None
     repaired: Sequence[OutgoingRecord] = ()
@@ -75,7 +75,7 @@ class Publication:
     erasures: Sequence[ErasureRequested] = ()
     """Those whose entries are among `entries`, which do not have the phone."""
     anchor: AnchorPublished | None = None
-    """The end of the partition's hash chain, where it has moved."""
+    """The head of the partition's hash chain, where it has moved."""
     account_settings: Sequence[OutgoingRecord] = ()
     """Accounts and lists that have changed, for the sender's gate."""
     account_settings_mark: AccountSettingsMark | None = None
@@ -129,8 +129,8 @@ class Publication:
                 yield from self._traced(entry, auto_reply_records(entry))
                 yield from self._traced(entry, confirmation_records(entry))
 
-    def _traced(self, decided: Decided, records: Iterator[OutgoingRecord]) -> Iterator[OutgoingRecord]:
-        header = self.trace_headers.get(decided.offset) if isinstance(decided, Entry) and self.trace_headers else None
+    def _traced(self, entry: EntryOrAlike, records: Iterator[OutgoingRecord]) -> Iterator[OutgoingRecord]:
+        header = self.trace_headers.get(entry.offset) if isinstance(entry, Entry) and self.trace_headers else None
         return records if header is None else (record.with_headers(header) for record in records)
 
 

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from services.optout.confirmation import OptOutConfirmation
 from services.optout.decision_log.alike import AlikeEntries, template_of
 from services.optout.decision_log.entry import NARROWED, STATES, DecisionKind, Entry
-from services.optout.decision_log.log import Decided
+from services.optout.decision_log.log import EntryOrAlike
 from services.optout.follow_ups import auto_reply_id
 from services.optout.pipeline.context import SOURCE
 from shared.confirmations import confirmation_digest
@@ -38,9 +38,9 @@ def record_of(key: bytes | None, event: Event) -> OutgoingRecord:
     return OutgoingRecord(key, encode(event), cloud_event_headers(event, SOURCE))
 
 
-def suppression_records(decided: Decided) -> Iterator[OutgoingRecord]:
+def suppression_records(entry: EntryOrAlike) -> Iterator[OutgoingRecord]:
     """Yield `suppression_changed` for each scope in `changed` or `raised`; one for all entries that are alike."""
-    return _of_alike(decided) if isinstance(decided, AlikeEntries) else _suppression_records(decided)
+    return _of_alike(entry) if isinstance(entry, AlikeEntries) else _suppression_records(entry)
 
 
 def _of_alike(alike: AlikeEntries) -> Iterator[OutgoingRecord]:
@@ -71,14 +71,14 @@ def _suppression_records(entry: Entry) -> Iterator[OutgoingRecord]:
             "changed_at": at,
         }
         if entry.confirmation is not None:
-            value["confirmation"] = _allowed(entry, entry.confirmation)
+            value["confirmation"] = _allowed_confirmation(entry, entry.confirmation)
         headers = headers_of(SuppressionChanged, SOURCE, derived_id_text(cause, scope, state), at)
         yield OutgoingRecord(f"{entry.account_id}|{scope}|{entry.phone}".encode(), to_json(value), headers)
 
 
-def opt_out_records(decided: Decided) -> Iterator[OutgoingRecord]:
+def opt_out_records(entry: EntryOrAlike) -> Iterator[OutgoingRecord]:
     """Yield the opt-out event for each scope in `changed` or `raised`; a reassigned number is not an opt-out."""
-    return _opt_outs_of_alike(decided) if isinstance(decided, AlikeEntries) else _opt_out_records(decided)
+    return _opt_outs_of_alike(entry) if isinstance(entry, AlikeEntries) else _opt_out_records(entry)
 
 
 def _opt_outs_of_alike(alike: AlikeEntries) -> Iterator[OutgoingRecord]:
@@ -118,16 +118,21 @@ def _opt_out_records(entry: Entry) -> Iterator[OutgoingRecord]:
             "rule": entry.rule or "",
             "rule_version": entry.rule_version or 0,
             "attribution": entry.attribution or "account",
+            **_by_kind(entry),
         }
-        match entry.kind:
-            case "held":
-                # The event's `reason` is what matched; the entry's own says what became of the reply.
-                value["reason"] = entry.matched_by or ""
-            case "released":
-                value["by"] = entry.by or ""
-            case _:
-                value["source"] = entry.request.source if entry.request else _source_of_reply(entry)
         yield OutgoingRecord(entry.phone.encode(), to_json(value), headers_of(event_type, SOURCE, event_id, at))
+
+
+def _by_kind(entry: Entry) -> dict[str, str | None]:
+    """Return the field that only the event of the entry's kind has."""
+    match entry.kind:
+        case "held":
+            # The event's `reason` is what matched; the entry's own says what became of the reply.
+            return {"reason": entry.matched_by or ""}
+        case "released":
+            return {"by": entry.by or ""}
+        case _:
+            return {"source": entry.request.source if entry.request else _source_of_reply(entry)}
 
 
 def auto_reply_records(entry: Entry) -> Iterator[OutgoingRecord]:
@@ -164,7 +169,7 @@ def confirmation_records(entry: Entry) -> Iterator[OutgoingRecord]:
         yield record_of(message.phone.encode(), message)
 
 
-def _allowed(entry: Entry, confirmation: OptOutConfirmation) -> dict[str, Any]:
+def _allowed_confirmation(entry: Entry, confirmation: OptOutConfirmation) -> dict[str, Any]:
     return {
         "message_id": confirmation.message_id,
         "list_id": confirmation.list_id,

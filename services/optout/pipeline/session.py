@@ -10,7 +10,7 @@ from services.optout import metrics
 from services.optout.decision_log.alike import AlikeEntries
 from services.optout.decision_log.entry import Entry
 from services.optout.decision_log.erasures import with_phones
-from services.optout.decision_log.log import Batch, Decided, DecisionLog
+from services.optout.decision_log.log import Batch, DecisionLog, EntryOrAlike
 from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position
 from services.optout.decision_log.removals import RemovalsBatch
@@ -148,7 +148,7 @@ class WorkerSession:
     async def _publish_batch(
         self,
         parsed: Parsed,
-        entries: Sequence[Decided],
+        entries: Sequence[EntryOrAlike],
         account_settings: Sequence[OutgoingRecord],
         checkpoint: CheckpointPublished | None,
         spans: BatchSpans,
@@ -181,7 +181,7 @@ class WorkerSession:
                 self._merged = []
 
     def _anchor(self) -> AnchorPublished | None:
-        """Return the end of the chain, where it is not published yet in this session."""
+        """Return the head of the chain, where it is not published yet in this session."""
         at = self._position
         if at.sequence == self._anchored:
             return None
@@ -206,7 +206,7 @@ class WorkerSession:
         erased = (each.event for each in parsed.received if isinstance(each.event, ErasureRequested))
         return with_phones(stored, phones, {each.pseudonym: each.phone for each in erased})
 
-    async def _new(self, parsed: Parsed) -> Sequence[Decided]:
+    async def _new(self, parsed: Parsed) -> Sequence[EntryOrAlike]:
         batch = batch_of(self._partition, parsed, self._position.next_offset)
         if batch is None:
             return ()
@@ -239,9 +239,9 @@ class WorkerSession:
 
     async def _move_past_markers(self) -> None:
         """Move the recorded position over markers now and then, or a restart would read all of them again."""
-        lag = self.published - self._position.next_offset
+        unrecorded = self.published - self._position.next_offset
         is_time = self._seconds() - self._moved_at >= _SECONDS_BEFORE_MOVE
-        if lag < MARKERS_BEFORE_MOVE and (lag <= 0 or not is_time):
+        if unrecorded < MARKERS_BEFORE_MOVE and (unrecorded <= 0 or not is_time):
             return
         self._moved_at = self._seconds()
         try:
@@ -249,7 +249,7 @@ class WorkerSession:
         except TransientError:
             return  # what was published stays published; the position moves with a later batch
 
-    def _count(self, parsed: Parsed, entries: Sequence[Decided]) -> None:
+    def _count(self, parsed: Parsed, entries: Sequence[EntryOrAlike]) -> None:
         metrics.BATCHES_PUBLISHED.inc()
         metrics.WATERMARK.labels(self._partition).set(parsed.next_offset)
         for entry in entries:
@@ -258,9 +258,9 @@ class WorkerSession:
             metrics.RECORDS_PARKED.labels(reason).inc(count)
 
 
-def _note_effects(decided: Sequence[Decided], now: datetime) -> None:
+def _note_effects(entries: Sequence[EntryOrAlike], now: datetime) -> None:
     """Note how long those who opted out one by one had to wait for it; what is published again took effect before."""
-    for each in decided:
+    for each in entries:
         if isinstance(each, Entry) and each.kind in _OPT_OUTS:
             metrics.EFFECT_SECONDS.observe(max(0.0, (now - each.received_at).total_seconds()))
 
@@ -274,10 +274,10 @@ def batch_of(partition: int, parsed: Parsed, start: int) -> Batch | RemovalsBatc
     return Batch(partition, start, parsed.next_offset, received) if received else None
 
 
-def _size(decided: Decided) -> int:
-    return len(decided.recorded) if isinstance(decided, AlikeEntries) else 1
+def _size(entry: EntryOrAlike) -> int:
+    return len(entry.recorded) if isinstance(entry, AlikeEntries) else 1
 
 
-def _count_changed(decided: Decided) -> int:
-    entry = decided.first if isinstance(decided, AlikeEntries) else decided
-    return len(entry.changed) * _size(decided)
+def _count_changed(entry: EntryOrAlike) -> int:
+    first = entry.first if isinstance(entry, AlikeEntries) else entry
+    return len(first.changed) * _size(entry)

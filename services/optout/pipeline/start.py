@@ -23,7 +23,10 @@ class MissingRecordsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A place to start: `offset` is the next to publish; everything ever published is about offsets below `end`."""
+    """A place to start: `offset` is the next to publish.
+
+    `end` is where the partition ended then: whatever predecessors have published is about offsets below it.
+    """
 
     offset: int
     position: Position
@@ -71,7 +74,7 @@ def choose_start(position: Position, committed: int | None, beginning: int, end:
     return Start(offset, position, end)
 
 
-def belonging(recorded: Topics, topic_ids: dict[str, str]) -> Topics:
+def checked_topics(recorded: Topics, topic_ids: dict[str, str]) -> Topics:
     """Return what the positions belong to from now on, where the topics are those that were recorded: pure.
 
     That of `suppressions` is left as it was: what it must hold can be published again from the decision log.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from opentelemetry.trace import Span, SpanContext, SpanKind
 
 from services.optout.decision_log.entry import Entry
-from services.optout.decision_log.log import Decided
+from services.optout.decision_log.log import EntryOrAlike
 from shared import tracing
 from shared.consumer import Polled
 from shared.events.codec import Headers
@@ -48,9 +48,9 @@ class BatchSpans:
             self.headers[offset], self._spans[offset] = tracing.header_of(span), span
         self._batch = batch
 
-    def recorded(self, decided: Sequence[Decided]) -> None:
+    def recorded(self, entries: Sequence[EntryOrAlike]) -> None:
         """Note that the decision log has the batch: what is published is not visible yet."""
-        for entry in decided if self._spans else ():
+        for entry in entries if self._spans else ():
             span = self._spans.get(entry.offset) if isinstance(entry, Entry) else None
             if span is not None and isinstance(entry, Entry):
                 span.add_event("recorded in the decision log")

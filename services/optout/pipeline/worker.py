@@ -22,7 +22,7 @@ from services.optout.pipeline.parse import parse
 from services.optout.pipeline.publish import MAX_PRODUCER_BATCH_BYTES, FencedError, TransactionPublisher
 from services.optout.pipeline.repair import repair
 from services.optout.pipeline.session import WorkerSession
-from services.optout.pipeline.start import MissingRecordsError, belonging, find_start
+from services.optout.pipeline.start import MissingRecordsError, checked_topics, find_start
 from shared.consumer import Polled
 from shared.errors import TransientError
 from shared.failpoints import failpoint
@@ -63,9 +63,8 @@ class Worker:
         try:
             await self._sessions()
         except asyncio.CancelledError:
-            metrics.LAG.labels(self.partition).set_function(
-                _nothing
-            )  # whoever has the partition now says how far it is
+            # Whoever has the partition now says how far it is.
+            metrics.LAG.labels(self.partition).set_function(_nothing)
             raise
         except Exception as error:
             # Until the process has ended: the next one begins at the same offset.
@@ -125,7 +124,7 @@ class Worker:
         decision_log = self._decision_log()
         topic_ids = await self._context.topic_ids()
         async with connection_from(self._context.pool) as connection:
-            topics = belonging(await read_topics(connection, self.partition), topic_ids)
+            topics = checked_topics(await read_topics(connection, self.partition), topic_ids)
             start = await find_start(self._context, self.partition, decision_log)
             await save_topics(connection, self.partition, topics)
         async with (

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from optout_world import OptOutWorld
 
-from services.optout.attribution import MOST_CONSIDERED
+from services.optout.attribution import MAX_CONSIDERED
 from shared.events.base import derived_id
 from shared.events.delivery import MessageDispatching
 from shared.events.inbound import MessageReceived
@@ -53,7 +53,7 @@ async def test_a_late_stop_finds_its_message_whatever_has_been_sent_since(world:
     written, offer = datetime.now(UTC) - timedelta(hours=1), "Sale. Reply STOP to opt out"
     await was_sent(world, 1, offer, written - timedelta(hours=1))
     await was_sent(world, 2, offer, written - timedelta(hours=2))
-    for number in range(MOST_CONSIDERED + 10):
+    for number in range(MAX_CONSIDERED + 10):
         await was_sent(world, 3, offer, written + timedelta(minutes=1, seconds=number))
     await world.says("STOP", sent_at=written)
     await world.fence()

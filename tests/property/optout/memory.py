@@ -8,7 +8,7 @@ from itertools import count
 
 from services.optout.decision_log.alike import AlikeEntries, Recorded
 from services.optout.decision_log.entry import STATES, Entry, entry_text, link
-from services.optout.decision_log.log import Batch, Decided, decide_batch, one_by_one
+from services.optout.decision_log.log import Batch, EntryOrAlike, decide_batch, one_by_one
 from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position, PositionMovedError
 from services.optout.decision_log.removals import RemovalsBatch
@@ -69,12 +69,12 @@ class MemoryDecisionLog:
     async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
         return [entry for entry in self.stored if from_offset <= entry.offset < to_offset]
 
-    async def record(self, batch: Batch | RemovalsBatch) -> tuple[list[Decided], Position]:
+    async def record(self, batch: Batch | RemovalsBatch) -> tuple[list[EntryOrAlike], Position]:
         if isinstance(batch, RemovalsBatch):
             return await self._record_removals(batch)
         return await self._record(batch)
 
-    async def _record_removals(self, batch: RemovalsBatch) -> tuple[list[Decided], Position]:
+    async def _record_removals(self, batch: RemovalsBatch) -> tuple[list[EntryOrAlike], Position]:
         """Record them one by one; what is new is published as the pipeline has it, together."""
         entries, at = await self._record(one_by_one(batch))
         alike: defaultdict[tuple[str, tuple[str, ...], tuple[str, ...]], list[Entry]] = defaultdict(list)
@@ -83,7 +83,7 @@ class MemoryDecisionLog:
             alike[entry.kind, entry.changed, entry.raised].append(entry)
         return [_together(each) for each in alike.values()], at
 
-    async def _record(self, batch: Batch) -> tuple[list[Decided], Position]:
+    async def _record(self, batch: Batch) -> tuple[list[EntryOrAlike], Position]:
         self._crashes.at("before the record")
         self._expect(batch.expected)
         keys = {(received.event.account_id, received.event.phone) for received in batch.received}

@@ -23,8 +23,8 @@ from services.optout.decision_log.alike import AlikeEntries
 from services.optout.decision_log.entry import Entry, entry_adapter
 from services.optout.decision_log.log import (
     Batch,
-    Decided,
     DecisionLog,
+    EntryOrAlike,
     EventAtOffset,
     PostgresDecisionLog,
     one_by_one,
@@ -169,7 +169,7 @@ def _states_in(log: MemoryDecisionLog) -> dict[tuple[str, str], tuple[Any, ...]]
     }
 
 
-def entries_of(decided: Sequence[Decided]) -> list[Entry]:
+def entries_of(decided: Sequence[EntryOrAlike]) -> list[Entry]:
     """Return all entries, those that are alike as they are kept."""
     return [
         entry

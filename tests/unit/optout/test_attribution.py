@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from recipients import NOON, OTHER_NUMBER, reply, sent, who_was_sent
 
-from services.optout.attribution import MOST_CONSIDERED, attribute
+from services.optout.attribution import MAX_CONSIDERED, attribute
 from services.optout.recipient import SentMessage
 
 
@@ -81,9 +81,9 @@ def test_a_reply_may_point_at_a_message_that_the_carrier_seemed_to_refuse() -> N
 
 
 def test_where_more_messages_are_possible_than_are_loaded_the_account_is_meant() -> None:
-    unknown = [sent(1, number + 1, "unknown") for number in range(MOST_CONSIDERED)]
+    unknown = [sent(1, number + 1, "unknown") for number in range(MAX_CONSIDERED)]
     assert attribute(reply(), who_was_sent(*unknown)).method == "account"
     assert attribute(reply(), who_was_sent(*unknown[1:])).list_ids == (1,)
-    certain = [sent(1, number + 1) for number in range(MOST_CONSIDERED)]
+    certain = [sent(1, number + 1) for number in range(MAX_CONSIDERED)]
     assert attribute(reply(), who_was_sent(*certain)).method == "last_message"
     assert attribute(reply(sender_number=None), who_was_sent(*certain)).method == "account"

@@ -6,7 +6,7 @@ import pytest
 
 from services.optout.decision_log.position import Position
 from services.optout.decision_log.topics import Topics
-from services.optout.pipeline.start import MissingRecordsError, belonging, choose_start
+from services.optout.pipeline.start import MissingRecordsError, checked_topics, choose_start
 
 
 def recorded(next_offset: int) -> Position:
@@ -60,4 +60,4 @@ def test_it_refuses_where_kafka_lacks_what_must_be_decided_or_was_decided(
 def test_a_topic_that_others_gave_more_partitions_is_not_to_be_adopted(recorded_as: str, says: str) -> None:
     ids = dict.fromkeys(("inbound-messages", "delivery-events", "suppressions"), "cluster/topic/8")
     with pytest.raises(MissingRecordsError, match=says):
-        belonging(Topics(recorded_as, None, None), ids)
+        checked_topics(Topics(recorded_as, None, None), ids)
