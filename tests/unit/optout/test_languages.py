@@ -172,6 +172,20 @@ def test_the_reason_says_what_a_person_should_look_at(text: str, reason: str) ->
     assert (found.kind, found.matched_by) == ("held", reason)
 
 
+def test_a_death_or_a_new_owner_is_held_in_answer_and_is_news_among_friends() -> None:
+    for text in ("Mi abuela falleció ayer", "моя мама умерла", "这个号码现在是我的", "das ist ein Diensthandy"):
+        assert RULES.match(text, answered_text=ASKED).matched_by == "wrong_person", text
+        assert RULES.match(text).kind == "none", text
+
+
+def test_a_request_after_a_comma_is_held_in_answer() -> None:
+    assert RULES.match("I sold the house, take me off", answered_text=ASKED).kind == "held"
+
+
+def test_the_word_that_was_asked_for_counts_written_apart() -> None:
+    assert RULES.match("no gym", answered_text="Txt NOGYM to 88202 to opt out").kind == "opt_out"
+
+
 def test_a_word_is_a_name_if_it_is_written_like_one() -> None:
     for text in ("no soy vegetariana", "nie jestem głodna Aniu", "ich bin nicht hungrig Anna", "Je Ne Suis Pas Libre"):
         assert RULES.match(text, answered_text=ASKED).kind == "none", text
