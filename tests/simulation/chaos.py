@@ -188,12 +188,12 @@ class Chaos:
         """The decision log's database is restored from a backup."""
         at, age = 1.0 + self.random.random() * ACTIVE_SECONDS, 0.1 + self.random.random() * 3
         self.planned.append(f"the decision log is restored at {at:.2f} from {age:.2f} s before")
-        self.world.history.was_restored = True
         backups: list[object] = []
         self.world.later(max(0.0, at - age), lambda: backups.append(self.world.optout.backup()))
         self.world.later(at, lambda: self.world.optout.restore(backups[0]))  # type: ignore[arg-type]
-        for phone in PHONES:  # a worker notices a restored database by the next reply
-            self.world.later(at + 0.5 + self.random.random() * 2.0, self.world.reply, phone, 1, "other")
+        for phone in PHONES:  # a worker notices a restored database by the markers of those who want to send
+            self.world.later(at + 1.5 + self.random.random() * 2.0, self.world.request, phone, 1)
+        self.world.later(at + 6.0 + self.random.random(), self.world.repair)
 
     def _clock(self) -> None:
         """A machine's wall clock jumps."""

@@ -43,6 +43,9 @@ class SimulatedConnection:
         found = await self._statement(sql, arguments)
         return found[0][0] if found else None
 
+    async def cursor(self, sql: str, *arguments: Any) -> "SimulatedCursor":
+        return SimulatedCursor(await self._statement(sql, arguments))
+
     async def execute(self, sql: str, *arguments: Any) -> Any:
         return await self._statement(sql, arguments)
 
@@ -51,7 +54,7 @@ class SimulatedConnection:
         await self._statement(f"COPY {table}", (rows,))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
+    async def transaction(self, *, readonly: bool = False) -> AsyncIterator[None]:
         await self._ask(self.session.begin)
         try:
             yield
@@ -126,6 +129,17 @@ class SimulatedConnection:
                 settle(answer, None, asyncpg.ConnectionDoesNotExistError(self.session.ended))
             return
         self._serve(serve, answer)
+
+
+class SimulatedCursor:
+    """The rows of a query, as they were when it was made."""
+
+    def __init__(self, rows: list[Any]) -> None:
+        self._rows = rows
+
+    async def fetch(self, limit: int) -> list[Any]:
+        found, self._rows = self._rows[:limit], self._rows[limit:]
+        return found
 
 
 class SimulatedPool:

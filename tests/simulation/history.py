@@ -60,6 +60,5 @@ class History:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     suppressions: list[dict[str, Any]] = field(default_factory=list)
     ended_by_bugs: list[str] = field(default_factory=list)
-    was_restored: bool = False
     is_settled: bool = False
     why_not_settled: str = ""

@@ -110,6 +110,10 @@ class SimulatedConsumer:
         self._positions[place] = offset
         self._wake()
 
+    async def seek_to_beginning(self, *places: TopicPartition) -> None:
+        for place in places:
+            self.seek(place, 0)
+
     async def position(self, place: TopicPartition) -> int:
         if place not in self._positions:
             raise IllegalStateError(f"{place} is not assigned")

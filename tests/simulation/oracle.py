@@ -36,6 +36,7 @@ def judge(history: History) -> list[Finding]:
         *_outcomes(history),
         *_lost(history),
         *_topic_differs(history),
+        *_lifted_by_nobody(history),
         *_dropped_for_nothing(history),
         *(Finding("bug", each) for each in history.ended_by_bugs),
     ]
@@ -148,7 +149,7 @@ def _outcomes(history: History) -> list[Finding]:
     for record in history.published:
         if record.topic == "delivery-events" and record.value["type"] in _OUTCOMES:
             outcomes[record.value["message_id"]].add(record.value["type"])
-    if not history.is_settled and not (history.was_restored and _topic_has_more(history)):
+    if not history.is_settled:
         found.append(Finding("G2", f"not settled: {history.why_not_settled}"))
     taken = {call.message_id for call in history.calls if call.is_taken}
     for message_id, types in outcomes.items():
@@ -198,18 +199,6 @@ def _newest_states(history: History) -> dict[str, str]:
     return {key: record.value["state"] for key, record in newest.items()}
 
 
-def _topic_has_more(history: History) -> bool:
-    """Say whether the topic forbids what the decision log does not know (any more).
-
-    After a restore the same reply may be attributed otherwise: nothing leaves until an operator has looked (G4).
-    """
-    known = {f"{row['account_id']}|{row['scope']}|{row['phone']}": row["state"] for row in history.suppressions}
-    return any(
-        state == "opted_out" and known.get(key, "opted_in") == "opted_in"
-        for key, state in _newest_states(history).items()
-    )
-
-
 def _topic_differs(history: History) -> list[Finding]:
     """At the end the newest record of each key says what the decision log says; by then all faults are long over."""
     newest = _newest_states(history)
@@ -219,6 +208,22 @@ def _topic_differs(history: History) -> list[Finding]:
         state = newest.get(key)
         if state != row["state"]:
             found.append(Finding("G1", f"{key} is {row['state']} in the decision log and {state} in the topic"))
+    return found
+
+
+def _lifted_by_nobody(history: History) -> list[Finding]:
+    """What the topic forbids is allowed again only because of an opt-in of that phone (G1)."""
+    starts = {(each.event_id, each.phone) for each in history.utterances if each.wish == "start"}
+    states: dict[str, str] = {}
+    found = []
+    for record in history.published:
+        if record.topic != "suppressions" or record.value["type"] != "suppression_changed":
+            continue
+        value, key = record.value, (record.key or b"").decode()
+        was_forbidden = states.get(key, "opted_in") != "opted_in"
+        if was_forbidden and value["state"] == "opted_in" and (value["cause_event_id"], value["phone"]) not in starts:
+            found.append(Finding("G1", f"{key} is allowed again at offset {record.offset}, and nobody asked for it"))
+        states[key] = value["state"]
     return found
 
 

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 import services.optout.decision_log.log as log_module
+import services.optout.pipeline.repair as repair_module
 import services.optout.pipeline.session as session_module
 import services.optout.pipeline.start as start_module
 import services.optout.pipeline.worker as worker_module
@@ -21,8 +22,12 @@ import shared.suppressions.fence as fence_module
 from services.optout.decision_log import repetitions as repetitions_module
 from services.optout.decision_log.repetitions import Identified
 from services.optout.pipeline.publish import TransactionPublisher
+from services.optout.pipeline.records import record_of
 from services.sender.carriers.carrier import NotCalled
 from services.sender.dispatch import Dispatcher
+from shared.events.base import derived_id
+from shared.events.suppression import SuppressionChanged
+from shared.producer import OutgoingRecord
 from shared.suppressions.fence_pass import FencePass
 from simulation import sql_of_decision_log, sql_of_ledger
 from simulation.database import DatabaseSession
@@ -175,6 +180,26 @@ def _repetitions_count(put: Put) -> None:
     )  # fmt: skip
 
 
+def _repairs_lift(put: Put) -> None:
+    """A repair withdraws what only the topic forbids."""
+
+    def withdraw(forbidden: SuppressionChanged) -> OutgoingRecord:
+        key = forbidden.key()
+        allowed = forbidden.model_copy(update={"state": "opted_in", "cause_event_id": derived_id(key.decode(), "x")})
+        return record_of(key, allowed)
+
+    put(repair_module, "_request", withdraw)
+
+
+def _restored_databases_go_unnoticed(put: Put) -> None:
+    """Markers are passed wherever the position is."""
+
+    async def check(self: Any) -> None:
+        return
+
+    put(session_module.WorkerSession, "_check_position", check)
+
+
 PLANTED = (
     PlantedBug("zombie", "fencing of an earlier worker, by Kafka and by its epoch", "G1", _zombies_are_not_fenced, 5),
     PlantedBug(
@@ -182,11 +207,13 @@ PLANTED = (
     ),
     PlantedBug("no-wait", "waiting for the watermark", "G1", _no_wait_for_the_watermark, 4),
     PlantedBug("no-marker", "the marker of the fence", "G4", _no_marker, 4),
-    PlantedBug("old-decision", "the looks at the clock before the bytes leave", "G1", _old_decisions_are_sent, 94),
+    PlantedBug("old-decision", "the looks at the clock before the bytes leave", "G1", _old_decisions_are_sent, 149),
     PlantedBug("claim-over", "one owner for each row of the ledger", "G3", _claims_are_not_exclusive, 2),
     PlantedBug("no-claim", "the claim before the call", "G3", _no_claim_before_the_call, 2),
     PlantedBug("no-replay", "publishing again what was recorded and not published", "G2", _replays_are_left_out, 6),
     PlantedBug("watermark-alone", "a watermark only with what it vouches for", "G2", _watermark_before_the_commit, 0),
     PlantedBug("position", "moving the position only from where it is known to be", "G2", _position_is_not_checked, 4),
+    PlantedBug("repair-lifts", "a repair asks again, and withdraws nothing", "G1", _repairs_lift, 570),
+    PlantedBug("unnoticed", "the look at the position before markers", "G2", _restored_databases_go_unnoticed, 106),
     PlantedBug("repetition", "recognising what is decided already", "G2", _repetitions_count, 0),
 )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from aiokafka import TopicPartition
 
+from services.optout.decision_log.topics import ask_for_repair
 from shared.events.codec import cloud_event_headers, encode
 from shared.events.delivery import DeliveryReceiptReceived
 from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested
@@ -24,6 +25,7 @@ from shared.topics import (
 )
 from simulation import processes, sql_of_decision_log, sql_of_ledger
 from simulation.carrier import CarrierCall, CarrierFaults, SimulatedCarrier
+from simulation.connections import SimulatedPool
 from simulation.database import Database
 from simulation.history import History, PublishedRecord, Request, Utterance, Wish
 from simulation.kafka_groups import Coordinator
@@ -136,6 +138,17 @@ class World:
             self.network.note(f"{process.name} is frozen for {seconds:.2f}")
             self.loop.freeze(process)
             self.later(seconds, self.loop.thaw, process)
+
+    def repair(self) -> None:
+        """Do what `stopline topics repair` does: an operator's answer where caches differ from their checkpoints."""
+        self.network.note("stopline topics repair")
+        operator = SimulatedProcess("operator")
+
+        async def ask() -> None:
+            async with SimulatedPool(self.optout).acquire(timeout=1.0) as connection:
+                await ask_for_repair(connection)  # type: ignore[arg-type]
+
+        self.loop.start(operator, ask())
 
     # People, and those who serve them.
 

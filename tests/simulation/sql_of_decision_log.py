@@ -20,6 +20,7 @@ from services.optout.decision_log import (
     partition_changes,
     position,
     sending_hours,
+    states,
     stored_policies,
     stored_rules,
     topics,
@@ -29,7 +30,10 @@ from services.optout.decision_log import (
 from simulation.database import DatabaseSession, TableRow
 from simulation.sql_of_positions import (
     NEW_POSITION,
+    ask_for_repair,
     end_holders,
+    is_to_be_repaired,
+    look_at_position,
     move_deliveries,
     move_position,
     read_position,
@@ -100,6 +104,17 @@ def suppressions(session: DatabaseSession, accounts: list[str], phones: list[str
         for row in session.rows("suppressions")
         if (row["account_id"], row["phone"]) in wanted
     ]
+
+
+def all_states(session: DatabaseSession) -> list[Any]:
+    names = ("account_id", "scope", "phone", "state", "cause_event_id", "changed_at")
+    return [row_maker(*names)(row[name] for name in names) for row in session.rows("suppressions")]
+
+
+def decided_after(session: DatabaseSession, later: UUID, earlier: UUID) -> list[Any]:
+    one, other = (session.get("decisions", (UUID(str(each)),)) for each in (later, earlier))
+    is_known = one is not None and other is not None and one["partition"] == other["partition"]
+    return [_Row((is_known and one["inbound_offset"] > other["inbound_offset"],))]
 
 
 def _sent_to(session: DatabaseSession, account_id: str, phone: str) -> list[TableRow]:
@@ -237,6 +252,7 @@ def _none(session: DatabaseSession, *_: Any) -> list[Any]:
 STATEMENTS: dict[str, Callable[..., Any]] = {
     position._READ: read_position,
     position._MOVE: move_position,
+    position._LOOK: look_at_position,
     position._SAVE: save_position,
     position._END_HOLDERS: end_holders,
     deliveries._MOVE: move_deliveries,
@@ -245,7 +261,10 @@ STATEMENTS: dict[str, Callable[..., Any]] = {
     drops._SAVE: save_drops,
     topics._READ: read_topics,
     topics._SAVE: save_topics,
-    topics._TO_REPAIR: lambda *_: [_Row((False,))],
+    topics._TO_REPAIR: is_to_be_repaired,
+    topics._ASK_FOR_REPAIR: ask_for_repair,
+    states._STATES: all_states,
+    states._DECIDED_AFTER: decided_after,
     load._KNOWN: known,
     load._STORED: stored,
     load._LAST: last,

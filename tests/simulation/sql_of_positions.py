@@ -12,7 +12,8 @@ _POSITION = (
 _TOPICS = ("inbound_topic", "delivery_topic", "suppressions_topic")
 _PositionRow, _TopicsRow = row_maker(*_POSITION), row_maker(*_TOPICS)
 NEW_POSITION: TableRow = {**dict.fromkeys(_POSITION, 0), **dict.fromkeys(_TOPICS), "head_hash": b""}
-_Moved, _Holder = row_maker("delivery_next_offset"), row_maker("pid", "role", "ended")
+_OffsetRow, _Moved = row_maker("next_offset"), row_maker("delivery_next_offset")
+_Holder = row_maker("pid", "role", "ended")
 
 
 def read_position(session: DatabaseSession, partition: int) -> list[Any]:
@@ -53,6 +54,21 @@ def end_holders(session: DatabaseSession, partition: int) -> list[Any]:
         return []
     holder.end("terminated by an administrator")
     return [_Holder((1, "optout", True))]
+
+
+def look_at_position(session: DatabaseSession, partition: int) -> list[Any]:
+    row = session.get("partition_positions", (partition,))
+    return [] if row is None else [_OffsetRow((row["next_offset"],))]
+
+
+def ask_for_repair(session: DatabaseSession) -> None:
+    for row_key in list(session.database.table("partition_positions")):
+        _update_position(session, row_key[0], {}, {"suppressions_topic": "repair"})
+
+
+def is_to_be_repaired(session: DatabaseSession, partitions: list[int]) -> list[Any]:
+    rows = (session.get("partition_positions", (each,)) for each in partitions)
+    return [(any(row is not None and row["suppressions_topic"] == "repair" for row in rows),)]
 
 
 def move_deliveries(session: DatabaseSession, partition: int, expected: int, next_offset: int) -> list[Any]:

@@ -39,7 +39,13 @@ from services.optout.decision_log.parts import (
     whole_event,
     wholes,
 )
-from services.optout.decision_log.position import Position, move_position, read_position, save_position
+from services.optout.decision_log.position import (
+    Position,
+    check_position,
+    move_position,
+    read_position,
+    save_position,
+)
 from services.optout.decision_log.removals import RemovalsBatch, record_removals
 from services.optout.decision_log.repetitions import Identities, Identity, identify, kept_of_repetition
 from services.optout.decision_log.stored_rules import AccountRules, StoredRules
@@ -108,6 +114,13 @@ class DecisionLog(Protocol):
             PositionMovedError: the position is not at `expected`.
         """
 
+    async def check(self, expected: int) -> None:
+        """Look whether the position is where the caller knows it to be: a database that was restored is elsewhere.
+
+        Raises:
+            PositionMovedError: the position is not at `expected`.
+        """
+
     async def merged(self) -> tuple[list[SuppressionKey], Position]:
         """Return the keys whose states a merge of spellings has changed and that are not published, and the position.
 
@@ -160,6 +173,10 @@ class PostgresDecisionLog:
     async def move(self, expected: int, next_offset: int) -> Position:
         async with connection_from(self._pool) as connection:
             return await move_position(connection, self._partition, expected, next_offset)
+
+    async def check(self, expected: int) -> None:
+        async with connection_from(self._pool) as connection:
+            await check_position(connection, self._partition, expected)
 
     async def merged(self) -> tuple[list[SuppressionKey], Position]:
         async with connection_from(self._pool) as connection:

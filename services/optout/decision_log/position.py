@@ -20,6 +20,8 @@ RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_cou
     read_from
 """
 
+_LOOK = "SELECT next_offset FROM partition_positions WHERE partition = $1"
+
 _SAVE = """
 UPDATE partition_positions
 SET sequence = $2, head_hash = $3, suppressed_count = $4, suppressed_digest = $5
@@ -115,6 +117,17 @@ async def move_position(connection: Connection, partition: int, expected: int, n
     if row is None:
         raise PositionMovedError(f"partition {partition} is no longer at offset {expected}")
     return _position(row)
+
+
+async def check_position(connection: Connection, partition: int, expected: int) -> None:
+    """Look where the position is, without a lock.
+
+    Raises:
+        PositionMovedError: it is not at `expected`.
+    """
+    found = await connection.fetchval(_LOOK, partition)
+    if found != expected:
+        raise PositionMovedError(f"partition {partition} is at offset {found} and not at {expected}: was it restored?")
 
 
 async def save_position(connection: Connection, partition: int, position: Position) -> None:

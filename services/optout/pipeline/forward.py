@@ -20,11 +20,12 @@ from services.optout.decision_log.log import EventAtOffset
 from services.optout.decision_log.who_wrote import load_further_readings, may_be_national
 from services.optout.pipeline.context import SOURCE
 from services.optout.pipeline.parse import Parsed
+from services.optout.pipeline.records import record_of
 from services.optout.removals import request_of
 from services.optout.settings import OptOutSettings
 from shared.errors import TransientError
 from shared.events.codec import cloud_event_headers, encode
-from shared.events.inbound import MessageReceived
+from shared.events.inbound import MessageReceived, OptOutRequested
 from shared.kafka import SEND_SECONDS, within
 from shared.partitions import partition_of
 from shared.phones import settled_phone
@@ -67,6 +68,18 @@ class Forwarder:
             return []
         async with connection_from(self._pool) as connection:
             return await load_further_readings(connection, national)
+
+    async def ask(self, partition: int, requests: Sequence[OptOutRequested]) -> None:
+        """Publish requests for phones of the partition.
+
+        Raises:
+            TransientError: Kafka is unavailable; those that were published are the same the next time.
+        """
+        records = [record_of(each.phone.encode(), each) for each in requests]
+        try:
+            await within(SEND_SECONDS, self._producer.send_all(INBOUND_MESSAGES, partition, records), "asking again")
+        except (KafkaError, OSError) as error:
+            raise TransientError(f"asking again for an opt-out: {error!r}") from error
 
     async def close(self) -> None:
         await self._producer.close()

@@ -35,6 +35,8 @@ WANTED_AGAIN_SECONDS = 1.0
 COMMIT_SECONDS = 5.0
 """How often the offset is committed while only markers come: the next marker waits for it, and all that a restart reads
 again is markers."""
+CHECK_SECONDS = 1.0
+"""How often the position in Postgres is looked at while no decision moves it and markers come."""
 _SECONDS_BEFORE_MOVE = 10.0
 _ABOUT_MESSAGES = MessageReceived | CarrierBlocked | ErasureRequested
 _MERGED_AT_ONCE = 2_000
@@ -92,6 +94,7 @@ class WorkerSession:
         self._changes = 0
         self._checkpoint_at: float | None = None
         self._moved_at = seconds()
+        self._checked_at = seconds()
         self._merged: list[SuppressionKey] = []
 
     async def start(self) -> None:
@@ -139,11 +142,24 @@ class WorkerSession:
 
     async def _pass_markers(self, next_offset: int) -> None:
         """Have those who wait for markers go on; now and then the offset is committed after them."""
+        await self._check_position()
         passed = MarkersPassed(next_offset=next_offset, settings_epoch=self._account_settings.mark.epoch)
         await self._publisher.pass_markers(passed)
         self.published = next_offset
         if self._seconds() - self._committed_at >= COMMIT_SECONDS:
             await self._publish(Publication(next_offset))
+
+    async def _check_position(self) -> None:
+        """Look, before markers are passed, whether the database is still the one that was decided in (G4).
+
+        A decision would notice; of a database that was restored markers alone would not, for as long as nobody writes.
+
+        Raises:
+            PositionMovedError: it is not.
+        """
+        if self._seconds() - max(self._checked_at, self._moved_at) >= CHECK_SECONDS:
+            await self._decision_log.check(self._position.next_offset)
+            self._checked_at = self._seconds()
 
     async def _publish_batch(
         self,

@@ -153,7 +153,8 @@ class Worker:
                 await self._step(session, clicks, await self._next(session, inbound))
 
     async def _repair(self, publisher: TransactionPublisher, offset: int, topics: Topics) -> None:
-        metrics.SUPPRESSIONS_REPAIRED.inc(await repair(self._context, self.partition, publisher, offset))
+        repaired = await repair(self._context, self.partition, publisher, offset, self._forwarder.ask)
+        metrics.SUPPRESSIONS_REPAIRED.inc(repaired)
         async with connection_from(self._context.pool) as connection:
             await save_topics(connection, self.partition, topics)
 

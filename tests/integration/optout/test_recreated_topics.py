@@ -122,12 +122,41 @@ async def test_a_forged_suppression_is_corrected_when_an_operator_asks(world: Op
 
     async def is_corrected() -> bool:
         newest = {each.key(): each.state for each in await published(world) if isinstance(each, SuppressionChanged)}
-        return {newest[f"{who}|{what}|{world.phone}".encode()] for who, what, _ in strangers} == {
-            "opted_out",
-            "opted_in",
-        } and await state_of(world) == "opted_out"
+        return {newest[f"{who}|{what}|{world.phone}".encode()] for who, what, _ in strangers} == {"opted_out"}
 
     await until("the correction", is_corrected)
+
+
+async def test_a_repair_lifts_nothing_that_only_the_topic_forbids(world: OptOutWorld) -> None:
+    """As after a restore, where the same STOP is decided otherwise: only an opt-in that was decided later lifts it."""
+    await world.service.start()
+    for text in ("STOP", "START"):
+        await world.says(text)
+        await world.fence()
+    (scope,) = world.suppressions()
+    for what in (scope, "account"):
+        lost = SuppressionChanged(
+            account_id=world.account_id,
+            scope=what,
+            phone=world.phone,
+            state="opted_out",
+            cause_event_id=uuid4(),
+            changed_at=datetime.now(UTC),
+        )
+        await world.write(SUPPRESSIONS, lost, lost.key())
+    stopline(world, "topics", "repair")
+
+    async def is_recorded() -> bool:
+        rows = await world.fetch(
+            "SELECT scope FROM suppressions WHERE account_id = $1 AND phone = $2 AND state = 'opted_out'",
+            world.account_id, world.phone,
+        )  # fmt: skip
+        return {row["scope"] for row in rows} == {scope, "account"}
+
+    await until("the opt-outs in the decision log", is_recorded)
+    mine = [each for each in await published(world) if isinstance(each, SuppressionChanged)]
+    states = {each.scope: each.state for each in mine if each.account_id == world.account_id}
+    assert states == {scope: "opted_out", "account": "opted_out"}
 
 
 @pytest.mark.parametrize("topic", [INBOUND_MESSAGES, DELIVERY_EVENTS])

@@ -108,6 +108,9 @@ class MemoryDecisionLog:
         self.at = replace(self.at, next_offset=next_offset)
         return self.at
 
+    async def check(self, expected: int) -> None:
+        self._expect(expected)
+
     async def merged(self) -> tuple[list[SuppressionKey], Position]:
         return [], self.at
 

@@ -32,7 +32,11 @@ async def test_a_watermark_of_no_session_goes_before_the_first_state(monkeypatch
     monkeypatch.setattr(repairing, "_published_states", published)
     monkeypatch.setattr(repairing, "_differences", differences)
     kept = Kept()
-    assert await repairing.repair(cast("Context", None), 0, cast("Publishes", kept), 7) == 1
+
+    async def ask(*_: Any) -> None:
+        return
+
+    assert await repairing.repair(cast("Context", None), 0, cast("Publishes", kept), 7, ask) == 1
     first, second = kept.publications
     assert (first, len(second.repaired)) == (Publication(7), 1)
     assert first.account_settings_mark is None
