@@ -10,7 +10,6 @@ from itertools import count
 from typing import Any
 
 import services.optout.decision_log.log as log_module
-import services.optout.pipeline.repair as repair_module
 import services.optout.pipeline.session as session_module
 import services.optout.pipeline.start as start_module
 import services.optout.pipeline.worker as worker_module
@@ -22,12 +21,8 @@ import shared.suppressions.fence as fence_module
 from services.optout.decision_log import repetitions as repetitions_module
 from services.optout.decision_log.repetitions import Identified
 from services.optout.pipeline.publish import TransactionPublisher
-from services.optout.pipeline.records import record_of
 from services.sender.carriers.carrier import NotCalled
 from services.sender.dispatch import Dispatcher
-from shared.events.base import derived_id
-from shared.events.suppression import SuppressionChanged
-from shared.producer import OutgoingRecord
 from shared.suppressions.fence_pass import FencePass
 from simulation import sql_of_decision_log, sql_of_ledger
 from simulation.database import DatabaseSession
@@ -180,17 +175,6 @@ def _repetitions_count(put: Put) -> None:
     )  # fmt: skip
 
 
-def _repairs_lift(put: Put) -> None:
-    """A repair withdraws what only the topic forbids."""
-
-    def withdraw(forbidden: SuppressionChanged) -> OutgoingRecord:
-        key = forbidden.key()
-        allowed = forbidden.model_copy(update={"state": "opted_in", "cause_event_id": derived_id(key.decode(), "x")})
-        return record_of(key, allowed)
-
-    put(repair_module, "_request", withdraw)
-
-
 def _restored_databases_go_unnoticed(put: Put) -> None:
     """Markers are passed wherever the position is."""
 
@@ -213,7 +197,6 @@ PLANTED = (
     PlantedBug("no-replay", "publishing again what was recorded and not published", "G2", _replays_are_left_out, 6),
     PlantedBug("watermark-alone", "a watermark only with what it vouches for", "G2", _watermark_before_the_commit, 0),
     PlantedBug("position", "moving the position only from where it is known to be", "G2", _position_is_not_checked, 4),
-    PlantedBug("repair-lifts", "a repair asks again, and withdraws nothing", "G1", _repairs_lift, 570),
     PlantedBug("unnoticed", "the look at the position before markers", "G2", _restored_databases_go_unnoticed, 106),
     PlantedBug("repetition", "recognising what is decided already", "G2", _repetitions_count, 0),
 )
