@@ -54,7 +54,7 @@ class SimulatedConnection:
         await self._statement(f"COPY {table}", (rows,))
 
     @asynccontextmanager
-    async def transaction(self, *, readonly: bool = False) -> AsyncIterator[None]:
+    async def transaction(self, **_: Any) -> AsyncIterator[None]:
         await self._ask(self.session.begin)
         try:
             yield
