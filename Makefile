@@ -7,7 +7,7 @@ SHELL := bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 # In the order in which a failure is cheapest to find; a tier that is not there yet is left out.
-TIERS := unit architecture contract property simulation integration clients e2e pages faults compose
+TIERS := unit architecture contract property simulation integration clients e2e pages faults cluster compose
 TESTS := $(wildcard $(TIERS:%=tests/%))
 SOAK_MINUTES ?= 60
 

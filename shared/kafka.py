@@ -27,6 +27,14 @@ T = TypeVar("T")
 START_SECONDS = 15.0
 STOP_SECONDS = 5.0
 SEND_SECONDS = 10.0
+REQUEST_TIMEOUT_MS = 5_000
+"""After so long without an answer a connection is given up: its node may be cut off, or its machine gone.
+
+The client's own 40 seconds are longer than every deadline here, so whoever met that node once met it again and again,
+although the other nodes had taken over (`tests/cluster`).
+"""
+_CLIENT = {"request_timeout_ms": REQUEST_TIMEOUT_MS}
+_REJOIN_SLACK_MS = 5_000
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 FETCH_WAIT_MS = 1_000
 """How long a fetch waits for a record that does not come; it returns with the first one (`shared/consumer.py`)."""
@@ -37,7 +45,7 @@ TRANSACTION_RETRY_BACKOFF_MS = 5
 
 def producer_options() -> dict[str, Any]:
     """Return what every producer is made with: nothing is acknowledged before all in-sync replicas have it."""
-    return {"acks": "all", "enable_idempotence": True, "max_request_size": MAX_REQUEST_BYTES}
+    return {"acks": "all", "enable_idempotence": True, "max_request_size": MAX_REQUEST_BYTES, **_CLIENT}
 
 
 def new_producer(kafka: Kafka, **options: Any) -> AIOKafkaProducer:
@@ -64,9 +72,9 @@ def new_consumer(kafka: Kafka, *topics: str, **options: Any) -> Consumer:
 
     With `topics` and no group it is assigned all their partitions when it has started.
     """
-    consumer = Consumer(
-        *topics, **connection(kafka).options(), **{"auto_offset_reset": "none", **consumer_options(), **options}
-    )
+    patience = request_timeout_ms(options.get("session_timeout_ms"))
+    defaults = {"auto_offset_reset": "none", "request_timeout_ms": patience, **consumer_options()}
+    consumer = Consumer(*topics, **connection(kafka).options(), **{**defaults, **options})
     _wait_for_nodes(consumer._client)  # noqa: SLF001 (see there)
     return consumer
 
@@ -85,6 +93,14 @@ def _wait_for_nodes(client: AIOKafkaClient) -> None:
         return await look_up(*what)
 
     client.coordinator_lookup = look_up_at_a_node
+
+
+def request_timeout_ms(session_timeout_ms: int | None) -> int:
+    """Return how long a consumer waits for an answer; `session_timeout_ms`: None for one without a group.
+
+    Kafka answers who joins a group when all its members have joined, or after the session of those who do not.
+    """
+    return REQUEST_TIMEOUT_MS if session_timeout_ms is None else session_timeout_ms + _REJOIN_SLACK_MS
 
 
 def group_options(group_id: str, session_seconds: float) -> dict[str, Any]:
@@ -133,12 +149,12 @@ async def try_commit(consumer: Consumer, records: Sequence[Polled]) -> None:
 
 def new_admin(kafka: Kafka, **options: Any) -> AIOKafkaAdminClient:
     """Return an admin client, not yet started."""
-    return AIOKafkaAdminClient(**connection(kafka).options(), **options)
+    return AIOKafkaAdminClient(**connection(kafka).options(), **{**_CLIENT, **options})
 
 
 def new_client(kafka: Kafka, **options: Any) -> AIOKafkaClient:
     """Return a client for requests made by hand, not yet connected."""
-    return AIOKafkaClient(**connection(kafka).options(), **options)
+    return AIOKafkaClient(**connection(kafka).options(), **{**_CLIENT, **options})
 
 
 async def within(seconds: float, call: Awaitable[T], what: str) -> T:

@@ -19,7 +19,7 @@ from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
 from shared.background import GiveUp
 from shared.consumer import Polled
 from shared.errors import TransientError
-from shared.kafka import connect, group_options, new_consumer
+from shared.kafka import connect, group_options, new_consumer, request_timeout_ms
 from shared.kafka_connection import KafkaConnection
 from shared.places import naming, place_of
 
@@ -69,10 +69,12 @@ class Subscription:
         self.what = subscribed.what
         self._kafka = kafka
         self._events_of = events_of
+        group = group_options(subscribed.group_id, subscribed.session_seconds)
         self.broker = KafkaBroker(
             kafka.bootstrap.split(","),
             consumer_only=True,
             graceful_timeout=subscribed.stop_seconds,
+            request_timeout_ms=request_timeout_ms(group["session_timeout_ms"]),
             logger=_faststream_log,
             middlewares=[partial(Redelivery, subscription=self)],
         )
@@ -84,7 +86,7 @@ class Subscription:
             batch_timeout_ms=_POLL_MS,
             parser=self._parse,
             decoder=self._decode,
-            **group_options(subscribed.group_id, subscribed.session_seconds),
+            **group,
         )
         self.reader(handler)
 

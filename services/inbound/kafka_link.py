@@ -13,7 +13,6 @@ from services.inbound.limits import (
     PROBE_SECONDS,
     RECONNECT_PAUSE_SECONDS,
     RENEW_AFTER_SECONDS,
-    REQUEST_TIMEOUT_MS,
 )
 from services.inbound.settings import InboundSettings
 from shared.background import GiveUp
@@ -66,9 +65,7 @@ class KafkaLink:
         self._silent_since = 0.0
         self._enter(LinkState.CONNECTING)
         self._task: asyncio.Task[None] | None = None
-        self._connection = ProducerConnection(
-            settings.kafka, _end, client_id="stopline-inbound", request_timeout_ms=REQUEST_TIMEOUT_MS
-        )
+        self._connection = ProducerConnection(settings.kafka, _end, client_id="stopline-inbound")
         metrics.CONNECTED.set_function(lambda: self.producer is not None)
 
     @property

@@ -27,8 +27,6 @@ RETRY_AFTER_SECONDS = 5
 CONNECT_SECONDS = 5.0
 """Of one attempt to reach Kafka."""
 RECONNECT_PAUSE_SECONDS = 0.5
-REQUEST_TIMEOUT_MS = 5000
-"""Of one request to a broker; a frozen broker's request is abandoned and retried."""
 RENEW_AFTER_SECONDS = 10.0
 """A connection without an acknowledgement for this long is reopened."""
 PROBE_SECONDS = 1.0

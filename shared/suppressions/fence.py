@@ -83,6 +83,7 @@ class _PartitionFence:
         """Wait for a marker that is appended after this call; return its offset."""
         if self._next is None:
             self._next = asyncio.create_task(self._round(self._in_flight))
+            self._next.add_done_callback(_note_error)
         return await asyncio.shield(self._next)
 
     async def _round(self, before: "asyncio.Task[int] | None") -> int:
@@ -105,3 +106,9 @@ class _PartitionFence:
             )
         await self._cache.wait_for_watermark(self._partition, offset + 1)
         return offset
+
+
+def _note_error(ended: "asyncio.Task[int]") -> None:
+    """Take the error of a round that nobody waits for any more: asyncio would log it as one that was overlooked."""
+    if not ended.cancelled():
+        ended.exception()

@@ -16,11 +16,10 @@ import pytest_asyncio
 from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic
 
-from faults.conftest import SETTINGS
 from faults.shop import open_shop
 from faults.tap import Tap
 from faults.waiting import until
-from faults.world import World
+from faults.world import SETTINGS, World
 from harness.checker.read_kafka import end_positions
 from harness.client import follow_delivery_events
 from harness.sandbox.client import SandboxClient

@@ -7,9 +7,8 @@ from datetime import timedelta
 
 import httpx
 
-from faults.conftest import GAP_SECONDS
 from faults.waiting import until
-from faults.world import World
+from faults.world import GAP_SECONDS, World
 from harness.client import ApiClient, create_account, produce
 from harness.stack.service import Service
 from shared.events.delivery import MessageWaiting

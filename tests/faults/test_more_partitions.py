@@ -17,11 +17,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from faults.conftest import SETTINGS
 from faults.shop import NUMBERS, open_shop_of
 from faults.tap import Tap
 from faults.waiting import until
-from faults.world import World
+from faults.world import SETTINGS, World
 from harness.checker.read_kafka import end_positions
 from harness.client import follow_delivery_events, produce
 from harness.sandbox.client import SandboxClient

@@ -1,6 +1,7 @@
 """One test's view of the stack: its own account, its load, and the judgement at the end."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,14 +11,14 @@ from typing import Any
 import psutil
 
 from faults.load import Load
-from faults.shop import Shop
+from faults.shop import Shop, open_shop
 from faults.tap import Tap
 from harness.checker import History, Violation, check
 from harness.checker.decided import FRESHNESS
 from harness.checker.history import TRANSPORT_SLACK, Outage
 from harness.checker.read import Run, read_history
-from harness.checker.read_kafka import Positions, read_records
-from harness.client import ApiClient, DeliveryEvents, produce
+from harness.checker.read_kafka import Positions, end_positions, read_records
+from harness.client import ApiClient, DeliveryEvents, follow_delivery_events, produce
 from harness.sandbox.client import SandboxClient
 from harness.stack.service import Service
 from harness.stack.stack import Stack
@@ -28,6 +29,17 @@ SESSION_SECONDS = 2.0
 """After so long a silence a process has lost its partitions."""
 A_DECISION_LIVES = (FRESHNESS + TRANSPORT_SLACK).total_seconds() + 0.5
 """After so long the checker finds a call on an old decision, whatever the transport took."""
+GAP_SECONDS = 4
+SETTINGS = {
+    "STOPLINE_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
+    "STOPLINE_CALL_SECONDS": "1",
+    "STOPLINE_SWEEP_MARGIN_SECONDS": "1",
+    # Often enough that a cache which differs from the record is found while the test still runs.
+    "STOPLINE_CHECKPOINT_SECONDS": "1",
+    "STOPLINE_SNAPSHOT_SECONDS": "2",
+    "STOPLINE_RECEPTION_GAP_SECONDS": str(GAP_SECONDS),
+    "STOPLINE_CATCH_UP_WAIT_SECONDS": "600",
+}
 SETTLE_SECONDS = 45.0
 _AGAIN_SECONDS = 0.7
 FINAL = ("message_sent", "message_suppressed", "message_failed", "message_rejected")
@@ -142,6 +154,46 @@ class World:
                     await asyncio.sleep(_AGAIN_SECONDS)
         except TimeoutError:
             raise AssertionError(f"not settled in {timeout_seconds:.0f} s: {_shown(violations)}") from None
+
+
+@asynccontextmanager
+async def open_stack(shops: Sequence[Shop], tap: Tap, **how: Any) -> AsyncIterator[Stack]:
+    """Start a stack with short deadlines whose carrier is behind the tap; judge all accounts once more at the end.
+
+    Args:
+        shops: the accounts that are there in the end.
+        tap: see `Tap`.
+        how: as `Stack` takes it.
+    """
+    settings = {**SETTINGS, "STOPLINE_CARRIER_URL": tap.url}
+    async with Stack(durable=False, service_env=settings, say=_say, **how) as started:
+        tap.carrier_port = int(started.endpoints().sandbox_url.rpartition(":")[2])
+        yield started
+        await judge_again(started, shops, tap)
+
+
+@asynccontextmanager
+async def open_world(stack: Stack, shops: list[Shop], tap: Tap) -> AsyncIterator[World]:
+    """Make an account with lists and people, after everything that an earlier test stopped is brought back."""
+    await _repair(stack)
+    ends = stack.endpoints()
+    async with SandboxClient(ends.sandbox_url) as sandbox, follow_delivery_events(ends.kafka_bootstrap) as events:
+        await sandbox.set_faults(webhook_retries=8)
+        shop = await open_shop(ends, sandbox, stack.kafka_settings().partitions)
+        shops.append(shop)
+        yield World(stack, sandbox, events, shop, await end_positions(ends.kafka_bootstrap), tap)
+
+
+async def _repair(stack: Stack) -> None:
+    for name, service in stack.services.items():
+        if service.process.alive:
+            await service.resume()
+        elif name in ("inbound", "optout", "api", "sender"):
+            await service.start()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 async def longer_than(seconds: float) -> None:

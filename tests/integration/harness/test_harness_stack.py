@@ -211,13 +211,3 @@ async def test_a_kept_folder_belongs_to_one_stack_at_a_time_and_keeps_its_accoun
             form = {"from": "+12025550123", "to": "+18335550123", "body": "hello", "message_id": "1"}
             async with aiohttp.ClientSession() as http, http.post(webhook, data=form) as response:
                 assert response.status == 200
-
-
-async def test_on_three_nodes_every_record_has_three_copies_and_the_stack_outlives_one_node() -> None:
-    async with Stack(kafka_nodes=3, durable=False, say=lambda _: None) as stack:
-        assert stack.kafka_settings().replication_factor == 3
-        await check_topics(stack.kafka_settings())
-
-        await stack.backend.kill_kafka(2)
-        for name in ("inbound", "optout", "api", "sender"):
-            await stack.services[name].wait_ready()
