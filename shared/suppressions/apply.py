@@ -49,6 +49,11 @@ class PartitionFollower:
         self._cache = cache
         self._watermarks = watermarks
 
+    @property
+    def needs_checkpoint(self) -> bool:
+        """Whether nothing may be sent before another checkpoint has agreed: it is asked for."""
+        return bool(self.reader.unreadable) or self.proof.is_explained
+
     async def apply(self, records: Sequence[Polled], end: int) -> None:
         """Apply records; `end` is the offset at which the partition ends, as far as it is known.
 

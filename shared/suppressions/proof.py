@@ -2,8 +2,8 @@
 
 Compaction takes away older records of a key as soon as there is a newer one. A cache that reads a compacted part of the
 topic may therefore differ from a checkpoint in keys that come again after it: such a difference proves nothing yet. It
-is judged when the end of the topic, as it was known then, is reached; then the cache is whole, and the next checkpoint
-must agree.
+is judged when the end of the topic, as it was known then, is reached; then the next checkpoint must agree. Until then
+nothing is proven: a topic that was recreated has such differences, too, and lacks keys that do not come again.
 
 The words: a partition is *proven* once a checkpoint agreed with its keys. A checkpoint that does not agree is a
 *difference*; it is *explained* where compaction may be its cause, and otherwise an error. The proof *holds* while the
@@ -44,7 +44,7 @@ class Proof:
     """The proof of one partition.
 
     Attributes:
-        proven: a checkpoint agreed, or compaction explains why not.
+        proven: a checkpoint agreed.
         difference: what is not judged yet; nothing may be sent meanwhile.
     """
 
@@ -57,6 +57,11 @@ class Proof:
     @property
     def holds(self) -> bool:
         return self.proven and self.difference is None
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether compaction may explain the last difference: the next checkpoint decides."""
+        return self._explained
 
     def compare(self, checkpoint: CheckpointPublished, count: int, digest: int, judge_from: int) -> bool:
         """Compare a checkpoint with the keys at its place, and return whether they agree.
@@ -90,4 +95,4 @@ class Proof:
         if self._explained or not difference.compaction_may_explain_it:
             raise CheckpointDiffersError(difference.text)
         log.info("a checkpoint differs by no more than what compaction may have removed: %s", difference.text)
-        self.proven, self.difference, self._explained = True, None, True
+        self.proven, self.difference, self._explained = False, None, True

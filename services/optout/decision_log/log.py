@@ -42,6 +42,7 @@ from services.optout.decision_log.parts import (
 from services.optout.decision_log.position import (
     Position,
     check_position,
+    expect_decided,
     move_position,
     read_position,
     save_position,
@@ -98,7 +99,11 @@ class DecisionLog(Protocol):
         """Return where the partition is."""
 
     async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
-        """Return what was decided for the offsets from `from_offset` up to, not with, `to_offset`."""
+        """Return what was decided for the offsets from `from_offset` up to, not with, `to_offset`.
+
+        Raises:
+            PositionMovedError: not all of that is decided any more: the database was restored from a backup.
+        """
 
     async def record(self, batch: Batch | RemovalsBatch) -> tuple[Sequence[EntryOrAlike], Position]:
         """Decide and record the batch, all or nothing; return the new entries and the new position.
@@ -159,6 +164,7 @@ class PostgresDecisionLog:
 
     async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
         async with connection_from(self._pool) as connection:
+            await expect_decided(connection, self._partition, to_offset)
             return await load_entries(connection, self._partition, from_offset, to_offset)
 
     async def record(self, batch: Batch | RemovalsBatch) -> tuple[Sequence[EntryOrAlike], Position]:

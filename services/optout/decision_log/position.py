@@ -21,6 +21,7 @@ RETURNING next_offset, delivery_next_offset, sequence, head_hash, suppressed_cou
 """
 
 _LOOK = "SELECT next_offset FROM partition_positions WHERE partition = $1"
+_IS_DECIDED = "SELECT EXISTS (SELECT FROM partition_positions WHERE partition = $1 AND next_offset >= $2)"
 
 _SAVE = """
 UPDATE partition_positions
@@ -128,6 +129,18 @@ async def check_position(connection: Connection, partition: int, expected: int) 
     found = await connection.fetchval(_LOOK, partition)
     if found != expected:
         raise PositionMovedError(f"partition {partition} is at offset {found} and not at {expected}: was it restored?")
+
+
+async def expect_decided(connection: Connection, partition: int, next_offset: int) -> None:
+    """Make sure that everything below `next_offset` is decided.
+
+    A session may find a database that has fallen back to before its own position, such as a replica that took over.
+
+    Raises:
+        PositionMovedError: it is not.
+    """
+    if not await connection.fetchval(_IS_DECIDED, partition, next_offset):
+        raise PositionMovedError(f"partition {partition} is not decided up to offset {next_offset} any more")
 
 
 async def save_position(connection: Connection, partition: int, position: Position) -> None:

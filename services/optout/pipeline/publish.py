@@ -62,7 +62,7 @@ class AccountSettingsMark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A publication; `next_offset` is the watermark, and the offset that is committed with it."""
+    """A publication up to `next_offset`: the watermark, and the offset that is committed with it."""
 
     next_offset: int
     entries: Sequence[EntryOrAlike] = ()
@@ -80,6 +80,8 @@ class Publication:
     """Accounts and lists that have changed, for the sender's gate."""
     account_settings_mark: AccountSettingsMark | None = None
     """What the watermark says of the settings; None: they are not all published yet."""
+    watermark: int | None = None
+    """An older one, where it is held back."""
     trace_headers: Mapping[int, Headers] = field(default_factory=dict)
     """By which the records of an entry go on with the trace of its reply, by offset."""
 
@@ -95,7 +97,7 @@ class Publication:
         yield from self.account_settings
         mark = self.account_settings_mark
         watermark = WatermarkAdvanced(
-            next_offset=self.next_offset,
+            next_offset=self.next_offset if self.watermark is None else self.watermark,
             settings_epoch=None if mark is None else mark.epoch,
             settings_digest=None if mark is None else mark.digest,
         )

@@ -84,7 +84,7 @@ class WorkerSession:
         self._account_settings = account_settings
         self._account_settings_mark: AccountSettingsMark | None = None
         self._position: Position = start.position
-        self._in_step_from = start.end
+        self._began_at, self._in_step_from = start.offset, start.end
         self._checkpoint_seconds = checkpoint_seconds
         self._idle_checkpoint_seconds = idle_checkpoint_seconds
         self._seconds = seconds
@@ -100,8 +100,9 @@ class WorkerSession:
     async def start(self) -> None:
         """Publish at once how far the partition is, and the settings of its accounts.
 
-        A replay publishes old states again: the watermark before it has senders wait until its end. So states that a
-        merge of spellings has changed are published before it, and again after it.
+        A replay publishes old states again: the watermark before it has senders wait until its end, where a checkpoint
+        comes first. A restored database may decide otherwise than it did: only that checkpoint finds it. So states
+        that a merge of spellings has changed are published before it, and again after it.
         """
         await self._publish(Publication(self.published))
         self._merged, self._position = await self._decision_log.merged()
@@ -132,7 +133,9 @@ class WorkerSession:
         account_settings = await self._account_settings.changed()
         self._account_settings_mark = self._account_settings.mark
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
-        if parsed.has_only_markers and not entries and not account_settings and checkpoint is None:
+        # A session's first checkpoint is in a transaction, before the first watermark that has moved.
+        is_proven = checkpoint is None and self._checkpoint_at is not None
+        if parsed.has_only_markers and not entries and not account_settings and is_proven:
             await self._pass_markers(parsed.next_offset)
         else:
             await self._publish_batch(parsed, entries, account_settings, checkpoint, spans)
@@ -186,15 +189,24 @@ class WorkerSession:
 
     async def _publish(self, publication: Publication) -> None:
         sequence, now = self._position.sequence, self._seconds()
-        await self._publisher.publish(
-            replace(publication, anchor=self._anchor(), account_settings_mark=self._account_settings_mark)
+        watermark = self._watermark(publication.next_offset)
+        publication = replace(
+            publication,
+            watermark=watermark,
+            anchor=self._anchor(),
+            account_settings_mark=self._account_settings_mark,
         )
+        await self._publisher.publish(publication)
         self.published, self._anchored, self._committed_at = publication.next_offset, sequence, now
         if publication.checkpoint is not None:
             self._changes, self._checkpoint_at = 0, self._seconds()
             if self._merged:
                 await self._decision_log.note_published(self._merged)
                 self._merged = []
+
+    def _watermark(self, next_offset: int) -> int:
+        """Return what may be vouched for: of what was there when the session began, nothing before all is through."""
+        return self._began_at if next_offset < self._in_step_from else next_offset
 
     def _anchor(self) -> AnchorPublished | None:
         """Return the head of the chain, where it is not published yet in this session."""
@@ -267,7 +279,7 @@ class WorkerSession:
 
     def _count(self, parsed: Parsed, entries: Sequence[EntryOrAlike]) -> None:
         metrics.BATCHES_PUBLISHED.inc()
-        metrics.WATERMARK.labels(self._partition).set(parsed.next_offset)
+        metrics.WATERMARK.labels(self._partition).set(self._watermark(parsed.next_offset))
         for entry in entries:
             metrics.MESSAGES_DECIDED.labels(entry.kind).inc(_size(entry))
         for reason, count in parsed.bad.items():

@@ -29,7 +29,7 @@ from shared.topics import INBOUND_MESSAGES, SUPPRESSIONS
 
 PARTITIONS = 3
 LIST = "list:1"
-UNFENCED = FencePass(datetime.now(UTC), boottime(), dict.fromkeys(range(PARTITIONS), 0))
+UNFENCED = FencePass(datetime.now(UTC), boottime(), dict.fromkeys(range(PARTITIONS), -1))
 """A pass that no fence gave, for tests that only ask what the cache holds now."""
 
 Record = tuple[int, bytes, bytes | None]

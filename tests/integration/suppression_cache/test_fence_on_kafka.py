@@ -14,6 +14,7 @@ from shared.events.codec import encode
 from shared.events.suppression import WATERMARK_KEY, MarkersPassed
 from shared.suppressions.fence import Fence
 from shared.suppressions.follow import CacheFollower
+from shared.suppressions.lookup import query
 from shared.suppressions.markers import Markers
 from shared.topics import SUPPRESSIONS
 
@@ -41,6 +42,24 @@ async def test_it_does_not_pass_before_the_watermark_is_beyond_its_marker(
         assert not passing.done()
         await opt_out.publish([opt_out.watermark(0, marker + 1)])
         await asyncio.wait_for(passing, 30)
+
+
+async def test_a_pass_ends_where_a_replay_publishes_an_older_watermark(
+    bootstrap: str, opt_out: OptOutService, marking: AIOKafkaProducer, account: str, tmp_path: Path
+) -> None:
+    """A restored database: old states come again while the fence of another partition is still waited for."""
+    async with following(bootstrap, tmp_path) as cache:
+        await ready(cache)
+        async with opt_out.deciding(lambda: [opt_out.change(account, PHONES[0])]):
+            passed = await Fence(Markers(marking, "stopline/test"), cache, 30).wait({0})
+        hit = query(account, ("list:1",), 0, PHONES[0])
+        assert cache.check(passed, [hit]).hits[0] is not None
+        stale = opt_out.published(account, PHONES[0], "opted_in")
+        await opt_out.publish([opt_out.watermark(0, passed.markers[0]), stale])
+        await until("the stale state", lambda: not knows(cache, account, PHONES[0]))
+        with pytest.raises(TransientError, match="went back"):
+            cache.check(passed, [hit])
+        await opt_out.publish([opt_out.change(account, PHONES[0])])
 
 
 async def test_without_a_watermark_it_ends_with_an_error(

@@ -67,6 +67,8 @@ class MemoryDecisionLog:
         return self.at
 
     async def entries(self, from_offset: int, to_offset: int) -> list[Entry]:
+        if self.at.next_offset < to_offset:
+            raise PositionMovedError(str(to_offset))
         return [entry for entry in self.stored if from_offset <= entry.offset < to_offset]
 
     async def record(self, batch: Batch | RemovalsBatch) -> tuple[list[EntryOrAlike], Position]:

@@ -149,7 +149,7 @@ async def test_both_records_decide_alike(
         batch = Batch(server.partition, (await in_memory.position()).next_offset, offset, received)
         assert await in_postgres.record(batch) == await in_memory.record(batch)
     assert await in_postgres.position() == await in_memory.position()
-    for from_offset, to_offset in ((0, offset), (2, 5), (offset, offset + 9)):
+    for from_offset, to_offset in ((0, offset), (2, min(5, offset)), (offset, offset)):
         assert await in_postgres.entries(from_offset, to_offset) == await in_memory.entries(from_offset, to_offset)
     async with server.pool.acquire() as connection:
         assert (await check_chain(connection, server.partition)).differences == []
@@ -238,6 +238,16 @@ async def test_of_two_that_know_the_same_position_one_loses(server: Server, kind
     with pytest.raises(PositionMovedError):
         await record.record(Batch(server.partition, 0, 6, []))
     assert (await record.position()).next_offset == 5
+
+
+@pytest.mark.parametrize("kind", ["memory", "postgres"])
+async def test_entries_that_are_not_decided_any_more_are_not_taken_for_none(server: Server, kind: str) -> None:
+    record: DecisionLog = MemoryDecisionLog(Crashes()) if kind == "memory" else server.record()
+    await record.position()
+    await record.move(0, 5)
+    assert await record.entries(0, 5) == []
+    with pytest.raises(PositionMovedError):
+        await record.entries(0, 6)
 
 
 async def test_of_two_at_once_one_waits_and_loses(server: Server) -> None:
