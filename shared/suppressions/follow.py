@@ -103,7 +103,7 @@ class CacheFollower:
         """
         if not partitions_in(queries) <= fence_pass.partitions:
             raise AssertionError("asked about partitions that no fence was completed for")
-        state = self._passed_state(fence_pass)
+        state = self._sure_state().passed(fence_pass)
         return CheckedSuppressions(fence_pass, state.cache.hits(queries), (state, self._read_from))
 
     def account_settings(self, fence_pass: FencePass, account_ids: Iterable[str]) -> SettingsByAccount:
@@ -113,7 +113,7 @@ class CacheFollower:
             TransientError: the cache is in doubt, or has not all of them; nothing may be sent.
         """
         partitions = {each: partition_of(each, self.partitions) for each in account_ids}
-        state = self._passed_state(fence_pass)
+        state = self._sure_state().passed(fence_pass)
         if not fence_pass.partitions.issuperset(partitions.values()):
             raise AssertionError("asked about accounts whose partition no fence was completed for")
         for number in sorted(set(partitions.values())):
@@ -123,7 +123,7 @@ class CacheFollower:
 
     def confirmable(self, fence_pass: FencePass, account_id: str, phone: str) -> ConfirmableOptOut | None:
         """Return the opt-out that may be confirmed to a recipient whose partition has passed the fence; as `check`."""
-        state, partition = self._passed_state(fence_pass), partition_of(phone, self.partitions)
+        state, partition = self._sure_state().passed(fence_pass), partition_of(phone, self.partitions)
         if partition not in fence_pass.partitions:
             raise AssertionError("asked about a recipient whose partition no fence was completed for")
         return state.confirmable.get(account_id, cache_key(partition, phone))
@@ -171,18 +171,6 @@ class CacheFollower:
         identities = await self._identities.look()
         if identities != self._read_from:
             raise TransientError(f"a topic was recreated: {identities}, not {self._read_from} any more")
-
-    def _passed_state(self, fence_pass: FencePass) -> CacheState:
-        """Return the state, if it is still as new as the fence found it.
-
-        A replay publishes old states again, with an older watermark before them. It may begin after one partition has
-        passed the fence, and while another is waited for.
-        """
-        state = self._sure_state()
-        newest = state.watermarks.next_offsets
-        if back := [number for number, marker in fence_pass.markers.items() if newest[number] <= marker]:
-            raise TransientError(f"the watermarks of partitions {back} went back after the fence: states are replayed")
-        return state
 
     def _sure_state(self) -> CacheState:
         if self._doubts or self._state is None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from shared.errors import TransientError
 from shared.suppressions.account_settings import PartitionAccountSettings
 from shared.suppressions.apply import PartitionFollower
 from shared.suppressions.confirmable import ConfirmableOptOuts
+from shared.suppressions.fence_pass import FencePass
 from shared.suppressions.lookup import SuppressionCache
 from shared.suppressions.snapshot import Origin, Snapshot
 from shared.suppressions.watermarks import Watermarks
@@ -43,6 +45,20 @@ class CacheState:
     def fits(self, origin: Origin, ends: Sequence[int]) -> bool:
         """Say whether the topic, as it is now, can go on where this ends."""
         return fits(self.origin, self.read_to, origin, ends)
+
+    def passed(self, fence_pass: FencePass) -> "CacheState":
+        """Return the state, if it is still as new as the fence found it.
+
+        A replay publishes old states again, with an older watermark before them. It may begin after one partition has
+        passed the fence, and while another is waited for.
+
+        Raises:
+            TransientError: it is not; nothing may be decided by it.
+        """
+        newest = self.watermarks.next_offsets
+        if back := [number for number, marker in fence_pass.markers.items() if newest[number] <= marker]:
+            raise TransientError(f"the watermarks of partitions {back} went back after the fence: states are replayed")
+        return self
 
     def doubts(self) -> list[str]:
         """Return what speaks against sending, a line each."""

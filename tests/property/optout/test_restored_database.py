@@ -13,7 +13,7 @@ from services.optout.pipeline.parse import parse
 from services.optout.pipeline.session import WorkerSession
 from services.optout.pipeline.start import choose_start
 from shared.events.codec import encode
-from shared.events.inbound import MessageReceived
+from shared.events.inbound import FenceMarkerAppended, MessageReceived
 from shared.events.suppression import CheckpointPublished, SuppressionChanged, WatermarkAdvanced
 from shared.parking import Parking
 from shared.topics import INBOUND_MESSAGES
@@ -49,6 +49,12 @@ class ReplayedPartition:
         ]
 
 
+async def read(session: WorkerSession, offset: int, value: bytes) -> None:
+    record = ConsumerRecord(INBOUND_MESSAGES, 0, offset, 0, 0, None, value, None, 0, len(value), ())
+    for parsed in parse([record], 1, Parking("test"), NOON):
+        await session.process(parsed)
+
+
 async def decide(session: WorkerSession, offset: int) -> None:
     stop = MessageReceived(
         event_id=UUID(int=offset + 1),
@@ -59,10 +65,7 @@ async def decide(session: WorkerSession, offset: int) -> None:
         sender_number="+18335550123",
         body="STOP",
     )
-    value = encode(stop)
-    record = ConsumerRecord(INBOUND_MESSAGES, 0, offset, 0, 0, None, value, None, 0, len(value), ())
-    for parsed in parse([record], 1, Parking("test"), NOON):
-        await session.process(parsed)
+    await read(session, offset, encode(stop))
 
 
 async def test_no_watermark_passes_before_the_replay_is_through_and_a_checkpoint_comes_before_it() -> None:
@@ -73,6 +76,16 @@ async def test_no_watermark_passes_before_the_replay_is_through_and_a_checkpoint
         await decide(session, offset)
     change, checkpoint = SuppressionChanged, CheckpointPublished
     assert partition.published == [0, 0, 0, change, 0, change, 0, change, checkpoint, STOPS]
+
+
+async def test_markers_at_the_end_of_a_replay_have_the_checkpoint_before_their_watermark() -> None:
+    partition = ReplayedPartition()
+    session = partition.begins()
+    await session.start()
+    for offset in range(STOPS - 1):
+        await decide(session, offset)
+    await read(session, STOPS - 1, encode(FenceMarkerAppended(marker_id=UUID(int=9))))
+    assert partition.published[-2:] == [CheckpointPublished, STOPS]
 
 
 async def test_entries_that_are_gone_when_they_are_to_be_published_end_the_session_without_a_watermark() -> None:
