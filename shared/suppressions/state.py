@@ -1,6 +1,6 @@
 """All that the follower knows at one moment: keys, watermarks, and where and how sure each partition is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared.errors import TransientError
 from shared.suppressions.account_settings import PartitionAccountSettings
@@ -47,10 +47,11 @@ class CacheState:
         return fits(self.origin, self.read_to, origin, ends)
 
     def passed(self, fence_pass: FencePass) -> "CacheState":
-        """Return the state, if it is still as new as the fence found it.
+        """Return the state, if it is still as new as the fence found it, and as sure.
 
         A replay publishes old states again, with an older watermark before them. It may begin after one partition has
-        passed the fence, and while another is waited for.
+        passed the fence, and while another is waited for. The watermark after a checkpoint that differs, or after a
+        record that cannot be read, wakes who waits for it before the follower comes to say that it doubts.
 
         Raises:
             TransientError: it is not; nothing may be decided by it.
@@ -58,11 +59,14 @@ class CacheState:
         newest = self.watermarks.next_offsets
         if back := [number for number, marker in fence_pass.markers.items() if newest[number] <= marker]:
             raise TransientError(f"the watermarks of partitions {back} went back after the fence: states are replayed")
+        if doubts := self.doubts(fence_pass.partitions):
+            raise TransientError(f"the suppression cache is not ready: {'; '.join(doubts)}")
         return self
 
-    def doubts(self) -> list[str]:
-        """Return what speaks against sending, a line each."""
-        return [doubt for number, partition in enumerate(self.partitions) for doubt in _doubts(number, partition)]
+    def doubts(self, numbers: Iterable[int] | None = None) -> list[str]:
+        """Return what speaks against sending, a line each: of these partitions, or of all."""
+        looked_at = range(len(self.partitions)) if numbers is None else sorted(numbers)
+        return [doubt for number in looked_at for doubt in _doubts(number, self.partitions[number])]
 
     def snapshot(self) -> Snapshot:
         """Return what goes to disk; may run in a thread while nothing is applied."""
