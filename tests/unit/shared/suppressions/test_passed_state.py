@@ -14,7 +14,6 @@ from shared.suppressions.fence_pass import FencePass
 from shared.suppressions.snapshot import Origin
 from shared.suppressions.state import CacheState
 
-DoubtfulRecord = ConsumerRecord[bytes | None, bytes | None]
 _EMPTY = CheckpointPublished(next_offset=0, suppressed_count=0, digest="0" * 16)
 _ONE_MORE = CheckpointPublished(next_offset=4, suppressed_count=1, digest="00000000000000ff")
 _WATERMARK = record(WATERMARK_KEY, encode(WatermarkAdvanced(next_offset=5)), offset=3)
