@@ -14,6 +14,7 @@ _PositionRow, _TopicsRow = row_maker(*_POSITION), row_maker(*_TOPICS)
 NEW_POSITION: TableRow = {**dict.fromkeys(_POSITION, 0), **dict.fromkeys(_TOPICS), "head_hash": b""}
 _OffsetRow, _Moved = row_maker("next_offset"), row_maker("delivery_next_offset")
 _Holder = row_maker("pid", "role", "ended")
+_IsDecided = row_maker("exists")
 
 
 def read_position(session: DatabaseSession, partition: int) -> list[Any]:
@@ -39,6 +40,11 @@ def _update_position(session: DatabaseSession, partition: int, where: TableRow, 
 def move_position(session: DatabaseSession, partition: int, expected: int, next_offset: int) -> list[Any]:
     row = _update_position(session, partition, {"next_offset": expected}, {"next_offset": next_offset})
     return [] if row is None else [_PositionRow(row[name] for name in _POSITION)]
+
+
+def is_decided(session: DatabaseSession, partition: int, next_offset: int) -> list[Any]:
+    row = session.get("partition_positions", (partition,))
+    return [_IsDecided((row is not None and row["next_offset"] >= next_offset,))]
 
 
 def save_position(
