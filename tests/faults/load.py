@@ -35,7 +35,8 @@ class Load:
         self._sandbox = sandbox
         self._shop = shop
         self._random = random.Random(seed)  # noqa: S311 (a load, no secret)
-        self._producer = new_producer(bootstrap, linger_ms=2)
+        # Longer than any outage: for so long a message waits where the buffer is full.
+        self._producer = new_producer(bootstrap, linger_ms=2, request_timeout_ms=60_000)
         self._tasks: list[asyncio.Task[None]] = []
         self._sent: list[str] = []
         self._replying: set[asyncio.Task[None]] = set()
