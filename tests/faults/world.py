@@ -158,7 +158,7 @@ class World:
 
 @asynccontextmanager
 async def open_stack(shops: Sequence[Shop], tap: Tap, **how: Any) -> AsyncIterator[Stack]:
-    """Start a stack with short deadlines whose carrier is behind the tap; judge all accounts once more at the end.
+    """Start a stack with short deadlines with the tap in front of its carrier; judge all accounts once more at the end.
 
     Args:
         shops: the accounts that are there in the end.

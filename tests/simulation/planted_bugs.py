@@ -24,6 +24,7 @@ from services.optout.pipeline.publish import TransactionPublisher
 from services.sender.carriers.carrier import NotCalled
 from services.sender.dispatch import Dispatcher
 from shared.suppressions.fence_pass import FencePass
+from shared.suppressions.state import CacheState
 from simulation import sql_of_decision_log, sql_of_ledger
 from simulation.database import DatabaseSession
 
@@ -91,6 +92,7 @@ def _no_wait_for_the_watermark(put: Put) -> None:
         return int(await self._markers.append(self._partition))
 
     put(fence_module._PartitionFence, "_mark", mark)
+    _passes_are_not_looked_at_again(put)
 
 
 def _no_marker(put: Put) -> None:
@@ -100,6 +102,12 @@ def _no_marker(put: Put) -> None:
         return int(self._cache.watermark(self._partition))
 
     put(fence_module._PartitionFence, "_mark", mark)
+    _passes_are_not_looked_at_again(put)
+
+
+def _passes_are_not_looked_at_again(put: Put) -> None:
+    """Whoever has passed the fence is believed: where the cache looks again, it finds the marker that is not passed."""
+    put(CacheState, "passed", lambda self, fence_pass: self)
 
 
 def _old_decisions_are_sent(put: Put) -> None:

@@ -120,11 +120,7 @@ class DecisionLog(Protocol):
         """
 
     async def check(self, expected: int) -> None:
-        """Look whether the position is where the caller knows it to be: a database that was restored is elsewhere.
-
-        Raises:
-            PositionMovedError: the position is not at `expected`.
-        """
+        """Raise `PositionMovedError` where the position is not at `expected`: a restored database's is not."""
 
     async def merged(self) -> tuple[list[SuppressionKey], Position]:
         """Return the keys whose states a merge of spellings has changed and that are not published, and the position.

@@ -11,7 +11,8 @@ from opentelemetry.trace import SpanContext
 
 from services.optout.clicks import LinkEvent
 from services.optout.decide import DecidableEvent
-from services.optout.decision_log.log import EventAtOffset
+from services.optout.decision_log.log import Batch, EventAtOffset
+from services.optout.decision_log.removals import RemovalsBatch
 from services.optout.pipeline.traces import traces_of
 from services.optout.removals import ListRemovals, request_of
 from shared import tracing
@@ -140,3 +141,12 @@ def _parsed(
         removals=next((event for _, event in events if isinstance(event, RemovalsRequested | RemovalsUndone)), None),
         traces=traces_of(records) if tracing.is_on() else {},
     )
+
+
+def batch_of(partition: int, parsed: Parsed, start: int) -> Batch | RemovalsBatch | None:
+    """Return what is to be decided from offset `start` on, if anything."""
+    if parsed.removals is not None:
+        offset = parsed.first_offset
+        return RemovalsBatch(partition, start, offset + 1, offset, parsed.removals) if offset >= start else None
+    received = [each for each in parsed.received if each.offset >= start]
+    return Batch(partition, start, parsed.next_offset, received) if received else None

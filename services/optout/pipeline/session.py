@@ -13,10 +13,9 @@ from services.optout.decision_log.erasures import with_phones
 from services.optout.decision_log.log import Batch, DecisionLog, EntryOrAlike
 from services.optout.decision_log.merged import SuppressionKey
 from services.optout.decision_log.position import Position
-from services.optout.decision_log.removals import RemovalsBatch
 from services.optout.pipeline.account_settings import PublishesAccountSettings
 from services.optout.pipeline.context import utc_now
-from services.optout.pipeline.parse import Parsed
+from services.optout.pipeline.parse import Parsed, batch_of
 from services.optout.pipeline.publish import AccountSettingsMark, Publication
 from services.optout.pipeline.start import Start
 from services.optout.pipeline.traces import BatchSpans, batch_spans
@@ -33,8 +32,7 @@ MARKERS_BEFORE_MOVE = 10_000
 WANTED_AGAIN_SECONDS = 1.0
 """A sender that doubts asks for a checkpoint; many of them get no more than one in this time."""
 COMMIT_SECONDS = 5.0
-"""How often the offset is committed while only markers come: the next marker waits for it, and all that a restart reads
-again is markers."""
+"""How often the offset is committed while only markers come: the next marker waits, and a restart reads them again."""
 CHECK_SECONDS = 1.0
 """How often the position in Postgres is looked at while no decision moves it and markers come."""
 _SECONDS_BEFORE_MOVE = 10.0
@@ -209,9 +207,9 @@ class WorkerSession:
         return self._began_at if next_offset < self._in_step_from else next_offset
 
     def _anchor(self) -> AnchorPublished | None:
-        """Return the head of the chain, where it is not published yet in this session."""
+        """Return the head of the chain, where there is one that is not published yet in this session."""
         at = self._position
-        if at.sequence == self._anchored:
+        if at.sequence in (0, self._anchored):
             return None
         return AnchorPublished(
             partition=self._partition,
@@ -291,15 +289,6 @@ def _note_effects(entries: Sequence[EntryOrAlike], now: datetime) -> None:
     for each in entries:
         if isinstance(each, Entry) and each.kind in _OPT_OUTS:
             metrics.EFFECT_SECONDS.observe(max(0.0, (now - each.received_at).total_seconds()))
-
-
-def batch_of(partition: int, parsed: Parsed, start: int) -> Batch | RemovalsBatch | None:
-    """Return what is to be decided from offset `start` on, if anything."""
-    if parsed.removals is not None:
-        offset = parsed.first_offset
-        return RemovalsBatch(partition, start, offset + 1, offset, parsed.removals) if offset >= start else None
-    received = [each for each in parsed.received if each.offset >= start]
-    return Batch(partition, start, parsed.next_offset, received) if received else None
 
 
 def _size(entry: EntryOrAlike) -> int:

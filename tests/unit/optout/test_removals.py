@@ -12,10 +12,9 @@ from services.optout.decision_log.alike import AlikeEntries, template_of
 from services.optout.decision_log.entry import entry_adapter
 from services.optout.decision_log.log import Batch
 from services.optout.decision_log.removals import RemovalsBatch, decide_removals
-from services.optout.pipeline.parse import parse
+from services.optout.pipeline.parse import batch_of, parse
 from services.optout.pipeline.records import opt_out_records, suppression_records
 from services.optout.pipeline.repair import PublishedStates, _note
-from services.optout.pipeline.session import batch_of
 from services.optout.recipient import Suppression
 from services.optout.removals import ListRemovals, removal_id, request_id
 from shared.events.codec import decode, encode
