@@ -179,12 +179,26 @@ def _lost(history: History) -> list[Finding]:
         for each in history.utterances
         if each.acknowledged_at is not None and decided[each.event_id] != 1
     ]
-    uttered = {each.event_id for each in history.utterances}
-    found += [Finding("G2", f"{each} is decided, and nobody wrote it") for each in sorted(decided.keys() - uttered)]
+    written = {each.event_id for each in history.utterances} | _asked_again(history)
+    found += [Finding("G2", f"{each} is decided, and nobody wrote it") for each in sorted(decided.keys() - written)]
     changed = {str(row["cause_event_id"]) for row in history.suppressions}
     found += [
         Finding("G2", f"{each} changed a suppression and was never published") for each in sorted(changed - published)
     ]
+    return found
+
+
+def _asked_again(history: History) -> set[str]:
+    """Return the ids of opt-outs that a repair asked for, each for what the topic had forbidden just so before."""
+    forbidden: set[tuple[str, str]] = set()
+    found = set()
+    for record in history.published:
+        value = record.value
+        if record.topic == "suppressions" and value["type"] == "suppression_changed" and value["state"] != "opted_in":
+            forbidden.add((value["phone"], value["scope"]))
+        elif record.topic == "inbound-messages" and value.get("by") == "stopline topics repair":
+            keys = {(value["phone"], scope) for scope in value["scopes"]}
+            found |= {value["event_id"]} if keys <= forbidden else set()
     return found
 
 

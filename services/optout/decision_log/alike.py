@@ -136,3 +136,14 @@ def _count(alike: AlikeEntries) -> tuple[int, int]:
     digits = np.array([int(phone[1:]) for phone in alike.phones], dtype=np.uint64)
     digests = (keys_digest(alike.first.account_id, scope, digits) for scope in alike.first.changed)
     return sign * len(digits) * len(alike.first.changed), sign * sum(digests)
+
+
+def size_of(entry: Entry | AlikeEntries) -> int:
+    """Return how many entries of the chain it is."""
+    return len(entry.recorded) if isinstance(entry, AlikeEntries) else 1
+
+
+def count_changed(entry: Entry | AlikeEntries) -> int:
+    """Return how many suppressions it changes."""
+    first = entry.first if isinstance(entry, AlikeEntries) else entry
+    return len(first.changed) * size_of(entry)

@@ -78,6 +78,16 @@ class Position:
         total = (self.digest + digest) % _TWO_TO_64
         return replace(self, suppressed_count=self.suppressed_count + count, digest=total)
 
+    def expected(self, next_offset: int) -> "Position":
+        """Return the position, where it is the one that the caller knows.
+
+        Raises:
+            PositionMovedError: it is not.
+        """
+        if self.next_offset != next_offset:
+            raise PositionMovedError(f"the position is {self.next_offset} and not {next_offset}: was it restored?")
+        return self
+
 
 async def read_position(connection: Connection, partition: int) -> Position:
     """Return the position of the partition; one that was never decided gets a row, and is at 0.

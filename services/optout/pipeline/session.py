@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.optout import metrics
-from services.optout.decision_log.alike import AlikeEntries
+from services.optout.decision_log.alike import count_changed, size_of
 from services.optout.decision_log.entry import Entry
 from services.optout.decision_log.erasures import with_phones
 from services.optout.decision_log.log import Batch, DecisionLog, EntryOrAlike
@@ -99,11 +99,15 @@ class WorkerSession:
         """Publish at once how far the partition is, and the settings of its accounts.
 
         A replay publishes old states again: the watermark before it has senders wait until its end, where a checkpoint
-        comes first. A restored database may decide otherwise than it did: only that checkpoint finds it. So states
-        that a merge of spellings has changed are published before it, and again after it.
+        comes first, by which alone a restored database that decides otherwise is found. So states that a merge of
+        spellings has changed are published before it, and again after it.
+
+        Raises:
+            PositionMovedError: the database was restored since the start was found: it lacks what comes before that.
         """
         await self._publish(Publication(self.published))
-        self._merged, self._position = await self._decision_log.merged()
+        self._merged, position = await self._decision_log.merged()
+        self._position = position.expected(self._position.next_offset)
         async for records in self._account_settings.all():
             await self._publish(Publication(self.published, account_settings=records))
         self._account_settings_mark = self._account_settings.mark
@@ -127,7 +131,7 @@ class WorkerSession:
         stored, new = await self._stored(parsed), await self._new(parsed)
         entries = [*stored, *new]
         spans.recorded(entries)
-        self._changes += sum(_count_changed(each) for each in entries)
+        self._changes += sum(count_changed(each) for each in entries)
         account_settings = await self._account_settings.changed()
         self._account_settings_mark = self._account_settings.mark
         checkpoint = self._checkpoint_due(parsed.next_offset, wanted=parsed.checkpoint_wanted)
@@ -279,7 +283,7 @@ class WorkerSession:
         metrics.BATCHES_PUBLISHED.inc()
         metrics.WATERMARK.labels(self._partition).set(self._watermark(parsed.next_offset))
         for entry in entries:
-            metrics.MESSAGES_DECIDED.labels(entry.kind).inc(_size(entry))
+            metrics.MESSAGES_DECIDED.labels(entry.kind).inc(size_of(entry))
         for reason, count in parsed.bad.items():
             metrics.RECORDS_PARKED.labels(reason).inc(count)
 
@@ -289,12 +293,3 @@ def _note_effects(entries: Sequence[EntryOrAlike], now: datetime) -> None:
     for each in entries:
         if isinstance(each, Entry) and each.kind in _OPT_OUTS:
             metrics.EFFECT_SECONDS.observe(max(0.0, (now - each.received_at).total_seconds()))
-
-
-def _size(entry: EntryOrAlike) -> int:
-    return len(entry.recorded) if isinstance(entry, AlikeEntries) else 1
-
-
-def _count_changed(entry: EntryOrAlike) -> int:
-    first = entry.first if isinstance(entry, AlikeEntries) else entry
-    return len(first.changed) * _size(entry)

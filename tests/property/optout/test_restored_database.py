@@ -103,3 +103,16 @@ async def test_entries_that_are_gone_when_they_are_to_be_published_end_the_sessi
     with pytest.raises(PositionMovedError):
         await decide(successor, 0)
     assert len(partition.kafka.suppressions) == before
+
+
+async def test_a_database_that_is_restored_while_a_session_begins_ends_it() -> None:
+    """Else the first decision would move the position past all that the restored database lacks (G2)."""
+    partition = ReplayedPartition()
+    session = partition.begins()
+    await session.start()
+    for offset in range(STOPS):
+        await decide(session, offset)
+    begun = partition.begins()
+    partition.log.at = replace(partition.log.at, next_offset=0)
+    with pytest.raises(PositionMovedError):
+        await begun.start()
