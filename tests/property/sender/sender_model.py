@@ -96,6 +96,8 @@ class Outside:
     committed: set[str] = field(default_factory=set)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     crashes: int = 0
+    twice_at_once: bool = False
+    """Whether two processes ever had a message at once."""
 
     # Reporter
     async def announce(self, requests: Iterable[MessageRequested], decision_started_at: datetime) -> None:
