@@ -1,24 +1,30 @@
 """The simulated decision log (`tests/simulation`) does what the real Postgres does: the same batches, the same rows."""
 
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import pytest_asyncio
 from simulation.alone import played
 from simulation.sql_of_decision_log import STATEMENTS
 
-from harness.stack.embedded import EmbeddedBackend
+from harness.machine.ports import free_ports, release_ports
+from harness.postgres import PostgresServer
 from services.optout.decision_log.deliveries import record_deliveries
 from services.optout.decision_log.load import load_entries
 from services.optout.decision_log.log import Batch, EventAtOffset, record_batch
 from services.optout.decision_log.position import PositionMovedError, read_position
 from services.optout.decision_log.stored_rules import StoredRules
+from services.optout.prepare import MIGRATIONS
 from services.optout.settings import optout_database
 from shared.events.delivery import MessageDispatching, MessageFailed, MessageSent, MessageSuppressed
 from shared.events.inbound import MessageReceived, OptInRequested, OptOutRequested
+from shared.migrations import migrate
 from shared.postgres import Pool, connection_from, open_pool
 
 AT = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
@@ -30,11 +36,21 @@ SUPPRESSION = "scope, phone, state, cause_event_id, sender_number, sent_at, unti
 SENT = "message_id, list_id, phone, sender_number, carrier_message_id, outcome, dispatched_at, instruction"
 
 
-@pytest.fixture
-async def pool(backend: EmbeddedBackend) -> AsyncIterator[Pool]:
-    opened = await open_pool(optout_database(backend.optout_database_url), 2)
-    yield opened
-    await opened.close()
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def pool() -> AsyncIterator[Pool]:
+    """Give a Postgres of its own: whoever verifies the record of the others would find these partitions in it."""
+    with tempfile.TemporaryDirectory(prefix="stopline-like-") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL does not run as root, and must be able to enter
+        ports = free_ports(1)
+        server = PostgresServer(Path(folder), ports[0], durable=False)
+        await server.start()
+        opened = await open_pool(optout_database(server.url("optout")), 2)
+        async with opened.acquire() as connection:
+            await migrate(connection, MIGRATIONS)
+        yield opened
+        await opened.close()
+        await server.stop()
+        release_ports(ports)
 
 
 class Script:
