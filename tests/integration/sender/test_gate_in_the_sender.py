@@ -39,8 +39,8 @@ async def test_a_message_without_a_way_out_that_works_is_rejected_once_and_for_g
     again = world.request(1, body="Sale today. Reply STOP to opt out")
     await world.kafka.produce(passes, again)
     await until("it is sent", lambda: world.kafka.published(passes)[-1:] == ["message_sent"])
-    await until("the first is reported again", lambda: len(world.kafka.published(again)) > 1)
-    assert set(world.kafka.published(again)) == {"message_rejected"}
+    await until("reported again", lambda: world.kafka.times_published(again, "message_rejected") > 1)
+    assert world.kafka.published(again) == ["message_rejected"]
 
 
 async def test_what_is_appended_is_sent_announced_and_counted(world: World) -> None:
@@ -48,7 +48,7 @@ async def test_what_is_appended_is_sent_announced_and_counted(world: World) -> N
     asked, dead = world.request(1, body="x" * 150), world.request(2, body="Reply BANANA to opt out")
     await world.kafka.produce(asked)
     await until("it is sent", lambda: world.kafka.published(asked)[-1:] == ["message_sent"])
-    (message,) = await world.sandbox.messages(asked.phone)
+    (message,) = [each for each in await world.sandbox.messages(asked.phone) if each["account_id"] == world.account_id]
     assert message["body"] == f"{asked.body} Reply STOP to opt out"
     announced = world.kafka.event(asked, "message_dispatching")
     assert (announced.segments, "Reply STOP to opt out" in announced.instruction) == (2, True)

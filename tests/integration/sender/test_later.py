@@ -97,7 +97,7 @@ async def test_a_cancelled_message_is_rejected_and_one_that_has_left_has_its_out
     await world.kafka.produce_raw(cancel_of(asked))
     await world.kafka.produce_raw(cancel_of(gone))
     assert (await rejected(world, asked)).reason == "cancelled"
-    await until("published again", lambda: world.kafka.published(gone).count("message_sent") == 2)
+    await until("published again", lambda: world.kafka.times_published(gone, "message_sent") == 2)
     assert await world.calls() == ["m-8"]
     assert await waiting_rows(pool, world) == []
 
@@ -107,7 +107,7 @@ async def test_a_message_that_was_cancelled_before_it_came_is_not_sent(world: Wo
     await world.kafka.produce_raw(cancel_of(asked))
     assert (await rejected(world, asked)).phone is None
     await world.kafka.produce(asked)
-    await until("rejected again", lambda: world.kafka.published(asked).count("message_rejected") == 2)
+    await until("rejected again", lambda: world.kafka.times_published(asked, "message_rejected") == 2)
     assert world.kafka.outcomes[key_of(asked)][-1].phone == asked.phone
     assert await world.calls() == []
 
@@ -118,7 +118,7 @@ async def test_a_second_request_with_the_id_of_a_waiting_message_changes_nothing
     await world.kafka.produce(asked)
     await waits(world, asked)
     await world.kafka.produce(again)
-    await until("said again", lambda: world.kafka.published(asked).count("message_waiting") == 2)
+    await until("said again", lambda: world.kafka.times_published(asked, "message_waiting") == 2)
     await until("sent", lambda: "message_sent" in world.kafka.published(asked))
     (call,) = await world.sandbox.calls(world.account_id)
     assert call["to"] == asked.phone
